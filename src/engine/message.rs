@@ -1,0 +1,224 @@
+//! What goes to the worker and what comes back. Messages in; echoes in order and the latest snapshot out.
+
+use super::history::History;
+use super::view::{Picture, ViewRequest};
+use super::{EngineChoice, EngineInfo};
+use crate::model::change::{Change, Event, Target};
+use crate::model::config::Experiment;
+use crate::model::digest::Digest;
+use crate::model::metrics::Metrics;
+use crate::model::step::State;
+use crate::model::trace::Trace;
+use std::sync::{Arc, Mutex};
+
+/// Names a run for as long as the worker lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunId(pub u64);
+
+/// Everything a run starts from. With it and nothing else, the run repeats.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The settings at the first step.
+    pub experiment: Experiment,
+    /// The trace, where the source is one.
+    pub trace: Option<Arc<Trace>>,
+    /// The state to start from; step 0 and fresh biases where there is none.
+    pub state: Option<State>,
+    /// Changes to come, in order of their steps.
+    pub events: Vec<Event>,
+    /// Pause on reaching this step.
+    pub stop: Option<u64>,
+}
+
+/// How fast to play.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Speed {
+    /// Steps per second.
+    Steps(f64),
+    /// As fast as the engine can.
+    Max,
+}
+
+/// What the worker can be asked to do.
+#[derive(Debug)]
+pub enum Message {
+    /// Start a new run. The present one is parked and can be resumed.
+    Start {
+        /// The new run's name, chosen by the sender.
+        run: RunId,
+        /// What it starts from.
+        start: Box<Start>,
+        /// Whether to play at once.
+        play: bool,
+    },
+    /// Bring a parked run back.
+    Resume(RunId),
+    /// Go on.
+    Play,
+    /// Stop after the step in flight.
+    Pause,
+    /// Do this many steps, then pause.
+    Step(u64),
+    /// Show state `n`. Forward or back; exact.
+    Seek(u64),
+    /// Give up a seek under way and stay where it is.
+    CancelSeek,
+    /// How fast to play.
+    Speed(Speed),
+    /// Change a setting before the next step. In the past, this starts a branch.
+    Change {
+        /// Of what.
+        target: Target,
+        /// To what.
+        change: Change,
+    },
+    /// Count MaxVio_global from here.
+    Mark,
+    /// Use another engine from the next step on.
+    Engine(EngineChoice),
+    /// What the heatmap shows.
+    View(ViewRequest),
+    /// Answer with everything needed to repeat the run up to here.
+    Export(std::sync::mpsc::Sender<Exported>),
+    /// End the thread.
+    Quit,
+}
+
+/// A run as data: what a recording is made of.
+#[derive(Clone, Debug)]
+pub struct Exported {
+    /// Which run.
+    pub run: RunId,
+    /// What it started from, with every event so far (also those beyond the present step).
+    pub start: Start,
+    /// The present step.
+    pub step: u64,
+    /// The digest at the present step.
+    pub digest: Digest,
+    /// The state at the present step.
+    pub state: State,
+    /// The settings at the present step.
+    pub experiment: Experiment,
+}
+
+/// What happened, in order. Nothing is recorded that was not echoed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Echo {
+    /// A run began or came back.
+    Running {
+        /// Which.
+        run: RunId,
+        /// Whether it had been parked.
+        resumed: bool,
+    },
+    /// A change was applied.
+    Applied {
+        /// In which run.
+        run: RunId,
+        /// The change and the first step it affects.
+        event: Event,
+        /// What brings the setting back, where anything does.
+        inverse: Option<Change>,
+    },
+    /// A change was refused; nothing changed.
+    Refused {
+        /// One sentence.
+        reason: String,
+    },
+    /// The past was changed: later events were set aside in a parked run.
+    Branched {
+        /// The run that goes on.
+        run: RunId,
+        /// At which step.
+        step: u64,
+        /// The parked run that holds what was set aside.
+        parked: RunId,
+        /// How many events it holds that this run does not.
+        events: usize,
+    },
+    /// A parked run was let go of to save memory.
+    Forgotten(RunId),
+    /// Which engine runs now, and why.
+    Engine(EngineInfo),
+    /// A seek was given up.
+    SeekCancelled {
+        /// Where the run stands.
+        step: u64,
+    },
+    /// The step to stop at was reached.
+    Stopped {
+        /// That step.
+        step: u64,
+    },
+    /// Something a person should know.
+    Notice(String),
+    /// Something went wrong; the run stands where it stood.
+    Trouble(String),
+}
+
+/// A seek under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seeking {
+    /// Where it set out.
+    pub from: u64,
+    /// Where it is going.
+    pub to: u64,
+    /// Where it is.
+    pub at: u64,
+}
+
+/// One variant at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VariantView {
+    /// Loads of the last step routed; empty at the very start.
+    pub loads: Vec<u32>,
+    /// Biases now, Q32.
+    pub bias: Vec<i64>,
+    /// Figures of the last step routed.
+    pub metrics: Metrics,
+    /// Digest so far.
+    pub digest: Digest,
+    /// Step size of the next update, score units.
+    pub rate: f64,
+    /// n of the schedule at the next update.
+    pub schedule_n: u64,
+}
+
+/// The run at one moment: all that the screen draws, but for the history, which is shared.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Which run.
+    pub run: RunId,
+    /// The present step: updates done.
+    pub step: u64,
+    /// The furthest step computed in this run.
+    pub head: u64,
+    /// Whether it is playing.
+    pub playing: bool,
+    /// How fast it is asked to play.
+    pub speed: Speed,
+    /// How fast it plays, smoothed; 0 when paused.
+    pub steps_per_second: f64,
+    /// A seek under way.
+    pub seeking: Option<Seeking>,
+    /// The settings now.
+    pub experiment: Arc<Experiment>,
+    /// Tokens in the next batch.
+    pub batch: u32,
+    /// One per variant.
+    pub variants: Vec<VariantView>,
+    /// Digest over all variants.
+    pub digest: Digest,
+    /// Every event of the run, also those ahead of the present step.
+    pub events: Arc<Vec<Event>>,
+    /// The engine.
+    pub engine: EngineInfo,
+    /// Where the run pauses by itself.
+    pub stop: Option<u64>,
+    /// The picture last asked for.
+    pub picture: Arc<Picture>,
+    /// What happened so far; locked only while a row is added or pixels are read.
+    pub history: Arc<Mutex<History>>,
+    /// The trace being replayed.
+    pub trace: Option<Arc<Trace>>,
+}

@@ -1,0 +1,385 @@
+//! A run: a simulation, the events that steer it, checkpoints to go back to, and its history.
+//!
+//! Going back is exact recomputation: restore the nearest checkpoint, apply the same events at the same steps.
+
+use super::history::History;
+use super::message::{RunId, Start};
+use super::{Engine, EngineError};
+use crate::model::change::{self, Change, Event, Target};
+use crate::model::config::{ConfigError, Experiment};
+use crate::model::metrics::{Metrics, Tracker};
+use crate::model::step::{Simulation, State, StepRow};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Recomputing from one checkpoint to the next takes about this long.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(150);
+/// Memory for the checkpoints of a run.
+const CHECKPOINT_BYTES: usize = 64 << 20;
+
+/// A place to go back to.
+#[derive(Clone, Debug)]
+struct Checkpoint {
+    /// Settings before the events of this step.
+    experiment: Experiment,
+    state: State,
+    trackers: Vec<Tracker>,
+    metrics: Vec<Metrics>,
+    loads: Vec<Vec<u32>>,
+}
+
+/// A run and everything needed to show any of its steps again.
+#[derive(Debug)]
+pub struct Run {
+    /// Its name.
+    pub id: RunId,
+    /// Settings and state at the start, and where to stop.
+    pub start: Start,
+    /// Every event, in order of steps.
+    pub events: Vec<Event>,
+    /// The furthest step computed.
+    pub head: u64,
+    /// What happened up to the head.
+    pub history: Arc<Mutex<History>>,
+    /// Figures of the last step routed, one per variant.
+    pub metrics: Vec<Metrics>,
+    /// Loads of the last step routed, one list per variant.
+    pub loads: Vec<Vec<u32>>,
+    simulation: Simulation,
+    trackers: Vec<Tracker>,
+    checkpoints: Vec<Checkpoint>,
+    /// Compute time since the last checkpoint.
+    since_checkpoint: Duration,
+    every: Duration,
+}
+
+/// What a change did.
+#[derive(Debug)]
+pub struct Applied {
+    /// The event as recorded.
+    pub event: Event,
+    /// What brings the setting back.
+    pub inverse: Option<Change>,
+    /// If the past was changed: the run as it was.
+    pub set_aside: Option<Box<Run>>,
+}
+
+impl Run {
+    /// A run at its first step.
+    ///
+    /// # Errors
+    /// Settings, events or a start state that do not fit.
+    pub fn new(id: RunId, start: Start) -> Result<Self, ConfigError> {
+        let mut simulation = Simulation::new(start.experiment.clone(), start.trace.clone())?;
+        if let Some(state) = &start.state {
+            simulation.restore(start.experiment.clone(), state.clone())?;
+        }
+        let first = simulation.step();
+        let mut events = start.events.clone();
+        events.sort_by_key(|e| e.step);
+        let mut check = start.experiment.clone();
+        for event in &events {
+            if event.step < first {
+                return Err(ConfigError {
+                    setting: format!("event at step {}", event.step),
+                    value: event.change.name().into(),
+                    allowed: format!("at step {first} or later, where the run starts"),
+                });
+            }
+            change::apply(&mut check, event.target, &event.change)?;
+        }
+        let experts: Vec<usize> = start.experiment.variants.iter().map(|v| v.router.experts as usize).collect();
+        let n = experts.len();
+        let mut run = Self {
+            id,
+            events,
+            head: first,
+            history: Arc::new(Mutex::new(History::new(&experts, first))),
+            metrics: vec![Metrics::default(); n],
+            loads: vec![vec![]; n],
+            simulation,
+            trackers: vec![Tracker::default(); n],
+            checkpoints: vec![],
+            since_checkpoint: Duration::ZERO,
+            every: CHECKPOINT_EVERY,
+            start,
+        };
+        run.save_checkpoint();
+        run.apply_due();
+        Ok(run)
+    }
+
+    /// The simulation at the present step.
+    #[must_use]
+    pub fn simulation(&self) -> &Simulation {
+        &self.simulation
+    }
+
+    /// As [`Self::simulation`], to make pictures from, which needs its caches.
+    pub fn simulation_mut(&mut self) -> &mut Simulation {
+        &mut self.simulation
+    }
+
+    /// The present step.
+    #[must_use]
+    pub fn step(&self) -> u64 {
+        self.simulation.step()
+    }
+
+    /// The first step of the run.
+    #[must_use]
+    pub fn first_step(&self) -> u64 {
+        self.start.state.as_ref().map_or(0, |s| s.step)
+    }
+
+    /// Advances by at most `most` steps, stopping where an event is due, and hands each row to `each`. Returns the steps done.
+    ///
+    /// # Errors
+    /// The engine's; the run stands after the last row handed out.
+    pub fn advance(
+        &mut self,
+        engine: &mut dyn Engine,
+        most: u32,
+        mut each: impl FnMut(&StepRow, &[Metrics]),
+    ) -> Result<u32, EngineError> {
+        let here = self.step();
+        let next_event = self.events.iter().map(|e| e.step).find(|&s| s > here);
+        let room = next_event.map_or(u64::MAX, |s| s - here);
+        let steps = u64::from(most).min(room).max(1) as u32;
+        let started = Instant::now();
+        let mut rows = Vec::with_capacity(steps as usize);
+        let outcome = engine.advance(&mut self.simulation, steps, &mut rows);
+        self.since_checkpoint += started.elapsed();
+        let done = rows.len() as u32;
+        for row in rows {
+            for ((tracker, metrics), v) in self.trackers.iter_mut().zip(&mut self.metrics).zip(&row.variants) {
+                *metrics = tracker.push(v);
+            }
+            if row.step == self.head {
+                lock(&self.history).push(&row);
+                self.head += 1;
+            }
+            each(&row, &self.metrics);
+            self.loads.clear();
+            self.loads.extend(row.variants.into_iter().map(|v| v.loads));
+        }
+        if self.since_checkpoint >= self.every || next_event == Some(self.step()) {
+            self.save_checkpoint();
+        }
+        self.apply_due();
+        outcome.map(|()| done)
+    }
+
+    /// Applies the events of the present step. They were checked when they were taken in.
+    fn apply_due(&mut self) {
+        let step = self.step();
+        for event in self.events.iter().filter(|e| e.step == step) {
+            if let Err(e) = self.simulation.apply_event(event) {
+                log::error!("event at step {step} no longer fits: {e}");
+            }
+        }
+    }
+
+    /// Keeps the present state, before the events of this step, if it is further than any kept.
+    fn save_checkpoint(&mut self) {
+        self.since_checkpoint = Duration::ZERO;
+        let step = self.step();
+        if self.checkpoints.last().is_some_and(|c| c.state.step >= step) {
+            return;
+        }
+        self.checkpoints.push(Checkpoint {
+            experiment: self.simulation.experiment().clone(),
+            state: self.simulation.state().clone(),
+            trackers: self.trackers.clone(),
+            metrics: self.metrics.clone(),
+            loads: self.loads.clone(),
+        });
+        let experts: usize = self.simulation.state().variants.iter().map(|v| v.bias.len()).sum();
+        if self.checkpoints.len() * experts * 300 > CHECKPOINT_BYTES && self.checkpoints.len() > 8 {
+            // Every other one goes, and from now on they are twice as far apart.
+            let (mut index, last) = (0, self.checkpoints.len());
+            self.checkpoints.retain(|_| {
+                index += 1;
+                index % 2 == 1 || index == last
+            });
+            self.every *= 2;
+        }
+    }
+
+    /// Goes to the last kept state at or before `target`, if that is nearer than going on from here. Then [`Self::advance`]
+    /// does the rest.
+    pub fn rewind_towards(&mut self, target: u64) {
+        let here = self.step();
+        let at = self.checkpoints.partition_point(|c| c.state.step <= target);
+        let Some(checkpoint) = at.checked_sub(1).map(|i| &self.checkpoints[i]) else { return };
+        if here <= target && checkpoint.state.step <= here {
+            return;
+        }
+        let checkpoint = checkpoint.clone();
+        self.go_to(&checkpoint);
+        self.apply_due();
+    }
+
+    fn go_to(&mut self, checkpoint: &Checkpoint) {
+        if let Err(e) = self.simulation.restore(checkpoint.experiment.clone(), checkpoint.state.clone()) {
+            log::error!("a checkpoint does not fit its own run: {e}");
+        }
+        self.trackers.clone_from(&checkpoint.trackers);
+        self.metrics.clone_from(&checkpoint.metrics);
+        self.loads.clone_from(&checkpoint.loads);
+        self.since_checkpoint = Duration::ZERO;
+    }
+
+    /// Changes a setting before the present step is routed. Where later steps or events exist, the run as it was is handed
+    /// back and this one goes on from here without them.
+    ///
+    /// # Errors
+    /// A change that does not fit; the run is untouched.
+    pub fn change(&mut self, target: Target, change: Change) -> Result<Applied, ConfigError> {
+        let step = self.step();
+        let event = Event { step, target, change };
+        let inverse = change::inverse(self.simulation.experiment(), target, &event.change);
+        let mut trial = self.simulation.clone();
+        trial.apply_event(&event)?;
+        let later = self.events.iter().any(|e| e.step > step);
+        let set_aside = (self.head > step || later).then(|| Box::new(self.copy()));
+        self.events.retain(|e| e.step <= step);
+        self.checkpoints.retain(|c| c.state.step <= step);
+        if self.head > step {
+            lock(&self.history).truncate(step, self.trackers.clone());
+            self.head = step;
+        }
+        let same = |e: &&mut Event| {
+            e.step == step && e.target == event.target && e.change.name() == event.change.name()
+        };
+        if let Some(old) = self.events.iter_mut().find(same) {
+            // The same setting again at the same step: only the last value counts, so start this step's events afresh.
+            *old = event.clone();
+            match self.checkpoints.last().filter(|c| c.state.step == step).cloned() {
+                Some(before) => {
+                    self.go_to(&before);
+                    self.apply_due();
+                }
+                None => self.simulation = trial,
+            }
+        } else {
+            // Kept before the first event of this step, so that its events can start afresh.
+            if !self.events.iter().any(|e| e.step == step) {
+                self.save_checkpoint();
+            }
+            self.events.push(event.clone());
+            self.simulation = trial;
+        }
+        Ok(Applied { event, inverse, set_aside })
+    }
+
+    /// Counts MaxVio_global from here.
+    pub fn mark(&mut self) {
+        self.trackers.iter_mut().for_each(Tracker::mark);
+        lock(&self.history).mark();
+    }
+
+    /// Everything needed to repeat the run.
+    #[must_use]
+    pub fn as_start(&self) -> Start {
+        Start { events: self.events.clone(), ..self.start.clone() }
+    }
+
+    fn copy(&self) -> Self {
+        Self {
+            id: self.id,
+            start: self.start.clone(),
+            events: self.events.clone(),
+            head: self.head,
+            history: Arc::new(Mutex::new(lock(&self.history).clone())),
+            metrics: self.metrics.clone(),
+            loads: self.loads.clone(),
+            simulation: self.simulation.clone(),
+            trackers: self.trackers.clone(),
+            checkpoints: self.checkpoints.clone(),
+            since_checkpoint: self.since_checkpoint,
+            every: self.every,
+        }
+    }
+}
+
+/// Locks, also after a panic elsewhere: the history is only drawn from.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::cpu::CpuEngine;
+    use crate::model::config::{Rule, Source, Synthetic, Variant};
+
+    fn run() -> Run {
+        let experiment = Experiment {
+            seed: 3,
+            source: Source::Synthetic(Synthetic { batch: 64, ..Default::default() }),
+            variants: vec![Variant { name: "a".into(), router: Default::default(), balancer: Default::default() }],
+        };
+        Run::new(RunId(1), Start { experiment, trace: None, state: None, events: vec![], stop: None }).unwrap()
+    }
+
+    fn play_to(run: &mut Run, step: u64) {
+        let mut engine = CpuEngine::new("");
+        while run.step() < step {
+            run.advance(&mut engine, (step - run.step()) as u32, |_, _| {}).unwrap();
+        }
+    }
+
+    #[test]
+    fn going_back_is_exact() {
+        let mut run = run();
+        play_to(&mut run, 50);
+        run.change(Target::AllVariants, Change::SetRate(0.02)).unwrap();
+        play_to(&mut run, 120);
+        let (digest, metrics) = (run.simulation().digest(), run.metrics.clone());
+        for target in [100, 50, 49, 0, 7] {
+            run.rewind_towards(target);
+            play_to(&mut run, target);
+            assert_eq!(run.step(), target);
+        }
+        play_to(&mut run, 120);
+        assert_eq!(run.simulation().digest(), digest);
+        assert_eq!(run.metrics, metrics);
+        assert_eq!(run.head, 120);
+    }
+
+    #[test]
+    fn at_one_step_the_last_value_counts() {
+        let mut a = run();
+        play_to(&mut a, 10);
+        for rule in [Rule::Multiplicative, Rule::Proportional, Rule::Sign] {
+            a.change(Target::AllVariants, Change::SetRule(rule)).unwrap();
+        }
+        a.change(Target::AllVariants, Change::SetTopK(3)).unwrap();
+        a.change(Target::AllVariants, Change::SetTopK(4)).unwrap();
+        assert_eq!(a.events.len(), 2);
+        play_to(&mut a, 30);
+        let mut again = Run::new(RunId(2), a.as_start()).unwrap();
+        play_to(&mut again, 30);
+        assert_eq!(a.simulation().digest(), again.simulation().digest());
+    }
+
+    #[test]
+    fn changing_the_past_sets_the_future_aside() {
+        let mut run = run();
+        play_to(&mut run, 20);
+        run.change(Target::AllVariants, Change::SetTopK(3)).unwrap();
+        play_to(&mut run, 40);
+        let digest = run.simulation().digest();
+        run.rewind_towards(10);
+        play_to(&mut run, 10);
+        let aside = run.change(Target::Source, Change::SetSkew(0.5)).unwrap().set_aside.unwrap();
+        assert_eq!((run.head, run.events.len()), (10, 1));
+        assert_eq!((aside.head, aside.events.len()), (40, 1));
+        let mut aside = *aside;
+        play_to(&mut aside, 40);
+        assert_eq!(aside.simulation().digest(), digest);
+        assert!(run.change(Target::AllVariants, Change::SetTopK(65)).is_err());
+        assert_eq!(run.events.len(), 1);
+    }
+}

@@ -1,0 +1,617 @@
+//! The worker: the one named thread on which everything is simulated. Messages in, echoes and the latest snapshot out.
+//!
+//! It sleeps while there is nothing to do, so a paused lab costs nothing, and it never makes the screen wait.
+
+use super::message::{Echo, Exported, Message, RunId, Seeking, Snapshot, Speed, Start, VariantView};
+use super::run::{Run, lock};
+use super::view::{Picture, Rows, ViewRequest, picture};
+use super::{Engine, EngineChoice, EngineError, EngineKind, cpu::CpuEngine};
+use crate::model::balance::rate_at;
+use crate::model::config::ConfigError;
+use crate::model::fixed::from_q32;
+use std::collections::VecDeque;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// A chunk of steps should take about this long, so that a message is answered soon.
+const CHUNK: Duration = Duration::from_millis(8);
+/// Snapshots are at least this far apart while playing.
+const FRAME: Duration = Duration::from_millis(16);
+/// Pictures of the live batch are at least this far apart: faster is noise.
+const LIVE_FRAME: Duration = Duration::from_millis(100);
+/// A seek that takes longer than this shows its progress.
+const SEEK_SHOWS: Duration = Duration::from_millis(150);
+/// Parked runs kept for undo.
+const PARKED: usize = 4;
+/// After this many lost devices within a minute the CPU goes on alone.
+const LOSSES: usize = 3;
+
+/// The other end of the worker.
+#[derive(Debug)]
+pub struct Worker {
+    messages: Sender<Message>,
+    echoes: Receiver<Echo>,
+    latest: Arc<Mutex<Arc<Snapshot>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Called on the worker's thread whenever there is something new to look at.
+pub type Wake = Box<dyn Fn() + Send>;
+
+impl Worker {
+    /// Starts the thread with a run at its first step, paused.
+    ///
+    /// # Errors
+    /// A start that does not fit, or no thread to be had.
+    pub fn spawn(run: RunId, start: Start, engine: EngineChoice, wake: Wake) -> Result<Self, ConfigError> {
+        let (messages, inbox) = mpsc::channel();
+        let (outbox, echoes) = mpsc::channel();
+        let run = Run::new(run, start)?;
+        let mut state = Inside::new(run, inbox, outbox, wake);
+        let latest = Arc::clone(&state.latest);
+        let thread = std::thread::Builder::new().name("moebias-worker".into()).spawn(move || {
+            state.choose(engine);
+            state.run();
+        });
+        let thread = thread.map_err(|e| ConfigError {
+            setting: "the worker thread".into(),
+            value: e.to_string(),
+            allowed: "startable: close other programs and try again".into(),
+        })?;
+        Ok(Self { messages, echoes, latest, thread: Some(thread) })
+    }
+
+    /// Sends a message. False if the worker is gone.
+    pub fn send(&self, message: Message) -> bool {
+        self.messages.send(message).is_ok()
+    }
+
+    /// The newest snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&lock(&self.latest))
+    }
+
+    /// The next echo, if one waits; `Err` once the worker is gone.
+    ///
+    /// # Errors
+    /// The worker ended.
+    pub fn echo(&self) -> Result<Option<Echo>, ()> {
+        match self.echoes.try_recv() {
+            Ok(echo) => Ok(Some(echo)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(()),
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.send(Message::Quit);
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+struct Inside {
+    inbox: Receiver<Message>,
+    outbox: Sender<Echo>,
+    wake: Wake,
+    latest: Arc<Mutex<Arc<Snapshot>>>,
+    run: Run,
+    parked: VecDeque<Run>,
+    engine: Box<dyn Engine>,
+    choice: EngineChoice,
+    opening: Option<Receiver<Result<Box<dyn Engine>, EngineError>>>,
+    losses: VecDeque<Instant>,
+    playing: bool,
+    speed: Speed,
+    /// Steps left of a `Step` message.
+    remaining: u64,
+    seeking: Option<(Seeking, Instant)>,
+    /// Steps due at the chosen speed.
+    due: f64,
+    clock: Instant,
+    seconds_per_step: f64,
+    meter: (Instant, u64, f64),
+    view: ViewRequest,
+    picture: Arc<Picture>,
+    picture_stale: bool,
+    picture_at: Instant,
+    published: Instant,
+    changed: bool,
+    quit: bool,
+}
+
+impl Inside {
+    fn new(mut run: Run, inbox: Receiver<Message>, outbox: Sender<Echo>, wake: Wake) -> Self {
+        let now = Instant::now();
+        let engine: Box<dyn Engine> = Box::new(CpuEngine::new("CPU while the GPU is opened"));
+        let view = ViewRequest::default();
+        let picture = Arc::new(picture(run.simulation_mut(), view));
+        let first = snapshot(&run, engine.as_ref(), &picture);
+        Self {
+            inbox,
+            outbox,
+            wake,
+            latest: Arc::new(Mutex::new(Arc::new(first))),
+            run,
+            parked: VecDeque::new(),
+            engine,
+            choice: EngineChoice::Auto,
+            opening: None,
+            losses: VecDeque::new(),
+            playing: false,
+            speed: Speed::Steps(60.0),
+            remaining: 0,
+            seeking: None,
+            due: 0.0,
+            clock: now,
+            seconds_per_step: 1e-3,
+            meter: (now, 0, 0.0),
+            view,
+            picture,
+            picture_stale: false,
+            picture_at: now,
+            published: now,
+            changed: true,
+            quit: false,
+        }
+    }
+
+    fn run(&mut self) {
+        while !self.quit {
+            self.receive();
+            self.take_engine();
+            if self.seeking.is_some() {
+                self.seek();
+            } else if self.playing || self.remaining > 0 {
+                self.play();
+            }
+            let idle = self.seeking.is_none() && !self.playing && self.remaining == 0;
+            if self.changed && (idle || self.published.elapsed() >= FRAME) {
+                self.publish();
+            }
+        }
+    }
+
+    /// Takes in every message there is; waits for one only if there is nothing to do.
+    fn receive(&mut self) {
+        let wait = if self.seeking.is_some() || self.remaining > 0 {
+            Duration::ZERO
+        } else if self.playing {
+            match self.speed {
+                Speed::Max => Duration::ZERO,
+                Speed::Steps(rate) => {
+                    self.due += self.clock.elapsed().as_secs_f64() * rate;
+                    self.clock = Instant::now();
+                    let missing = ((1.0 - self.due) / rate.max(1e-3)).max(0.0);
+                    let mut wait = Duration::from_secs_f64(missing.min(0.05));
+                    if self.changed {
+                        wait = wait.min(FRAME.saturating_sub(self.published.elapsed()));
+                    }
+                    wait
+                }
+            }
+        } else if self.opening.is_some() || self.changed {
+            Duration::from_millis(10)
+        } else {
+            Duration::MAX
+        };
+        let first = if wait == Duration::MAX {
+            self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        } else {
+            self.inbox.recv_timeout(wait)
+        };
+        match first {
+            Ok(message) => self.handle(message),
+            Err(RecvTimeoutError::Timeout) => return,
+            Err(RecvTimeoutError::Disconnected) => self.quit = true,
+        }
+        while let Ok(message) = self.inbox.try_recv() {
+            self.handle(message);
+        }
+    }
+
+    fn handle(&mut self, message: Message) {
+        self.changed = true;
+        match message {
+            Message::Start { run, start, play } => self.start(run, *start, play),
+            Message::Resume(id) => self.resume(id),
+            Message::Play => self.set_playing(true),
+            Message::Pause => {
+                self.set_playing(false);
+                self.remaining = 0;
+            }
+            Message::Step(n) => {
+                self.set_playing(false);
+                self.remaining = n;
+            }
+            Message::Seek(to) => {
+                let to = to.max(self.run.first_step());
+                self.remaining = 0;
+                let from = self.seeking.map_or(self.run.step(), |(s, _)| s.from);
+                self.run.rewind_towards(to);
+                self.seeking = Some((Seeking { from, to, at: self.run.step() }, Instant::now()));
+                self.picture_stale = true;
+            }
+            Message::CancelSeek => {
+                if self.seeking.take().is_some() {
+                    self.picture_stale = true;
+                    self.say(Echo::SeekCancelled { step: self.run.step() });
+                }
+            }
+            Message::Speed(speed) => {
+                self.speed = speed;
+                self.due = 0.0;
+                self.clock = Instant::now();
+            }
+            Message::Change { target, change } => self.change(target, change),
+            Message::Mark => self.run.mark(),
+            Message::Engine(choice) => self.choose(choice),
+            Message::View(view) => {
+                self.view = view;
+                self.picture_stale = true;
+            }
+            Message::Export(answer) => {
+                let simulation = self.run.simulation();
+                let exported = Exported {
+                    run: self.run.id,
+                    start: self.run.as_start(),
+                    step: self.run.step(),
+                    digest: simulation.digest(),
+                    state: simulation.state().clone(),
+                    experiment: simulation.experiment().clone(),
+                };
+                answer.send(exported).ok();
+            }
+            Message::Quit => self.quit = true,
+        }
+    }
+
+    fn say(&self, echo: Echo) {
+        self.outbox.send(echo).ok();
+        (self.wake)();
+    }
+
+    fn set_playing(&mut self, on: bool) {
+        self.playing = on;
+        self.due = 0.0;
+        self.clock = Instant::now();
+        self.meter = (Instant::now(), self.run.step(), 0.0);
+        self.picture_stale = true;
+    }
+
+    fn start(&mut self, id: RunId, start: Start, play: bool) {
+        match Run::new(id, start) {
+            Ok(run) => {
+                let old = std::mem::replace(&mut self.run, run);
+                self.park(old);
+                self.entered(false);
+                self.set_playing(play);
+                if self.choice != EngineChoice::Cpu && self.engine.info().kind == EngineKind::Cpu && self.opening.is_none() {
+                    // What the GPU could not do before, it may be able to do now.
+                    self.choose(self.choice);
+                }
+            }
+            Err(e) => self.say(Echo::Trouble(format!("This experiment can't start: {e}"))),
+        }
+    }
+
+    fn entered(&mut self, resumed: bool) {
+        self.seeking = None;
+        self.remaining = 0;
+        self.picture_stale = true;
+        self.say(Echo::Running { run: self.run.id, resumed });
+    }
+
+    fn park(&mut self, run: Run) {
+        self.parked.push_back(run);
+        if self.parked.len() > PARKED
+            && let Some(old) = self.parked.pop_front()
+        {
+            self.say(Echo::Forgotten(old.id));
+        }
+    }
+
+    fn resume(&mut self, id: RunId) {
+        let Some(at) = self.parked.iter().position(|r| r.id == id) else {
+            self.say(Echo::Trouble("That run is no longer in memory".into()));
+            return;
+        };
+        if let Some(run) = self.parked.remove(at) {
+            let old = std::mem::replace(&mut self.run, run);
+            self.park(old);
+            self.set_playing(false);
+            self.entered(true);
+        }
+    }
+
+    fn change(&mut self, target: crate::model::change::Target, change: crate::model::change::Change) {
+        match self.run.change(target, change) {
+            Ok(applied) => {
+                self.picture_stale = true;
+                let run = self.run.id;
+                if let Some(mut aside) = applied.set_aside {
+                    let parked = RunId(run.0 | (1 << 63) | (aside.head << 32));
+                    aside.id = parked;
+                    let events = aside.events.iter().filter(|e| e.step > self.run.step()).count();
+                    self.park(*aside);
+                    self.say(Echo::Branched { run, step: self.run.step(), parked, events });
+                }
+                self.say(Echo::Applied { run, event: applied.event, inverse: applied.inverse });
+            }
+            Err(e) => self.say(Echo::Refused { reason: e.to_string() }),
+        }
+    }
+
+    /// Opens an engine beside the work; the CPU goes on meanwhile, with the same results.
+    fn choose(&mut self, choice: EngineChoice) {
+        self.choice = choice;
+        if choice == EngineChoice::Cpu {
+            self.opening = None;
+            self.set_engine(Box::new(CpuEngine::new("CPU chosen")));
+            return;
+        }
+        let (tx, rx) = mpsc::channel();
+        let opened = std::thread::Builder::new().name("moebias-open-engine".into()).spawn(move || {
+            tx.send(super::open(choice)).ok();
+        });
+        match opened {
+            Ok(_) => self.opening = Some(rx),
+            Err(e) => self.say(Echo::Trouble(format!("No thread to open the GPU with: {e}"))),
+        }
+    }
+
+    fn set_engine(&mut self, engine: Box<dyn Engine>) {
+        self.engine = engine;
+        self.seconds_per_step = 1e-3;
+        self.changed = true;
+        self.say(Echo::Engine(self.engine.info().clone()));
+    }
+
+    fn take_engine(&mut self) {
+        let Some(opening) = &self.opening else { return };
+        match opening.try_recv() {
+            Ok(Ok(engine)) => {
+                self.opening = None;
+                self.set_engine(engine);
+            }
+            Ok(Err(e)) => {
+                self.opening = None;
+                self.say(Echo::Trouble(format!("Staying on the CPU: {e}")));
+                self.set_engine(Box::new(CpuEngine::new(&e.to_string())));
+            }
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => {
+                self.opening = None;
+                self.set_engine(Box::new(CpuEngine::new("opening the GPU failed")));
+            }
+        }
+    }
+
+    /// Does a chunk of at most `most` steps. Returns the steps done.
+    fn chunk(&mut self, most: u64) -> u64 {
+        let fits = (CHUNK.as_secs_f64() / self.seconds_per_step.max(1e-7)) as u64;
+        let steps = most.min(fits).clamp(1, 256) as u32;
+        let started = Instant::now();
+        let before = self.run.step();
+        let outcome = self.run.advance(self.engine.as_mut(), steps, |_, _| {});
+        let done = self.run.step() - before;
+        if done > 0 {
+            let each = started.elapsed().as_secs_f64() / done as f64;
+            self.seconds_per_step += 0.3 * (each - self.seconds_per_step);
+            self.changed = true;
+            self.picture_stale = true;
+        }
+        if let Err(e) = outcome {
+            self.recover(&e);
+        }
+        done
+    }
+
+    fn recover(&mut self, error: &EngineError) {
+        let step = self.run.step();
+        match error {
+            EngineError::Lost(why) => {
+                let now = Instant::now();
+                self.losses.push_back(now);
+                self.losses.retain(|t| now - *t < Duration::from_secs(60));
+                if self.losses.len() >= LOSSES {
+                    let reason = format!("the GPU was lost {LOSSES} times within a minute");
+                    self.say(Echo::Trouble(format!("Going on with the CPU from step {step}: {reason} ({why})")));
+                    self.set_engine(Box::new(CpuEngine::new(&reason)));
+                } else {
+                    self.say(Echo::Notice(format!("The GPU was reset; continued at step {step}")));
+                    self.set_engine(Box::new(CpuEngine::new("CPU while the GPU is opened again")));
+                    self.choose(self.choice);
+                }
+            }
+            EngineError::Unsupported(why) | EngineError::Unavailable(why) => {
+                self.say(Echo::Notice(format!("Going on with the CPU: {why}")));
+                self.set_engine(Box::new(CpuEngine::new(why)));
+            }
+        }
+    }
+
+    fn play(&mut self) {
+        let stop = self.run.start.stop.filter(|&s| s > self.run.step());
+        let to_stop = stop.map_or(u64::MAX, |s| s - self.run.step());
+        let wanted = if self.remaining > 0 {
+            self.remaining
+        } else {
+            match self.speed {
+                Speed::Max => u64::MAX,
+                Speed::Steps(rate) => {
+                    // What cannot be caught up within a quarter of a second is let go.
+                    self.due = self.due.min((rate * 0.25).max(1.0));
+                    self.due as u64
+                }
+            }
+        };
+        if wanted == 0 {
+            return;
+        }
+        let done = self.chunk(wanted.min(to_stop));
+        self.due = (self.due - done as f64).max(0.0);
+        self.remaining = self.remaining.saturating_sub(done);
+        if self.playing && stop.is_some_and(|s| self.run.step() >= s) {
+            self.set_playing(false);
+            self.say(Echo::Stopped { step: self.run.step() });
+        }
+        let (since, from, _) = self.meter;
+        let elapsed = since.elapsed().as_secs_f64();
+        if elapsed > 0.5 {
+            let rate = self.run.step().saturating_sub(from) as f64 / elapsed;
+            self.meter = (Instant::now(), self.run.step(), rate);
+        }
+    }
+
+    fn seek(&mut self) {
+        let Some((seek, since)) = self.seeking else { return };
+        if self.run.step() < seek.to {
+            self.chunk(seek.to - self.run.step());
+        }
+        if self.run.step() >= seek.to {
+            self.seeking = None;
+            self.due = 0.0;
+            self.clock = Instant::now();
+            self.meter = (Instant::now(), self.run.step(), self.meter.2);
+            self.picture_stale = true;
+            self.published = Instant::now() - FRAME;
+        } else {
+            self.seeking = Some((Seeking { at: self.run.step(), ..seek }, since));
+        }
+        self.changed = true;
+    }
+
+    fn publish(&mut self) {
+        // A short seek is not shown step by step; a long one shows its progress.
+        if self.seeking.is_some_and(|(_, since)| since.elapsed() < SEEK_SHOWS) {
+            return;
+        }
+        let moving = self.playing || self.seeking.is_some();
+        let slow = self.view.rows != Rows::Probe && moving && self.view == self.picture.request;
+        let due = !slow || self.picture_at.elapsed() >= LIVE_FRAME;
+        if self.picture_stale && due && self.seeking.is_none() {
+            self.picture = Arc::new(picture(self.run.simulation_mut(), self.view));
+            self.picture_at = Instant::now();
+            self.picture_stale = false;
+        }
+        let mut next = snapshot(&self.run, self.engine.as_ref(), &self.picture);
+        next.playing = self.playing;
+        next.speed = self.speed;
+        next.steps_per_second = if self.playing { self.meter.2 } else { 0.0 };
+        next.seeking = self.seeking.map(|(s, _)| s);
+        *lock(&self.latest) = Arc::new(next);
+        self.published = Instant::now();
+        self.changed = false;
+        (self.wake)();
+    }
+}
+
+fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot {
+    let simulation = run.simulation();
+    let state = simulation.state();
+    let experiment = simulation.experiment();
+    let variants = state.variants.iter().zip(&experiment.variants).enumerate().map(|(i, (s, v))| {
+        let n = state.step.saturating_sub(s.schedule_from) + 1;
+        VariantView {
+            loads: run.loads.get(i).cloned().unwrap_or_default(),
+            bias: s.bias.clone(),
+            metrics: run.metrics.get(i).copied().unwrap_or_default(),
+            digest: s.digest,
+            rate: from_q32(rate_at(&v.balancer, n)),
+            schedule_n: n,
+        }
+    });
+    Snapshot {
+        run: run.id,
+        step: state.step,
+        head: run.head,
+        playing: false,
+        speed: Speed::Steps(60.0),
+        steps_per_second: 0.0,
+        seeking: None,
+        experiment: Arc::new(experiment.clone()),
+        batch: simulation.batch(),
+        variants: variants.collect(),
+        digest: simulation.digest(),
+        events: Arc::new(run.events.clone()),
+        engine: engine.info().clone(),
+        stop: run.start.stop,
+        picture: Arc::clone(picture),
+        history: Arc::clone(&run.history),
+        trace: simulation.trace().cloned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::change::{Change, Target};
+    use crate::model::config::{Experiment, Source, Synthetic, Variant};
+
+    fn start() -> Start {
+        let experiment = Experiment {
+            seed: 3,
+            source: Source::Synthetic(Synthetic { batch: 64, ..Default::default() }),
+            variants: vec![Variant { name: "a".into(), router: Default::default(), balancer: Default::default() }],
+        };
+        Start { experiment, trace: None, state: None, events: vec![], stop: None }
+    }
+
+    fn wait(worker: &Worker, what: &str, mut until: impl FnMut(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let patience = Instant::now();
+        loop {
+            let s = worker.snapshot();
+            if until(&s) {
+                return s;
+            }
+            assert!(patience.elapsed() < Duration::from_secs(30), "{what} never came; at step {}", s.step);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    #[test]
+    fn steps_seeks_and_branches() {
+        let worker = Worker::spawn(RunId(1), start(), EngineChoice::Cpu, Box::new(|| {})).unwrap();
+        worker.send(Message::Step(100));
+        let at_100 = wait(&worker, "step 100", |s| s.step == 100);
+        worker.send(Message::Seek(30));
+        wait(&worker, "step 30", |s| s.step == 30 && s.seeking.is_none());
+        worker.send(Message::Seek(100));
+        let again = wait(&worker, "step 100 again", |s| s.step == 100 && s.seeking.is_none());
+        assert_eq!(again.digest, at_100.digest);
+        worker.send(Message::Seek(50));
+        wait(&worker, "step 50", |s| s.step == 50 && s.seeking.is_none());
+        worker.send(Message::Change { target: Target::AllVariants, change: Change::SetTopK(3) });
+        let branch = wait(&worker, "the branch", |s| s.head == 50);
+        assert_eq!(branch.events.len(), 1);
+        let mut parked = None;
+        while let Ok(Some(echo)) = worker.echo() {
+            if let Echo::Branched { parked: id, step, .. } = echo {
+                assert_eq!(step, 50);
+                parked = Some(id);
+            }
+        }
+        worker.send(Message::Resume(parked.unwrap()));
+        let back = wait(&worker, "the old run", |s| s.head == 100);
+        assert!(back.events.is_empty());
+    }
+
+    #[test]
+    fn plays_at_its_speed_and_then_sleeps() {
+        let worker = Worker::spawn(RunId(1), start(), EngineChoice::Cpu, Box::new(|| {})).unwrap();
+        worker.send(Message::Speed(Speed::Max));
+        worker.send(Message::Play);
+        wait(&worker, "500 steps", |s| s.step > 500);
+        worker.send(Message::Pause);
+        let paused = wait(&worker, "the pause", |s| !s.playing);
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(worker.snapshot().step, paused.step);
+    }
+}

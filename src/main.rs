@@ -1,0 +1,2 @@
+//! The command line and the window of Moebias.
+fn main() {}

@@ -1,0 +1,209 @@
+//! What may change while an experiment runs, and the one pure function that applies it.
+//!
+//! None of these resets a run. The number of experts is not here: changing it starts a new run (`lab::command`).
+
+use super::config::{ConfigError, Experiment, Gate, Rule, Schedule, Source, Synthetic, limits};
+use serde::{Deserialize, Serialize};
+
+/// One change of one setting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Change {
+    /// Tokens per batch.
+    SetBatch(u32),
+    /// Number of topics.
+    SetTopics(u32),
+    /// Zipf exponent.
+    SetSkew(f64),
+    /// Spread of tokens round their topic.
+    SetNoise(f64),
+    /// Topic lifetimes per thousand steps.
+    SetDrift(f64),
+    /// Consecutive tokens that share a topic.
+    SetBurst(u32),
+    /// Repeat the first batch for ever (true) or draw a fresh one every step (false).
+    SetFixed(bool),
+    /// Experts per token.
+    SetTopK(u32),
+    /// From logit to score.
+    SetGate(Gate),
+    /// The update rule. Changing to or from the multiplicative rule starts the biases afresh.
+    SetRule(Rule),
+    /// Step size u.
+    SetRate(f64),
+    /// How u changes with time; n starts at 1 again.
+    SetSchedule(Schedule),
+    /// Subtract the mean bias after every update.
+    SetCentred(bool),
+    /// Put every bias back to its start.
+    ResetBias,
+}
+
+/// What a change applies to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Target {
+    /// The token source.
+    Source,
+    /// One variant, counted from 0.
+    Variant(usize),
+    /// Every variant.
+    AllVariants,
+}
+
+/// A change at a step: it applies before step `step` is routed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// The first step it affects.
+    pub step: u64,
+    /// What it applies to.
+    pub target: Target,
+    /// What changes.
+    pub change: Change,
+}
+
+impl Change {
+    /// The setting's name, as it is written in files. Two changes with the same name and target replace each other.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SetBatch(_) => "batch",
+            Self::SetTopics(_) => "topics",
+            Self::SetSkew(_) => "skew",
+            Self::SetNoise(_) => "noise",
+            Self::SetDrift(_) => "drift",
+            Self::SetBurst(_) => "burst",
+            Self::SetFixed(_) => "fixed",
+            Self::SetTopK(_) => "top_k",
+            Self::SetGate(_) => "gate",
+            Self::SetRule(_) => "rule",
+            Self::SetRate(_) => "rate",
+            Self::SetSchedule(_) => "schedule",
+            Self::SetCentred(_) => "centred",
+            Self::ResetBias => "bias",
+        }
+    }
+
+    /// The value as a person would write it.
+    #[must_use]
+    pub fn value(&self) -> String {
+        match self {
+            Self::SetBatch(n) | Self::SetTopics(n) | Self::SetBurst(n) | Self::SetTopK(n) => n.to_string(),
+            Self::SetSkew(x) | Self::SetNoise(x) | Self::SetDrift(x) | Self::SetRate(x) => x.to_string(),
+            Self::SetFixed(on) | Self::SetCentred(on) => if *on { "on" } else { "off" }.into(),
+            Self::SetGate(g) => g.to_string(),
+            Self::SetRule(r) => r.to_string(),
+            Self::SetSchedule(s) => s.to_string(),
+            Self::ResetBias => "start".into(),
+        }
+    }
+
+    /// Whether it is a setting of the token source rather than of a variant.
+    #[must_use]
+    pub fn is_of_source(&self) -> bool {
+        matches!(
+            self,
+            Self::SetBatch(_)
+                | Self::SetTopics(_)
+                | Self::SetSkew(_)
+                | Self::SetNoise(_)
+                | Self::SetDrift(_)
+                | Self::SetBurst(_)
+                | Self::SetFixed(_)
+        )
+    }
+}
+
+/// Applies a change to the settings. The experiment is untouched when this fails.
+///
+/// # Errors
+/// A value out of range, a variant that does not exist, or a setting that this token source does not have.
+pub fn apply(experiment: &mut Experiment, target: Target, change: &Change) -> Result<(), ConfigError> {
+    let mut next = experiment.clone();
+    let wrong = |allowed: String| ConfigError { setting: change.name().into(), value: change.value(), allowed };
+    if change.is_of_source() != (target == Target::Source) {
+        return Err(wrong("sent to the token source for token settings, to a variant for the others".into()));
+    }
+    match target {
+        Target::Source => apply_to_source(&mut next, change)?,
+        Target::AllVariants => next.variants.iter_mut().for_each(|v| apply_to_variant(v, change)),
+        Target::Variant(i) => {
+            let count = next.variants.len();
+            let variant = next.variants.get_mut(i);
+            apply_to_variant(variant.ok_or_else(|| wrong(format!("sent to a variant from 0 to {}", count - 1)))?, change);
+        }
+    }
+    next.validate()?;
+    *experiment = next;
+    Ok(())
+}
+
+fn apply_to_source(experiment: &mut Experiment, change: &Change) -> Result<(), ConfigError> {
+    if let Change::SetFixed(fixed) = change {
+        let settings = experiment.synthetic().cloned();
+        if let Some(s) = settings {
+            experiment.source = if *fixed { Source::Fixed(s) } else { Source::Synthetic(s) };
+        }
+    }
+    let Some(s) = experiment.synthetic_mut() else {
+        return Err(ConfigError {
+            setting: change.name().into(),
+            value: change.value(),
+            allowed: "left alone: the tokens of a recorded trace are what they are".into(),
+        });
+    };
+    let Synthetic { batch, topics, skew, noise, drift, burst } = s;
+    match change {
+        Change::SetBatch(n) => *batch = *n,
+        Change::SetTopics(n) => *topics = *n,
+        Change::SetSkew(x) => *skew = *x,
+        Change::SetNoise(x) => *noise = *x,
+        Change::SetDrift(x) => *drift = *x,
+        Change::SetBurst(n) => *burst = *n,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn apply_to_variant(variant: &mut super::config::Variant, change: &Change) {
+    match change {
+        Change::SetTopK(k) => variant.router.top_k = *k,
+        Change::SetGate(g) => variant.router.gate = *g,
+        Change::SetRule(r) => variant.balancer.rule = *r,
+        Change::SetRate(u) => variant.balancer.rate = *u,
+        Change::SetSchedule(s) => variant.balancer.schedule = *s,
+        Change::SetCentred(on) => variant.balancer.centred = *on,
+        _ => {}
+    }
+}
+
+/// The same setting's present value, as the change that would bring it back: what undo sends.
+#[must_use]
+pub fn inverse(experiment: &Experiment, target: Target, change: &Change) -> Option<Change> {
+    let variant = match target {
+        Target::Variant(i) => experiment.variants.get(i),
+        _ => experiment.variants.first(),
+    };
+    let source = experiment.synthetic();
+    Some(match change {
+        Change::SetBatch(_) => Change::SetBatch(source?.batch),
+        Change::SetTopics(_) => Change::SetTopics(source?.topics),
+        Change::SetSkew(_) => Change::SetSkew(source?.skew),
+        Change::SetNoise(_) => Change::SetNoise(source?.noise),
+        Change::SetDrift(_) => Change::SetDrift(source?.drift),
+        Change::SetBurst(_) => Change::SetBurst(source?.burst),
+        Change::SetFixed(_) => Change::SetFixed(matches!(experiment.source, Source::Fixed(_))),
+        Change::SetTopK(_) => Change::SetTopK(variant?.router.top_k),
+        Change::SetGate(_) => Change::SetGate(variant?.router.gate),
+        Change::SetRule(_) => Change::SetRule(variant?.balancer.rule),
+        Change::SetRate(_) => Change::SetRate(variant?.balancer.rate),
+        Change::SetSchedule(_) => Change::SetSchedule(variant?.balancer.schedule),
+        Change::SetCentred(_) => Change::SetCentred(variant?.balancer.centred),
+        Change::ResetBias => return None,
+    })
+}
+
+/// The largest number of experts per token that every variant allows.
+#[must_use]
+pub fn largest_top_k(experts: u32) -> u32 {
+    experts.min(limits::TOP_K.max_u32())
+}

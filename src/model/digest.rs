@@ -1,0 +1,59 @@
+//! The running digest: one 64-bit number that two runs share only if every load and bias agreed so far.
+//!
+//! Multiply–rotate mixing of 64-bit words with the SplitMix64 finaliser (Steele, Lea and Flood, OOPSLA 2014). It guards against
+//! differences between engines and machines, not against a forger.
+
+use std::fmt;
+
+/// A running digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Digest(u64);
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self(0x4d6f_6562_6961_7300)
+    }
+}
+
+impl Digest {
+    /// Takes in one word.
+    pub fn word(&mut self, word: u64) {
+        let mut z = self.0.rotate_left(23) ^ word.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        self.0 = z ^ (z >> 31);
+    }
+
+    /// Takes in one step's loads and the biases after its update.
+    pub fn step(&mut self, loads: &[u32], bias: &[i64]) {
+        for (&load, &b) in loads.iter().zip(bias) {
+            self.word(u64::from(load));
+            self.word(b as u64);
+        }
+    }
+
+    /// The number itself.
+    #[must_use]
+    pub fn value(self) -> u64 {
+        self.0
+    }
+
+    /// From a stored number.
+    #[must_use]
+    pub fn from_value(value: u64) -> Self {
+        Self(value)
+    }
+
+    /// From sixteen hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        (text.len() == 16).then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}

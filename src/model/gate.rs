@@ -1,0 +1,197 @@
+//! From integer logits (Q14) to integer scores (Q20).
+//!
+//! Both gates are piecewise polynomials over 32 segments whose coefficients are made once from `libm::exp` and pinned
+//! by a test. They are monotone and within 1e-4 of the real function. Shader twin: `shaders/shared/gate.wgsl`.
+
+use super::config::Gate;
+use super::fixed::{LOGIT_BITS, LOGIT_LIMIT, SCORE_BITS, SCORE_ONE};
+use std::sync::LazyLock;
+
+/// Segments of each table.
+pub const SEGMENTS: usize = 32;
+/// Fraction bits within a segment of the sigmoid: a segment is a quarter of a logit.
+const SIGMOID_FRACTION: u32 = LOGIT_BITS - 2;
+/// Fraction bits within a segment of 2⁻ᶠ: a segment is 1/32.
+const EXP2_FRACTION: u32 = LOGIT_BITS - 5;
+/// Fraction bits of an exponential before it is normalised.
+const EXP_BITS: u32 = 18;
+/// log2(e) in Q12.
+const LOG2_E: i32 = 5909;
+
+/// The coefficients: `c0 + (((c1 + ((c2·f) >> F))·f) >> F)` with f the fraction within the segment.
+#[derive(Debug)]
+pub struct Tables {
+    /// σ over [0, 8): quadratic below 4, linear above, where a quadratic's rounding could step down.
+    pub sigmoid: [[i32; 4]; SEGMENTS],
+    /// 2⁻ᶠ over [0, 1), linear.
+    pub exp2: [[i32; 4]; SEGMENTS],
+}
+
+/// The tables, made on first use.
+pub static TABLES: LazyLock<Tables> = LazyLock::new(Tables::new);
+
+impl Tables {
+    fn new() -> Self {
+        Self { sigmoid: sigmoid_table(), exp2: exp2_table() }
+    }
+}
+
+fn sigmoid_table() -> [[i32; 4]; SEGMENTS] {
+    let f = |x: f64| 1.0 / (1.0 + libm::exp(-x));
+    let width = 0.25;
+    let first_linear = SEGMENTS / 2;
+    // A chord lies below a concave curve; raising the knots by half the sag halves the error.
+    let knot = |i: usize| {
+        let x = i as f64 * width;
+        let s = f(x);
+        let lift = if i >= first_linear { width * width / 16.0 * s * (1.0 - s) * (2.0 * s - 1.0) } else { 0.0 };
+        libm::round((s + lift) * f64::from(SCORE_ONE))
+    };
+    std::array::from_fn(|i| {
+        let (start, end) = (knot(i), knot(i + 1));
+        let bend = if i < first_linear {
+            let middle = f((i as f64 + 0.5) * width) * f64::from(SCORE_ONE);
+            libm::round(2.0 * (start + end - 2.0 * middle))
+        } else {
+            0.0
+        };
+        [start as i32, (end - start - bend) as i32, bend as i32, 0]
+    })
+}
+
+fn exp2_table() -> [[i32; 4]; SEGMENTS] {
+    let knot = |i: usize| libm::round(libm::exp2(-(i as f64) / SEGMENTS as f64) * f64::from(1 << EXP_BITS)) as i32;
+    std::array::from_fn(|i| [knot(i), knot(i) - knot(i + 1), 0, 0])
+}
+
+/// σ(logit), Q20. Odd about ½: σ(−x) = 1 − σ(x) exactly.
+#[must_use]
+pub fn sigmoid(logit: i32) -> i32 {
+    let m = logit.abs().min(LOGIT_LIMIT);
+    let [c0, c1, c2, _] = TABLES.sigmoid[(m >> SIGMOID_FRACTION) as usize];
+    let f = m & ((1 << SIGMOID_FRACTION) - 1);
+    let s = c0 + (((c1 + ((c2 * f) >> SIGMOID_FRACTION)) * f) >> SIGMOID_FRACTION);
+    if logit < 0 { SCORE_ONE - s } else { s }
+}
+
+/// e^(−distance), Q18, for a distance in [0, 16) logits in Q14.
+#[must_use]
+pub fn exp_neg(distance: i32) -> u32 {
+    let y = (distance * LOG2_E + 2048) >> 12;
+    let (whole, f) = (y >> LOGIT_BITS, y & ((1 << LOGIT_BITS) - 1));
+    let [c0, c1, ..] = TABLES.exp2[(f >> EXP2_FRACTION) as usize];
+    let f = f & ((1 << EXP2_FRACTION) - 1);
+    ((c0 - ((c1 * f) >> EXP2_FRACTION)) >> whole) as u32
+}
+
+/// What turns a token's exponentials into softmax scores: 14 bits of 1/Σ and a shift.
+#[derive(Clone, Copy, Debug)]
+pub struct Normaliser {
+    reciprocal: u32,
+    shift: u32,
+}
+
+impl Normaliser {
+    /// For the sum of a token's exponentials; the largest of them is 2¹⁸, so the sum is at least that.
+    #[must_use]
+    pub fn new(sum: u32) -> Self {
+        let shift = (32 - sum.leading_zeros()).saturating_sub(EXP_BITS + 1);
+        Self { reciprocal: u32::MAX / (sum >> shift), shift }
+    }
+
+    /// The score of one exponential, Q20.
+    #[must_use]
+    pub fn score(self, exponential: u32) -> i32 {
+        ((exponential * self.reciprocal) >> (32 - SCORE_BITS + self.shift)) as i32
+    }
+}
+
+/// A logit within the range of the softmax table.
+#[must_use]
+pub fn saturate(logit: i32) -> i32 {
+    logit.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
+}
+
+/// The scores of one token from its logits (Q14), Q20.
+pub fn scores(gate: Gate, logits: &[i32], out: &mut Vec<i32>) {
+    out.clear();
+    match gate {
+        Gate::Sigmoid => out.extend(logits.iter().map(|&x| sigmoid(x))),
+        Gate::Softmax => {
+            let top = logits.iter().map(|&x| saturate(x)).max().unwrap_or(0);
+            let exp = |&x: &i32| exp_neg(top - saturate(x));
+            let norm = Normaliser::new(logits.iter().map(exp).sum());
+            out.extend(logits.iter().map(|x| norm.score(exp(x))));
+        }
+    }
+}
+
+/// The scores of one token from recorded logits: f64, rounded once to Q20.
+pub fn scores_of_recorded(gate: Gate, logits: impl Iterator<Item = f64> + Clone, out: &mut Vec<i32>) {
+    match gate {
+        Gate::Sigmoid => out.extend(logits.map(|x| super::fixed::to_score(1.0 / (1.0 + libm::exp(-x))))),
+        Gate::Softmax => {
+            let top = logits.clone().fold(f64::NEG_INFINITY, f64::max);
+            let sum: f64 = logits.clone().map(|x| libm::exp(x - top)).sum();
+            out.extend(logits.map(|x| super::fixed::to_score(libm::exp(x - top) / sum)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::digest::Digest;
+    use super::super::fixed::from_score;
+    use super::*;
+
+    #[test]
+    fn sigmoid_is_monotone_and_close() {
+        let mut last = -1;
+        for x in -LOGIT_LIMIT - 10..=LOGIT_LIMIT + 10 {
+            let s = sigmoid(x);
+            assert!(s >= last, "steps down at {x}");
+            last = s;
+            let real = 1.0 / (1.0 + libm::exp(-f64::from(x.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)) / f64::from(1 << LOGIT_BITS)));
+            assert!((from_score(s) - real).abs() <= 1e-4, "{x}: {} for {real}", from_score(s));
+        }
+    }
+
+    #[test]
+    fn exponential_is_monotone_and_close() {
+        let mut last = u32::MAX;
+        for d in 0..=2 * LOGIT_LIMIT {
+            let e = exp_neg(d);
+            assert!(e <= last, "steps up at {d}");
+            last = e;
+            let real = libm::exp(-f64::from(d) / f64::from(1 << LOGIT_BITS));
+            assert!((f64::from(e) / f64::from(1 << EXP_BITS) - real).abs() <= 1e-4, "{d}");
+        }
+    }
+
+    #[test]
+    fn softmax_adds_up() {
+        for experts in [2usize, 3, 64, 1024] {
+            let logits: Vec<i32> = (0..experts as i32).map(|e| (e * 7919) % 40_000 - 20_000).collect();
+            let mut out = vec![];
+            scores(Gate::Softmax, &logits, &mut out);
+            let sum: f64 = out.iter().map(|&s| from_score(s)).sum();
+            assert!((sum - 1.0).abs() < 2e-3, "{experts}: {sum}");
+            let total: f64 = logits.iter().map(|&x| libm::exp(f64::from(x) / 16384.0)).sum();
+            for (&x, &s) in logits.iter().zip(&out) {
+                assert!((libm::exp(f64::from(x) / 16384.0) / total - from_score(s)).abs() < 1e-4);
+            }
+        }
+        let mut out = vec![];
+        scores(Gate::Softmax, &[200_000, -200_000], &mut out);
+        assert!(out[0] > SCORE_ONE - 200 && out[1] == 0);
+    }
+
+    #[test]
+    fn the_tables_are_pinned() {
+        let mut d = Digest::default();
+        for c in TABLES.sigmoid.iter().chain(&TABLES.exp2).flatten() {
+            d.word(u64::from(*c as u32));
+        }
+        assert_eq!(d.value(), 11_745_623_519_534_997_384, "a change here changes every recording ever made");
+    }
+}

@@ -1,0 +1,217 @@
+//! What is measured: MaxVio and its kin, as the literature defines them.
+//!
+//! Fair share L = K·T/E tokens. Where a window has not filled, the metric is over the steps there are.
+
+use super::step::VariantRow;
+use std::collections::VecDeque;
+
+/// Steps in the window of MaxVio_16.
+pub const SHORT_WINDOW: usize = 16;
+/// Steps in the window of starving and dead experts and of effective experts.
+pub const LONG_WINDOW: usize = 64;
+/// In balance where MaxVio_16 is at most this.
+pub const IN_BALANCE: f64 = 0.2;
+/// A starving expert has less than this share of its fair load.
+pub const STARVING: f64 = 0.25;
+/// A dead expert has less than this share of its fair load.
+pub const DEAD: f64 = 0.01;
+
+/// The figures of one step of one variant.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Metrics {
+    /// Worst expert above fair share in this batch: max/L − 1 (Wang et al. 2024).
+    pub max_vio: f64,
+    /// The same over the loads summed over the last 16 steps.
+    pub max_vio_16: f64,
+    /// The same over all loads since the mark.
+    pub max_vio_global: f64,
+    /// Emptiest expert below fair share: 1 − min/L (ID Balancing).
+    pub min_vio: f64,
+    /// Standard deviation of the loads over their mean.
+    pub cv: f64,
+    /// Entropy of the load shares over ln E, in [0, 1].
+    pub entropy: f64,
+    /// e to the entropy of the load shares over the last 64 steps.
+    pub effective: f64,
+    /// Experts under 25 % of fair over the last 64 steps.
+    pub starving: u32,
+    /// Experts under 1 % of fair over the last 64 steps.
+    pub dead: u32,
+    /// Share of assignments that differ from the unbiased top-K; estimated on a sample.
+    pub moved: f64,
+    /// Smallest bias, score units.
+    pub bias_min: f64,
+    /// Median bias, score units.
+    pub bias_median: f64,
+    /// Largest bias, score units.
+    pub bias_max: f64,
+    /// Experts whose bias was too far below the largest to be exact.
+    pub saturated: u32,
+}
+
+/// Makes the metrics of a run, row by row.
+#[derive(Clone, Debug, Default)]
+pub struct Tracker {
+    recent: VecDeque<Vec<u32>>,
+    short: Vec<u64>,
+    long: Vec<u64>,
+    all: Vec<u64>,
+}
+
+impl Tracker {
+    /// Takes in the next step.
+    pub fn push(&mut self, row: &VariantRow) -> Metrics {
+        let experts = row.loads.len();
+        if self.all.len() != experts {
+            *self = Self { short: vec![0; experts], long: vec![0; experts], all: vec![0; experts], ..Self::default() };
+        }
+        let add = |sums: &mut [u64], loads: &[u32]| sums.iter_mut().zip(loads).for_each(|(s, &l)| *s += u64::from(l));
+        let take = |sums: &mut [u64], loads: &[u32]| sums.iter_mut().zip(loads).for_each(|(s, &l)| *s -= u64::from(l));
+        for sums in [&mut self.short, &mut self.long, &mut self.all] {
+            add(sums, &row.loads);
+        }
+        self.recent.push_back(row.loads.clone());
+        if self.recent.len() > SHORT_WINDOW {
+            take(&mut self.short, &self.recent[self.recent.len() - 1 - SHORT_WINDOW]);
+        }
+        if self.recent.len() > LONG_WINDOW
+            && let Some(old) = self.recent.pop_front()
+        {
+            take(&mut self.long, &old);
+        }
+        let batch: Vec<u64> = row.loads.iter().map(|&l| u64::from(l)).collect();
+        let long_fair = fair(&self.long);
+        let below = |share: f64| self.long.iter().filter(|&&l| (l as f64) < share * long_fair).count() as u32;
+        let mut sorted = row.bias.clone();
+        sorted.sort_unstable();
+        let bias = |i: usize| sorted.get(i).map_or(0.0, |&b| super::fixed::from_q32(b));
+        Metrics {
+            max_vio: max_vio(&batch),
+            max_vio_16: max_vio(&self.short),
+            max_vio_global: max_vio(&self.all),
+            min_vio: min_vio(&batch),
+            cv: cv(&batch),
+            entropy: if experts > 1 { entropy(&batch) / (experts as f64).ln() } else { 1.0 },
+            effective: entropy(&self.long).exp(),
+            starving: below(STARVING),
+            dead: below(DEAD),
+            moved: if row.moved_of == 0 { 0.0 } else { f64::from(row.moved) / f64::from(row.moved_of) },
+            bias_min: bias(0),
+            bias_median: (bias((experts - 1) / 2) + bias(experts / 2)) / 2.0,
+            bias_max: bias(experts - 1),
+            saturated: row.saturated,
+        }
+    }
+
+    /// Starts MaxVio_global afresh.
+    pub fn mark(&mut self) {
+        self.all.fill(0);
+    }
+}
+
+fn fair(loads: &[u64]) -> f64 {
+    loads.iter().sum::<u64>() as f64 / loads.len().max(1) as f64
+}
+
+/// max/L − 1; 0 for an empty batch.
+#[must_use]
+pub fn max_vio(loads: &[u64]) -> f64 {
+    let fair = fair(loads);
+    if fair == 0.0 { 0.0 } else { loads.iter().copied().max().unwrap_or(0) as f64 / fair - 1.0 }
+}
+
+/// 1 − min/L; 0 for an empty batch.
+#[must_use]
+pub fn min_vio(loads: &[u64]) -> f64 {
+    let fair = fair(loads);
+    if fair == 0.0 { 0.0 } else { 1.0 - loads.iter().copied().min().unwrap_or(0) as f64 / fair }
+}
+
+/// Standard deviation over mean.
+#[must_use]
+pub fn cv(loads: &[u64]) -> f64 {
+    let fair = fair(loads);
+    if fair == 0.0 {
+        return 0.0;
+    }
+    let variance = loads.iter().map(|&l| (l as f64 - fair).powi(2)).sum::<f64>() / loads.len() as f64;
+    variance.sqrt() / fair
+}
+
+/// Entropy of the load shares, nats.
+#[must_use]
+pub fn entropy(loads: &[u64]) -> f64 {
+    let total = loads.iter().sum::<u64>() as f64;
+    let part = |&l: &u64| if l == 0 { 0.0 } else { -(l as f64 / total) * (l as f64 / total).ln() };
+    loads.iter().map(part).sum()
+}
+
+/// MaxVio that independent tokens show at perfect balance: E[max of E standard normals]·√((1 − K/E)/L).
+#[must_use]
+pub fn sampling_floor(experts: u32, top_k: u32, tokens: u32) -> f64 {
+    let (e, k, t) = (f64::from(experts), f64::from(top_k), f64::from(tokens));
+    if t == 0.0 { 0.0 } else { expected_maximum(experts) * ((1.0 - k / e) * e / (k * t)).sqrt() }
+}
+
+/// Expected maximum of `n` independent standard normals, by the trapezoid rule on ∫ (1 − Φⁿ) − ∫ Φⁿ.
+fn expected_maximum(n: u32) -> f64 {
+    let h = 0.01;
+    let phi = |x: f64| 0.5 * libm::erfc(-x / std::f64::consts::SQRT_2);
+    (1..1000)
+        .map(|i| {
+            let x = f64::from(i) * h;
+            (1.0 - phi(x).powf(f64::from(n)) - phi(-x).powf(f64::from(n))) * h
+        })
+        .sum::<f64>()
+        + 0.5 * h * (1.0 - 2.0 * 0.5f64.powf(f64::from(n)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(loads: &[u32]) -> VariantRow {
+        VariantRow {
+            top_k: 1,
+            loads: loads.to_vec(),
+            bias: vec![0; loads.len()],
+            moved: 1,
+            moved_of: 4,
+            saturated: 0,
+        }
+    }
+
+    #[test]
+    fn figures_of_a_simple_batch() {
+        let mut tracker = Tracker::default();
+        let m = tracker.push(&row(&[40, 20, 20, 0]));
+        assert_eq!(m.max_vio, 1.0);
+        assert_eq!(m.min_vio, 1.0);
+        assert!((m.cv - 0.5f64.sqrt()).abs() < 1e-12);
+        assert!((m.effective - 2.0 * 2f64.sqrt()).abs() < 1e-12);
+        assert_eq!((m.starving, m.dead), (1, 1));
+        assert_eq!(m.moved, 0.25);
+    }
+
+    #[test]
+    fn windows_slide() {
+        let mut tracker = Tracker::default();
+        for _ in 0..70 {
+            tracker.push(&row(&[4, 0]));
+        }
+        let mut last = Metrics::default();
+        for _ in 0..16 {
+            last = tracker.push(&row(&[2, 2]));
+        }
+        assert_eq!(last.max_vio_16, 0.0, "the last 16 steps are balanced");
+        assert!(last.max_vio_global > 0.5);
+        assert_eq!(last.starving, 0, "exactly a quarter of fair over the last 64 steps is not under it");
+    }
+
+    #[test]
+    fn floor_agrees_with_the_published_check() {
+        assert!((sampling_floor(64, 6, 4096) - 0.113).abs() < 0.003);
+        assert!((sampling_floor(16, 8, 4096) - 0.030).abs() < 0.003);
+        assert!((expected_maximum(2) - 0.5642).abs() < 1e-3);
+    }
+}

@@ -1,0 +1,18 @@
+//! What is simulated, in the order data flows through one step:
+//! `tokens` → `gate` → `select` → loads → `balance` → the next bias, with `metrics` on the side.
+//!
+//! This floor is the readable reference and the oracle of every test. It is pure: no threads, no GPU, no window.
+//! Whatever decides where a token goes is integer arithmetic, so that every engine repeats it bit for bit.
+
+pub mod balance;
+pub mod change;
+pub mod config;
+pub mod digest;
+pub mod fixed;
+pub mod gate;
+pub mod metrics;
+pub mod random;
+pub mod select;
+pub mod step;
+pub mod tokens;
+pub mod trace;

@@ -1,0 +1,215 @@
+//! Synthetic tokens: every token belongs to a topic, and topics have centres, a popularity and a slow drift.
+//!
+//! A token is `clamp(centre + noise·z)` in 32 int8 dimensions with z uniform over a byte, drawn from
+//! (token, step, stream, seed) alone, so any token of any step can be made at any time on any engine.
+//! The shader twin is `shaders/shared/tokens.wgsl`; the topic table is made here for both.
+
+use super::config::{DIM, Synthetic};
+use super::random::{Stream, bytes32, pcg4d};
+
+/// One token's embedding, or a centroid or a topic centre.
+pub type Embedding = [i8; DIM];
+
+/// Half width of the uniform distribution of a topic centre's components.
+const CENTRE_SPREAD: i32 = 90;
+/// Half width for centroids. At most 63, so that a SIMD `maddubs` cannot saturate.
+const CENTROID_SPREAD: i32 = 63;
+/// A noise of 1.0 in Q8: a byte's standard deviation (73.9) scaled to that of a centre's component (52.2).
+const NOISE_ONE: f64 = 256.0 * 52.2 / 73.9;
+/// The most popular topic's weight.
+const WEIGHT_ONE: f64 = (1u32 << 24) as f64;
+
+/// The topics of one step: what the host prepares and every engine reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Topics {
+    /// `thresholds[k]` is the last 32-bit draw that means topic k; rising, the last is `u32::MAX`.
+    pub thresholds: Vec<u32>,
+    /// The centre of each topic.
+    pub centres: Vec<Embedding>,
+}
+
+/// What the tokens of one step are drawn from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenKey {
+    /// Second word of the random counter.
+    pub step: u32,
+    /// Fourth word of the random counter.
+    pub seed: u32,
+    /// Consecutive tokens that share a topic.
+    pub burst: u32,
+    /// Q8 factor of the noise byte.
+    pub noise_q8: i32,
+}
+
+impl TokenKey {
+    /// The key of a synthetic source at `step`.
+    #[must_use]
+    pub fn new(source: &Synthetic, seed: u32, step: u32) -> Self {
+        Self { step, seed, burst: source.burst.max(1), noise_q8: libm::round(source.noise * NOISE_ONE) as i32 }
+    }
+}
+
+impl Topics {
+    /// Topics of a source after it has drifted by `phase` (Q32 topic lifetimes).
+    ///
+    /// In one lifetime every centre moves to a new place, along an arc that keeps its length, and popularity
+    /// moves on by one rank, so that the least popular topic rises to the top and the others fade.
+    #[must_use]
+    pub fn new(source: &Synthetic, seed: u32, phase: u64) -> Self {
+        let n = source.topics.max(1);
+        let epoch = (phase >> 32) as u32;
+        let fraction = (phase >> 16) & 0xffff;
+        Self {
+            thresholds: thresholds(n, source.skew, epoch, fraction),
+            centres: (0..n).map(|k| centre(k, epoch, fraction, seed)).collect(),
+        }
+    }
+
+    /// The topic of a 32-bit draw.
+    #[must_use]
+    pub fn of_draw(&self, draw: u32) -> usize {
+        self.thresholds.partition_point(|&last| last < draw)
+    }
+
+    /// The topic of a token.
+    #[must_use]
+    pub fn of_token(&self, token: u32, key: &TokenKey) -> usize {
+        self.of_draw(pcg4d(token / key.burst, key.step, Stream::Topic, key.seed)[0])
+    }
+
+    /// The embedding of a token and its topic.
+    #[must_use]
+    pub fn token(&self, token: u32, key: &TokenKey) -> (usize, Embedding) {
+        let topic = self.of_token(token, key);
+        let noise = bytes32(
+            pcg4d(token, key.step, Stream::NoiseLow, key.seed),
+            pcg4d(token, key.step, Stream::NoiseHigh, key.seed),
+        );
+        let centre = &self.centres[topic];
+        let mut out = [0; DIM];
+        for j in 0..DIM {
+            let z = i32::from(noise[j] as i8);
+            out[j] = (i32::from(centre[j]) + ((key.noise_q8 * z) >> 8)).clamp(-127, 127) as i8;
+        }
+        (topic, out)
+    }
+}
+
+/// The share of each topic, for display.
+#[must_use]
+pub fn shares(topics: &Topics) -> Vec<f64> {
+    let mut before = 0.0;
+    let share = |&t: &u32| {
+        let upto = (f64::from(t) + 1.0) / 4_294_967_296.0;
+        let share = upto - before;
+        before = upto;
+        share
+    };
+    topics.thresholds.iter().map(share).collect()
+}
+
+fn thresholds(n: u32, skew: f64, epoch: u32, fraction: u64) -> Vec<u32> {
+    // The one place where a power decides a routing: libm's pow, rounded to an integer weight.
+    let by_rank: Vec<u64> =
+        (1..=n).map(|r| (libm::round(WEIGHT_ONE * libm::pow(f64::from(r), -skew)) as u64).max(1)).collect();
+    let weight = |k: u32| {
+        let rank = |shift: u32| by_rank[((u64::from(k) + u64::from(epoch) + u64::from(shift)) % u64::from(n)) as usize];
+        rank(0) * (65_536 - fraction) + rank(1) * fraction
+    };
+    let total: u128 = (0..n).map(|k| u128::from(weight(k))).sum();
+    let mut sum = 0u128;
+    let mut out: Vec<u32> = (0..n)
+        .map(|k| {
+            sum += u128::from(weight(k));
+            ((sum << 32) / total).saturating_sub(1).min(u128::from(u32::MAX)) as u32
+        })
+        .collect();
+    if let Some(last) = out.last_mut() {
+        *last = u32::MAX;
+    }
+    out
+}
+
+fn centre(topic: u32, epoch: u32, fraction: u64, seed: u32) -> Embedding {
+    let from = uniform(topic, epoch, Stream::Centre, CENTRE_SPREAD, seed);
+    if fraction == 0 {
+        return from;
+    }
+    let to = uniform(topic, epoch.wrapping_add(1), Stream::Centre, CENTRE_SPREAD, seed);
+    // Smoothstep in Q16, then weights whose squares add up to 1: the centre keeps its length on the way.
+    let eased = ((fraction * fraction) >> 16) * (3 * 65_536 - 2 * fraction) >> 16;
+    let a = ((65_536 - eased) << 16).isqrt() as i64;
+    let b = (eased << 16).isqrt() as i64;
+    std::array::from_fn(|j| ((a * i64::from(from[j]) + b * i64::from(to[j]) + 32_768) >> 16).clamp(-127, 127) as i8)
+}
+
+/// The centroid of each of the first `experts` experts. An expert's centroid does not depend on how many there are,
+/// so variants with different expert counts share logits.
+#[must_use]
+pub fn centroids(experts: u32, seed: u32) -> Vec<Embedding> {
+    (0..experts).map(|e| uniform(e, 0, Stream::Centroid, CENTROID_SPREAD, seed)).collect()
+}
+
+fn uniform(index: u32, step: u32, stream: Stream, spread: i32, seed: u32) -> Embedding {
+    let bytes = bytes32(pcg4d(index * 2, step, stream, seed), pcg4d(index * 2 + 1, step, stream, seed));
+    bytes.map(|b| (((i32::from(b) * (2 * spread + 1)) >> 8) - spread) as i8)
+}
+
+/// The logit of a token at an expert, Q14: an exact integer dot product.
+#[must_use]
+pub fn logit(token: &Embedding, centroid: &Embedding) -> i32 {
+    token.iter().zip(centroid).map(|(&x, &c)| i32::from(x) * i32::from(c)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn skew_follows_zipf() {
+        let source = Synthetic { topics: 8, skew: 1.0, ..Default::default() };
+        let shares = shares(&Topics::new(&source, 1, 0));
+        let harmonic: f64 = (1..=8).map(|r| 1.0 / f64::from(r)).sum();
+        for (r, share) in shares.iter().enumerate() {
+            assert!((share - 1.0 / (r as f64 + 1.0) / harmonic).abs() < 1e-6, "rank {r}: {share}");
+        }
+    }
+
+    #[test]
+    fn no_skew_is_uniform_and_every_draw_has_a_topic() {
+        let source = Synthetic { topics: 7, skew: 0.0, ..Default::default() };
+        let topics = Topics::new(&source, 1, 0);
+        assert_eq!(topics.of_draw(0), 0);
+        assert_eq!(topics.of_draw(u32::MAX), 6);
+        for share in shares(&topics) {
+            assert!((share - 1.0 / 7.0).abs() < 1e-8);
+        }
+    }
+
+    #[test]
+    fn drift_is_continuous_and_arrives() {
+        let source = Synthetic { topics: 5, skew: 1.5, ..Default::default() };
+        let mut last = Topics::new(&source, 9, 0);
+        for i in 1..=64u64 {
+            let next = Topics::new(&source, 9, i << 26);
+            for (a, b) in last.centres.iter().flatten().zip(next.centres.iter().flatten()) {
+                assert!((i32::from(*a) - i32::from(*b)).abs() <= 8, "a centre jumped");
+            }
+            last = next;
+        }
+        // After one whole lifetime, topic k has the rank that k+1 had.
+        let (start, end) = (shares(&Topics::new(&source, 9, 0)), shares(&last));
+        assert!((start[1] - end[0]).abs() < 1e-8);
+        assert!((start[0] - end[4]).abs() < 1e-8);
+    }
+
+    #[test]
+    fn bursts_share_a_topic() {
+        let source = Synthetic { burst: 16, ..Default::default() };
+        let topics = Topics::new(&source, 3, 0);
+        let key = TokenKey::new(&source, 3, 5);
+        for t in 0..256 {
+            assert_eq!(topics.of_token(t, &key), topics.of_token(t / 16 * 16, &key));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Recorded router scores of a real model, in memory. Reading the files is `scenario::trace`'s work.
+
+use super::config::Gate;
+use super::gate::scores_of_recorded;
+use std::sync::{Arc, OnceLock};
+
+/// Router logits of one layer: `steps` batches of `tokens` tokens at `experts` experts.
+#[derive(Debug)]
+pub struct Trace {
+    /// Batches; after the last one the trace starts again.
+    pub steps: usize,
+    /// Tokens per batch.
+    pub tokens: usize,
+    /// Experts.
+    pub experts: usize,
+    /// Before the gate: [steps, tokens, experts], row-major. All finite.
+    pub logits: Vec<f32>,
+    /// Which group each token belongs to (domain of its text), [steps, tokens]; empty where not recorded.
+    pub groups: Vec<u32>,
+    /// Names of the groups.
+    pub group_names: Vec<String>,
+    /// The text of each token, [steps, tokens]; empty where not recorded.
+    pub token_ids: Vec<i32>,
+    sigmoid: OnceLock<Arc<Vec<i32>>>,
+    softmax: OnceLock<Arc<Vec<i32>>>,
+}
+
+impl Trace {
+    /// A trace of finite logits. `logits.len()` must be `steps·tokens·experts`.
+    #[must_use]
+    pub fn new(steps: usize, tokens: usize, experts: usize, logits: Vec<f32>) -> Self {
+        debug_assert_eq!(logits.len(), steps * tokens * experts);
+        Self {
+            steps,
+            tokens,
+            experts,
+            logits,
+            groups: vec![],
+            group_names: vec![],
+            token_ids: vec![],
+            sigmoid: OnceLock::new(),
+            softmax: OnceLock::new(),
+        }
+    }
+
+    /// Every score, Q20, [steps, tokens, experts]: the f64 gate of the recorded logit, rounded once.
+    #[must_use]
+    pub fn scores(&self, gate: Gate) -> Arc<Vec<i32>> {
+        let cache = match gate {
+            Gate::Sigmoid => &self.sigmoid,
+            Gate::Softmax => &self.softmax,
+        };
+        let make = || {
+            let mut out = Vec::with_capacity(self.logits.len());
+            for token in self.logits.chunks_exact(self.experts.max(1)) {
+                scores_of_recorded(gate, token.iter().map(|&x| f64::from(x)), &mut out);
+            }
+            Arc::new(out)
+        };
+        Arc::clone(cache.get_or_init(make))
+    }
+
+    /// The group of a token, 0 where none is recorded.
+    #[must_use]
+    pub fn group(&self, step: usize, token: usize) -> u32 {
+        self.groups.get(step * self.tokens + token).copied().unwrap_or(0)
+    }
+}
