@@ -119,7 +119,11 @@ impl History {
                     metrics,
                     max_vio_peak: metrics.max_vio,
                     max_vio_low: metrics.max_vio,
-                    load: v.loads.iter().map(|&l| if fair > 0.0 { (f64::from(l) / fair) as f32 } else { 0.0 }).collect(),
+                    load: v
+                        .loads
+                        .iter()
+                        .map(|&l| if fair > 0.0 { (f64::from(l) / fair) as f32 } else { 0.0 })
+                        .collect(),
                     bias: v.bias.iter().map(|&b| from_q32(b) as f32).collect(),
                 },
                 columns,
@@ -184,7 +188,8 @@ impl VariantHistory {
     /// The columns to draw for steps in [from, to): the exact ones where they reach back far enough, else the overview.
     pub fn columns(&self, from: u64, to: u64) -> impl Iterator<Item = &Column> {
         let exact = self.recent.front().is_some_and(|c| c.step <= from) || self.stride == 1;
-        let (recent, overview) = if exact { (Some(self.recent.iter()), None) } else { (None, Some(self.overview.iter())) };
+        let (recent, overview) =
+            if exact { (Some(self.recent.iter()), None) } else { (None, Some(self.overview.iter())) };
         recent
             .into_iter()
             .flatten()
@@ -209,7 +214,11 @@ mod tests {
     fn row(step: u64) -> StepRow {
         let loads = vec![step as u32 % 7, 10, 10, 10];
         let bias = vec![step as i64; 4];
-        StepRow { step, tokens: 10, variants: vec![VariantRow { top_k: 4, loads, bias, moved: 0, moved_of: 4, saturated: 0 }] }
+        StepRow {
+            step,
+            tokens: 10,
+            variants: vec![VariantRow { top_k: 4, loads, bias, moved: 0, moved_of: 4, saturated: 0 }],
+        }
     }
 
     #[test]

@@ -249,9 +249,8 @@ impl Run {
             lock(&self.history).truncate(step, self.trackers.clone());
             self.head = step;
         }
-        let same = |e: &&mut Event| {
-            e.step == step && e.target == event.target && e.change.name() == event.change.name()
-        };
+        let same =
+            |e: &&mut Event| e.step == step && e.target == event.target && e.change.name() == event.change.name();
         if let Some(old) = self.events.iter_mut().find(same) {
             // The same setting again at the same step: only the last value counts, so start this step's events afresh.
             *old = event.clone();

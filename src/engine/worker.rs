@@ -292,7 +292,10 @@ impl Inside {
                 self.park(old);
                 self.entered(false);
                 self.set_playing(play);
-                if self.choice != EngineChoice::Cpu && self.engine.info().kind == EngineKind::Cpu && self.opening.is_none() {
+                if self.choice != EngineChoice::Cpu
+                    && self.engine.info().kind == EngineKind::Cpu
+                    && self.opening.is_none()
+                {
                     // What the GPU could not do before, it may be able to do now.
                     self.choose(self.choice);
                 }

@@ -129,7 +129,10 @@ pub fn apply(experiment: &mut Experiment, target: Target, change: &Change) -> Re
         Target::Variant(i) => {
             let count = next.variants.len();
             let variant = next.variants.get_mut(i);
-            apply_to_variant(variant.ok_or_else(|| wrong(format!("sent to a variant from 0 to {}", count - 1)))?, change);
+            apply_to_variant(
+                variant.ok_or_else(|| wrong(format!("sent to a variant from 0 to {}", count - 1)))?,
+                change,
+            );
         }
     }
     next.validate()?;

@@ -218,7 +218,11 @@ impl Limits {
             return Ok(());
         }
         let place = if path.is_empty() { self.name.to_owned() } else { format!("{path}.{}", self.name) };
-        Err(ConfigError { setting: place, value: value.to_string(), allowed: format!("from {} to {}", self.min, self.max) })
+        Err(ConfigError {
+            setting: place,
+            value: value.to_string(),
+            allowed: format!("from {} to {}", self.min, self.max),
+        })
     }
 }
 

@@ -151,7 +151,8 @@ mod tests {
             let s = sigmoid(x);
             assert!(s >= last, "steps down at {x}");
             last = s;
-            let real = 1.0 / (1.0 + libm::exp(-f64::from(x.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)) / f64::from(1 << LOGIT_BITS)));
+            let real =
+                1.0 / (1.0 + libm::exp(-f64::from(x.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)) / f64::from(1 << LOGIT_BITS)));
             assert!((from_score(s) - real).abs() <= 1e-4, "{x}: {} for {real}", from_score(s));
         }
     }

@@ -171,14 +171,7 @@ mod tests {
     use super::*;
 
     fn row(loads: &[u32]) -> VariantRow {
-        VariantRow {
-            top_k: 1,
-            loads: loads.to_vec(),
-            bias: vec![0; loads.len()],
-            moved: 1,
-            moved_of: 4,
-            saturated: 0,
-        }
+        VariantRow { top_k: 1, loads: loads.to_vec(), bias: vec![0; loads.len()], moved: 1, moved_of: 4, saturated: 0 }
     }
 
     #[test]

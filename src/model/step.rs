@@ -124,7 +124,11 @@ impl Simulation {
             for (i, v) in experiment.variants.iter().enumerate() {
                 if v.router.experts as usize != trace.experts {
                     let allowed = format!("{}, the number of experts in the trace", trace.experts);
-                    return Err(error(&format!("variants[{i}].router.experts"), &v.router.experts.to_string(), &allowed));
+                    return Err(error(
+                        &format!("variants[{i}].router.experts"),
+                        &v.router.experts.to_string(),
+                        &allowed,
+                    ));
                 }
             }
         }
