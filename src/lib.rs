@@ -3,4 +3,6 @@
 //! The rooms, from the ground up: [`model`] says what is simulated. ARCHITECTURE.md has the whole house.
 
 pub mod engine;
+pub mod lab;
 pub mod model;
+pub mod ui;

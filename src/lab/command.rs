@@ -1,0 +1,79 @@
+//! What a person can do to an experiment: the one list. Sliders, menus, the palette, shortcuts, undo and recording all send these.
+
+use crate::engine::EngineChoice;
+use crate::engine::message::Speed;
+use crate::engine::view::ViewRequest;
+use crate::model::change::{Change, Target};
+use std::path::PathBuf;
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Play if paused, pause if playing.
+    TogglePlay,
+    /// Go on.
+    Play,
+    /// Stop.
+    Pause,
+    /// Do some steps, then pause.
+    StepForward(u64),
+    /// Show the state some steps earlier.
+    StepBack(u64),
+    /// Show state n.
+    Seek(u64),
+    /// Show the first state.
+    SeekStart,
+    /// Show the furthest state computed.
+    SeekEnd,
+    /// Give up a seek under way.
+    CancelSeek,
+    /// How fast to play.
+    SetSpeed(Speed),
+    /// Change a setting; the run goes on.
+    Change {
+        /// Of what.
+        target: Target,
+        /// To what.
+        change: Change,
+    },
+    /// Another number of experts in every variant. Starts a new run; can be undone.
+    SetExperts(u32),
+    /// Another seed. Starts a new run; can be undone.
+    SetSeed(u32),
+    /// Add a variant with the settings of an existing one, to compare. Starts a new run; can be undone.
+    AddVariant(usize),
+    /// Take a variant away. Starts a new run; can be undone.
+    RemoveVariant(usize),
+    /// The same run from its first step: same seed, and the settings as they are now. Can be undone.
+    Reset,
+    /// A run with a seed nobody chose. Can be undone.
+    NewSeed,
+    /// Take back the last change or new run.
+    Undo,
+    /// Do it again.
+    Redo,
+    /// Start or stop recording.
+    ToggleRecord,
+    /// Bring back what was set aside when the past was changed.
+    BringBack,
+    /// Count MaxVio_global from here.
+    Mark,
+    /// Which engine to use.
+    SetEngine(EngineChoice),
+    /// What the heatmap shows.
+    SetView(ViewRequest),
+    /// Open a scenario, a recording or a trace.
+    OpenFile(PathBuf),
+    /// Open a scenario that ships with Moebias, by its id.
+    OpenShipped(String),
+    /// Save the run so far as a recording.
+    SaveAs(PathBuf),
+    /// Write every curve of the run so far as CSV, beside the work.
+    ExportCsv(PathBuf),
+    /// Give up the work under way beside the run (a CSV export).
+    CancelJob,
+    /// Open the run that an earlier session left unfinished.
+    Restore,
+    /// Let go of it.
+    DiscardUnfinished,
+}

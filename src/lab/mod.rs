@@ -1,0 +1,428 @@
+//! The running experiment without a screen: commands in, snapshots and notices out. The window and the tests drive it alike.
+
+pub mod command;
+pub mod notices;
+pub mod undo;
+
+use crate::engine::message::{Echo, Message, RunId, Snapshot, Start};
+use crate::engine::worker::Worker;
+use crate::engine::{EngineChoice, EngineInfo};
+use crate::model::change::{self, Change, Target};
+use crate::model::config::{ConfigError, Experiment};
+use command::Command;
+use notices::{Level, NoticeAction, Notices};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use undo::{Entry, Undo};
+
+/// What an experiment is called and what it teaches.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Document {
+    /// Title, shown in the top bar.
+    pub title: String,
+    /// One line.
+    pub summary: String,
+    /// What to look for.
+    pub look_for: String,
+    /// Where it was opened from or saved to.
+    pub path: Option<PathBuf>,
+}
+
+/// Later steps that were set aside when the past was changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetAside {
+    /// The parked run that holds them.
+    pub run: RunId,
+    /// Where the branch began.
+    pub step: u64,
+    /// How many events it holds.
+    pub events: usize,
+}
+
+/// Work beside the run, with its progress.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobStatus {
+    /// What it is: "Writing curves.csv".
+    pub name: String,
+    /// In [0, 1].
+    pub progress: f32,
+}
+
+/// An unfinished run of an earlier session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnfinishedRun {
+    /// Its title.
+    pub title: String,
+    /// How far it came.
+    pub steps: u64,
+    /// How many changes it holds.
+    pub events: usize,
+}
+
+/// A lab: one worker, the settings as the controls show them, undo, recording and messages.
+#[derive(Debug)]
+pub struct Lab {
+    worker: Worker,
+    document: Document,
+    documents: HashMap<RunId, Document>,
+    snapshot: Arc<Snapshot>,
+    /// The settings as last asked for; the worker's own once it has answered everything.
+    settings: Experiment,
+    unanswered: usize,
+    undo: Undo,
+    notices: Notices,
+    recording_since: Option<u64>,
+    set_aside: Option<SetAside>,
+    engine_choice: EngineChoice,
+    next_run: u64,
+    dead: bool,
+}
+
+impl Lab {
+    /// Starts a lab, paused at the first step. `wake` is called from another thread whenever there is something new.
+    ///
+    /// # Errors
+    /// A start that does not fit.
+    pub fn new(
+        document: Document,
+        start: Start,
+        engine: EngineChoice,
+        wake: impl Fn() + Send + 'static,
+    ) -> Result<Self, ConfigError> {
+        let settings = start.experiment.clone();
+        let worker = Worker::spawn(RunId(0), start, engine, Box::new(wake))?;
+        let snapshot = worker.snapshot();
+        Ok(Self {
+            worker,
+            documents: HashMap::from([(RunId(0), document.clone())]),
+            document,
+            snapshot,
+            settings,
+            unanswered: 0,
+            undo: Undo::default(),
+            notices: Notices::default(),
+            recording_since: None,
+            set_aside: None,
+            engine_choice: engine,
+            next_run: 1,
+            dead: false,
+        })
+    }
+
+    /// Takes in what the worker said. Call once per frame, before drawing.
+    pub fn poll(&mut self) {
+        loop {
+            match self.worker.echo() {
+                Ok(Some(echo)) => self.hear(echo),
+                Ok(None) => break,
+                Err(()) => {
+                    if !self.dead {
+                        self.dead = true;
+                        self.tell(
+                            Level::Error,
+                            "The simulation stopped unexpectedly. Save what you need and start Moebias again",
+                        );
+                    }
+                    break;
+                }
+            }
+        }
+        self.snapshot = self.worker.snapshot();
+        if self.unanswered == 0 {
+            self.settings.clone_from(&self.snapshot.experiment);
+        }
+    }
+
+    /// The newest snapshot, as of the last [`Self::poll`].
+    #[must_use]
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    /// The settings, as the controls should show them.
+    #[must_use]
+    pub fn settings(&self) -> &Experiment {
+        &self.settings
+    }
+
+    /// What the experiment is called.
+    #[must_use]
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The messages.
+    #[must_use]
+    pub fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    /// The step at which recording began, while it lasts.
+    #[must_use]
+    pub fn recording_since(&self) -> Option<u64> {
+        self.recording_since
+    }
+
+    /// Later steps that can be brought back.
+    #[must_use]
+    pub fn set_aside(&self) -> Option<&SetAside> {
+        self.set_aside.as_ref()
+    }
+
+    /// What undo would take back.
+    #[must_use]
+    pub fn undo_label(&self) -> Option<String> {
+        self.undo.next_undo().map(Entry::label)
+    }
+
+    /// What redo would do again.
+    #[must_use]
+    pub fn redo_label(&self) -> Option<String> {
+        self.undo.next_redo().map(Entry::label)
+    }
+
+    /// The engine that was asked for.
+    #[must_use]
+    pub fn engine_choice(&self) -> EngineChoice {
+        self.engine_choice
+    }
+
+    /// The engine that runs.
+    #[must_use]
+    pub fn engine(&self) -> &EngineInfo {
+        &self.snapshot.engine
+    }
+
+    /// Work beside the run.
+    #[must_use]
+    pub fn job(&self) -> Option<JobStatus> {
+        None
+    }
+
+    /// An unfinished run of an earlier session, if there is one to restore.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<UnfinishedRun> {
+        None
+    }
+
+    /// Pointer and keyboard are idle: the next change is a new undo step.
+    pub fn end_gesture(&mut self) {
+        self.undo.end_gesture();
+    }
+
+    /// Tells a person something.
+    pub fn tell(&mut self, level: Level, text: impl Into<String>) {
+        self.notices.add(level, self.snapshot.step, text, None);
+    }
+
+    /// Does what a person asked for. Never waits.
+    pub fn send(&mut self, command: Command) {
+        let step = self.snapshot.step;
+        match command {
+            Command::TogglePlay if self.snapshot.playing => self.post(Message::Pause),
+            Command::TogglePlay | Command::Play => self.post(Message::Play),
+            Command::Pause => self.post(Message::Pause),
+            Command::StepForward(n) => self.post(Message::Step(n)),
+            Command::StepBack(n) => {
+                self.post(Message::Pause);
+                self.post(Message::Seek(step.saturating_sub(n)));
+            }
+            Command::Seek(n) => self.post(Message::Seek(n)),
+            Command::SeekStart => self.post(Message::Seek(0)),
+            Command::SeekEnd => self.post(Message::Seek(self.snapshot.head)),
+            Command::CancelSeek => self.post(Message::CancelSeek),
+            Command::SetSpeed(speed) => self.post(Message::Speed(speed)),
+            Command::Change { target, change } => self.change(target, change),
+            Command::SetExperts(experts) => self.set_experts(experts),
+            Command::SetSeed(seed) => self.restart(format!("Seed {seed}"), |e| e.seed = seed),
+            Command::AddVariant(of) => self.add_variant(of),
+            Command::RemoveVariant(i) => {
+                if self.settings.variants.len() > 1 && i < self.settings.variants.len() {
+                    let what = format!("Remove {}", self.settings.variants[i].name);
+                    self.restart(what, |e| {
+                        e.variants.remove(i);
+                    });
+                }
+            }
+            Command::Reset => self.restart("Reset".into(), |_| {}),
+            Command::NewSeed => {
+                let seed = fresh_seed();
+                self.restart(format!("New seed {seed}"), |e| e.seed = seed);
+            }
+            Command::Undo => self.undo(),
+            Command::Redo => self.redo(),
+            Command::BringBack => {
+                if let Some(aside) = self.set_aside.take() {
+                    self.post(Message::Resume(aside.run));
+                }
+            }
+            Command::Mark => self.post(Message::Mark),
+            Command::SetEngine(choice) => {
+                self.engine_choice = choice;
+                self.post(Message::Engine(choice));
+            }
+            Command::SetView(view) => self.post(Message::View(view)),
+            Command::ToggleRecord => {
+                self.recording_since = if self.recording_since.is_some() { None } else { Some(step) };
+            }
+            Command::OpenFile(_)
+            | Command::OpenShipped(_)
+            | Command::SaveAs(_)
+            | Command::ExportCsv(_)
+            | Command::CancelJob
+            | Command::Restore
+            | Command::DiscardUnfinished => self.tell(Level::Warning, "Not there yet"),
+        }
+    }
+
+    fn post(&mut self, message: Message) {
+        self.worker.send(message);
+    }
+
+    fn change(&mut self, target: Target, change: Change) {
+        let targets: Vec<Target> = match target {
+            Target::AllVariants => (0..self.settings.variants.len()).map(Target::Variant).collect(),
+            one => vec![one],
+        };
+        let from: Vec<(Target, Change)> =
+            targets.iter().filter_map(|&t| change::inverse(&self.settings, t, &change).map(|c| (t, c))).collect();
+        if let Err(e) = change::apply(&mut self.settings, target, &change) {
+            self.tell(Level::Warning, e.to_string());
+            return;
+        }
+        if from.iter().any(|(_, c)| *c != change) {
+            self.undo.did(Entry::Value { from, to: (target, change.clone()) });
+        } else if !from.is_empty() {
+            return;
+        }
+        self.unanswered += 1;
+        self.post(Message::Change { target, change });
+    }
+
+    fn set_experts(&mut self, experts: u32) {
+        let old = self.settings.variants.first().map_or(0, |v| v.router.experts);
+        self.restart(format!("{old} → {experts} experts"), |e| {
+            for v in &mut e.variants {
+                v.router.experts = experts;
+                v.router.top_k = v.router.top_k.min(experts);
+            }
+        });
+    }
+
+    fn add_variant(&mut self, of: usize) {
+        let Some(variant) = self.settings.variants.get(of).cloned() else { return };
+        let name = ('A'..='Z')
+            .map(|c| format!("Variant {c}"))
+            .find(|n| self.settings.variants.iter().all(|v| v.name != *n))
+            .unwrap_or_else(|| "Variant".into());
+        self.restart(format!("Add {name}"), |e| e.variants.push(crate::model::config::Variant { name, ..variant }));
+    }
+
+    /// A new run from step 0 with the present settings, changed by `f`. The old run can be brought back by undo.
+    fn restart(&mut self, what: String, f: impl FnOnce(&mut Experiment)) {
+        let mut experiment = self.settings.clone();
+        f(&mut experiment);
+        if let Err(e) = experiment.validate() {
+            self.tell(Level::Warning, e.to_string());
+            return;
+        }
+        let trace = self.snapshot.trace.clone();
+        let start = Start { experiment, trace, state: None, events: vec![], stop: None };
+        let from = self.snapshot.run;
+        let to = self.begin(self.document.clone(), start, self.snapshot.playing);
+        self.undo.did(Entry::Run { from, to, what: what.clone() });
+        self.undo.end_gesture();
+        let action = NoticeAction { label: "Undo".into(), command: Command::Undo };
+        self.notices.add(Level::Info, 0, format!("{what}: new run from step 0"), Some(action));
+    }
+
+    /// Starts a run and forgets what belonged to the last one alone.
+    fn begin(&mut self, document: Document, start: Start, play: bool) -> RunId {
+        let run = RunId(self.next_run);
+        self.next_run += 1;
+        self.settings = start.experiment.clone();
+        self.document = document.clone();
+        self.documents.insert(run, document);
+        self.set_aside = None;
+        self.unanswered += 1;
+        self.post(Message::Start { run, start: Box::new(start), play });
+        run
+    }
+
+    fn undo(&mut self) {
+        match self.undo.undo() {
+            Some(Entry::Value { from, .. }) => {
+                for (target, change) in from {
+                    self.unanswered += 1;
+                    change::apply(&mut self.settings, target, &change).ok();
+                    self.post(Message::Change { target, change });
+                }
+            }
+            Some(Entry::Run { from, .. }) => self.post(Message::Resume(from)),
+            None => {}
+        }
+    }
+
+    fn redo(&mut self) {
+        match self.undo.redo() {
+            Some(Entry::Value { to: (target, change), .. }) => {
+                self.unanswered += 1;
+                change::apply(&mut self.settings, target, &change).ok();
+                self.post(Message::Change { target, change });
+            }
+            Some(Entry::Run { to, .. }) => self.post(Message::Resume(to)),
+            None => {}
+        }
+    }
+
+    fn hear(&mut self, echo: Echo) {
+        match echo {
+            Echo::Running { run, resumed } => {
+                if resumed {
+                    if let Some(document) = self.documents.get(&run) {
+                        self.document = document.clone();
+                    }
+                    self.set_aside = None;
+                } else {
+                    self.unanswered = self.unanswered.saturating_sub(1);
+                }
+            }
+            Echo::Applied { .. } => self.unanswered = self.unanswered.saturating_sub(1),
+            Echo::Refused { reason } => {
+                self.unanswered = self.unanswered.saturating_sub(1);
+                self.tell(Level::Warning, reason);
+            }
+            Echo::Branched { step, parked, events, .. } => {
+                self.set_aside = Some(SetAside { run: parked, step, events });
+                self.documents.insert(parked, self.document.clone());
+                let what = if events == 1 { "1 later change".into() } else { format!("{events} later changes") };
+                let action = NoticeAction { label: "Bring back".into(), command: Command::BringBack };
+                let text = format!("New branch from step {step}; the steps after it and {what} are set aside");
+                self.notices.add(Level::Info, step, text, Some(action));
+            }
+            Echo::Forgotten(run) => {
+                self.undo.forget(run);
+                self.documents.remove(&run);
+                if self.set_aside.as_ref().is_some_and(|a| a.run == run) {
+                    self.set_aside = None;
+                }
+            }
+            Echo::Engine(info) => log::info!("engine: {} ({}): {}", info.kind, info.adapter, info.reason),
+            Echo::SeekCancelled { step } => self.tell(Level::Info, format!("Stopped at step {step}")),
+            Echo::Stopped { step } => {
+                self.tell(Level::Info, format!("Paused at step {step}, where this scenario ends"))
+            }
+            Echo::Notice(text) => self.tell(Level::Info, text),
+            Echo::Trouble(text) => self.tell(Level::Warning, text),
+        }
+    }
+}
+
+/// A seed nobody chose: the only random number that may differ between two runs of the app.
+fn fresh_seed() -> u32 {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_u8(0);
+    hasher.finish() as u32 % 1_000_000
+}
