@@ -112,6 +112,8 @@ struct Inside {
     /// Steps left of a `Step` message.
     remaining: u64,
     seeking: Option<(Seeking, Instant)>,
+    /// Changes that came during a seek.
+    held: Vec<Message>,
     /// Steps due at the chosen speed.
     due: f64,
     clock: Instant,
@@ -148,6 +150,7 @@ impl Inside {
             speed: Speed::Steps(60.0),
             remaining: 0,
             seeking: None,
+            held: vec![],
             due: 0.0,
             clock: now,
             seconds_per_step: 1e-3,
@@ -242,6 +245,7 @@ impl Inside {
                 if self.seeking.take().is_some() {
                     self.picture_stale = true;
                     self.say(Echo::SeekCancelled { step: self.run.step() });
+                    self.release();
                 }
             }
             Message::Speed(speed) => {
@@ -249,6 +253,8 @@ impl Inside {
                 self.due = 0.0;
                 self.clock = Instant::now();
             }
+            // In the middle of a seek a change would fork the past at a step nobody chose.
+            Message::Change { .. } if self.seeking.is_some() => self.held.push(message),
             Message::Change { target, change } => self.change(target, change),
             Message::Mark => self.run.mark(),
             Message::Engine(choice) => self.choose(choice),
@@ -306,6 +312,13 @@ impl Inside {
 
     fn entered(&mut self, resumed: bool) {
         self.seeking = None;
+        for message in std::mem::take(&mut self.held) {
+            // What was meant for the run that was left is answered, not done.
+            if let Message::Change { change, .. } = message {
+                let reason = format!("{} was not changed: another run began", change.name());
+                self.say(Echo::Refused { reason });
+            }
+        }
         self.remaining = 0;
         self.picture_stale = true;
         self.say(Echo::Running { run: self.run.id, resumed });
@@ -484,11 +497,19 @@ impl Inside {
             self.clock = Instant::now();
             self.meter = (Instant::now(), self.run.step(), self.meter.2);
             self.picture_stale = true;
-            self.published = Instant::now() - FRAME;
+            self.published = Instant::now().checked_sub(FRAME).unwrap_or_else(Instant::now);
+            self.release();
         } else {
             self.seeking = Some((Seeking { at: self.run.step(), ..seek }, since));
         }
         self.changed = true;
+    }
+
+    /// Handles what had to wait for the end of a seek.
+    fn release(&mut self) {
+        for message in std::mem::take(&mut self.held) {
+            self.handle(message);
+        }
     }
 
     fn publish(&mut self) {

@@ -2,7 +2,11 @@
 
 pub mod command;
 pub mod notices;
+pub mod sheet;
 pub mod undo;
+
+#[cfg(test)]
+mod tests;
 
 use crate::engine::message::{Echo, Message, RunId, Snapshot, Start};
 use crate::engine::worker::Worker;
@@ -11,6 +15,7 @@ use crate::model::change::{self, Change, Target};
 use crate::model::config::{ConfigError, Experiment};
 use command::Command;
 use notices::{Level, NoticeAction, Notices};
+use sheet::Sheet;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -64,8 +69,8 @@ pub struct UnfinishedRun {
 #[derive(Debug)]
 pub struct Lab {
     worker: Worker,
-    document: Document,
-    documents: HashMap<RunId, Document>,
+    sheet: Sheet,
+    sheets: HashMap<RunId, Sheet>,
     snapshot: Arc<Snapshot>,
     /// The settings as last asked for; the worker's own once it has answered everything.
     settings: Experiment,
@@ -75,6 +80,8 @@ pub struct Lab {
     recording_since: Option<u64>,
     set_aside: Option<SetAside>,
     engine_choice: EngineChoice,
+    /// The run that the sheet belongs to.
+    run: RunId,
     next_run: u64,
     dead: bool,
 }
@@ -91,12 +98,13 @@ impl Lab {
         wake: impl Fn() + Send + 'static,
     ) -> Result<Self, ConfigError> {
         let settings = start.experiment.clone();
+        let authored = start.clone();
         let worker = Worker::spawn(RunId(0), start, engine, Box::new(wake))?;
         let snapshot = worker.snapshot();
         Ok(Self {
             worker,
-            documents: HashMap::from([(RunId(0), document.clone())]),
-            document,
+            sheets: HashMap::new(),
+            sheet: Sheet::new(document, authored),
             snapshot,
             settings,
             unanswered: 0,
@@ -105,6 +113,7 @@ impl Lab {
             recording_since: None,
             set_aside: None,
             engine_choice: engine,
+            run: RunId(0),
             next_run: 1,
             dead: false,
         })
@@ -149,7 +158,7 @@ impl Lab {
     /// What the experiment is called.
     #[must_use]
     pub fn document(&self) -> &Document {
-        &self.document
+        &self.sheet.document
     }
 
     /// The messages.
@@ -296,6 +305,11 @@ impl Lab {
         } else if !from.is_empty() {
             return;
         }
+        self.ask(target, change);
+    }
+
+    fn ask(&mut self, target: Target, change: Change) {
+        self.sheet.touch(target, &change);
         self.unanswered += 1;
         self.post(Message::Change { target, change });
     }
@@ -319,18 +333,15 @@ impl Lab {
         self.restart(format!("Add {name}"), |e| e.variants.push(crate::model::config::Variant { name, ..variant }));
     }
 
-    /// A new run from step 0 with the present settings, changed by `f`. The old run can be brought back by undo.
+    /// A new run from the first step, changed by `f`; see [`Sheet::again`]. The old run can be brought back by undo.
     fn restart(&mut self, what: String, f: impl FnOnce(&mut Experiment)) {
-        let mut experiment = self.settings.clone();
-        f(&mut experiment);
-        if let Err(e) = experiment.validate() {
+        let sheet = self.sheet.again(f);
+        if let Err(e) = sheet.authored.experiment.validate() {
             self.tell(Level::Warning, e.to_string());
             return;
         }
-        let trace = self.snapshot.trace.clone();
-        let start = Start { experiment, trace, state: None, events: vec![], stop: None };
-        let from = self.snapshot.run;
-        let to = self.begin(self.document.clone(), start, self.snapshot.playing);
+        let from = self.run;
+        let to = self.begin(sheet, self.snapshot.playing);
         self.undo.did(Entry::Run { from, to, what: what.clone() });
         self.undo.end_gesture();
         let action = NoticeAction { label: "Undo".into(), command: Command::Undo };
@@ -338,15 +349,17 @@ impl Lab {
     }
 
     /// Starts a run and forgets what belonged to the last one alone.
-    fn begin(&mut self, document: Document, start: Start, play: bool) -> RunId {
+    fn begin(&mut self, sheet: Sheet, play: bool) -> RunId {
         let run = RunId(self.next_run);
         self.next_run += 1;
+        let start = Box::new(sheet.authored.clone());
         self.settings = start.experiment.clone();
-        self.document = document.clone();
-        self.documents.insert(run, document);
+        let old = std::mem::replace(&mut self.sheet, sheet);
+        self.sheets.insert(self.run, old);
+        self.run = run;
         self.set_aside = None;
         self.unanswered += 1;
-        self.post(Message::Start { run, start: Box::new(start), play });
+        self.post(Message::Start { run, start, play });
         run
     }
 
@@ -354,9 +367,8 @@ impl Lab {
         match self.undo.undo() {
             Some(Entry::Value { from, .. }) => {
                 for (target, change) in from {
-                    self.unanswered += 1;
                     change::apply(&mut self.settings, target, &change).ok();
-                    self.post(Message::Change { target, change });
+                    self.ask(target, change);
                 }
             }
             Some(Entry::Run { from, .. }) => self.post(Message::Resume(from)),
@@ -367,9 +379,8 @@ impl Lab {
     fn redo(&mut self) {
         match self.undo.redo() {
             Some(Entry::Value { to: (target, change), .. }) => {
-                self.unanswered += 1;
                 change::apply(&mut self.settings, target, &change).ok();
-                self.post(Message::Change { target, change });
+                self.ask(target, change);
             }
             Some(Entry::Run { to, .. }) => self.post(Message::Resume(to)),
             None => {}
@@ -380,8 +391,10 @@ impl Lab {
         match echo {
             Echo::Running { run, resumed } => {
                 if resumed {
-                    if let Some(document) = self.documents.get(&run) {
-                        self.document = document.clone();
+                    if let Some(sheet) = self.sheets.remove(&run) {
+                        let old = std::mem::replace(&mut self.sheet, sheet);
+                        self.sheets.insert(self.run, old);
+                        self.run = run;
                     }
                     self.set_aside = None;
                 } else {
@@ -395,7 +408,7 @@ impl Lab {
             }
             Echo::Branched { step, parked, events, .. } => {
                 self.set_aside = Some(SetAside { run: parked, step, events });
-                self.documents.insert(parked, self.document.clone());
+                self.sheets.insert(parked, self.sheet.clone());
                 let what = if events == 1 { "1 later change".into() } else { format!("{events} later changes") };
                 let action = NoticeAction { label: "Bring back".into(), command: Command::BringBack };
                 let text = format!("New branch from step {step}; the steps after it and {what} are set aside");
@@ -403,7 +416,7 @@ impl Lab {
             }
             Echo::Forgotten(run) => {
                 self.undo.forget(run);
-                self.documents.remove(&run);
+                self.sheets.remove(&run);
                 if self.set_aside.as_ref().is_some_and(|a| a.run == run) {
                     self.set_aside = None;
                 }

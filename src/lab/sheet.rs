@@ -1,0 +1,88 @@
+//! What a run was made from: its title, the settings and timed events its author wrote, and what a person has changed since.
+
+use super::Document;
+use crate::engine::message::Start;
+use crate::model::change::{self, Change, Target};
+use crate::model::config::Experiment;
+
+/// A run's sheet. Reset makes a new run from it.
+#[derive(Clone, Debug)]
+pub struct Sheet {
+    /// Title and texts.
+    pub document: Document,
+    /// As the author wrote it.
+    pub authored: Start,
+    /// What was changed by hand since, the last value of each setting.
+    touched: Vec<(Target, Change)>,
+}
+
+impl Sheet {
+    /// A sheet nobody has touched.
+    #[must_use]
+    pub fn new(document: Document, authored: Start) -> Self {
+        Self { document, authored, touched: vec![] }
+    }
+
+    /// A person changed a setting.
+    pub fn touch(&mut self, target: Target, change: &Change) {
+        if matches!(change, Change::ResetBias) {
+            return;
+        }
+        self.touched.retain(|(t, c)| !(covers(target, *t) && c.name() == change.name()));
+        self.touched.push((target, change.clone()));
+    }
+
+    /// The same experiment again from its first step: the author's settings and events, but where a person has changed a setting
+    /// that value holds from the start and the author's events for it are left out. `f` changes more.
+    #[must_use]
+    pub fn again(&self, f: impl FnOnce(&mut Experiment)) -> Self {
+        let mut start = self.authored.clone();
+        for (target, change) in &self.touched {
+            if let Err(e) = change::apply(&mut start.experiment, *target, change) {
+                log::warn!("left out of the new run: {e}");
+            }
+            start.events.retain(|e| !(e.change.name() == change.name() && covers(*target, e.target)));
+        }
+        f(&mut start.experiment);
+        // An event that no longer fits (K above the new number of experts, a variant that is gone) is left out.
+        let mut trial = start.experiment.clone();
+        start.events.retain(|e| change::apply(&mut trial, e.target, &e.change).is_ok());
+        start.state = None;
+        Self { document: self.document.clone(), authored: start, touched: vec![] }
+    }
+}
+
+/// Whether a change of `target` also changes what `other` names.
+fn covers(target: Target, other: Target) -> bool {
+    target == other || (target == Target::AllVariants && matches!(other, Target::Variant(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::change::Event;
+    use crate::model::config::{Source, Variant};
+
+    #[test]
+    fn reset_keeps_the_author_s_events_but_for_settings_that_were_changed() {
+        let experiment = Experiment {
+            seed: 1,
+            source: Source::Synthetic(Default::default()),
+            variants: vec![Variant { name: "a".into(), router: Default::default(), balancer: Default::default() }],
+        };
+        let event = |step, target, change| Event { step, target, change };
+        let events = vec![
+            event(100, Target::Source, Change::SetSkew(2.0)),
+            event(200, Target::Variant(0), Change::SetRate(0.01)),
+            event(300, Target::AllVariants, Change::SetTopK(20)),
+        ];
+        let start = Start { experiment, trace: None, state: None, events, stop: None };
+        let mut sheet = Sheet::new(Document::default(), start);
+        sheet.touch(Target::AllVariants, &Change::SetRate(0.002));
+        sheet.touch(Target::AllVariants, &Change::SetRate(0.005));
+        let again = sheet.again(|e| e.variants[0].router.experts = 16).authored;
+        assert_eq!(again.experiment.variants[0].balancer.rate, 0.005);
+        assert_eq!(again.events.len(), 1, "the skew stays; u was changed by hand; K 20 no longer fits 16 experts");
+        assert_eq!(again.events[0].change, Change::SetSkew(2.0));
+    }
+}
