@@ -5,4 +5,5 @@
 pub mod engine;
 pub mod lab;
 pub mod model;
+pub mod scenario;
 pub mod ui;

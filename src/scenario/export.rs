@@ -1,0 +1,181 @@
+//! Exports: every curve as CSV, assignments as JSON lines, pictures as PNG.
+//!
+//! Columns of the CSV, one row per step and variant: `step`, `variant`, `tokens`, `max_vio`, `max_vio_16`, `max_vio_global`,
+//! `min_vio`, `cv`, `entropy` (over ln E), `effective_experts`, `starving`, `dead`, `moved_share`, `bias_min`, `bias_median`,
+//! `bias_max` (score units), `saturated`; then, if asked for, `load_0` … (tokens) and `bias_0` … (score units, after the step's
+//! update). A variant with fewer experts than another leaves the last ones empty.
+
+use super::atomic;
+use super::error::FileError;
+use crate::model::fixed::{from_q32, from_score};
+use crate::model::metrics::Metrics;
+use crate::model::select::{MAX_K, expert_of};
+use crate::model::step::{Batch, StepRow, VariantRow};
+use serde::Serialize;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Which columns beyond the curves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// The load of every expert.
+    pub loads: bool,
+    /// The bias of every expert.
+    pub biases: bool,
+}
+
+/// Writes curves as CSV, row by row.
+#[derive(Debug)]
+pub struct Curves<W: Write> {
+    out: csv::Writer<W>,
+    variants: Vec<String>,
+    columns: Columns,
+    /// The most experts of any variant.
+    experts: usize,
+}
+
+impl<W: Write> Curves<W> {
+    /// Writes the header. `variants` are name and number of experts.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn new(out: W, variants: &[(String, u32)], columns: Columns) -> io::Result<Self> {
+        let experts = variants.iter().map(|(_, e)| *e as usize).max().unwrap_or(0);
+        let mut out = csv::Writer::from_writer(out);
+        let mut header: Vec<String> = [
+            "step",
+            "variant",
+            "tokens",
+            "max_vio",
+            "max_vio_16",
+            "max_vio_global",
+            "min_vio",
+            "cv",
+            "entropy",
+            "effective_experts",
+            "starving",
+            "dead",
+            "moved_share",
+            "bias_min",
+            "bias_median",
+            "bias_max",
+            "saturated",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        if columns.loads {
+            header.extend((0..experts).map(|e| format!("load_{e}")));
+        }
+        if columns.biases {
+            header.extend((0..experts).map(|e| format!("bias_{e}")));
+        }
+        out.write_record(&header).map_err(io_error)?;
+        Ok(Self { out, variants: variants.iter().map(|(name, _)| name.clone()).collect(), columns, experts })
+    }
+
+    /// Writes one step: a row per variant.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn row(&mut self, row: &StepRow, metrics: &[Metrics]) -> io::Result<()> {
+        for (i, (v, m)) in row.variants.iter().zip(metrics).enumerate() {
+            self.variant(row, i, v, m)?;
+        }
+        Ok(())
+    }
+
+    fn variant(&mut self, row: &StepRow, i: usize, v: &VariantRow, m: &Metrics) -> io::Result<()> {
+        let name = self.variants.get(i).map_or("", String::as_str);
+        let mut put = |field: &str| self.out.write_field(field).map_err(io_error);
+        put(&row.step.to_string())?;
+        put(name)?;
+        put(&row.tokens.to_string())?;
+        for x in [m.max_vio, m.max_vio_16, m.max_vio_global, m.min_vio, m.cv, m.entropy, m.effective] {
+            put(&x.to_string())?;
+        }
+        put(&m.starving.to_string())?;
+        put(&m.dead.to_string())?;
+        for x in [m.moved, m.bias_min, m.bias_median, m.bias_max] {
+            put(&x.to_string())?;
+        }
+        put(&m.saturated.to_string())?;
+        if self.columns.loads {
+            for e in 0..self.experts {
+                put(&v.loads.get(e).map(u32::to_string).unwrap_or_default())?;
+            }
+        }
+        if self.columns.biases {
+            for e in 0..self.experts {
+                put(&v.bias.get(e).map(|&b| from_q32(b).to_string()).unwrap_or_default())?;
+            }
+        }
+        self.out.write_record(None::<&[u8]>).map_err(io_error)
+    }
+
+    /// Writes what is still in memory and gives the writer back.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn finish(self) -> io::Result<W> {
+        self.out.into_inner().map_err(|e| io::Error::new(e.error().kind(), e.error().to_string()))
+    }
+}
+
+fn io_error(error: csv::Error) -> io::Error {
+    // Keeps "broken pipe" what it is, so that a closed pipe can end quietly.
+    match error.into_kind() {
+        csv::ErrorKind::Io(e) => e,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+/// One line of exported assignments: the fields that public loggers write.
+#[derive(Serialize)]
+struct Assignment<'a> {
+    layer: u32,
+    step: u64,
+    token_idx: u32,
+    topk_ids: &'a [usize],
+    topk_weights: &'a [f64],
+}
+
+/// Writes which experts each token of a batch went to, as JSON lines, best first. The weights are the unbiased scores of the chosen
+/// experts over their sum.
+///
+/// # Errors
+/// The writer's.
+pub fn assignments(out: &mut dyn Write, batch: &Batch, variant: usize, layer: u32, step: u64) -> io::Result<()> {
+    let Some(routing) = batch.variants.get(variant) else { return Ok(()) };
+    let k = routing.router.top_k as usize;
+    let mut top = [0; MAX_K];
+    for token_idx in 0..batch.inputs.batch {
+        let scores = batch.scores(token_idx, variant);
+        routing.selector.top_k(&scores, k, &mut top);
+        let ids: Vec<usize> = top[..k].iter().map(|&key| expert_of(key)).collect();
+        let chosen: Vec<f64> = ids.iter().map(|&e| scores.get(e).map_or(0.0, |&s| from_score(s))).collect();
+        let sum: f64 = chosen.iter().sum();
+        let weights: Vec<f64> = chosen.iter().map(|s| if sum > 0.0 { s / sum } else { 1.0 / k as f64 }).collect();
+        let line = Assignment { layer, step, token_idx, topk_ids: &ids, topk_weights: &weights };
+        serde_json::to_writer(&mut *out, &line)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+/// Saves a picture of `width` × `height` RGBA pixels, atomically.
+///
+/// # Errors
+/// Pixels that are not width × height × 4 bytes, or whatever the operating system says.
+pub fn save_png(path: &Path, width: u32, height: u32, rgba: &[u8]) -> Result<(), FileError> {
+    let fail = |e: io::Error| FileError::write(&path.display().to_string(), e);
+    let wanted = u64::from(width) * u64::from(height) * 4;
+    if rgba.len() as u64 != wanted || wanted == 0 {
+        let text = format!("{} bytes are no picture of {width} × {height} pixels", rgba.len());
+        return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, text)));
+    }
+    let mut png = vec![];
+    let encoder = image::codecs::png::PngEncoder::new(&mut png);
+    image::ImageEncoder::write_image(encoder, rgba, width, height, image::ExtendedColorType::Rgba8)
+        .map_err(|e| fail(io::Error::other(e)))?;
+    atomic::write(path, &png)
+}

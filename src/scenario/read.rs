@@ -1,0 +1,386 @@
+//! Reading scenarios, and everything else that can be opened.
+
+use super::error::{FileError, Problem};
+use super::{BUILTIN, Loaded, Opened, Recorded, Scenario, VERSION, limits, locate, selections, shipped, trace};
+use crate::model::change::{self, Event};
+use crate::model::config::{self, ConfigError, Limits, Rule, Source, Synthetic, Variant};
+use crate::model::digest::Digest;
+use crate::model::fixed::BIAS_ONE;
+use crate::model::step::{Simulation, State};
+use crate::model::trace::Trace;
+use ron::extensions::Extensions;
+use serde::Deserialize;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A scenario as it stands in a file.
+#[derive(Deserialize)]
+#[serde(rename = "Scenario", deny_unknown_fields)]
+struct Written {
+    #[serde(rename = "version")]
+    _version: u32,
+    title: String,
+    #[serde(default)]
+    summary: String,
+    #[serde(default)]
+    look_for: String,
+    #[serde(default)]
+    seed: u32,
+    #[serde(default = "default_source")]
+    source: Source,
+    #[serde(default = "default_variants")]
+    variants: Vec<Variant>,
+    #[serde(default)]
+    events: Vec<Event>,
+    #[serde(default)]
+    stop: Option<u64>,
+    #[serde(default)]
+    speed: Option<f64>,
+    #[serde(default)]
+    start: Option<State>,
+    #[serde(default)]
+    recorded: Option<WrittenRecorded>,
+}
+
+/// [`Recorded`] as it stands in a file: the digest in hexadecimal, as everywhere a person sees it.
+#[derive(Deserialize)]
+#[serde(rename = "Recorded", deny_unknown_fields)]
+struct WrittenRecorded {
+    steps: u64,
+    digest: String,
+    engine: String,
+    app_version: String,
+}
+
+pub(super) fn default_source() -> Source {
+    Source::Synthetic(Synthetic::default())
+}
+
+fn default_variants() -> Vec<Variant> {
+    vec![Variant { name: "Loss-free".into(), router: Default::default(), balancer: Default::default() }]
+}
+
+/// RON as it is friendliest to write: `stop: 600` instead of `Some(600)`, `Synthetic(skew: 1)` instead of two brackets.
+pub(super) fn ron() -> ron::Options {
+    ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES)
+}
+
+/// Opens whatever the file is: a scenario, a recording, a trace, or a log of selections.
+///
+/// # Errors
+/// See [`FileError`].
+pub fn open(path: &Path) -> Result<Opened, FileError> {
+    let name = path.display().to_string();
+    match kind(path, &name)? {
+        Kind::Selections => Ok(Opened::Selections(selections::read(path)?)),
+        Kind::Trace => {
+            let file = trace::read(path, None)?;
+            let mut scenario = file.scenario(&name)?;
+            if let (Source::Trace(t), Some(own)) = (&mut scenario.source, path.file_name()) {
+                t.file = own.to_string_lossy().into_owned();
+            }
+            let loaded = Loaded { scenario, trace: Some(Arc::new(file.trace)), path: Some(path.into()) };
+            Ok(Opened::Experiment(Box::new(loaded)))
+        }
+        Kind::Scenario => {
+            let text = read_text(path, &name)?;
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let mut loaded = load_text(&text, &name, folder)?;
+            loaded.path = Some(path.into());
+            Ok(Opened::Experiment(Box::new(loaded)))
+        }
+    }
+}
+
+/// Opens what can be routed: a scenario, a recording or a trace with full scores.
+///
+/// # Errors
+/// See [`FileError`]; also for a log of selections.
+pub fn load(path: &Path) -> Result<Loaded, FileError> {
+    match open(path)? {
+        Opened::Experiment(loaded) => Ok(*loaded),
+        Opened::Selections(_) => Err(FileError::new(&path.display().to_string(), Problem::SelectionsOnly)),
+    }
+}
+
+/// What a file holds, by its name or else by its first bytes.
+enum Kind {
+    Scenario,
+    Trace,
+    Selections,
+}
+
+fn kind(path: &Path, name: &str) -> Result<Kind, FileError> {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    match extension.as_str() {
+        "ron" => return Ok(Kind::Scenario),
+        "safetensors" => return Ok(Kind::Trace),
+        "jsonl" | "ndjson" => return Ok(Kind::Selections),
+        _ => {}
+    }
+    let mut first = vec![];
+    open_file(path, name)?.take(4096).read_to_end(&mut first).map_err(|e| FileError::read(name, e))?;
+    let text: String = String::from_utf8_lossy(&first).trim_start().into();
+    if first.len() > 8 && first[8] == b'{' && first[5..8] == [0, 0, 0] {
+        Ok(Kind::Trace)
+    } else if text.starts_with("{\"") {
+        Ok(Kind::Selections)
+    } else if text.contains("version:") {
+        Ok(Kind::Scenario)
+    } else {
+        Err(FileError::new(name, Problem::Kind))
+    }
+}
+
+/// Opens a regular file.
+pub(super) fn open_file(path: &Path, name: &str) -> Result<File, FileError> {
+    let about = std::fs::metadata(path).map_err(|e| FileError::read(name, e))?;
+    if !about.is_file() {
+        return Err(FileError::new(name, Problem::NotAFile));
+    }
+    File::open(path).map_err(|e| FileError::read(name, e))
+}
+
+/// Reads a file of at most `most` bytes.
+pub(super) fn read_bytes(path: &Path, name: &str, what: &'static str, most: u64) -> Result<Vec<u8>, FileError> {
+    let file = open_file(path, name)?;
+    let bytes = file.metadata().map_err(|e| FileError::read(name, e))?.len();
+    if bytes > most {
+        return Err(FileError::new(name, Problem::TooLarge { bytes, what, most }));
+    }
+    let mut content = Vec::with_capacity(bytes as usize);
+    // A file that grows while it is read does not get past the limit either.
+    file.take(most).read_to_end(&mut content).map_err(|e| FileError::read(name, e))?;
+    Ok(content)
+}
+
+fn read_text(path: &Path, name: &str) -> Result<String, FileError> {
+    let bytes = read_bytes(path, name, "a scenario", limits::SCENARIO_BYTES)?;
+    String::from_utf8(bytes).map_err(|e| FileError::new(name, Problem::NotText(e.utf8_error().valid_up_to())))
+}
+
+/// Parses a scenario and checks it. Its trace, if it has one, is not opened.
+///
+/// # Errors
+/// See [`FileError`]; `name` is what the file is called in messages.
+pub fn parse(text: &str, name: &str) -> Result<Scenario, FileError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.len() as u64 > limits::SCENARIO_BYTES {
+        let (bytes, most) = (text.len() as u64, limits::SCENARIO_BYTES);
+        return Err(FileError::new(name, Problem::TooLarge { bytes, what: "a scenario", most }));
+    }
+    check_version(text, name)?;
+    let written: Written = ron().from_str(text).map_err(|e| syntax_error(text, name, &e))?;
+    let recorded = written.recorded.map(|r| {
+        let digest = Digest::parse(&r.digest).ok_or_else(|| {
+            setting("recorded.digest", &format!("{:?}", r.digest), "sixteen hexadecimal digits in quotes")
+        })?;
+        Ok(Recorded { steps: r.steps, digest, engine: r.engine, app_version: r.app_version })
+    });
+    let located = |e: ConfigError| {
+        let path = e.setting.clone();
+        FileError::new(name, Problem::Setting(e)).at_path(text, &path)
+    };
+    let mut scenario = Scenario {
+        title: written.title,
+        summary: written.summary,
+        look_for: written.look_for,
+        seed: written.seed,
+        source: written.source,
+        variants: written.variants,
+        events: written.events,
+        stop: written.stop,
+        speed: written.speed,
+        start: written.start,
+        recorded: recorded.transpose().map_err(located)?,
+    };
+    validate(&scenario).map_err(located)?;
+    scenario.events.sort_by_key(|e| e.step);
+    Ok(scenario)
+}
+
+/// Parses a scenario, opens its trace relative to `folder`, and checks that it can start.
+pub(super) fn load_text(text: &str, name: &str, folder: &Path) -> Result<Loaded, FileError> {
+    let scenario = parse(text, name)?;
+    let trace = match &scenario.source {
+        Source::Trace(t) => Some(open_trace(text, name, folder, &t.file, t.layer.as_deref())?),
+        _ => None,
+    };
+    check_start(&scenario, trace.clone()).map_err(|e| {
+        let path = e.setting.clone();
+        FileError::new(name, Problem::Setting(e)).at_path(text, &path)
+    })?;
+    Ok(Loaded { scenario, trace, path: None })
+}
+
+fn open_trace(text: &str, name: &str, folder: &Path, file: &str, layer: Option<&str>) -> Result<Arc<Trace>, FileError> {
+    let opened = match file.strip_prefix(BUILTIN) {
+        Some(id) => match shipped::trace(id) {
+            Some(trace) => return Ok(trace),
+            None => {
+                let names: Vec<_> = shipped::traces().iter().map(|t| format!("{BUILTIN}{}", t.id)).collect();
+                let e = setting("source.file", &format!("{file:?}"), &format!("a file or {}", names.join(", ")));
+                return Err(FileError::new(name, Problem::Setting(e)).at_path(text, "source.file"));
+            }
+        },
+        None => trace::read_named(&folder.join(file), file, layer),
+    };
+    match opened {
+        Ok(file) => Ok(Arc::new(file.trace)),
+        // The scenario is what the person opened: say what it asks for and what is wrong with that.
+        Err(e) => {
+            let path = if matches!(e.problem, Problem::Missing) || layer.is_none() { "source.file" } else { "source" };
+            Err(FileError::new(name, Problem::Trace(format!("its trace can't be used: {}", e.headline())))
+                .at_path(text, path))
+        }
+    }
+}
+
+/// Checks that a run can start from it: the start state and the trace fit the settings.
+fn check_start(scenario: &Scenario, trace: Option<Arc<Trace>>) -> Result<(), ConfigError> {
+    let experiment = scenario.experiment();
+    let mut simulation = Simulation::new(experiment.clone(), trace)?;
+    match &scenario.start {
+        Some(state) => simulation
+            .restore(experiment, state.clone())
+            .map_err(|e| ConfigError { setting: e.setting.replace("start state", "start"), ..e }),
+        None => Ok(()),
+    }
+}
+
+fn setting(path: &str, value: &str, allowed: &str) -> ConfigError {
+    ConfigError { setting: path.into(), value: value.into(), allowed: allowed.into() }
+}
+
+/// Checks everything that does not need the trace.
+pub(super) fn validate(scenario: &Scenario) -> Result<(), ConfigError> {
+    for (path, text) in [("title", &scenario.title), ("summary", &scenario.summary), ("look_for", &scenario.look_for)] {
+        let length = text.chars().count();
+        if length as f64 > limits::TEXT.max {
+            return Err(setting(path, &format!("{length} characters long"), "at most 4000 characters long"));
+        }
+    }
+    scenario.experiment().validate()?;
+    if let Some(speed) = scenario.speed {
+        limits::SPEED.check("", speed)?;
+    }
+    if let Source::Trace(t) = &scenario.source
+        && t.file.is_empty()
+    {
+        return Err(setting("source.file", "empty", "the path of a trace"));
+    }
+    if let Some(start) = &scenario.start {
+        step("start.step", start.step)?;
+        if !matches!(scenario.source, Source::Trace(_)) {
+            check_start(scenario, None)?;
+        }
+        for (i, (v, settings)) in start.variants.iter().zip(&scenario.variants).enumerate() {
+            let factors = 0..4 * BIAS_ONE;
+            if settings.balancer.rule == Rule::Multiplicative
+                && let Some(b) = v.bias.iter().find(|b| !factors.contains(b))
+            {
+                let allowed = format!("from 0 to {} for the multiplicative rule", factors.end - 1);
+                return Err(setting(&format!("start.variants[{i}].bias"), &b.to_string(), &allowed));
+            }
+            if v.schedule_from > start.step {
+                let allowed = format!("at most the start's step, {}", start.step);
+                return Err(setting(
+                    &format!("start.variants[{i}].schedule_from"),
+                    &v.schedule_from.to_string(),
+                    &allowed,
+                ));
+            }
+        }
+    }
+    if let Some(stop) = scenario.stop {
+        step("stop", stop)?;
+    }
+    if let Some(recorded) = &scenario.recorded {
+        step("recorded.steps", recorded.steps)?;
+        if recorded.steps < scenario.first_step() {
+            let allowed = format!("at least {}, where the run starts", scenario.first_step());
+            return Err(setting("recorded.steps", &recorded.steps.to_string(), &allowed));
+        }
+    }
+    validate_events(scenario)
+}
+
+fn step(path: &str, value: u64) -> Result<(), ConfigError> {
+    if value as f64 > limits::STEP.max {
+        return Err(setting(path, &value.to_string(), &format!("from 0 to {}", limits::STEP.max)));
+    }
+    Ok(())
+}
+
+fn validate_events(scenario: &Scenario) -> Result<(), ConfigError> {
+    limits::EVENTS.check("", scenario.events.len() as f64)?;
+    // In the order they will be applied in, but named by their place in the file.
+    let mut order: Vec<usize> = (0..scenario.events.len()).collect();
+    order.sort_by_key(|&i| scenario.events[i].step);
+    let mut experiment = scenario.experiment();
+    for i in order {
+        let event = &scenario.events[i];
+        step(&format!("events[{i}].step"), event.step)?;
+        if event.step < scenario.first_step() {
+            let allowed = format!("at least {}, where the run starts", scenario.first_step());
+            return Err(setting(&format!("events[{i}].step"), &event.step.to_string(), &allowed));
+        }
+        change::apply(&mut experiment, event.target, &event.change)
+            .map_err(|e| ConfigError { setting: format!("events[{i}].change ({})", e.setting), ..e })?;
+    }
+    Ok(())
+}
+
+/// Says "version 2" before anything else that a newer format would trip over.
+fn check_version(text: &str, name: &str) -> Result<(), FileError> {
+    let Some((found, at)) = locate::field(text, "version") else {
+        // Text that is no scenario at all is better explained by what the parser stumbles over.
+        let (line, column) = (1, 1);
+        let problem = Problem::Version("not written".into());
+        return Err(FileError::new(name, problem).at(text, locate::byte_of(text, line, column)));
+    };
+    if found.parse() == Ok(VERSION) {
+        return Ok(());
+    }
+    Err(FileError::new(name, Problem::Version(found.chars().take(40).collect())).at(text, at))
+}
+
+/// What the parser says, and the allowed range where it stumbled over a setting that has one.
+fn syntax_error(text: &str, name: &str, error: &ron::error::SpannedError) -> FileError {
+    let byte = locate::byte_of(text, error.span.start.line, error.span.start.col);
+    let said = error.code.to_string();
+    let mut message = said.strip_prefix("Expected").map_or(said.clone(), |rest| format!("expected{rest}"));
+    if let Some((path, span)) = locate::path_at(text, byte) {
+        let value: String = text[span].chars().take(60).collect();
+        if let Some(limit) = limit_of(path.rsplit('.').next().unwrap_or(&path)) {
+            message =
+                format!("{path} is {value}, but must be a number from {} to {} ({message})", limit.min, limit.max);
+        } else if !matches!(value.as_str(), "(" | "[" | "{") {
+            message = format!("{message}, at {path}: {value}");
+        }
+    }
+    FileError::new(name, Problem::Syntax(message)).at(text, byte)
+}
+
+fn limit_of(name: &str) -> Option<Limits> {
+    use config::limits as of;
+    let all = [
+        of::BATCH,
+        of::TOPICS,
+        of::SKEW,
+        of::NOISE,
+        of::DRIFT,
+        of::BURST,
+        of::EXPERTS,
+        of::TOP_K,
+        of::RATE,
+        limits::STEP,
+        limits::SPEED,
+        Limits { name: "seed", min: 0.0, max: 4_294_967_295.0 },
+        Limits { name: "stop", ..limits::STEP },
+        Limits { name: "steps", ..limits::STEP },
+    ];
+    all.into_iter().find(|l| l.name == name)
+}
