@@ -64,24 +64,42 @@ fn exp2_table() -> [[i32; 4]; SEGMENTS] {
     std::array::from_fn(|i| [knot(i), knot(i) - knot(i + 1), 0, 0])
 }
 
-/// σ(logit), Q20. Odd about ½: σ(−x) = 1 − σ(x) exactly.
+impl Tables {
+    /// σ(logit), Q20. Odd about ½: σ(−x) = 1 − σ(x) exactly.
+    #[must_use]
+    #[inline]
+    pub fn sigmoid(&self, logit: i32) -> i32 {
+        let m = logit.wrapping_abs().min(LOGIT_LIMIT);
+        let [c0, c1, c2, _] = self.sigmoid[(m >> SIGMOID_FRACTION) as usize % SEGMENTS];
+        let f = m & ((1 << SIGMOID_FRACTION) - 1);
+        let slope = c1.wrapping_add(c2.wrapping_mul(f) >> SIGMOID_FRACTION);
+        let s = c0.wrapping_add(slope.wrapping_mul(f) >> SIGMOID_FRACTION);
+        if logit < 0 { SCORE_ONE.wrapping_sub(s) } else { s }
+    }
+
+    /// e^(−distance), Q18, for a distance in [0, 16) logits in Q14.
+    #[must_use]
+    #[inline]
+    pub fn exp_neg(&self, distance: i32) -> u32 {
+        // At most 2¹⁸·5909, so 31 bits hold it.
+        let y = distance.wrapping_mul(LOG2_E).wrapping_add(2048) >> 12;
+        let (whole, f) = (y >> LOGIT_BITS, y & ((1 << LOGIT_BITS) - 1));
+        let [c0, c1, ..] = self.exp2[(f >> EXP2_FRACTION) as usize % SEGMENTS];
+        let f = f & ((1 << EXP2_FRACTION) - 1);
+        (c0.wrapping_sub(c1.wrapping_mul(f) >> EXP2_FRACTION) >> whole) as u32
+    }
+}
+
+/// σ(logit), Q20.
 #[must_use]
 pub fn sigmoid(logit: i32) -> i32 {
-    let m = logit.abs().min(LOGIT_LIMIT);
-    let [c0, c1, c2, _] = TABLES.sigmoid[(m >> SIGMOID_FRACTION) as usize];
-    let f = m & ((1 << SIGMOID_FRACTION) - 1);
-    let s = c0 + (((c1 + ((c2 * f) >> SIGMOID_FRACTION)) * f) >> SIGMOID_FRACTION);
-    if logit < 0 { SCORE_ONE - s } else { s }
+    TABLES.sigmoid(logit)
 }
 
 /// e^(−distance), Q18, for a distance in [0, 16) logits in Q14.
 #[must_use]
 pub fn exp_neg(distance: i32) -> u32 {
-    let y = (distance * LOG2_E + 2048) >> 12;
-    let (whole, f) = (y >> LOGIT_BITS, y & ((1 << LOGIT_BITS) - 1));
-    let [c0, c1, ..] = TABLES.exp2[(f >> EXP2_FRACTION) as usize];
-    let f = f & ((1 << EXP2_FRACTION) - 1);
-    ((c0 - ((c1 * f) >> EXP2_FRACTION)) >> whole) as u32
+    TABLES.exp_neg(distance)
 }
 
 /// What turns a token's exponentials into softmax scores: 14 bits of 1/Σ and a shift.
@@ -101,8 +119,9 @@ impl Normaliser {
 
     /// The score of one exponential, Q20.
     #[must_use]
+    #[inline]
     pub fn score(self, exponential: u32) -> i32 {
-        ((exponential * self.reciprocal) >> (32 - SCORE_BITS + self.shift)) as i32
+        (exponential.wrapping_mul(self.reciprocal) >> (32 - SCORE_BITS + self.shift)) as i32
     }
 }
 
@@ -114,12 +133,13 @@ pub fn saturate(logit: i32) -> i32 {
 
 /// The scores of one token from its logits (Q14), Q20.
 pub fn scores(gate: Gate, logits: &[i32], out: &mut Vec<i32>) {
+    let tables = &*TABLES;
     out.clear();
     match gate {
-        Gate::Sigmoid => out.extend(logits.iter().map(|&x| sigmoid(x))),
+        Gate::Sigmoid => out.extend(logits.iter().map(|&x| tables.sigmoid(x))),
         Gate::Softmax => {
             let top = logits.iter().map(|&x| saturate(x)).max().unwrap_or(0);
-            let exp = |&x: &i32| exp_neg(top - saturate(x));
+            let exp = |&x: &i32| tables.exp_neg(top.wrapping_sub(saturate(x)));
             let norm = Normaliser::new(logits.iter().map(exp).sum());
             out.extend(logits.iter().map(|x| norm.score(exp(x))));
         }

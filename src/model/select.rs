@@ -70,26 +70,22 @@ impl Selector {
     #[must_use]
     pub fn key(&self, expert: usize, score: i32) -> i32 {
         match self {
-            Self::Additive { offset, .. } => (score << INDEX_BITS) + offset[expert],
-            Self::Multiplicative { factor } => {
-                let value = ((score as u64 * factor[expert]) >> 32) as i32;
-                ((value + VALUE_MIN as i32) << INDEX_BITS) + (INDEX_MAX - expert as i32)
-            }
+            Self::Additive { offset, .. } => additive_key(score, offset[expert]),
+            Self::Multiplicative { factor } => multiplicative_key(expert, score, factor[expert]),
         }
     }
 
-    /// The `k` largest keys of a token, largest first. `out` must hold at least `k`.
+    /// The `k` largest keys of a token, largest first. `k` is at most [`MAX_K`].
     pub fn top_k(&self, scores: &[i32], k: usize, out: &mut [i32; MAX_K]) {
-        out[..k].fill(i32::MIN);
-        for (e, &s) in scores.iter().enumerate() {
-            let key = self.key(e, s);
-            if key > out[k - 1] {
-                let mut j = k - 1;
-                while j > 0 && out[j - 1] < key {
-                    out[j] = out[j - 1];
-                    j -= 1;
-                }
-                out[j] = key;
+        let top = &mut out[..k];
+        top.fill(i32::MIN);
+        match self {
+            Self::Additive { offset, .. } => {
+                keep_largest(scores.iter().zip(offset).map(|(&s, &o)| additive_key(s, o)), top);
+            }
+            Self::Multiplicative { factor } => {
+                let pairs = scores.iter().zip(factor).enumerate();
+                keep_largest(pairs.map(|(e, (&s, &f))| multiplicative_key(e, s, f)), top);
             }
         }
     }
@@ -112,6 +108,32 @@ impl Selector {
             Self::Additive { .. } => (value - f64::from(SCORE_ONE) + 1.0) / f64::from(SCORE_ONE) + largest,
             Self::Multiplicative { .. } => (value - VALUE_MIN as f64) / f64::from(SCORE_ONE),
         }
+    }
+}
+
+fn additive_key(score: i32, offset: i32) -> i32 {
+    (score << INDEX_BITS).wrapping_add(offset)
+}
+
+fn multiplicative_key(expert: usize, score: i32, factor: u64) -> i32 {
+    let value = ((score as u64).wrapping_mul(factor) >> 32) as i32;
+    (value.wrapping_add(VALUE_MIN as i32) << INDEX_BITS).wrapping_add(INDEX_MAX - expert as i32)
+}
+
+/// Keeps the largest keys sorted in `top`, largest first.
+fn keep_largest(keys: impl Iterator<Item = i32>, top: &mut [i32]) {
+    let Some(&(mut smallest)) = top.last() else { return };
+    for key in keys {
+        if key <= smallest {
+            continue;
+        }
+        let mut place = top.len() - 1;
+        while place > 0 && top[place - 1] < key {
+            top[place] = top[place - 1];
+            place -= 1;
+        }
+        top[place] = key;
+        smallest = top[top.len() - 1];
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::balance::{self, Step};
 use super::change::{self, Change, Event, Target};
-use super::config::{ConfigError, Experiment, Gate, Router, Rule, Source};
+use super::config::{ConfigError, DIM, Experiment, Gate, Router, Rule, Source};
 use super::digest::Digest;
 use super::gate;
 use super::select::{MAX_K, Selector, expert_of};
@@ -107,6 +107,7 @@ pub struct Simulation {
     trace: Option<Arc<Trace>>,
     state: State,
     centroids: Arc<Vec<Embedding>>,
+    widened: Arc<Vec<[i16; DIM]>>,
     topics: Option<(u64, Arc<Topics>)>,
 }
 
@@ -140,7 +141,8 @@ impl Simulation {
         let state = State { step: 0, phase: 0, variants: experiment.variants.iter().map(start).collect() };
         let most = experiment.variants.iter().map(|v| v.router.experts).max().unwrap_or(0);
         let centroids = Arc::new(tokens::centroids(most, experiment.seed));
-        Ok(Self { experiment, trace, state, centroids, topics: None })
+        let widened = Arc::new(centroids.iter().map(tokens::widened).collect());
+        Ok(Self { experiment, trace, state, centroids, widened, topics: None })
     }
 
     /// The settings as they are now.
@@ -326,7 +328,7 @@ impl Simulation {
                 recorded: self.trace.as_ref().map(|t| t.scores(v.router.gate)),
             })
             .collect();
-        Batch { inputs, variants, centroids: Arc::clone(&self.centroids), trace: self.trace.clone() }
+        Batch { inputs, variants, centroids: Arc::clone(&self.widened), trace: self.trace.clone() }
     }
 
     /// Takes the counts of a batch made by [`Self::next_batch`], lets the balancers act, and moves on.
@@ -391,7 +393,7 @@ pub struct Batch {
     pub inputs: StepInputs,
     /// One per variant.
     pub variants: Vec<Routing>,
-    centroids: Arc<Vec<Embedding>>,
+    centroids: Arc<Vec<[i16; DIM]>>,
     trace: Option<Arc<Trace>>,
 }
 
@@ -470,7 +472,7 @@ impl Batch {
                 }
             }
             TokenInputs::Synthetic { key, topics } => {
-                let (_, x) = topics.token(token, key);
+                let x = tokens::widened(&topics.token(token, key).1);
                 scratch.logits.clear();
                 scratch.logits.extend(self.centroids.iter().map(|c| tokens::logit(&x, c)));
                 let mut made: Option<(Gate, u32)> = None;

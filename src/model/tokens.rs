@@ -89,7 +89,7 @@ impl Topics {
         let mut out = [0; DIM];
         for j in 0..DIM {
             let z = i32::from(noise[j] as i8);
-            out[j] = (i32::from(centre[j]) + ((key.noise_q8 * z) >> 8)).clamp(-127, 127) as i8;
+            out[j] = i32::from(centre[j]).wrapping_add(key.noise_q8.wrapping_mul(z) >> 8).clamp(-127, 127) as i8;
         }
         (topic, out)
     }
@@ -155,10 +155,19 @@ fn uniform(index: u32, step: u32, stream: Stream, spread: i32, seed: u32) -> Emb
     bytes.map(|b| (((i32::from(b) * (2 * spread + 1)) >> 8) - spread) as i8)
 }
 
-/// The logit of a token at an expert, Q14: an exact integer dot product.
+/// The logit of a token at an expert, Q14: an exact integer dot product, at most 32·127·63 in size.
+/// Wrapping operations, here and wherever each token meets each expert: overflow checks would keep the loop from SIMD.
 #[must_use]
-pub fn logit(token: &Embedding, centroid: &Embedding) -> i32 {
-    token.iter().zip(centroid).map(|(&x, &c)| i32::from(x) * i32::from(c)).sum()
+#[inline]
+pub fn logit<T: Copy + Into<i32>>(token: &[T; DIM], centroid: &[T; DIM]) -> i32 {
+    token.iter().zip(centroid).fold(0, |sum: i32, (&x, &c)| sum.wrapping_add(x.into().wrapping_mul(c.into())))
+}
+
+/// The same numbers in 16 bits, which is what SIMD multiplies best.
+#[must_use]
+#[inline]
+pub fn widened(x: &Embedding) -> [i16; DIM] {
+    x.map(i16::from)
 }
 
 #[cfg(test)]
