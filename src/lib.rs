@@ -2,6 +2,7 @@
 //!
 //! The rooms, from the ground up: [`model`] says what is simulated. ARCHITECTURE.md has the whole house.
 
+pub mod cli;
 pub mod engine;
 pub mod lab;
 pub mod model;

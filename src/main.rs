@@ -1,2 +1,5 @@
-//! The command line and the window of Moebias.
-fn main() {}
+//! The `moebias` program: the window, and the commands that need none.
+
+fn main() -> std::process::ExitCode {
+    moebias::cli::main()
+}

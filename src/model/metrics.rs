@@ -109,6 +109,33 @@ impl Tracker {
     }
 }
 
+/// Finds the settling time: the first step from which a run stays in balance for [`LONG_WINDOW`] steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settling {
+    since: Option<u64>,
+    settled: Option<u64>,
+}
+
+impl Settling {
+    /// Takes in the next step.
+    pub fn push(&mut self, step: u64, metrics: &Metrics) {
+        if metrics.max_vio_16 > IN_BALANCE {
+            self.since = None;
+        } else {
+            let since = *self.since.get_or_insert(step);
+            if self.settled.is_none() && step - since + 1 >= LONG_WINDOW as u64 {
+                self.settled = Some(since);
+            }
+        }
+    }
+
+    /// The settling time, once it is known.
+    #[must_use]
+    pub fn step(&self) -> Option<u64> {
+        self.settled
+    }
+}
+
 fn fair(loads: &[u64]) -> f64 {
     loads.iter().sum::<u64>() as f64 / loads.len().max(1) as f64
 }
@@ -199,6 +226,17 @@ mod tests {
         assert_eq!(last.max_vio_16, 0.0, "the last 16 steps are balanced");
         assert!(last.max_vio_global > 0.5);
         assert_eq!(last.starving, 0, "exactly a quarter of fair over the last 64 steps is not under it");
+    }
+
+    #[test]
+    fn settling_needs_a_whole_window_in_balance() {
+        let mut settling = Settling::default();
+        for step in 0..200 {
+            let max_vio_16 = if step < 10 || step == 70 { 0.3 } else { 0.2 };
+            settling.push(step, &Metrics { max_vio_16, ..Metrics::default() });
+            assert_eq!(settling.step().is_some(), step >= 71 + 63);
+        }
+        assert_eq!(settling.step(), Some(71));
     }
 
     #[test]

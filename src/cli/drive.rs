@@ -1,0 +1,91 @@
+//! Runs an experiment to a step on an engine, without the worker: nobody steers it.
+
+use super::failure::Failure;
+use super::progress::Progress;
+use crate::engine::cpu::CpuEngine;
+use crate::engine::run::Run;
+use crate::engine::{self, Engine, EngineChoice, EngineError};
+use crate::model::metrics::Metrics;
+use crate::model::step::StepRow;
+use std::time::Instant;
+
+/// So often a lost GPU is opened again before the CPU goes on.
+const REOPENINGS: u32 = 2;
+/// Seconds of work between two looks at the progress bar.
+const CHUNK_SECONDS: f64 = 0.05;
+/// Steps in one piece, so that rows take little memory.
+const MOST_AT_ONCE: u32 = 256;
+
+/// An engine that goes on: a lost GPU is opened again, and what it cannot do the CPU does, with a note on stderr.
+pub(super) struct Driver {
+    choice: EngineChoice,
+    engine: Box<dyn Engine>,
+    reopened: u32,
+}
+
+impl Driver {
+    /// Opens the engine asked for.
+    ///
+    /// # Errors
+    /// A GPU was asked for and there is none.
+    pub(super) fn open(choice: EngineChoice) -> Result<Self, Failure> {
+        match engine::open(choice) {
+            Ok(engine) => Ok(Self { choice, engine, reopened: 0 }),
+            Err(e) => Err(Failure::new(format!("no GPU can be used: {e}. `--engine cpu` needs none"))),
+        }
+    }
+
+    /// The engine as it is now.
+    pub(super) fn info(&self) -> &engine::EngineInfo {
+        self.engine.info()
+    }
+
+    /// Advances the run to `step`, handing each row to `each`, which may give up.
+    ///
+    /// # Errors
+    /// Whatever `each` says.
+    pub(super) fn advance_to(
+        &mut self,
+        run: &mut Run,
+        step: u64,
+        what: &'static str,
+        mut each: impl FnMut(&StepRow, &[Metrics]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let first = run.step();
+        let mut progress = Progress::new(what, step.saturating_sub(first));
+        let mut at_once = 1u32;
+        while run.step() < step {
+            let most = (step - run.step()).min(u64::from(at_once)) as u32;
+            let (started, before) = (Instant::now(), run.step());
+            let mut given_up = Ok(());
+            let outcome = run.advance(self.engine.as_mut(), most, |row, metrics| {
+                if given_up.is_ok() {
+                    given_up = each(row, metrics);
+                }
+            });
+            given_up?;
+            if let Err(error) = outcome {
+                progress.note(&self.recover(&error, run.step()));
+                continue;
+            }
+            let per_step = started.elapsed().as_secs_f64() / (run.step() - before).max(1) as f64;
+            at_once =
+                ((CHUNK_SECONDS / per_step.max(1e-9)) as u32).clamp(1, at_once.saturating_mul(2)).min(MOST_AT_ONCE);
+            progress.at(run.step() - first);
+        }
+        Ok(())
+    }
+
+    /// Finds an engine to go on with, and says which. The CPU never fails, so this ends.
+    fn recover(&mut self, error: &EngineError, step: u64) -> String {
+        if matches!(error, EngineError::Lost(_)) && self.reopened < REOPENINGS {
+            self.reopened += 1;
+            if let Ok(engine) = engine::open(self.choice) {
+                self.engine = engine;
+                return format!("moebias: the GPU was reset; continued at step {step}");
+            }
+        }
+        self.engine = Box::new(CpuEngine::new(&error.to_string()));
+        format!("moebias: going on with the CPU from step {step}: {error}")
+    }
+}

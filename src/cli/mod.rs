@@ -1,0 +1,150 @@
+//! The command line. Every command but the window runs without a display.
+//!
+//! Exit codes: 0 only on success; 1 for bad input, a failed verification or anything that could not be done; 2 for wrong usage.
+
+mod check;
+mod doctor;
+mod drive;
+mod failure;
+mod input;
+mod output;
+mod progress;
+mod replay;
+mod report;
+mod run;
+mod window;
+
+use crate::engine::EngineChoice;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Steps of a run whose file does not say where it ends.
+const DEFAULT_STEPS: u64 = 500;
+/// More steps than anybody can wait for.
+const MOST_STEPS: u64 = 1_000_000_000;
+
+const AFTER_HELP: &str = "\
+A FILE is a scenario or a recording (.ron), a recorded trace (.safetensors), \
+or builtin:NAME for a scenario that ships with Moebias; `moebias check` without a file lists those.
+
+Exit codes: 0 success; 1 bad input or a failed verification; 2 wrong usage.";
+
+/// Watch a Mixture-of-Experts router balance itself.
+///
+/// Without a command, opens the window. The commands below need no display.
+#[derive(Debug, Parser)]
+#[command(name = "moebias", bin_name = "moebias", version, args_conflicts_with_subcommands = true, after_help = AFTER_HELP, max_term_width = 110)]
+struct Cli {
+    /// What to open in the window
+    file: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run an experiment and say how it went
+    Run(RunArgs),
+    /// Run a recording again and compare digests
+    Replay(ReplayArgs),
+    /// Check scenarios, recordings and traces; every file is reported
+    Check(CheckArgs),
+    /// Say which GPUs there are, what will be used, and why
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Scenario, recording, trace, or builtin:NAME
+    file: PathBuf,
+    /// Steps to run [default: to the scenario's or the recording's end, else 500]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
+    steps: Option<u64>,
+    /// What computes
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineArg,
+    /// Write every curve to a CSV file
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    json: bool,
+    /// With --json: loads and biases of every step, not of the last one alone
+    #[arg(long, requires = "json")]
+    full: bool,
+}
+
+#[derive(Debug, Args)]
+struct ReplayArgs {
+    /// A recording
+    file: PathBuf,
+    /// Compare the digest with the recorded one, and fail where they differ
+    #[arg(long)]
+    verify: bool,
+    /// What computes
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineArg,
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// Files to check; without any, the scenarios that ship with Moebias
+    files: Vec<PathBuf>,
+}
+
+/// `--engine`.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum EngineArg {
+    /// A hardware GPU where there is one, else the CPU
+    #[default]
+    Auto,
+    /// All CPU cores
+    Cpu,
+    /// A GPU; a software adapter where there is no other
+    Gpu,
+}
+
+impl From<EngineArg> for EngineChoice {
+    fn from(arg: EngineArg) -> Self {
+        match arg {
+            EngineArg::Auto => Self::Auto,
+            EngineArg::Cpu => Self::Cpu,
+            EngineArg::Gpu => Self::Gpu,
+        }
+    }
+}
+
+/// The program: reads the command line, does what it says, and turns every failure into one sentence and an exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if cli.command.is_some() {
+        failure::speak_on_panic();
+    }
+    let done = match &cli.command {
+        None => window::open(cli.file.as_deref()),
+        Some(Command::Run(args)) => run::run(args),
+        Some(Command::Replay(args)) => replay::replay(args),
+        Some(Command::Check(args)) => check::check(&args.files),
+        Some(Command::Doctor) => doctor::doctor(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.tell();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,76 @@
+//! What goes to stdout and stderr. A reader that stops reading is no error: `moebias run x | head -1` ends quietly.
+
+use super::failure::Failure;
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+
+/// Prints to stdout.
+///
+/// # Errors
+/// Whatever the operating system says, but for a closed pipe.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Failure::new(format!("the output can't be written: {e}"))),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a line to stderr; where that is closed, there is nobody to tell.
+pub(super) fn note(text: &str) {
+    writeln!(io::stderr().lock(), "{text}").ok();
+}
+
+/// Whether stdout takes bold and dim text.
+pub(super) fn styled() -> bool {
+    cfg!(not(windows)) && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
+/// A number with separators between thousands.
+pub(super) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A number with four significant digits and no more zeros than needed.
+pub(super) fn figures(x: f64) -> String {
+    if x == 0.0 || !x.is_finite() {
+        return x.to_string();
+    }
+    let decimals = (3.0 - x.abs().log10().floor()).clamp(0.0, 9.0) as usize;
+    format!("{x:.decimals$}")
+}
+
+/// A count with a unit prefix: 1.2 M.
+pub(super) fn scaled(x: f64) -> String {
+    let (x, prefix) = match x {
+        x if x >= 1e12 => (x / 1e12, " T"),
+        x if x >= 1e9 => (x / 1e9, " G"),
+        x if x >= 1e6 => (x / 1e6, " M"),
+        x if x >= 1e4 => (x / 1e3, " k"),
+        _ => return if x >= 100.0 { format!("{x:.0}") } else { format!("{x:.1}") },
+    };
+    if x >= 100.0 { format!("{x:.0}{prefix}") } else { format!("{x:.1}{prefix}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(1_048_576), "1,048,576");
+        assert_eq!(figures(0.012345), "0.01235");
+        assert_eq!(figures(-1e-5), "-0.00001000");
+        assert_eq!(figures(12.0), "12.00");
+        assert_eq!(scaled(1_230_000.0), "1.2 M");
+        assert_eq!(scaled(345.6), "346");
+    }
+}

@@ -1,0 +1,27 @@
+//! `moebias replay`: a recording, run again; with `--verify`, its digest is compared with the recorded one.
+
+use super::ReplayArgs;
+use super::drive::Driver;
+use super::failure::Failure;
+use super::{input, output};
+use crate::engine::message::RunId;
+use crate::engine::run::Run;
+
+pub(super) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
+    let name = args.file.display();
+    let input = input::open(&args.file)?;
+    let Some((step, recorded)) = input.recorded else {
+        return Err(Failure::new(format!("{name} is no recording: it holds no digest. `moebias run` runs it")));
+    };
+    let mut run = Run::new(RunId(0), input.start.clone())?;
+    let mut driver = Driver::open(args.engine.into())?;
+    driver.advance_to(&mut run, step, "Replaying", |_, _| Ok(()))?;
+    let digest = run.simulation().digest();
+    let engine = driver.info();
+    let line = format!("{name}: step {step}, digest {digest}, {} ({})", engine.kind, engine.adapter);
+    match (args.verify, digest == recorded) {
+        (false, _) => output::print(&format!("{line}\n")),
+        (true, true) => output::print(&format!("{line}: equal to the recorded digest\n")),
+        (true, false) => Err(Failure::new(format!("{line}, but {recorded} was recorded"))),
+    }
+}

@@ -1,0 +1,225 @@
+//! What a run showed: gathered row by row, told as a table or as one JSON object.
+
+use super::failure::Failure;
+use super::input::Input;
+use super::output::{figures, scaled, styled, thousands};
+use crate::engine::run::Run;
+use crate::engine::{EngineInfo, EngineKind};
+use crate::model::fixed::from_q32;
+use crate::model::metrics::{Metrics, Settling, sampling_floor};
+use crate::model::step::StepRow;
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+/// More numbers than this are not gathered in memory.
+const MOST_NUMBERS: u64 = 100_000_000;
+
+/// How much to remember.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// The first and the last step.
+    Ends,
+    /// MaxVio of every step.
+    MaxVio,
+    /// Loads and biases of every step too.
+    All,
+}
+
+/// What one variant showed.
+#[derive(Debug, Default)]
+struct Seen {
+    first_max_vio: f64,
+    last: Metrics,
+    settling: Settling,
+    max_vio: Vec<f64>,
+    loads: Vec<Vec<u32>>,
+    bias: Vec<Vec<f64>>,
+}
+
+/// What a run showed.
+#[derive(Debug)]
+pub(super) struct Report {
+    title: String,
+    keep: Keep,
+    first: u64,
+    rows: u64,
+    tokens: u64,
+    started: Instant,
+    took: Duration,
+    variants: Vec<Seen>,
+}
+
+#[derive(Serialize)]
+struct JsonRun<'a> {
+    scenario: &'a str,
+    engine: &'static str,
+    adapter: &'a str,
+    steps: u64,
+    digest: String,
+    variants: Vec<JsonVariant<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonVariant<'a> {
+    name: &'a str,
+    digest: String,
+    maxvio: &'a [f64],
+    loads: Steps<'a, u32>,
+    bias: Steps<'a, f64>,
+}
+
+/// The last step alone, or every step.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Steps<'a, T> {
+    Last(&'a [T]),
+    All(&'a [Vec<T>]),
+}
+
+impl Report {
+    /// An empty report of a run of `steps` steps.
+    ///
+    /// # Errors
+    /// More would have to be kept than fits.
+    pub(super) fn new(input: &Input, keep: Keep, steps: u64) -> Result<Self, Failure> {
+        let variants = &input.start.experiment.variants;
+        let per_step: u64 = match keep {
+            Keep::Ends => 0,
+            Keep::MaxVio => variants.len() as u64,
+            Keep::All => variants.iter().map(|v| 1 + 2 * u64::from(v.router.experts)).sum(),
+        };
+        let numbers = per_step.saturating_mul(steps);
+        if numbers > MOST_NUMBERS {
+            let (n, most) = (thousands(numbers), thousands(MOST_NUMBERS));
+            let text = format!("--json would print {n} numbers, but at most {most}: ask for fewer steps, or use --csv");
+            return Err(Failure::new(text));
+        }
+        Ok(Self {
+            title: input.title.clone(),
+            keep,
+            first: input.first(),
+            rows: 0,
+            tokens: 0,
+            started: Instant::now(),
+            took: Duration::ZERO,
+            variants: variants.iter().map(|_| Seen::default()).collect(),
+        })
+    }
+
+    /// Takes in the next step.
+    pub(super) fn push(&mut self, row: &StepRow, metrics: &[Metrics]) {
+        for ((seen, v), metrics) in self.variants.iter_mut().zip(&row.variants).zip(metrics) {
+            if self.rows == 0 {
+                seen.first_max_vio = metrics.max_vio;
+            }
+            seen.last = *metrics;
+            seen.settling.push(row.step, metrics);
+            if self.keep != Keep::Ends {
+                seen.max_vio.push(metrics.max_vio);
+            }
+            if self.keep != Keep::All {
+                seen.loads.clear();
+                seen.bias.clear();
+            }
+            seen.loads.push(v.loads.clone());
+            seen.bias.push(v.bias.iter().map(|&b| from_q32(b)).collect());
+        }
+        self.rows += 1;
+        self.tokens += u64::from(row.tokens);
+        self.took = self.started.elapsed();
+    }
+
+    /// One JSON object on one line.
+    ///
+    /// # Errors
+    /// Never, as far as anybody knows.
+    pub(super) fn json(&self, run: &Run, engine: &EngineInfo) -> Result<String, Failure> {
+        let simulation = run.simulation();
+        let states = &simulation.state().variants;
+        let all = self.keep == Keep::All;
+        let variants = self.variants.iter().zip(&simulation.experiment().variants).zip(states);
+        let json = JsonRun {
+            scenario: &self.title,
+            engine: match engine.kind {
+                EngineKind::Cpu => "cpu",
+                EngineKind::Gpu => "gpu",
+            },
+            adapter: &engine.adapter,
+            steps: self.rows,
+            digest: simulation.digest().to_string(),
+            variants: variants
+                .map(|((seen, v), state)| JsonVariant {
+                    name: &v.name,
+                    digest: state.digest.to_string(),
+                    maxvio: &seen.max_vio,
+                    loads: steps(&seen.loads, all),
+                    bias: steps(&seen.bias, all),
+                })
+                .collect(),
+        };
+        let text = serde_json::to_string(&json).map_err(|e| Failure::new(format!("no JSON could be made: {e}")))?;
+        Ok(text + "\n")
+    }
+
+    /// A table with a line per variant.
+    pub(super) fn table(&self, run: &Run, engine: &EngineInfo) -> String {
+        let simulation = run.simulation();
+        let experiment = simulation.experiment();
+        let end = self.first + self.rows;
+        let header = ["", "MaxVio", "in balance from", "bias", "moved", "floor"].map(String::from);
+        let mut rows = vec![header.to_vec()];
+        for (seen, v) in self.variants.iter().zip(&experiment.variants) {
+            let settled = match seen.settling.step() {
+                Some(step) => format!("step {}", thousands(step)),
+                None => format!("not reached by {}", thousands(end)),
+            };
+            let floor = sampling_floor(v.router.experts, v.router.top_k, simulation.batch());
+            rows.push(vec![
+                v.name.clone(),
+                format!("{:.2} → {:.2}", seen.first_max_vio, seen.last.max_vio),
+                settled,
+                format!("{} … {}", signed(seen.last.bias_min), signed(seen.last.bias_max)),
+                format!("{:.1} %", 100.0 * seen.last.moved),
+                format!("{floor:.2}"),
+            ]);
+        }
+        let seconds = self.took.as_secs_f64().max(1e-9);
+        let per_second = |n: u64| scaled(n as f64 / seconds);
+        let (bold, dim, plain) = if styled() { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
+        let mut out = String::new();
+        let steps = format!("steps {} to {}", thousands(self.first), thousands(end));
+        writeln!(out, "{bold}{}{plain}  {steps}\n", self.title).ok();
+        for (i, line) in aligned(&rows).iter().enumerate() {
+            let style = if i == 0 { dim } else { "" };
+            writeln!(out, "  {style}{line}{}", if i == 0 { plain } else { "" }).ok();
+        }
+        let digest = simulation.digest();
+        writeln!(out, "\n  {dim}digest{plain}  {digest}").ok();
+        writeln!(out, "  {dim}engine{plain}  {}, {} ({})", engine.kind, engine.adapter, engine.reason).ok();
+        let (steps, tokens) = (per_second(self.rows), per_second(self.tokens));
+        writeln!(out, "  {dim}speed{plain}   {steps} steps/s, {tokens} tokens/s").ok();
+        out
+    }
+}
+
+fn steps<T>(rows: &[Vec<T>], all: bool) -> Steps<'_, T> {
+    if all { Steps::All(rows) } else { Steps::Last(rows.last().map(Vec::as_slice).unwrap_or_default()) }
+}
+
+fn signed(x: f64) -> String {
+    if x > 0.0 { format!("+{}", figures(x)) } else { figures(x).replace('-', "−") }
+}
+
+/// Columns padded to their widest cell: names to the left, figures to the right.
+fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells = cells.map(|(c, (cell, &w))| if c == 0 { format!("{cell:<w$}") } else { format!("{cell:>w$}") });
+        cells.collect::<Vec<_>>().join("   ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
