@@ -78,8 +78,8 @@ pub enum Message {
     Engine(EngineChoice),
     /// What the heatmap shows.
     View(ViewRequest),
-    /// Answer with everything needed to repeat the run up to here.
-    Export(std::sync::mpsc::Sender<Exported>),
+    /// Answer with everything needed to repeat the run up to here. The answer is an echo, so it stands in order with the changes.
+    Export(u64),
     /// End the thread.
     Quit,
 }
@@ -99,10 +99,12 @@ pub struct Exported {
     pub state: State,
     /// The settings at the present step.
     pub experiment: Experiment,
+    /// The engine that ran it last, for people.
+    pub engine: String,
 }
 
 /// What happened, in order. Nothing is recorded that was not echoed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Echo {
     /// A run began or came back.
     Running {
@@ -149,6 +151,13 @@ pub enum Echo {
     Stopped {
         /// That step.
         step: u64,
+    },
+    /// The answer to an export.
+    Exported {
+        /// The number it was asked with.
+        tag: u64,
+        /// The run as data.
+        run: Box<Exported>,
     },
     /// Something a person should know.
     Notice(String),

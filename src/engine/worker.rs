@@ -262,7 +262,7 @@ impl Inside {
                 self.view = view;
                 self.picture_stale = true;
             }
-            Message::Export(answer) => {
+            Message::Export(tag) => {
                 let simulation = self.run.simulation();
                 let exported = Exported {
                     run: self.run.id,
@@ -271,8 +271,9 @@ impl Inside {
                     digest: simulation.digest(),
                     state: simulation.state().clone(),
                     experiment: simulation.experiment().clone(),
+                    engine: format!("{} ({})", self.engine.info().kind, self.engine.info().adapter),
                 };
-                answer.send(exported).ok();
+                self.say(Echo::Exported { tag, run: Box::new(exported) });
             }
             Message::Quit => self.quit = true,
         }

@@ -1,19 +1,26 @@
 //! The running experiment without a screen: commands in, snapshots and notices out. The window and the tests drive it alike.
 
 pub mod command;
+mod files;
+pub mod job;
+pub mod journal;
 pub mod notices;
+pub mod places;
+pub mod recorder;
 pub mod sheet;
 pub mod undo;
 
 #[cfg(test)]
 mod tests;
 
-use crate::engine::message::{Echo, Message, RunId, Snapshot, Start};
+use crate::engine::message::{Echo, Message, RunId, Snapshot, Speed, Start};
 use crate::engine::worker::Worker;
 use crate::engine::{EngineChoice, EngineInfo};
 use crate::model::change::{self, Change, Target};
 use crate::model::config::{ConfigError, Experiment};
+use crate::scenario::Loaded;
 use command::Command;
+use files::{Desk, Purpose};
 use notices::{Level, NoticeAction, Notices};
 use sheet::Sheet;
 use std::collections::HashMap;
@@ -66,7 +73,6 @@ pub struct UnfinishedRun {
 }
 
 /// A lab: one worker, the settings as the controls show them, undo, recording and messages.
-#[derive(Debug)]
 pub struct Lab {
     worker: Worker,
     sheet: Sheet,
@@ -77,7 +83,9 @@ pub struct Lab {
     unanswered: usize,
     undo: Undo,
     notices: Notices,
-    recording_since: Option<u64>,
+    desk: Desk,
+    saved: Vec<PathBuf>,
+    wake: Arc<dyn Fn() + Send + Sync>,
     set_aside: Option<SetAside>,
     engine_choice: EngineChoice,
     /// The run that the sheet belongs to.
@@ -95,13 +103,15 @@ impl Lab {
         document: Document,
         start: Start,
         engine: EngineChoice,
-        wake: impl Fn() + Send + 'static,
+        wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, ConfigError> {
         let settings = start.experiment.clone();
         let authored = start.clone();
-        let worker = Worker::spawn(RunId(0), start, engine, Box::new(wake))?;
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
+        let theirs = Arc::clone(&wake);
+        let worker = Worker::spawn(RunId(0), start, engine, Box::new(move || theirs()))?;
         let snapshot = worker.snapshot();
-        Ok(Self {
+        let mut lab = Self {
             worker,
             sheets: HashMap::new(),
             sheet: Sheet::new(document, authored),
@@ -110,13 +120,33 @@ impl Lab {
             unanswered: 0,
             undo: Undo::default(),
             notices: Notices::default(),
-            recording_since: None,
+            desk: Desk::default(),
+            saved: vec![],
+            wake,
             set_aside: None,
             engine_choice: engine,
             run: RunId(0),
             next_run: 1,
             dead: false,
-        })
+        };
+        lab.look_for_unfinished();
+        Ok(lab)
+    }
+
+    /// Starts a lab with a loaded scenario.
+    ///
+    /// # Errors
+    /// A scenario that does not fit.
+    pub fn open(
+        loaded: &Loaded,
+        engine: EngineChoice,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, ConfigError> {
+        let lab = Self::new(Document::of(loaded), Start::of(loaded), engine, wake)?;
+        if let Some(speed) = loaded.scenario.speed {
+            lab.worker.send(Message::Speed(Speed::Steps(speed)));
+        }
+        Ok(lab)
     }
 
     /// Takes in what the worker said. Call once per frame, before drawing.
@@ -141,6 +171,7 @@ impl Lab {
         if self.unanswered == 0 {
             self.settings.clone_from(&self.snapshot.experiment);
         }
+        self.poll_desk();
     }
 
     /// The newest snapshot, as of the last [`Self::poll`].
@@ -155,6 +186,11 @@ impl Lab {
         &self.settings
     }
 
+    /// Files that were opened or saved since the last time this was asked, oldest first: for the list of recent files.
+    pub fn take_recent(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.saved)
+    }
+
     /// What the experiment is called.
     #[must_use]
     pub fn document(&self) -> &Document {
@@ -165,12 +201,6 @@ impl Lab {
     #[must_use]
     pub fn notices(&self) -> &Notices {
         &self.notices
-    }
-
-    /// The step at which recording began, while it lasts.
-    #[must_use]
-    pub fn recording_since(&self) -> Option<u64> {
-        self.recording_since
     }
 
     /// Later steps that can be brought back.
@@ -201,18 +231,6 @@ impl Lab {
     #[must_use]
     pub fn engine(&self) -> &EngineInfo {
         &self.snapshot.engine
-    }
-
-    /// Work beside the run.
-    #[must_use]
-    pub fn job(&self) -> Option<JobStatus> {
-        None
-    }
-
-    /// An unfinished run of an earlier session, if there is one to restore.
-    #[must_use]
-    pub fn unfinished(&self) -> Option<UnfinishedRun> {
-        None
     }
 
     /// Pointer and keyboard are idle: the next change is a new undo step.
@@ -272,16 +290,14 @@ impl Lab {
                 self.post(Message::Engine(choice));
             }
             Command::SetView(view) => self.post(Message::View(view)),
-            Command::ToggleRecord => {
-                self.recording_since = if self.recording_since.is_some() { None } else { Some(step) };
-            }
-            Command::OpenFile(_)
-            | Command::OpenShipped(_)
-            | Command::SaveAs(_)
-            | Command::ExportCsv(_)
-            | Command::CancelJob
-            | Command::Restore
-            | Command::DiscardUnfinished => self.tell(Level::Warning, "Not there yet"),
+            Command::ToggleRecord => self.toggle_record(),
+            Command::OpenFile(path) => self.open_file(path),
+            Command::OpenShipped(id) => self.open_shipped(&id),
+            Command::SaveAs(path) => self.ask_for(Purpose::Save(path)),
+            Command::ExportCsv(path) => self.ask_for(Purpose::Csv(path)),
+            Command::CancelJob => self.cancel_job(),
+            Command::Restore => self.restore(),
+            Command::DiscardUnfinished => self.discard_unfinished(),
         }
     }
 
@@ -352,6 +368,8 @@ impl Lab {
     fn begin(&mut self, sheet: Sheet, play: bool) -> RunId {
         let run = RunId(self.next_run);
         self.next_run += 1;
+        // What was recorded belongs to the run that is left.
+        self.stop_recording();
         let start = Box::new(sheet.authored.clone());
         self.settings = start.experiment.clone();
         let old = std::mem::replace(&mut self.sheet, sheet);
@@ -400,13 +418,19 @@ impl Lab {
                 } else {
                     self.unanswered = self.unanswered.saturating_sub(1);
                 }
+                self.journal_follows();
             }
-            Echo::Applied { .. } => self.unanswered = self.unanswered.saturating_sub(1),
+            Echo::Applied { event, .. } => {
+                self.unanswered = self.unanswered.saturating_sub(1);
+                self.journal_event(event);
+            }
+            Echo::Exported { tag, run } => self.take_export(tag, run),
             Echo::Refused { reason } => {
                 self.unanswered = self.unanswered.saturating_sub(1);
                 self.tell(Level::Warning, reason);
             }
             Echo::Branched { step, parked, events, .. } => {
+                self.journal_branch(step);
                 self.set_aside = Some(SetAside { run: parked, step, events });
                 self.sheets.insert(parked, self.sheet.clone());
                 let what = if events == 1 { "1 later change".into() } else { format!("{events} later changes") };

@@ -13,7 +13,33 @@ fn start() -> Start {
     Start { experiment, trace: None, state: None, events: vec![], stop: None }
 }
 
-fn lab() -> Lab {
+/// A lab that is closed properly, as the window does, so that no test leaves a journal for another.
+struct Proper(Lab);
+
+impl std::ops::Deref for Proper {
+    type Target = Lab;
+    fn deref(&self) -> &Lab {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Proper {
+    fn deref_mut(&mut self) -> &mut Lab {
+        &mut self.0
+    }
+}
+
+impl Drop for Proper {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+fn lab() -> Proper {
+    Proper(killed_lab())
+}
+
+fn killed_lab() -> Lab {
     Lab::new(Document { title: "Test".into(), ..Default::default() }, start(), EngineChoice::Cpu, || {}).unwrap()
 }
 
@@ -103,4 +129,106 @@ fn a_value_out_of_range_changes_nothing_and_says_why() {
     let said = lab.notices().all().last().unwrap().text.clone();
     assert!(said.contains("65") && said.contains("top_k"), "{said}");
     assert!(lab.undo_label().is_none());
+}
+
+/// Tests that write below the data folder share one temporary place.
+fn data_dir() -> &'static std::path::Path {
+    use std::sync::OnceLock;
+    static DIR: OnceLock<tempfile::TempDir> = OnceLock::new();
+    DIR.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        places::use_for_tests(dir.path());
+        dir
+    })
+    .path()
+}
+
+fn wait_for_notice(lab: &mut Lab, part: &str) -> String {
+    let patience = Instant::now();
+    loop {
+        lab.poll();
+        if let Some(n) = lab.notices().all().find(|n| n.text.contains(part)) {
+            return n.text.clone();
+        }
+        assert!(patience.elapsed() < Duration::from_secs(30), "no notice with “{part}”");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_recording_replays_to_the_same_digest() {
+    let dir = data_dir();
+    let mut lab = lab();
+    lab.send(Command::ToggleRecord);
+    lab.send(Command::StepForward(10));
+    wait(&mut lab, "step 10", |s| s.step == 10);
+    lab.send(Command::Change { target: Target::AllVariants, change: Change::SetRate(0.02) });
+    lab.send(Command::Change { target: Target::Source, change: Change::SetSkew(2.5) });
+    lab.send(Command::StepForward(20));
+    wait(&mut lab, "step 30", |s| s.step == 30);
+    let digest = lab.snapshot().digest;
+    lab.send(Command::ToggleRecord);
+    assert!(wait_for_notice(&mut lab, "Recorded").contains("30 steps"));
+    let path = lab.take_recent().pop().unwrap();
+    assert!(path.starts_with(dir));
+    let loaded = crate::scenario::load(&path).unwrap();
+    assert_eq!(loaded.scenario.recorded.as_ref().unwrap().digest, digest);
+    assert_eq!(loaded.scenario.events.len(), 2);
+    lab.send(Command::OpenFile(path));
+    wait(&mut lab, "the replay", |s| s.step == 30 && s.run != RunId(0));
+    assert_eq!(lab.snapshot().digest, digest);
+}
+
+#[test]
+fn a_crash_loses_little_and_is_offered_again() {
+    data_dir();
+    let mut first = killed_lab();
+    first.send(Command::StepForward(10));
+    wait(&mut first, "step 10", |s| s.step == 10);
+    first.send(Command::Change { target: Target::AllVariants, change: Change::SetTopK(3) });
+    first.send(Command::StepForward(10));
+    wait(&mut first, "step 20", |s| s.step == 20);
+    let digest = first.snapshot().digest;
+    for _ in 0..100 {
+        first.poll();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // No `close`: the app was killed. The journal's thread notices that nobody is left and leaves the file.
+    drop(first);
+    std::thread::sleep(Duration::from_millis(400));
+    let mut second = lab();
+    let patience = Instant::now();
+    while second.unfinished().is_none() {
+        second.poll();
+        assert!(patience.elapsed() < Duration::from_secs(10), "nothing was offered");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(second.unfinished().unwrap().events, 1);
+    second.send(Command::Restore);
+    wait(&mut second, "step 20 again", |s| s.step == 20 && s.seeking.is_none() && s.run != RunId(0));
+    assert_eq!(second.snapshot().digest, digest);
+}
+
+#[test]
+fn a_bad_file_leaves_the_experiment_alone() {
+    let mut lab = lab();
+    let path = data_dir().join("bad.ron");
+    std::fs::write(&path, "(version: 1, variants: [(name: \"x\", router: (top_k: 99))])").unwrap();
+    lab.send(Command::StepForward(5));
+    wait(&mut lab, "step 5", |s| s.step == 5);
+    lab.send(Command::OpenFile(path));
+    let said = wait_for_notice(&mut lab, "bad.ron");
+    assert!(said.contains("99") && said.contains("line 1"), "{said}");
+    assert_eq!((lab.snapshot().run, lab.snapshot().step), (RunId(0), 5));
+}
+
+#[test]
+fn curves_are_written_whole() {
+    let mut lab = lab();
+    let path = data_dir().join("curves.csv");
+    lab.send(Command::StepForward(12));
+    wait(&mut lab, "step 12", |s| s.step == 12);
+    lab.send(Command::ExportCsv(path.clone()));
+    wait_for_notice(&mut lab, "Wrote 12 steps");
+    assert_eq!(std::fs::read_to_string(path).unwrap().lines().count(), 13);
 }

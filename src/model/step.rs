@@ -132,6 +132,7 @@ impl Simulation {
                     ));
                 }
             }
+            routes_again(&experiment, trace)?;
         }
         let start = |v: &super::config::Variant| VariantState {
             bias: vec![balance::initial_bias(v.balancer.rule); v.router.experts as usize],
@@ -210,8 +211,12 @@ impl Simulation {
     /// # Errors
     /// As [`change::apply`].
     pub fn apply(&mut self, target: Target, change: &Change) -> Result<(), ConfigError> {
-        let before = self.experiment.clone();
-        change::apply(&mut self.experiment, target, change)?;
+        let mut next = self.experiment.clone();
+        change::apply(&mut next, target, change)?;
+        if let Some(trace) = &self.trace {
+            routes_again(&next, trace)?;
+        }
+        let before = std::mem::replace(&mut self.experiment, next);
         self.topics = None;
         let step = self.state.step;
         let changed = self.state.variants.iter_mut().zip(before.variants.iter().zip(&self.experiment.variants));
@@ -380,6 +385,20 @@ impl Simulation {
         batch.count_moved(0..batch.sample_size(), &mut counts);
         self.finish(&batch, counts)
     }
+}
+
+/// A log of selections without scores can be watched as it was recorded, and no other way.
+fn routes_again(experiment: &Experiment, trace: &Trace) -> Result<(), ConfigError> {
+    let Some(k) = trace.selected else { return Ok(()) };
+    for v in &experiment.variants {
+        let as_it_was = v.balancer.rule == Rule::None && v.router.top_k == k && v.router.gate == Gate::Sigmoid;
+        if !as_it_was {
+            let value = format!("{} with K {} and rule {}", v.router.gate, v.router.top_k, v.balancer.rule);
+            let allowed = format!("left at K {k} without a balancer: this log holds selections without scores");
+            return Err(error("the router", &value, &allowed));
+        }
+    }
+    Ok(())
 }
 
 fn error(setting: &str, value: &str, allowed: &str) -> ConfigError {

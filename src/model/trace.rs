@@ -21,6 +21,8 @@ pub struct Trace {
     pub group_names: Vec<String>,
     /// The text of each token, [steps, tokens]; empty where not recorded.
     pub token_ids: Vec<i32>,
+    /// Only who was chosen is known, this many experts per token: it can be watched, but not routed again.
+    pub selected: Option<u32>,
     sigmoid: OnceLock<Arc<Vec<i32>>>,
     softmax: OnceLock<Arc<Vec<i32>>>,
 }
@@ -38,9 +40,26 @@ impl Trace {
             groups: vec![],
             group_names: vec![],
             token_ids: vec![],
+            selected: None,
             sigmoid: OnceLock::new(),
             softmax: OnceLock::new(),
         }
+    }
+
+    /// A log of selections as a trace: `ids` are [steps, tokens, top_k], best first. Scores that fall with the rank, and
+    /// nothing for who was not chosen, make an unbiased router choose the very same experts.
+    #[must_use]
+    pub fn of_selections(steps: usize, tokens: usize, experts: usize, top_k: u32, ids: &[u16]) -> Self {
+        let mut logits = vec![-8.0f32; steps * tokens * experts];
+        let k = top_k.max(1) as usize;
+        for (token, chosen) in logits.chunks_exact_mut(experts.max(1)).zip(ids.chunks_exact(k)) {
+            for (rank, &e) in chosen.iter().enumerate() {
+                if let Some(logit) = token.get_mut(usize::from(e)) {
+                    *logit = 4.0 - 0.1 * rank as f32;
+                }
+            }
+        }
+        Self { selected: Some(top_k), ..Self::new(steps, tokens, experts, logits) }
     }
 
     /// Every score, Q20, [steps, tokens, experts]: the f64 gate of the recorded logit, rounded once.

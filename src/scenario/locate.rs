@@ -194,7 +194,7 @@ mod tests {
         let byte = TEXT.find("70").unwrap();
         assert_eq!(path_at(TEXT, byte).unwrap().0, "variants[1].router.top_k");
         let p = place(TEXT, byte);
-        assert_eq!((p.line, p.column), (7, 32));
+        assert_eq!((p.line, p.column), (7, 33));
         assert_eq!(byte_of(TEXT, p.line, p.column), byte);
     }
 

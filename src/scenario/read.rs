@@ -202,7 +202,7 @@ pub fn parse(text: &str, name: &str) -> Result<Scenario, FileError> {
 }
 
 /// Parses a scenario, opens its trace relative to `folder`, and checks that it can start.
-pub(super) fn load_text(text: &str, name: &str, folder: &Path) -> Result<Loaded, FileError> {
+pub fn load_text(text: &str, name: &str, folder: &Path) -> Result<Loaded, FileError> {
     let scenario = parse(text, name)?;
     let trace = match &scenario.source {
         Source::Trace(t) => Some(open_trace(text, name, folder, &t.file, t.layer.as_deref())?),

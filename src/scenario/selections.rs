@@ -5,12 +5,14 @@
 //! without `topk_ids` and with a `type` is metadata (`num_experts`, `top_k`, `model_id` …).
 
 use super::error::{FileError, Place, Problem};
-use super::{limits, read};
+use super::{Loaded, Scenario, limits, read};
+use crate::model::trace::Trace;
 use crate::model::{config, metrics};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Bytes of one line.
 const LINE_BYTES: u64 = 1 << 20;
@@ -43,6 +45,45 @@ pub struct LayerSelections {
     pub loads: Vec<u64>,
     /// MaxVio of all of them together.
     pub max_vio: f64,
+}
+
+/// Tokens of a log that make up one step to watch.
+const TOKENS_PER_STEP: usize = 512;
+/// Scores of a log that is watched: as many as a trace of the largest size has.
+const MOST_SCORES: usize = 1 << 28;
+
+impl Selections {
+    /// The first layer as an experiment to watch: its selections again, some hundred tokens a step, without a balancer. What is
+    /// left of the last tokens that fill no step is not shown.
+    ///
+    /// # Errors
+    /// A router outside Moebias's limits, or a log too long to hold in memory this way.
+    pub fn watchable(&self) -> Result<Loaded, FileError> {
+        let name = "log of selections";
+        let wrong = |text: String| FileError::new(name, Problem::Trace(text));
+        let layer = self.layers.first().ok_or_else(|| wrong("it holds no selections".into()))?;
+        let steps = layer.tokens.div_ceil(TOKENS_PER_STEP).max(1);
+        let tokens = layer.tokens / steps;
+        if steps * tokens * layer.experts as usize > MOST_SCORES {
+            return Err(wrong(format!("{} tokens at {} experts are too many to watch", layer.tokens, layer.experts)));
+        }
+        let trace = Trace::of_selections(steps, tokens, layer.experts as usize, layer.top_k, &layer.ids);
+        let router = config::Router { experts: layer.experts, top_k: layer.top_k, gate: config::Gate::Sigmoid };
+        let balancer = config::Balancer { rule: config::Rule::None, ..Default::default() };
+        let model = self.metadata.get("model_id").cloned().unwrap_or_else(|| "Recorded selections".into());
+        let variant = config::Variant { name: format!("Layer {}", layer.layer), router, balancer };
+        let source =
+            config::Source::Trace(config::TraceSource { file: name.into(), layer: Some(layer.layer.to_string()) });
+        let experiment = config::Experiment { seed: 0, source, variants: vec![variant] };
+        experiment.validate().map_err(|e| wrong(e.to_string()))?;
+        let scenario = Scenario {
+            summary: format!("{} recorded tokens, layer {}", layer.tokens, layer.layer),
+            look_for: "Who was chosen is all that was recorded: no scores, so nothing here can be routed again.".into(),
+            stop: Some(steps as u64),
+            ..Scenario::from_experiment(&model, experiment)
+        };
+        Ok(Loaded { scenario, trace: Some(Arc::new(trace)), path: None })
+    }
 }
 
 /// Reads a log.
