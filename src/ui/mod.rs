@@ -3,4 +3,7 @@
 
 pub mod link;
 pub mod panes;
+pub mod style;
+#[cfg(test)]
+pub mod testing;
 pub mod theme;

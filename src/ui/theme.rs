@@ -1,6 +1,6 @@
 //! Colours and spacing: the one place for both. Few colours, each with one meaning; both themes are designed.
 
-use eframe::egui::{Color32, Context, Id};
+use eframe::egui::{Color32, Context};
 
 /// Corner radius of panes.
 pub const PANE_RADIUS: u8 = 8;
@@ -118,8 +118,7 @@ impl Theme {
     /// The theme in force.
     #[must_use]
     pub fn of(ctx: &Context) -> &'static Self {
-        let dark = ctx.data(|d| d.get_temp::<bool>(Id::unique("moebias-dark"))).unwrap_or(true);
-        if dark { &DARK } else { &LIGHT }
+        if ctx.theme() == eframe::egui::Theme::Dark { &DARK } else { &LIGHT }
     }
 
     /// Mixes two colours in gamma space; 0 is `a`, 1 is `b`.

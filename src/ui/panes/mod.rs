@@ -1,5 +1,7 @@
 //! The panes: a file per pane. Each draws the newest snapshot and reports what the pointer is on.
 
+pub mod frame;
+
 use super::link::Link;
 use super::theme::Theme;
 use crate::lab::Lab;

@@ -1,0 +1,92 @@
+//! What every pane has: its ground, and a header with the bold name, what exactly is shown, its modes, help and maximise.
+
+use super::super::style::{SMALL, icon, semibold, text};
+use super::super::theme::{HEADER, PADDING, PANE_RADIUS, Theme};
+use super::{Pane, PaneContext};
+use eframe::egui::{self, Align, Button, CornerRadius, Layout, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, vec2};
+use egui_material_icons::icons::{ICON_CLOSE_FULLSCREEN, ICON_HELP, ICON_OPEN_IN_FULL};
+
+/// What a person did with a pane's header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// Began to drag the pane by its header.
+    pub drag_started: bool,
+    /// Wants it to fill the window, or to have its place back.
+    pub toggle_maximised: bool,
+}
+
+/// Draws a pane with its header in all the room there is.
+pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximised: bool) -> Header {
+    let theme = cx.theme;
+    let rect = ui.max_rect();
+    let radius = CornerRadius::same(PANE_RADIUS);
+    ui.painter().rect(rect, radius, theme.pane, Stroke::new(1.0, theme.line), StrokeKind::Inside);
+    let inner = rect.shrink(PADDING);
+    let bar = Rect::from_min_size(inner.min - vec2(0.0, 4.0), vec2(inner.width(), HEADER));
+    let mut done = Header::default();
+
+    // The bar is there to drag the pane by; what stands on it is drawn after and so comes first under the pointer.
+    let handle = ui.interact(bar, ui.scope_id().with("header"), Sense::click_and_drag());
+    done.drag_started = handle.drag_started();
+    done.toggle_maximised = handle.double_clicked();
+
+    let mut tools = ui.new_child(UiBuilder::new().max_rect(bar).layout(Layout::right_to_left(Align::Center)));
+    tools.spacing_mut().item_spacing.x = 2.0;
+    let (symbol, name) = if maximised { (ICON_CLOSE_FULLSCREEN, "Restore") } else { (ICON_OPEN_IN_FULL, "Maximise") };
+    let label = format!("{name} {}", pane.title());
+    done.toggle_maximised |= quiet(&mut tools, symbol, &label, theme).on_hover_text(&label).clicked();
+    let label = format!("About {}", pane.title());
+    let help = quiet(&mut tools, ICON_HELP, &label, theme);
+    let text_of_help = pane.help();
+    egui::Popup::menu(&help).width(320.0).show(|ui| {
+        ui.set_max_width(320.0);
+        ui.label(egui::RichText::new(pane.title()).font(semibold(13.0)));
+        ui.label(text_of_help);
+    });
+    help.on_hover_text(text_of_help);
+    tools.add_space(4.0);
+    tools.spacing_mut().item_spacing.x = 4.0;
+    pane.tools(&mut tools, cx);
+    let room = tools.min_rect().left() - bar.left() - 12.0;
+
+    let name = ui.painter().layout_no_wrap(pane.title().to_owned(), semibold(13.0), theme.text);
+    let baseline = bar.center().y;
+    let width = name.size().x;
+    ui.painter().galley(egui::pos2(bar.left(), baseline - name.size().y / 2.0), name, theme.text);
+    let left = room - width - 8.0;
+    if left > 24.0 {
+        let mut job = egui::text::LayoutJob::simple_singleline(pane.subtitle(cx), text(SMALL), theme.dim);
+        job.wrap = egui::text::TextWrapping::truncate_at_width(left);
+        let galley = ui.painter().layout_job(job);
+        let at = egui::pos2(bar.left() + width + 8.0, baseline - galley.size().y / 2.0 + 0.5);
+        ui.painter().galley(at, galley, theme.dim);
+    }
+
+    let body = Rect::from_min_max(egui::pos2(inner.left(), bar.bottom() + 4.0), inner.max);
+    if body.is_positive() {
+        let mut content = ui.new_child(UiBuilder::new().max_rect(body).id_salt("content"));
+        content.set_clip_rect(body.expand(4.0).intersect(ui.clip_rect()));
+        pane.ui(&mut content, cx);
+    }
+    done
+}
+
+/// A small button without a frame, for headers.
+fn quiet(ui: &mut Ui, symbol: egui_material_icons::MaterialIcon, name: &str, theme: &Theme) -> egui::Response {
+    let button = Button::new(icon(symbol, 13.0).color(theme.faint)).frame(false).min_size(vec2(20.0, 20.0));
+    let response = ui.add(button);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
+    response
+}
+
+/// One of several modes in a header, as a chip. True if it was clicked.
+pub fn mode(ui: &mut Ui, theme: &Theme, name: &str, on: bool, tip: &str) -> bool {
+    let colour = if on { theme.text } else { theme.dim };
+    let fill = if on { theme.chip } else { egui::Color32::TRANSPARENT };
+    let text = egui::RichText::new(name).font(text(SMALL)).color(colour);
+    let button =
+        Button::new(text).fill(fill).corner_radius(CornerRadius::same(5)).min_size(vec2(0.0, 22.0)).selected(false);
+    let response = ui.add(button).on_hover_text(tip);
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, on, name));
+    response.clicked()
+}

@@ -1,0 +1,83 @@
+//! Draws panes offscreen for tests and for the eye: `MOEBIAS_PICTURES=folder cargo test` leaves a picture of each there.
+
+use super::link::Link;
+use super::panes::{Pane, PaneContext, frame};
+use super::style;
+use super::theme::Theme;
+use crate::engine::EngineChoice;
+use crate::engine::message::Snapshot;
+use crate::lab::command::Command;
+use crate::lab::{Document, Lab};
+use crate::scenario::{self, Scenario};
+use eframe::egui::{self, Vec2};
+use egui_kittest::Harness;
+use std::time::{Duration, Instant};
+
+/// A lab with a scenario text (the body of the RON, without brackets and version) on the CPU, paused at `step`.
+pub fn lab_at(text: &str, step: u64) -> Lab {
+    let text = format!("(version: 1, title: \"Test\", {text})");
+    let loaded = scenario::load_text(&text, "test.ron", std::path::Path::new("")).unwrap();
+    let _: &Scenario = &loaded.scenario;
+    let mut lab =
+        Lab::new(Document::of(&loaded), crate::engine::message::Start::of(&loaded), EngineChoice::Cpu, || {}).unwrap();
+    if step > 0 {
+        lab.send(Command::StepForward(step));
+    }
+    wait(&mut lab, |s| s.step == step);
+    lab
+}
+
+/// Polls until the snapshot is as wanted.
+pub fn wait(lab: &mut Lab, until: impl Fn(&Snapshot) -> bool) {
+    let patience = Instant::now();
+    loop {
+        lab.poll();
+        if until(lab.snapshot()) {
+            return;
+        }
+        assert!(patience.elapsed() < Duration::from_secs(60), "still at step {}", lab.snapshot().step);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A pane with what it needs, to be driven by a harness.
+pub struct Stage<P> {
+    /// The pane.
+    pub pane: P,
+    /// Its lab.
+    pub lab: Lab,
+    /// Hover and pin.
+    pub link: Link,
+}
+
+/// A harness of one pane in its frame.
+pub fn stage<P: Pane + 'static>(pane: P, lab: Lab, size: impl Into<Vec2>, dark: bool) -> Harness<'static, Stage<P>> {
+    let theme = if dark { egui::Theme::Dark } else { egui::Theme::Light };
+    let draw = |ui: &mut egui::Ui, stage: &mut Stage<P>| {
+        let theme = Theme::of(ui.ctx());
+        stage.lab.poll();
+        stage.link.begin_frame();
+        ui.painter().rect_filled(ui.max_rect(), 0.0, theme.window);
+        let mut cx = PaneContext { lab: &mut stage.lab, link: &mut stage.link, theme };
+        frame::show(ui, &mut stage.pane, &mut cx, false);
+        if stage.link.changes_next_frame() {
+            ui.ctx().request_repaint();
+        }
+    };
+    let setup = |ctx: &egui::Context| style::install(ctx);
+    Harness::builder()
+        .with_size(size)
+        .with_theme(theme)
+        .with_context_setup(setup)
+        .with_max_steps(8)
+        .wgpu()
+        .build_ui_state(draw, Stage { pane, lab, link: Link::default() })
+}
+
+/// Saves a picture where `MOEBIAS_PICTURES` says; elsewhere does nothing.
+pub fn picture<S>(harness: &mut Harness<'_, S>, name: &str) {
+    if let Some(folder) = std::env::var_os("MOEBIAS_PICTURES") {
+        std::fs::create_dir_all(&folder).unwrap();
+        harness.render().unwrap().save(std::path::Path::new(&folder).join(format!("{name}.png"))).unwrap();
+    }
+}
