@@ -1,0 +1,361 @@
+//! Everything a person can do in the window, in one list: menus, buttons, the palette, shortcuts and the list of shortcuts all
+//! read it. What changes the experiment becomes a [`Command`] of the lab; the rest concerns the window alone.
+
+use crate::engine::EngineChoice;
+use crate::lab::command::Command;
+use crate::model::change::{Change, Target};
+use eframe::egui::{Key, KeyboardShortcut, Modifiers};
+use egui_material_icons::MaterialIcon;
+use egui_material_icons::icons as i;
+use strum::EnumIter;
+
+/// One thing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter)]
+pub enum Action {
+    /// Choose a file to open.
+    Open,
+    /// Choose where to save the run as a recording.
+    SaveAs,
+    /// Choose where to write the curves.
+    ExportCsv,
+    /// Choose where to save a picture of the window.
+    SavePicture,
+    /// Start or stop recording.
+    ToggleRecord,
+    /// Play or pause.
+    TogglePlay,
+    /// One step on.
+    Step,
+    /// Ten steps on.
+    StepTen,
+    /// A hundred steps on.
+    StepHundred,
+    /// One step back.
+    Back,
+    /// Ten steps back.
+    BackTen,
+    /// The first step.
+    ToStart,
+    /// The furthest step computed.
+    ToEnd,
+    /// Play faster.
+    Faster,
+    /// Play slower.
+    Slower,
+    /// The same seed from step 0.
+    Reset,
+    /// Another seed from step 0.
+    NewSeed,
+    /// Every bias back to its start.
+    ResetBiases,
+    /// Count MaxVio_global from here.
+    Mark,
+    /// Take back.
+    Undo,
+    /// Do again.
+    Redo,
+    /// Bring back what was set aside.
+    BringBack,
+    /// One more variant on the same tokens.
+    AddVariant,
+    /// Take the last variant away.
+    RemoveVariant,
+    /// Choose the engine by itself.
+    EngineAuto,
+    /// Compute on the CPU.
+    EngineCpu,
+    /// Compute on the GPU.
+    EngineGpu,
+    /// Search everything.
+    Palette,
+    /// Scenario cards.
+    Welcome,
+    /// All messages.
+    Messages,
+    /// All shortcuts.
+    Shortcuts,
+    /// Dark or light.
+    ToggleTheme,
+    /// Hide or show the settings.
+    ToggleControls,
+    /// Larger.
+    ZoomIn,
+    /// Smaller.
+    ZoomOut,
+    /// Ordinary size.
+    ZoomReset,
+    /// Fill the screen.
+    FullScreen,
+    /// Every pane back to its place.
+    ResetLayout,
+    /// Let go of the pinned expert and token.
+    Unpin,
+    /// Close the window.
+    Quit,
+}
+
+/// How actions are grouped in the list of shortcuts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, strum::Display)]
+pub enum Group {
+    /// Playing and going back.
+    Time,
+    /// The experiment.
+    Experiment,
+    /// Files.
+    File,
+    /// The window.
+    Window,
+}
+
+const CTRL: Modifiers = Modifiers::COMMAND;
+const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+const fn key(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::NONE, key)
+}
+
+const fn shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::SHIFT, key)
+}
+
+const fn ctrl(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(CTRL, key)
+}
+
+const fn ctrl_shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(CTRL_SHIFT, key)
+}
+
+impl Action {
+    /// Its name, in sentence case; `…` where more is asked.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "Open…",
+            Self::SaveAs => "Save run as…",
+            Self::ExportCsv => "Export curves as CSV…",
+            Self::SavePicture => "Save picture of the window…",
+            Self::ToggleRecord => "Start or stop recording",
+            Self::TogglePlay => "Play or pause",
+            Self::Step => "One step",
+            Self::StepTen => "Ten steps",
+            Self::StepHundred => "A hundred steps",
+            Self::Back => "One step back",
+            Self::BackTen => "Ten steps back",
+            Self::ToStart => "To the first step",
+            Self::ToEnd => "To the last step computed",
+            Self::Faster => "Play faster",
+            Self::Slower => "Play slower",
+            Self::Reset => "Reset: the same seed from step 0",
+            Self::NewSeed => "New seed",
+            Self::ResetBiases => "Reset biases",
+            Self::Mark => "Count MaxVio global from here",
+            Self::Undo => "Undo",
+            Self::Redo => "Redo",
+            Self::BringBack => "Bring back what was set aside",
+            Self::AddVariant => "Compare: add a variant on the same tokens",
+            Self::RemoveVariant => "Remove the last variant",
+            Self::EngineAuto => "Engine: choose automatically",
+            Self::EngineCpu => "Engine: CPU",
+            Self::EngineGpu => "Engine: GPU",
+            Self::Palette => "Search commands and scenarios",
+            Self::Welcome => "Scenarios",
+            Self::Messages => "Messages",
+            Self::Shortcuts => "Keyboard shortcuts",
+            Self::ToggleTheme => "Dark or light",
+            Self::ToggleControls => "Hide or show settings",
+            Self::ZoomIn => "Larger",
+            Self::ZoomOut => "Smaller",
+            Self::ZoomReset => "Ordinary size",
+            Self::FullScreen => "Full screen",
+            Self::ResetLayout => "Reset layout",
+            Self::Unpin => "Let go of what is pinned",
+            Self::Quit => "Quit",
+        }
+    }
+
+    /// Its keys; the first is the one that is shown.
+    #[must_use]
+    pub fn shortcuts(self) -> Vec<KeyboardShortcut> {
+        match self {
+            Self::Open => vec![ctrl(Key::O)],
+            Self::SaveAs => vec![ctrl(Key::S)],
+            Self::ExportCsv => vec![ctrl(Key::E)],
+            Self::SavePicture => vec![ctrl_shift(Key::S)],
+            Self::ToggleRecord => vec![key(Key::R)],
+            Self::TogglePlay => vec![key(Key::Space)],
+            Self::Step => vec![key(Key::ArrowRight)],
+            Self::StepTen => vec![shift(Key::ArrowRight)],
+            Self::StepHundred => vec![ctrl(Key::ArrowRight)],
+            Self::Back => vec![key(Key::ArrowLeft)],
+            Self::BackTen => vec![shift(Key::ArrowLeft)],
+            Self::ToStart => vec![key(Key::Home)],
+            Self::ToEnd => vec![key(Key::End)],
+            Self::Faster => vec![key(Key::Period)],
+            Self::Slower => vec![key(Key::Comma)],
+            Self::Reset => vec![ctrl(Key::R)],
+            Self::NewSeed => vec![ctrl_shift(Key::R)],
+            Self::ResetBiases => vec![key(Key::B)],
+            Self::Mark => vec![key(Key::M)],
+            Self::Undo => vec![ctrl(Key::Z)],
+            Self::Redo => vec![ctrl(Key::Y), ctrl_shift(Key::Z)],
+            Self::AddVariant => vec![ctrl(Key::D)],
+            Self::Palette => vec![ctrl(Key::P), ctrl(Key::K)],
+            Self::Welcome => vec![ctrl(Key::N)],
+            Self::Shortcuts => vec![shift(Key::Questionmark), key(Key::F1)],
+            Self::ToggleTheme => vec![ctrl(Key::T)],
+            Self::ToggleControls => vec![ctrl(Key::B)],
+            Self::ZoomIn => vec![ctrl(Key::Plus), ctrl(Key::Equals)],
+            Self::ZoomOut => vec![ctrl(Key::Minus)],
+            Self::ZoomReset => vec![ctrl(Key::Num0)],
+            Self::FullScreen => vec![key(Key::F11)],
+            Self::Unpin => vec![key(Key::Escape)],
+            Self::Quit => vec![ctrl(Key::Q)],
+            Self::RemoveVariant
+            | Self::BringBack
+            | Self::EngineAuto
+            | Self::EngineCpu
+            | Self::EngineGpu
+            | Self::Messages
+            | Self::ResetLayout => vec![],
+        }
+    }
+
+    /// Its icon.
+    #[must_use]
+    pub fn icon(self) -> MaterialIcon {
+        match self {
+            Self::Open => i::ICON_FOLDER_OPEN,
+            Self::SaveAs => i::ICON_SAVE,
+            Self::ExportCsv => i::ICON_TABLE,
+            Self::SavePicture => i::ICON_PHOTO_CAMERA,
+            Self::ToggleRecord => i::ICON_FIBER_MANUAL_RECORD,
+            Self::TogglePlay => i::ICON_PLAY_ARROW,
+            Self::Step | Self::StepTen | Self::StepHundred => i::ICON_CHEVRON_RIGHT,
+            Self::Back | Self::BackTen => i::ICON_CHEVRON_LEFT,
+            Self::ToStart => i::ICON_FIRST_PAGE,
+            Self::ToEnd => i::ICON_LAST_PAGE,
+            Self::Faster | Self::Slower => i::ICON_SPEED,
+            Self::Reset => i::ICON_RESTART_ALT,
+            Self::NewSeed => i::ICON_CASINO,
+            Self::ResetBiases => i::ICON_BALANCE,
+            Self::Mark => i::ICON_FLAG,
+            Self::Undo | Self::BringBack => i::ICON_UNDO,
+            Self::Redo => i::ICON_REDO,
+            Self::AddVariant => i::ICON_ADD,
+            Self::RemoveVariant => i::ICON_REMOVE,
+            Self::EngineAuto | Self::EngineCpu | Self::EngineGpu => i::ICON_MEMORY,
+            Self::Palette => i::ICON_SEARCH,
+            Self::Welcome => i::ICON_DASHBOARD,
+            Self::Messages => i::ICON_NOTIFICATIONS,
+            Self::Shortcuts => i::ICON_KEYBOARD,
+            Self::ToggleTheme => i::ICON_CONTRAST,
+            Self::ToggleControls => i::ICON_TUNE,
+            Self::ZoomIn => i::ICON_ZOOM_IN,
+            Self::ZoomOut | Self::ZoomReset => i::ICON_ZOOM_OUT,
+            Self::FullScreen => i::ICON_FULLSCREEN,
+            Self::ResetLayout => i::ICON_GRID_VIEW,
+            Self::Unpin => i::ICON_KEEP_OFF,
+            Self::Quit => i::ICON_CLOSE,
+        }
+    }
+
+    /// Where it stands in the list of shortcuts.
+    #[must_use]
+    pub fn group(self) -> Group {
+        match self {
+            Self::TogglePlay
+            | Self::Step
+            | Self::StepTen
+            | Self::StepHundred
+            | Self::Back
+            | Self::BackTen
+            | Self::ToStart
+            | Self::ToEnd
+            | Self::Faster
+            | Self::Slower => Group::Time,
+            Self::Reset
+            | Self::NewSeed
+            | Self::ResetBiases
+            | Self::Mark
+            | Self::Undo
+            | Self::Redo
+            | Self::BringBack
+            | Self::AddVariant
+            | Self::RemoveVariant
+            | Self::EngineAuto
+            | Self::EngineCpu
+            | Self::EngineGpu => Group::Experiment,
+            Self::Open | Self::SaveAs | Self::ExportCsv | Self::SavePicture | Self::ToggleRecord | Self::Quit => Group::File,
+            Self::Palette
+            | Self::Welcome
+            | Self::Messages
+            | Self::Shortcuts
+            | Self::ToggleTheme
+            | Self::ToggleControls
+            | Self::ZoomIn
+            | Self::ZoomOut
+            | Self::ZoomReset
+            | Self::FullScreen
+            | Self::ResetLayout
+            | Self::Unpin => Group::Window,
+        }
+    }
+
+    /// What the lab is to do, if it concerns the experiment and needs no more to be known.
+    #[must_use]
+    pub fn command(self) -> Option<Command> {
+        Some(match self {
+            Self::ToggleRecord => Command::ToggleRecord,
+            Self::TogglePlay => Command::TogglePlay,
+            Self::Step => Command::StepForward(1),
+            Self::StepTen => Command::StepForward(10),
+            Self::StepHundred => Command::StepForward(100),
+            Self::Back => Command::StepBack(1),
+            Self::BackTen => Command::StepBack(10),
+            Self::ToStart => Command::SeekStart,
+            Self::ToEnd => Command::SeekEnd,
+            Self::Reset => Command::Reset,
+            Self::NewSeed => Command::NewSeed,
+            Self::ResetBiases => Command::Change { target: Target::AllVariants, change: Change::ResetBias },
+            Self::Mark => Command::Mark,
+            Self::Undo => Command::Undo,
+            Self::Redo => Command::Redo,
+            Self::BringBack => Command::BringBack,
+            Self::EngineAuto => Command::SetEngine(EngineChoice::Auto),
+            Self::EngineCpu => Command::SetEngine(EngineChoice::Cpu),
+            Self::EngineGpu => Command::SetEngine(EngineChoice::Gpu),
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+    use strum::IntoEnumIterator as _;
+
+    #[test]
+    fn no_two_actions_share_a_key() {
+        for mac in [false, true] {
+            let mut taken: HashMap<String, Action> = HashMap::new();
+            for action in Action::iter() {
+                for shortcut in action.shortcuts() {
+                    let names = eframe::egui::ModifierNames::NAMES;
+                    let written = shortcut.format(&names, mac);
+                    let other = taken.insert(written.clone(), action);
+                    assert!(other.is_none(), "{written} is both {other:?} and {action:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_has_a_name_of_its_own() {
+        let mut names: Vec<&str> = Action::iter().map(Action::name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Action::iter().count());
+    }
+}

@@ -1,0 +1,110 @@
+//! The panel on the left: every setting of the experiment, in the order data flows. Nothing here holds a value; each row shows the
+//! lab's and sends a command.
+
+mod balancer;
+mod explain;
+mod router;
+mod tokens;
+
+use super::style::{SMALL, TINY, semibold, text};
+use super::theme::{PADDING, Theme};
+use crate::lab::Lab;
+use crate::lab::command::Command;
+use crate::model::change::{Change, Target};
+use crate::model::config::Variant;
+use eframe::egui::{self, Frame, Margin, Panel, RichText, ScrollArea, Ui};
+
+/// Width of the panel.
+const WIDTH: f32 = 248.0;
+
+/// What the panel remembers between frames: which variants its controls mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Controls {
+    /// One variant, or all of them.
+    only: Option<usize>,
+}
+
+/// What the rows of the panel need.
+struct Desk<'a> {
+    lab: &'a mut Lab,
+    theme: &'static Theme,
+    /// What a changed setting of the router or balancer applies to.
+    target: Target,
+    /// The variant whose values are shown.
+    shown: usize,
+}
+
+impl Desk<'_> {
+    fn variant(&self) -> Option<&Variant> {
+        self.lab.settings().variants.get(self.shown)
+    }
+
+    fn change(&mut self, change: Change) {
+        let target = if change.is_of_source() { Target::Source } else { self.target };
+        self.lab.send(Command::Change { target, change });
+    }
+
+    /// Why settings of the router can't be changed, if so.
+    fn frozen(&self) -> Option<&'static str> {
+        let selected = self.lab.snapshot().trace.as_ref().is_some_and(|t| t.selected.is_some());
+        selected.then_some("This log holds selections without scores, so nothing can be routed again")
+    }
+}
+
+/// Draws the panel. `shown` is the variant that single-variant panes show; choosing one here chooses it there.
+pub fn show(ui: &mut Ui, controls: &mut Controls, lab: &mut Lab, shown: &mut usize, theme: &'static Theme) {
+    let frame = Frame::new().fill(theme.panel).inner_margin(Margin { left: 14, right: 10, top: 4, bottom: 0 });
+    Panel::left("controls").exact_size(WIDTH).resizable(false).show_separator_line(false).frame(frame).show(ui, |ui| {
+        let edge = ui.max_rect().expand2(egui::vec2(10.0, 4.0));
+        ui.painter().vline(edge.right() - 0.5, edge.y_range(), egui::Stroke::new(1.0, theme.line));
+        ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            ui.set_width(WIDTH - 26.0);
+            ui.spacing_mut().item_spacing.y = 3.0;
+            let variants = lab.settings().variants.len();
+            controls.only = controls.only.filter(|&i| i < variants && variants > 1);
+            *shown = (*shown).min(variants.saturating_sub(1));
+            let target = controls.only.map_or(Target::AllVariants, Target::Variant);
+            tokens::show(ui, &mut Desk { lab, theme, target, shown: *shown });
+            if variants > 1 {
+                which(ui, controls, lab, shown, theme);
+            }
+            let target = controls.only.map_or(Target::AllVariants, Target::Variant);
+            let mut desk = Desk { lab, theme, target, shown: *shown };
+            router::show(ui, &mut desk);
+            balancer::show(ui, &mut desk);
+            look_for(ui, lab, theme);
+            ui.add_space(PADDING);
+        });
+    });
+}
+
+/// Which variants the settings below apply to.
+fn which(ui: &mut Ui, controls: &mut Controls, lab: &Lab, shown: &mut usize, theme: &Theme) {
+    super::widgets::group(ui, theme, "Settings below are of");
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = egui::vec2(4.0, 4.0);
+        if super::panes::frame::mode(ui, theme, "All", controls.only.is_none(), "Change every variant at once") {
+            controls.only = None;
+        }
+        for (i, v) in lab.settings().variants.iter().enumerate() {
+            let tip = format!("Change {} alone, and show it in the panes of one variant", v.name);
+            if super::panes::frame::mode(ui, theme, &v.name, controls.only == Some(i), &tip) {
+                controls.only = Some(i);
+                *shown = i;
+            }
+        }
+    });
+}
+
+/// What the scenario's author says to look for.
+fn look_for(ui: &mut Ui, lab: &Lab, theme: &Theme) {
+    let document = lab.document();
+    if document.look_for.is_empty() {
+        return;
+    }
+    ui.add_space(16.0);
+    Frame::new().fill(theme.chip).corner_radius(8).inner_margin(Margin::same(10)).show(ui, |ui| {
+        ui.label(RichText::new("What to look for").font(semibold(TINY)).color(theme.dim));
+        ui.label(RichText::new(&document.look_for).font(text(SMALL)).color(theme.text));
+    });
+}

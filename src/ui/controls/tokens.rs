@@ -1,0 +1,117 @@
+//! Where tokens come from.
+
+use super::super::theme::ROW;
+use super::super::widgets::button::icon_button;
+use super::super::widgets::choice::{Item, choice};
+use super::super::widgets::group;
+use super::super::widgets::slider::{Number, Scale, number};
+use super::Desk;
+use crate::lab::command::Command;
+use crate::model::change::Change;
+use crate::model::config::{Limits, Source, Synthetic, limits};
+use crate::scenario::BUILTIN;
+use eframe::egui::{Align, DragValue, Layout, RichText, Ui};
+use egui_material_icons::icons::ICON_CASINO;
+
+/// Kinds of source.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Synthetic,
+    Fixed,
+    Trace,
+}
+
+pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let theme = desk.theme;
+    group(ui, theme, "Tokens");
+    let source = desk.lab.settings().source.clone();
+    let now = match source {
+        Source::Synthetic(_) => Kind::Synthetic,
+        Source::Fixed(_) => Kind::Fixed,
+        Source::Trace(_) => Kind::Trace,
+    };
+    let tip = "Synthetic tokens belong to topics. A fixed batch repeats for ever: the deterministic setting of the theory. \
+               A trace replays router scores recorded from a real model.";
+    let mut items = vec![
+        Item::new(Kind::Synthetic, "Synthetic topics", "A fresh batch of tokens every step"),
+        Item::new(Kind::Fixed, "One fixed batch", "The first batch again at every step"),
+        Item::new(Kind::Trace, "Recorded trace", "Router scores of a real model"),
+    ];
+    match now {
+        Kind::Trace => {
+            let why = "The tokens of a recorded trace are what they are. Open a scenario with synthetic tokens to make others";
+            items.iter_mut().take(2).for_each(|i| i.blocked = Some(why.into()));
+        }
+        _ => items[2].blocked = Some("Open a trace (Ctrl+O), or the scenario of the recorded real model".into()),
+    }
+    if let Some(kind) = choice(ui, theme, "Token source", tip, &now, &items) {
+        desk.change(Change::SetFixed(kind == Kind::Fixed));
+    }
+    match source {
+        Source::Synthetic(s) => synthetic(ui, desk, &s, false),
+        Source::Fixed(s) => synthetic(ui, desk, &s, true),
+        Source::Trace(t) => {
+            let name = t.file.strip_prefix(BUILTIN).map_or(t.file.as_str(), |_| "A small real model (shipped)");
+            let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+            let shape = desk.lab.snapshot().trace.as_ref().map(|t| (t.steps, t.tokens, t.experts));
+            ui.label(RichText::new(name).small());
+            if let Some((steps, tokens, experts)) = shape {
+                let what = format!("{steps} steps × {tokens} tokens × {experts} experts, then again from the start");
+                ui.label(RichText::new(what).small().color(theme.dim));
+            }
+        }
+    }
+}
+
+fn synthetic(ui: &mut Ui, desk: &mut Desk<'_>, s: &Synthetic, fixed: bool) {
+    let rows: [(&str, Limits, Scale, f64, &str, fn(f64) -> Change); 6] = [
+        ("Batch", limits::BATCH, Scale::Doubling, f64::from(s.batch), "T, tokens per step, 1 to 1 048 576. The fair load of an expert is L = K·T/E tokens", |v| Change::SetBatch(v as u32)),
+        ("Topics", limits::TOPICS, Scale::LogWhole, f64::from(s.topics), "Topics that tokens belong to, 1 to 256. Each has a centre in 32 dimensions", |v| Change::SetTopics(v as u32)),
+        ("Skew", limits::SKEW, Scale::Linear(0.05), s.skew, "Zipf exponent of topic popularity, 0 to 3: the r-th topic has a share ∝ 1/rˢ. 0 makes all equally popular", Change::SetSkew),
+        ("Noise", limits::NOISE, Scale::Linear(0.05), s.noise, "Spread of tokens round their topic's centre, 0 to 4, in units of the spread of the centres", Change::SetNoise),
+        ("Drift", limits::DRIFT, Scale::Log, s.drift, "How far the topics wander, 0 to 100 topic lifetimes per 1 000 steps. In one lifetime every centre moves to a new place", Change::SetDrift),
+        ("Burst", limits::BURST, Scale::Doubling, f64::from(s.burst), "Consecutive tokens that share a topic, 1 to 65 536. Above 1 tokens are not independent, and batches are more uneven", |v| Change::SetBurst(v as u32)),
+    ];
+    for (name, limit, scale, value, tip, change) in rows {
+        if fixed && name == "Drift" {
+            continue;
+        }
+        let what = Number { name, tip, min: limit.min, max: limit.max, scale, restarts: false };
+        if let Some(v) = number(ui, desk.theme, what, value) {
+            desk.change(change(v));
+        }
+    }
+    seed(ui, desk);
+}
+
+/// The seed, to type, and a die for another.
+fn seed(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let theme = desk.theme;
+    let now = desk.lab.settings().seed;
+    ui.horizontal(|ui| {
+        ui.set_height(ROW);
+        let tip = "Seed of tokens, topics and centroids, 0 to 4 294 967 295. The same seed gives the same run on every machine. \
+                   Another one starts a new run; undo brings this one back";
+        let label = ui.label(RichText::new("Seed").color(theme.dim)).on_hover_text(tip);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let tip = "A run with a seed nobody chose (Ctrl+Shift+R)";
+            if icon_button(ui, theme, ICON_CASINO, 16.0, true, "New seed", tip).clicked() {
+                desk.lab.send(Command::NewSeed);
+            }
+            let mut typed = now;
+            let field = DragValue::new(&mut typed).speed(0.05).update_while_editing(false);
+            let response = ui.add(field).labelled_by(label.id).on_hover_text(tip);
+            let done = response.lost_focus() || response.drag_stopped();
+            let key = response.id.with("pending");
+            if response.changed() {
+                ui.data_mut(|d| d.insert_temp(key, typed));
+            }
+            if (done || !response.dragged() && !response.has_focus())
+                && let Some(seed) = ui.data_mut(|d| d.remove_temp::<u32>(key))
+                && seed != now
+            {
+                desk.lab.send(Command::SetSeed(seed));
+            }
+        });
+    });
+}

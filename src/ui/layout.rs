@@ -1,0 +1,226 @@
+//! Where the panes stand: an egui_tiles tree that can be rearranged, stored and put back.
+
+use super::panes::{Pane, PaneContext, PaneKind, Panes, frame};
+use super::style::{SMALL, text};
+use super::theme::{GAP, PANE_RADIUS, Theme};
+use eframe::egui::{self, Color32, CornerRadius, Rect, Stroke, Ui, WidgetText};
+use egui_tiles::{Behavior, Container, LinearDir, SimplificationOptions, TabState, Tabs, TileId, Tiles, Tree, UiResponse};
+use std::collections::HashMap;
+use strum::IntoEnumIterator as _;
+
+/// The panes' places.
+pub struct Layout {
+    tree: Tree<PaneKind>,
+    /// A pane that has all the room.
+    maximised: Option<PaneKind>,
+    /// Where each pane was drawn in the last frame, for pictures of it.
+    rects: HashMap<PaneKind, Rect>,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { tree: first_tree(), maximised: None, rects: HashMap::new() }
+    }
+}
+
+/// The arrangement that a new window has.
+fn first_tree() -> Tree<PaneKind> {
+    let mut tiles = Tiles::default();
+    let mut pane = |kind| tiles.insert_pane(kind);
+    let (assignment, history, curves) = (pane(PaneKind::Assignment), pane(PaneKind::LoadHistory), pane(PaneKind::LoadCurves));
+    let (load, inspector) = (pane(PaneKind::Load), pane(PaneKind::Inspector));
+    let (bias, violation) = (pane(PaneKind::Bias), pane(PaneKind::Violation));
+    let below = tiles.insert_tab_tile(vec![history, curves]);
+    let top = tiles.insert_tab_tile(vec![load, inspector]);
+    let left = binary(&mut tiles, LinearDir::Vertical, [assignment, below], 0.66);
+    let lower = binary(&mut tiles, LinearDir::Vertical, [bias, violation], 0.5);
+    let right = binary(&mut tiles, LinearDir::Vertical, [top, lower], 0.36);
+    let root = binary(&mut tiles, LinearDir::Horizontal, [left, right], 0.645);
+    Tree::new("panes", root, tiles)
+}
+
+fn binary(tiles: &mut Tiles<PaneKind>, dir: LinearDir, children: [TileId; 2], share: f32) -> TileId {
+    tiles.insert_container(Container::Linear(egui_tiles::Linear::new_binary(dir, children, share)))
+}
+
+impl Layout {
+    /// From a stored tree; the first arrangement where it does not hold every pane exactly once.
+    #[must_use]
+    pub fn restored(tree: Option<Tree<PaneKind>>) -> Self {
+        let whole = |tree: &Tree<PaneKind>| {
+            let shown: Vec<PaneKind> = tree
+                .tiles
+                .iter()
+                .filter(|(id, _)| tree.tiles.is_visible(**id))
+                .filter_map(|(_, tile)| if let egui_tiles::Tile::Pane(kind) = tile { Some(*kind) } else { None })
+                .collect();
+            tree.root().is_some() && PaneKind::iter().all(|k| shown.iter().filter(|s| **s == k).count() == 1)
+        };
+        match tree {
+            Some(tree) if whole(&tree) => Self { tree, ..Self::default() },
+            _ => Self::default(),
+        }
+    }
+
+    /// The tree, to store.
+    #[must_use]
+    pub fn tree(&self) -> &Tree<PaneKind> {
+        &self.tree
+    }
+
+    /// Gives a pane all the room, or its place back.
+    pub fn toggle_maximised(&mut self, kind: PaneKind) {
+        self.maximised = if self.maximised == Some(kind) { None } else { Some(kind) };
+    }
+
+    /// Gives a maximised pane its place back. True if there was one.
+    pub fn restore(&mut self) -> bool {
+        self.maximised.take().is_some()
+    }
+
+    /// Brings a pane to the front of its tabs.
+    pub fn reveal(&mut self, kind: PaneKind) {
+        self.tree.make_active(|_, tile| matches!(tile, egui_tiles::Tile::Pane(k) if *k == kind));
+    }
+
+    /// Where a pane was drawn in the last frame.
+    #[must_use]
+    pub fn rect_of(&self, kind: PaneKind) -> Option<Rect> {
+        self.rects.get(&kind).copied()
+    }
+
+    /// Draws the panes. Pictures asked for are added to `pictures`.
+    pub fn show(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, pictures: &mut Vec<PaneKind>) {
+        self.rects.clear();
+        if let Some(kind) = self.maximised {
+            self.rects.insert(kind, ui.max_rect());
+            let done = frame::show(ui, panes.get(kind), cx, true);
+            if done.toggle_maximised {
+                self.maximised = None;
+            }
+            if done.picture {
+                pictures.push(kind);
+            }
+            return;
+        }
+        let mut behavior = Places { panes, cx, rects: &mut self.rects, maximise: None, pictures };
+        self.tree.ui(&mut behavior, ui);
+        if let Some(kind) = behavior.maximise {
+            self.maximised = Some(kind);
+        }
+    }
+}
+
+struct Places<'a, 'b> {
+    panes: &'a mut Panes,
+    cx: &'a mut PaneContext<'b>,
+    rects: &'a mut HashMap<PaneKind, Rect>,
+    maximise: Option<PaneKind>,
+    pictures: &'a mut Vec<PaneKind>,
+}
+
+impl Behavior<PaneKind> for Places<'_, '_> {
+    fn pane_ui(&mut self, ui: &mut Ui, _: TileId, kind: &mut PaneKind) -> UiResponse {
+        self.rects.insert(*kind, ui.max_rect());
+        let done = frame::show(ui, self.panes.get(*kind), self.cx, false);
+        if done.toggle_maximised {
+            self.maximise = Some(*kind);
+        }
+        if done.picture {
+            self.pictures.push(*kind);
+        }
+        if done.drag_started { UiResponse::DragStarted } else { UiResponse::None }
+    }
+
+    fn tab_title_for_pane(&mut self, kind: &PaneKind) -> WidgetText {
+        egui::RichText::new(self.panes.get(*kind).title()).font(text(SMALL)).into()
+    }
+
+    fn is_tab_bar_visible(&self, _: TileId, tabs: &Tabs) -> bool {
+        tabs.children.len() > 1
+    }
+
+    fn simplification_options(&self) -> SimplificationOptions {
+        SimplificationOptions { all_panes_must_have_tabs: false, ..SimplificationOptions::default() }
+    }
+
+    fn gap_width(&self, _: &egui::Style) -> f32 {
+        GAP
+    }
+
+    fn min_size(&self) -> f32 {
+        96.0
+    }
+
+    fn tab_bar_height(&self, _: &egui::Style) -> f32 {
+        24.0
+    }
+
+    fn resize_stroke(&self, _: &egui::Style, state: egui_tiles::ResizeState) -> Stroke {
+        match state {
+            egui_tiles::ResizeState::Idle => Stroke::NONE,
+            _ => Stroke::new(2.0, self.cx.theme.accent),
+        }
+    }
+
+    fn tab_bar_color(&self, _: &egui::Visuals) -> Color32 {
+        self.cx.theme.window
+    }
+
+    fn tab_bar_hline_stroke(&self, _: &egui::Visuals) -> Stroke {
+        Stroke::NONE
+    }
+
+    fn tab_ui(&mut self, tiles: &mut Tiles<PaneKind>, ui: &mut Ui, id: egui::Id, tile: TileId, state: &TabState) -> egui::Response {
+        let theme: &Theme = self.cx.theme;
+        let title = self.tab_title_for_tile(tiles, tile);
+        let colour = if state.active { theme.text } else { theme.dim };
+        let galley = title.into_galley(ui, Some(egui::TextWrapMode::Extend), f32::INFINITY, text(SMALL));
+        let size = egui::vec2(galley.size().x + 20.0, ui.available_height());
+        let (_, rect) = ui.allocate_space(size);
+        let response = ui.interact(rect, id, egui::Sense::click_and_drag());
+        let name = galley.text().to_owned();
+        response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, state.active, &name));
+        let chip = rect.shrink2(egui::vec2(2.0, 2.0));
+        if state.active {
+            ui.painter().rect_filled(chip, CornerRadius::same(5), theme.chip);
+        } else if response.hovered() {
+            ui.painter().rect_filled(chip, CornerRadius::same(5), Theme::mix(theme.window, theme.chip, 0.6));
+        }
+        let at = egui::Align2::CENTER_CENTER.align_size_within_rect(galley.size(), chip).min;
+        ui.painter().galley_with_override_text_color(at, galley, colour);
+        self.on_tab_button(tiles, tile, response)
+    }
+
+    fn drag_preview_stroke(&self, _: &egui::Visuals) -> Stroke {
+        Stroke::new(1.5, self.cx.theme.accent)
+    }
+
+    fn drag_preview_color(&self, _: &egui::Visuals) -> Color32 {
+        self.cx.theme.accent.gamma_multiply(0.15)
+    }
+
+    fn paint_on_top_of_tile(&self, _: &egui::Painter, _: &egui::Style, _: TileId, _: Rect) {
+        let _ = PANE_RADIUS;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_layout_is_not_restored() {
+        let good = first_tree();
+        assert_eq!(Layout::restored(Some(good.clone())).tree, good);
+        let mut missing = first_tree();
+        let bias = missing.tiles.find_pane(&PaneKind::Bias).unwrap();
+        missing.remove_recursively(bias);
+        assert_eq!(Layout::restored(Some(missing)).tree, good);
+        assert_eq!(Layout::restored(Some(Tree::empty("panes"))).tree, good);
+        let mut hidden = first_tree();
+        let bias = hidden.tiles.find_pane(&PaneKind::Bias).unwrap();
+        hidden.set_visible(bias, false);
+        assert_eq!(Layout::restored(Some(hidden)).tree, good);
+    }
+}

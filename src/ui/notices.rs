@@ -1,0 +1,172 @@
+//! Messages: toasts for a while, a list for ever, and the offer to restore what a crash left.
+
+use super::style::{SMALL, TINY, icon, mono, semibold, text};
+use super::theme::Theme;
+use super::widgets::button::icon_button;
+use crate::lab::command::Command;
+use crate::lab::notices::{Level, Notice};
+use crate::lab::Lab;
+use eframe::egui::{self, Align, Align2, Area, Color32, Frame, Id, Layout, Margin, Order, RichText, ScrollArea, Stroke, Ui, vec2};
+use egui_material_icons::icons::{ICON_CHECK_CIRCLE, ICON_CLOSE, ICON_ERROR, ICON_INFO, ICON_WARNING};
+use std::time::Duration;
+
+/// What has been seen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen {
+    /// Messages up to this number are no longer toasts.
+    dismissed: u64,
+    /// Messages up to this number were seen in the list.
+    read: u64,
+}
+
+/// So long a toast stays.
+fn stays(level: Level) -> Duration {
+    match level {
+        Level::Info | Level::Success => Duration::from_secs(6),
+        Level::Warning => Duration::from_secs(12),
+        Level::Error => Duration::from_secs(45),
+    }
+}
+
+impl Seen {
+    /// Messages that nobody has seen.
+    #[must_use]
+    pub fn unread(&self, lab: &Lab) -> u64 {
+        lab.notices().count().saturating_sub(self.read)
+    }
+}
+
+fn look(level: Level, theme: &Theme) -> (egui_material_icons::MaterialIcon, Color32) {
+    match level {
+        Level::Info => (ICON_INFO, theme.accent),
+        Level::Success => (ICON_CHECK_CIRCLE, theme.accent),
+        Level::Warning => (ICON_WARNING, theme.over_text),
+        Level::Error => (ICON_ERROR, theme.record),
+    }
+}
+
+/// Draws the newest messages at the lower right, until their time is over.
+pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) {
+    let fresh: Vec<Notice> =
+        lab.notices().all().filter(|n| n.id >= seen.dismissed && n.at.elapsed() < stays(n.level)).cloned().collect();
+    let mut below = 76.0;
+    for notice in fresh.iter().rev().take(3) {
+        ui.ctx().request_repaint_after(stays(notice.level).saturating_sub(notice.at.elapsed()));
+        let area = Area::new(Id::unique(("toast", notice.id))).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-14.0, -below));
+        let response = area.show(ui.ctx(), |ui| {
+            let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::symmetric(12, 8));
+            frame.show(ui, |ui| {
+                ui.set_max_width(400.0);
+                ui.horizontal_top(|ui| {
+                    let (symbol, colour) = look(notice.level, theme);
+                    ui.label(icon(symbol, 16.0).color(colour));
+                    ui.vertical(|ui| {
+                        ui.set_max_width(330.0);
+                        words(ui, &notice.text, theme);
+                        if let Some(action) = &notice.action
+                            && ui.button(RichText::new(&action.label).font(text(SMALL))).clicked()
+                        {
+                            lab.send(action.command.clone());
+                            seen.dismissed = notice.id + 1;
+                        }
+                    });
+                    if icon_button(ui, theme, ICON_CLOSE, 13.0, true, "Dismiss", "Dismiss").clicked() {
+                        seen.dismissed = notice.id + 1;
+                    }
+                });
+            });
+        });
+        below += response.response.rect.height() + 8.0;
+    }
+}
+
+/// A message: its first line as text, quoted lines of a file in the monospaced face.
+fn words(ui: &mut Ui, words: &str, theme: &Theme) {
+    for line in words.lines() {
+        let quoted = line.trim_start().split_once(" | ").is_some_and(|(n, _)| n.chars().all(|c| c.is_ascii_digit()));
+        let rich = if quoted { RichText::new(line).font(mono(TINY)).color(theme.dim) } else { RichText::new(line).font(text(SMALL)) };
+        ui.add(egui::Label::new(rich).wrap().selectable(true));
+    }
+}
+
+/// Draws the list of all messages. False once it is to close.
+pub fn list(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) -> bool {
+    seen.read = lab.notices().count();
+    seen.dismissed = seen.read;
+    let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(14));
+    let area = egui::Modal::default_area(Id::unique("messages")).anchor(Align2::RIGHT_TOP, vec2(-14.0, 54.0));
+    let modal = egui::Modal::new(Id::unique("messages")).area(area).backdrop_color(Color32::from_black_alpha(60)).frame(frame).show(ui.ctx(), |ui| {
+        ui.set_width(420.0);
+        ui.label(RichText::new("Messages").font(semibold(14.0)));
+        ui.add_space(6.0);
+        if lab.notices().all().len() == 0 {
+            ui.label(RichText::new("Nothing yet. What Moebias tells you stays here until you close it.").color(theme.dim));
+        }
+        let all: Vec<Notice> = lab.notices().all().rev().cloned().collect();
+        ScrollArea::vertical().max_height(ui.ctx().content_rect().height() * 0.6).show(ui, |ui| {
+            for notice in all {
+                ui.horizontal_top(|ui| {
+                    let (symbol, colour) = look(notice.level, theme);
+                    ui.label(icon(symbol, 15.0).color(colour));
+                    ui.vertical(|ui| {
+                        words(ui, &notice.text, theme);
+                        ui.horizontal(|ui| {
+                            let when = format!("step {} · {}", notice.step, ago(notice.at.elapsed()));
+                            ui.label(RichText::new(when).font(text(TINY)).color(theme.faint));
+                            if ui.small_button(RichText::new("Copy").font(text(TINY))).clicked() {
+                                ui.ctx().copy_text(notice.text.clone());
+                            }
+                        });
+                    });
+                });
+                ui.add_space(6.0);
+            }
+        });
+    });
+    !modal.should_close()
+}
+
+fn ago(time: Duration) -> String {
+    match time.as_secs() {
+        0..60 => "just now".into(),
+        s @ 60..3600 => format!("{} min ago", s / 60),
+        s => format!("{} h ago", s / 3600),
+    }
+}
+
+/// A bar that offers to restore an unfinished run.
+pub fn offer(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
+    let Some(run) = lab.unfinished() else { return };
+    let frame = Frame::new().fill(Theme::mix(theme.panel, theme.accent, 0.16)).inner_margin(Margin::symmetric(14, 6));
+    egui::Panel::top("offer").resizable(false).show_separator_line(false).frame(frame).show(ui, |ui| {
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            let changes = if run.events == 1 { "1 change".into() } else { format!("{} changes", run.events) };
+            let what = format!("“{}” was not finished last time: {} steps, {changes}.", run.title, run.steps);
+            ui.label(what);
+            if ui.button("Restore").clicked() {
+                lab.send(Command::Restore);
+            }
+            if ui.add(egui::Button::new("Discard").fill(Color32::TRANSPARENT)).clicked() {
+                lab.send(Command::DiscardUnfinished);
+            }
+        });
+    });
+}
+
+/// Work beside the run: a bar with progress and a way to stop it.
+pub fn job(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
+    let Some(job) = lab.job() else { return };
+    ui.ctx().request_repaint_after(Duration::from_millis(100));
+    let area = Area::new(Id::unique("job")).order(Order::Foreground).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -76.0));
+    area.show(ui.ctx(), |ui| {
+        Frame::popup(ui.style()).fill(theme.pane).stroke(Stroke::new(1.0, theme.line)).inner_margin(Margin::symmetric(12, 8)).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(&job.name).font(text(SMALL)));
+                ui.add(egui::ProgressBar::new(job.progress).desired_width(160.0).desired_height(6.0).fill(theme.accent));
+                if ui.button(RichText::new("Cancel").font(text(SMALL))).clicked() {
+                    lab.send(Command::CancelJob);
+                }
+            });
+        });
+    });
+}

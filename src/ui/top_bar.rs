@@ -1,0 +1,242 @@
+//! The top bar: what runs, undo, recording, comparing, and which engine does the work.
+
+use super::actions::Action;
+use super::app::Ask;
+use super::style::{SMALL, icon, mono, semibold, text};
+use super::theme::Theme;
+use super::widgets::button::{chip, icon_button};
+use crate::engine::EngineChoice;
+use crate::lab::Lab;
+use crate::lab::command::Command;
+use crate::scenario;
+use eframe::egui::{self, Align, Button, Color32, CornerRadius, Frame, Layout, Margin, Panel, RichText, Sense, Shape, Stroke, Ui, pos2, vec2};
+use egui_material_icons::icons::{ICON_ADD, ICON_CLOSE, ICON_FIBER_MANUAL_RECORD, ICON_KEYBOARD, ICON_NOTIFICATIONS, ICON_STOP_CIRCLE};
+use std::path::PathBuf;
+
+/// Height of the bar.
+const HEIGHT: f32 = 44.0;
+
+/// What the bar shows beside the lab.
+pub struct Bar<'a> {
+    /// Files opened or saved lately, newest first.
+    pub recent: &'a [PathBuf],
+    /// Messages nobody has seen.
+    pub unread: u64,
+}
+
+/// Draws the bar.
+pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &'static Theme) {
+    let frame = Frame::new().fill(theme.panel).inner_margin(Margin::symmetric(14, 0));
+    Panel::top("top").exact_size(HEIGHT).resizable(false).show_separator_line(false).frame(frame).show(ui, |ui| {
+        let edge = ui.max_rect().expand2(vec2(14.0, 0.0));
+        ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, theme.line));
+        let narrow = ui.available_width() < 1000.0;
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            mark(ui, theme, 26.0);
+            ui.add_space(8.0);
+            ui.label(RichText::new("Moebias").font(semibold(14.0)));
+            ui.add_space(6.0);
+            title(ui, lab, bar, asks, theme);
+            for (action, label) in [(Action::Undo, lab.undo_label()), (Action::Redo, lab.redo_label())] {
+                let tip = match &label {
+                    Some(what) => format!("{} {what} ({})", action.name(), shortcut(ui, action)),
+                    None => format!("Nothing to {}", action.name().to_lowercase()),
+                };
+                if icon_button(ui, theme, action.icon(), 17.0, label.is_some(), action.name(), &tip).clicked() {
+                    asks.push(Ask::Do(action));
+                }
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 6.0;
+                engine(ui, lab, asks, narrow, theme);
+                messages(ui, bar.unread, asks, theme);
+                if icon_button(ui, theme, Action::ToggleTheme.icon(), 17.0, true, "Dark or light", "Dark or light (Ctrl+T)").clicked() {
+                    asks.push(Ask::Do(Action::ToggleTheme));
+                }
+                if icon_button(ui, theme, ICON_KEYBOARD, 17.0, true, "Keyboard shortcuts", "Keyboard shortcuts (?)").clicked() {
+                    asks.push(Ask::Do(Action::Shortcuts));
+                }
+                let keys = RichText::new(shortcut(ui, Action::Palette)).font(mono(SMALL));
+                if chip(ui, keys, "Search commands and scenarios", "Search commands and scenarios").clicked() {
+                    asks.push(Ask::Do(Action::Palette));
+                }
+                if !narrow && chip(ui, "Scenarios", "Scenarios", "What ships with Moebias (Ctrl+N)").clicked() {
+                    asks.push(Ask::Do(Action::Welcome));
+                }
+                compare(ui, lab, asks, theme);
+                record(ui, lab, asks, theme);
+            });
+        });
+    });
+}
+
+/// The shortcut of an action, as it is written on this system.
+fn shortcut(ui: &Ui, action: Action) -> String {
+    action.shortcuts().first().map(|s| ui.ctx().format_shortcut(s)).unwrap_or_default()
+}
+
+/// The sign of Moebias: a band with one twist, half under and half over.
+pub fn mark(ui: &mut Ui, theme: &Theme, width: f32) {
+    let (rect, _) = ui.allocate_exact_size(vec2(width, width * 0.5), Sense::hover());
+    let centre = rect.center();
+    let (a, n) = (width * 0.46, 48);
+    let at = |i: usize| {
+        let t = i as f32 / n as f32 * std::f32::consts::TAU;
+        let d = 1.0 + t.sin() * t.sin();
+        pos2(centre.x + a * t.cos() / d, centre.y + a * 1.25 * t.sin() * t.cos() / d)
+    };
+    let points: Vec<_> = (0..=n).map(at).collect();
+    for (i, pair) in points.windows(2).enumerate() {
+        let t = i as f32 / n as f32;
+        // Blue on one side, orange on the other, and the turn between them.
+        let side = ((t * std::f32::consts::TAU).cos() * 0.5 + 0.5).clamp(0.0, 1.0);
+        let colour = Theme::mix(theme.under, theme.over, side);
+        ui.painter().add(Shape::line_segment([pair[0], pair[1]], Stroke::new(width * 0.11, colour)));
+    }
+}
+
+fn title(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &Theme) {
+    let title = lab.document().title.clone();
+    let shown: String = if title.chars().count() > 32 { title.chars().take(31).chain(['…']).collect() } else { title.clone() };
+    let button = Button::new(RichText::new(format!("{shown}  ▾")).color(theme.dim)).fill(Color32::TRANSPARENT).min_size(vec2(0.0, 28.0));
+    let response = ui.add(button).on_hover_text("Open, save, and what ships with Moebias");
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("File menu: {title}")));
+    egui::Popup::menu(&response).show(|ui| {
+        ui.set_min_width(280.0);
+        for action in [Action::Open, Action::SaveAs, Action::ExportCsv, Action::SavePicture] {
+            let keys = shortcut(ui, action);
+            let button = Button::new(RichText::new(action.name())).shortcut_text(keys).min_size(vec2(280.0, 26.0));
+            if ui.add(button.fill(Color32::TRANSPARENT)).clicked() {
+                asks.push(Ask::Do(action));
+            }
+        }
+        if !bar.recent.is_empty() {
+            ui.separator();
+            ui.label(RichText::new("Recent").font(text(11.0)).color(theme.faint));
+            for path in bar.recent.iter().take(6) {
+                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+                let button = Button::new(RichText::new(name)).fill(Color32::TRANSPARENT).min_size(vec2(280.0, 24.0));
+                if ui.add(button).on_hover_text(path.display().to_string()).clicked() {
+                    asks.push(Ask::Open(path.clone()));
+                }
+            }
+        }
+        ui.separator();
+        ui.label(RichText::new("Scenarios that ship with Moebias").font(text(11.0)).color(theme.faint));
+        egui::ScrollArea::vertical().max_height(380.0).show(ui, |ui| {
+            for card in super::welcome::cards() {
+                let button = Button::new(RichText::new(&card.title)).fill(Color32::TRANSPARENT).min_size(vec2(280.0, 24.0));
+                if ui.add(button).on_hover_text(&card.summary).clicked() {
+                    lab.send(Command::OpenShipped(card.id.to_owned()));
+                }
+            }
+        });
+        let _ = scenario::VERSION;
+    });
+}
+
+fn record(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) {
+    let since = lab.recording_since();
+    let (symbol, label, tip) = match since {
+        None => (ICON_FIBER_MANUAL_RECORD, "Record", "Record from here (R). Every run is known from its first step, so Save also works afterwards".to_owned()),
+        Some(step) => (ICON_STOP_CIRCLE, "Stop", format!("Recording since step {step}. Stop and keep it (R)")),
+    };
+    let mut job = egui::text::LayoutJob::default();
+    let format = |font: egui::FontId| egui::TextFormat { font_id: font, color: theme.record, valign: Align::Center, ..Default::default() };
+    let icons = egui::FontId::new(14.0, symbol.font_family());
+    job.append(symbol.codepoint, 0.0, format(icons));
+    job.append(label, 5.0, format(text(13.0)));
+    let mut button = Button::new(job).min_size(vec2(0.0, 28.0));
+    if since.is_some() {
+        button = button.fill(Theme::mix(theme.panel, theme.record, 0.22)).stroke(Stroke::new(1.0, theme.record));
+    }
+    let response = ui.add(button).on_hover_text(tip);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, if since.is_some() { "Stop recording" } else { "Record" }));
+    if response.clicked() {
+        asks.push(Ask::Do(Action::ToggleRecord));
+    }
+}
+
+fn compare(ui: &mut Ui, lab: &mut Lab, asks: &mut Vec<Ask>, theme: &Theme) {
+    let count = lab.settings().variants.len();
+    let label = if count > 1 { format!("Compare {count}") } else { "Compare".into() };
+    let response = chip(ui, label, "Compare", "Several routers on the very same tokens");
+    egui::Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        ui.set_min_width(260.0);
+        ui.label(RichText::new("Variants on the same tokens").font(text(11.0)).color(theme.faint));
+        for (i, v) in lab.settings().variants.clone().iter().enumerate() {
+            ui.horizontal(|ui| {
+                let colour = if count > 1 { theme.variants[i % theme.variants.len()] } else { theme.accent };
+                let (dot, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+                ui.painter().circle_filled(dot.center(), 4.0, colour);
+                ui.label(&v.name);
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let name = format!("Remove {}", v.name);
+                    if icon_button(ui, theme, ICON_CLOSE, 13.0, count > 1, &name, "Take it away; starts a new run, undo brings it back").clicked() {
+                        lab.send(Command::RemoveVariant(i));
+                    }
+                    let name = format!("Copy {}", v.name);
+                    if icon_button(ui, theme, ICON_ADD, 13.0, true, &name, "One more like this; starts a new run, undo brings this one back").clicked() {
+                        lab.send(Command::AddVariant(i));
+                    }
+                });
+            });
+        }
+        let tip = "A copy of the last one with a name of its own; change it on the left. Starts a new run; undo brings this one back";
+        if ui.button("Add a variant").on_hover_text(tip).clicked() {
+            asks.push(Ask::Do(Action::AddVariant));
+        }
+    });
+}
+
+fn messages(ui: &mut Ui, unread: u64, asks: &mut Vec<Ask>, theme: &Theme) {
+    let tip = if unread == 0 { "Messages".to_owned() } else { format!("Messages, {unread} new") };
+    let response = icon_button(ui, theme, ICON_NOTIFICATIONS, 17.0, true, "Messages", &tip);
+    if unread > 0 {
+        ui.painter().circle_filled(response.rect.right_top() + vec2(-8.0, 8.0), 3.5, theme.over);
+    }
+    if response.clicked() {
+        asks.push(Ask::Do(Action::Messages));
+    }
+}
+
+fn engine(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, narrow: bool, theme: &Theme) {
+    let info = lab.engine();
+    let snapshot = lab.snapshot();
+    let rate = snapshot.steps_per_second;
+    let speed = if rate >= 10.0 { super::widgets::slider::figure(rate.round(), true) } else { format!("{rate:.1}") };
+    let speed = if snapshot.playing { format!("{speed} steps/s") } else { "paused".into() };
+    let what = if narrow { info.kind.to_string() } else { format!("{} · {}", info.kind, short(&info.adapter)) };
+    let mut job = egui::text::LayoutJob::default();
+    let format = |font: egui::FontId| egui::TextFormat { font_id: font, color: theme.dim, valign: Align::Center, ..Default::default() };
+    job.append(&what, 0.0, format(text(SMALL)));
+    job.append(&format!("{speed:>14}"), 0.0, format(mono(SMALL)));
+    let button = Button::new(job).fill(Color32::TRANSPARENT).min_size(vec2(0.0, 28.0));
+    let response = ui.add(button).on_hover_text(format!("{} ({})\n{}", info.kind, info.adapter, info.reason));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Engine: {what}")));
+    egui::Popup::menu(&response).show(|ui| {
+        ui.set_min_width(300.0);
+        ui.label(RichText::new(format!("{} ({})", info.kind, info.adapter)).font(semibold(13.0)));
+        ui.add(egui::Label::new(RichText::new(&info.reason).font(text(SMALL)).color(theme.dim)).wrap());
+        ui.separator();
+        for (choice, action, name, tip) in [
+            (EngineChoice::Auto, Action::EngineAuto, "Automatic", "A hardware GPU where there is one, else the CPU"),
+            (EngineChoice::Cpu, Action::EngineCpu, "CPU", "All CPU cores"),
+            (EngineChoice::Gpu, Action::EngineGpu, "GPU", "A GPU; a software adapter where there is no other"),
+        ] {
+            let button = Button::selectable(lab.engine_choice() == choice, name).min_size(vec2(280.0, 26.0));
+            if ui.add(button).on_hover_text(tip).clicked() {
+                asks.push(Ask::Do(action));
+            }
+        }
+        ui.label(RichText::new("Results are equal on every engine; the digest proves it.").font(text(11.0)).color(theme.faint));
+    });
+    let _ = icon;
+}
+
+/// An adapter's name without what nobody needs at a glance.
+fn short(adapter: &str) -> String {
+    let name = adapter.split(['(', ',', '/']).next().unwrap_or(adapter).trim();
+    name.chars().take(24).collect()
+}

@@ -1,0 +1,58 @@
+//! A row that is one choice of several.
+
+use super::super::theme::{ROW, Theme};
+use eframe::egui::{self, ComboBox, Ui, vec2};
+
+/// One thing to choose.
+#[derive(Clone, Debug)]
+pub struct Item<T> {
+    /// What it stands for.
+    pub value: T,
+    /// Its name.
+    pub name: String,
+    /// What it means.
+    pub tip: String,
+    /// Why it can't be chosen now, if so.
+    pub blocked: Option<String>,
+}
+
+impl<T> Item<T> {
+    /// An item that can be chosen.
+    pub fn new(value: T, name: impl Into<String>, tip: impl Into<String>) -> Self {
+        Self { value, name: name.into(), tip: tip.into(), blocked: None }
+    }
+}
+
+/// Draws the choice as wide as there is room. `Some` is what a person chose.
+pub fn choice<T: Clone + PartialEq>(ui: &mut Ui, theme: &Theme, name: &str, tip: &str, now: &T, items: &[Item<T>]) -> Option<T> {
+    let mut chosen = None;
+    let shown = items.iter().find(|i| i.value == *now).map_or("", |i| i.name.as_str());
+    ui.spacing_mut().interact_size.y = ROW;
+    let response = ComboBox::from_id_salt(name)
+        .width(ui.available_width())
+        .selected_text(egui::RichText::new(shown).color(theme.text))
+        .height(420.0)
+        .show_ui(ui, |ui| {
+            ui.set_min_width(200.0);
+            for item in items {
+                let button = egui::Button::selectable(item.value == *now, &item.name).min_size(vec2(ui.available_width(), ROW));
+                let response = ui.add_enabled(item.blocked.is_none(), button);
+                let response = response.on_hover_text(&item.tip);
+                let response = match &item.blocked {
+                    Some(why) => response.on_disabled_hover_text(why),
+                    None => response,
+                };
+                if response.clicked() {
+                    chosen = Some(item.value.clone());
+                }
+            }
+        })
+        .response;
+    response.widget_info(|| {
+        let mut info = egui::WidgetInfo::labeled(egui::Role::ComboBox, ui.is_enabled(), name);
+        info.current_text_value = Some(shown.to_owned());
+        info
+    });
+    response.on_hover_text(tip);
+    chosen.filter(|c| c != now)
+}
