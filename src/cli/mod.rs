@@ -9,6 +9,7 @@ mod failure;
 mod input;
 mod output;
 mod progress;
+mod render;
 mod replay;
 mod report;
 mod run;
@@ -50,6 +51,8 @@ enum Command {
     Replay(ReplayArgs),
     /// Check scenarios, recordings and traces; every file is reported
     Check(CheckArgs),
+    /// Draw the window offscreen at one step, as PNG
+    Render(RenderArgs),
     /// Say which GPUs there are, what will be used, and why
     Doctor,
 }
@@ -85,6 +88,43 @@ struct ReplayArgs {
     /// What computes
     #[arg(long, value_enum, default_value_t)]
     engine: EngineArg,
+}
+
+#[derive(Debug, Args)]
+struct RenderArgs {
+    /// Scenario, recording, trace, or builtin:NAME
+    file: PathBuf,
+    /// The step to show [default: the recording's or scenario's end, else 500]
+    #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u64).range(0..=MOST_STEPS))]
+    at: Option<u64>,
+    /// Width and height, pixels
+    #[arg(long, value_name = "WxH", default_value = "1440x900", value_parser = render::size)]
+    size: (u32, u32),
+    /// Pixels per point: 2 makes everything twice as large and as sharp
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = scale)]
+    scale: f32,
+    /// Colours
+    #[arg(long, value_enum, default_value_t)]
+    theme: ThemeArg,
+    /// The PNG to write
+    #[arg(short, long, value_name = "PNG")]
+    output: PathBuf,
+}
+
+/// A scale within reason.
+fn scale(text: &str) -> Result<f32, String> {
+    let scale = text.parse::<f32>().ok().filter(|s| (0.5..=4.0).contains(s));
+    scale.ok_or_else(|| "a scale is from 0.5 to 4".into())
+}
+
+/// `--theme`.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum ThemeArg {
+    /// Light on dark
+    #[default]
+    Dark,
+    /// Dark on light
+    Light,
 }
 
 #[derive(Debug, Args)]
@@ -127,6 +167,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Replay(args)) => replay::replay(args),
         Some(Command::Check(args)) => check::check(&args.files),
+        Some(Command::Render(args)) => render::render(args),
         Some(Command::Doctor) => doctor::doctor(),
     };
     match done {

@@ -1,9 +1,112 @@
 //! `moebias [FILE]`: the window.
 
 use super::failure::Failure;
+use super::output;
+use crate::engine::EngineChoice;
+use crate::lab::{Lab, crash};
+use crate::scenario::{self, Loaded, Opened};
+use crate::ui::app::{App, Options};
+use crate::ui::store::Stored;
+use eframe::egui::{ViewportBuilder, vec2};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// A window that lived shorter than this is not opened again by itself: it would only die again.
+const LIVED: Duration = Duration::from_secs(20);
 
 /// Opens the window.
-pub(super) fn open(_file: Option<&Path>) -> Result<(), Failure> {
-    Err(Failure::new("the window is not there yet; `moebias run`, `replay`, `check` and `doctor` need none"))
+pub(super) fn open(file: Option<&Path>) -> Result<(), Failure> {
+    // A file that is wrong is told before any window opens.
+    let loaded = load(file)?;
+    let welcome = file.is_none();
+    if !has_display() {
+        let text = "there is no display to open a window on. These commands need none: `moebias run`, `replay`, `render`, `check`, \
+                    `trace`, `doctor`";
+        return Err(Failure::new(text));
+    }
+    crash::install();
+    let started = Instant::now();
+    match catch_unwind(AssertUnwindSafe(|| window(loaded, welcome))) {
+        Ok(outcome) => outcome,
+        Err(_) => reopen(started.elapsed()),
+    }
+}
+
+pub(super) fn load(file: Option<&Path>) -> Result<Loaded, Failure> {
+    let Some(file) = file else {
+        let first = scenario::shipped().first().ok_or_else(|| Failure::new("no scenario ships with this build"))?;
+        return first.load().map_err(|e| Failure::new(e.to_string()));
+    };
+    let builtin = file.to_str().and_then(|f| f.strip_prefix(scenario::BUILTIN));
+    if let Some(shipped) = builtin.and_then(scenario::shipped::find) {
+        return shipped.load().map_err(|e| Failure::new(e.to_string()));
+    }
+    match scenario::open(file).map_err(|e| Failure::new(e.to_string()))? {
+        Opened::Experiment(loaded) => Ok(*loaded),
+        Opened::Selections(selections) => selections.watchable().map_err(|e| Failure::new(e.to_string())),
+    }
+}
+
+/// Whether there is anywhere to open a window. Only X11 and Wayland say so beforehand.
+fn has_display() -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+    !cfg!(all(unix, not(target_os = "macos"))) || set("DISPLAY") || set("WAYLAND_DISPLAY") || set("WAYLAND_SOCKET")
+}
+
+fn window(loaded: Loaded, welcome: bool) -> Result<(), Failure> {
+    let viewport = ViewportBuilder::default()
+        .with_title("Moebias")
+        .with_app_id("moebias")
+        .with_inner_size(vec2(1440.0, 900.0))
+        .with_min_inner_size(vec2(760.0, 520.0))
+        .with_icon(crate::ui::icon::icon())
+        .with_drag_and_drop(true);
+    let options = eframe::NativeOptions { viewport, wgpu_options: graphics(), ..Default::default() };
+    let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
+        let ctx = cc.egui_ctx.clone();
+        let mut lab = Lab::open(&loaded, EngineChoice::Auto, move || ctx.request_repaint())?;
+        lab.send(crate::lab::command::Command::Play);
+        let stored = Stored::load(cc.storage);
+        Ok(Box::new(App::new(&cc.egui_ctx, lab, stored, Options { welcome, native: true })))
+    };
+    eframe::run_native("moebias", options, Box::new(create)).map_err(|e| {
+        Failure::new(format!(
+            "the window can't be opened: {e}. `moebias doctor` says what graphics there is; `moebias run` needs none"
+        ))
+    })
+}
+
+/// The window's own device: never more than its adapter offers, also on OpenGL, where the defaults would allow too little.
+fn graphics() -> eframe::egui_wgpu::WgpuConfiguration {
+    use eframe::egui_wgpu::{SurfaceConfig, WgpuConfiguration, WgpuSetup};
+    let mut configuration = WgpuConfiguration { surface: SurfaceConfig::HIGH_THROUGHPUT, ..Default::default() };
+    if let WgpuSetup::CreateNew(setup) = &mut configuration.wgpu_setup {
+        setup.device_descriptor = std::sync::Arc::new(|adapter| wgpu::DeviceDescriptor {
+            label: Some("moebias window"),
+            required_limits: wgpu::Limits {
+                max_texture_dimension_2d: adapter.limits().max_texture_dimension_2d.min(8192),
+                ..if adapter.get_info().backend == wgpu::Backend::Gl {
+                    adapter.limits()
+                } else {
+                    wgpu::Limits::default()
+                }
+            },
+            ..Default::default()
+        });
+    }
+    configuration
+}
+
+/// The window died: it opens once more, in a process of its own, with the offer to restore what was done.
+fn reopen(lived: Duration) -> Result<(), Failure> {
+    if lived < LIVED {
+        return Err(Failure::new(
+            "what was done since the last save is in the journal: the next start offers to restore it",
+        ));
+    }
+    output::note("moebias: opening the window again, with the offer to restore what was done");
+    let again = std::env::current_exe().and_then(|exe| std::process::Command::new(exe).spawn());
+    again.map(|_| ()).map_err(|e| Failure::new(format!("Moebias can't start again: {e}")))?;
+    Err(Failure::Silent)
 }

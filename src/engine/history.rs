@@ -49,6 +49,7 @@ impl Column {
                 max_vio_16: mean(m.max_vio_16, n.max_vio_16),
                 max_vio_global: mean(m.max_vio_global, n.max_vio_global),
                 min_vio: mean(m.min_vio, n.min_vio),
+                load_median: mean(m.load_median, n.load_median),
                 cv: mean(m.cv, n.cv),
                 entropy: mean(m.entropy, n.entropy),
                 effective: mean(m.effective, n.effective),

@@ -1,6 +1,7 @@
 //! The running experiment without a screen: commands in, snapshots and notices out. The window and the tests drive it alike.
 
 pub mod command;
+pub mod crash;
 mod files;
 pub mod job;
 pub mod journal;

@@ -27,6 +27,8 @@ pub struct Metrics {
     pub max_vio_global: f64,
     /// Emptiest expert below fair share: 1 − min/L (ID Balancing).
     pub min_vio: f64,
+    /// Median load over fair share.
+    pub load_median: f64,
     /// Standard deviation of the loads over their mean.
     pub cv: f64,
     /// Entropy of the load shares over ln E, in [0, 1].
@@ -90,6 +92,7 @@ impl Tracker {
             max_vio_16: max_vio(&self.short),
             max_vio_global: max_vio(&self.all),
             min_vio: min_vio(&batch),
+            load_median: median_share(&mut batch.clone()),
             cv: cv(&batch),
             entropy: if experts > 1 { entropy(&batch) / (experts as f64).ln() } else { 1.0 },
             effective: entropy(&self.long).exp(),
@@ -154,6 +157,17 @@ pub fn min_vio(loads: &[u64]) -> f64 {
     if fair == 0.0 { 0.0 } else { 1.0 - loads.iter().copied().min().unwrap_or(0) as f64 / fair }
 }
 
+/// Median over mean; 0 for an empty batch.
+fn median_share(loads: &mut [u64]) -> f64 {
+    let fair = fair(loads);
+    if fair == 0.0 {
+        return 0.0;
+    }
+    loads.sort_unstable();
+    let n = loads.len();
+    (loads[(n - 1) / 2] + loads[n / 2]) as f64 / 2.0 / fair
+}
+
 /// Standard deviation over mean.
 #[must_use]
 pub fn cv(loads: &[u64]) -> f64 {
@@ -207,6 +221,7 @@ mod tests {
         let m = tracker.push(&row(&[40, 20, 20, 0]));
         assert_eq!(m.max_vio, 1.0);
         assert_eq!(m.min_vio, 1.0);
+        assert_eq!(m.load_median, 1.0);
         assert!((m.cv - 0.5f64.sqrt()).abs() < 1e-12);
         assert!((m.effective - 2.0 * 2f64.sqrt()).abs() < 1e-12);
         assert_eq!((m.starving, m.dead), (1, 1));

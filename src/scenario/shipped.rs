@@ -13,6 +13,9 @@ pub struct Shipped {
     pub id: &'static str,
     /// The file, as it stands in `scenarios/`.
     pub text: &'static str,
+    /// Its loads over time as a small grey PNG, from `assets/thumbnails/`: 0 no load, 128 fair, 255 twice fair. Made by
+    /// `tests/thumbnails.rs`.
+    pub thumbnail: &'static [u8],
 }
 
 /// A trace that ships with Moebias.
@@ -26,7 +29,11 @@ pub struct ShippedTrace {
 
 macro_rules! scenarios {
     ($($id:literal),* $(,)?) => {
-        &[$(Shipped { id: $id, text: include_str!(concat!("../../scenarios/", $id, ".ron")) }),*]
+        &[$(Shipped {
+            id: $id,
+            text: include_str!(concat!("../../scenarios/", $id, ".ron")),
+            thumbnail: include_bytes!(concat!("../../assets/thumbnails/", $id, ".png")),
+        }),*]
     };
 }
 

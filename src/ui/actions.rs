@@ -286,7 +286,9 @@ impl Action {
             | Self::EngineAuto
             | Self::EngineCpu
             | Self::EngineGpu => Group::Experiment,
-            Self::Open | Self::SaveAs | Self::ExportCsv | Self::SavePicture | Self::ToggleRecord | Self::Quit => Group::File,
+            Self::Open | Self::SaveAs | Self::ExportCsv | Self::SavePicture | Self::ToggleRecord | Self::Quit => {
+                Group::File
+            }
             Self::Palette
             | Self::Welcome
             | Self::Messages

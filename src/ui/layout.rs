@@ -1,10 +1,12 @@
 //! Where the panes stand: an egui_tiles tree that can be rearranged, stored and put back.
 
-use super::panes::{Pane, PaneContext, PaneKind, Panes, frame};
+use super::panes::{PaneContext, PaneKind, Panes, frame};
 use super::style::{SMALL, text};
-use super::theme::{GAP, PANE_RADIUS, Theme};
+use super::theme::{GAP, Theme};
 use eframe::egui::{self, Color32, CornerRadius, Rect, Stroke, Ui, WidgetText};
-use egui_tiles::{Behavior, Container, LinearDir, SimplificationOptions, TabState, Tabs, TileId, Tiles, Tree, UiResponse};
+use egui_tiles::{
+    Behavior, Container, LinearDir, SimplificationOptions, TabState, Tabs, TileId, Tiles, Tree, UiResponse,
+};
 use std::collections::HashMap;
 use strum::IntoEnumIterator as _;
 
@@ -27,7 +29,8 @@ impl Default for Layout {
 fn first_tree() -> Tree<PaneKind> {
     let mut tiles = Tiles::default();
     let mut pane = |kind| tiles.insert_pane(kind);
-    let (assignment, history, curves) = (pane(PaneKind::Assignment), pane(PaneKind::LoadHistory), pane(PaneKind::LoadCurves));
+    let (assignment, history, curves) =
+        (pane(PaneKind::Assignment), pane(PaneKind::LoadHistory), pane(PaneKind::LoadCurves));
     let (load, inspector) = (pane(PaneKind::Load), pane(PaneKind::Inspector));
     let (bias, violation) = (pane(PaneKind::Bias), pane(PaneKind::Violation));
     let below = tiles.insert_tab_tile(vec![history, curves]);
@@ -36,7 +39,7 @@ fn first_tree() -> Tree<PaneKind> {
     let lower = binary(&mut tiles, LinearDir::Vertical, [bias, violation], 0.5);
     let right = binary(&mut tiles, LinearDir::Vertical, [top, lower], 0.36);
     let root = binary(&mut tiles, LinearDir::Horizontal, [left, right], 0.645);
-    Tree::new("panes", root, tiles)
+    Tree::new(egui::Id::unique("panes"), root, tiles)
 }
 
 fn binary(tiles: &mut Tiles<PaneKind>, dir: LinearDir, children: [TileId; 2], share: f32) -> TileId {
@@ -133,7 +136,7 @@ impl Behavior<PaneKind> for Places<'_, '_> {
     }
 
     fn tab_title_for_pane(&mut self, kind: &PaneKind) -> WidgetText {
-        egui::RichText::new(self.panes.get(*kind).title()).font(text(SMALL)).into()
+        egui::RichText::new(kind.name()).font(text(SMALL)).into()
     }
 
     fn is_tab_bar_visible(&self, _: TileId, tabs: &Tabs) -> bool {
@@ -171,7 +174,14 @@ impl Behavior<PaneKind> for Places<'_, '_> {
         Stroke::NONE
     }
 
-    fn tab_ui(&mut self, tiles: &mut Tiles<PaneKind>, ui: &mut Ui, id: egui::Id, tile: TileId, state: &TabState) -> egui::Response {
+    fn tab_ui(
+        &mut self,
+        tiles: &mut Tiles<PaneKind>,
+        ui: &mut Ui,
+        id: egui::Id,
+        tile: TileId,
+        state: &TabState,
+    ) -> egui::Response {
         let theme: &Theme = self.cx.theme;
         let title = self.tab_title_for_tile(tiles, tile);
         let colour = if state.active { theme.text } else { theme.dim };
@@ -199,10 +209,6 @@ impl Behavior<PaneKind> for Places<'_, '_> {
     fn drag_preview_color(&self, _: &egui::Visuals) -> Color32 {
         self.cx.theme.accent.gamma_multiply(0.15)
     }
-
-    fn paint_on_top_of_tile(&self, _: &egui::Painter, _: &egui::Style, _: TileId, _: Rect) {
-        let _ = PANE_RADIUS;
-    }
 }
 
 #[cfg(test)]
@@ -217,7 +223,7 @@ mod tests {
         let bias = missing.tiles.find_pane(&PaneKind::Bias).unwrap();
         missing.remove_recursively(bias);
         assert_eq!(Layout::restored(Some(missing)).tree, good);
-        assert_eq!(Layout::restored(Some(Tree::empty("panes"))).tree, good);
+        assert_eq!(Layout::restored(Some(Tree::empty(egui::Id::unique("panes")))).tree, good);
         let mut hidden = first_tree();
         let bias = hidden.tiles.find_pane(&PaneKind::Bias).unwrap();
         hidden.set_visible(bias, false);

@@ -15,6 +15,8 @@ pub struct Link {
     pub pinned_token: Option<u32>,
     /// Step under the pointer in a time plot, as of the last frame.
     pub hovered_step: Option<u64>,
+    /// The steps that every time plot shows; all there are where nobody has zoomed in.
+    pub span: Option<(f64, f64)>,
     next: Hover,
 }
 

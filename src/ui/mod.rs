@@ -1,9 +1,25 @@
 //! The window: what a person sees and touches. It holds no state of the experiment; it draws [`crate::lab::Lab`]'s newest snapshot
 //! and sends commands.
 
+pub mod actions;
+pub mod app;
+pub mod controls;
+pub mod events;
+pub mod files;
+pub mod icon;
+pub mod layout;
 pub mod link;
+pub mod notices;
+pub mod palette;
 pub mod panes;
+pub mod pictures;
+pub mod shortcuts;
+pub mod store;
 pub mod style;
 #[cfg(test)]
 pub mod testing;
 pub mod theme;
+pub mod top_bar;
+pub mod transport_bar;
+pub mod welcome;
+pub mod widgets;

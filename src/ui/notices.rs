@@ -3,10 +3,12 @@
 use super::style::{SMALL, TINY, icon, mono, semibold, text};
 use super::theme::Theme;
 use super::widgets::button::icon_button;
+use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::lab::notices::{Level, Notice};
-use crate::lab::Lab;
-use eframe::egui::{self, Align, Align2, Area, Color32, Frame, Id, Layout, Margin, Order, RichText, ScrollArea, Stroke, Ui, vec2};
+use eframe::egui::{
+    self, Align, Align2, Area, Color32, Frame, Id, Layout, Margin, Order, RichText, ScrollArea, Stroke, Ui, vec2,
+};
 use egui_material_icons::icons::{ICON_CHECK_CIRCLE, ICON_CLOSE, ICON_ERROR, ICON_INFO, ICON_WARNING};
 use std::time::Duration;
 
@@ -52,7 +54,9 @@ pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) {
     let mut below = 76.0;
     for notice in fresh.iter().rev().take(3) {
         ui.ctx().request_repaint_after(stays(notice.level).saturating_sub(notice.at.elapsed()));
-        let area = Area::new(Id::unique(("toast", notice.id))).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, vec2(-14.0, -below));
+        let area = Area::new(Id::unique(("toast", notice.id)))
+            .order(Order::Foreground)
+            .anchor(Align2::RIGHT_BOTTOM, vec2(-14.0, -below));
         let response = area.show(ui.ctx(), |ui| {
             let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::symmetric(12, 8));
             frame.show(ui, |ui| {
@@ -84,7 +88,11 @@ pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) {
 fn words(ui: &mut Ui, words: &str, theme: &Theme) {
     for line in words.lines() {
         let quoted = line.trim_start().split_once(" | ").is_some_and(|(n, _)| n.chars().all(|c| c.is_ascii_digit()));
-        let rich = if quoted { RichText::new(line).font(mono(TINY)).color(theme.dim) } else { RichText::new(line).font(text(SMALL)) };
+        let rich = if quoted {
+            RichText::new(line).font(mono(TINY)).color(theme.dim)
+        } else {
+            RichText::new(line).font(text(SMALL))
+        };
         ui.add(egui::Label::new(rich).wrap().selectable(true));
     }
 }
@@ -95,34 +103,41 @@ pub fn list(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) -> bool 
     seen.dismissed = seen.read;
     let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(14));
     let area = egui::Modal::default_area(Id::unique("messages")).anchor(Align2::RIGHT_TOP, vec2(-14.0, 54.0));
-    let modal = egui::Modal::new(Id::unique("messages")).area(area).backdrop_color(Color32::from_black_alpha(60)).frame(frame).show(ui.ctx(), |ui| {
-        ui.set_width(420.0);
-        ui.label(RichText::new("Messages").font(semibold(14.0)));
-        ui.add_space(6.0);
-        if lab.notices().all().len() == 0 {
-            ui.label(RichText::new("Nothing yet. What Moebias tells you stays here until you close it.").color(theme.dim));
-        }
-        let all: Vec<Notice> = lab.notices().all().rev().cloned().collect();
-        ScrollArea::vertical().max_height(ui.ctx().content_rect().height() * 0.6).show(ui, |ui| {
-            for notice in all {
-                ui.horizontal_top(|ui| {
-                    let (symbol, colour) = look(notice.level, theme);
-                    ui.label(icon(symbol, 15.0).color(colour));
-                    ui.vertical(|ui| {
-                        words(ui, &notice.text, theme);
-                        ui.horizontal(|ui| {
-                            let when = format!("step {} · {}", notice.step, ago(notice.at.elapsed()));
-                            ui.label(RichText::new(when).font(text(TINY)).color(theme.faint));
-                            if ui.small_button(RichText::new("Copy").font(text(TINY))).clicked() {
-                                ui.ctx().copy_text(notice.text.clone());
-                            }
+    let modal = egui::Modal::new(Id::unique("messages"))
+        .area(area)
+        .backdrop_color(Color32::from_black_alpha(60))
+        .frame(frame)
+        .show(ui.ctx(), |ui| {
+            ui.set_width(420.0);
+            ui.label(RichText::new("Messages").font(semibold(14.0)));
+            ui.add_space(6.0);
+            if lab.notices().all().len() == 0 {
+                ui.label(
+                    RichText::new("Nothing yet. What Moebias tells you stays here until you close it.")
+                        .color(theme.dim),
+                );
+            }
+            let all: Vec<Notice> = lab.notices().all().rev().cloned().collect();
+            ScrollArea::vertical().max_height(ui.ctx().content_rect().height() * 0.6).show(ui, |ui| {
+                for notice in all {
+                    ui.horizontal_top(|ui| {
+                        let (symbol, colour) = look(notice.level, theme);
+                        ui.label(icon(symbol, 15.0).color(colour));
+                        ui.vertical(|ui| {
+                            words(ui, &notice.text, theme);
+                            ui.horizontal(|ui| {
+                                let when = format!("step {} · {}", notice.step, ago(notice.at.elapsed()));
+                                ui.label(RichText::new(when).font(text(TINY)).color(theme.faint));
+                                if ui.small_button(RichText::new("Copy").font(text(TINY))).clicked() {
+                                    ui.ctx().copy_text(notice.text.clone());
+                                }
+                            });
                         });
                     });
-                });
-                ui.add_space(6.0);
-            }
+                    ui.add_space(6.0);
+                }
+            });
         });
-    });
     !modal.should_close()
 }
 
@@ -159,14 +174,23 @@ pub fn job(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
     ui.ctx().request_repaint_after(Duration::from_millis(100));
     let area = Area::new(Id::unique("job")).order(Order::Foreground).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -76.0));
     area.show(ui.ctx(), |ui| {
-        Frame::popup(ui.style()).fill(theme.pane).stroke(Stroke::new(1.0, theme.line)).inner_margin(Margin::symmetric(12, 8)).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                ui.label(RichText::new(&job.name).font(text(SMALL)));
-                ui.add(egui::ProgressBar::new(job.progress).desired_width(160.0).desired_height(6.0).fill(theme.accent));
-                if ui.button(RichText::new("Cancel").font(text(SMALL))).clicked() {
-                    lab.send(Command::CancelJob);
-                }
+        Frame::popup(ui.style())
+            .fill(theme.pane)
+            .stroke(Stroke::new(1.0, theme.line))
+            .inner_margin(Margin::symmetric(12, 8))
+            .show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    ui.label(RichText::new(&job.name).font(text(SMALL)));
+                    ui.add(
+                        egui::ProgressBar::new(job.progress)
+                            .desired_width(160.0)
+                            .desired_height(6.0)
+                            .fill(theme.accent),
+                    );
+                    if ui.button(RichText::new("Cancel").font(text(SMALL))).clicked() {
+                        lab.send(Command::CancelJob);
+                    }
+                });
             });
-        });
     });
 }

@@ -3,9 +3,11 @@
 use super::actions::Action;
 use super::app::Ask;
 use super::panes::PaneKind;
-use super::style::{SMALL, icon, mono, text};
+use super::style::{SMALL, mono, text};
 use super::theme::Theme;
-use eframe::egui::{self, Align2, Frame, Key, Margin, Modal, Modifiers, RichText, ScrollArea, Sense, TextEdit, Ui, vec2};
+use eframe::egui::{
+    self, Align2, Frame, Key, Margin, Modal, Modifiers, RichText, ScrollArea, Sense, TextEdit, Ui, vec2,
+};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{ICON_DESCRIPTION, ICON_OPEN_IN_FULL, ICON_PHOTO_CAMERA, ICON_SCIENCE};
 use std::path::PathBuf;
@@ -30,14 +32,21 @@ struct Entry {
 pub fn show(ui: &mut Ui, palette: &mut Palette, recent: &[PathBuf], asks: &mut Vec<Ask>, theme: &Theme) -> bool {
     let mut open = true;
     let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(8));
-    let area = egui::Modal::default_area(egui::Id::unique("palette")).anchor(Align2::CENTER_TOP, vec2(0.0, 90.0));
+    let area = Modal::default_area(egui::Id::unique("palette")).anchor(Align2::CENTER_TOP, vec2(0.0, 90.0));
     let modal = Modal::new(egui::Id::unique("palette")).area(area).frame(frame).show(ui.ctx(), |ui| {
         ui.set_width(560.0);
         let (up, down, enter) = ui.input_mut(|i| {
-            (i.consume_key(Modifiers::NONE, Key::ArrowUp), i.consume_key(Modifiers::NONE, Key::ArrowDown), i.consume_key(Modifiers::NONE, Key::Enter))
+            (
+                i.consume_key(Modifiers::NONE, Key::ArrowUp),
+                i.consume_key(Modifiers::NONE, Key::ArrowDown),
+                i.consume_key(Modifiers::NONE, Key::Enter),
+            )
         });
         let hint = "Search commands and scenarios";
-        let edit = TextEdit::singleline(&mut palette.typed).hint_text(hint).desired_width(f32::INFINITY).margin(Margin::symmetric(8, 6));
+        let edit = TextEdit::singleline(&mut palette.typed)
+            .hint_text(hint)
+            .desired_width(f32::INFINITY)
+            .margin(Margin::symmetric(8, 6));
         let response = ui.add(edit);
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, hint));
         response.request_focus();
@@ -89,7 +98,8 @@ fn line(ui: &mut Ui, entry: &Entry, chosen: bool, theme: &Theme) -> egui::Respon
     let name = painter.layout_no_wrap(entry.name.clone(), text(13.0), theme.text);
     let width = name.size().x;
     painter.galley(rect.left_center() + vec2(32.0, -name.size().y / 2.0), name, theme.text);
-    let keys = painter.text(rect.right_center() - vec2(8.0, 0.0), Align2::RIGHT_CENTER, &entry.keys, mono(SMALL), theme.dim);
+    let keys =
+        painter.text(rect.right_center() - vec2(8.0, 0.0), Align2::RIGHT_CENTER, &entry.keys, mono(SMALL), theme.dim);
     let room = keys.left() - rect.left() - 32.0 - width - 24.0;
     if room > 40.0 && !entry.detail.is_empty() {
         let mut job = egui::text::LayoutJob::simple_singleline(entry.detail.clone(), text(SMALL), theme.dim);
@@ -97,7 +107,6 @@ fn line(ui: &mut Ui, entry: &Entry, chosen: bool, theme: &Theme) -> egui::Respon
         let galley = painter.layout_job(job);
         painter.galley(rect.left_center() + vec2(44.0 + width, -galley.size().y / 2.0), galley, theme.dim);
     }
-    let _ = icon;
     response
 }
 

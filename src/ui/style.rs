@@ -81,7 +81,8 @@ fn fonts() -> FontDefinitions {
     let icons = egui_material_icons::font_insert();
     fonts.font_data.insert(icons.name.clone(), Arc::new(icons.data));
     // What Inter lacks comes from egui's own fonts, then from the icons.
-    let rest = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
+    let of = |family| fonts.families.get(family).cloned().unwrap_or_default();
+    let rest: Vec<String> = [of(&FontFamily::Proportional), of(&FontFamily::Monospace)].concat();
     let chain = |first: &[&str]| {
         let own = first.iter().map(|s| (*s).to_owned());
         own.chain(rest.iter().cloned()).chain([icons.name.clone()]).collect::<Vec<_>>()

@@ -2,15 +2,18 @@
 
 use super::actions::Action;
 use super::app::Ask;
-use super::style::{SMALL, icon, mono, semibold, text};
+use super::style::{SMALL, mono, semibold, text};
 use super::theme::Theme;
 use super::widgets::button::{chip, icon_button};
 use crate::engine::EngineChoice;
 use crate::lab::Lab;
 use crate::lab::command::Command;
-use crate::scenario;
-use eframe::egui::{self, Align, Button, Color32, CornerRadius, Frame, Layout, Margin, Panel, RichText, Sense, Shape, Stroke, Ui, pos2, vec2};
-use egui_material_icons::icons::{ICON_ADD, ICON_CLOSE, ICON_FIBER_MANUAL_RECORD, ICON_KEYBOARD, ICON_NOTIFICATIONS, ICON_STOP_CIRCLE};
+use eframe::egui::{
+    self, Align, Button, Color32, Frame, Layout, Margin, Panel, RichText, Sense, Shape, Stroke, Ui, pos2, vec2,
+};
+use egui_material_icons::icons::{
+    ICON_ADD, ICON_CLOSE, ICON_FIBER_MANUAL_RECORD, ICON_KEYBOARD, ICON_NOTIFICATIONS, ICON_STOP_CIRCLE,
+};
 use std::path::PathBuf;
 
 /// Height of the bar.
@@ -51,10 +54,22 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
                 ui.spacing_mut().item_spacing.x = 6.0;
                 engine(ui, lab, asks, narrow, theme);
                 messages(ui, bar.unread, asks, theme);
-                if icon_button(ui, theme, Action::ToggleTheme.icon(), 17.0, true, "Dark or light", "Dark or light (Ctrl+T)").clicked() {
+                if icon_button(
+                    ui,
+                    theme,
+                    Action::ToggleTheme.icon(),
+                    17.0,
+                    true,
+                    "Dark or light",
+                    "Dark or light (Ctrl+T)",
+                )
+                .clicked()
+                {
                     asks.push(Ask::Do(Action::ToggleTheme));
                 }
-                if icon_button(ui, theme, ICON_KEYBOARD, 17.0, true, "Keyboard shortcuts", "Keyboard shortcuts (?)").clicked() {
+                if icon_button(ui, theme, ICON_KEYBOARD, 17.0, true, "Keyboard shortcuts", "Keyboard shortcuts (?)")
+                    .clicked()
+                {
                     asks.push(Ask::Do(Action::Shortcuts));
                 }
                 let keys = RichText::new(shortcut(ui, Action::Palette)).font(mono(SMALL));
@@ -98,8 +113,11 @@ pub fn mark(ui: &mut Ui, theme: &Theme, width: f32) {
 
 fn title(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &Theme) {
     let title = lab.document().title.clone();
-    let shown: String = if title.chars().count() > 32 { title.chars().take(31).chain(['…']).collect() } else { title.clone() };
-    let button = Button::new(RichText::new(format!("{shown}  ▾")).color(theme.dim)).fill(Color32::TRANSPARENT).min_size(vec2(0.0, 28.0));
+    let shown: String =
+        if title.chars().count() > 32 { title.chars().take(31).chain(['…']).collect() } else { title.clone() };
+    let button = Button::new(RichText::new(format!("{shown}  ▾")).color(theme.dim))
+        .fill(Color32::TRANSPARENT)
+        .min_size(vec2(0.0, 28.0));
     let response = ui.add(button).on_hover_text("Open, save, and what ships with Moebias");
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("File menu: {title}")));
     egui::Popup::menu(&response).show(|ui| {
@@ -126,24 +144,33 @@ fn title(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: 
         ui.label(RichText::new("Scenarios that ship with Moebias").font(text(11.0)).color(theme.faint));
         egui::ScrollArea::vertical().max_height(380.0).show(ui, |ui| {
             for card in super::welcome::cards() {
-                let button = Button::new(RichText::new(&card.title)).fill(Color32::TRANSPARENT).min_size(vec2(280.0, 24.0));
+                let button =
+                    Button::new(RichText::new(&card.title)).fill(Color32::TRANSPARENT).min_size(vec2(280.0, 24.0));
                 if ui.add(button).on_hover_text(&card.summary).clicked() {
                     lab.send(Command::OpenShipped(card.id.to_owned()));
                 }
             }
         });
-        let _ = scenario::VERSION;
     });
 }
 
 fn record(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) {
     let since = lab.recording_since();
     let (symbol, label, tip) = match since {
-        None => (ICON_FIBER_MANUAL_RECORD, "Record", "Record from here (R). Every run is known from its first step, so Save also works afterwards".to_owned()),
+        None => (
+            ICON_FIBER_MANUAL_RECORD,
+            "Record",
+            "Record from here (R). Every run is known from its first step, so Save also works afterwards".to_owned(),
+        ),
         Some(step) => (ICON_STOP_CIRCLE, "Stop", format!("Recording since step {step}. Stop and keep it (R)")),
     };
     let mut job = egui::text::LayoutJob::default();
-    let format = |font: egui::FontId| egui::TextFormat { font_id: font, color: theme.record, valign: Align::Center, ..Default::default() };
+    let format = |font: egui::FontId| egui::TextFormat {
+        font_id: font,
+        color: theme.record,
+        valign: Align::Center,
+        ..Default::default()
+    };
     let icons = egui::FontId::new(14.0, symbol.font_family());
     job.append(symbol.codepoint, 0.0, format(icons));
     job.append(label, 5.0, format(text(13.0)));
@@ -152,7 +179,9 @@ fn record(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) {
         button = button.fill(Theme::mix(theme.panel, theme.record, 0.22)).stroke(Stroke::new(1.0, theme.record));
     }
     let response = ui.add(button).on_hover_text(tip);
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, if since.is_some() { "Stop recording" } else { "Record" }));
+    response.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::Role::Button, true, if since.is_some() { "Stop recording" } else { "Record" })
+    });
     if response.clicked() {
         asks.push(Ask::Do(Action::ToggleRecord));
     }
@@ -209,7 +238,12 @@ fn engine(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, narrow: bool, theme: &The
     let speed = if snapshot.playing { format!("{speed} steps/s") } else { "paused".into() };
     let what = if narrow { info.kind.to_string() } else { format!("{} · {}", info.kind, short(&info.adapter)) };
     let mut job = egui::text::LayoutJob::default();
-    let format = |font: egui::FontId| egui::TextFormat { font_id: font, color: theme.dim, valign: Align::Center, ..Default::default() };
+    let format = |font: egui::FontId| egui::TextFormat {
+        font_id: font,
+        color: theme.dim,
+        valign: Align::Center,
+        ..Default::default()
+    };
     job.append(&what, 0.0, format(text(SMALL)));
     job.append(&format!("{speed:>14}"), 0.0, format(mono(SMALL)));
     let button = Button::new(job).fill(Color32::TRANSPARENT).min_size(vec2(0.0, 28.0));
@@ -230,9 +264,12 @@ fn engine(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, narrow: bool, theme: &The
                 asks.push(Ask::Do(action));
             }
         }
-        ui.label(RichText::new("Results are equal on every engine; the digest proves it.").font(text(11.0)).color(theme.faint));
+        ui.label(
+            RichText::new("Results are equal on every engine; the digest proves it.")
+                .font(text(11.0))
+                .color(theme.faint),
+        );
     });
-    let _ = icon;
 }
 
 /// An adapter's name without what nobody needs at a glance.

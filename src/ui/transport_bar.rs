@@ -7,8 +7,13 @@ use super::widgets::slider::figure;
 use crate::engine::message::{Snapshot, Speed};
 use crate::lab::Lab;
 use crate::lab::command::Command;
-use eframe::egui::{self, Align, Align2, Button, CornerRadius, Frame, Layout, Margin, Panel, Rect, RichText, Sense, Stroke, Ui, pos2, vec2};
-use egui_material_icons::icons::{ICON_CHEVRON_LEFT, ICON_CHEVRON_RIGHT, ICON_FAST_FORWARD, ICON_PAUSE, ICON_PLAY_ARROW, ICON_SKIP_PREVIOUS};
+use eframe::egui::{
+    self, Align, Align2, Button, CornerRadius, Frame, Layout, Margin, Panel, Rect, RichText, Sense, Stroke, Ui, pos2,
+    vec2,
+};
+use egui_material_icons::icons::{
+    ICON_CHEVRON_LEFT, ICON_CHEVRON_RIGHT, ICON_FAST_FORWARD, ICON_PAUSE, ICON_PLAY_ARROW, ICON_SKIP_PREVIOUS,
+};
 
 /// Height of the bar.
 const HEIGHT: f32 = 60.0;
@@ -44,35 +49,44 @@ pub fn next_speed(now: Speed, faster: bool) -> Speed {
 /// Draws the bar.
 pub fn show(ui: &mut Ui, lab: &mut Lab, theme: &'static Theme) {
     let frame = Frame::new().fill(theme.panel).inner_margin(Margin::symmetric(14, 0));
-    Panel::bottom("transport").exact_size(HEIGHT).resizable(false).show_separator_line(false).frame(frame).show(ui, |ui| {
-        let edge = ui.max_rect().expand2(vec2(14.0, 0.0));
-        ui.painter().hline(edge.x_range(), edge.top() + 0.5, Stroke::new(1.0, theme.line));
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            ui.spacing_mut().item_spacing.x = 4.0;
-            buttons(ui, lab, theme);
-            ui.add_space(8.0);
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                standing(ui, lab.snapshot(), theme);
-                ui.add_space(16.0);
-                line(ui, lab, theme);
+    Panel::bottom("transport").exact_size(HEIGHT).resizable(false).show_separator_line(false).frame(frame).show(
+        ui,
+        |ui| {
+            let edge = ui.max_rect().expand2(vec2(14.0, 0.0));
+            ui.painter().hline(edge.x_range(), edge.top() + 0.5, Stroke::new(1.0, theme.line));
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 4.0;
+                buttons(ui, lab, theme);
+                ui.add_space(8.0);
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    standing(ui, lab.snapshot(), theme);
+                    ui.add_space(16.0);
+                    line(ui, lab, theme);
+                });
             });
-        });
-    });
+        },
+    );
 }
 
 fn buttons(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
     let snapshot = lab.snapshot().clone();
     let back = snapshot.step > 0;
-    if icon_button(ui, theme, ICON_SKIP_PREVIOUS, 20.0, back, "To the first step", "To the first step (Home)").clicked() {
+    if icon_button(ui, theme, ICON_SKIP_PREVIOUS, 20.0, back, "To the first step", "To the first step (Home)").clicked()
+    {
         lab.send(Command::SeekStart);
     }
-    if icon_button(ui, theme, ICON_CHEVRON_LEFT, 20.0, back, "One step back", "One step back (←); ten with Shift").clicked() {
+    if icon_button(ui, theme, ICON_CHEVRON_LEFT, 20.0, back, "One step back", "One step back (←); ten with Shift")
+        .clicked()
+    {
         let steps = if ui.input(|i| i.modifiers.shift) { 10 } else { 1 };
         lab.send(Command::StepBack(steps));
     }
     let (symbol, name) = if snapshot.playing { (ICON_PAUSE, "Pause") } else { (ICON_PLAY_ARROW, "Play") };
     let ink = if theme.dark { theme.window } else { theme.pane };
-    let play = Button::new(icon(symbol, 22.0).color(ink)).fill(theme.accent).corner_radius(CornerRadius::same(18)).min_size(vec2(36.0, 36.0));
+    let play = Button::new(icon(symbol, 22.0).color(ink))
+        .fill(theme.accent)
+        .corner_radius(CornerRadius::same(18))
+        .min_size(vec2(36.0, 36.0));
     let response = ui.scope(|ui| {
         ui.spacing_mut().button_padding = vec2(7.0, 7.0);
         ui.add(play)
@@ -86,13 +100,17 @@ fn buttons(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
         let steps = if ui.input(|i| i.modifiers.shift) { 10 } else { 1 };
         lab.send(Command::StepForward(steps));
     }
-    if icon_button(ui, theme, ICON_FAST_FORWARD, 20.0, true, "A hundred steps", "A hundred steps (Ctrl+→)").clicked() {
+    if icon_button(ui, theme, ICON_FAST_FORWARD, 20.0, true, "A hundred steps", "A hundred steps (Ctrl+→)").clicked()
+    {
         lab.send(Command::StepForward(100));
     }
     ui.add_space(4.0);
     let label = RichText::new(name_of(snapshot.speed)).font(mono(SMALL)).color(theme.text);
-    let button = ui.add(Button::new(label).min_size(vec2(72.0, 28.0))).on_hover_text("Steps per second (. faster, , slower)");
-    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Speed: {}", name_of(snapshot.speed))));
+    let button =
+        ui.add(Button::new(label).min_size(vec2(72.0, 28.0))).on_hover_text("Steps per second (. faster, , slower)");
+    button.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Speed: {}", name_of(snapshot.speed)))
+    });
     egui::Popup::menu(&button).show(|ui| {
         ui.set_min_width(96.0);
         for speed in SPEEDS.iter().map(|&s| Speed::Steps(s)).chain([Speed::Max]) {
@@ -107,9 +125,12 @@ fn buttons(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
 fn standing(ui: &mut Ui, snapshot: &Snapshot, theme: &Theme) {
     let digest = snapshot.digest.to_string();
     let short = format!("{} {}", &digest[..4], &digest[4..8]);
-    let tip = format!("Digest of every load and bias so far: {digest}. Equal on every engine and machine, or something is wrong");
+    let tip = format!(
+        "Digest of every load and bias so far: {digest}. Equal on every engine and machine, or something is wrong"
+    );
     let font = mono(SMALL);
-    let response = ui.add(egui::Label::new(RichText::new(short).font(font.clone()).color(theme.dim)).sense(Sense::click()));
+    let response =
+        ui.add(egui::Label::new(RichText::new(short).font(font.clone()).color(theme.dim)).sense(Sense::click()));
     if response.on_hover_text(format!("{tip}\nClick to copy")).clicked() {
         ui.ctx().copy_text(digest);
     }
@@ -127,9 +148,13 @@ fn standing(ui: &mut Ui, snapshot: &Snapshot, theme: &Theme) {
 /// The line of all steps.
 fn line(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
     let snapshot = lab.snapshot().clone();
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width().max(40.0), HEIGHT - 2.0), Sense::click_and_drag());
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width().max(40.0), HEIGHT - 2.0), Sense::click_and_drag());
     let end = snapshot.stop.unwrap_or(0).max(snapshot.head).max(SHORTEST);
-    let rail = Rect::from_min_max(pos2(rect.left() + 8.0, rect.center().y - 2.0), pos2(rect.right() - 8.0, rect.center().y + 2.0));
+    let rail = Rect::from_min_max(
+        pos2(rect.left() + 8.0, rect.center().y - 2.0),
+        pos2(rect.right() - 8.0, rect.center().y + 2.0),
+    );
     let x_of = |step: u64| egui::lerp(rail.x_range(), step.min(end) as f32 / end as f32);
     let step_at = |x: f32| ((((x - rail.left()) / rail.width()).clamp(0.0, 1.0)) * end as f32).round() as u64;
     response.widget_info(|| egui::WidgetInfo::slider(true, snapshot.step as f64, "Step"));
@@ -148,13 +173,20 @@ fn line(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
     painter.circle_filled(handle, size, theme.text);
 
     if let Some(seek) = snapshot.seeking {
-        let done = (seek.at.saturating_sub(seek.from.min(seek.at))) as f32 / seek.to.saturating_sub(seek.from.min(seek.to)).max(1) as f32;
-        let what = format!("Recomputing step {} of {} · {:.0} % · Esc gives up", figure(seek.at as f64, true), figure(seek.to as f64, true), 100.0 * done);
+        let done = (seek.at.saturating_sub(seek.from.min(seek.at))) as f32
+            / seek.to.saturating_sub(seek.from.min(seek.to)).max(1) as f32;
+        let what = format!(
+            "Recomputing step {} of {} · {:.0} % · Esc gives up",
+            figure(seek.at as f64, true),
+            figure(seek.to as f64, true),
+            100.0 * done
+        );
         painter.text(pos2(rail.left(), rect.top() + 10.0), Align2::LEFT_CENTER, what, text(TINY), theme.dim);
     }
     let Some(pointer) = response.hover_pos().or(response.interact_pointer_pos()) else { return };
     let near = snapshot.events.iter().filter(|e| (x_of(e.step) - pointer.x).abs() < 5.0);
-    let changes: Vec<String> = near.map(|e| format!("{} at step {}", super::events::label_of(e), figure(e.step as f64, true))).collect();
+    let changes: Vec<String> =
+        near.map(|e| format!("{} at step {}", super::events::label_of(e), figure(e.step as f64, true))).collect();
     let pressed = response.dragged() || response.clicked() || response.is_pointer_button_down_on();
     let target = step_at(pointer.x);
     let tip = if changes.is_empty() { format!("step {}", figure(target as f64, true)) } else { changes.join("\n") };

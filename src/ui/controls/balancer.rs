@@ -4,8 +4,8 @@ use super::super::style::{SMALL, mono, text};
 use super::super::widgets::choice::{Item, choice};
 use super::super::widgets::group;
 use super::super::widgets::slider::{Number, Scale, figure, number};
-use super::explain::of_rule;
 use super::Desk;
+use super::explain::of_rule;
 use crate::model::change::Change;
 use crate::model::config::{Rule, Schedule, limits};
 use eframe::egui::{self, RichText, Ui};
@@ -70,7 +70,10 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.add_space(4.0);
     ui.add_enabled_ui(frozen.is_none(), |ui| {
         let button = ui.button(RichText::new("Reset biases").font(text(SMALL)));
-        if button.on_hover_text("Puts every bias back to its start, now. It is recorded like any other change").clicked() {
+        if button
+            .on_hover_text("Puts every bias back to its start, now. It is recorded like any other change")
+            .clicked()
+        {
             desk.change(Change::ResetBias);
         }
     });

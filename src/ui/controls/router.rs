@@ -31,7 +31,11 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.add_enabled_ui(!of_trace, |ui| {
         let what = Number {
             name: "Experts",
-            tip: if of_trace { "A recorded trace has as many experts as it has" } else { "E, 2 to 1 024. Another number starts a new run; undo brings this one back" },
+            tip: if of_trace {
+                "A recorded trace has as many experts as it has"
+            } else {
+                "E, 2 to 1 024. Another number starts a new run; undo brings this one back"
+            },
             min: limits::EXPERTS.min,
             max: limits::EXPERTS.max,
             scale: Scale::Doubling,
@@ -45,7 +49,9 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.add_enabled_ui(frozen.is_none(), |ui| {
         let what = Number {
             name: "K",
-            tip: frozen.unwrap_or("Experts per token, 1 to 32 and at most E. Every token goes to the K experts with the largest s + b"),
+            tip: frozen.unwrap_or(
+                "Experts per token, 1 to 32 and at most E. Every token goes to the K experts with the largest s + b",
+            ),
             min: limits::TOP_K.min,
             max: f64::from(largest_top_k(fewest)),
             scale: Scale::Whole,

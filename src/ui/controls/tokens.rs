@@ -65,12 +65,54 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
 
 fn synthetic(ui: &mut Ui, desk: &mut Desk<'_>, s: &Synthetic, fixed: bool) {
     let rows: [(&str, Limits, Scale, f64, &str, fn(f64) -> Change); 6] = [
-        ("Batch", limits::BATCH, Scale::Doubling, f64::from(s.batch), "T, tokens per step, 1 to 1 048 576. The fair load of an expert is L = K·T/E tokens", |v| Change::SetBatch(v as u32)),
-        ("Topics", limits::TOPICS, Scale::LogWhole, f64::from(s.topics), "Topics that tokens belong to, 1 to 256. Each has a centre in 32 dimensions", |v| Change::SetTopics(v as u32)),
-        ("Skew", limits::SKEW, Scale::Linear(0.05), s.skew, "Zipf exponent of topic popularity, 0 to 3: the r-th topic has a share ∝ 1/rˢ. 0 makes all equally popular", Change::SetSkew),
-        ("Noise", limits::NOISE, Scale::Linear(0.05), s.noise, "Spread of tokens round their topic's centre, 0 to 4, in units of the spread of the centres", Change::SetNoise),
-        ("Drift", limits::DRIFT, Scale::Log, s.drift, "How far the topics wander, 0 to 100 topic lifetimes per 1 000 steps. In one lifetime every centre moves to a new place", Change::SetDrift),
-        ("Burst", limits::BURST, Scale::Doubling, f64::from(s.burst), "Consecutive tokens that share a topic, 1 to 65 536. Above 1 tokens are not independent, and batches are more uneven", |v| Change::SetBurst(v as u32)),
+        (
+            "Batch",
+            limits::BATCH,
+            Scale::Doubling,
+            f64::from(s.batch),
+            "T, tokens per step, 1 to 1 048 576. The fair load of an expert is L = K·T/E tokens",
+            |v| Change::SetBatch(v as u32),
+        ),
+        (
+            "Topics",
+            limits::TOPICS,
+            Scale::LogWhole,
+            f64::from(s.topics),
+            "Topics that tokens belong to, 1 to 256. Each has a centre in 32 dimensions",
+            |v| Change::SetTopics(v as u32),
+        ),
+        (
+            "Skew",
+            limits::SKEW,
+            Scale::Linear(0.05),
+            s.skew,
+            "Zipf exponent of topic popularity, 0 to 3: the r-th topic has a share ∝ 1/rˢ. 0 makes all equally popular",
+            Change::SetSkew,
+        ),
+        (
+            "Noise",
+            limits::NOISE,
+            Scale::Linear(0.05),
+            s.noise,
+            "Spread of tokens round their topic's centre, 0 to 4, in units of the spread of the centres",
+            Change::SetNoise,
+        ),
+        (
+            "Drift",
+            limits::DRIFT,
+            Scale::Log,
+            s.drift,
+            "How far the topics wander, 0 to 100 topic lifetimes per 1 000 steps. In one lifetime every centre moves to a new place",
+            Change::SetDrift,
+        ),
+        (
+            "Burst",
+            limits::BURST,
+            Scale::Doubling,
+            f64::from(s.burst),
+            "Consecutive tokens that share a topic, 1 to 65 536. Above 1 tokens are not independent, and batches are more uneven",
+            |v| Change::SetBurst(v as u32),
+        ),
     ];
     for (name, limit, scale, value, tip, change) in rows {
         if fixed && name == "Drift" {

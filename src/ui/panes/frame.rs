@@ -13,6 +13,8 @@ pub struct Header {
     pub drag_started: bool,
     /// Wants it to fill the window, or to have its place back.
     pub toggle_maximised: bool,
+    /// Wants a picture of it.
+    pub picture: bool,
 }
 
 /// Draws a pane with its header in all the room there is.
@@ -33,15 +35,17 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     let mut tools = ui.new_child(UiBuilder::new().max_rect(bar).layout(Layout::right_to_left(Align::Center)));
     tools.spacing_mut().item_spacing.x = 2.0;
     let (symbol, name) = if maximised { (ICON_CLOSE_FULLSCREEN, "Restore") } else { (ICON_OPEN_IN_FULL, "Maximise") };
-    let label = format!("{name} {}", pane.title());
+    let label = format!("{name} {}", pane.kind().name());
     done.toggle_maximised |= quiet(&mut tools, symbol, &label, theme).on_hover_text(&label).clicked();
-    let label = format!("About {}", pane.title());
+    let label = format!("About {}", pane.kind().name());
     let help = quiet(&mut tools, ICON_HELP, &label, theme);
     let text_of_help = pane.help();
     egui::Popup::menu(&help).width(320.0).show(|ui| {
         ui.set_max_width(320.0);
-        ui.label(egui::RichText::new(pane.title()).font(semibold(13.0)));
+        ui.label(egui::RichText::new(pane.kind().name()).font(semibold(13.0)));
         ui.label(text_of_help);
+        ui.add_space(4.0);
+        done.picture = ui.button("Save picture…").clicked();
     });
     help.on_hover_text(text_of_help);
     tools.add_space(4.0);
@@ -49,7 +53,7 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     pane.tools(&mut tools, cx);
     let room = tools.min_rect().left() - bar.left() - 12.0;
 
-    let name = ui.painter().layout_no_wrap(pane.title().to_owned(), semibold(13.0), theme.text);
+    let name = ui.painter().layout_no_wrap(pane.kind().name().to_owned(), semibold(13.0), theme.text);
     let baseline = bar.center().y;
     let width = name.size().x;
     ui.painter().galley(egui::pos2(bar.left(), baseline - name.size().y / 2.0), name, theme.text);

@@ -1,6 +1,15 @@
 //! The panes: a file per pane. Each draws the newest snapshot and reports what the pointer is on.
 
+pub mod assignment;
+pub mod bias;
+pub mod expert_curves;
 pub mod frame;
+pub mod inspector;
+pub mod load;
+pub mod load_curves;
+pub mod load_history;
+pub mod time_plot;
+pub mod violation;
 
 use super::link::Link;
 use super::theme::Theme;
@@ -27,6 +36,49 @@ pub enum PaneKind {
     Inspector,
 }
 
+impl PaneKind {
+    /// Its name, as in its header.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Assignment => "Tokens → experts",
+            Self::Load => "Load per expert",
+            Self::LoadHistory => "Load over time",
+            Self::LoadCurves => "Load curves",
+            Self::Bias => "Biases",
+            Self::Violation => "Worst expert above fair share",
+            Self::Inspector => "Inspector",
+        }
+    }
+}
+
+/// One of each pane.
+#[derive(Default)]
+pub struct Panes {
+    assignment: assignment::Assignment,
+    load: load::Load,
+    load_history: load_history::LoadHistory,
+    load_curves: load_curves::LoadCurves,
+    bias: bias::Bias,
+    violation: violation::Violation,
+    inspector: inspector::Inspector,
+}
+
+impl Panes {
+    /// The pane of this kind.
+    pub fn get(&mut self, kind: PaneKind) -> &mut dyn Pane {
+        match kind {
+            PaneKind::Assignment => &mut self.assignment,
+            PaneKind::Load => &mut self.load,
+            PaneKind::LoadHistory => &mut self.load_history,
+            PaneKind::LoadCurves => &mut self.load_curves,
+            PaneKind::Bias => &mut self.bias,
+            PaneKind::Violation => &mut self.violation,
+            PaneKind::Inspector => &mut self.inspector,
+        }
+    }
+}
+
 /// What a pane draws from and reports to.
 pub struct PaneContext<'a> {
     /// The lab; its snapshot is this frame's.
@@ -39,8 +91,8 @@ pub struct PaneContext<'a> {
 
 /// A pane. The header (title, subtitle, tools, maximise) is drawn by the app.
 pub trait Pane {
-    /// Bold name in the header.
-    fn title(&self) -> &'static str;
+    /// Which it is; its name stands bold in the header.
+    fn kind(&self) -> PaneKind;
     /// Dim one-liner that says exactly what is shown.
     fn subtitle(&self, cx: &PaneContext<'_>) -> String;
     /// Modes and switches at the right of the header, laid out right to left.
@@ -49,4 +101,11 @@ pub trait Pane {
     fn help(&self) -> &'static str;
     /// The content, in all the room there is.
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>);
+}
+
+/// "Name · " of the variant shown, where there are several.
+fn of_variant(cx: &PaneContext<'_>) -> String {
+    let variants = &cx.lab.settings().variants;
+    let shown = variants.get(cx.link.variant).filter(|_| variants.len() > 1);
+    shown.map(|v| format!("{} · ", v.name)).unwrap_or_default()
 }

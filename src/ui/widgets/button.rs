@@ -6,7 +6,15 @@ use eframe::egui::{self, Button, Color32, CornerRadius, Response, Ui, vec2};
 use egui_material_icons::MaterialIcon;
 
 /// A square button with an icon and no frame until the pointer is on it.
-pub fn icon_button(ui: &mut Ui, theme: &Theme, symbol: MaterialIcon, size: f32, enabled: bool, name: &str, tip: &str) -> Response {
+pub fn icon_button(
+    ui: &mut Ui,
+    theme: &Theme,
+    symbol: MaterialIcon,
+    size: f32,
+    enabled: bool,
+    name: &str,
+    tip: &str,
+) -> Response {
     let colour = if enabled { theme.dim } else { Theme::mix(theme.panel, theme.dim, 0.45) };
     let button = Button::new(icon(symbol, size).color(colour))
         .fill(Color32::TRANSPARENT)

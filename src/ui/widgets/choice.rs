@@ -24,7 +24,14 @@ impl<T> Item<T> {
 }
 
 /// Draws the choice as wide as there is room. `Some` is what a person chose.
-pub fn choice<T: Clone + PartialEq>(ui: &mut Ui, theme: &Theme, name: &str, tip: &str, now: &T, items: &[Item<T>]) -> Option<T> {
+pub fn choice<T: Clone + PartialEq>(
+    ui: &mut Ui,
+    theme: &Theme,
+    name: &str,
+    tip: &str,
+    now: &T,
+    items: &[Item<T>],
+) -> Option<T> {
     let mut chosen = None;
     let shown = items.iter().find(|i| i.value == *now).map_or("", |i| i.name.as_str());
     ui.spacing_mut().interact_size.y = ROW;
@@ -35,7 +42,8 @@ pub fn choice<T: Clone + PartialEq>(ui: &mut Ui, theme: &Theme, name: &str, tip:
         .show_ui(ui, |ui| {
             ui.set_min_width(200.0);
             for item in items {
-                let button = egui::Button::selectable(item.value == *now, &item.name).min_size(vec2(ui.available_width(), ROW));
+                let button =
+                    egui::Button::selectable(item.value == *now, &item.name).min_size(vec2(ui.available_width(), ROW));
                 let response = ui.add_enabled(item.blocked.is_none(), button);
                 let response = response.on_hover_text(&item.tip);
                 let response = match &item.blocked {

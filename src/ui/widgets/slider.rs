@@ -4,7 +4,9 @@ use super::super::style::{SMALL, mono};
 use super::super::theme::Theme;
 use super::{Row, row};
 use eframe::egui::accesskit;
-use eframe::egui::{self, CursorIcon, DragValue, EventFilter, Id, Key, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    self, CursorIcon, DragValue, EventFilter, Id, Key, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2,
+};
 use std::ops::RangeInclusive;
 
 /// How the track maps to values.
@@ -92,7 +94,11 @@ impl Number<'_> {
                 while series(i) < near {
                     i += 1;
                 }
-                if near > value && up || near < value && !up { near } else { series((i as i64 + if up { 1 } else { -1 }).max(0) as u32) }
+                if near > value && up || near < value && !up {
+                    near
+                } else {
+                    series((i as i64 + if up { 1 } else { -1 }).max(0) as u32)
+                }
             }
             Scale::Log => significant(value.max(SMALLEST) * if up { 1.1 } else { 1.0 / 1.1 }, 2),
         };
@@ -182,7 +188,10 @@ pub fn number(ui: &mut Ui, theme: &Theme, what: Number<'_>, value: f64) -> Optio
 fn track(ui: &mut Ui, theme: &Theme, what: Number<'_>, value: f64, places: &Row, id: Id) -> Option<f64> {
     let radius = 6.0;
     let area = places.middle.shrink2(vec2(2.0, 0.0));
-    let rail = Rect::from_min_max(pos2(area.left() + radius, area.center().y - 1.5), pos2(area.right() - radius - 4.0, area.center().y + 1.5));
+    let rail = Rect::from_min_max(
+        pos2(area.left() + radius, area.center().y - 1.5),
+        pos2(area.right() - radius - 4.0, area.center().y + 1.5),
+    );
     let response = ui.interact(area, id, Sense::click_and_drag()).on_hover_cursor(CursorIcon::PointingHand);
     response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), value, what.name));
     let mut chosen = pointed(ui, &response, rail, what);
@@ -226,7 +235,6 @@ fn pointed(ui: &Ui, response: &Response, rail: Rect, what: Number<'_>) -> Option
         return None;
     }
     let pointer = response.interact_pointer_pos()?;
-    response.request_focus();
     Some(what.at_track((pointer.x - rail.left()) / rail.width().max(1.0)))
 }
 
@@ -255,7 +263,8 @@ fn asked(ui: &Ui, id: Id, what: Number<'_>, value: f64) -> Option<f64> {
         });
         let up = i.num_accesskit_action_requests(id, Action::Increment);
         let down = i.num_accesskit_action_requests(id, Action::Decrement);
-        set.or_else(|| (up > 0).then(|| what.stepped(value, true))).or_else(|| (down > 0).then(|| what.stepped(value, false)))
+        set.or_else(|| (up > 0).then(|| what.stepped(value, true)))
+            .or_else(|| (down > 0).then(|| what.stepped(value, false)))
     })
 }
 
@@ -275,7 +284,15 @@ fn accessible(ui: &Ui, id: Id, what: Number<'_>, value: f64) {
     });
 }
 
-fn figure_field(ui: &mut Ui, theme: &Theme, what: Number<'_>, value: f64, places: &Row, label: &Response, id: Id) -> Option<f64> {
+fn figure_field(
+    ui: &mut Ui,
+    theme: &Theme,
+    what: Number<'_>,
+    value: f64,
+    places: &Row,
+    label: &Response,
+    id: Id,
+) -> Option<f64> {
     let whole = what.whole();
     let mut edited = value;
     let range: RangeInclusive<f64> = what.min..=what.max;
@@ -313,7 +330,10 @@ fn figure_field(ui: &mut Ui, theme: &Theme, what: Number<'_>, value: f64, places
 /// Takes what a person types: 4 096, 1e-3, 0,5.
 fn parse(text: &str) -> Option<f64> {
     let text: String = text.chars().filter(|c| !c.is_whitespace()).map(|c| if c == '−' { '-' } else { c }).collect();
-    let text = if text.matches(',').count() == 1 && !text.contains('.') && text.split(',').nth(1).is_some_and(|d| d.len() != 3) {
+    let text = if text.matches(',').count() == 1
+        && !text.contains('.')
+        && text.split(',').nth(1).is_some_and(|d| d.len() != 3)
+    {
         text.replace(',', ".")
     } else {
         text.replace(',', "")

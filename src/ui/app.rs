@@ -1,0 +1,384 @@
+//! The app: puts the bars, the settings and the panes together, and does what was asked for.
+//!
+//! It is the same in a window, in a test and offscreen (`moebias render`); only [`Options`] differ.
+
+use super::actions::Action;
+use super::controls::{self, Controls};
+use super::files::{Dialog, Outcome, Purpose};
+use super::layout::Layout;
+use super::link::Link;
+use super::notices::{self, Seen};
+use super::palette::{self, Palette};
+use super::panes::{PaneContext, PaneKind, Panes};
+use super::pictures::Pictures;
+use super::store::{LARGEST, SMALLEST, Stored};
+use super::theme::{GAP, Theme};
+use super::top_bar::{self, Bar};
+use super::transport_bar;
+use super::welcome::{self, Thumbnails};
+use super::{shortcuts, style};
+use crate::lab::Lab;
+use crate::lab::command::Command;
+use crate::lab::notices::Level;
+use eframe::egui::{self, Align2, CentralPanel, Color32, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
+use std::path::PathBuf;
+use std::time::Duration;
+use strum::IntoEnumIterator as _;
+
+/// What was asked for in this frame.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// An action of the list.
+    Do(Action),
+    /// Open this file.
+    Open(PathBuf),
+    /// Open a scenario that ships with Moebias.
+    OpenShipped(&'static str),
+    /// Bring a pane to the front.
+    Reveal(PaneKind),
+    /// Give a pane all the room, or its place back.
+    Maximise(PaneKind),
+    /// Save a picture of a pane.
+    SavePictureOf(PaneKind),
+}
+
+/// How the app is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Show the scenario cards at first.
+    pub welcome: bool,
+    /// Use the system's file dialogs.
+    pub native: bool,
+}
+
+/// What lies over the panes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Overlay {
+    Welcome,
+    Messages,
+    Shortcuts,
+}
+
+/// The window.
+pub struct App {
+    lab: Lab,
+    stored: Stored,
+    options: Options,
+    layout: Layout,
+    panes: Panes,
+    link: Link,
+    controls: Controls,
+    overlay: Option<Overlay>,
+    palette: Option<Palette>,
+    dialog: Option<Dialog>,
+    seen: Seen,
+    pictures: Pictures,
+    thumbnails: Thumbnails,
+    title: String,
+}
+
+impl App {
+    /// The app over a lab.
+    #[must_use]
+    pub fn new(ctx: &Context, lab: Lab, stored: Stored, options: Options) -> Self {
+        style::install(ctx);
+        ctx.set_theme(stored.theme());
+        ctx.set_zoom_factor(stored.zoom);
+        // Zooming has its own limits; egui's shortcuts know none.
+        ctx.options_mut(|o| o.zoom_with_keyboard = false);
+        Self {
+            layout: Layout::restored(stored.panes.clone()),
+            lab,
+            stored,
+            options,
+            panes: Panes::default(),
+            link: Link::default(),
+            controls: Controls::default(),
+            overlay: options.welcome.then_some(Overlay::Welcome),
+            palette: None,
+            dialog: None,
+            seen: Seen::default(),
+            pictures: Pictures::default(),
+            thumbnails: Thumbnails::default(),
+            title: String::new(),
+        }
+    }
+
+    /// The lab.
+    #[must_use]
+    pub fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    /// The lab, to command.
+    pub fn lab_mut(&mut self) -> &mut Lab {
+        &mut self.lab
+    }
+
+    /// What is hovered and pinned.
+    #[must_use]
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// The keys pressed in this frame, as actions. Plain keys belong to whatever has the focus.
+    fn keys(&self, ctx: &Context, asks: &mut Vec<Ask>) {
+        let focused = ctx.memory(|m| m.focused().is_some());
+        let typing = ctx.egui_wants_keyboard_input() && ctx.text_edit_focused();
+        let covered = self.palette.is_some() || self.dialog.is_some() || self.overlay.is_some();
+        let mut all: Vec<(Action, egui::KeyboardShortcut)> =
+            Action::iter().flat_map(|a| a.shortcuts().into_iter().map(move |s| (a, s))).collect();
+        // Shift+Ctrl+Z before Ctrl+Z: egui takes a shortcut also when more modifiers are held.
+        all.sort_by_key(|(_, s)| std::cmp::Reverse(u8::from(s.modifiers.shift) + u8::from(s.modifiers.command)));
+        for (action, shortcut) in all {
+            let plain = !shortcut.modifiers.command;
+            let function = matches!(shortcut.logical_key, Key::F1 | Key::F11);
+            if plain && !function && (typing || focused || covered) {
+                continue;
+            }
+            if action == Action::Unpin && ctx.any_popup_open() {
+                continue;
+            }
+            if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
+                asks.push(Ask::Do(action));
+            }
+        }
+    }
+
+    fn answer(&mut self, ctx: &Context, ask: Ask) {
+        match ask {
+            Ask::Do(action) => self.act(ctx, action),
+            Ask::Open(path) => self.lab.send(Command::OpenFile(path)),
+            Ask::OpenShipped(id) => self.lab.send(Command::OpenShipped(id.to_owned())),
+            Ask::Reveal(kind) => {
+                self.layout.restore();
+                self.layout.reveal(kind);
+            }
+            Ask::Maximise(kind) => self.layout.toggle_maximised(kind),
+            Ask::SavePictureOf(kind) => self.ask_path(ctx, Purpose::Picture(Some(kind))),
+        }
+    }
+
+    fn act(&mut self, ctx: &Context, action: Action) {
+        if let Some(command) = action.command() {
+            return self.lab.send(command);
+        }
+        match action {
+            Action::Open => self.ask_path(ctx, Purpose::Open),
+            Action::SaveAs => self.ask_path(ctx, Purpose::Save),
+            Action::ExportCsv => self.ask_path(ctx, Purpose::Csv),
+            Action::SavePicture => self.ask_path(ctx, Purpose::Picture(None)),
+            Action::Faster | Action::Slower => {
+                let next = transport_bar::next_speed(self.lab.snapshot().speed, action == Action::Faster);
+                self.lab.send(Command::SetSpeed(next));
+            }
+            Action::AddVariant => {
+                let last = self.lab.settings().variants.len().saturating_sub(1);
+                self.lab.send(Command::AddVariant(last));
+            }
+            Action::RemoveVariant => {
+                let last = self.lab.settings().variants.len().saturating_sub(1);
+                self.lab.send(Command::RemoveVariant(last));
+            }
+            Action::Palette => self.palette = if self.palette.is_some() { None } else { Some(Palette::default()) },
+            Action::Welcome => self.toggle(Overlay::Welcome),
+            Action::Messages => self.toggle(Overlay::Messages),
+            Action::Shortcuts => self.toggle(Overlay::Shortcuts),
+            Action::ToggleTheme => {
+                self.stored.dark = Some(!Theme::of(ctx).dark);
+                ctx.set_theme(self.stored.theme());
+            }
+            Action::ToggleControls => self.stored.controls = !self.stored.controls,
+            Action::ZoomIn => self.zoom(ctx, 0.1),
+            Action::ZoomOut => self.zoom(ctx, -0.1),
+            Action::ZoomReset => self.zoom(ctx, 1.0 - self.stored.zoom),
+            Action::FullScreen => {
+                let on = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
+                ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!on));
+            }
+            Action::ResetLayout => self.layout = Layout::default(),
+            Action::Unpin => {
+                if self.lab.snapshot().seeking.is_some() {
+                    self.lab.send(Command::CancelSeek);
+                } else if !self.layout.restore() {
+                    self.link.pinned_expert = None;
+                    self.link.pinned_token = None;
+                }
+            }
+            Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
+            _ => {}
+        }
+    }
+
+    fn toggle(&mut self, overlay: Overlay) {
+        self.overlay = if self.overlay == Some(overlay) { None } else { Some(overlay) };
+    }
+
+    fn zoom(&mut self, ctx: &Context, by: f32) {
+        self.stored.zoom = ((self.stored.zoom + by) * 20.0).round() / 20.0;
+        self.stored.zoom = self.stored.zoom.clamp(SMALLEST, LARGEST);
+        ctx.set_zoom_factor(self.stored.zoom);
+    }
+
+    fn ask_path(&mut self, ctx: &Context, purpose: Purpose) {
+        let title = self.lab.document().title.clone();
+        let name = match purpose {
+            Purpose::Picture(Some(kind)) => format!("{title} {}", kind.name()),
+            _ => title,
+        };
+        self.dialog = Some(Dialog::new(purpose, &name, self.options.native, ctx));
+    }
+
+    fn chosen(&mut self, ctx: &Context, purpose: Purpose, path: PathBuf) {
+        match purpose {
+            Purpose::Open => self.lab.send(Command::OpenFile(path)),
+            Purpose::Save => self.lab.send(Command::SaveAs(path)),
+            Purpose::Csv => self.lab.send(Command::ExportCsv(path)),
+            Purpose::Picture(None) => self.pictures.take(ctx, path, None),
+            Purpose::Picture(Some(kind)) => match self.layout.rect_of(kind) {
+                Some(part) => self.pictures.take(ctx, path, Some(part)),
+                None => self
+                    .lab
+                    .tell(Level::Warning, format!("{} is hidden behind another pane: show it first", kind.name())),
+            },
+        }
+    }
+
+    fn overlays(&mut self, ui: &mut Ui, asks: &mut Vec<Ask>, theme: &'static Theme) {
+        let keep = match self.overlay {
+            Some(Overlay::Welcome) => {
+                let running = self.lab.document().title.clone();
+                welcome::show(ui, &mut self.thumbnails, &running, asks, theme)
+            }
+            Some(Overlay::Messages) => notices::list(ui, &mut self.seen, &mut self.lab, theme),
+            Some(Overlay::Shortcuts) => shortcuts::show(ui, theme),
+            None => false,
+        };
+        if !keep {
+            self.overlay = None;
+        }
+        if let Some(palette) = &mut self.palette
+            && !palette::show(ui, palette, &self.stored.recent, asks, theme)
+        {
+            self.palette = None;
+        }
+        if let Some(mut dialog) = self.dialog.take() {
+            match dialog.show(ui, &self.stored.recent, theme) {
+                Outcome::Open => self.dialog = Some(dialog),
+                Outcome::Closed => {}
+                Outcome::Chosen(purpose, path) => self.chosen(ui.ctx(), purpose, path),
+            }
+        }
+        if self.overlay.is_none() {
+            notices::toasts(ui, &mut self.seen, &mut self.lab, theme);
+        }
+        notices::job(ui, &mut self.lab, theme);
+        self.drop(ui.ctx(), theme);
+    }
+
+    /// Files dragged over the window, and dropped on it.
+    fn drop(&mut self, ctx: &Context, theme: &Theme) {
+        let (hovering, dropped) = ctx.input(|i| (i.raw.hovered_files.len(), i.raw.dropped_files.clone()));
+        if hovering > 0 {
+            let layer = egui::LayerId::new(Order::Foreground, egui::Id::unique("drop"));
+            let painter = ctx.layer_painter(layer);
+            let screen = ctx.content_rect();
+            painter.rect_filled(screen, 0.0, theme.window.gamma_multiply(0.8));
+            let stroke = egui::Stroke::new(2.0, theme.accent);
+            painter.rect_stroke(screen.shrink(16.0), 12.0, stroke, egui::StrokeKind::Inside);
+            let words = if hovering == 1 {
+                "Drop to open; the present run can be brought back with undo"
+            } else {
+                "Drop to open the first of these files"
+            };
+            painter.text(screen.center(), Align2::CENTER_CENTER, words, style::text(18.0), theme.text);
+        }
+        let Some(first) = dropped.first() else { return };
+        self.lab.send(Command::OpenFile(first.path().to_owned()));
+        if dropped.len() > 1 {
+            self.lab.tell(Level::Info, format!("Opened the first of {} files", dropped.len()));
+        }
+        self.overlay = None;
+    }
+
+    fn name_window(&mut self, ctx: &Context) {
+        let title = format!("{} – Moebias", self.lab.document().title);
+        if title != self.title {
+            ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
+        self.lab.poll();
+        for path in self.lab.take_recent() {
+            self.stored.remember(&path);
+        }
+        while let Some(outcome) = self.pictures.poll() {
+            match outcome {
+                Ok(path) => self.lab.tell(Level::Success, format!("Saved {}", path.display())),
+                Err(text) => self.lab.tell(Level::Error, text),
+            }
+        }
+        crate::lab::crash::rehearse(self.lab.snapshot().step);
+        self.name_window(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        let theme = Theme::of(ui.ctx());
+        let ctx = ui.ctx().clone();
+        let mut asks = vec![];
+        self.keys(&ctx, &mut asks);
+        self.link.begin_frame();
+        let variants = self.lab.settings().variants.len();
+        self.link.variant = self.link.variant.min(variants.saturating_sub(1));
+        if !ctx.input(|i| i.pointer.any_down()) {
+            self.lab.end_gesture();
+        }
+
+        let bar = Bar { recent: &self.stored.recent, unread: self.seen.unread(&self.lab) };
+        top_bar::show(ui, &mut self.lab, &bar, &mut asks, theme);
+        notices::offer(ui, &mut self.lab, theme);
+        transport_bar::show(ui, &mut self.lab, theme);
+        if self.stored.controls {
+            controls::show(ui, &mut self.controls, &mut self.lab, &mut self.link.variant, theme);
+        }
+        let mut wanted = vec![];
+        let frame = Frame::new().fill(theme.window).inner_margin(Margin::same(GAP as i8));
+        CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+            let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme };
+            self.layout.show(ui, &mut self.panes, &mut cx, &mut wanted);
+        });
+        asks.extend(wanted.into_iter().map(Ask::SavePictureOf));
+
+        self.overlays(ui, &mut asks, theme);
+        for ask in asks {
+            self.answer(&ctx, ask);
+        }
+        if self.link.changes_next_frame() {
+            ctx.request_repaint();
+        }
+        if self.lab.snapshot().seeking.is_some() {
+            ctx.request_repaint_after(Duration::from_millis(100));
+        }
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        self.stored.panes = Some(self.layout.tree().clone());
+        self.stored.save(storage);
+    }
+
+    fn on_exit(&mut self) {
+        self.lab.close();
+    }
+
+    fn clear_color(&self, _: &egui::Visuals) -> [f32; 4] {
+        Color32::BLACK.to_normalized_gamma_f32()
+    }
+
+    fn persist_egui_memory(&self) -> bool {
+        false
+    }
+}

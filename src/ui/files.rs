@@ -1,0 +1,199 @@
+//! Asking for a path: the system's dialog where there is one, and always a field to type into, for systems without.
+
+use super::panes::PaneKind;
+use super::style::{SMALL, semibold, text};
+use super::theme::Theme;
+use eframe::egui::{self, Context, Frame, Key, Margin, Modal, RichText, TextEdit, Ui};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::time::{Duration, Instant};
+
+/// What a path is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A scenario, recording or trace to open.
+    Open,
+    /// Where to save the run.
+    Save,
+    /// Where to write the curves.
+    Csv,
+    /// Where to save a picture of the window, or of one pane.
+    Picture(Option<PaneKind>),
+}
+
+impl Purpose {
+    fn title(self) -> String {
+        match self {
+            Self::Open => "Open a scenario, a recording or a trace".into(),
+            Self::Save => "Save the run as a recording".into(),
+            Self::Csv => "Export curves as CSV".into(),
+            Self::Picture(None) => "Save a picture of the window".into(),
+            Self::Picture(Some(kind)) => format!("Save a picture of: {}", kind.name()),
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Open => {
+                "Scenarios and recordings end in .ron, traces with scores in .safetensors, logs of selections in .jsonl"
+            }
+            Self::Save => "The whole run with every change and its digest; it replays exactly on any machine",
+            Self::Csv => "One row per step and variant: figures, loads and biases",
+            Self::Picture(_) => "PNG, in the size and theme of the window",
+        }
+    }
+
+    fn endings(self) -> &'static [&'static str] {
+        match self {
+            Self::Open => &["ron", "safetensors", "jsonl"],
+            Self::Save => &["ron"],
+            Self::Csv => &["csv"],
+            Self::Picture(_) => &["png"],
+        }
+    }
+}
+
+/// The system's dialog is gone sooner than anybody can close it: then there is none.
+const TOO_SOON: Duration = Duration::from_millis(500);
+
+/// A dialog that is open.
+pub struct Dialog {
+    purpose: Purpose,
+    typed: String,
+    browsing: Option<(Receiver<Option<PathBuf>>, Instant)>,
+    fresh: bool,
+}
+
+/// What became of it.
+pub enum Outcome {
+    /// Still open.
+    Open,
+    /// Closed without a path.
+    Closed,
+    /// A path was chosen.
+    Chosen(Purpose, PathBuf),
+}
+
+impl Dialog {
+    /// Opens one. `name` is proposed where something is saved; `native` asks the system's dialog at once.
+    #[must_use]
+    pub fn new(purpose: Purpose, name: &str, native: bool, ctx: &Context) -> Self {
+        let stem: String =
+            name.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+        let stem = stem.split('-').filter(|s| !s.is_empty()).collect::<Vec<_>>().join("-");
+        let ending = purpose.endings()[0];
+        let typed = if purpose == Purpose::Open {
+            String::new()
+        } else {
+            format!("{}.{ending}", if stem.is_empty() { "moebias" } else { &stem })
+        };
+        let mut dialog = Self { purpose, typed, browsing: None, fresh: true };
+        if native {
+            dialog.browse(ctx);
+        }
+        dialog
+    }
+
+    fn browse(&mut self, ctx: &Context) {
+        let mut native = rfd::AsyncFileDialog::new().set_title(self.purpose.title());
+        native = native.add_filter(self.purpose.endings().join(", "), self.purpose.endings());
+        if self.purpose != Purpose::Open {
+            native = native.set_file_name(&self.typed);
+        }
+        let (tx, rx) = mpsc::channel();
+        let wake = ctx.clone();
+        let open = self.purpose == Purpose::Open;
+        let work = move || {
+            let chosen =
+                if open { pollster::block_on(native.pick_file()) } else { pollster::block_on(native.save_file()) };
+            tx.send(chosen.map(|f| f.path().to_owned())).ok();
+            wake.request_repaint();
+        };
+        match std::thread::Builder::new().name("moebias-dialog".into()).spawn(work) {
+            Ok(_) => self.browsing = Some((rx, Instant::now())),
+            Err(e) => log::warn!("no thread for the system's file dialog: {e}"),
+        }
+    }
+
+    /// Draws it.
+    pub fn show(&mut self, ui: &mut Ui, recent: &[PathBuf], theme: &Theme) -> Outcome {
+        if let Some((answer, since)) = &self.browsing {
+            match answer.try_recv() {
+                Ok(Some(path)) => return Outcome::Chosen(self.purpose, path),
+                Ok(None) if since.elapsed() > TOO_SOON => return Outcome::Closed,
+                Ok(None) | Err(TryRecvError::Disconnected) => self.browsing = None,
+                Err(TryRecvError::Empty) => {}
+            }
+        }
+        let mut outcome = Outcome::Open;
+        let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(18));
+        let modal = Modal::new(egui::Id::unique("file dialog")).frame(frame).show(ui.ctx(), |ui| {
+            ui.set_width(520.0_f32.min(ui.ctx().content_rect().width() - 60.0));
+            ui.label(RichText::new(self.purpose.title()).font(semibold(15.0)));
+            ui.add(egui::Label::new(RichText::new(self.purpose.hint()).font(text(SMALL)).color(theme.dim)).wrap());
+            ui.add_space(8.0);
+            let edit = TextEdit::singleline(&mut self.typed)
+                .hint_text("Path")
+                .desired_width(f32::INFINITY)
+                .margin(Margin::symmetric(8, 6));
+            let field = ui.add(edit);
+            field.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Path"));
+            if std::mem::take(&mut self.fresh) {
+                field.request_focus();
+            }
+            let path = self.path();
+            let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+            if self.purpose == Purpose::Open {
+                self.recent(ui, recent, theme, &mut outcome);
+            }
+            ui.add_space(10.0);
+            ui.horizontal(|ui| {
+                if ui.button("Browse…").clicked() && self.browsing.is_none() {
+                    self.browse(ui.ctx());
+                }
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    let name = match self.purpose {
+                        Purpose::Open => "Open",
+                        _ if path.as_ref().is_some_and(|p| p.exists()) => "Replace",
+                        _ => "Save",
+                    };
+                    let go = ui.add_enabled(path.is_some(), egui::Button::new(name).min_size(egui::vec2(84.0, 28.0)));
+                    if (go.clicked() || entered)
+                        && let Some(path) = path
+                    {
+                        outcome = Outcome::Chosen(self.purpose, path);
+                    }
+                    if ui.button("Cancel").clicked() {
+                        outcome = Outcome::Closed;
+                    }
+                });
+            });
+        });
+        if modal.should_close() && matches!(outcome, Outcome::Open) { Outcome::Closed } else { outcome }
+    }
+
+    fn recent(&self, ui: &mut Ui, recent: &[PathBuf], theme: &Theme, outcome: &mut Outcome) {
+        for path in recent.iter().take(5) {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+            let words = RichText::new(name).font(text(SMALL)).color(theme.dim);
+            let button = egui::Button::new(words).frame(false);
+            if ui.add(button).on_hover_text(path.display().to_string()).clicked() {
+                *outcome = Outcome::Chosen(self.purpose, path.clone());
+            }
+        }
+    }
+
+    /// What was typed as a path, with an ending where it has none and one is wanted.
+    fn path(&self) -> Option<PathBuf> {
+        let typed = self.typed.trim();
+        if typed.is_empty() {
+            return None;
+        }
+        let typed = match (typed.strip_prefix("~/"), directories::BaseDirs::new()) {
+            (Some(rest), Some(dirs)) => dirs.home_dir().join(rest),
+            _ => PathBuf::from(typed),
+        };
+        let ended = self.purpose == Purpose::Open || Path::new(&typed).extension().is_some();
+        Some(if ended { typed } else { typed.with_extension(self.purpose.endings()[0]) })
+    }
+}

@@ -1,0 +1,112 @@
+//! The card beside the pointer: one token at one expert, in figures.
+
+use super::super::super::style::{SMALL, mono, semibold, text};
+use super::super::super::theme::Theme;
+use super::super::super::widgets::slider::figure;
+use super::super::PaneContext;
+use super::facts::{Facts, topic_name};
+use crate::engine::view::Picture;
+use eframe::egui::{self, Align, Align2, Area, Color32, Frame, Id, Layout, Margin, Order, Pos2, RichText, Ui, vec2};
+
+/// Its width, points.
+const WIDTH: f32 = 212.0;
+
+/// Draws the card.
+pub(super) fn show(ui: &Ui, cx: &PaneContext<'_>, picture: &Picture, row: usize, expert: usize, pointer: Pos2) {
+    let screen = ui.ctx().content_rect();
+    let right = pointer.x + WIDTH + 48.0 < screen.right();
+    let below = pointer.y + 170.0 < screen.bottom();
+    let pivot = match (right, below) {
+        (true, true) => Align2::LEFT_TOP,
+        (false, true) => Align2::RIGHT_TOP,
+        (true, false) => Align2::LEFT_BOTTOM,
+        (false, false) => Align2::RIGHT_BOTTOM,
+    };
+    let off = vec2(if right { 16.0 } else { -16.0 }, if below { 16.0 } else { -16.0 });
+    let area = Area::new(Id::unique("token card"))
+        .order(Order::Tooltip)
+        .pivot(pivot)
+        .fixed_pos(pointer + off)
+        .interactable(false);
+    area.show(ui.ctx(), |ui| {
+        Frame::popup(ui.style()).fill(cx.theme.pane).inner_margin(Margin::symmetric(12, 9)).show(ui, |ui| {
+            ui.set_width(WIDTH);
+            ui.spacing_mut().item_spacing.y = 3.0;
+            match Facts::of(cx.lab.snapshot(), picture, row) {
+                Some(facts) => token(ui, cx.theme, &facts, expert),
+                None => topic(ui, cx, picture, row, expert),
+            }
+        });
+    });
+}
+
+fn token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: usize) {
+    head(ui, theme, &format!("Token {}", figure(f64::from(facts.token), true)), &facts.topic);
+    if let Some(word) = &facts.word {
+        ui.label(RichText::new(format!("“{}”", word.trim())).font(text(SMALL)).color(theme.text));
+    }
+    let Some(choice) = facts.choice(expert) else { return };
+    let (sign, bias) = if facts.multiplies {
+        ("×", choice.bias)
+    } else if choice.bias < 0.0 {
+        ("−", -choice.bias)
+    } else {
+        ("+", choice.bias)
+    };
+    line(ui, theme, &format!("Expert {expert}"), &format!("{:.3} {sign} {bias:.3}", choice.score), theme.text);
+    line(ui, theme, "needs at least", &format!("{:.3}", facts.threshold), theme.dim);
+    let verdict = match (choice.chosen, choice.unbiased) {
+        (true, true) => ("Chosen, with the bias and without", theme.accent),
+        (true, false) => ("Moved here by the bias", theme.over_text),
+        (false, true) => ("Moved away by the bias", theme.under),
+        (false, false) => ("Not chosen", theme.dim),
+    };
+    ui.label(RichText::new(verdict.0).font(text(SMALL)).color(verdict.1));
+    if choice.chosen != choice.unbiased {
+        let other = facts.moves().into_iter().find_map(|(into, out)| match expert {
+            e if e == into.expert => Some(("without it", out)),
+            e if e == out.expert => Some(("instead", into)),
+            _ => None,
+        });
+        if let Some((name, other)) = other {
+            line(ui, theme, &format!("{name}: expert {}", other.expert), &format!("{:.3}", other.score), theme.dim);
+        }
+    }
+}
+
+fn topic(ui: &mut Ui, cx: &PaneContext<'_>, picture: &Picture, row: usize, expert: usize) {
+    let theme = cx.theme;
+    let name = topic_name(cx.lab.snapshot(), row as u32);
+    let mut name: Vec<char> = name.chars().collect();
+    if let Some(first) = name.first_mut() {
+        *first = first.to_ascii_uppercase();
+    }
+    let share = picture.topics.get(row).copied().unwrap_or(0.0);
+    head(ui, theme, &name.into_iter().collect::<String>(), "");
+    line(ui, theme, "of all tokens", &format!("{:.1} %", 100.0 * share), theme.dim);
+    let at = picture.shares.get(row * picture.experts + expert).copied().unwrap_or(0.0);
+    line(ui, theme, &format!("Expert {expert} gets"), &format!("{:.1} %", 100.0 * at), theme.text);
+    line(ui, theme, "evenly spread", &format!("{:.1} %", 100.0 / picture.experts.max(1) as f32), theme.dim);
+}
+
+fn head(ui: &mut Ui, theme: &Theme, name: &str, detail: &str) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        ui.label(RichText::new(name).font(semibold(SMALL)).color(theme.text));
+        ui.label(RichText::new(detail).font(text(SMALL)).color(theme.dim));
+    });
+}
+
+/// A name on the left, a figure on the right.
+pub fn line(ui: &mut Ui, theme: &Theme, name: &str, value: &str, colour: Color32) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(name).font(text(SMALL)).color(if colour == theme.text {
+            theme.text
+        } else {
+            theme.dim
+        }));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.add(egui::Label::new(RichText::new(value).font(mono(SMALL)).color(colour)).extend());
+        });
+    });
+}

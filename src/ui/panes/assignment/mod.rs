@@ -1,0 +1,559 @@
+//! Tokens × experts: who goes where, over a fixed probe of tokens so that they are seen to move.
+
+pub mod card;
+pub mod facts;
+mod raster;
+
+use super::super::style::{SMALL, TINY, mono, text};
+use super::super::theme::Theme;
+use super::super::widgets::slider::figure;
+use super::frame::mode;
+use super::{Pane, PaneContext, PaneKind, of_variant};
+use crate::engine::view::{Picture, Rows, ViewRequest};
+use crate::lab::command::Command;
+use crate::model::config::Rule;
+use eframe::egui::{
+    self, Align2, Color32, Rect, RichText, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, pos2, vec2,
+};
+use egui_material_icons::icons::ICON_TUNE;
+use raster::Painter;
+use std::sync::Arc;
+use strum::IntoEnumIterator as _;
+
+/// Room for topics or token numbers on the left, points: as in the plots.
+const LEFT: f32 = 40.0;
+/// Room for expert numbers and the legend below, points.
+const BELOW: f32 = 20.0;
+/// Cells at least this wide carry a notch where the bias moved a token, points.
+const NOTCHED: f32 = 5.0;
+
+/// What a cell shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumIter)]
+pub enum Mode {
+    /// The score.
+    Score,
+    /// Score and bias.
+    Biased,
+    /// Who is chosen, and who was by the bias.
+    #[default]
+    Chosen,
+    /// What the bias changed, alone.
+    Moved,
+}
+
+impl Mode {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Score => "Score",
+            Self::Biased => "+ Bias",
+            Self::Chosen => "Chosen",
+            Self::Moved => "Moved by bias",
+        }
+    }
+
+    fn tip(self) -> &'static str {
+        match self {
+            Self::Score => "The score s of every token at every expert",
+            Self::Biased => {
+                "The score with the bias, s + b (s·b under the multiplicative rule): the K largest of a row are chosen"
+            }
+            Self::Chosen => {
+                "Blue: chosen. Orange with a notch: chosen only because of the bias. Behind them the scores"
+            }
+            Self::Moved => "Orange with a notch: chosen only because of the bias. Blue: would be chosen without it",
+        }
+    }
+}
+
+/// The part of the picture in sight, in cells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Window {
+    rows: (f32, f32),
+    experts: (f32, f32),
+}
+
+impl Window {
+    fn whole(rows: usize, experts: usize) -> Self {
+        Self { rows: (0.0, rows.max(1) as f32), experts: (0.0, experts.max(1) as f32) }
+    }
+
+    /// Moved and resized so that it lies inside the picture.
+    fn inside(self, rows: usize, experts: usize) -> Self {
+        let fit = |(a, b): (f32, f32), n: usize| {
+            let n = n.max(1) as f32;
+            let width = (b - a).clamp(n.min(4.0), n);
+            let a = a.clamp(0.0, n - width);
+            (a, a + width)
+        };
+        Self { rows: fit(self.rows, rows), experts: fit(self.experts, experts) }
+    }
+
+    fn zoomed(self, factor: f32, at: (f32, f32)) -> Self {
+        let zoom = |(a, b): (f32, f32), at: f32| (at - (at - a) / factor, at + (b - at) / factor);
+        Self { rows: zoom(self.rows, at.1), experts: zoom(self.experts, at.0) }
+    }
+}
+
+/// What the texture was made from.
+#[derive(Clone, PartialEq)]
+struct Key {
+    window: Window,
+    size: [usize; 2],
+    mode: Mode,
+    by_topic: bool,
+    dark: bool,
+}
+
+/// A texture, the picture it was made from, and where its rows and experts begin and end.
+struct Made {
+    key: Key,
+    picture: Arc<Picture>,
+    order: Vec<usize>,
+    texture: TextureHandle,
+    rows: (usize, usize),
+    experts: (usize, usize),
+    range: (f32, f32),
+}
+
+/// The pane.
+pub struct Assignment {
+    mode: Mode,
+    rows: Rows,
+    by_topic: bool,
+    window: Option<Window>,
+    made: Option<Made>,
+}
+
+impl Default for Assignment {
+    fn default() -> Self {
+        Self { mode: Mode::default(), rows: Rows::default(), by_topic: true, window: None, made: None }
+    }
+}
+
+impl Pane for Assignment {
+    fn kind(&self) -> PaneKind {
+        PaneKind::Assignment
+    }
+
+    fn subtitle(&self, cx: &PaneContext<'_>) -> String {
+        let picture = &cx.lab.snapshot().picture;
+        let of = figure(f64::from(picture.batch), true);
+        let what = match picture.request.rows {
+            Rows::Probe => format!("{} fixed tokens", figure(picture.rows() as f64, true)),
+            Rows::Live => format!("{} of {of} tokens of the next batch", figure(picture.rows() as f64, true)),
+            Rows::Topics => {
+                format!("share of each topic’s assignments, {} tokens", figure(f64::from(picture.counted), true))
+            }
+        };
+        let order = match picture.request.rows {
+            Rows::Topics => "",
+            _ if self.by_topic => ", by topic",
+            _ => ", as they come",
+        };
+        format!("{}{what}{order} · step {}", of_variant(cx), figure(picture.step as f64, true))
+    }
+
+    fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        let theme = cx.theme;
+        let menu = super::super::widgets::button::icon_button(
+            ui,
+            theme,
+            ICON_TUNE,
+            15.0,
+            true,
+            "Rows of the heatmap",
+            "Which tokens, in which order, and the view",
+        );
+        egui::Popup::menu(&menu).show(|ui| self.menu(ui));
+        let narrow = ui.available_width() < 560.0;
+        if self.rows == Rows::Topics {
+            return;
+        }
+        if narrow {
+            let label = RichText::new(format!("{}  ▾", self.mode.name())).font(text(SMALL)).color(theme.text);
+            let button = ui.add(egui::Button::new(label).min_size(vec2(0.0, 22.0)));
+            button.widget_info(|| {
+                egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Cells show: {}", self.mode.name()))
+            });
+            egui::Popup::menu(&button).show(|ui| {
+                for m in Mode::iter() {
+                    if ui.selectable_label(self.mode == m, m.name()).on_hover_text(m.tip()).clicked() {
+                        self.mode = m;
+                    }
+                }
+            });
+            return;
+        }
+        for m in Mode::iter().collect::<Vec<_>>().into_iter().rev() {
+            if mode(ui, theme, m.name(), self.mode == m, m.tip()) {
+                self.mode = m;
+            }
+        }
+    }
+
+    fn help(&self) -> &'static str {
+        "Every row is a token, every column an expert. The same tokens are routed again with the biases of each moment, so one sees \
+         them move from expert to expert; fresh tokens at every step would only flicker. The menu shows the next batch instead, or \
+         which share of each topic's assignments every expert gets. Point at a cell for its figures, click to pin token and expert. \
+         Scroll to zoom, drag to pan, double-click for everything. Where tokens share a pixel it has their mean colour."
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        let request = ViewRequest { variant: cx.link.variant, rows: self.rows };
+        let snapshot = cx.lab.snapshot().clone();
+        let picture = Arc::clone(&snapshot.picture);
+        if picture.request != request {
+            // Asked for again every frame until it is there; the worker takes the newest.
+            cx.lab.send(Command::SetView(request));
+        }
+        let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
+        let frame = Rect::from_min_max(rect.min + vec2(LEFT, 2.0), rect.max - vec2(0.0, BELOW));
+        if !frame.is_positive() || picture.rows() == 0 {
+            return;
+        }
+        let (rows, experts) = (picture.rows(), picture.experts);
+        let window = self.window.map_or(Window::whole(rows, experts), |w| w.inside(rows, experts));
+        self.make(ui, cx, &picture, window, frame);
+        let Some(made) = &self.made else { return };
+        let cells = Cells { frame, window };
+        let inside = ui.painter().with_clip_rect(frame);
+        let place = Rect::from_min_max(
+            cells.corner(made.experts.0 as f32, made.rows.0 as f32),
+            cells.corner(made.experts.1 as f32, made.rows.1 as f32),
+        );
+        inside.image(made.texture.id(), place, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), Color32::WHITE);
+        gutter(ui, cx, &picture, &made.order, &cells, self.by_topic);
+        legend(ui, cx.theme, rect, &cells, self.mode, picture.request.rows, made.range, experts);
+        highlight(&inside, cx, &picture, &made.order, &cells);
+        let order = made.order.clone();
+        self.interact(ui, &response, cx, &picture, &order, &cells);
+    }
+}
+
+impl Assignment {
+    fn menu(&mut self, ui: &mut Ui) {
+        ui.set_min_width(230.0);
+        let tips = [
+            (Rows::Probe, "Fixed tokens", "256 tokens that stay the same, routed with the biases of the moment"),
+            (Rows::Live, "Next batch", "The tokens of the batch that comes next; at most ten pictures a second"),
+            (Rows::Topics, "Topics", "Which share of each topic's assignments every expert gets"),
+        ];
+        for (rows, name, tip) in tips {
+            if ui.radio(self.rows == rows, name).on_hover_text(tip).clicked() {
+                self.rows = rows;
+                self.window = None;
+            }
+        }
+        ui.separator();
+        ui.add_enabled_ui(self.rows != Rows::Topics, |ui| {
+            ui.radio_value(&mut self.by_topic, true, "Rows by topic");
+            ui.radio_value(&mut self.by_topic, false, "Rows as they come");
+        });
+        ui.separator();
+        if ui.add_enabled(self.window.is_some(), egui::Button::new("Show everything")).clicked() {
+            self.window = None;
+        }
+    }
+
+    /// Makes the texture again where anything changed.
+    fn make(&mut self, ui: &Ui, cx: &PaneContext<'_>, picture: &Arc<Picture>, window: Window, frame: Rect) {
+        let scale = ui.ctx().pixels_per_point();
+        let size = [(frame.width() * scale) as usize, (frame.height() * scale) as usize];
+        let key = Key { window, size, mode: self.mode, by_topic: self.by_topic, dark: cx.theme.dark };
+        if self.made.as_ref().is_some_and(|m| m.key == key && Arc::ptr_eq(&m.picture, picture)) {
+            return;
+        }
+        let snapshot = cx.lab.snapshot();
+        let variant = picture.request.variant;
+        let rule = snapshot.experiment.variants.get(variant).map_or(Rule::None, |v| v.balancer.rule);
+        let bias = snapshot.variants.get(variant).map(|v| v.bias.as_slice()).unwrap_or_default();
+        let order = raster::order(picture, self.by_topic);
+        let painter = Painter::new(picture, &order, self.mode, bias, rule, cx.theme);
+        let part = |(a, b): (f32, f32), n: usize, pixels: usize| {
+            let (a, b) = (a.floor().max(0.0) as usize, (b.ceil() as usize).min(n));
+            let together = (b - a).div_ceil(pixels.max(1)).max(1);
+            (a / together * together, b, together)
+        };
+        let (top, bottom, per_y) = part(window.rows, picture.rows(), size[1]);
+        let (left, right, per_x) = part(window.experts, picture.experts, size[0]);
+        let cell = frame.width() / (window.experts.1 - window.experts.0);
+        let parts = if cell >= NOTCHED { 4 } else { 1 };
+        let image = painter.image(top..bottom, left..right, [per_x, per_y], parts);
+        let range = painter.range();
+        let ends = |start: usize, n: usize, per: usize| (start, start + (n - start).div_ceil(per) * per);
+        let texture = match self.made.take() {
+            Some(mut made) => {
+                made.texture.set(image, TextureOptions::NEAREST);
+                made.texture
+            }
+            None => ui.ctx().load_texture("tokens and experts", image, TextureOptions::NEAREST),
+        };
+        let (rows, experts) = (ends(top, bottom, per_y), ends(left, right, per_x));
+        self.made = Some(Made { key, picture: Arc::clone(picture), order, texture, rows, experts, range });
+    }
+
+    fn interact(
+        &mut self,
+        ui: &Ui,
+        response: &egui::Response,
+        cx: &mut PaneContext<'_>,
+        picture: &Arc<Picture>,
+        order: &[usize],
+        cells: &Cells,
+    ) {
+        let window = cells.window;
+        if response.double_clicked() {
+            self.window = None;
+            return;
+        }
+        if response.dragged() && self.window.is_some() {
+            let moved = response.drag_delta() / cells.size();
+            let shift = |(a, b): (f32, f32), by: f32| (a - by, b - by);
+            self.window = Some(Window { rows: shift(window.rows, moved.y), experts: shift(window.experts, moved.x) });
+        }
+        let Some(pointer) = response.hover_pos().filter(|p| cells.frame.contains(*p)) else { return };
+        let at = cells.cell(pointer);
+        let (scroll, zoom) = ui.input(|i| (i.smooth_scroll_delta().y, i.zoom_delta()));
+        let factor = zoom * (scroll * 0.005).exp();
+        if (factor - 1.0).abs() > 1e-4 {
+            let next = window.zoomed(factor, at).inside(picture.rows(), picture.experts);
+            self.window = (next != Window::whole(picture.rows(), picture.experts)).then_some(next);
+        }
+        let expert = (at.0 as usize).min(picture.experts - 1);
+        let shown = (at.1 as usize).min(order.len().saturating_sub(1));
+        let Some(&row) = order.get(shown) else { return };
+        cx.link.hover_expert(expert);
+        if let Some(token) = picture.tokens.get(row) {
+            cx.link.hover_token(row);
+            if response.clicked() {
+                let same = cx.link.pinned_token == Some(token.index) && cx.link.pinned_expert == Some(expert);
+                cx.link.pinned_token = (!same).then_some(token.index);
+                cx.link.pinned_expert = (!same).then_some(expert);
+            }
+        } else if response.clicked() {
+            cx.link.toggle_pin(expert);
+        }
+        if !response.dragged() {
+            card::show(ui, cx, picture, row, expert, pointer);
+        }
+    }
+}
+
+/// Where cells lie on the screen.
+struct Cells {
+    frame: Rect,
+    window: Window,
+}
+
+impl Cells {
+    fn size(&self) -> egui::Vec2 {
+        let Window { rows, experts } = self.window;
+        vec2(self.frame.width() / (experts.1 - experts.0), self.frame.height() / (rows.1 - rows.0))
+    }
+
+    fn corner(&self, expert: f32, row: f32) -> egui::Pos2 {
+        let size = self.size();
+        self.frame.min + vec2((expert - self.window.experts.0) * size.x, (row - self.window.rows.0) * size.y)
+    }
+
+    fn cell(&self, at: egui::Pos2) -> (f32, f32) {
+        let off = (at - self.frame.min) / self.size();
+        (self.window.experts.0 + off.x, self.window.rows.0 + off.y)
+    }
+
+    fn rect(&self, expert: usize, row: usize) -> Rect {
+        Rect::from_min_size(self.corner(expert as f32, row as f32), self.size())
+    }
+}
+
+/// On the left: which rows belong to which topic, or the numbers of the tokens.
+fn gutter(ui: &Ui, cx: &PaneContext<'_>, picture: &Picture, order: &[usize], cells: &Cells, by_topic: bool) {
+    let theme = cx.theme;
+    let clip = cells.frame.with_min_x(cells.frame.left() - LEFT).expand2(vec2(0.0, 6.0));
+    let painter = ui.painter().with_clip_rect(clip);
+    let right = cells.frame.left() - 4.0;
+    if picture.request.rows == Rows::Topics || !by_topic {
+        let step = ((14.0 / cells.size().y).ceil() as usize).max(1);
+        let step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000].into_iter().find(|s| *s >= step).unwrap_or(2000);
+        for shown in (0..order.len()).step_by(step) {
+            let y = cells.corner(0.0, shown as f32).y + cells.size().y.min(14.0) / 2.0;
+            if !cells.frame.y_range().contains(y) {
+                continue;
+            }
+            let name = match picture.tokens.get(order[shown]) {
+                Some(token) => token.index.to_string(),
+                None => order[shown].to_string(),
+            };
+            painter.text(pos2(right - 2.0, y), Align2::RIGHT_CENTER, name, mono(TINY), theme.faint);
+        }
+        return;
+    }
+    let topic = |shown: usize| order.get(shown).and_then(|&r| picture.tokens.get(r)).map(|t| t.topic);
+    let mut start = 0;
+    let mut dark = false;
+    while start < order.len() {
+        let end = (start..order.len()).find(|&i| topic(i) != topic(start)).unwrap_or(order.len());
+        let (top, bottom) = (cells.corner(0.0, start as f32).y, cells.corner(0.0, end as f32).y);
+        let band = Rect::from_min_max(pos2(right - 3.0, top), pos2(right, (bottom - 1.0).max(top + 0.5)));
+        painter.rect_filled(
+            band.intersect(cells.frame.with_min_x(0.0)),
+            0.0,
+            if dark { theme.fair.gamma_multiply(0.75) } else { theme.fair.gamma_multiply(0.4) },
+        );
+        let (top, bottom) = (top.max(cells.frame.top()), bottom.min(cells.frame.bottom()));
+        if let Some(t) = topic(start).filter(|_| bottom - top >= 12.0) {
+            painter.text(
+                pos2(right - 8.0, (top + bottom) / 2.0),
+                Align2::RIGHT_CENTER,
+                t.to_string(),
+                mono(TINY),
+                theme.faint,
+            );
+        }
+        dark = !dark;
+        start = end;
+    }
+}
+
+/// Below: the experts' numbers and what the colours mean.
+#[allow(clippy::too_many_arguments, reason = "one drawing function with one caller")]
+fn legend(
+    ui: &Ui,
+    theme: &Theme,
+    rect: Rect,
+    cells: &Cells,
+    mode: Mode,
+    rows: Rows,
+    (low, high): (f32, f32),
+    experts: usize,
+) {
+    let painter = ui.painter();
+    let frame = cells.frame;
+    let y = rect.bottom() - 7.0;
+    let (first, last) = (cells.window.experts.0.floor(), (cells.window.experts.1.ceil() as usize).min(experts) - 1);
+    painter.text(pos2(frame.left(), y), Align2::LEFT_CENTER, format!("expert {first}"), mono(TINY), theme.faint);
+    painter.text(pos2(frame.right(), y), Align2::RIGHT_CENTER, last.to_string(), mono(TINY), theme.faint);
+    let ramp =
+        |t: f32| if rows == Rows::Topics { Theme::mix(theme.heat_low, theme.chosen, t.sqrt()) } else { theme.heat(t) };
+    let mut items: Vec<(Swatch, String)> = vec![];
+    let name = match (rows, mode) {
+        (Rows::Topics, _) => "share",
+        (_, Mode::Biased) => "score + bias",
+        _ => "score",
+    };
+    if rows == Rows::Topics || mode != Mode::Moved {
+        items.push((Swatch::Ramp, format!("{name} {low:.2} – {high:.2}")));
+    }
+    if rows != Rows::Topics && mode == Mode::Chosen {
+        items.push((Swatch::Plain(theme.chosen), "chosen".into()));
+    }
+    if rows != Rows::Topics && matches!(mode, Mode::Chosen | Mode::Moved) {
+        items.push((Swatch::Notched, "by the bias".into()));
+    }
+    if rows != Rows::Topics && mode == Mode::Moved {
+        items.push((Swatch::Plain(theme.heat(1.0)), "chosen anyway".into()));
+        items.push((Swatch::Plain(theme.under), "without the bias".into()));
+    }
+    let galleys: Vec<_> = items.iter().map(|(_, t)| painter.layout_no_wrap(t.clone(), text(TINY), theme.dim)).collect();
+    let wide = |s: &Swatch| if matches!(s, Swatch::Ramp) { 48.0 } else { 12.0 };
+    let total: f32 =
+        items.iter().zip(&galleys).map(|((s, _), g)| wide(s) + 6.0 + g.size().x + 16.0).sum::<f32>() - 16.0;
+    if total > frame.width() - 120.0 {
+        return;
+    }
+    let mut x = frame.center().x - total / 2.0;
+    for ((swatch, _), galley) in items.iter().zip(galleys) {
+        let patch = Rect::from_min_size(pos2(x, y - 4.0), vec2(wide(swatch), 8.0));
+        match swatch {
+            Swatch::Plain(colour) => {
+                painter.rect_filled(patch, 1.0, *colour);
+            }
+            Swatch::Notched => {
+                painter.rect_filled(patch.with_min_x(patch.left() + 3.0), 1.0, theme.over);
+            }
+            Swatch::Ramp => {
+                let mut mesh = egui::epaint::Mesh::default();
+                for i in 0..16 {
+                    let edge = |i: usize| egui::lerp(patch.x_range(), i as f32 / 16.0);
+                    mesh.add_colored_rect(
+                        Rect::from_x_y_ranges(edge(i)..=edge(i + 1), patch.y_range()),
+                        ramp(i as f32 / 15.0),
+                    );
+                }
+                painter.add(egui::Shape::mesh(mesh));
+                painter.rect_stroke(patch, 0.0, Stroke::new(1.0, theme.line), StrokeKind::Outside);
+            }
+        }
+        x += wide(swatch) + 6.0;
+        let size = galley.size();
+        painter.galley(pos2(x, y - size.y / 2.0), galley, theme.dim);
+        x += size.x + 16.0;
+    }
+}
+
+enum Swatch {
+    Ramp,
+    Plain(Color32),
+    Notched,
+}
+
+/// The linked expert's column, and the row under the pointer or pinned.
+fn highlight(painter: &egui::Painter, cx: &PaneContext<'_>, picture: &Picture, order: &[usize], cells: &Cells) {
+    let theme = cx.theme;
+    if let Some(expert) = cx.link.expert().filter(|e| *e < picture.experts) {
+        let column = cells.rect(expert, 0);
+        let stripe = Rect::from_x_y_ranges(column.x_range(), cells.frame.y_range());
+        painter.rect_stroke(stripe, 0.0, Stroke::new(1.0, theme.accent), StrokeKind::Outside);
+    }
+    let pinned = cx.link.pinned_token.and_then(|t| picture.tokens.iter().position(|p| p.index == t));
+    if let Some(row) = cx.link.hovered_token.or(pinned)
+        && let Some(shown) = order.iter().position(|&r| r == row)
+    {
+        let cell = cells.rect(0, shown);
+        let stripe = Rect::from_x_y_ranges(cells.frame.x_range(), cell.y_range()).expand2(vec2(0.0, 0.5));
+        painter.rect_stroke(stripe, 0.0, Stroke::new(1.0, theme.text.gamma_multiply(0.55)), StrokeKind::Outside);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::testing;
+
+    #[test]
+    fn a_window_stays_inside_the_picture() {
+        let w = Window::whole(256, 64).zoomed(4.0, (60.0, 250.0)).inside(256, 64);
+        assert!(w.rows.1 <= 256.0 && w.experts.1 <= 64.0 && w.rows.1 - w.rows.0 <= 64.01);
+        assert_eq!(w.zoomed(1e-3, (0.0, 0.0)).inside(256, 64), Window::whole(256, 64));
+    }
+
+    #[test]
+    fn pointing_pinning_zooming() {
+        for dark in [true, false] {
+            let lab = testing::lab_at("variants: [(name: \"A\", balancer: (rate: 0.01))]", 60);
+            let mut harness = testing::stage(Assignment::default(), lab, [760.0, 520.0], dark);
+            harness.run_steps(3);
+            let at = pos2(400.0, 250.0);
+            harness.hover_at(at);
+            harness.run_steps(3);
+            let link = harness.state().link.clone();
+            assert!(link.hovered_expert.is_some() && link.hovered_token.is_some());
+            testing::picture(&mut harness, &format!("assignment-{}", if dark { "dark" } else { "light" }));
+            harness.drag_at(at);
+            harness.drop_at(at);
+            harness.run_steps(3);
+            assert_eq!(harness.state().link.pinned_expert, link.hovered_expert);
+            assert!(harness.state().link.pinned_token.is_some());
+            harness.event(egui::Event::MouseWheel {
+                unit: egui::MouseWheelUnit::Point,
+                delta: vec2(0.0, 200.0),
+                phase: egui::TouchPhase::Move,
+                source: egui::MouseWheelSource::Wheel,
+                modifiers: egui::Modifiers::NONE,
+            });
+            harness.run_steps(10);
+            assert!(harness.state().pane.window.is_some(), "scrolling zooms");
+            testing::picture(&mut harness, &format!("assignment-zoomed-{}", if dark { "dark" } else { "light" }));
+        }
+    }
+}

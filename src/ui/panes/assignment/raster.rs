@@ -1,0 +1,193 @@
+//! From a picture of tokens to pixels: which cell has which colour, and what several cells of one pixel become.
+
+use super::super::super::theme::Theme;
+use super::Mode;
+use crate::engine::view::{CHOSEN, Picture, Rows, UNBIASED};
+use crate::model::config::Rule;
+use crate::model::fixed::{from_q32, from_score};
+use eframe::egui::{Color32, ColorImage};
+use std::ops::Range;
+
+/// Colours the cells of one picture.
+pub struct Painter<'a> {
+    picture: &'a Picture,
+    /// Rows of the picture in the order in which they are shown.
+    order: &'a [usize],
+    mode: Mode,
+    theme: &'a Theme,
+    /// What the bias adds (or multiplies by) per expert, score units.
+    bias: Vec<f32>,
+    multiplies: bool,
+    low: f32,
+    high: f32,
+}
+
+impl<'a> Painter<'a> {
+    /// For a picture with the biases (Q32) of its variant.
+    pub fn new(
+        picture: &'a Picture,
+        order: &'a [usize],
+        mode: Mode,
+        bias: &[i64],
+        rule: Rule,
+        theme: &'a Theme,
+    ) -> Self {
+        let multiplies = rule == Rule::Multiplicative;
+        let bias: Vec<f32> = bias.iter().map(|&b| from_q32(b) as f32).collect();
+        let mut painter = Self { picture, order, mode, theme, bias, multiplies, low: 0.0, high: 1.0 };
+        let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+        let mut see = |v: f32| {
+            low = low.min(v);
+            high = high.max(v);
+        };
+        if picture.request.rows == Rows::Topics {
+            see(0.0);
+            picture.shares.iter().for_each(|&s| see(s));
+        } else {
+            (0..picture.rows()).for_each(|r| (0..picture.experts).for_each(|e| see(painter.value(r, e))));
+        }
+        if low < high {
+            (painter.low, painter.high) = (low, high);
+        }
+        painter
+    }
+
+    /// What the lowest and the highest colour stand for.
+    pub fn range(&self) -> (f32, f32) {
+        (self.low, self.high)
+    }
+
+    fn value(&self, row: usize, expert: usize) -> f32 {
+        let score = self.picture.scores_of(row).get(expert).map_or(0.0, |&s| from_score(s) as f32);
+        let bias = self.bias.get(expert).copied().unwrap_or(0.0);
+        match self.mode {
+            Mode::Biased if self.multiplies => score * bias,
+            Mode::Biased => score + bias,
+            _ => score,
+        }
+    }
+
+    /// A cell's colour, and whether the bias moved the token here.
+    fn cell(&self, shown: usize, expert: usize) -> (Color32, bool) {
+        let theme = self.theme;
+        let row = self.order.get(shown).copied().unwrap_or(shown);
+        let amount = |v: f32| (v - self.low) / (self.high - self.low);
+        if self.picture.request.rows == Rows::Topics {
+            let share = self.picture.shares.get(row * self.picture.experts + expert).copied().unwrap_or(0.0);
+            return (Theme::mix(theme.heat_low, theme.chosen, amount(share).sqrt()), false);
+        }
+        let marks = self.picture.marks_of(row).get(expert).copied().unwrap_or(0);
+        let moved = marks & CHOSEN != 0 && marks & UNBIASED == 0;
+        match self.mode {
+            Mode::Score | Mode::Biased => (theme.heat(amount(self.value(row, expert))), false),
+            Mode::Chosen if moved => (theme.over, true),
+            Mode::Chosen if marks & CHOSEN != 0 => (theme.chosen, false),
+            Mode::Chosen => (theme.heat(amount(self.value(row, expert))), false),
+            Mode::Moved if moved => (theme.over, true),
+            Mode::Moved if marks & UNBIASED != 0 && marks & CHOSEN == 0 => (theme.under, false),
+            Mode::Moved if marks & CHOSEN != 0 => (theme.heat(1.0), false),
+            Mode::Moved => (theme.heat_low, false),
+        }
+    }
+
+    /// A picture of some rows and experts. `together` are rows and experts that share a pixel; `parts` are pixels across one cell,
+    /// more than one only where cells do not share: then the first of them is a notch where the bias moved a token.
+    pub fn image(&self, rows: Range<usize>, experts: Range<usize>, together: [usize; 2], parts: usize) -> ColorImage {
+        let [per_x, per_y] = together.map(|n| n.max(1));
+        let width = experts.len().div_ceil(per_x).max(1);
+        let height = rows.len().div_ceil(per_y).max(1);
+        let parts = if per_x == 1 && per_y == 1 { parts.max(1) } else { 1 };
+        let mut image = ColorImage::filled([width * parts, height], self.theme.pane);
+        for y in 0..height {
+            let ys = rows.start + y * per_y..(rows.start + (y + 1) * per_y).min(rows.end);
+            for x in 0..width {
+                let xs = experts.start + x * per_x..(experts.start + (x + 1) * per_x).min(experts.end);
+                let at = (y * width + x) * parts;
+                if per_x * per_y == 1 {
+                    let (colour, moved) = self.cell(ys.start, xs.start);
+                    image.pixels[at..at + parts].fill(colour);
+                    if moved && parts > 1 {
+                        image.pixels[at] = self.theme.pane;
+                    }
+                } else {
+                    image.pixels[at] =
+                        mean(ys.clone().flat_map(|r| xs.clone().map(move |e| (r, e))).map(|(r, e)| self.cell(r, e).0));
+                }
+            }
+        }
+        image
+    }
+}
+
+/// The mean colour: what an eye far away would see.
+fn mean(colours: impl Iterator<Item = Color32>) -> Color32 {
+    let (mut sum, mut n) = ([0u32; 3], 0);
+    for c in colours {
+        for (s, v) in sum.iter_mut().zip([c.r(), c.g(), c.b()]) {
+            *s += u32::from(v);
+        }
+        n += 1;
+    }
+    let [r, g, b] = sum.map(|s| (s / n.max(1)) as u8);
+    Color32::from_rgb(r, g, b)
+}
+
+/// The rows of a picture in the order in which they are shown: by topic, or as they came.
+#[must_use]
+pub fn order(picture: &Picture, by_topic: bool) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..picture.rows()).collect();
+    if by_topic && picture.request.rows != Rows::Topics {
+        rows.sort_by_key(|&r| (picture.tokens[r].topic, picture.tokens[r].index));
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::view::{Token, ViewRequest};
+    use crate::ui::theme::DARK;
+
+    fn picture() -> Picture {
+        let tokens = [3, 1, 3, 0].iter().enumerate().map(|(i, &topic)| Token { index: i as u32, topic }).collect();
+        let mut marks = vec![0; 16];
+        marks[0] = CHOSEN | UNBIASED;
+        marks[1] = CHOSEN;
+        marks[2] = UNBIASED;
+        Picture {
+            request: ViewRequest::default(),
+            experts: 4,
+            tokens,
+            scores: (0..16).map(|i| i << 16).collect(),
+            marks,
+            ..Picture::default()
+        }
+    }
+
+    #[test]
+    fn rows_by_topic_keep_their_order_within() {
+        assert_eq!(order(&picture(), true), [3, 1, 0, 2]);
+        assert_eq!(order(&picture(), false), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn what_is_moved_has_a_colour_and_a_notch() {
+        let (p, rows) = (picture(), [0, 1, 2, 3]);
+        let painter = Painter::new(&p, &rows, Mode::Chosen, &[0; 4], Rule::Sign, &DARK);
+        let image = painter.image(0..4, 0..4, [1, 1], 3);
+        assert_eq!(image.size, [12, 4]);
+        assert_eq!(image.pixels[..3], [DARK.chosen; 3]);
+        assert_eq!(image.pixels[3..6], [DARK.pane, DARK.over, DARK.over]);
+        let painter = Painter::new(&p, &rows, Mode::Moved, &[0; 4], Rule::Sign, &DARK);
+        assert_eq!(painter.image(0..1, 2..3, [1, 1], 1).pixels, [DARK.under], "it would have been chosen");
+    }
+
+    #[test]
+    fn cells_that_share_a_pixel_are_averaged() {
+        let (p, rows) = (picture(), [0, 1, 2, 3]);
+        let painter = Painter::new(&p, &rows, Mode::Chosen, &[0; 4], Rule::Sign, &DARK);
+        let image = painter.image(0..4, 0..4, [4, 4], 3);
+        assert_eq!(image.size, [1, 1]);
+        assert_ne!(image.pixels[0], DARK.heat(0.5));
+    }
+}

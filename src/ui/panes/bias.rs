@@ -1,0 +1,33 @@
+//! Bias curves.
+
+use super::expert_curves::{self, Quantity};
+use super::{Pane, PaneContext, PaneKind, of_variant};
+use eframe::egui::Ui;
+
+/// The pane of biases over time.
+#[derive(Debug, Default)]
+pub struct Bias;
+
+impl Pane for Bias {
+    fn kind(&self) -> PaneKind {
+        PaneKind::Bias
+    }
+
+    fn subtitle(&self, cx: &PaneContext<'_>) -> String {
+        format!("{}min – median – max, extremes and pinned, score units", of_variant(cx))
+    }
+
+    fn help(&self) -> &'static str {
+        "The bias of every expert after each step, in score units. It is added to the score for selection alone: a rising curve means \
+         that its expert gets fewer tokens than its fair share, a falling one more. Blue are the two largest biases now, orange the two \
+         smallest. Only differences matter; a common shift changes no selection. Point at a curve to see its expert everywhere, click \
+         to pin it. Scroll to zoom, drag to pan, double-click for everything."
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        let band = |m: &crate::model::metrics::Metrics| [m.bias_min, m.bias_median, m.bias_max];
+        let quantity =
+            Quantity { id: "bias", of: |c| &c.bias, band, mark: None, include: &[-0.01, 0.01], high_is_over: false };
+        expert_curves::show(ui, cx, quantity);
+    }
+}

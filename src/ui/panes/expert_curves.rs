@@ -1,0 +1,193 @@
+//! Curves per expert, as biases and loads draw them: every expert where there are few; else the band from the smallest to the
+//! largest with the median, the furthest two on either side, and whoever is pinned or pointed at.
+
+use super::super::theme::Theme;
+use super::super::widgets::slider::figure;
+use super::PaneContext;
+use super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
+use crate::engine::history::{Column, VariantHistory};
+use crate::engine::run::lock;
+use crate::model::metrics::Metrics;
+use eframe::egui::{Color32, Ui};
+
+/// Up to this many experts each has a curve.
+const EACH: usize = 16;
+/// The pointer takes hold of a curve this near, points.
+const NEAR: f32 = 8.0;
+
+/// What is drawn of each expert.
+#[derive(Clone, Copy)]
+pub struct Quantity {
+    /// Names the plot.
+    pub id: &'static str,
+    /// One value per expert.
+    pub of: fn(&Column) -> &[f32],
+    /// Smallest, median, largest.
+    pub band: fn(&Metrics) -> [f64; 3],
+    /// A dashed line and its name.
+    pub mark: Option<(f64, &'static str)>,
+    /// Values that must be in sight.
+    pub include: &'static [f64],
+    /// Whether a large value means too many tokens (a load) or too few (a bias): that decides who is orange and who is blue.
+    pub high_is_over: bool,
+}
+
+/// Draws them for the variant shown, or one median per variant where several are compared.
+pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity) {
+    let snapshot = cx.lab.snapshot().clone();
+    let span = time_plot::span(cx.link, &snapshot);
+    let pixels = ui.available_width();
+    let theme = cx.theme;
+    let history = lock(&snapshot.history);
+    let Some(of) = history.variants.get(cx.link.variant).or(history.variants.first()) else { return };
+    let Some(last) = of.recent.back() else {
+        drop(history);
+        return time_plot::empty(ui, theme);
+    };
+    let experts = (quantity.of)(last).len();
+    let shown = chosen_experts((quantity.of)(last), cx.link.expert());
+    let mut bands = vec![];
+    let mut curves = vec![];
+    if experts > EACH {
+        let groups = time_plot::grouped(of, span, pixels, |g| (time_plot::middle(g), mean_band(g, quantity.band)));
+        bands.push(Band {
+            steps: groups.iter().map(|(x, _)| *x).collect(),
+            low: groups.iter().map(|(_, b)| b[0]).collect(),
+            high: groups.iter().map(|(_, b)| b[2]).collect(),
+            colour: theme.fair.gamma_multiply(if theme.dark { 0.16 } else { 0.18 }),
+        });
+        let points = groups.iter().map(|(x, b)| [*x, b[1]]).collect();
+        curves.push(Curve { points, colour: theme.fair, width: 1.0, name: String::new() });
+    }
+    for &(expert, place) in &shown {
+        let linked = cx.link.expert() == Some(expert);
+        curves.push(curve(
+            of,
+            span,
+            pixels,
+            quantity,
+            expert,
+            colour(place, linked, quantity.high_is_over, theme),
+            linked,
+        ));
+    }
+    drop(history);
+    let marks = quantity.mark.map(|(value, name)| Mark { value, name: name.into() }).into_iter().collect();
+    let plot =
+        TimePlot { id: quantity.id, bands, curves, marks, axis: Axis::Linear, include: quantity.include.to_vec() };
+    let (response, transform) = plot.show(ui, cx);
+    // Point at a curve to light its expert up; click to pin it.
+    let Some(pointer) = response.hover_pos() else { return };
+    let step = transform.value_from_position(pointer).x;
+    let history = lock(&snapshot.history);
+    let Some(of) = history.variants.get(cx.link.variant).or(history.variants.first()) else { return };
+    let Some(column) = of.columns(step.max(0.0) as u64, step.max(0.0) as u64 + 1).next() else { return };
+    let values = (quantity.of)(column);
+    let distance = |e: usize| (transform.position_from_point_y(f64::from(values[e])) - pointer.y).abs();
+    let among: Vec<usize> =
+        if experts > EACH { shown.iter().map(|(e, _)| *e).collect() } else { (0..experts).collect() };
+    let nearest = among.into_iter().filter(|e| *e < values.len()).min_by(|a, b| distance(*a).total_cmp(&distance(*b)));
+    let [low, median, high] = (quantity.band)(&column.metrics);
+    let mut words = format!(
+        "step {}  min {}  median {}  max {}",
+        figure(column.step as f64, true),
+        short(low),
+        short(median),
+        short(high)
+    );
+    if let Some(expert) = nearest.filter(|e| distance(*e) < NEAR) {
+        words =
+            format!("step {}  expert {expert}  {}", figure(column.step as f64, true), short(f64::from(values[expert])));
+        cx.link.hover_expert(expert);
+        if response.clicked() {
+            cx.link.toggle_pin(expert);
+        }
+    }
+    drop(history);
+    time_plot::readout(ui, cx, *transform.frame(), &words);
+}
+
+/// A value for a readout.
+fn short(value: f64) -> String {
+    let text = format!("{value:+.3}");
+    text.replace('-', "−")
+}
+
+/// Where an expert stands among the others now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Low,
+    Middle,
+    High,
+}
+
+/// The experts that have a curve of their own: all of a few, else the two furthest on either side and the linked one, which
+/// comes last and so lies on top.
+fn chosen_experts(values: &[f32], linked: Option<usize>) -> Vec<(usize, Place)> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*a].total_cmp(&values[*b]).then(a.cmp(b)));
+    let place = |rank: usize| match rank {
+        r if r < 2 => Place::Low,
+        r if r + 2 >= order.len() => Place::High,
+        _ => Place::Middle,
+    };
+    let ranked = order.iter().enumerate().map(|(rank, &e)| (e, place(rank)));
+    let mut out: Vec<(usize, Place)> = if values.len() <= EACH {
+        ranked.collect()
+    } else {
+        ranked.filter(|(e, p)| *p != Place::Middle || Some(*e) == linked).collect()
+    };
+    out.sort_by_key(|(e, _)| Some(*e) == linked);
+    out
+}
+
+fn colour(place: Place, linked: bool, high_is_over: bool, theme: &Theme) -> Color32 {
+    match place {
+        _ if linked => theme.accent,
+        Place::Middle => theme.fair.gamma_multiply(0.6),
+        _ if (place == Place::High) == high_is_over => theme.over,
+        _ => theme.under,
+    }
+}
+
+fn curve(
+    of: &VariantHistory,
+    span: (f64, f64),
+    pixels: f32,
+    quantity: Quantity,
+    expert: usize,
+    colour: Color32,
+    linked: bool,
+) -> Curve {
+    let points = time_plot::grouped(of, span, pixels, |group| {
+        let steps: f64 = group.iter().map(|c| c.steps as f64).sum();
+        let value = |c: &&Column| (quantity.of)(c).get(expert).map_or(0.0, |&v| f64::from(v)) * c.steps as f64;
+        [time_plot::middle(group), group.iter().map(value).sum::<f64>() / steps.max(1.0)]
+    });
+    let name = if linked { format!("expert {expert}") } else { String::new() };
+    Curve { points, colour, width: if linked { 2.0 } else { 1.2 }, name }
+}
+
+fn mean_band(group: &[&Column], band: fn(&Metrics) -> [f64; 3]) -> [f64; 3] {
+    // The smallest of the smallest and the largest of the largest: nothing is averaged away.
+    let all = group.iter().map(|c| band(&c.metrics));
+    let start = [f64::INFINITY, 0.0, f64::NEG_INFINITY];
+    let n = group.len().max(1) as f64;
+    all.fold(start, |[low, median, high], [a, b, c]| [low.min(a), median + b / n, high.max(c)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_experts_the_furthest_and_the_linked_have_curves() {
+        let values: Vec<f32> = (0..64).map(|e| ((e * 37) % 64) as f32).collect();
+        let shown = chosen_experts(&values, Some(5));
+        assert_eq!(shown.len(), 5);
+        assert_eq!(shown.last().unwrap().0, 5, "the linked one lies on top");
+        let low = shown.iter().filter(|(_, p)| *p == Place::Low).count();
+        assert_eq!(low, 2);
+        assert_eq!(chosen_experts(&values[..8], None).len(), 8);
+    }
+}

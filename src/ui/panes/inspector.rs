@@ -1,0 +1,147 @@
+//! The token and the expert that are pointed at or pinned, in figures.
+
+use super::super::style::{SMALL, TINY, mono, semibold, text};
+use super::super::theme::Theme;
+use super::super::widgets::slider::figure;
+use super::assignment::card::line;
+use super::assignment::facts::{Choice, Facts};
+use super::{Pane, PaneContext, PaneKind};
+use crate::engine::run::lock;
+use crate::model::fixed::from_q32;
+use crate::model::metrics::{DEAD, LONG_WINDOW, STARVING};
+use eframe::egui::{Align2, RichText, ScrollArea, Sense, Ui, vec2};
+
+/// Experts listed beyond those chosen.
+const NEXT: usize = 3;
+
+/// The pane.
+#[derive(Debug, Default)]
+pub struct Inspector;
+
+impl Pane for Inspector {
+    fn kind(&self) -> PaneKind {
+        PaneKind::Inspector
+    }
+
+    fn subtitle(&self, cx: &PaneContext<'_>) -> String {
+        match (cx.link.hovered_token.is_some() || cx.link.pinned_token.is_some(), cx.link.expert().is_some()) {
+            (false, false) => "point at a token or an expert".into(),
+            (_, _) if cx.link.hovered_expert.is_some() => "under the pointer".into(),
+            _ => "pinned; Esc lets go".into(),
+        }
+    }
+
+    fn help(&self) -> &'static str {
+        "Figures of the token and the expert under the pointer, or of those that a click pinned. A token's experts are listed by what \
+         decides, score and bias together; the line marks the K-th. An orange row was chosen only because of the bias, a blue one would \
+         be chosen without it. The gating value of a chosen expert is its plain score: the bias never enters it."
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        let snapshot = cx.lab.snapshot().clone();
+        let picture = &snapshot.picture;
+        let pinned = cx.link.pinned_token.and_then(|t| picture.tokens.iter().position(|p| p.index == t));
+        let facts = cx.link.hovered_token.or(pinned).and_then(|row| Facts::of(&snapshot, picture, row));
+        let expert = cx.link.expert();
+        if facts.is_none() && expert.is_none() {
+            let words = "Point at a token, a bar or a curve.\nClick to pin it.";
+            ui.painter().text(ui.max_rect().center(), Align2::CENTER_CENTER, words, text(12.0), cx.theme.dim);
+            return;
+        }
+        ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 3.0;
+            if let Some(expert) = expert {
+                of_expert(ui, cx, expert);
+                ui.add_space(8.0);
+            }
+            if let Some(facts) = facts {
+                of_token(ui, cx.theme, &facts, expert);
+            }
+        });
+    }
+}
+
+fn of_expert(ui: &mut Ui, cx: &PaneContext<'_>, expert: usize) {
+    let theme = cx.theme;
+    let snapshot = cx.lab.snapshot();
+    let Some(view) = snapshot.variants.get(cx.link.variant) else { return };
+    ui.label(RichText::new(format!("Expert {expert}")).font(semibold(SMALL)).color(theme.text));
+    if let Some(&load) = view.loads.get(expert) {
+        let total: u64 = view.loads.iter().map(|&l| u64::from(l)).sum();
+        let fair = total as f64 / view.loads.len().max(1) as f64;
+        let share = if fair > 0.0 { f64::from(load) / fair } else { 0.0 };
+        line(
+            ui,
+            theme,
+            "load, last step",
+            &format!("{} tokens · {share:.2}× fair", figure(f64::from(load), true)),
+            theme.text,
+        );
+    }
+    if let Some(&bias) = view.bias.get(expert) {
+        line(ui, theme, "bias", &format!("{:+.5}", from_q32(bias)).replace('-', "−"), theme.text);
+    }
+    let history = lock(&snapshot.history);
+    let Some(of) = history.variants.get(cx.link.variant) else { return };
+    let recent: Vec<f64> =
+        of.recent.iter().rev().take(LONG_WINDOW).filter_map(|c| c.load.get(expert).map(|&l| f64::from(l))).collect();
+    drop(history);
+    if !recent.is_empty() {
+        let mean = recent.iter().sum::<f64>() / recent.len() as f64;
+        let state = if mean < DEAD {
+            " · dead"
+        } else if mean < STARVING {
+            " · starving"
+        } else {
+            ""
+        };
+        line(ui, theme, &format!("mean of {} steps", recent.len()), &format!("{mean:.2}× fair{state}"), theme.dim);
+    }
+}
+
+fn of_token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: Option<usize>) {
+    let mut name = format!("Token {} · {}", figure(f64::from(facts.token), true), facts.topic);
+    if let Some(word) = &facts.word {
+        name = format!("{name} · “{}”", word.trim());
+    }
+    ui.label(RichText::new(name).font(semibold(SMALL)).color(theme.text));
+    let bias = if facts.multiplies { "× bias" } else { "+ bias" };
+    row(ui, theme, ["expert", "score", bias, "together"].map(String::from), theme.faint, false);
+    let chosen = facts.choices.iter().filter(|c| c.chosen).count();
+    let shown =
+        facts.choices.iter().enumerate().filter(|(i, c)| *i < chosen + NEXT || c.unbiased || Some(c.expert) == expert);
+    for (i, choice) in shown {
+        if i == chosen {
+            let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 5.0), Sense::hover());
+            ui.painter().hline(rect.x_range(), rect.center().y, (1.0, theme.line));
+        }
+        row(ui, theme, figures(choice), colour(choice, theme), Some(choice.expert) == expert);
+    }
+}
+
+fn figures(c: &Choice) -> [String; 4] {
+    let bias = format!("{:+.4}", c.bias).replace('-', "−");
+    [c.expert.to_string(), format!("{:.4}", c.score), bias, format!("{:.4}", c.biased).replace('-', "−")]
+}
+
+fn colour(c: &Choice, theme: &Theme) -> eframe::egui::Color32 {
+    match (c.chosen, c.unbiased) {
+        (true, false) => theme.over_text,
+        (false, true) => theme.under,
+        (true, true) => theme.text,
+        (false, false) => theme.dim,
+    }
+}
+
+/// Four columns, figures to the right.
+fn row(ui: &mut Ui, theme: &Theme, cells: [String; 4], colour: eframe::egui::Color32, linked: bool) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 17.0), Sense::hover());
+    if linked {
+        ui.painter().rect_filled(rect, 3.0, theme.chip);
+    }
+    let width = (rect.width() - 8.0).min(420.0);
+    for (i, cell) in cells.iter().enumerate() {
+        let right = rect.left() + 4.0 + width * [0.16, 0.42, 0.71, 1.0][i];
+        ui.painter().text(eframe::egui::pos2(right, rect.center().y), Align2::RIGHT_CENTER, cell, mono(TINY), colour);
+    }
+}

@@ -1,0 +1,181 @@
+//! Load per expert, now.
+
+use super::super::style::{TINY, mono, text};
+use super::super::theme::Theme;
+use super::super::widgets::slider::figure;
+use super::{Pane, PaneContext, PaneKind, of_variant};
+use crate::engine::message::VariantView;
+use eframe::egui::{Align2, Color32, Rect, Sense, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2};
+
+/// A load this far from fair has the full colour.
+const FULL: f32 = 0.5;
+/// Room for the numbers on the left, points.
+const LEFT: f32 = 40.0;
+/// Room for the caption below, points.
+const BELOW: f32 = 20.0;
+
+/// The pane of bars.
+#[derive(Debug, Default)]
+pub struct Load;
+
+/// A load over fair share as a colour: grey at fair, then blue or orange.
+#[must_use]
+pub fn load_colour(theme: &Theme, share: f32) -> Color32 {
+    let off = share - 1.0;
+    // Within a tenth of fair nothing stands out.
+    let strength = ((off.abs() - 0.1) / (FULL - 0.1)).clamp(0.0, 1.0);
+    Theme::mix(theme.fair, if off < 0.0 { theme.under } else { theme.over }, strength.sqrt())
+}
+
+impl Pane for Load {
+    fn kind(&self) -> PaneKind {
+        PaneKind::Load
+    }
+
+    fn subtitle(&self, cx: &PaneContext<'_>) -> String {
+        let snapshot = cx.lab.snapshot();
+        match snapshot.variants.get(cx.link.variant) {
+            Some(v) if !v.loads.is_empty() => {
+                format!("{}MaxVio {:.2}", of_variant(cx), v.metrics.max_vio)
+            }
+            _ => "tokens of the last step".into(),
+        }
+    }
+
+    fn help(&self) -> &'static str {
+        "Tokens that each expert got in the last step. The line is the fair share L = K·T/E. Grey is near fair, orange above, blue below. \
+         MaxVio is how far the tallest bar stands above the line, as a share of it. Point at a bar to see its expert everywhere, click to \
+         pin it."
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        let snapshot = cx.lab.snapshot().clone();
+        let theme = cx.theme;
+        let Some(view) = snapshot.variants.get(cx.link.variant).filter(|v| !v.loads.is_empty()) else {
+            let words = "Press Space to play: loads appear with the first step";
+            ui.painter().text(ui.max_rect().center(), Align2::CENTER_CENTER, words, text(12.0), theme.dim);
+            return;
+        };
+        let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
+        let frame = Rect::from_min_max(rect.min + vec2(LEFT, 2.0), rect.max - vec2(0.0, BELOW));
+        let experts = view.loads.len();
+        let total: u64 = view.loads.iter().map(|&l| u64::from(l)).sum();
+        let fair = total as f32 / experts as f32;
+        let most = view.loads.iter().copied().max().unwrap_or(0) as f32;
+        let top = ceiling(most.max(fair * 1.5));
+        let y_of = |load: f32| frame.bottom() - frame.height() * (load / top.max(1.0));
+        axis(ui, theme, frame, top, y_of);
+        bars(ui, theme, view, fair, frame, y_of);
+
+        let y = y_of(fair);
+        ui.painter().hline(frame.x_range(), y, Stroke::new(1.0, theme.text));
+        let column = frame.width() / experts as f32;
+        let expert_at = |x: f32| (((x - frame.left()) / column) as usize).min(experts - 1);
+        if let Some(pointer) = response.hover_pos().filter(|p| frame.expand2(vec2(0.0, BELOW)).contains(*p)) {
+            let expert = expert_at(pointer.x);
+            cx.link.hover_expert(expert);
+            if response.clicked() {
+                cx.link.toggle_pin(expert);
+            }
+        }
+        caption(ui, cx, view, fair, rect, frame);
+        if let Some(expert) = cx.link.expert().filter(|e| *e < experts) {
+            let left = frame.left() + column * expert as f32;
+            let mark = Rect::from_x_y_ranges(left..=left + column.max(2.0), frame.y_range()).expand2(vec2(1.0, 0.0));
+            ui.painter().rect_stroke(mark, 2.0, Stroke::new(1.0, theme.accent), StrokeKind::Outside);
+        }
+    }
+}
+
+/// A round number above, so that the axis does not tremble.
+fn ceiling(value: f32) -> f32 {
+    let power = 10f32.powf(value.max(1.0).log10().floor());
+    [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
+        .iter()
+        .map(|m| m * power)
+        .find(|m| *m >= value * 1.05)
+        .unwrap_or(value * 1.5)
+}
+
+fn axis(ui: &Ui, theme: &Theme, frame: Rect, top: f32, y_of: impl Fn(f32) -> f32) {
+    for i in 0..=2 {
+        let value = top * i as f32 / 2.0;
+        let y = y_of(value);
+        ui.painter().hline(frame.x_range(), y, Stroke::new(1.0, theme.grid));
+        let anchor = if i == 2 { Align2::RIGHT_TOP } else { Align2::RIGHT_CENTER };
+        ui.painter().text(pos2(frame.left() - 6.0, y), anchor, figure(f64::from(value), true), mono(TINY), theme.faint);
+    }
+}
+
+/// Bars; where there are more experts than there is room for, neighbours share a bar that reaches from their smallest to their
+/// largest load.
+fn bars(ui: &Ui, theme: &Theme, view: &VariantView, fair: f32, frame: Rect, y_of: impl Fn(f32) -> f32) {
+    let experts = view.loads.len();
+    let together = (experts as f32 * 2.0 / frame.width().max(1.0)).ceil().max(1.0) as usize;
+    let column = frame.width() / experts as f32;
+    let mut mesh = epaint::Mesh::default();
+    for (i, group) in view.loads.chunks(together).enumerate() {
+        let left = frame.left() + column * (i * together) as f32;
+        let width = column * group.len() as f32;
+        let gap = if width > 4.0 { 1.0 } else { 0.0 };
+        let (low, high) =
+            (group.iter().min().copied().unwrap_or(0) as f32, group.iter().max().copied().unwrap_or(0) as f32);
+        let bar = |from: f32, to: f32| Rect::from_min_max(pos2(left, y_of(to)), pos2(left + width - gap, y_of(from)));
+        let share = |load: f32| if fair > 0.0 { load / fair } else { 1.0 };
+        mesh.add_colored_rect(bar(0.0, low), load_colour(theme, share(if together == 1 { high } else { low })));
+        if high > low {
+            mesh.add_colored_rect(bar(low, high), load_colour(theme, share(high)).gamma_multiply(0.6));
+        }
+    }
+    ui.painter().add(Shape::mesh(mesh));
+}
+
+/// Below the bars: the first and the last expert, and the linked one's figures, or the fair share.
+fn caption(ui: &Ui, cx: &PaneContext<'_>, view: &VariantView, fair: f32, rect: Rect, frame: Rect) {
+    let theme = cx.theme;
+    let painter = ui.painter();
+    let y = rect.bottom() - 7.0;
+    let last = view.loads.len() - 1;
+    painter.text(pos2(frame.left(), y), Align2::LEFT_CENTER, "0", mono(TINY), theme.faint);
+    painter.text(pos2(frame.right(), y), Align2::RIGHT_CENTER, last.to_string(), mono(TINY), theme.faint);
+    let (words, colour) = match cx.link.expert().and_then(|e| view.loads.get(e).map(|l| (e, *l))) {
+        Some((expert, load)) => {
+            let share = if fair > 0.0 { load as f32 / fair } else { 0.0 };
+            (format!("expert {expert} · {} tokens · {share:.2}×", figure(f64::from(load), true)), theme.accent)
+        }
+        None => (format!("fair share {} tokens", figure(f64::from(fair.round()), true)), theme.dim),
+    };
+    painter.text(pos2(frame.center().x, y), Align2::CENTER_CENTER, words, mono(TINY), colour);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::testing;
+
+    #[test]
+    fn the_axis_is_round_and_above_every_bar() {
+        for value in [1.0, 37.0, 384.0, 999.0, 123_456.0] {
+            let top = ceiling(value);
+            assert!(top >= value * 1.05 && top <= value * 2.2, "{value}: {top}");
+        }
+    }
+
+    #[test]
+    fn bars_can_be_pointed_at_and_pinned() {
+        for dark in [true, false] {
+            let lab = testing::lab_at("variants: [(name: \"A\")]", 40);
+            let mut harness = testing::stage(Load, lab, [380.0, 240.0], dark);
+            harness.run_steps(3);
+            let at = pos2(200.0, 150.0);
+            harness.hover_at(at);
+            harness.run_steps(3);
+            let hovered = harness.state().link.hovered_expert.unwrap();
+            harness.drag_at(at);
+            harness.drop_at(at);
+            harness.run_steps(3);
+            assert_eq!(harness.state().link.pinned_expert, Some(hovered));
+            testing::picture(&mut harness, &format!("load-{}", if dark { "dark" } else { "light" }));
+        }
+    }
+}

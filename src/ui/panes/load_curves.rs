@@ -1,0 +1,32 @@
+//! Load curves.
+
+use super::expert_curves::{self, Quantity};
+use super::{Pane, PaneContext, PaneKind, of_variant};
+use eframe::egui::Ui;
+
+/// The pane of loads over time, as curves.
+#[derive(Debug, Default)]
+pub struct LoadCurves;
+
+impl Pane for LoadCurves {
+    fn kind(&self) -> PaneKind {
+        PaneKind::LoadCurves
+    }
+
+    fn subtitle(&self, cx: &PaneContext<'_>) -> String {
+        format!("{}min – median – max, extremes and pinned, times the fair share", of_variant(cx))
+    }
+
+    fn help(&self) -> &'static str {
+        "Tokens of every expert in each step, divided by the fair share L = K·T/E: 1 is fair, 0 is an expert without work. Point at a \
+         curve to see its expert everywhere, click to pin it. Scroll to zoom, drag to pan, double-click for everything."
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        let band = |m: &crate::model::metrics::Metrics| [1.0 - m.min_vio, m.load_median, 1.0 + m.max_vio];
+        let mark = Some((1.0, "fair share"));
+        let quantity =
+            Quantity { id: "load-curves", of: |c| &c.load, band, mark, include: &[0.0, 2.0], high_is_over: true };
+        expert_curves::show(ui, cx, quantity);
+    }
+}

@@ -1,0 +1,253 @@
+//! Load over time: experts × steps, as a picture.
+
+use super::super::style::{TINY, mono, text};
+use super::super::theme::Theme;
+use super::super::widgets::slider::figure;
+use super::time_plot;
+use super::{Pane, PaneContext, PaneKind, of_variant};
+use crate::engine::history::{Column, VariantHistory};
+use crate::engine::message::RunId;
+use crate::engine::run::lock;
+use eframe::egui::{
+    self, Align2, Color32, ColorImage, CornerRadius, Rect, Sense, Stroke, TextureHandle, TextureOptions, Ui, epaint,
+    pos2, vec2,
+};
+use std::time::{Duration, Instant};
+
+/// Room for the numbers on the left, points: as in the plots, so that steps stand above each other.
+const LEFT: f32 = 40.0;
+/// Room for the steps below, points.
+const BELOW: f32 = 18.0;
+/// A load this far from fair has the full colour.
+const FULL: f32 = 1.0;
+/// A large picture is made again at most this often.
+const REST: Duration = Duration::from_millis(60);
+
+/// What a picture was made from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Key {
+    run: RunId,
+    version: u64,
+    variant: usize,
+    span: (f64, f64),
+    size: [usize; 2],
+    dark: bool,
+}
+
+/// The pane.
+#[derive(Default)]
+pub struct LoadHistory {
+    texture: Option<TextureHandle>,
+    key: Option<Key>,
+    made: Option<Instant>,
+}
+
+impl Pane for LoadHistory {
+    fn kind(&self) -> PaneKind {
+        PaneKind::LoadHistory
+    }
+
+    fn subtitle(&self, cx: &PaneContext<'_>) -> String {
+        let snapshot = cx.lab.snapshot();
+        let experts = snapshot.variants.get(cx.link.variant).map_or(0, |v| v.bias.len());
+        format!(
+            "{}{experts} experts × {} steps, times the fair share",
+            of_variant(cx),
+            figure(snapshot.head as f64, true)
+        )
+    }
+
+    fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        if ui.available_width() < 320.0 {
+            return;
+        }
+        let theme = cx.theme;
+        ui.label(egui::RichText::new("2×").font(mono(TINY)).color(theme.faint));
+        let (rect, _) = ui.allocate_exact_size(vec2(84.0, 8.0), Sense::hover());
+        let mut mesh = epaint::Mesh::default();
+        let n = 24;
+        for i in 0..n {
+            let x = |i: usize| egui::lerp(rect.x_range(), i as f32 / n as f32);
+            let value = (i as f32 + 0.5) / n as f32 * 2.0 - 1.0;
+            mesh.add_colored_rect(Rect::from_x_y_ranges(x(i)..=x(i + 1), rect.y_range()), theme.diverging(value));
+        }
+        ui.painter().add(egui::Shape::mesh(mesh));
+        ui.label(egui::RichText::new("0×").font(mono(TINY)).color(theme.faint));
+    }
+
+    fn help(&self) -> &'static str {
+        "Every expert's load at every step, divided by the fair share: grey is fair, orange above, blue below, full colour at 0 and at \
+         twice the fair share. Where experts share a row of pixels the one furthest from fair shows; where steps share a column, their \
+         mean. Point at it to see an expert everywhere, click to pin it. Scroll to zoom, drag to pan, double-click for everything."
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        let snapshot = cx.lab.snapshot().clone();
+        let theme = cx.theme;
+        let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
+        let frame = Rect::from_min_max(rect.min + vec2(LEFT, 2.0), rect.max - vec2(0.0, BELOW));
+        if !frame.is_positive() {
+            return;
+        }
+        let span = time_plot::span(cx.link, &snapshot);
+        let scale = ui.ctx().pixels_per_point();
+        let experts = snapshot.variants.get(cx.link.variant).map_or(1, |v| v.bias.len()).max(1);
+        let size = [(frame.width() * scale) as usize, experts.min((frame.height() * scale) as usize).max(1)];
+        let history = lock(&snapshot.history);
+        let Some(of) = history.variants.get(cx.link.variant).or(history.variants.first()) else { return };
+        let key =
+            Key { run: snapshot.run, version: history.version, variant: cx.link.variant, span, size, dark: theme.dark };
+        let large = experts * of.recent.len() > 400_000;
+        let resting = large
+            && self.made.is_some_and(|t| t.elapsed() < REST)
+            && self.key.is_some_and(|k| Key { version: key.version, span, ..k } == key);
+        if self.key != Some(key) && !resting {
+            let image = raster(of, span, size, experts, theme);
+            drop(history);
+            match &mut self.texture {
+                Some(texture) => texture.set(image, TextureOptions::NEAREST),
+                none => *none = Some(ui.ctx().load_texture("load over time", image, TextureOptions::NEAREST)),
+            }
+            self.key = Some(key);
+            self.made = Some(Instant::now());
+        } else {
+            drop(history);
+            if self.key != Some(key) {
+                ui.ctx().request_repaint_after(REST);
+            }
+        }
+        ui.painter().rect_filled(frame, 0.0, theme.grid);
+        if let Some(texture) = &self.texture {
+            let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            ui.painter().image(texture.id(), frame, uv, Color32::WHITE);
+        }
+        decorate(ui, cx, frame, span, experts);
+        time_plot::interact(ui, &response, frame, cx);
+        let row = frame.height() / experts as f32;
+        if let Some(pointer) = response.hover_pos().filter(|p| frame.contains(*p)) {
+            let expert = (((pointer.y - frame.top()) / row) as usize).min(experts - 1);
+            cx.link.hover_expert(expert);
+            if response.clicked() {
+                cx.link.toggle_pin(expert);
+            }
+            let step =
+                (span.0 + f64::from((pointer.x - frame.left()) / frame.width()) * (span.1 - span.0)).max(0.0) as u64;
+            let history = lock(&snapshot.history);
+            let of = history.variants.get(cx.link.variant);
+            let load = of.and_then(|v| v.columns(step, step + 1).next()).and_then(|c| c.load.get(expert).copied());
+            drop(history);
+            let words = match load {
+                Some(load) => format!("step {}  expert {expert}  {load:.2}× fair", figure(step as f64, true)),
+                None => format!("step {}  not yet", figure(step as f64, true)),
+            };
+            time_plot::readout(ui, cx, frame, &words);
+        }
+    }
+}
+
+/// Steps below, first and last expert on the left, events, playhead, hovered step, linked expert.
+fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, span: (f64, f64), experts: usize) {
+    let theme = cx.theme;
+    let painter = ui.painter();
+    let x_of = |step: f64| frame.left() + ((step - span.0) / (span.1 - span.0)) as f32 * frame.width();
+    let edges = [(frame.left(), span.0, Align2::LEFT_BOTTOM), (frame.right(), span.1, Align2::RIGHT_BOTTOM)];
+    for (x, step, align) in edges {
+        painter.text(pos2(x, frame.bottom() + BELOW), align, figure(step.round(), true), mono(TINY), theme.faint);
+    }
+    painter.text(
+        pos2(frame.center().x, frame.bottom() + BELOW),
+        Align2::CENTER_BOTTOM,
+        "step",
+        text(TINY),
+        theme.faint,
+    );
+    let left = frame.left() - 6.0;
+    painter.text(pos2(left, frame.top()), Align2::RIGHT_TOP, "0", mono(TINY), theme.faint);
+    painter.text(pos2(left, frame.bottom()), Align2::RIGHT_BOTTOM, (experts - 1).to_string(), mono(TINY), theme.faint);
+    let inside = painter.with_clip_rect(frame);
+    let snapshot = cx.lab.snapshot();
+    for event in snapshot.events.iter() {
+        inside.vline(x_of(event.step as f64), frame.y_range(), Stroke::new(1.0, theme.fair.gamma_multiply(0.7)));
+    }
+    if snapshot.step < snapshot.head {
+        inside.vline(x_of(snapshot.step as f64), frame.y_range(), Stroke::new(1.5, theme.accent));
+    }
+    if let Some(step) = cx.link.hovered_step {
+        inside.vline(x_of(step as f64 + 0.5), frame.y_range(), Stroke::new(1.0, theme.text.gamma_multiply(0.45)));
+    }
+    if let Some(expert) = cx.link.expert().filter(|e| *e < experts) {
+        let row = frame.height() / experts as f32;
+        let middle = frame.top() + row * (expert as f32 + 0.5);
+        let stripe = Rect::from_x_y_ranges(frame.x_range(), middle - row.max(2.0) / 2.0..=middle + row.max(2.0) / 2.0);
+        painter.rect_stroke(stripe, CornerRadius::ZERO, Stroke::new(1.0, theme.accent), egui::StrokeKind::Outside);
+        let y = middle.clamp(frame.top() + 6.0, frame.bottom() - 6.0);
+        let ground = Rect::from_center_size(pos2(left - 9.0, y), vec2(26.0, 14.0));
+        painter.rect_filled(ground, 0.0, theme.pane);
+        painter.text(pos2(left, y), Align2::RIGHT_CENTER, expert.to_string(), mono(TINY), theme.accent);
+    }
+}
+
+/// Columns of steps, rows of experts.
+fn raster(
+    of: &VariantHistory,
+    (from, to): (f64, f64),
+    [width, height]: [usize; 2],
+    experts: usize,
+    theme: &Theme,
+) -> ColorImage {
+    let width = width.max(1);
+    let mut image = ColorImage::filled([width, height], theme.pane);
+    let per_pixel = (to - from) / width as f64;
+    let columns: Vec<&Column> = of.columns(from.max(0.0) as u64, to.ceil().max(0.0) as u64).collect();
+    let mut shares = vec![0f32; experts];
+    let mut first = 0;
+    for x in 0..width {
+        let (left, right) = (from + x as f64 * per_pixel, from + (x + 1) as f64 * per_pixel);
+        while columns.get(first).is_some_and(|c| (c.step + c.steps) as f64 <= left) {
+            first += 1;
+        }
+        let here: Vec<&&Column> = columns[first..].iter().take_while(|c| (c.step as f64) < right).collect();
+        if here.is_empty() {
+            continue;
+        }
+        shares.fill(0.0);
+        for c in &here {
+            shares.iter_mut().zip(c.load.iter()).for_each(|(s, l)| *s += l);
+        }
+        for y in 0..height {
+            let rows = y * experts / height..((y + 1) * experts / height).max(y * experts / height + 1);
+            let off = shares[rows].iter().map(|s| s / here.len() as f32 - 1.0);
+            let off = off.max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0);
+            image.pixels[y * width + x] = theme.diverging((off / FULL).clamp(-1.0, 1.0));
+        }
+    }
+    image
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::history::History;
+    use crate::model::step::{StepRow, VariantRow};
+    use crate::ui::theme::DARK;
+
+    #[test]
+    fn every_step_and_every_expert_is_in_the_picture() {
+        let mut history = History::new(&[4], 0);
+        for step in 0..100 {
+            // Expert 2 has twice its share in the second half.
+            let loads = if step < 50 { vec![10; 4] } else { vec![10, 10, 20, 0] };
+            let row = VariantRow { top_k: 4, loads, bias: vec![0; 4], moved: 0, moved_of: 4, saturated: 0 };
+            history.push(&StepRow { step, tokens: 10, variants: vec![row] });
+        }
+        let of = &history.variants[0];
+        let image = raster(of, (0.0, 200.0), [100, 4], 4, &DARK);
+        let at = |x: usize, y: usize| image.pixels[y * 100 + x];
+        assert_eq!(at(10, 2), DARK.diverging(0.0));
+        assert_eq!(at(30, 2), DARK.diverging(1.0));
+        assert_eq!(at(30, 3), DARK.diverging(-1.0));
+        assert_eq!(at(70, 2), DARK.pane, "what has not happened yet is empty");
+        let small = raster(of, (0.0, 100.0), [100, 2], 4, &DARK);
+        assert_ne!(small.pixels[100 + 80], DARK.diverging(0.0), "a shared row shows the one furthest from fair");
+    }
+}

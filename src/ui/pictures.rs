@@ -1,0 +1,84 @@
+//! Pictures of the window or of one pane, as PNG: taken from the next frame, written beside the work.
+
+use crate::scenario::export::save_png;
+use eframe::egui::{ColorImage, Context, Rect, pos2};
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, Sender};
+
+/// What became of a picture: where it is, or why not.
+pub type Outcome = Result<PathBuf, String>;
+
+/// Pictures under way.
+pub struct Pictures {
+    done: Sender<Outcome>,
+    outcomes: Receiver<Outcome>,
+}
+
+impl Default for Pictures {
+    fn default() -> Self {
+        let (done, outcomes) = mpsc::channel();
+        Self { done, outcomes }
+    }
+}
+
+impl Pictures {
+    /// Takes a picture of the next frame; of `part` of it (points) if given.
+    pub fn take(&self, ctx: &Context, path: PathBuf, part: Option<Rect>) {
+        let (done, wake) = (self.done.clone(), ctx.clone());
+        let scale = ctx.pixels_per_point();
+        ctx.request_screenshot(move |image| {
+            let work = move || {
+                done.send(write(&image, part.map(|p| p * scale), path)).ok();
+                wake.request_repaint();
+            };
+            if let Err(e) = std::thread::Builder::new().name("moebias-picture".into()).spawn(work) {
+                log::error!("no thread to write the picture with: {e}");
+            }
+        });
+        ctx.request_repaint();
+    }
+
+    /// The next picture that is done.
+    pub fn poll(&self) -> Option<Outcome> {
+        self.outcomes.try_recv().ok()
+    }
+}
+
+/// Writes the picture, or the part of it within `part` (pixels).
+fn write(image: &ColorImage, part: Option<Rect>, path: PathBuf) -> Outcome {
+    let image = part.map_or_else(|| image.clone(), |p| cut(image, p));
+    let [width, height] = image.size;
+    let rgba: Vec<u8> = image.pixels.iter().flat_map(|c| c.to_array()).collect();
+    save_png(&path, width as u32, height as u32, &rgba).map_err(|e| e.to_string())?;
+    Ok(path)
+}
+
+fn cut(image: &ColorImage, part: Rect) -> ColorImage {
+    let [width, height] = image.size;
+    let part = part.intersect(Rect::from_min_max(pos2(0.0, 0.0), pos2(width as f32, height as f32)));
+    let (left, top) = (part.left().round() as usize, part.top().round() as usize);
+    let (right, bottom) = (part.right().round() as usize, part.bottom().round() as usize);
+    let rows = image.pixels.chunks_exact(width.max(1)).take(bottom).skip(top);
+    let pixels: Vec<_> = rows.flat_map(|row| row[left.min(right)..right].iter().copied()).collect();
+    ColorImage::new([right.saturating_sub(left), bottom.saturating_sub(top)], pixels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eframe::egui::Color32;
+
+    #[test]
+    fn a_part_is_cut_out_exactly() {
+        let pixels = (0..12).map(|i| Color32::from_gray(i)).collect();
+        let image = ColorImage::new([4, 3], pixels);
+        let part = cut(&image, Rect::from_min_max(pos2(1.0, 1.0), pos2(3.0, 9.0)));
+        assert_eq!(part.size, [2, 2]);
+        assert_eq!(part.pixels, [5, 6, 9, 10].map(Color32::from_gray));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        write(&image, None, path.clone()).unwrap();
+        assert_eq!(image::open(&path).unwrap().to_rgba8().dimensions(), (4, 3));
+        assert!(write(&image, None, folder.path().join("no/such/a.png")).is_err());
+    }
+}
