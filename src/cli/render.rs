@@ -9,7 +9,7 @@ use crate::scenario::export::save_png;
 use crate::ui::app::{App, Options};
 use crate::ui::store::Stored;
 use eframe::egui::epaint::text::MissingGlyphPolicy;
-use eframe::egui::vec2;
+use eframe::egui::{Theme, vec2};
 use egui_kittest::Harness;
 use std::time::{Duration, Instant};
 
@@ -46,6 +46,7 @@ pub(super) fn render(args: &RenderArgs) -> Result<(), Failure> {
         .with_size(vec2(width as f32, height as f32) / scale)
         .with_pixels_per_point(scale)
         .with_max_steps(64)
+        .with_theme(if dark { Theme::Dark } else { Theme::Light })
         .wgpu()
         .build_eframe(|cc| {
             // A title may hold what no font has: a box then, as in the window.

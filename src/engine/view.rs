@@ -5,8 +5,8 @@ use crate::model::step::{Batch, Simulation, TokenInputs};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Tokens in the probe.
-pub const PROBE_TOKENS: u32 = 256;
+/// Tokens in the probe: as many as rows can be told apart on a projector.
+pub const PROBE_TOKENS: u32 = 128;
 /// Tokens of a live batch that are shown; of a larger batch this many evenly spaced ones, and the screen says so.
 pub const LIVE_TOKENS: u32 = 2048;
 /// Tokens on which topic shares are counted.

@@ -1,6 +1,6 @@
 //! Time, in one place: play, step, speed, the line of all steps with what was changed when, and where the run stands.
 
-use super::style::{SMALL, TINY, icon, mono, text};
+use super::style::{SMALL, TINY, mono, text};
 use super::theme::Theme;
 use super::widgets::button::icon_button;
 use super::widgets::slider::figure;
@@ -82,17 +82,14 @@ fn buttons(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
         lab.send(Command::StepBack(steps));
     }
     let (symbol, name) = if snapshot.playing { (ICON_PAUSE, "Pause") } else { (ICON_PLAY_ARROW, "Play") };
-    let ink = if theme.dark { theme.window } else { theme.pane };
-    let play = Button::new(icon(symbol, 22.0).color(ink))
-        .fill(theme.accent)
-        .corner_radius(CornerRadius::same(18))
-        .min_size(vec2(36.0, 36.0));
-    let response = ui.scope(|ui| {
-        ui.spacing_mut().button_padding = vec2(7.0, 7.0);
-        ui.add(play)
-    });
-    let response = response.inner.on_hover_text(format!("{name} (Space)"));
+    let (rect, response) = ui.allocate_exact_size(vec2(36.0, 36.0), Sense::click());
+    let response = response.on_hover_text(format!("{name} (Space)"));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
+    let hot = if response.hovered() || response.has_focus() { 0.12 } else { 0.0 };
+    ui.painter().circle_filled(rect.center(), 18.0, Theme::mix(theme.accent, theme.text, hot));
+    let ink = if theme.dark { theme.window } else { theme.pane };
+    let font = egui::FontId::new(22.0, symbol.font_family());
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, symbol.codepoint, font, ink);
     if response.clicked() {
         lab.send(Command::TogglePlay);
     }

@@ -14,7 +14,7 @@ impl Pane for Bias {
     }
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
-        format!("{}min – median – max, extremes and pinned, score units", of_variant(cx))
+        format!("{}min – median – max and extremes, score units", of_variant(cx))
     }
 
     fn help(&self) -> &'static str {

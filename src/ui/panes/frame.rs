@@ -32,10 +32,15 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     done.drag_started = handle.drag_started();
     done.toggle_maximised = handle.double_clicked();
 
-    let mut tools = ui.new_child(UiBuilder::new().max_rect(bar).layout(Layout::right_to_left(Align::Center)));
+    let name = ui.painter().layout_no_wrap(pane.kind().name().to_owned(), semibold(13.0), theme.text);
+    let width = name.size().x;
+    // Tools have what the name leaves.
+    let right = bar.with_min_x((bar.left() + width + 8.0).min(bar.right()));
+    let mut tools = ui.new_child(UiBuilder::new().max_rect(right).layout(Layout::right_to_left(Align::Center)));
     tools.spacing_mut().item_spacing.x = 2.0;
-    let (symbol, name) = if maximised { (ICON_CLOSE_FULLSCREEN, "Restore") } else { (ICON_OPEN_IN_FULL, "Maximise") };
-    let label = format!("{name} {}", pane.kind().name());
+    tools.spacing_mut().interact_size.y = 22.0;
+    let (symbol, verb) = if maximised { (ICON_CLOSE_FULLSCREEN, "Restore") } else { (ICON_OPEN_IN_FULL, "Maximise") };
+    let label = format!("{verb} {}", pane.kind().name());
     done.toggle_maximised |= quiet(&mut tools, symbol, &label, theme).on_hover_text(&label).clicked();
     let label = format!("About {}", pane.kind().name());
     let help = quiet(&mut tools, ICON_HELP, &label, theme);
@@ -53,9 +58,7 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     pane.tools(&mut tools, cx);
     let room = tools.min_rect().left() - bar.left() - 12.0;
 
-    let name = ui.painter().layout_no_wrap(pane.kind().name().to_owned(), semibold(13.0), theme.text);
     let baseline = bar.center().y;
-    let width = name.size().x;
     ui.painter().galley(egui::pos2(bar.left(), baseline - name.size().y / 2.0), name, theme.text);
     let left = room - width - 8.0;
     if left > 24.0 {

@@ -117,7 +117,7 @@ fn bars(ui: &Ui, theme: &Theme, view: &VariantView, fair: f32, frame: Rect, y_of
     for (i, group) in view.loads.chunks(together).enumerate() {
         let left = frame.left() + column * (i * together) as f32;
         let width = column * group.len() as f32;
-        let gap = if width > 4.0 { 1.0 } else { 0.0 };
+        let gap = if width > 4.0 { 1.0 } else { width * 0.2 };
         let (low, high) =
             (group.iter().min().copied().unwrap_or(0) as f32, group.iter().max().copied().unwrap_or(0) as f32);
         let bar = |from: f32, to: f32| Rect::from_min_max(pos2(left, y_of(to)), pos2(left + width - gap, y_of(from)));

@@ -14,7 +14,7 @@ impl Pane for LoadCurves {
     }
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
-        format!("{}min – median – max, extremes and pinned, times the fair share", of_variant(cx))
+        format!("{}min – median – max and extremes, times fair", of_variant(cx))
     }
 
     fn help(&self) -> &'static str {

@@ -46,7 +46,7 @@ impl PaneKind {
             Self::LoadHistory => "Load over time",
             Self::LoadCurves => "Load curves",
             Self::Bias => "Biases",
-            Self::Violation => "Worst expert above fair share",
+            Self::Violation => "Worst expert",
             Self::Inspector => "Inspector",
         }
     }

@@ -175,7 +175,10 @@ impl TimePlot {
         let (from, to) = span(cx.link, cx.lab.snapshot());
         let (low, high) = self.limits();
         let axis = self.axis;
+        // A line of the grid about every 34 points.
+        let rows = f64::from((ui.available_height() / 34.0).max(1.5));
         let names: Vec<(Pos, String, Color32)> = self.names(to);
+        let points: Vec<[f64; 2]> = self.curves.iter().flat_map(|c| c.points.iter().copied()).collect();
         let marks: Vec<(f64, String)> = self.marks.iter().map(|m| (m.value, m.name.clone())).collect();
         let response = ui
             .scope(|ui| {
@@ -197,9 +200,13 @@ impl TimePlot {
                     .grid_fade(0.0)
                     .y_axis_min_width(LEFT)
                     .x_grid_spacer(move |input| steps_grid(input.bounds))
-                    .y_grid_spacer(move |input| values_grid(axis, input.bounds))
-                    .x_axis_formatter(|mark, _| figure(mark.value.max(0.0).round(), true))
-                    .y_axis_formatter(move |mark, range| value_label(axis, mark.value, range))
+                    .y_grid_spacer(move |input| values_grid(axis, input.bounds, rows))
+                    .x_axis_formatter(move |mark, _| {
+                        // A number at the very edge would be cut off.
+                        let edge = mark.value > to - 0.06 * (to - from);
+                        if edge { String::new() } else { figure(mark.value.max(0.0).round(), true) }
+                    })
+                    .y_axis_formatter(move |mark, range| value_label(axis, mark.value, range, rows))
                     .cursor_color(Color32::TRANSPARENT);
                 plot.show(ui, |plot| {
                     plot.set_plot_bounds_x(from..=to);
@@ -225,8 +232,8 @@ impl TimePlot {
         let taken = events(&painter, cx, &transform);
         for (value, name) in marks {
             let y = transform.position_from_point_y(value);
-            let width = text_width(ui, &name);
-            label(ui, &painter, theme, pos2(frame.right() - width - 4.0, y - 9.0), &name, theme.dim);
+            let rect = freest(&painter, frame, y, text_width(ui, &name), &on_screen(&transform, &points));
+            label(ui, &painter, theme, rect.left_center(), &name, theme.dim);
         }
         let mut placed: Vec<Rect> = taken;
         for (at, name, colour) in names {
@@ -255,10 +262,9 @@ impl TimePlot {
         let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
         match self.axis {
             Axis::Log => {
-                let (low, high) = (
-                    low.floor(),
-                    if high <= low.floor() + 0.9 { low.floor() + 1.0 } else { (high * 4.0).ceil() / 4.0 },
-                );
+                // Quarters of a decade, and at least one decade.
+                let low = (low * 4.0).floor() / 4.0;
+                let high = ((high * 4.0).ceil() / 4.0).max(low + 1.0);
                 (low, high + HEADROOM * (high - low))
             }
             Axis::Linear => {
@@ -288,6 +294,12 @@ fn look(ui: &mut Ui, theme: &Theme) {
     style.text_styles.insert(egui::TextStyle::Small, mono(TINY));
 }
 
+/// The smallest of 1, 2, 5 × 10ⁿ that is not below `x`.
+fn nice_above(x: f64) -> f64 {
+    let below = nice(x);
+    if below >= x * (1.0 - 1e-9) { below } else { nice(below * 2.6) }
+}
+
 /// The largest of 1, 2, 5 × 10ⁿ that is not above `x`.
 fn nice(x: f64) -> f64 {
     let power = 10f64.powf(x.log10().floor());
@@ -303,7 +315,7 @@ fn nice(x: f64) -> f64 {
 }
 
 fn steps_grid((from, to): (f64, f64)) -> Vec<GridMark> {
-    let step = nice((to - from) / 4.0).max(1.0);
+    let step = nice((to - from) / 2.5).max(1.0);
     (0..=20)
         .map(|i| ((from / step).ceil() + f64::from(i)) * step)
         .take_while(|v| *v <= to)
@@ -311,12 +323,12 @@ fn steps_grid((from, to): (f64, f64)) -> Vec<GridMark> {
         .collect()
 }
 
-fn values_grid(axis: Axis, (low, high): (f64, f64)) -> Vec<GridMark> {
+fn values_grid(axis: Axis, (low, high): (f64, f64), rows: f64) -> Vec<GridMark> {
     if axis == Axis::Log && high - low >= 1.0 {
         let whole = low.ceil() as i64..=high.floor() as i64;
         return whole.map(|d| GridMark { value: d as f64, step_size: 1.0 }).collect();
     }
-    let step = nice((high - low) / 3.5);
+    let step = nice_above((high - low) / rows);
     (0..=20)
         .map(|i| ((low / step).ceil() + f64::from(i)) * step)
         .take_while(|v| *v <= high)
@@ -324,14 +336,29 @@ fn values_grid(axis: Axis, (low, high): (f64, f64)) -> Vec<GridMark> {
         .collect()
 }
 
-fn value_label(axis: Axis, value: f64, range: &RangeInclusive<f64>) -> String {
+fn value_label(axis: Axis, value: f64, range: &RangeInclusive<f64>, rows: f64) -> String {
     if axis == Axis::Log {
         return figure(10f64.powf(value), value >= 0.0);
     }
-    let step = nice((range.end() - range.start()) / 3.5);
+    let step = nice_above((range.end() - range.start()) / rows);
     let decimals = (-step.log10().floor()).clamp(0.0, 6.0) as usize;
     let text = format!("{:.decimals$}", if value.abs() < step * 1e-6 { 0.0 } else { value });
     text.replace('-', "−")
+}
+
+fn on_screen(transform: &PlotTransform, points: &[[f64; 2]]) -> Vec<Pos2> {
+    points.iter().map(|p| transform.position_from_point(&egui_plot::PlotPoint::new(p[0], p[1]))).collect()
+}
+
+/// The place for the label of a dashed line that the fewest points of curves run through: above or below it, left or right.
+fn freest(painter: &egui::Painter, frame: Rect, y: f32, width: f32, points: &[Pos2]) -> Rect {
+    let place = |x: f32, y: f32| Rect::from_center_size(pos2(x + width / 2.0, y), vec2(width, 14.0));
+    let (left, right) = (frame.left() + 6.0, frame.right() - width - 4.0);
+    let places = [place(right, y - 9.0), place(right, y + 9.0), place(left, y + 9.0), place(left, y - 9.0)];
+    let inside = |r: &Rect| frame.contains_rect(*r) && painter.clip_rect().contains_rect(*r);
+    let crossed =
+        |r: &Rect| points.iter().filter(|p| r.expand(2.0).contains(**p)).count() + usize::from(!inside(r)) * 10_000;
+    places.into_iter().min_by_key(crossed).unwrap_or(places[0])
 }
 
 fn text_width(ui: &Ui, words: &str) -> f32 {
@@ -443,5 +470,6 @@ mod tests {
         assert!(low == -1.0 && high > 0.6);
         assert_eq!(nice(0.3), 0.2);
         assert_eq!(nice(70.0), 50.0);
+        assert_eq!([0.3, 1.0, 1.5, 3.0, 7.0].map(nice_above), [0.5, 1.0, 2.0, 5.0, 10.0]);
     }
 }

@@ -1,12 +1,13 @@
 //! MaxVio over time.
 
+use super::super::style::{SMALL, text};
 use super::frame::mode;
 use super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
 use super::{Pane, PaneContext, PaneKind};
 use crate::engine::history::Column;
 use crate::engine::run::lock;
 use crate::model::metrics::{IN_BALANCE, sampling_floor};
-use eframe::egui::Ui;
+use eframe::egui::{self, Ui};
 
 /// Smaller values are drawn here on the logarithmic axis.
 const SMALLEST: f64 = 1e-3;
@@ -55,13 +56,11 @@ impl Pane for Violation {
             Window::Sixteen => "MaxVio of 16 steps",
             Window::Global => "MaxVio since the mark",
         };
-        format!("{what}, {}", if self.linear { "linear" } else { "log" })
+        what.into()
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
-        if mode(ui, cx.theme, if self.linear { "Linear" } else { "Log" }, false, "Linear or logarithmic axis") {
-            self.linear = !self.linear;
-        }
+        let axis = if self.linear { "Linear" } else { "Log" };
         let windows = [
             (
                 Window::Global,
@@ -71,6 +70,23 @@ impl Pane for Violation {
             (Window::Sixteen, "16", "max/fair − 1 of the loads of the last 16 steps"),
             (Window::Batch, "1", "max/fair − 1 of each batch: MaxVio batch of Wang et al. 2024"),
         ];
+        // Where there is little room, the modes are a menu.
+        if ui.available_width() < 170.0 {
+            let now = windows.iter().find(|w| w.0 == self.window).map_or("", |w| w.1);
+            let menu = ui.add(egui::Button::new(egui::RichText::new(format!("{now} · {axis}  ▾")).font(text(SMALL))));
+            menu.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Which MaxVio, which axis"));
+            egui::Popup::menu(&menu).show(|ui| {
+                for (window, name, tip) in windows.into_iter().rev() {
+                    ui.radio_value(&mut self.window, window, name).on_hover_text(tip);
+                }
+                ui.separator();
+                ui.checkbox(&mut self.linear, "Linear axis");
+            });
+            return;
+        }
+        if mode(ui, cx.theme, axis, false, "Linear or logarithmic axis") {
+            self.linear = !self.linear;
+        }
         for (window, name, tip) in windows {
             if mode(ui, cx.theme, name, self.window == window, tip) {
                 self.window = window;

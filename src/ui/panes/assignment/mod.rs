@@ -24,8 +24,8 @@ use strum::IntoEnumIterator as _;
 const LEFT: f32 = 40.0;
 /// Room for expert numbers and the legend below, points.
 const BELOW: f32 = 20.0;
-/// Cells at least this wide carry a notch where the bias moved a token, points.
-const NOTCHED: f32 = 5.0;
+/// Cells at least this wide carry a flag where the bias moved a token, points.
+const FLAGGED: f32 = 5.0;
 
 /// What a cell shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumIter)]
@@ -57,10 +57,8 @@ impl Mode {
             Self::Biased => {
                 "The score with the bias, s + b (s·b under the multiplicative rule): the K largest of a row are chosen"
             }
-            Self::Chosen => {
-                "Blue: chosen. Orange with a notch: chosen only because of the bias. Behind them the scores"
-            }
-            Self::Moved => "Orange with a notch: chosen only because of the bias. Blue: would be chosen without it",
+            Self::Chosen => "Blue: chosen. Orange with a flag: chosen only because of the bias. Behind them the scores",
+            Self::Moved => "Orange with a flag: chosen only because of the bias. Blue: would be chosen without it",
         }
     }
 }
@@ -165,7 +163,7 @@ impl Pane for Assignment {
             "Which tokens, in which order, and the view",
         );
         egui::Popup::menu(&menu).show(|ui| self.menu(ui));
-        let narrow = ui.available_width() < 560.0;
+        let narrow = ui.available_width() < 480.0;
         if self.rows == Rows::Topics {
             return;
         }
@@ -234,7 +232,7 @@ impl Assignment {
     fn menu(&mut self, ui: &mut Ui) {
         ui.set_min_width(230.0);
         let tips = [
-            (Rows::Probe, "Fixed tokens", "256 tokens that stay the same, routed with the biases of the moment"),
+            (Rows::Probe, "Fixed tokens", "128 tokens that stay the same, routed with the biases of the moment"),
             (Rows::Live, "Next batch", "The tokens of the batch that comes next; at most ten pictures a second"),
             (Rows::Topics, "Topics", "Which share of each topic's assignments every expert gets"),
         ];
@@ -277,7 +275,7 @@ impl Assignment {
         let (top, bottom, per_y) = part(window.rows, picture.rows(), size[1]);
         let (left, right, per_x) = part(window.experts, picture.experts, size[0]);
         let cell = frame.width() / (window.experts.1 - window.experts.0);
-        let parts = if cell >= NOTCHED { 4 } else { 1 };
+        let parts = if cell >= FLAGGED { 4 } else { 1 };
         let image = painter.image(top..bottom, left..right, [per_x, per_y], parts);
         let range = painter.range();
         let ends = |start: usize, n: usize, per: usize| (start, start + (n - start).div_ceil(per) * per);
@@ -448,7 +446,7 @@ fn legend(
         items.push((Swatch::Plain(theme.chosen), "chosen".into()));
     }
     if rows != Rows::Topics && matches!(mode, Mode::Chosen | Mode::Moved) {
-        items.push((Swatch::Notched, "by the bias".into()));
+        items.push((Swatch::Flagged, "by the bias".into()));
     }
     if rows != Rows::Topics && mode == Mode::Moved {
         items.push((Swatch::Plain(theme.heat(1.0)), "chosen anyway".into()));
@@ -468,8 +466,9 @@ fn legend(
             Swatch::Plain(colour) => {
                 painter.rect_filled(patch, 1.0, *colour);
             }
-            Swatch::Notched => {
-                painter.rect_filled(patch.with_min_x(patch.left() + 3.0), 1.0, theme.over);
+            Swatch::Flagged => {
+                painter.rect_filled(patch, 0.0, theme.over);
+                painter.rect_filled(patch.with_max_x(patch.left() + 3.0), 0.0, theme.text);
             }
             Swatch::Ramp => {
                 let mut mesh = egui::epaint::Mesh::default();
@@ -494,7 +493,7 @@ fn legend(
 enum Swatch {
     Ramp,
     Plain(Color32),
-    Notched,
+    Flagged,
 }
 
 /// The linked expert's column, and the row under the pointer or pinned.

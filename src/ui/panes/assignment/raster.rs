@@ -91,7 +91,7 @@ impl<'a> Painter<'a> {
     }
 
     /// A picture of some rows and experts. `together` are rows and experts that share a pixel; `parts` are pixels across one cell,
-    /// more than one only where cells do not share: then the first of them is a notch where the bias moved a token.
+    /// more than one only where cells do not share: then the first of them is a flag where the bias moved a token.
     pub fn image(&self, rows: Range<usize>, experts: Range<usize>, together: [usize; 2], parts: usize) -> ColorImage {
         let [per_x, per_y] = together.map(|n| n.max(1));
         let width = experts.len().div_ceil(per_x).max(1);
@@ -107,7 +107,7 @@ impl<'a> Painter<'a> {
                     let (colour, moved) = self.cell(ys.start, xs.start);
                     image.pixels[at..at + parts].fill(colour);
                     if moved && parts > 1 {
-                        image.pixels[at] = self.theme.pane;
+                        image.pixels[at] = self.theme.text;
                     }
                 } else {
                     image.pixels[at] =
@@ -171,13 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_moved_has_a_colour_and_a_notch() {
+    fn what_is_moved_has_a_colour_and_a_flag() {
         let (p, rows) = (picture(), [0, 1, 2, 3]);
         let painter = Painter::new(&p, &rows, Mode::Chosen, &[0; 4], Rule::Sign, &DARK);
         let image = painter.image(0..4, 0..4, [1, 1], 3);
         assert_eq!(image.size, [12, 4]);
         assert_eq!(image.pixels[..3], [DARK.chosen; 3]);
-        assert_eq!(image.pixels[3..6], [DARK.pane, DARK.over, DARK.over]);
+        assert_eq!(image.pixels[3..6], [DARK.text, DARK.over, DARK.over]);
         let painter = Painter::new(&p, &rows, Mode::Moved, &[0; 4], Rule::Sign, &DARK);
         assert_eq!(painter.image(0..1, 2..3, [1, 1], 1).pixels, [DARK.under], "it would have been chosen");
     }
