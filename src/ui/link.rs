@@ -1,5 +1,17 @@
 //! What is hovered and what is pinned, shared by all panes: point at an expert anywhere and it lights up everywhere.
 
+/// Which steps the plots over time show.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Span {
+    /// The latest thousand or so, following the run.
+    #[default]
+    Latest,
+    /// Everything there is.
+    All,
+    /// From a step to a step.
+    Part(f64, f64),
+}
+
 /// Which expert, token and step the pointer is on, and which expert is pinned.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Link {
@@ -15,8 +27,8 @@ pub struct Link {
     pub pinned_token: Option<u32>,
     /// Step under the pointer in a time plot, as of the last frame.
     pub hovered_step: Option<u64>,
-    /// The steps that every time plot shows; all there are where nobody has zoomed in.
-    pub span: Option<(f64, f64)>,
+    /// The steps that every time plot shows.
+    pub span: Span,
     next: Hover,
 }
 

@@ -21,7 +21,7 @@ impl Pane for Bias {
         "The bias of every expert after each step, in score units. It is added to the score for selection alone: a rising curve means \
          that its expert gets fewer tokens than its fair share, a falling one more. Blue are the two largest biases now, orange the two \
          smallest. Only differences matter; a common shift changes no selection. Point at a curve to see its expert everywhere, click \
-         to pin it. Scroll to zoom, drag to pan, double-click for everything."
+         to pin it. Scroll to zoom, drag to pan, double-click for the whole run, again for its latest steps."
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {

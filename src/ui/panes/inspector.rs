@@ -50,6 +50,7 @@ impl Pane for Inspector {
         }
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 3.0;
+            ui.spacing_mut().interact_size.y = 16.0;
             if let Some(expert) = expert {
                 of_expert(ui, cx, expert);
                 ui.add_space(8.0);

@@ -19,7 +19,7 @@ impl Pane for LoadCurves {
 
     fn help(&self) -> &'static str {
         "Tokens of every expert in each step, divided by the fair share L = K·T/E: 1 is fair, 0 is an expert without work. Point at a \
-         curve to see its expert everywhere, click to pin it. Scroll to zoom, drag to pan, double-click for everything."
+         curve to see its expert everywhere, click to pin it. Scroll to zoom, drag to pan, double-click for the whole run, again for its latest steps."
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {

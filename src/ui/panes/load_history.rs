@@ -50,11 +50,9 @@ impl Pane for LoadHistory {
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
         let snapshot = cx.lab.snapshot();
         let experts = snapshot.variants.get(cx.link.variant).map_or(0, |v| v.bias.len());
-        format!(
-            "{}{experts} experts × {} steps, times the fair share",
-            of_variant(cx),
-            figure(snapshot.head as f64, true)
-        )
+        let (from, to) = time_plot::span(cx.link, snapshot);
+        let steps = (to.min(snapshot.head as f64) - from).max(0.0).round();
+        format!("{}{experts} experts × {} steps, times the fair share", of_variant(cx), figure(steps, true))
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -78,7 +76,7 @@ impl Pane for LoadHistory {
     fn help(&self) -> &'static str {
         "Every expert's load at every step, divided by the fair share: grey is fair, orange above, blue below, full colour at 0 and at \
          twice the fair share. Where experts share a row of pixels the one furthest from fair shows; where steps share a column, their \
-         mean. Point at it to see an expert everywhere, click to pin it. Scroll to zoom, drag to pan, double-click for everything."
+         mean. Point at it to see an expert everywhere, click to pin it. Scroll to zoom, drag to pan, double-click for the whole run, again for its latest steps."
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {

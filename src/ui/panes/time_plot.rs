@@ -1,9 +1,9 @@
 //! What every plot over time shares: the same steps on x, the same event marks, the playhead, zoom and pan.
 //!
-//! The steps shown are one [`Link::span`] for all plots, so they zoom and pan together, and follow the run where nobody zoomed.
+//! The steps shown are one [`Span`] for all plots, so they zoom and pan together, and follow the run where nobody zoomed.
 
 use super::super::events::label_of;
-use super::super::link::Link;
+use super::super::link::{Link, Span};
 use super::super::style::{TINY, mono, text};
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
@@ -11,12 +11,15 @@ use super::PaneContext;
 use crate::engine::history::{History, VariantHistory};
 use crate::engine::message::Snapshot;
 use crate::engine::run::lock;
+use crate::model::change::Event;
 use eframe::egui::{self, Align2, Color32, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, Vec2b, pos2, vec2};
 use egui_plot::{FilledArea, GridMark, HLine, Line, LineStyle, Plot, PlotPoints, PlotTransform};
 use std::ops::RangeInclusive;
 
 /// A young run is drawn on at least this many steps, so that it does not race across the plot.
 const SHORTEST: f64 = 300.0;
+/// So many steps are shown where nobody zoomed and the run is longer: in more, what happens now would be a sliver.
+const LATEST: f64 = 1000.0;
 /// Nobody can zoom in closer than this many steps.
 const CLOSEST: f64 = 12.0;
 /// Room for the numbers on the left, points.
@@ -97,7 +100,17 @@ fn first_step(history: &History) -> f64 {
 /// The steps to show.
 #[must_use]
 pub fn span(link: &Link, snapshot: &Snapshot) -> (f64, f64) {
-    link.span.unwrap_or_else(|| whole(snapshot))
+    let (first, last) = whole(snapshot);
+    match link.span {
+        Span::Part(from, to) => (from, to),
+        Span::All => (first, last),
+        // The end of the run, or what surrounds the step that is shown.
+        Span::Latest => {
+            let at = snapshot.step as f64;
+            let end = if at < last - LATEST { at + LATEST / 4.0 } else { last };
+            ((end - LATEST).max(first), end.max(first + SHORTEST))
+        }
+    }
 }
 
 /// Hover, zoom, pan and back to everything, for any view whose x axis is [`span`] over `rect`.
@@ -106,7 +119,7 @@ pub fn interact(ui: &Ui, response: &Response, rect: Rect, cx: &mut PaneContext<'
     let all = whole(cx.lab.snapshot());
     let step_at = |x: f32| from + f64::from((x - rect.left()) / rect.width().max(1.0)) * (to - from);
     if response.double_clicked() {
-        cx.link.span = None;
+        cx.link.span = if cx.link.span == Span::All { Span::Latest } else { Span::All };
         return;
     }
     if let Some(pointer) = response.hover_pos() {
@@ -122,19 +135,19 @@ pub fn interact(ui: &Ui, response: &Response, rect: Rect, cx: &mut PaneContext<'
             cx.link.span = clamped(left, width, all);
         }
     }
-    if response.dragged() && cx.link.span.is_some() {
+    if response.dragged() && cx.link.span != Span::All {
         let moved = f64::from(response.drag_delta().x / rect.width().max(1.0)) * (to - from);
         cx.link.span = clamped(from - moved, to - from, all);
     }
 }
 
-/// A span of this width inside everything there is; `None` where it is everything.
-fn clamped(left: f64, width: f64, (first, last): (f64, f64)) -> Option<(f64, f64)> {
+/// A span of this width inside everything there is.
+fn clamped(left: f64, width: f64, (first, last): (f64, f64)) -> Span {
     if width >= (last - first) * 0.995 {
-        return None;
+        return Span::All;
     }
     let left = left.clamp(first, last - width);
-    Some((left, left + width))
+    Span::Part(left, left + width)
 }
 
 /// Reads the columns that the span shows, at most about one per pixel: several columns of one pixel become their mean, and
@@ -379,9 +392,16 @@ fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &PlotTransfo
     let mut taken: Vec<Rect> = vec![];
     let snapshot = cx.lab.snapshot();
     let (from, to) = (transform.bounds().min()[0], transform.bounds().max()[0]);
-    for event in snapshot.events.iter().filter(|e| (from..=to).contains(&(e.step as f64))) {
+    let here: Vec<&Event> = snapshot.events.iter().filter(|e| (from..=to).contains(&(e.step as f64))).collect();
+    for (i, event) in here.iter().enumerate() {
         let x = transform.position_from_point_x(event.step as f64);
         painter.vline(x, frame.y_range(), Stroke::new(1.0, cx.theme.fair.gamma_multiply(0.7)));
+        // A slider drag is many events: the last of them says where it went.
+        let same = |e: &&&Event| e.target == event.target && e.change.name() == event.change.name();
+        let next = here.get(i + 1).filter(same).map(|e| transform.position_from_point_x(e.step as f64));
+        if next.is_some_and(|next| next - x < 30.0) {
+            continue;
+        }
         let galley = painter.layout_no_wrap(label_of(event), text(TINY), cx.theme.dim);
         // Right of its line, or left of it at the right edge.
         let left = if x + galley.size().x + 6.0 < frame.right() { x + 4.0 } else { x - galley.size().x - 4.0 };
@@ -442,9 +462,9 @@ mod tests {
 
     #[test]
     fn a_span_stays_inside_the_run() {
-        assert_eq!(clamped(-5.0, 100.0, (0.0, 300.0)), Some((0.0, 100.0)));
-        assert_eq!(clamped(280.0, 100.0, (0.0, 300.0)), Some((200.0, 300.0)));
-        assert_eq!(clamped(0.0, 300.0, (0.0, 300.0)), None);
+        assert_eq!(clamped(-5.0, 100.0, (0.0, 300.0)), Span::Part(0.0, 100.0));
+        assert_eq!(clamped(280.0, 100.0, (0.0, 300.0)), Span::Part(200.0, 300.0));
+        assert_eq!(clamped(0.0, 300.0, (0.0, 300.0)), Span::All);
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl Pane for Violation {
         "MaxVio = max load / fair share − 1: how far the fullest expert is above its fair share, 0 at perfect balance (Wang et al. 2024). \
          The dashed line is the sampling floor, what independent tokens show even at perfect balance: the expected maximum of E standard \
          normals × √((1 − K/E)/L). Tokens of a trace or in bursts are not independent, so there it is only a lower mark. Below 0.2 over 16 \
-         steps Moebias calls a run in balance. Scroll to zoom, drag to pan, double-click for everything."
+         steps Moebias calls a run in balance. Scroll to zoom, drag to pan, double-click for the whole run, again for its latest steps."
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {

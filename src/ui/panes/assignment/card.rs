@@ -32,6 +32,7 @@ pub(super) fn show(ui: &Ui, cx: &PaneContext<'_>, picture: &Picture, row: usize,
         Frame::popup(ui.style()).fill(cx.theme.pane).inner_margin(Margin::symmetric(12, 9)).show(ui, |ui| {
             ui.set_width(WIDTH);
             ui.spacing_mut().item_spacing.y = 3.0;
+            ui.spacing_mut().interact_size.y = 16.0;
             match Facts::of(cx.lab.snapshot(), picture, row) {
                 Some(facts) => token(ui, cx.theme, &facts, expert),
                 None => topic(ui, cx, picture, row, expert),
