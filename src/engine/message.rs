@@ -198,6 +198,8 @@ pub struct VariantView {
 pub struct Snapshot {
     /// Which run.
     pub run: RunId,
+    /// Changes and new runs asked for that have been dealt with: the settings here are those asked for once all are.
+    pub answered: u64,
     /// The present step: updates done.
     pub step: u64,
     /// The furthest step computed in this run.

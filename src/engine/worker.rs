@@ -124,6 +124,7 @@ struct Inside {
     picture_stale: bool,
     picture_at: Instant,
     published: Instant,
+    answered: u64,
     changed: bool,
     quit: bool,
 }
@@ -160,6 +161,7 @@ impl Inside {
             picture_stale: false,
             picture_at: now,
             published: now,
+            answered: 0,
             changed: true,
             quit: false,
         }
@@ -293,6 +295,7 @@ impl Inside {
     }
 
     fn start(&mut self, id: RunId, start: Start, play: bool) {
+        self.answered += 1;
         match Run::new(id, start) {
             Ok(run) => {
                 let old = std::mem::replace(&mut self.run, run);
@@ -316,6 +319,7 @@ impl Inside {
         for message in std::mem::take(&mut self.held) {
             // What was meant for the run that was left is answered, not done.
             if let Message::Change { change, .. } = message {
+                self.answered += 1;
                 let reason = format!("{} was not changed: another run began", change.name());
                 self.say(Echo::Refused { reason });
             }
@@ -348,6 +352,7 @@ impl Inside {
     }
 
     fn change(&mut self, target: crate::model::change::Target, change: crate::model::change::Change) {
+        self.answered += 1;
         match self.run.change(target, change) {
             Ok(applied) => {
                 self.picture_stale = true;
@@ -527,6 +532,7 @@ impl Inside {
             self.picture_stale = false;
         }
         let mut next = snapshot(&self.run, self.engine.as_ref(), &self.picture);
+        next.answered = self.answered;
         next.playing = self.playing;
         next.speed = self.speed;
         next.steps_per_second = if self.playing { self.meter.2 } else { 0.0 };
@@ -555,6 +561,7 @@ fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot 
     });
     Snapshot {
         run: run.id,
+        answered: 0,
         step: state.step,
         head: run.head,
         playing: false,

@@ -81,7 +81,8 @@ pub struct Lab {
     snapshot: Arc<Snapshot>,
     /// The settings as last asked for; the worker's own once it has answered everything.
     settings: Experiment,
-    unanswered: usize,
+    /// Changes and new runs asked for so far.
+    asked: u64,
     undo: Undo,
     notices: Notices,
     desk: Desk,
@@ -118,7 +119,7 @@ impl Lab {
             sheet: Sheet::new(document, authored),
             snapshot,
             settings,
-            unanswered: 0,
+            asked: 0,
             undo: Undo::default(),
             notices: Notices::default(),
             desk: Desk::default(),
@@ -169,7 +170,7 @@ impl Lab {
             }
         }
         self.snapshot = self.worker.snapshot();
-        if self.unanswered == 0 {
+        if self.snapshot.answered == self.asked {
             self.settings.clone_from(&self.snapshot.experiment);
         }
         self.poll_desk();
@@ -327,7 +328,7 @@ impl Lab {
 
     fn ask(&mut self, target: Target, change: Change) {
         self.sheet.touch(target, &change);
-        self.unanswered += 1;
+        self.asked += 1;
         self.post(Message::Change { target, change });
     }
 
@@ -377,7 +378,7 @@ impl Lab {
         self.sheets.insert(self.run, old);
         self.run = run;
         self.set_aside = None;
-        self.unanswered += 1;
+        self.asked += 1;
         self.post(Message::Start { run, start, play });
         run
     }
@@ -416,18 +417,14 @@ impl Lab {
                         self.run = run;
                     }
                     self.set_aside = None;
-                } else {
-                    self.unanswered = self.unanswered.saturating_sub(1);
                 }
                 self.journal_follows();
             }
             Echo::Applied { event, .. } => {
-                self.unanswered = self.unanswered.saturating_sub(1);
                 self.journal_event(event);
             }
             Echo::Exported { tag, run } => self.take_export(tag, run),
             Echo::Refused { reason } => {
-                self.unanswered = self.unanswered.saturating_sub(1);
                 self.tell(Level::Warning, reason);
             }
             Echo::Branched { step, parked, events, .. } => {

@@ -1,28 +1,24 @@
 //! Where Moebias keeps what it writes by itself.
 
-use std::path::PathBuf;
-#[cfg(test)]
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-#[cfg(test)]
-static FOR_TESTS: OnceLock<PathBuf> = OnceLock::new();
+/// A folder chosen by the program instead of the system's.
+static CHOSEN: OnceLock<PathBuf> = OnceLock::new();
 
-/// Unit tests write here.
-#[cfg(test)]
-pub(super) fn use_for_tests(dir: &std::path::Path) {
-    FOR_TESTS.set(dir.into()).ok();
+/// Keeps everything below `folder` from now on; the first call counts. Tests use it to leave a person's own files alone.
+pub fn keep_in(folder: &Path) {
+    CHOSEN.set(folder.into()).ok();
 }
 
-/// Journals and recordings live below here; `MOEBIAS_DATA_DIR` names another place. `None` where the system has no home.
+/// Journals and recordings live below here; `MOEBIAS_DATA_DIR` names another place. `None` where the system has no home, and in
+/// unit tests that chose none.
 #[must_use]
 pub fn data_dir() -> Option<PathBuf> {
-    #[cfg(test)]
-    return FOR_TESTS.get().cloned();
-    #[cfg(not(test))]
-    system_data_dir()
+    let chosen = CHOSEN.get().cloned();
+    if cfg!(test) { chosen } else { chosen.or_else(system_data_dir) }
 }
 
-#[cfg_attr(test, allow(dead_code))]
 fn system_data_dir() -> Option<PathBuf> {
     if let Some(dir) = std::env::var_os("MOEBIAS_DATA_DIR").filter(|d| !d.is_empty()) {
         return Some(dir.into());

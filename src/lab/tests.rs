@@ -47,7 +47,7 @@ fn wait(lab: &mut Lab, what: &str, until: impl Fn(&Snapshot) -> bool) {
     let patience = Instant::now();
     loop {
         lab.poll();
-        if lab.unanswered == 0 && until(lab.snapshot()) {
+        if lab.snapshot().answered == lab.asked && until(lab.snapshot()) {
             return;
         }
         assert!(patience.elapsed() < Duration::from_secs(30), "{what} never came; at step {}", lab.snapshot().step);
@@ -137,7 +137,7 @@ fn data_dir() -> &'static std::path::Path {
     static DIR: OnceLock<tempfile::TempDir> = OnceLock::new();
     DIR.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
-        places::use_for_tests(dir.path());
+        places::keep_in(dir.path());
         dir
     })
     .path()

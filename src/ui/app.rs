@@ -7,6 +7,7 @@ use super::controls::{self, Controls};
 use super::files::{Dialog, Outcome, Purpose};
 use super::layout::Layout;
 use super::link::Link;
+use super::meter::Meter;
 use super::notices::{self, Seen};
 use super::palette::{self, Palette};
 use super::panes::{PaneContext, PaneKind, Panes};
@@ -75,6 +76,7 @@ pub struct App {
     pictures: Pictures,
     thumbnails: Thumbnails,
     title: String,
+    meter: Option<Meter>,
 }
 
 impl App {
@@ -101,6 +103,7 @@ impl App {
             pictures: Pictures::default(),
             thumbnails: Thumbnails::default(),
             title: String::new(),
+            meter: Meter::wanted(),
         }
     }
 
@@ -326,7 +329,10 @@ impl eframe::App for App {
         self.name_window(ctx);
     }
 
-    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        if let (Some(meter), Some(seconds)) = (&mut self.meter, frame.info().cpu_usage) {
+            meter.frame(f64::from(seconds));
+        }
         let theme = Theme::of(ui.ctx());
         let ctx = ui.ctx().clone();
         let mut asks = vec![];
@@ -346,8 +352,8 @@ impl eframe::App for App {
             controls::show(ui, &mut self.controls, &mut self.lab, &mut self.link.variant, theme);
         }
         let mut wanted = vec![];
-        let frame = Frame::new().fill(theme.window).inner_margin(Margin::same(GAP as i8));
-        CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+        let ground = Frame::new().fill(theme.window).inner_margin(Margin::same(GAP as i8));
+        CentralPanel::no_frame().frame(ground).show(ui, |ui| {
             let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme };
             self.layout.show(ui, &mut self.panes, &mut cx, &mut wanted);
         });

@@ -9,6 +9,7 @@ pub mod files;
 pub mod icon;
 pub mod layout;
 pub mod link;
+pub mod meter;
 pub mod notices;
 pub mod palette;
 pub mod panes;

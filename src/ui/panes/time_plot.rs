@@ -282,7 +282,7 @@ impl TimePlot {
             }
             Axis::Linear => {
                 let step = nice((high - low).max(1e-9) / 4.0);
-                let (low, high) = ((low / step - 1e-9).floor() * step, (high / step + 1e-9).ceil() * step);
+                let (low, high) = ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step);
                 let high = if high <= low { low + step } else { high };
                 (low, high + HEADROOM * (high - low))
             }

@@ -53,13 +53,19 @@ impl Number<'_> {
         (self.min.max(SMALLEST).ln(), self.max.max(SMALLEST * 10.0).ln())
     }
 
+    /// The share of a logarithmic track that 0 has to itself, where the range holds it.
+    fn zero(&self) -> f64 {
+        if self.scale == Scale::Log && self.min == 0.0 { 0.04 } else { 0.0 }
+    }
+
     /// Where a value stands on the track, in [0, 1].
     fn to_track(self, value: f64) -> f32 {
         let t = match self.scale {
             Scale::Linear(_) | Scale::Whole => (value - self.min) / (self.max - self.min).max(f64::MIN_POSITIVE),
             _ => {
                 let (low, high) = self.log_range();
-                if value <= 0.0 { 0.0 } else { (value.ln() - low) / (high - low) }
+                let zero = self.zero();
+                if value <= 0.0 { 0.0 } else { zero + (1.0 - zero) * (value.ln() - low) / (high - low) }
             }
         };
         t.clamp(0.0, 1.0) as f32
@@ -70,6 +76,7 @@ impl Number<'_> {
         let t = f64::from(t.clamp(0.0, 1.0));
         let log = || {
             let (low, high) = self.log_range();
+            let t = (t - self.zero()).max(0.0) / (1.0 - self.zero());
             (low + t * (high - low)).exp()
         };
         let value = match self.scale {
@@ -77,7 +84,7 @@ impl Number<'_> {
             Scale::Whole => (self.min + t * (self.max - self.min)).round(),
             Scale::LogWhole => log().round(),
             Scale::Doubling => doubling(log()),
-            Scale::Log if t == 0.0 && self.min == 0.0 => 0.0,
+            Scale::Log if t < self.zero() / 2.0 => 0.0,
             Scale::Log => significant(log(), 2),
         };
         tidy(value).clamp(self.min, self.max)

@@ -543,6 +543,8 @@ mod tests {
             harness.run_steps(3);
             assert_eq!(harness.state().link.pinned_expert, link.hovered_expert);
             assert!(harness.state().link.pinned_token.is_some());
+            harness.hover_at(at);
+            harness.step();
             harness.event(egui::Event::MouseWheel {
                 unit: egui::MouseWheelUnit::Point,
                 delta: vec2(0.0, 200.0),

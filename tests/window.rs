@@ -1,0 +1,290 @@
+//! The real app, driven as a person would: clicks, keys, drags. No window and no GPU are needed but for the pictures, which
+//! `MOEBIAS_PICTURES=folder cargo test --test window` leaves in that folder.
+
+use eframe::egui::{Event, Key, Modifiers, Pos2, Vec2, accesskit::Role, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use moebias::engine::EngineChoice;
+use moebias::lab::Lab;
+use moebias::lab::command::Command;
+use moebias::model::change::{Change, Target};
+use moebias::scenario::shipped::{self, shipped};
+use moebias::ui::app::{App, Options};
+use moebias::ui::store::Stored;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+/// Journals and recordings of these tests.
+static DATA: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+
+fn app(size: Vec2, options: Options, dark: bool, scenario: &str) -> Harness<'static, App> {
+    moebias::lab::places::keep_in(DATA.path());
+    let loaded = shipped::find(scenario).unwrap().load().unwrap();
+    let lab = Lab::open(&loaded, EngineChoice::Cpu, || {}).unwrap();
+    let theme = if dark { eframe::egui::Theme::Dark } else { eframe::egui::Theme::Light };
+    let mut harness =
+        Harness::builder().with_size(size).with_theme(theme).with_max_steps(64).wgpu().build_eframe(|cc| {
+            let stored = Stored { dark: Some(dark), ..Stored::default() };
+            App::new(&cc.egui_ctx, lab, stored, options)
+        });
+    harness.run_steps(4);
+    harness
+}
+
+fn wide() -> Harness<'static, App> {
+    app(vec2(1440.0, 900.0), Options::default(), true, "first-look")
+}
+
+/// Frames until the lab is as wanted.
+fn wait(harness: &mut Harness<'_, App>, what: &str, until: impl Fn(&Lab) -> bool) {
+    let patience = Instant::now();
+    loop {
+        harness.step();
+        if until(harness.state().lab()) {
+            harness.run_steps(3);
+            return;
+        }
+        assert!(
+            patience.elapsed() < Duration::from_secs(60),
+            "{what}: at step {}",
+            harness.state().lab().snapshot().step
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn step_to(harness: &mut Harness<'_, App>, step: u64) {
+    let now = harness.state().lab().snapshot().step;
+    harness.state_mut().lab_mut().send(Command::StepForward(step - now));
+    wait(harness, "the steps", |l| l.snapshot().step == step);
+}
+
+fn press(harness: &mut Harness<'_, App>, modifiers: Modifiers, key: Key) {
+    harness.key_press_modifiers(modifiers, key);
+    harness.run_steps(4);
+}
+
+fn click(harness: &mut Harness<'_, App>, at: Pos2) {
+    harness.hover_at(at);
+    harness.step();
+    harness.drag_at(at);
+    harness.step();
+    harness.drop_at(at);
+    harness.run_steps(3);
+}
+
+fn picture(harness: &mut Harness<'_, App>, name: &str) {
+    if let Some(folder) = std::env::var_os("MOEBIAS_PICTURES") {
+        std::fs::create_dir_all(&folder).unwrap();
+        harness.render().unwrap().save(std::path::Path::new(&folder).join(format!("{name}.png"))).unwrap();
+    }
+}
+
+fn rate(lab: &Lab) -> f64 {
+    lab.settings().variants[0].balancer.rate
+}
+
+#[test]
+fn the_welcome_lies_over_a_run_and_a_card_opens_its_scenario() {
+    for (size, dark, name) in [
+        (vec2(1440.0, 900.0), true, "welcome-dark"),
+        (vec2(1100.0, 700.0), false, "welcome-light-small"),
+        (vec2(2560.0, 1440.0), true, "welcome-large"),
+    ] {
+        let mut harness = app(size, Options { welcome: true, native: false }, dark, "first-look");
+        step_to(&mut harness, 60);
+        picture(&mut harness, name);
+        let label = card_label("skew");
+        harness.get_by_role_and_label(Role::Button, &label).click();
+        harness.run_steps(4);
+        wait(&mut harness, "the scenario", |l| l.document().title == title("skew"));
+        assert!(harness.query_by_label_contains("Continue with").is_none(), "the welcome has closed");
+    }
+}
+
+fn title(id: &str) -> String {
+    shipped::find(id).unwrap().load().unwrap().scenario.title
+}
+
+fn card_label(id: &str) -> String {
+    let scenario = shipped::find(id).unwrap().load().unwrap().scenario;
+    format!("{}: {}", scenario.title, scenario.summary)
+}
+
+#[test]
+fn a_drag_of_the_step_size_is_one_undo_and_is_recorded() {
+    let mut harness = wide();
+    step_to(&mut harness, 5);
+    press(&mut harness, Modifiers::NONE, Key::R);
+    wait(&mut harness, "recording", |l| l.recording_since() == Some(5));
+    let rail = harness.get_by_role_and_label(Role::Slider, "Step u").rect();
+    harness.drag_at(rail.center());
+    for i in 0..12 {
+        harness.step();
+        harness.hover_at(rail.center() + vec2(i as f32, 0.0));
+    }
+    harness.drop_at(rail.center() + vec2(12.0, 0.0));
+    harness.run_steps(3);
+    let dragged = rate(harness.state().lab());
+    assert!(dragged > 0.001, "the drag moved u to {dragged}");
+    step_to(&mut harness, 30);
+    press(&mut harness, Modifiers::COMMAND, Key::Z);
+    wait(&mut harness, "undo", |l| rate(l) == 0.001);
+    assert!(harness.state().lab().undo_label().is_none(), "one drag was one undo");
+
+    press(&mut harness, Modifiers::COMMAND, Key::Y);
+
+    wait(&mut harness, "redo", |l| rate(l) == dragged);
+    step_to(&mut harness, 40);
+    press(&mut harness, Modifiers::NONE, Key::R);
+    wait(&mut harness, "the recording", |l| l.notices().all().any(|n| n.text.starts_with("Recorded 35 steps")));
+    // What was recorded in the window replays without it.
+    let file = std::fs::read_dir(DATA.path().join("recordings")).unwrap().next().unwrap().unwrap().path();
+    let replay = std::process::Command::new(env!("CARGO_BIN_EXE_moebias"))
+        .arg("replay")
+        .arg(&file)
+        .arg("--verify")
+        .output()
+        .unwrap();
+    assert!(replay.status.success(), "{}", String::from_utf8_lossy(&replay.stderr));
+    picture(&mut harness, "recorded");
+}
+
+#[test]
+fn keys_play_pause_step_and_seek() {
+    let mut harness = wide();
+    press(&mut harness, Modifiers::NONE, Key::Space);
+    wait(&mut harness, "playing", |l| l.snapshot().playing && l.snapshot().step > 3);
+    press(&mut harness, Modifiers::NONE, Key::Space);
+    wait(&mut harness, "paused", |l| !l.snapshot().playing);
+    let at = harness.state().lab().snapshot().step;
+    press(&mut harness, Modifiers::NONE, Key::ArrowRight);
+    wait(&mut harness, "one step", |l| l.snapshot().step == at + 1);
+    press(&mut harness, Modifiers::SHIFT, Key::ArrowRight);
+    wait(&mut harness, "ten steps", |l| l.snapshot().step == at + 11);
+    let digest = harness.state().lab().snapshot().digest;
+    press(&mut harness, Modifiers::NONE, Key::Home);
+    wait(&mut harness, "the start", |l| l.snapshot().step == 0);
+    press(&mut harness, Modifiers::NONE, Key::End);
+    wait(&mut harness, "the end", |l| l.snapshot().step == at + 11);
+    assert_eq!(harness.state().lab().snapshot().digest, digest, "going back and forth is exact");
+}
+
+#[test]
+fn changing_the_past_branches_and_the_future_can_be_brought_back() {
+    let mut harness = wide();
+    step_to(&mut harness, 50);
+    let digest = harness.state().lab().snapshot().digest;
+    harness.state_mut().lab_mut().send(Command::Seek(20));
+    wait(&mut harness, "step 20", |l| l.snapshot().step == 20);
+    let change = Change::SetTopK(3);
+    harness.state_mut().lab_mut().send(Command::Change { target: Target::AllVariants, change });
+    wait(&mut harness, "the branch", |l| l.set_aside().is_some());
+    picture(&mut harness, "branched");
+    harness.get_by_label("Bring back").click();
+    harness.run_steps(4);
+    wait(&mut harness, "the old run", |l| l.snapshot().head == 50);
+    press(&mut harness, Modifiers::NONE, Key::End);
+    wait(&mut harness, "its end", |l| l.snapshot().step == 50);
+    assert_eq!(harness.state().lab().snapshot().digest, digest);
+}
+
+#[test]
+fn the_palette_finds_and_does() {
+    let mut harness = wide();
+    press(&mut harness, Modifiers::COMMAND, Key::P);
+    for c in "new seed".chars() {
+        harness.event(Event::Text(c.to_string()));
+    }
+    harness.run_steps(4);
+    picture(&mut harness, "palette");
+    press(&mut harness, Modifiers::NONE, Key::Enter);
+    wait(&mut harness, "another seed", |l| l.settings().seed != 1);
+    press(&mut harness, Modifiers::COMMAND, Key::Z);
+    wait(&mut harness, "the old seed", |l| l.settings().seed == 1);
+}
+
+#[test]
+fn pointing_at_an_expert_lights_it_up_everywhere() {
+    let mut harness = wide();
+    step_to(&mut harness, 120);
+    // Over the heatmap, whose left edge is right of the settings.
+    let at = Pos2::new(620.0, 300.0);
+    harness.hover_at(at);
+    harness.run_steps(4);
+    let link = harness.state().link().clone();
+    assert!(link.hovered_expert.is_some() && link.hovered_token.is_some(), "{link:?}");
+    picture(&mut harness, "hover");
+    click(&mut harness, at);
+    assert_eq!(harness.state().link().pinned_expert, link.hovered_expert);
+    harness.get_by_label("Inspector").click();
+    harness.run_steps(4);
+    picture(&mut harness, "inspector");
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    assert_eq!(harness.state().link().pinned_expert, None);
+}
+
+#[test]
+fn panes_maximise_and_come_back() {
+    let mut harness = wide();
+    step_to(&mut harness, 80);
+    for name in ["Tokens → experts", "Biases", "Worst expert", "Load over time"] {
+        harness.get_by_label(&format!("Maximise {name}")).click();
+        harness.run_steps(4);
+        assert!(harness.query_by_label(&format!("Restore {name}")).is_some());
+        picture(&mut harness, &format!("maximised-{}", name.replace([' ', '→'], "")));
+        press(&mut harness, Modifiers::NONE, Key::Escape);
+        assert!(harness.query_by_label(&format!("Maximise {name}")).is_some());
+    }
+}
+
+#[test]
+fn a_bad_file_leaves_the_run_alone_and_says_where() {
+    let mut harness = wide();
+    step_to(&mut harness, 10);
+    let digest = harness.state().lab().snapshot().digest;
+    let file = DATA.path().join("bad.ron");
+    std::fs::write(&file, "(version: 1, title: \"x\", variants: [(name: \"a\", router: (top_k: 99))])").unwrap();
+    press(&mut harness, Modifiers::COMMAND, Key::O);
+    for c in file.to_string_lossy().chars() {
+        harness.event(Event::Text(c.to_string()));
+    }
+    harness.run_steps(3);
+    picture(&mut harness, "open");
+    press(&mut harness, Modifiers::NONE, Key::Enter);
+    wait(&mut harness, "the error", |l| l.notices().all().any(|n| n.text.contains("bad.ron") && n.text.contains("99")));
+    assert_eq!(harness.state().lab().snapshot().digest, digest);
+    picture(&mut harness, "bad-file");
+}
+
+#[test]
+fn every_overlay_and_both_themes() {
+    let mut harness = wide();
+    step_to(&mut harness, 30);
+    press(&mut harness, Modifiers::NONE, Key::F1);
+    picture(&mut harness, "shortcuts");
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    press(&mut harness, Modifiers::COMMAND, Key::T);
+    harness.get_by_label("Messages").click();
+    harness.run_steps(4);
+    picture(&mut harness, "messages-light");
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    harness.get_by_label("Compare").click();
+    harness.run_steps(4);
+    picture(&mut harness, "compare-menu");
+    harness.get_by_label("Add a variant").click();
+    harness.run_steps(4);
+    wait(&mut harness, "two variants", |l| l.settings().variants.len() == 2);
+    step_to(&mut harness, 60);
+    picture(&mut harness, "compare-light");
+}
+
+#[test]
+fn every_scenario_is_drawn_at_every_size() {
+    for (i, scenario) in shipped().iter().enumerate() {
+        let sizes = [vec2(1440.0, 900.0), vec2(1100.0, 700.0), vec2(2560.0, 1440.0)];
+        let mut harness = app(sizes[i % 3], Options::default(), i % 2 == 0, scenario.id);
+        step_to(&mut harness, 40);
+        picture(&mut harness, &format!("scenario-{}", scenario.id));
+    }
+}
