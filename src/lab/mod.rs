@@ -431,9 +431,13 @@ impl Lab {
                 self.journal_branch(step);
                 self.set_aside = Some(SetAside { run: parked, step, events });
                 self.sheets.insert(parked, self.sheet.clone());
-                let what = if events == 1 { "1 later change".into() } else { format!("{events} later changes") };
+                let what = match events {
+                    0 => "is",
+                    1 => "and one later change are",
+                    _ => "and later changes are",
+                };
                 let action = NoticeAction { label: "Bring back".into(), command: Command::BringBack };
-                let text = format!("New branch from step {step}; the steps after it and {what} are set aside");
+                let text = format!("New branch from step {step}; what came after it {what} set aside");
                 self.notices.add(Level::Info, step, text, Some(action));
             }
             Echo::Forgotten(run) => {

@@ -94,6 +94,26 @@ pub enum Action {
     Quit,
 }
 
+/// A shortcut as people write it on this system.
+#[must_use]
+pub fn written(ctx: &eframe::egui::Context, shortcut: &KeyboardShortcut) -> String {
+    if shortcut.logical_key == Key::Questionmark {
+        return "?".into();
+    }
+    let signs = [
+        ("Period", "."),
+        ("Comma", ","),
+        ("Plus", "+"),
+        ("Minus", "−"),
+        ("Equals", "="),
+        ("Right", "→"),
+        ("Left", "←"),
+    ];
+    let name = ctx.format_shortcut(shortcut);
+    let sign = signs.iter().find_map(|(word, sign)| Some(format!("{}{sign}", name.strip_suffix(word)?)));
+    sign.unwrap_or(name)
+}
+
 /// How actions are grouped in the list of shortcuts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, strum::Display)]
 pub enum Group {

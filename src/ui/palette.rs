@@ -1,6 +1,6 @@
 //! The palette: type a few letters, press Enter. Everything the menus hold, every scenario and every pane.
 
-use super::actions::Action;
+use super::actions::{self, Action};
 use super::app::Ask;
 use super::panes::PaneKind;
 use super::style::{SMALL, mono, text};
@@ -114,7 +114,7 @@ fn entries(ui: &Ui, recent: &[PathBuf]) -> Vec<Entry> {
     let actions = Action::iter().filter(|a| *a != Action::Palette).map(|a| Entry {
         name: a.name().into(),
         detail: String::new(),
-        keys: a.shortcuts().first().map(|s| ui.ctx().format_shortcut(s)).unwrap_or_default(),
+        keys: a.shortcuts().first().map(|s| actions::written(ui.ctx(), s)).unwrap_or_default(),
         symbol: a.icon(),
         ask: Ask::Do(a),
     });

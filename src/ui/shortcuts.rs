@@ -1,6 +1,6 @@
 //! The list of all keys.
 
-use super::actions::{Action, Group};
+use super::actions::{self, Action, Group};
 use super::style::{SMALL, TINY, mono, semibold, text};
 use super::theme::Theme;
 use eframe::egui::{self, Align, Frame, Layout, Margin, Modal, RichText, ScrollArea, Ui, vec2};
@@ -10,10 +10,11 @@ use strum::IntoEnumIterator as _;
 pub fn show(ui: &mut Ui, theme: &Theme) -> bool {
     let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(18));
     let modal = Modal::new(egui::Id::unique("shortcuts")).frame(frame).show(ui.ctx(), |ui| {
-        ui.set_width(640.0);
+        ui.set_width(660.0);
         ui.label(RichText::new("Keyboard shortcuts").font(semibold(16.0)));
         ui.add_space(8.0);
         ScrollArea::vertical().max_height(ui.ctx().content_rect().height() * 0.7).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.x = 32.0;
             ui.columns(2, |columns| {
                 for (i, group) in Group::iter().enumerate() {
                     let ui = &mut columns[i % 2];
@@ -26,7 +27,7 @@ pub fn show(ui: &mut Ui, theme: &Theme) -> bool {
             });
         });
         ui.add_space(4.0);
-        let more = "Panes: drag a header to move, double-click it to maximise. Heatmap and curves: scroll to zoom, drag to pan, double-click for everything.";
+        let more = "Panes: drag a header to move, double-click it to maximise. Heatmap and curves: scroll to zoom, drag to pan, double-click for all of it.";
         ui.label(RichText::new(more).font(text(SMALL)).color(theme.dim));
     });
     !modal.should_close()
@@ -36,7 +37,7 @@ fn line(ui: &mut Ui, action: Action, theme: &Theme) {
     ui.allocate_ui_with_layout(vec2(ui.available_width(), 22.0), Layout::left_to_right(Align::Center), |ui| {
         ui.label(RichText::new(action.name().trim_end_matches('…')).font(text(SMALL)).color(theme.text));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let keys: Vec<String> = action.shortcuts().iter().map(|s| ui.ctx().format_shortcut(s)).collect();
+            let keys: Vec<String> = action.shortcuts().iter().map(|s| actions::written(ui.ctx(), s)).collect();
             ui.label(RichText::new(keys.join("  ")).font(mono(TINY)).color(theme.dim));
         });
     });

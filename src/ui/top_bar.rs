@@ -1,6 +1,6 @@
 //! The top bar: what runs, undo, recording, comparing, and which engine does the work.
 
-use super::actions::Action;
+use super::actions::{self, Action};
 use super::app::Ask;
 use super::style::{SMALL, mono, semibold, text};
 use super::theme::Theme;
@@ -88,7 +88,7 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
 
 /// The shortcut of an action, as it is written on this system.
 fn shortcut(ui: &Ui, action: Action) -> String {
-    action.shortcuts().first().map(|s| ui.ctx().format_shortcut(s)).unwrap_or_default()
+    action.shortcuts().first().map(|s| actions::written(ui.ctx(), s)).unwrap_or_default()
 }
 
 /// The sign of Moebias: a band with one twist, half under and half over.
@@ -192,7 +192,7 @@ fn compare(ui: &mut Ui, lab: &mut Lab, asks: &mut Vec<Ask>, theme: &Theme) {
     let label = if count > 1 { format!("Compare {count}") } else { "Compare".into() };
     let response = chip(ui, label, "Compare", "Several routers on the very same tokens");
     egui::Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
-        ui.set_min_width(260.0);
+        ui.set_width(280.0);
         ui.label(RichText::new("Variants on the same tokens").font(text(11.0)).color(theme.faint));
         for (i, v) in lab.settings().variants.clone().iter().enumerate() {
             ui.horizontal(|ui| {

@@ -49,11 +49,11 @@ impl Pane for Inspector {
             return;
         }
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 3.0;
+            ui.spacing_mut().item_spacing.y = 0.0;
             ui.spacing_mut().interact_size.y = 16.0;
             if let Some(expert) = expert {
                 of_expert(ui, cx, expert);
-                ui.add_space(8.0);
+                ui.add_space(6.0);
             }
             if let Some(facts) = facts {
                 of_token(ui, cx.theme, &facts, expert);
@@ -136,7 +136,7 @@ fn colour(c: &Choice, theme: &Theme) -> eframe::egui::Color32 {
 
 /// Four columns, figures to the right.
 fn row(ui: &mut Ui, theme: &Theme, cells: [String; 4], colour: eframe::egui::Color32, linked: bool) {
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 17.0), Sense::hover());
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 15.0), Sense::hover());
     if linked {
         ui.painter().rect_filled(rect, 3.0, theme.chip);
     }

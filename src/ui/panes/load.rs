@@ -3,14 +3,12 @@
 use super::super::style::{TINY, mono, text};
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
-use super::{Pane, PaneContext, PaneKind, of_variant};
+use super::{AXIS, Pane, PaneContext, PaneKind, of_variant};
 use crate::engine::message::VariantView;
 use eframe::egui::{Align2, Color32, Rect, Sense, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2};
 
 /// A load this far from fair has the full colour.
 const FULL: f32 = 0.5;
-/// Room for the numbers on the left, points.
-const LEFT: f32 = 40.0;
 /// Room for the caption below, points.
 const BELOW: f32 = 20.0;
 
@@ -57,7 +55,7 @@ impl Pane for Load {
             return;
         };
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
-        let frame = Rect::from_min_max(rect.min + vec2(LEFT, 2.0), rect.max - vec2(0.0, BELOW));
+        let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(0.0, BELOW));
         let experts = view.loads.len();
         let total: u64 = view.loads.iter().map(|&l| u64::from(l)).sum();
         let fair = total as f32 / experts as f32;

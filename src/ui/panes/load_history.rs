@@ -4,7 +4,7 @@ use super::super::style::{TINY, mono, text};
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
 use super::time_plot;
-use super::{Pane, PaneContext, PaneKind, of_variant};
+use super::{AXIS, Pane, PaneContext, PaneKind, of_variant};
 use crate::engine::history::{Column, VariantHistory};
 use crate::engine::message::RunId;
 use crate::engine::run::lock;
@@ -14,8 +14,6 @@ use eframe::egui::{
 };
 use std::time::{Duration, Instant};
 
-/// Room for the numbers on the left, points: as in the plots, so that steps stand above each other.
-const LEFT: f32 = 40.0;
 /// Room for the steps below, points.
 const BELOW: f32 = 18.0;
 /// A load this far from fair has the full colour.
@@ -83,7 +81,7 @@ impl Pane for LoadHistory {
         let snapshot = cx.lab.snapshot().clone();
         let theme = cx.theme;
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
-        let frame = Rect::from_min_max(rect.min + vec2(LEFT, 2.0), rect.max - vec2(0.0, BELOW));
+        let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(0.0, BELOW));
         if !frame.is_positive() {
             return;
         }

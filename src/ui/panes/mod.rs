@@ -17,6 +17,9 @@ use crate::lab::Lab;
 use eframe::egui::Ui;
 use serde::{Deserialize, Serialize};
 
+/// Room for numbers on the left of every picture and plot, points, so that they stand above each other.
+pub const AXIS: f32 = 46.0;
+
 /// Every pane there is. Stored in the layout, so names are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter)]
 pub enum PaneKind {

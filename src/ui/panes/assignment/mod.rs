@@ -8,7 +8,7 @@ use super::super::style::{SMALL, TINY, mono, text};
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
 use super::frame::mode;
-use super::{Pane, PaneContext, PaneKind, of_variant};
+use super::{AXIS, Pane, PaneContext, PaneKind, of_variant};
 use crate::engine::view::{Picture, Rows, ViewRequest};
 use crate::lab::command::Command;
 use crate::model::config::Rule;
@@ -20,8 +20,6 @@ use raster::Painter;
 use std::sync::Arc;
 use strum::IntoEnumIterator as _;
 
-/// Room for topics or token numbers on the left, points: as in the plots.
-const LEFT: f32 = 40.0;
 /// Room for expert numbers and the legend below, points.
 const BELOW: f32 = 20.0;
 /// Cells at least this wide carry a flag where the bias moved a token, points.
@@ -205,7 +203,7 @@ impl Pane for Assignment {
             cx.lab.send(Command::SetView(request));
         }
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
-        let frame = Rect::from_min_max(rect.min + vec2(LEFT, 2.0), rect.max - vec2(0.0, BELOW));
+        let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(0.0, BELOW));
         if !frame.is_positive() || picture.rows() == 0 {
             return;
         }
@@ -367,7 +365,7 @@ impl Cells {
 /// On the left: which rows belong to which topic, or the numbers of the tokens.
 fn gutter(ui: &Ui, cx: &PaneContext<'_>, picture: &Picture, order: &[usize], cells: &Cells, by_topic: bool) {
     let theme = cx.theme;
-    let clip = cells.frame.with_min_x(cells.frame.left() - LEFT).expand2(vec2(0.0, 6.0));
+    let clip = cells.frame.with_min_x(cells.frame.left() - AXIS).expand2(vec2(0.0, 6.0));
     let painter = ui.painter().with_clip_rect(clip);
     let right = cells.frame.left() - 4.0;
     if picture.request.rows == Rows::Topics || !by_topic {
