@@ -60,14 +60,6 @@ fn quotient64(a: vec2<u32>, d: u32) -> vec2<u32> {
     return vec2<u32>(low, a.y / d);
 }
 
-// Signed a / d, truncated toward zero, as `/` in Rust.
-fn truncated64(a: vec2<u32>, d: u32) -> vec2<u32> {
-    if is_negative64(a) {
-        return negated64(quotient64(negated64(a), d));
-    }
-    return quotient64(a, d);
-}
-
 // Signed a / d, rounded down, as `div_euclid` in Rust.
 fn floored64(a: vec2<u32>, d: u32) -> vec2<u32> {
     if is_negative64(a) {

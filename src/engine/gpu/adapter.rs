@@ -44,11 +44,14 @@ impl Found {
     fn new(adapter: Adapter) -> Self {
         let (info, limits) = (adapter.get_info(), adapter.limits());
         let computes = adapter.get_downlevel_capabilities().flags.contains(DownlevelFlags::COMPUTE_SHADERS);
-        let short = |what: &str, has: u32, needs: u32| (has < needs).then(|| format!("{has} {what} where {needs} are needed"));
+        let short =
+            |what: &str, has: u32, needs: u32| (has < needs).then(|| format!("{has} {what} where {needs} are needed"));
         let problem = if computes {
             short("storage buffers per shader", limits.max_storage_buffers_per_shader_stage, STORAGE_BUFFERS)
                 .or_else(|| short("threads per workgroup", limits.max_compute_invocations_per_workgroup, INVOCATIONS))
-                .or_else(|| short("bytes of workgroup memory", limits.max_compute_workgroup_storage_size, WORKGROUP_BYTES))
+                .or_else(|| {
+                    short("bytes of workgroup memory", limits.max_compute_workgroup_storage_size, WORKGROUP_BYTES)
+                })
         } else {
             Some("no compute shaders".into())
         };

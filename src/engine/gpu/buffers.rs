@@ -80,11 +80,8 @@ impl Buffers {
         let scores = plan.trace.as_ref().map_or(0, |w| w.gates.len() * w.steps * w.scores_per_step());
         let recorded = make("recorded", scores as u64, up);
         let keys = make("keys", 2 * width, U::STORAGE);
-        let counts = make(
-            "counts",
-            capacity * u64::from(plan.counts_per_step()),
-            U::STORAGE | U::COPY_DST | U::COPY_SRC,
-        );
+        let counts =
+            make("counts", capacity * u64::from(plan.counts_per_step()), U::STORAGE | U::COPY_DST | U::COPY_SRC);
         let bias = make("bias", (capacity + 1) * 2 * width, up | U::COPY_SRC);
         let rates = make("rates", capacity * 2 * variants, up);
         let back = make("back", capacity * per_step, U::COPY_DST | U::MAP_READ);

@@ -139,12 +139,7 @@ impl Device {
     ///
     /// # Errors
     /// What went wrong meanwhile.
-    pub fn read<R>(
-        &self,
-        buffer: &wgpu::Buffer,
-        bytes: u64,
-        take: impl FnOnce(&[u32]) -> R,
-    ) -> Result<R, EngineError> {
+    pub fn read<R>(&self, buffer: &wgpu::Buffer, bytes: u64, take: impl FnOnce(&[u32]) -> R) -> Result<R, EngineError> {
         let (tell, told) = mpsc::channel();
         buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |outcome| {
             tell.send(outcome).ok();

@@ -129,7 +129,9 @@ impl Window {
         let steps = (budget / bytes).min(trace.steps as u64) as usize;
         if steps == 0 {
             let (mib, most) = (bytes.div_ceil(1 << 20), budget >> 20);
-            return Err(format!("one step of this trace takes {mib} MiB, but the GPU takes at most {most} MiB at a time"));
+            return Err(format!(
+                "one step of this trace takes {mib} MiB, but the GPU takes at most {most} MiB at a time"
+            ));
         }
         Ok(Self { trace: Arc::clone(trace), gates, steps })
     }
@@ -223,12 +225,7 @@ impl Plan {
                     group.count += 1;
                     group.experts += u64::from(v.experts);
                 }
-                None => groups.push(Group {
-                    routing: *routing,
-                    first: place,
-                    count: 1,
-                    experts: u64::from(v.experts),
-                }),
+                None => groups.push(Group { routing: *routing, first: place, count: 1, experts: u64::from(v.experts) }),
             }
         }
         Ok(Self {

@@ -33,6 +33,7 @@ pub struct GpuEngine {
     device: Device,
     pipelines: Pipelines,
     pace: Pace,
+    trace_bytes: u64,
     ready: Option<(Plan, Buffers)>,
 }
 
@@ -58,7 +59,7 @@ impl GpuEngine {
         let pipelines = Pipelines::new(&device.device);
         device.check()?;
         let info = EngineInfo { kind: EngineKind::Gpu, adapter: found.title(), reason };
-        Ok(Self { info, device, pipelines, pace: Pace::default(), ready: None })
+        Ok(Self { info, device, pipelines, pace: Pace::default(), trace_bytes: TRACE_BYTES, ready: None })
     }
 
     /// Destroys the device, as a driver's reset would: every later step fails with [`EngineError::Lost`]. For tests.
@@ -66,10 +67,17 @@ impl GpuEngine {
         self.device.device.destroy();
     }
 
+    /// The most bytes of recorded scores on the GPU at a time; a longer trace goes up in pieces.
+    #[must_use]
+    pub fn with_trace_memory(mut self, bytes: u64) -> Self {
+        self.trace_bytes = bytes.min(TRACE_BYTES);
+        self
+    }
+
     /// Makes buffers and pipelines for what is to be simulated, if they are not there yet.
     fn prepare(&mut self, simulation: &Simulation) -> Result<(), EngineError> {
         let limits = &self.device.limits;
-        let budget = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(TRACE_BYTES);
+        let budget = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(self.trace_bytes);
         let plan = Plan::new(simulation, budget).map_err(EngineError::Unsupported)?;
         if self.ready.as_ref().is_some_and(|(known, _)| *known == plan) {
             return Ok(());

@@ -56,7 +56,8 @@ impl Round<'_> {
                 continue;
             }
             let first = simulation.step();
-            let rows = self.device.read(&self.buffers.back, self.bytes(steps), |words| self.rows(words, first, steps))?;
+            let rows =
+                self.device.read(&self.buffers.back, self.bytes(steps), |words| self.rows(words, first, steps))?;
             let share = f64::from(to - from) / f64::from(self.plan.batch);
             self.pace.record(pairs * f64::from(steps) * share, began.elapsed());
             return Ok(rows);
@@ -145,7 +146,10 @@ impl Round<'_> {
                 let row = VariantRow {
                     top_k: v.top_k,
                     loads: counts[experts].to_vec(),
-                    bias: bias.iter().map(|&[low, high]| (u64::from(high) << 32 | u64::from(low)).cast_signed()).collect(),
+                    bias: bias
+                        .iter()
+                        .map(|&[low, high]| (u64::from(high) << 32 | u64::from(low)).cast_signed())
+                        .collect(),
                     moved: counts[width + index],
                     moved_of: plan.sample() * v.top_k,
                     saturated: counts[width + variants + index],
