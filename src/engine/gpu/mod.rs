@@ -1,27 +1,114 @@
-//! The GPU engine: wgpu compute on a device of its own.
+//! The GPU engine: wgpu compute on a device of its own, equal to the model load for load and bias for bias.
+//!
+//! A round sends the biases and the inputs of some steps up, submits them all at once, and reads every step's loads and biases back at
+//! its end. Per step there are four passes, each a file in `shaders/`: prepare (biases to keys), route (tokens to loads), moved (the
+//! sampled share that the bias moved) and update (loads to biases). Only integers are involved.
 
-use super::{Engine, EngineError, EngineInfo};
+pub mod adapter;
+mod buffers;
+mod device;
+pub mod layout;
+mod pace;
+mod pipelines;
+pub mod shader;
+mod submission;
+
+use super::{Engine, EngineError, EngineInfo, EngineKind};
 use crate::model::step::{Simulation, StepRow};
+use buffers::Buffers;
+use device::Device;
+use layout::Plan;
+use pace::Pace;
+use pipelines::Pipelines;
+use shader::Pass;
+use submission::Round;
+
+/// Memory for the recorded scores of a trace, where the GPU allows more.
+const TRACE_BYTES: u64 = 1 << 30;
 
 /// Advances a simulation on a GPU.
 #[derive(Debug)]
 pub struct GpuEngine {
     info: EngineInfo,
+    device: Device,
+    pipelines: Pipelines,
+    pace: Pace,
+    trace_bytes: u64,
+    ready: Option<(Plan, Buffers)>,
 }
 
 impl GpuEngine {
-    /// Opens the best adapter; a software adapter only if `software` allows it.
+    /// Opens the best adapter; a software adapter only if `software` allows it. The environment variable `WGPU_BACKEND` limits
+    /// the backends.
     ///
     /// # Errors
-    /// No adapter that can compute.
-    pub fn open(_software: bool) -> Result<Self, EngineError> {
-        Err(EngineError::Unavailable("no GPU engine yet".into()))
+    /// No adapter that can compute; the sentence says why.
+    pub fn open(software: bool) -> Result<Self, EngineError> {
+        Self::open_on(None, software)
+    }
+
+    /// As [`Self::open`], on these backends alone.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_on(backends: Option<wgpu::Backends>, software: bool) -> Result<Self, EngineError> {
+        let all = adapter::list(backends);
+        let (at, reason) = adapter::choose(&all, software)?;
+        let found = &all[at];
+        let device = Device::open(found)?;
+        let pipelines = Pipelines::new(&device.device);
+        device.check()?;
+        let info = EngineInfo { kind: EngineKind::Gpu, adapter: found.title(), reason };
+        Ok(Self { info, device, pipelines, pace: Pace::default(), trace_bytes: TRACE_BYTES, ready: None })
+    }
+
+    /// Destroys the device, as a driver's reset would: every later step fails with [`EngineError::Lost`]. For tests.
+    pub fn lose_device(&self) {
+        self.device.device.destroy();
+    }
+
+    /// The most bytes of recorded scores on the GPU at a time; a longer trace goes up in pieces.
+    #[must_use]
+    pub fn with_trace_memory(mut self, bytes: u64) -> Self {
+        self.trace_bytes = bytes.min(TRACE_BYTES);
+        self
+    }
+
+    /// Makes buffers and pipelines for what is to be simulated, if they are not there yet.
+    fn prepare(&mut self, simulation: &Simulation) -> Result<(), EngineError> {
+        let limits = &self.device.limits;
+        let budget = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(self.trace_bytes);
+        let plan = Plan::new(simulation, budget).map_err(EngineError::Unsupported)?;
+        if self.ready.as_ref().is_some_and(|(known, _)| *known == plan) {
+            return Ok(());
+        }
+        self.ready = None;
+        let passes = plan.groups.iter().flat_map(|g| [Pass::Route(g.routing), Pass::Moved(g.routing)]);
+        for pass in passes.chain([Pass::Prepare, Pass::Update]) {
+            self.pipelines.make(&self.device, pass)?;
+        }
+        let buffers = Buffers::new(&self.device, &self.pipelines, &plan)?;
+        self.ready = Some((plan, buffers));
+        Ok(())
     }
 }
 
 impl Engine for GpuEngine {
-    fn advance(&mut self, _: &mut Simulation, _: u32, _: &mut Vec<StepRow>) -> Result<(), EngineError> {
-        Err(EngineError::Unavailable("no GPU engine yet".into()))
+    fn advance(&mut self, simulation: &mut Simulation, steps: u32, rows: &mut Vec<StepRow>) -> Result<(), EngineError> {
+        self.device.check()?;
+        self.prepare(simulation)?;
+        let mut left = steps;
+        while left > 0 {
+            let Some((plan, buffers)) = &mut self.ready else { return Ok(()) };
+            let (device, pipelines, pace) = (&self.device, &self.pipelines, &mut self.pace);
+            let made = Round { device, pipelines, plan, buffers, pace }.run(simulation, left)?;
+            left = left.saturating_sub(made.len() as u32);
+            for row in made {
+                simulation.adopt(&row);
+                rows.push(row);
+            }
+        }
+        Ok(())
     }
 
     fn info(&self) -> &EngineInfo {

@@ -1,0 +1,32 @@
+// Twin of src/model/step.rs, `Batch::count_moved`: how many assignments of evenly spaced tokens the bias moved.
+// One thread is one token of the sample; workgroup_id.y counts variants.
+
+const LANES = 64u;
+
+@group(1) @binding(5) var<storage, read_write> counts: array<atomic<u32>>;
+
+// `tally` belongs to the route pass; here nothing is counted per expert.
+fn tally4(keys: vec4<i32>, first: u32, k: u32) {}
+
+@compute @workgroup_size(LANES)
+fn moved(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let v = variants[part.first_variant + group.y];
+    prepare_scores(lane);
+    workgroupBarrier();
+    let i = group.x * LANES + lane;
+    if i < step.sample {
+        // At most 2⁹·2²⁰.
+        let token = token_of(v, i * step.batch / step.sample);
+        let best = chosen(v, token);
+        // An expert stays if its key without the bias is among the K largest of those.
+        let threshold = ranked(chosen_unbiased(v, token), v.top_k - 1u);
+        var away = 0u;
+        for (var rank = 0u; rank < v.top_k; rank += 1u) {
+            let expert = expert_of(ranked(best, rank));
+            away += select(0u, 1u, unbiased_key(score_at(token, expert), expert) < threshold);
+        }
+        if away > 0u {
+            atomicAdd(&counts[step.moved_at + v.index], away);
+        }
+    }
+}

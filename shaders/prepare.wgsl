@@ -1,0 +1,47 @@
+// Twin of src/model/select.rs, `Selector::new`: from the biases of a step to the part of the key that depends only on the expert.
+// One workgroup is one variant.
+
+const LANES = 128u;
+const LOWEST_VALUE = -(1 << 21u);
+const SCORE_ONE = 1 << 20u;
+const INDEX_MAX = 1023;
+
+@group(1) @binding(0) var<storage, read_write> bias: array<vec2<u32>>;
+@group(1) @binding(1) var<storage, read_write> keys: array<vec2<u32>>;
+@group(1) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
+
+var<workgroup> largest: array<vec2<u32>, LANES>;
+
+@compute @workgroup_size(LANES)
+fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let v = variants[group.x];
+    let at = step.bias_at + v.first_expert;
+    // Lanes without an expert repeat the first.
+    var top = bias[at];
+    for (var e = lane; e < v.experts; e += LANES) {
+        top = max64(top, bias[at + e]);
+    }
+    largest[lane] = top;
+    workgroupBarrier();
+    for (var width = LANES / 2u; width > 0u; width >>= 1u) {
+        if lane < width {
+            largest[lane] = max64(largest[lane], largest[lane + width]);
+        }
+        workgroupBarrier();
+    }
+    top = largest[0];
+    for (var e = lane; e < v.experts; e += LANES) {
+        let b = bias[at + e];
+        if v.rule == RULE_MULTIPLICATIVE {
+            keys[v.first_expert + e] = b;
+            continue;
+        }
+        let relative = add64(q32_to_q20(sub64(b, top)), wide(SCORE_ONE - 1));
+        var value = bitcast<i32>(relative.x);
+        if less64(relative, wide(LOWEST_VALUE)) {
+            value = LOWEST_VALUE;
+            atomicAdd(&counts[step.saturated_at + v.index], 1u);
+        }
+        keys[v.first_expert + e] = vec2<u32>(bitcast<u32>((value << 10u) + (INDEX_MAX - i32(e))), 0u);
+    }
+}

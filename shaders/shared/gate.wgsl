@@ -1,0 +1,54 @@
+// Twin of src/model/gate.rs: from integer logits (Q14) to integer scores (Q20), by tables that the host made.
+
+const SEGMENTS = 32u;
+const SCORE_ONE = 1 << 20u;
+const LOGIT_LIMIT = (8 << 14u) - 1;
+const LOG2_E = 5909;
+
+// The coefficients of σ, then those of 2⁻ᶠ.
+@group(1) @binding(0) var<uniform> tables: array<vec4<i32>, 64>;
+// The table this pass uses, in memory that lanes may read at different places without waiting for each other.
+var<workgroup> segments: array<vec4<i32>, SEGMENTS>;
+
+// A barrier must follow.
+fn load_segments(lane: u32, first: u32) {
+    if lane < SEGMENTS {
+        segments[lane] = tables[first + lane];
+    }
+}
+
+fn sigmoid(logit: i32) -> i32 {
+    let m = min(abs(logit), LOGIT_LIMIT);
+    let c = segments[u32(m) >> 12u];
+    let f = m & 4095;
+    let s = c.x + (((c.y + ((c.z * f) >> 12u)) * f) >> 12u);
+    return select(s, SCORE_ONE - s, logit < 0);
+}
+
+fn saturated(logit: i32) -> i32 {
+    return clamp(logit, -LOGIT_LIMIT, LOGIT_LIMIT);
+}
+
+// e^(−distance), Q18.
+fn exp_neg(distance: i32) -> u32 {
+    let y = (distance * LOG2_E + 2048) >> 12u;
+    let f = y & 16383;
+    let c = segments[u32(f) >> 9u];
+    return u32((c.x - ((c.y * (f & 511)) >> 9u)) >> u32(y >> 14u));
+}
+
+// What turns a token's exponentials into softmax scores.
+struct Normaliser {
+    reciprocal: u32,
+    shift: u32,
+}
+
+// The sum of a token's exponentials is at least 2¹⁸.
+fn normaliser(sum: u32) -> Normaliser {
+    let shift = firstLeadingBit(sum) - 18u;
+    return Normaliser(0xffffffffu / (sum >> shift), shift);
+}
+
+fn softmax_score(n: Normaliser, exponential: u32) -> i32 {
+    return i32((exponential * n.reciprocal) >> (12u + n.shift));
+}

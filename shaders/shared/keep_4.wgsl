@@ -1,0 +1,25 @@
+// Twin of src/model/select.rs, `keep_largest`, for K up to 4: the 4 largest keys so far, largest first.
+
+struct Top {
+    k0: vec4<i32>,
+}
+
+fn nothing() -> Top {
+    return Top(vec4<i32>(LOWEST));
+}
+
+// Merges eight sorted keys in: the four best of both, then sorted again.
+fn merged(top: Top, next: Eight) -> Top {
+    return Top(settled(max(top.k0, next.a.wzyx)));
+}
+
+// The key of rank `i`.
+fn ranked(top: Top, i: u32) -> i32 {
+    var keys = array<vec4<i32>, 1>(top.k0);
+    return keys[i / 4u][i % 4u];
+}
+
+// Counts one assignment for each of the best `k`.
+fn tally(top: Top, k: u32) {
+    tally4(top.k0, 0u, k);
+}

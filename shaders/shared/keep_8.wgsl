@@ -1,0 +1,32 @@
+// Twin of src/model/select.rs, `keep_largest`, for K up to 8: the 8 largest keys so far, largest first.
+
+struct Top {
+    k0: vec4<i32>,
+    k1: vec4<i32>,
+}
+
+fn nothing() -> Top {
+    return Top(vec4<i32>(LOWEST), vec4<i32>(LOWEST));
+}
+
+// Merges eight sorted keys in: they meet the last eight in reverse, which leaves keys that rise and fall at most once;
+// then a bitonic merge sorts them.
+fn merged(top: Top, next: Eight) -> Top {
+    let y = max(top.k0, next.b.wzyx);
+    let z = max(top.k1, next.a.wzyx);
+    let a0 = max(y, z);
+    let a1 = min(y, z);
+    return Top(settled(a0), settled(a1));
+}
+
+// The key of rank `i`.
+fn ranked(top: Top, i: u32) -> i32 {
+    var keys = array<vec4<i32>, 2>(top.k0, top.k1);
+    return keys[i / 4u][i % 4u];
+}
+
+// Counts one assignment for each of the best `k`.
+fn tally(top: Top, k: u32) {
+    tally4(top.k0, 0u, k);
+    tally4(top.k1, 4u, k);
+}

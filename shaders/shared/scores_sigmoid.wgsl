@@ -1,0 +1,17 @@
+// Twin of src/model/gate.rs, `scores` with the sigmoid gate: every expert's score on its own.
+
+struct Token {
+    x: Embedding,
+}
+
+fn prepare_scores(lane: u32) {
+    load_segments(lane, 0u);
+}
+
+fn token_of(v: Variant, index: u32) -> Token {
+    return Token(embedding(index));
+}
+
+fn score_at(token: Token, expert: u32) -> i32 {
+    return sigmoid(logit(token.x, expert));
+}

@@ -1,0 +1,50 @@
+// Twin of src/model/step.rs: what the host says about one step, one dispatch and one variant.
+// The layouts are those of src/engine/gpu/layout.rs; tests/shaders.rs holds them together.
+
+// One step of a submission. Places are in elements of the array they point into.
+struct Step {
+    batch: u32,
+    sample: u32,
+    loads_at: u32,
+    moved_at: u32,
+    saturated_at: u32,
+    bias_at: u32,
+    next_bias_at: u32,
+    rates_at: u32,
+    topics_at: u32,
+    topics: u32,
+    key_step: u32,
+    seed: u32,
+    burst: u32,
+    noise_q8: i32,
+    trace_at: u32,
+    pad: u32,
+}
+
+// Which variants and which tokens one dispatch handles.
+struct Part {
+    first_variant: u32,
+    first_token: u32,
+    pad0: u32,
+    pad1: u32,
+}
+
+struct Variant {
+    experts: u32,
+    top_k: u32,
+    first_expert: u32,
+    index: u32,
+    rule: u32,
+    centred: u32,
+    scores_at: u32,
+    assignments: u32,
+}
+
+const RULE_NONE = 0u;
+const RULE_SIGN = 1u;
+const RULE_PROPORTIONAL = 2u;
+const RULE_MULTIPLICATIVE = 3u;
+
+@group(0) @binding(0) var<uniform> step: Step;
+@group(0) @binding(1) var<uniform> part: Part;
+@group(0) @binding(2) var<storage, read> variants: array<Variant>;

@@ -1,0 +1,104 @@
+//! The compute pipelines, made when first needed and kept as long as the device.
+
+use super::device::Device;
+use super::layout::{PartParams, StepParams};
+use super::shader::Pass;
+use crate::engine::EngineError;
+use std::collections::HashMap;
+use std::num::NonZeroU64;
+use wgpu::{BindGroupLayout, BindingType, BufferBindingType, ComputePipeline, PipelineLayout, ShaderStages};
+
+/// Layouts and pipelines.
+#[derive(Debug)]
+pub struct Pipelines {
+    /// Group 0 of every pass: step, part, variants.
+    pub common: BindGroupLayout,
+    /// Group 1 of the passes that meet tokens: tables, topics, centroids, recorded scores, keys, counts.
+    pub tokens: BindGroupLayout,
+    /// Group 1 of the passes that meet biases: bias, keys, counts, rates.
+    pub biases: BindGroupLayout,
+    of_tokens: PipelineLayout,
+    of_biases: PipelineLayout,
+    made: HashMap<Pass, ComputePipeline>,
+}
+
+const READ: BufferBindingType = BufferBindingType::Storage { read_only: true };
+const WRITE: BufferBindingType = BufferBindingType::Storage { read_only: false };
+const UNIFORM: BufferBindingType = BufferBindingType::Uniform;
+
+fn layout(device: &wgpu::Device, label: &str, entries: &[(BufferBindingType, Option<usize>)]) -> BindGroupLayout {
+    let entries: Vec<_> = (0u32..)
+        .zip(entries)
+        .map(|(binding, &(ty, dynamic))| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: ShaderStages::COMPUTE,
+            ty: BindingType::Buffer {
+                ty,
+                has_dynamic_offset: dynamic.is_some(),
+                min_binding_size: dynamic.and_then(|size| NonZeroU64::new(size as u64)),
+            },
+            count: None,
+        })
+        .collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries })
+}
+
+impl Pipelines {
+    /// The layouts; no pipeline yet.
+    #[must_use]
+    pub fn new(device: &wgpu::Device) -> Self {
+        let (step, part) = (size_of::<StepParams>(), size_of::<PartParams>());
+        let common = layout(device, "common", &[(UNIFORM, Some(step)), (UNIFORM, Some(part)), (READ, None)]);
+        let tokens = [UNIFORM, READ, READ, READ, READ, WRITE].map(|ty| (ty, None));
+        let tokens = layout(device, "tokens", &tokens);
+        let biases = layout(device, "biases", &[WRITE, WRITE, WRITE, READ].map(|ty| (ty, None)));
+        let of = |group: &BindGroupLayout| {
+            device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: None,
+                bind_group_layouts: &[Some(&common), Some(group)],
+                immediate_size: 0,
+            })
+        };
+        let (of_tokens, of_biases) = (of(&tokens), of(&biases));
+        Self { common, tokens, biases, of_tokens, of_biases, made: HashMap::new() }
+    }
+
+    /// Makes the pipeline of a pass, if it is not there yet.
+    ///
+    /// # Errors
+    /// The driver's compiler refuses the shader.
+    pub fn make(&mut self, device: &Device, pass: Pass) -> Result<(), EngineError> {
+        if self.made.contains_key(&pass) {
+            return Ok(());
+        }
+        let module = device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(pass.entry()),
+            source: wgpu::ShaderSource::Wgsl(pass.source().into()),
+        });
+        let layout = match pass {
+            Pass::Route(_) | Pass::Moved(_) => &self.of_tokens,
+            Pass::Prepare | Pass::Update => &self.of_biases,
+        };
+        let pipeline = device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(pass.entry()),
+            layout: Some(layout),
+            module: &module,
+            entry_point: Some(pass.entry()),
+            // Every pass writes its workgroup memory before it reads it.
+            compilation_options: wgpu::PipelineCompilationOptions {
+                zero_initialize_workgroup_memory: false,
+                ..wgpu::PipelineCompilationOptions::default()
+            },
+            cache: None,
+        });
+        device.check()?;
+        self.made.insert(pass, pipeline);
+        Ok(())
+    }
+
+    /// The pipeline of a pass, if it was made.
+    #[must_use]
+    pub fn get(&self, pass: Pass) -> Option<&ComputePipeline> {
+        self.made.get(&pass)
+    }
+}

@@ -1,0 +1,158 @@
+//! The shaders' sources: which files make up which pass. A pass is specialised by the files put in front of it, so that what a
+//! variant does not need is not in its shader.
+
+use crate::model::config::{Gate, Rule};
+
+/// Where a token's scores come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]
+pub enum Scores {
+    /// Synthetic tokens, sigmoid gate.
+    Sigmoid,
+    /// Synthetic tokens, softmax gate.
+    Softmax,
+    /// Recorded scores.
+    Trace,
+}
+
+/// How the bias enters the selection key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]
+pub enum Key {
+    /// Added to the score.
+    Additive,
+    /// Multiplied with it.
+    Multiplicative,
+}
+
+/// How many of the largest keys a thread holds: the smallest of these that is at least K.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]
+pub enum Keep {
+    /// K up to 4.
+    Four,
+    /// K up to 8.
+    Eight,
+    /// K up to 16.
+    Sixteen,
+    /// K up to 32.
+    ThirtyTwo,
+}
+
+/// Variants of the same routing share their dispatches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Routing {
+    /// Where scores come from.
+    pub scores: Scores,
+    /// How the bias enters.
+    pub key: Key,
+    /// How many keys are held.
+    pub keep: Keep,
+}
+
+/// One pass of a step, in the order they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pass {
+    /// Biases to keys.
+    Prepare,
+    /// Tokens to loads.
+    Route(Routing),
+    /// How many assignments of the sample the bias moved.
+    Moved(Routing),
+    /// Loads to biases.
+    Update,
+}
+
+macro_rules! shader {
+    ($name:literal) => {
+        include_str!(concat!("../../../shaders/", $name, ".wgsl"))
+    };
+}
+
+impl Routing {
+    /// What a variant needs.
+    #[must_use]
+    pub fn new(trace: bool, gate: Gate, rule: Rule, top_k: u32) -> Self {
+        let scores = match (trace, gate) {
+            (true, _) => Scores::Trace,
+            (false, Gate::Sigmoid) => Scores::Sigmoid,
+            (false, Gate::Softmax) => Scores::Softmax,
+        };
+        let key = if rule == Rule::Multiplicative { Key::Multiplicative } else { Key::Additive };
+        let keep = match top_k {
+            0..=4 => Keep::Four,
+            5..=8 => Keep::Eight,
+            9..=16 => Keep::Sixteen,
+            _ => Keep::ThirtyTwo,
+        };
+        Self { scores, key, keep }
+    }
+
+    fn sources(self, out: &mut Vec<&'static str>) {
+        out.push(shader!("shared/select"));
+        if self.scores != Scores::Trace {
+            out.extend([shader!("shared/random"), shader!("shared/tokens"), shader!("shared/gate")]);
+        }
+        out.push(match self.scores {
+            Scores::Sigmoid => shader!("shared/scores_sigmoid"),
+            Scores::Softmax => shader!("shared/scores_softmax"),
+            Scores::Trace => shader!("shared/scores_trace"),
+        });
+        out.push(match self.key {
+            Key::Additive => shader!("shared/key_additive"),
+            Key::Multiplicative => shader!("shared/key_multiplicative"),
+        });
+        out.push(match self.keep {
+            Keep::Four => shader!("shared/keep_4"),
+            Keep::Eight => shader!("shared/keep_8"),
+            Keep::Sixteen => shader!("shared/keep_16"),
+            Keep::ThirtyTwo => shader!("shared/keep_32"),
+        });
+        out.push(shader!("shared/choose"));
+    }
+}
+
+impl Pass {
+    /// Name of the entry point, which is that of the file.
+    #[must_use]
+    pub fn entry(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Route(_) => "route",
+            Self::Moved(_) => "moved",
+            Self::Update => "update",
+        }
+    }
+
+    /// The whole WGSL source.
+    #[must_use]
+    pub fn source(self) -> String {
+        let mut parts = vec![shader!("shared/step"), shader!("shared/fixed64")];
+        match self {
+            Self::Prepare => parts.push(shader!("prepare")),
+            Self::Update => parts.push(shader!("update")),
+            Self::Route(routing) => {
+                routing.sources(&mut parts);
+                parts.extend([shader!("shared/tally"), shader!("route")]);
+            }
+            Self::Moved(routing) => {
+                routing.sources(&mut parts);
+                parts.push(shader!("moved"));
+            }
+        }
+        parts.join("\n")
+    }
+
+    /// Every pass there is.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        use strum::IntoEnumIterator as _;
+        let mut all = vec![Self::Prepare, Self::Update];
+        for scores in Scores::iter() {
+            for key in Key::iter() {
+                for keep in Keep::iter() {
+                    let routing = Routing { scores, key, keep };
+                    all.extend([Self::Route(routing), Self::Moved(routing)]);
+                }
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,166 @@
+//! One round: some steps up, routed without a look at them, and back as rows.
+
+use super::buffers::Buffers;
+use super::device::Device;
+use super::layout::{PartParams, Plan, VariantParams};
+use super::pace::Pace;
+use super::pipelines::Pipelines;
+use super::shader::Pass;
+use crate::engine::EngineError;
+use crate::model::step::{Simulation, StepRow, VariantRow};
+use std::ops::Range;
+use std::time::Instant;
+
+/// Tokens of a workgroup of the route pass: `LANES` in `shaders/route.wgsl`.
+pub const ROUTE_LANES: u32 = 128;
+/// Tokens of a workgroup of the moved pass: `LANES` in `shaders/moved.wgsl`.
+pub const MOVED_LANES: u32 = 64;
+/// A step is not cut into pieces of fewer tokens than this.
+const LEAST_TOKENS: u32 = 4096;
+
+/// What a round works with.
+#[derive(Debug)]
+pub struct Round<'a> {
+    /// Where.
+    pub device: &'a Device,
+    /// With which pipelines; those of the plan are made.
+    pub pipelines: &'a Pipelines,
+    /// What.
+    pub plan: &'a Plan,
+    /// Its buffers.
+    pub buffers: &'a mut Buffers,
+    /// How fast it went so far.
+    pub pace: &'a mut Pace,
+}
+
+impl Round<'_> {
+    /// Routes the next steps, at most `most`, and hands back a row for each; the simulation is not moved on.
+    ///
+    /// # Errors
+    /// What went wrong; no row is handed out then.
+    pub fn run(self, simulation: &mut Simulation, most: u32) -> Result<Vec<StepRow>, EngineError> {
+        let pairs = self.plan.pairs().max(1) as f64;
+        let fits = (self.pace.budget() / pairs) as u32;
+        let steps = self.buffers.load(self.device, self.plan, simulation, most.min(fits));
+        let mut from = 0;
+        while from < self.plan.batch {
+            // A step that is too long for one submission is cut into pieces of tokens.
+            let tokens = if steps > 1 { self.plan.batch } else { self.tokens_that_fit() };
+            let to = from.saturating_add(tokens).min(self.plan.batch);
+            let began = Instant::now();
+            self.submit(steps, from..to);
+            if to < self.plan.batch {
+                self.device.wait()?;
+                self.pace.record(pairs * f64::from(to - from) / f64::from(self.plan.batch), began.elapsed());
+                from = to;
+                continue;
+            }
+            let first = simulation.step();
+            let rows =
+                self.device.read(&self.buffers.back, self.bytes(steps), |words| self.rows(words, first, steps))?;
+            let share = f64::from(to - from) / f64::from(self.plan.batch);
+            self.pace.record(pairs * f64::from(steps) * share, began.elapsed());
+            return Ok(rows);
+        }
+        Err(EngineError::Unsupported("a batch without tokens can't be routed".into()))
+    }
+
+    fn tokens_that_fit(&self) -> u32 {
+        let experts: u64 = self.plan.groups.iter().map(|g| g.experts).sum();
+        let fit = (self.pace.budget() / experts.max(1) as f64) as u32;
+        fit.max(LEAST_TOKENS).next_multiple_of(ROUTE_LANES)
+    }
+
+    fn bytes(&self, steps: u32) -> u64 {
+        let per_step = u64::from(self.plan.counts_per_step()) + 2 * u64::from(self.plan.width);
+        4 * per_step * u64::from(steps)
+    }
+
+    /// Submits some steps, or a piece of one: `tokens` is then not the whole batch.
+    fn submit(&self, steps: u32, tokens: Range<u32>) {
+        let (plan, buffers, d) = (self.plan, &*self.buffers, &self.device.device);
+        let parts: Vec<PartParams> = plan
+            .groups
+            .iter()
+            .map(|g| PartParams { first_variant: g.first, first_token: tokens.start, ..PartParams::default() })
+            .collect();
+        buffers.load_parts(self.device, &parts);
+        let is_first = tokens.start == 0;
+        let is_last = tokens.end == plan.batch;
+        let mut encoder = d.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("round") });
+        let counts = 4 * u64::from(plan.counts_per_step()) * u64::from(steps);
+        if is_first {
+            encoder.clear_buffer(&buffers.counts, 0, Some(counts));
+        }
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            let variants = plan.variants.len() as u32;
+            let blocks = (tokens.end - tokens.start).div_ceil(ROUTE_LANES);
+            let sample_blocks = plan.sample().div_ceil(MOVED_LANES);
+            let mut dispatch = |which: Pass, offsets: [u32; 2], x: u32, y: u32| {
+                let Some(pipeline) = self.pipelines.get(which) else { return };
+                let group = match which {
+                    Pass::Route(_) | Pass::Moved(_) => &buffers.tokens,
+                    Pass::Prepare | Pass::Update => &buffers.biases,
+                };
+                pass.set_pipeline(pipeline);
+                pass.set_bind_group(0, &buffers.common, &offsets);
+                pass.set_bind_group(1, group, &[]);
+                pass.dispatch_workgroups(x, y, 1);
+            };
+            for step in 0..steps {
+                let at = step * buffers.stride;
+                if is_first {
+                    dispatch(Pass::Prepare, [at, 0], variants, 1);
+                }
+                for (group, part) in plan.groups.iter().zip(0u32..) {
+                    dispatch(Pass::Route(group.routing), [at, part * buffers.stride], blocks, group.count);
+                }
+                if is_last {
+                    for (group, part) in plan.groups.iter().zip(0u32..) {
+                        dispatch(Pass::Moved(group.routing), [at, part * buffers.stride], sample_blocks, group.count);
+                    }
+                    dispatch(Pass::Update, [at, 0], variants, 1);
+                }
+            }
+        }
+        if is_last {
+            let width = 8 * u64::from(plan.width);
+            encoder.copy_buffer_to_buffer(&buffers.counts, 0, &buffers.back, 0, counts);
+            encoder.copy_buffer_to_buffer(&buffers.bias, width, &buffers.back, counts, width * u64::from(steps));
+        }
+        self.device.queue.submit([encoder.finish()]);
+    }
+
+    fn rows(&self, words: &[u32], first: u64, steps: u32) -> Vec<StepRow> {
+        let plan = self.plan;
+        let (width, variants) = (plan.width as usize, plan.variants.len());
+        let per_step = plan.counts_per_step() as usize;
+        let (counts, biases) = words.split_at(per_step * steps as usize);
+        let rows = counts.chunks_exact(per_step).zip(biases.chunks_exact(2 * width)).zip(first..);
+        rows.map(|((counts, biases), step)| {
+            let row_of = |v: &VariantParams| {
+                let (index, at) = (v.index as usize, v.first_expert as usize);
+                let experts = at..at + v.experts as usize;
+                let bias = biases[2 * experts.start..2 * experts.end].as_chunks::<2>().0;
+                let row = VariantRow {
+                    top_k: v.top_k,
+                    loads: counts[experts].to_vec(),
+                    bias: bias
+                        .iter()
+                        .map(|&[low, high]| (u64::from(high) << 32 | u64::from(low)).cast_signed())
+                        .collect(),
+                    moved: counts[width + index],
+                    moved_of: plan.sample() * v.top_k,
+                    saturated: counts[width + variants + index],
+                };
+                (index, row)
+            };
+            // Back from the order of the dispatches to that of the experiment.
+            let mut made: Vec<_> = plan.variants.iter().map(row_of).collect();
+            made.sort_by_key(|(index, _)| *index);
+            StepRow { step, tokens: plan.batch, variants: made.into_iter().map(|(_, row)| row).collect() }
+        })
+        .collect()
+    }
+}

@@ -1,0 +1,378 @@
+//! The GPU engine against the model: every load, every bias and every count of every step equal, on Vulkan and on OpenGL.
+//!
+//! Where a backend has no adapter its tests say that they are skipped; with `MOEBIAS_REQUIRE_GPU=1` they fail instead.
+
+use moebias::engine::cpu::CpuEngine;
+use moebias::engine::gpu::GpuEngine;
+use moebias::engine::message::{RunId, Start};
+use moebias::engine::run::Run;
+use moebias::engine::{Engine, EngineError};
+use moebias::model::change::{Change, Event, Target};
+use moebias::model::config::{
+    Balancer, Experiment, Gate, Router, Rule, Schedule, Source, Synthetic, TraceSource, Variant,
+};
+use moebias::model::random::{Stream, pcg4d};
+use moebias::model::step::{Simulation, StepRow};
+use moebias::model::trace::Trace;
+use std::sync::{Arc, LazyLock};
+use wgpu::Backends;
+
+const CONFIGURATIONS: u32 = 30;
+const STEPS: u64 = 1000;
+/// Token–expert pairs per step of the long runs: what keeps this file quick on two cores.
+const PAIRS: u32 = 6000;
+
+/// An engine on this backend, software or not. `None` where there is none, which is said, or fails where one is required.
+fn open(backends: Backends, test: &str) -> Option<GpuEngine> {
+    match GpuEngine::open_on(Some(backends), true) {
+        Ok(engine) => Some(engine),
+        Err(e) => {
+            let required = std::env::var("MOEBIAS_REQUIRE_GPU").is_ok_and(|v| v == "1");
+            assert!(!required, "{test} needs an adapter on {backends:?}: {e}");
+            println!("skipped: {test} on {backends:?}, because {e}");
+            None
+        }
+    }
+}
+
+/// Random choices that are the same on every machine.
+struct Dice {
+    seed: u32,
+    thrown: u32,
+}
+
+impl Dice {
+    fn below(&mut self, n: u32) -> u32 {
+        self.thrown += 1;
+        (u64::from(pcg4d(self.thrown, 0, Stream::Topic, self.seed)[0]) * u64::from(n) >> 32) as u32
+    }
+
+    fn within(&mut self, low: u32, high: u32) -> u32 {
+        low + self.below(high - low + 1)
+    }
+
+    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len() as u32) as usize]
+    }
+
+    fn real(&mut self, high: f64) -> f64 {
+        f64::from(self.below(1 << 20)) / f64::from(1 << 20) * high
+    }
+}
+
+const GATES: [Gate; 2] = [Gate::Sigmoid, Gate::Softmax];
+const RULES: [Rule; 4] = [Rule::None, Rule::Sign, Rule::Proportional, Rule::Multiplicative];
+const SCHEDULES: [Schedule; 3] = [Schedule::Constant, Schedule::InverseSqrt, Schedule::Inverse];
+const RATES: [f64; 6] = [0.0, 1e-5, 0.001, 0.02, 0.3, 1.0];
+
+fn variant(dice: &mut Dice, name: u32, experts: u32, gate: Gate, rule: Rule) -> Variant {
+    let most = experts.min(32);
+    let top_k = if dice.below(4) == 0 { most } else { dice.within(1, most) };
+    let balancer = Balancer { rule, rate: dice.of(&RATES), schedule: dice.of(&SCHEDULES), centred: dice.below(2) == 1 };
+    Variant { name: name.to_string(), router: Router { experts, top_k, gate }, balancer }
+}
+
+fn synthetic(dice: &mut Dice, batch: u32) -> Synthetic {
+    Synthetic {
+        batch,
+        topics: dice.of(&[1, 2, 7, 32, 100, 256]),
+        skew: dice.real(3.0),
+        noise: dice.real(4.0),
+        drift: if dice.below(2) == 0 { 0.0 } else { dice.real(100.0) },
+        burst: dice.of(&[1, 1, 3, 16, 65_536]),
+    }
+}
+
+fn trace(dice: &mut Dice, steps: usize, tokens: usize, experts: usize) -> Trace {
+    let logits = (0..steps * tokens * experts).map(|_| (dice.real(12.0) - 6.0) as f32).collect();
+    Trace::new(steps, tokens, experts, logits)
+}
+
+fn change(dice: &mut Dice, experiment: &Experiment, step: u64) -> Event {
+    let is_trace = matches!(experiment.source, Source::Trace(_));
+    let least = experiment.variants.iter().map(|v| v.router.experts).min().unwrap_or(1).min(32);
+    let of_variants = if dice.below(2) == 0 {
+        Target::AllVariants
+    } else {
+        Target::Variant(dice.below(experiment.variants.len() as u32) as usize)
+    };
+    let batch = experiment.synthetic().map_or(1, |s| s.batch);
+    let (target, change) = match dice.below(if is_trace { 7 } else { 14 }) {
+        0 => (of_variants, Change::SetTopK(dice.within(1, least))),
+        1 => (of_variants, Change::SetGate(dice.of(&GATES))),
+        2 => (of_variants, Change::SetRule(dice.of(&RULES))),
+        3 => (of_variants, Change::SetRate(dice.of(&RATES))),
+        4 => (of_variants, Change::SetSchedule(dice.of(&SCHEDULES))),
+        5 => (of_variants, Change::SetCentred(dice.below(2) == 1)),
+        6 => (of_variants, Change::ResetBias),
+        7 => (Target::Source, Change::SetBatch(dice.within(1, batch))),
+        8 => (Target::Source, Change::SetTopics(dice.within(1, 256))),
+        9 => (Target::Source, Change::SetSkew(dice.real(3.0))),
+        10 => (Target::Source, Change::SetNoise(dice.real(4.0))),
+        11 => (Target::Source, Change::SetDrift(dice.real(100.0))),
+        12 => (Target::Source, Change::SetBurst(dice.within(1, 64))),
+        _ => (Target::Source, Change::SetFixed(dice.below(2) == 1)),
+    };
+    Event { step, target, change }
+}
+
+/// Configuration `i`: gates, rules and sources take turns so that all meet, everything else is thrown.
+fn configuration(i: u32) -> Start {
+    let mut dice = Dice { seed: 1000 + i, thrown: 0 };
+    let count = if i.is_multiple_of(3) { dice.within(2, 5) } else { 1 };
+    let is_trace = i % 5 == 4;
+    let same = dice.of(&[2, 9, 64, 130]);
+    let mut variants = vec![];
+    for v in 0..count {
+        let experts = match (is_trace, dice.below(3)) {
+            (true, _) => same,
+            (_, 0) => dice.of(&[2, 3, 8, 16, 64, 256]),
+            (_, 1) => dice.within(2, 100),
+            _ => dice.of(&[31, 257, 1000, 1023, 1024]),
+        };
+        let gate = GATES[((i + v) % 2) as usize];
+        let rule = RULES[((i / 2 + v) % 4) as usize];
+        variants.push(variant(&mut dice, v, experts, gate, rule));
+    }
+    let experts: u32 = variants.iter().map(|v| v.router.experts).sum();
+    let batch = (PAIRS / experts).clamp(1, 700);
+    let mut recorded = None;
+    let source = if is_trace {
+        let steps = dice.within(1, 9) as usize;
+        recorded = Some(Arc::new(trace(&mut dice, steps, batch as usize, same as usize)));
+        Source::Trace(TraceSource { file: "made up".into(), layer: None })
+    } else if i % 5 == 3 {
+        Source::Fixed(synthetic(&mut dice, batch))
+    } else {
+        Source::Synthetic(synthetic(&mut dice, batch))
+    };
+    let experiment = Experiment { seed: dice.below(u32::MAX), source, variants };
+    let mut steps: Vec<u64> = (0..6).map(|_| u64::from(dice.below(STEPS as u32))).collect();
+    steps.sort_unstable();
+    let events = steps.into_iter().map(|step| change(&mut dice, &experiment, step)).collect();
+    Start { experiment, trace: recorded, state: None, events, stop: None }
+}
+
+/// Runs to the end and hands back every row.
+fn rows(start: &Start, engine: &mut dyn Engine, steps: u64) -> (Vec<StepRow>, String) {
+    let mut run = Run::new(RunId(1), start.clone()).unwrap();
+    let mut rows = vec![];
+    while run.step() < steps {
+        let left = (steps - run.step()) as u32;
+        run.advance(engine, left, |row, _| rows.push(row.clone())).unwrap();
+    }
+    (rows, run.simulation().digest().to_string())
+}
+
+fn assert_same(name: &str, start: &Start, wanted: &(Vec<StepRow>, String), made: &(Vec<StepRow>, String)) {
+    for (a, b) in wanted.0.iter().zip(&made.0) {
+        if a == b {
+            continue;
+        }
+        let at = a.variants.iter().zip(&b.variants).position(|(a, b)| a != b);
+        let (mut x, mut y) = (a.clone(), b.clone());
+        if let Some(v) = at {
+            (x.variants, y.variants) = (vec![a.variants[v].clone()], vec![b.variants[v].clone()]);
+        }
+        panic!(
+            "{name}, step {}, variant {at:?}:\nmodel {x:?}\nGPU   {y:?}\n{:?}\n{:?}",
+            a.step, start.experiment, start.events
+        );
+    }
+    assert_eq!((wanted.0.len(), &wanted.1), (made.0.len(), &made.1), "{name}");
+}
+
+/// What the model does, computed once for all backends.
+static WANTED: LazyLock<Vec<(Start, (Vec<StepRow>, String))>> = LazyLock::new(|| {
+    let run = |i| {
+        let start = configuration(i);
+        let wanted = rows(&start, &mut CpuEngine::new(""), STEPS);
+        (start, wanted)
+    };
+    (0..CONFIGURATIONS).map(run).collect()
+});
+
+fn random_configurations(backends: Backends) {
+    let Some(mut engine) = open(backends, "random configurations") else { return };
+    for (i, (start, wanted)) in WANTED.iter().enumerate() {
+        let made = rows(start, &mut engine, STEPS);
+        assert_same(&format!("configuration {i} on {}", engine.info().adapter), start, wanted, &made);
+    }
+}
+
+#[test]
+fn random_configurations_on_vulkan() {
+    random_configurations(Backends::VULKAN);
+}
+
+#[test]
+fn random_configurations_on_gl() {
+    random_configurations(Backends::GL);
+}
+
+#[test]
+fn the_configurations_cover_what_they_should() {
+    let all: Vec<Start> = (0..CONFIGURATIONS).map(configuration).collect();
+    let variants = || all.iter().flat_map(|s| &s.experiment.variants);
+    for gate in GATES {
+        for rule in RULES {
+            assert!(variants().any(|v| v.router.gate == gate && v.balancer.rule == rule), "{gate} with {rule}");
+        }
+    }
+    for keep in [1..=4, 5..=8, 9..=16, 17..=32] {
+        assert!(variants().any(|v| keep.contains(&v.router.top_k)), "K in {keep:?}");
+    }
+    assert!(variants().any(|v| v.router.top_k == 32));
+    assert!(variants().any(|v| v.router.experts == 1024) && variants().any(|v| v.router.experts == 2));
+    assert!(variants().filter(|v| !v.router.experts.is_multiple_of(8)).count() >= 10);
+    assert!(
+        variants().any(|v| v.balancer.centred)
+            && SCHEDULES.iter().all(|&s| variants().any(|v| v.balancer.schedule == s))
+    );
+    let sources = || all.iter().map(|s| &s.experiment.source);
+    assert!(sources().any(|s| matches!(s, Source::Fixed(_))) && sources().any(|s| matches!(s, Source::Trace(_))));
+    assert!(sources().any(|s| matches!(s, Source::Synthetic(s) if s.drift > 0.0 && s.burst > 1)));
+    let change = |name: &str| all.iter().flat_map(|s| &s.events).any(|e| e.change.name() == name);
+    for name in ["top_k", "gate", "rule", "rate", "schedule", "centred", "bias", "batch", "topics", "drift", "fixed"] {
+        assert!(change(name), "no event changes {name}");
+    }
+}
+
+/// Batches of many workgroups, so large that a slow adapter's first step is cut into pieces.
+fn large_batches(backends: Backends) {
+    let Some(mut engine) = open(backends, "large batches") else { return };
+    for (batch, experts, top_k, count) in [(20_001, 256, 8, 1), (70_000, 17, 3, 2), (5000, 1024, 32, 1), (1, 2, 2, 64)]
+    {
+        let mut dice = Dice { seed: batch, thrown: 0 };
+        let variants = (0..count).map(|v| Variant {
+            router: Router { experts, top_k, gate: GATES[(v % 2) as usize] },
+            ..variant(&mut dice, v, experts, Gate::Sigmoid, RULES[(v % 4) as usize])
+        });
+        let variants = variants.collect();
+        let source = Source::Synthetic(Synthetic { drift: 20.0, ..synthetic(&mut dice, batch) });
+        let experiment = Experiment { seed: 5, source, variants };
+        let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 4);
+        let made = rows(&start, &mut engine, 4);
+        assert_same(&format!("{batch} tokens at {experts} experts"), &start, &wanted, &made);
+    }
+}
+
+#[test]
+fn large_batches_on_vulkan() {
+    large_batches(Backends::VULKAN);
+}
+
+#[test]
+fn large_batches_on_gl() {
+    large_batches(Backends::GL);
+}
+
+/// Biases as far apart as a start state may have them, where the key saturates and 64 bits are needed.
+fn extreme_biases(backends: Backends) {
+    let Some(mut engine) = open(backends, "extreme biases") else { return };
+    for rule in RULES {
+        let variants = [false, true].map(|centred| Variant {
+            name: String::new(),
+            router: Router { experts: 200, top_k: 9, gate: Gate::Sigmoid },
+            balancer: Balancer { rule, rate: 1.0, centred, ..Balancer::default() },
+        });
+        let source = Source::Synthetic(Synthetic { batch: 300, ..Synthetic::default() });
+        let experiment = Experiment { seed: 5, source, variants: variants.into() };
+        let mut state = Simulation::new(experiment.clone(), None).unwrap().state().clone();
+        let mut dice = Dice { seed: 77, thrown: 0 };
+        for b in state.variants.iter_mut().flat_map(|v| &mut v.bias) {
+            let size = 1i64 << dice.within(0, 52);
+            let inexact = i64::from(dice.below(4096)).min(size - 1);
+            *b = dice.of(&[size, -size, size - inexact, inexact - size, inexact, -inexact]);
+        }
+        state.variants[0].bias[7] = 1 << 52;
+        state.variants[0].bias[8] = -(1 << 52);
+        let start = Start { experiment, trace: None, state: Some(state), events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 40);
+        assert!(rule == Rule::Multiplicative || wanted.0[0].variants[0].saturated > 0);
+        assert_same(&format!("{rule}"), &start, &wanted, &rows(&start, &mut engine, 40));
+    }
+}
+
+#[test]
+fn extreme_biases_on_vulkan() {
+    extreme_biases(Backends::VULKAN);
+}
+
+#[test]
+fn extreme_biases_on_gl() {
+    extreme_biases(Backends::GL);
+}
+
+fn traced(gates: &[Gate]) -> Start {
+    let mut dice = Dice { seed: 3, thrown: 0 };
+    let recorded = Arc::new(trace(&mut dice, 11, 70, 33));
+    let variants = gates.iter().zip(0..).map(|(&gate, v)| variant(&mut dice, v, 33, gate, Rule::Sign)).collect();
+    let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
+    let experiment = Experiment { seed: 5, source, variants };
+    Start { experiment, trace: Some(recorded), state: None, events: vec![], stop: None }
+}
+
+#[test]
+fn a_trace_that_does_not_fit_goes_up_in_pieces() {
+    let Some(engine) = open(Backends::all(), "a trace in pieces") else { return };
+    let start = traced(&GATES);
+    let one_step = 2 * 70 * 33 * 4;
+    let wanted = rows(&start, &mut CpuEngine::new(""), 40);
+    let mut engine = engine.with_trace_memory(3 * one_step + 5);
+    assert_same("three steps at a time", &start, &wanted, &rows(&start, &mut engine, 40));
+    let mut engine = engine.with_trace_memory(one_step);
+    // The engine keeps what it has until something changes.
+    let other = traced(&[Gate::Softmax, Gate::Sigmoid]);
+    let wanted = rows(&other, &mut CpuEngine::new(""), 25);
+    assert_same("one step at a time", &other, &wanted, &rows(&other, &mut engine, 25));
+    let mut engine = engine.with_trace_memory(one_step - 1);
+    let mut simulation = Simulation::new(traced(&GATES).experiment, traced(&GATES).trace).unwrap();
+    let outcome = engine.advance(&mut simulation, 1, &mut vec![]);
+    assert!(
+        matches!(&outcome, Err(EngineError::Unsupported(why)) if why.contains("one step of this trace")),
+        "{outcome:?}"
+    );
+    assert_eq!(simulation.step(), 0);
+}
+
+fn device_loss(backends: Backends) {
+    let Some(mut engine) = open(backends, "device loss") else { return };
+    let start = configuration(0);
+    let mut simulation = Simulation::new(start.experiment, start.trace).unwrap();
+    let mut model = simulation.clone();
+    let mut rows = vec![];
+    engine.advance(&mut simulation, 30, &mut rows).unwrap();
+    engine.lose_device();
+    for _ in 0..2 {
+        let outcome = engine.advance(&mut simulation, 30, &mut rows);
+        assert!(matches!(outcome, Err(EngineError::Lost(_))), "{outcome:?}");
+        assert_eq!((simulation.step(), rows.len()), (30, 30), "what was handed out stays");
+    }
+    let Some(mut engine) = open(backends, "device loss") else { return };
+    engine.advance(&mut simulation, 30, &mut rows).unwrap();
+    for row in &rows {
+        assert_eq!(*row, model.advance());
+    }
+    assert_eq!(simulation.digest(), model.digest());
+}
+
+#[test]
+fn device_loss_on_vulkan() {
+    device_loss(Backends::VULKAN);
+}
+
+#[test]
+fn device_loss_on_gl() {
+    device_loss(Backends::GL);
+}
+
+#[test]
+fn without_an_adapter_it_says_so() {
+    // No system has both: one of these has no adapter.
+    let outcomes = [Backends::METAL, Backends::DX12].map(|b| GpuEngine::open_on(Some(b), true));
+    let why = outcomes.iter().find_map(|o| o.as_ref().err()).unwrap();
+    assert!(matches!(why, EngineError::Unavailable(_)));
+    assert!(why.to_string().starts_with("there is no GPU"), "{why}");
+}
