@@ -13,6 +13,7 @@ struct Empty {
 impl eframe::App for Empty {
     fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
         ui.ctx().request_repaint();
+        egui::CentralPanel::default().show(ui, |_| {});
         self.frames += 1;
         let elapsed = self.since.elapsed().as_secs_f64();
         if elapsed >= 2.0 {

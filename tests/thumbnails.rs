@@ -31,7 +31,10 @@ fn the_cards_show_what_the_scenarios_do() {
             }
         }
     }
-    assert!(stale.is_empty(), "these pictures no longer show their scenario: {stale:?}. Make them again with MOEBIAS_BLESS=1");
+    assert!(
+        stale.is_empty(),
+        "these pictures no longer show their scenario: {stale:?}. Make them again with MOEBIAS_BLESS=1"
+    );
 }
 
 /// Width, height and one byte per pixel: 0 no load, 128 fair, 255 twice fair.

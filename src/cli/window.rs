@@ -62,7 +62,8 @@ fn window(loaded: Loaded, welcome: bool) -> Result<(), Failure> {
         .with_min_inner_size(vec2(760.0, 520.0))
         .with_icon(crate::ui::icon::icon())
         .with_drag_and_drop(true);
-    let options = eframe::NativeOptions { viewport, wgpu_options: graphics(), ..Default::default() };
+    // Nothing here is a gradient that would band, and on a software rasteriser dithering costs a third of the frame.
+    let options = eframe::NativeOptions { viewport, wgpu_options: graphics(), dithering: false, ..Default::default() };
     let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
         let ctx = cc.egui_ctx.clone();
         let mut lab = Lab::open(&loaded, EngineChoice::Auto, move || ctx.request_repaint())?;

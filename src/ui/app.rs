@@ -13,7 +13,7 @@ use super::palette::{self, Palette};
 use super::panes::{PaneContext, PaneKind, Panes};
 use super::pictures::Pictures;
 use super::store::{LARGEST, SMALLEST, Stored};
-use super::theme::{GAP, Theme};
+use super::theme::{DARK, GAP, LIGHT, Theme};
 use super::top_bar::{self, Bar};
 use super::transport_bar;
 use super::welcome::{self, Thumbnails};
@@ -21,7 +21,7 @@ use super::{shortcuts, style};
 use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::lab::notices::Level;
-use eframe::egui::{self, Align2, CentralPanel, Color32, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
+use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
 use std::path::PathBuf;
 use std::time::Duration;
 use strum::IntoEnumIterator as _;
@@ -352,7 +352,7 @@ impl eframe::App for App {
             controls::show(ui, &mut self.controls, &mut self.lab, &mut self.link.variant, theme);
         }
         let mut wanted = vec![];
-        let ground = Frame::new().fill(theme.window).inner_margin(Margin::same(GAP as i8));
+        let ground = Frame::new().inner_margin(Margin::same(GAP as i8));
         CentralPanel::no_frame().frame(ground).show(ui, |ui| {
             let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme };
             self.layout.show(ui, &mut self.panes, &mut cx, &mut wanted);
@@ -380,8 +380,10 @@ impl eframe::App for App {
         self.lab.close();
     }
 
-    fn clear_color(&self, _: &egui::Visuals) -> [f32; 4] {
-        Color32::BLACK.to_normalized_gamma_f32()
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        // The panes' ground; what is not a pane is painted.
+        let theme = if visuals.dark_mode { &DARK } else { &LIGHT };
+        theme.pane.to_normalized_gamma_f32()
     }
 
     fn persist_egui_memory(&self) -> bool {

@@ -95,6 +95,13 @@ impl Layout {
     /// Draws the panes. Pictures asked for are added to `pictures`.
     pub fn show(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, pictures: &mut Vec<PaneKind>) {
         self.rects.clear();
+        let ground = ui.painter().add(egui::Shape::Noop);
+        self.panes(ui, panes, cx, pictures);
+        let rects: Vec<Rect> = self.rects.values().copied().collect();
+        ui.painter().set(ground, frame::ground(cx.theme, &rects));
+    }
+
+    fn panes(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, pictures: &mut Vec<PaneKind>) {
         if let Some(kind) = self.maximised {
             self.rects.insert(kind, ui.max_rect());
             let done = frame::show(ui, panes.get(kind), cx, true);

@@ -1,9 +1,12 @@
 //! What every pane has: its ground, and a header with the bold name, what exactly is shown, its modes, help and maximise.
 
 use super::super::style::{SMALL, icon, semibold, text};
-use super::super::theme::{HEADER, PADDING, PANE_RADIUS, Theme};
+use super::super::theme::{GAP, HEADER, PADDING, PANE_RADIUS, Theme};
 use super::{Pane, PaneContext};
-use eframe::egui::{self, Align, Button, CornerRadius, Layout, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, vec2};
+use eframe::egui::{
+    self, Align, Button, CornerRadius, Layout, Rect, Sense, Shape, Stroke, StrokeKind, Ui, UiBuilder, epaint::Mesh,
+    vec2,
+};
 use egui_material_icons::icons::{ICON_CLOSE_FULLSCREEN, ICON_HELP, ICON_OPEN_IN_FULL};
 
 /// What a person did with a pane's header.
@@ -21,8 +24,9 @@ pub struct Header {
 pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximised: bool) -> Header {
     let theme = cx.theme;
     let rect = ui.max_rect();
+    // The ground is there already: see `ground`.
     let radius = CornerRadius::same(PANE_RADIUS);
-    ui.painter().rect(rect, radius, theme.pane, Stroke::new(1.0, theme.line), StrokeKind::Inside);
+    ui.painter().rect_stroke(rect, radius, Stroke::new(1.0, theme.line), StrokeKind::Inside);
     let inner = rect.shrink(PADDING);
     let bar = Rect::from_min_size(inner.min - vec2(0.0, 4.0), vec2(inner.width(), HEADER));
     let mut done = Header::default();
@@ -76,6 +80,44 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
         pane.ui(&mut content, cx);
     }
     done
+}
+
+/// What lies between the panes, in the window's colour. The frame buffer is cleared to the panes' colour, so that most pixels are
+/// painted once: on a software rasteriser every layer over the whole window costs as much as everything else together.
+#[must_use]
+pub fn ground(theme: &Theme, panes: &[Rect]) -> Shape {
+    let mut mesh = Mesh::default();
+    for pane in panes {
+        let outer = pane.expand(GAP);
+        let strips = [
+            outer.with_max_y(pane.top()),
+            outer.with_min_y(pane.bottom()),
+            Rect::from_x_y_ranges(outer.left()..=pane.left(), pane.y_range()),
+            Rect::from_x_y_ranges(pane.right()..=outer.right(), pane.y_range()),
+        ];
+        strips.iter().for_each(|strip| mesh.add_colored_rect(*strip, theme.window));
+        let r = f32::from(PANE_RADIUS);
+        let corners = [
+            (pane.left_top(), vec2(1.0, 1.0)),
+            (pane.right_top(), vec2(-1.0, 1.0)),
+            (pane.right_bottom(), vec2(-1.0, -1.0)),
+            (pane.left_bottom(), vec2(1.0, -1.0)),
+        ];
+        for (corner, inwards) in corners {
+            // A fan from the corner over the arc that rounds it.
+            let first = mesh.vertices.len() as u32;
+            mesh.colored_vertex(corner, theme.window);
+            for i in 0..=6 {
+                let angle = i as f32 / 6.0 * std::f32::consts::FRAC_PI_2;
+                mesh.colored_vertex(
+                    corner + inwards * r * (vec2(1.0, 1.0) - vec2(angle.cos(), angle.sin())),
+                    theme.window,
+                );
+            }
+            (1..=6).for_each(|i| mesh.add_triangle(first, first + i, first + i + 1));
+        }
+    }
+    Shape::mesh(mesh)
 }
 
 /// A small button without a frame, for headers.

@@ -112,7 +112,6 @@ impl Pane for LoadHistory {
                 ui.ctx().request_repaint_after(REST);
             }
         }
-        ui.painter().rect_filled(frame, 0.0, theme.grid);
         if let Some(texture) = &self.texture {
             let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
             ui.painter().image(texture.id(), frame, uv, Color32::WHITE);
