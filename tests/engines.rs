@@ -17,6 +17,7 @@ use moebias::model::random::{Stream, pcg4d};
 use moebias::model::step::{Simulation, StepRow};
 use moebias::model::trace::Trace;
 use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 use wgpu::Backends;
 
 const CONFIGURATIONS: u32 = 30;
@@ -388,4 +389,33 @@ fn without_an_adapter_it_says_so() {
     let why = outcomes.iter().find_map(|o| o.as_ref().err()).unwrap();
     assert!(matches!(why, EngineError::Unavailable(_)));
     assert!(why.to_string().starts_with("there is no GPU"), "{why}");
+}
+
+/// `cargo test --release --test engines how_fast -- --ignored --nocapture`
+#[test]
+#[ignore = "prints how fast each adapter routes; says nothing about right or wrong"]
+fn how_fast() {
+    for backends in [Backends::VULKAN, Backends::METAL, Backends::DX12, Backends::GL] {
+        let Some(mut engine) = open(backends, "speed") else { continue };
+        println!("{}", engine.info().adapter);
+        for (batch, experts, top_k) in
+            [(4096, 64, 6), (16_384, 64, 6), (16_384, 256, 8), (65_536, 256, 8), (16_384, 256, 32)]
+        {
+            for gate in GATES {
+                let router = Router { experts, top_k, gate };
+                let variants = vec![Variant { name: String::new(), router, balancer: Balancer::default() }];
+                let source = Source::Synthetic(Synthetic { batch, ..Synthetic::default() });
+                let mut simulation = Simulation::new(Experiment { seed: 1, source, variants }, None).unwrap();
+                let mut rows = vec![];
+                let mut best = f64::INFINITY;
+                for _ in 0..12 {
+                    let (began, before) = (Instant::now(), rows.len());
+                    engine.advance(&mut simulation, 64, &mut rows).unwrap();
+                    best = best.min(began.elapsed().as_secs_f64() / (rows.len() - before) as f64);
+                }
+                let rate = f64::from(batch) * f64::from(experts) / best / 1e9;
+                println!("{batch:>6} × {experts:<4} K {top_k:<2} {gate}: {:.3} ms, {rate:.3} G pairs/s", best * 1e3);
+            }
+        }
+    }
 }
