@@ -2,6 +2,8 @@
 //!
 //! Where a backend has no adapter its tests say that they are skipped; with `MOEBIAS_REQUIRE_GPU=1` they fail instead.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Also in the helpers of these tests.
+
 use moebias::engine::cpu::CpuEngine;
 use moebias::engine::gpu::GpuEngine;
 use moebias::engine::message::{RunId, Start};
@@ -15,12 +17,16 @@ use moebias::model::random::{Stream, pcg4d};
 use moebias::model::step::{Simulation, StepRow};
 use moebias::model::trace::Trace;
 use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 use wgpu::Backends;
 
 const CONFIGURATIONS: u32 = 30;
 const STEPS: u64 = 1000;
 /// Token–expert pairs per step of the long runs: what keeps this file quick on two cores.
 const PAIRS: u32 = 6000;
+
+/// Every row of a run and the digest at its end.
+type Outcome = (Vec<StepRow>, String);
 
 /// An engine on this backend, software or not. `None` where there is none, which is said, or fails where one is required.
 fn open(backends: Backends, test: &str) -> Option<GpuEngine> {
@@ -44,7 +50,7 @@ struct Dice {
 impl Dice {
     fn below(&mut self, n: u32) -> u32 {
         self.thrown += 1;
-        (u64::from(pcg4d(self.thrown, 0, Stream::Topic, self.seed)[0]) * u64::from(n) >> 32) as u32
+        ((u64::from(pcg4d(self.thrown, 0, Stream::Topic, self.seed)[0]) * u64::from(n)) >> 32) as u32
     }
 
     fn within(&mut self, low: u32, high: u32) -> u32 {
@@ -154,7 +160,7 @@ fn configuration(i: u32) -> Start {
 }
 
 /// Runs to the end and hands back every row.
-fn rows(start: &Start, engine: &mut dyn Engine, steps: u64) -> (Vec<StepRow>, String) {
+fn rows(start: &Start, engine: &mut dyn Engine, steps: u64) -> Outcome {
     let mut run = Run::new(RunId(1), start.clone()).unwrap();
     let mut rows = vec![];
     while run.step() < steps {
@@ -164,7 +170,7 @@ fn rows(start: &Start, engine: &mut dyn Engine, steps: u64) -> (Vec<StepRow>, St
     (rows, run.simulation().digest().to_string())
 }
 
-fn assert_same(name: &str, start: &Start, wanted: &(Vec<StepRow>, String), made: &(Vec<StepRow>, String)) {
+fn assert_same(name: &str, start: &Start, wanted: &Outcome, made: &Outcome) {
     for (a, b) in wanted.0.iter().zip(&made.0) {
         if a == b {
             continue;
@@ -183,7 +189,7 @@ fn assert_same(name: &str, start: &Start, wanted: &(Vec<StepRow>, String), made:
 }
 
 /// What the model does, computed once for all backends.
-static WANTED: LazyLock<Vec<(Start, (Vec<StepRow>, String))>> = LazyLock::new(|| {
+static WANTED: LazyLock<Vec<(Start, Outcome)>> = LazyLock::new(|| {
     let run = |i| {
         let start = configuration(i);
         let wanted = rows(&start, &mut CpuEngine::new(""), STEPS);
@@ -337,13 +343,20 @@ fn a_trace_that_does_not_fit_goes_up_in_pieces() {
     assert_eq!(simulation.step(), 0);
 }
 
+/// An engine may hand out fewer steps at a time than it was asked for.
+fn advance_to(engine: &mut GpuEngine, step: u64, simulation: &mut Simulation, rows: &mut Vec<StepRow>) {
+    while simulation.step() < step {
+        engine.advance(simulation, (step - simulation.step()) as u32, rows).unwrap();
+    }
+}
+
 fn device_loss(backends: Backends) {
     let Some(mut engine) = open(backends, "device loss") else { return };
     let start = configuration(0);
     let mut simulation = Simulation::new(start.experiment, start.trace).unwrap();
     let mut model = simulation.clone();
     let mut rows = vec![];
-    engine.advance(&mut simulation, 30, &mut rows).unwrap();
+    advance_to(&mut engine, 30, &mut simulation, &mut rows);
     engine.lose_device();
     for _ in 0..2 {
         let outcome = engine.advance(&mut simulation, 30, &mut rows);
@@ -351,7 +364,8 @@ fn device_loss(backends: Backends) {
         assert_eq!((simulation.step(), rows.len()), (30, 30), "what was handed out stays");
     }
     let Some(mut engine) = open(backends, "device loss") else { return };
-    engine.advance(&mut simulation, 30, &mut rows).unwrap();
+    advance_to(&mut engine, 60, &mut simulation, &mut rows);
+    assert_eq!(rows.len(), 60);
     for row in &rows {
         assert_eq!(*row, model.advance());
     }
@@ -375,4 +389,33 @@ fn without_an_adapter_it_says_so() {
     let why = outcomes.iter().find_map(|o| o.as_ref().err()).unwrap();
     assert!(matches!(why, EngineError::Unavailable(_)));
     assert!(why.to_string().starts_with("there is no GPU"), "{why}");
+}
+
+/// `cargo test --release --test engines how_fast -- --ignored --nocapture`
+#[test]
+#[ignore = "prints how fast each adapter routes; says nothing about right or wrong"]
+fn how_fast() {
+    for backends in [Backends::VULKAN, Backends::METAL, Backends::DX12, Backends::GL] {
+        let Some(mut engine) = open(backends, "speed") else { continue };
+        println!("{}", engine.info().adapter);
+        for (batch, experts, top_k) in
+            [(4096, 64, 6), (16_384, 64, 6), (16_384, 256, 8), (65_536, 256, 8), (16_384, 256, 32)]
+        {
+            for gate in GATES {
+                let router = Router { experts, top_k, gate };
+                let variants = vec![Variant { name: String::new(), router, balancer: Balancer::default() }];
+                let source = Source::Synthetic(Synthetic { batch, ..Synthetic::default() });
+                let mut simulation = Simulation::new(Experiment { seed: 1, source, variants }, None).unwrap();
+                let mut rows = vec![];
+                let mut best = f64::INFINITY;
+                for _ in 0..12 {
+                    let (began, before) = (Instant::now(), rows.len());
+                    engine.advance(&mut simulation, 64, &mut rows).unwrap();
+                    best = best.min(began.elapsed().as_secs_f64() / (rows.len() - before) as f64);
+                }
+                let rate = f64::from(batch) * f64::from(experts) / best / 1e9;
+                println!("{batch:>6} × {experts:<4} K {top_k:<2} {gate}: {:.3} ms, {rate:.3} G pairs/s", best * 1e3);
+            }
+        }
+    }
 }

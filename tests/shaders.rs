@@ -1,5 +1,7 @@
 //! Every shader through naga's validator, and the structs of both sides against each other.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Also in the helpers of these tests.
+
 use moebias::engine::gpu::layout::{PartParams, StepParams, VariantParams};
 use moebias::engine::gpu::shader::Pass;
 use naga::valid::{Capabilities, ValidationFlags, Validator};

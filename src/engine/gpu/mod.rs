@@ -21,8 +21,11 @@ use layout::Plan;
 use pace::Pace;
 use pipelines::Pipelines;
 use shader::Pass;
+use std::time::{Duration, Instant};
 use submission::Round;
 
+/// After this long the rows so far are handed out, so that whoever waits for them can stop or show them.
+const LONG_ENOUGH: Duration = Duration::from_millis(100);
 /// Memory for the recorded scores of a trace, where the GPU allows more.
 const TRACE_BYTES: u64 = 1 << 30;
 
@@ -97,8 +100,9 @@ impl Engine for GpuEngine {
     fn advance(&mut self, simulation: &mut Simulation, steps: u32, rows: &mut Vec<StepRow>) -> Result<(), EngineError> {
         self.device.check()?;
         self.prepare(simulation)?;
+        let began = Instant::now();
         let mut left = steps;
-        while left > 0 {
+        while left > 0 && (left == steps || began.elapsed() < LONG_ENOUGH) {
             let Some((plan, buffers)) = &mut self.ready else { return Ok(()) };
             let (device, pipelines, pace) = (&self.device, &self.pipelines, &mut self.pace);
             let made = Round { device, pipelines, plan, buffers, pace }.run(simulation, left)?;
