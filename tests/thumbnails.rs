@@ -1,0 +1,57 @@
+//! The pictures on the scenario cards: loads over time, small and grey. With `MOEBIAS_UPDATE=1` they are made anew.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail
+
+use image::{GrayImage, ImageFormat, Luma};
+use moebias::engine::cpu::CpuEngine;
+use moebias::engine::message::{RunId, Start};
+use moebias::engine::run::Run;
+use moebias::scenario::{Shipped, shipped};
+use std::io::Cursor;
+
+/// Pixels: each is the mean over a stretch of steps; experts are spread over the height.
+const WIDTH: u32 = 120;
+const HEIGHT: u32 = 64;
+/// Steps of a scenario that does not say where it ends.
+const STEPS: u64 = 300;
+
+/// Loads of the first variant over time: 0 no load, 128 fair, 255 twice fair or more.
+fn thumbnail(shipped: &Shipped) -> GrayImage {
+    let start = Start::of(&shipped.load().unwrap());
+    let end = start.stop.unwrap_or(STEPS);
+    let mut run = Run::new(RunId(0), start).unwrap();
+    let mut engine = CpuEngine::new("");
+    let mut columns = vec![(0u32, vec![0.0; HEIGHT as usize]); WIDTH as usize];
+    while run.step() < end {
+        let most = (end - run.step()) as u32;
+        run.advance(&mut engine, most, |row, _| {
+            let (count, sums) = &mut columns[(row.step * u64::from(WIDTH) / end) as usize];
+            let v = &row.variants[0];
+            let fair = f64::from(row.tokens) * f64::from(v.top_k) / v.loads.len() as f64;
+            *count += 1;
+            for (y, sum) in sums.iter_mut().enumerate() {
+                *sum += f64::from(v.loads[y * v.loads.len() / HEIGHT as usize]) / fair;
+            }
+        })
+        .unwrap();
+    }
+    GrayImage::from_fn(WIDTH, HEIGHT, |x, y| {
+        let (count, sums) = &columns[x as usize];
+        let load = sums[y as usize] / f64::from((*count).max(1));
+        Luma([if load <= 1.0 { load * 128.0 } else { 128.0 + (load - 1.0) * 127.0 }.round().min(255.0) as u8])
+    })
+}
+
+#[test]
+fn the_pictures_show_what_the_scenarios_do() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/thumbnails");
+    for s in shipped() {
+        let made = thumbnail(s);
+        if std::env::var_os("MOEBIAS_UPDATE").is_some() {
+            made.save_with_format(folder.join(format!("{}.png", s.id)), ImageFormat::Png).unwrap();
+            continue;
+        }
+        let kept = image::load(Cursor::new(s.thumbnail), ImageFormat::Png).unwrap().to_luma8();
+        assert!(kept == made, "{}: make the picture anew with MOEBIAS_UPDATE=1 cargo test --test thumbnails", s.id);
+    }
+}
