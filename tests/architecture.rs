@@ -1,5 +1,7 @@
 //! The floors of the house: arrows point down only, and there is one egui and one wgpu.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

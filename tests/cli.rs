@@ -1,5 +1,7 @@
 //! The built program on good and bad input: exit codes, what it says, and to whom.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail
+
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Output, Stdio};

@@ -1,77 +1,57 @@
-//! The pictures on the scenario cards: each scenario's loads over time, really computed, at a smaller batch than in the lab.
-//!
-//! `MOEBIAS_BLESS=1 cargo test --test thumbnails` makes them again after a scenario has changed.
+//! The pictures on the scenario cards: loads over time, small and grey. With `MOEBIAS_UPDATE=1` they are made anew.
 
-use moebias::engine::EngineChoice;
+#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail
+
+use image::{GrayImage, ImageFormat, Luma};
+use moebias::engine::cpu::CpuEngine;
 use moebias::engine::message::{RunId, Start};
 use moebias::engine::run::Run;
-use moebias::model::config::Source;
-use moebias::scenario::shipped::shipped;
+use moebias::scenario::{Shipped, shipped};
+use std::io::Cursor;
 
-/// Columns of a picture.
-const COLUMNS: u64 = 112;
+/// Pixels: each is the mean over a stretch of steps; experts are spread over the height.
+const WIDTH: u32 = 120;
+const HEIGHT: u32 = 64;
 /// Steps of a scenario that does not say where it ends.
-const STEPS: u64 = 448;
-/// Most tokens of a batch.
-const BATCH: u32 = 1024;
+const STEPS: u64 = 300;
 
-#[test]
-fn the_cards_show_what_the_scenarios_do() {
-    let bless = std::env::var_os("MOEBIAS_BLESS").is_some();
-    let mut stale = vec![];
-    for scenario in shipped() {
-        let (width, height, grey) = thumbnail(scenario);
-        if bless {
-            let path = format!("{}/assets/thumbnails/{}.png", env!("CARGO_MANIFEST_DIR"), scenario.id);
-            image::GrayImage::from_raw(width, height, grey).unwrap().save(path).unwrap();
-        } else {
-            let stored = image::load_from_memory(scenario.thumbnail).unwrap().to_luma8();
-            if stored.dimensions() != (width, height) || *stored.as_raw() != grey {
-                stale.push(scenario.id);
-            }
-        }
-    }
-    assert!(
-        stale.is_empty(),
-        "these pictures no longer show their scenario: {stale:?}. Make them again with MOEBIAS_BLESS=1"
-    );
-}
-
-/// Width, height and one byte per pixel: 0 no load, 128 fair, 255 twice fair.
-fn thumbnail(scenario: &moebias::scenario::Shipped) -> (u32, u32, Vec<u8>) {
-    let loaded = scenario.load().unwrap();
-    let mut start = Start::of(&loaded);
-    let steps = start.stop.unwrap_or(STEPS).clamp(COLUMNS, 2 * STEPS);
-    if let Source::Synthetic(s) | Source::Fixed(s) = &mut start.experiment.source {
-        s.batch = s.batch.min(BATCH);
-    }
-    start.experiment.variants.truncate(1);
-    // Of a comparison the first router is shown; what happens to the others is left out.
-    use moebias::model::change::Target;
-    start.events.retain(|e| !matches!(e.target, Target::Variant(i) if i > 0));
-    start.events.retain(|e| !matches!(e.change, moebias::model::change::Change::SetBatch(_)));
-    let experts = start.experiment.variants[0].router.experts as usize;
+/// Loads of the first variant over time: 0 no load, 128 fair, 255 twice fair or more.
+fn thumbnail(shipped: &Shipped) -> GrayImage {
+    let start = Start::of(&shipped.load().unwrap());
+    let end = start.stop.unwrap_or(STEPS);
     let mut run = Run::new(RunId(0), start).unwrap();
-    let mut engine = moebias::engine::open(EngineChoice::Cpu).unwrap();
-    let mut sums = vec![vec![0f64; experts]; COLUMNS as usize];
-    let mut counts = vec![0u32; COLUMNS as usize];
-    while run.step() < steps {
-        let most = (steps - run.step()) as u32;
-        run.advance(engine.as_mut(), most, |row, _| {
-            let column = (row.step * COLUMNS / steps) as usize;
+    let mut engine = CpuEngine::new("");
+    let mut columns = vec![(0u32, vec![0.0; HEIGHT as usize]); WIDTH as usize];
+    while run.step() < end {
+        let most = (end - run.step()) as u32;
+        run.advance(&mut engine, most, |row, _| {
+            let (count, sums) = &mut columns[(row.step * u64::from(WIDTH) / end) as usize];
             let v = &row.variants[0];
-            let fair = f64::from(row.tokens) * f64::from(v.top_k) / experts as f64;
-            sums[column].iter_mut().zip(&v.loads).for_each(|(s, &l)| *s += f64::from(l) / fair);
-            counts[column] += 1;
+            let fair = f64::from(row.tokens) * f64::from(v.top_k) / v.loads.len() as f64;
+            *count += 1;
+            for (y, sum) in sums.iter_mut().enumerate() {
+                *sum += f64::from(v.loads[y * v.loads.len() / HEIGHT as usize]) / fair;
+            }
         })
         .unwrap();
     }
-    let mut grey = Vec::with_capacity(experts * COLUMNS as usize);
-    for e in 0..experts {
-        for (sum, &n) in sums.iter().zip(&counts) {
-            let share = sum[e] / f64::from(n.max(1));
-            grey.push((share * 128.0).round().min(255.0) as u8);
+    GrayImage::from_fn(WIDTH, HEIGHT, |x, y| {
+        let (count, sums) = &columns[x as usize];
+        let load = sums[y as usize] / f64::from((*count).max(1));
+        Luma([if load <= 1.0 { load * 128.0 } else { 128.0 + (load - 1.0) * 127.0 }.round().min(255.0) as u8])
+    })
+}
+
+#[test]
+fn the_pictures_show_what_the_scenarios_do() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/thumbnails");
+    for s in shipped() {
+        let made = thumbnail(s);
+        if std::env::var_os("MOEBIAS_UPDATE").is_some() {
+            made.save_with_format(folder.join(format!("{}.png", s.id)), ImageFormat::Png).unwrap();
+            continue;
         }
+        let kept = image::load(Cursor::new(s.thumbnail), ImageFormat::Png).unwrap().to_luma8();
+        assert!(kept == made, "{}: make the picture anew with MOEBIAS_UPDATE=1 cargo test --test thumbnails", s.id);
     }
-    (COLUMNS as u32, experts as u32, grey)
 }

@@ -1,19 +1,78 @@
-//! `moebias check`: every file is read and reported.
+//! `moebias check`: every file is read and reported. Without a file: what ships with Moebias.
 
 use super::failure::Failure;
-use super::{input, output};
-use std::path::PathBuf;
+use super::output::{self, styled, thousands};
+use super::progress::while_waiting;
+use crate::model::config::Source;
+use crate::scenario::{self, FileError, Kind, Loaded, Opened, shipped};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 pub(super) fn check(files: &[PathBuf]) -> Result<(), Failure> {
+    if files.is_empty() {
+        return list();
+    }
     let mut bad = 0;
     for file in files {
-        match input::open(file) {
-            Ok(input) => output::print(&format!("{}: good: {}\n", file.display(), input.title))?,
-            Err(failure) => {
+        match while_waiting("Reading", || said(file)) {
+            Ok(text) => output::print(&format!("{}: good: {text}\n", file.display()))?,
+            Err(error) => {
                 bad += 1;
-                failure.tell();
+                Failure::from(error).tell();
             }
         }
     }
     if bad == 0 { Ok(()) } else { Err(Failure::Silent) }
+}
+
+/// What a good file is, in a few words.
+fn said(file: &Path) -> Result<String, FileError> {
+    Ok(match scenario::open(file)? {
+        Opened::Experiment(loaded) => of_experiment(scenario::kind(file)?, &loaded),
+        Opened::Selections(log) => {
+            let tokens: usize = log.layers.iter().map(|l| l.tokens).sum();
+            let layers = output::counted(log.layers.len() as u64, "layer");
+            format!("a log of {} selections in {layers}", thousands(tokens as u64))
+        }
+    })
+}
+
+fn of_experiment(kind: Kind, loaded: &Loaded) -> String {
+    let s = &loaded.scenario;
+    if kind == Kind::Trace {
+        let router = s.variants.first().map(|v| v.router.clone()).unwrap_or_default();
+        return format!("a trace of {}, top {} of {} experts", s.summary, router.top_k, router.experts);
+    }
+    let variants = output::counted(s.variants.len() as u64, "variant");
+    let events = output::counted(s.events.len() as u64, "event");
+    let source = match &s.source {
+        Source::Synthetic(_) => "synthetic tokens",
+        Source::Fixed(_) => "one fixed batch",
+        Source::Trace(_) => "recorded tokens",
+    };
+    match &s.recorded {
+        Some(r) => {
+            let steps = output::counted(r.steps, "step");
+            format!("a recording of {steps}, digest {}: “{}”, {source}, {variants}, {events}", r.digest, s.title)
+        }
+        None => format!("a scenario: “{}”, {source}, {variants}, {events}", s.title),
+    }
+}
+
+fn list() -> Result<(), Failure> {
+    let (bold, dim, plain) = if styled() { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
+    let mut out = String::new();
+    let width = shipped().iter().map(|s| s.id.len()).max().unwrap_or(0) + scenario::BUILTIN.len();
+    writeln!(out, "{bold}Scenarios that ship with Moebias{plain}").ok();
+    for s in shipped() {
+        let loaded = s.load()?;
+        let id = format!("{}{}", scenario::BUILTIN, s.id);
+        writeln!(out, "  {id:<width$}  {} {dim}({}){plain}", loaded.scenario.title, loaded.scenario.summary).ok();
+    }
+    writeln!(out, "\n{bold}Traces that ship with Moebias{plain}").ok();
+    for t in shipped::traces() {
+        let id = format!("{}{}", scenario::BUILTIN, t.id);
+        writeln!(out, "  {id:<width$}  {}", said(Path::new(&id))?).ok();
+    }
+    output::print(&out)
 }

@@ -3,14 +3,19 @@
 use super::output;
 use crate::engine::EngineError;
 use crate::model::config::ConfigError;
+use crate::scenario::FileError;
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// To be told.
     Told(String),
+    /// The command line can't mean anything.
+    Usage(String),
     /// Everything that can be said has been printed already.
     Silent,
+    /// Nobody reads the output any more.
+    Closed,
 }
 
 impl Failure {
@@ -22,14 +27,20 @@ impl Failure {
     /// Prints it.
     pub(super) fn tell(&self) {
         match self {
-            Self::Told(text) => output::note(&format!("moebias: {text}")),
-            Self::Silent => {}
+            Self::Told(text) | Self::Usage(text) => output::note(&format!("moebias: {text}")),
+            Self::Silent | Self::Closed => {}
         }
     }
 }
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
         Self::new(error.to_string())
     }
 }

@@ -2,9 +2,9 @@
 
 use super::DEFAULT_STEPS;
 use super::failure::Failure;
+use super::progress::while_waiting;
 use crate::engine::message::Start;
-use crate::model::config::{Balancer, Experiment, Router, Source, Synthetic, Variant};
-use crate::model::digest::Digest;
+use crate::scenario::{self, Loaded, Recorded};
 use std::path::Path;
 
 /// An experiment ready to run.
@@ -14,8 +14,8 @@ pub(super) struct Input {
     pub title: String,
     /// What it starts from.
     pub start: Start,
-    /// Where the recording ended and with which digest, if it is one.
-    pub recorded: Option<(u64, Digest)>,
+    /// Where the recording ended and what it came to, if it is one.
+    pub recorded: Option<Recorded>,
 }
 
 impl Input {
@@ -26,26 +26,24 @@ impl Input {
 
     /// The step at which it ends where nobody says otherwise.
     pub(super) fn end(&self) -> u64 {
-        let known = self.recorded.map(|(step, _)| step).or(self.start.stop).filter(|&s| s > self.first());
+        let known = self.recorded.as_ref().map(|r| r.steps).or(self.start.stop).filter(|&s| s > self.first());
         known.unwrap_or(self.first() + DEFAULT_STEPS)
     }
 }
 
-/// Opens a FILE.
-///
-/// # Errors
-/// A file that is missing, unreadable or wrong.
-pub(super) fn open(file: &Path) -> Result<Input, Failure> {
-    if file == Path::new("builtin:first-look") {
-        return Ok(first_look());
+impl From<Loaded> for Input {
+    fn from(loaded: Loaded) -> Self {
+        let Loaded { scenario: s, trace, path: _ } = loaded;
+        let experiment = s.experiment();
+        let start = Start { experiment, trace, state: s.start, events: s.events, stop: s.stop };
+        Self { title: s.title, start, recorded: s.recorded }
     }
-    Err(Failure::new(format!("{}: there is no such file", file.display())))
 }
 
-fn first_look() -> Input {
-    let variant = Variant { name: "Loss-free".into(), router: Router::default(), balancer: Balancer::default() };
-    let source = Source::Synthetic(Synthetic::default());
-    let experiment = Experiment { seed: 1, source, variants: vec![variant] };
-    let start = Start { experiment, trace: None, state: None, events: vec![], stop: Some(300) };
-    Input { title: "A first look".into(), start, recorded: None }
+/// Opens a FILE that can be routed.
+///
+/// # Errors
+/// A file that is missing, unreadable or wrong, or a log of selections.
+pub(super) fn open(file: &Path) -> Result<Input, Failure> {
+    Ok(while_waiting("Reading", || scenario::load(file))?.into())
 }

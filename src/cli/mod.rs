@@ -13,10 +13,12 @@ mod render;
 mod replay;
 mod report;
 mod run;
+mod trace;
 mod window;
 
 use crate::engine::EngineChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use failure::Failure;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -27,7 +29,8 @@ const MOST_STEPS: u64 = 1_000_000_000;
 
 const AFTER_HELP: &str = "\
 A FILE is a scenario or a recording (.ron), a recorded trace (.safetensors), \
-or builtin:NAME for a scenario that ships with Moebias; `moebias check` without a file lists those.
+or builtin:NAME for what ships with Moebias; `moebias check` without a file lists those. \
+`check` and `trace` read logs of selections (.jsonl).
 
 Exit codes: 0 success; 1 bad input or a failed verification; 2 wrong usage.";
 
@@ -49,8 +52,10 @@ enum Command {
     Run(RunArgs),
     /// Run a recording again and compare digests
     Replay(ReplayArgs),
-    /// Check scenarios, recordings and traces; every file is reported
+    /// Check scenarios, recordings, traces and logs; every file is reported
     Check(CheckArgs),
+    /// Say what a trace or a log of selections holds, and how balanced it was recorded
+    Trace(TraceArgs),
     /// Draw the window offscreen at one step, as PNG
     Render(RenderArgs),
     /// Say which GPUs there are, what will be used, and why
@@ -67,7 +72,7 @@ struct RunArgs {
     /// What computes
     #[arg(long, value_enum, default_value_t)]
     engine: EngineArg,
-    /// Write every curve to a CSV file
+    /// Write every curve to a CSV file; `-` is the output, instead of the table
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Print one JSON object instead of the table
@@ -133,6 +138,18 @@ struct CheckArgs {
     files: Vec<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+struct TraceArgs {
+    /// A trace (.safetensors), a log of selections (.jsonl), or builtin:sample
+    file: PathBuf,
+    /// Which layer, where the file holds several
+    #[arg(long, value_name = "NAME")]
+    layer: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
 /// `--engine`.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum EngineArg {
@@ -167,6 +184,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Replay(args)) => replay::replay(args),
         Some(Command::Check(args)) => check::check(&args.files),
+        Some(Command::Trace(args)) => trace::trace(args),
         Some(Command::Render(args)) => render::render(args),
         Some(Command::Doctor) => doctor::doctor(),
     };
@@ -174,7 +192,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.tell();
-            ExitCode::FAILURE
+            ExitCode::from(if matches!(failure, Failure::Usage(_)) { 2 } else { 1 })
         }
     }
 }

@@ -38,6 +38,11 @@ pub(super) fn thousands(n: u64) -> String {
     out
 }
 
+/// A count with its noun: 1 event, 2 events.
+pub(super) fn counted(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(n), if n == 1 { "" } else { "s" })
+}
+
 /// A number with four significant digits and no more zeros than needed.
 pub(super) fn figures(x: f64) -> String {
     if x == 0.0 || !x.is_finite() {
@@ -57,6 +62,19 @@ pub(super) fn scaled(x: f64) -> String {
         _ => return if x >= 100.0 { format!("{x:.0}") } else { format!("{x:.1}") },
     };
     if x >= 100.0 { format!("{x:.0}{prefix}") } else { format!("{x:.1}{prefix}") }
+}
+
+/// Columns padded to their widest cell: names to the left, figures to the right.
+pub(super) fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells = cells.map(|(c, (cell, &w))| if c == 0 { format!("{cell:<w$}") } else { format!("{cell:>w$}") });
+        cells.collect::<Vec<_>>().join("   ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! A progress bar on stderr, for work that takes long enough to wonder, and only where a person watches.
 
 use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{self, IsTerminal as _};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// Shorter work needs no bar.
@@ -42,6 +44,27 @@ impl Progress {
             None => super::output::note(text),
         }
     }
+}
+
+/// Does work that can't say how far it is, with a spinner where it takes long and a person watches.
+pub(super) fn while_waiting<T>(what: &'static str, work: impl FnOnce() -> T) -> T {
+    if !io::stderr().is_terminal() {
+        return work();
+    }
+    let (done, wait) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if wait.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                let spinner = ProgressBar::new_spinner().with_message(what);
+                spinner.enable_steady_tick(Duration::from_millis(120));
+                wait.recv().ok();
+                spinner.finish_and_clear();
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
 }
 
 impl Drop for Progress {

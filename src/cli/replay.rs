@@ -10,18 +10,21 @@ use crate::engine::run::Run;
 pub(super) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     let name = args.file.display();
     let input = input::open(&args.file)?;
-    let Some((step, recorded)) = input.recorded else {
+    let Some(recorded) = &input.recorded else {
         return Err(Failure::new(format!("{name} is no recording: it holds no digest. `moebias run` runs it")));
     };
     let mut run = Run::new(RunId(0), input.start.clone())?;
     let mut driver = Driver::open(args.engine.into())?;
-    driver.advance_to(&mut run, step, "Replaying", |_, _| Ok(()))?;
+    driver.advance_to(&mut run, recorded.steps, "Replaying", |_, _| Ok(()))?;
     let digest = run.simulation().digest();
     let engine = driver.info();
-    let line = format!("{name}: step {step}, digest {digest}, {} ({})", engine.kind, engine.adapter);
-    match (args.verify, digest == recorded) {
+    let line = format!("{name}: step {}, digest {digest}, {} ({})", recorded.steps, engine.kind, engine.adapter);
+    match (args.verify, digest == recorded.digest) {
         (false, _) => output::print(&format!("{line}\n")),
         (true, true) => output::print(&format!("{line}: equal to the recorded digest\n")),
-        (true, false) => Err(Failure::new(format!("{line}, but {recorded} was recorded"))),
+        (true, false) => {
+            let (was, engine, version) = (recorded.digest, &recorded.engine, &recorded.app_version);
+            Err(Failure::new(format!("{line}, but {was} was recorded ({engine}, Moebias {version})")))
+        }
     }
 }

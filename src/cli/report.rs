@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::input::Input;
-use super::output::{figures, scaled, styled, thousands};
+use super::output::{aligned, figures, scaled, styled, thousands};
 use crate::engine::run::Run;
 use crate::engine::{EngineInfo, EngineKind};
 use crate::model::fixed::from_q32;
@@ -209,17 +209,4 @@ fn steps<T>(rows: &[Vec<T>], all: bool) -> Steps<'_, T> {
 
 fn signed(x: f64) -> String {
     if x > 0.0 { format!("+{}", figures(x)) } else { figures(x).replace('-', "−") }
-}
-
-/// Columns padded to their widest cell: names to the left, figures to the right.
-fn aligned(rows: &[Vec<String>]) -> Vec<String> {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).enumerate();
-        let cells = cells.map(|(c, (cell, &w))| if c == 0 { format!("{cell:<w$}") } else { format!("{cell:>w$}") });
-        cells.collect::<Vec<_>>().join("   ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
 }

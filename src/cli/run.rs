@@ -7,8 +7,16 @@ use super::report::{Keep, Report};
 use super::{input, output};
 use crate::engine::message::RunId;
 use crate::engine::run::Run;
+use crate::scenario::atomic::Staged;
+use crate::scenario::export::{Columns, Curves};
+use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
+use std::path::Path;
 
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
+    let csv_to_stdout = args.csv.as_deref() == Some(Path::new("-"));
+    if csv_to_stdout && args.json {
+        return Err(Failure::Usage("--json and --csv - both go to the output: write the CSV to a file".into()));
+    }
     let input = input::open(&args.file)?;
     let mut run = Run::new(RunId(0), input.start.clone())?;
     let end = args.steps.map_or(input.end(), |n| input.first().saturating_add(n));
@@ -19,10 +27,83 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     };
     let mut report = Report::new(&input, keep, end - input.first())?;
     let mut driver = Driver::open(args.engine.into())?;
-    driver.advance_to(&mut run, end, "Running", |row, metrics| {
+    let mut csv = args.csv.as_deref().map(|path| Csv::new(path, &run)).transpose()?;
+    let outcome = driver.advance_to(&mut run, end, "Running", |row, metrics| {
         report.push(row, metrics);
-        Ok(())
-    })?;
+        match &mut csv {
+            Some(csv) => csv.curves.row(row, metrics).map_err(|e| csv_failure(&csv.name, &e)),
+            None => Ok(()),
+        }
+    });
+    match outcome.and_then(|()| csv.map_or(Ok(()), Csv::finish)) {
+        Ok(()) => {}
+        // Nobody reads on: what was wanted has been read.
+        Err(Failure::Closed) => return Ok(()),
+        Err(failure) => return Err(failure),
+    }
+    if csv_to_stdout {
+        return Ok(());
+    }
     let text = if args.json { report.json(&run, driver.info())? } else { report.table(&run, driver.info()) };
     output::print(&text)
+}
+
+/// A CSV file that appears only when it is whole, or stdout.
+struct Csv {
+    name: String,
+    curves: Curves<Sink>,
+}
+
+enum Sink {
+    File(Staged),
+    Stdout(BufWriter<Stdout>),
+}
+
+impl Csv {
+    fn new(path: &Path, run: &Run) -> Result<Self, Failure> {
+        let (name, sink) = if path == Path::new("-") {
+            ("the output".to_owned(), Ok(Sink::Stdout(BufWriter::new(io::stdout()))))
+        } else {
+            (path.display().to_string(), Staged::new(path).map(Sink::File))
+        };
+        let experiment = &run.start.experiment;
+        let variants: Vec<(String, u32)> =
+            experiment.variants.iter().map(|v| (v.name.clone(), v.router.experts)).collect();
+        let curves = sink.and_then(|sink| Curves::new(sink, &variants, Columns { loads: true, biases: true }));
+        match curves {
+            Ok(curves) => Ok(Self { name, curves }),
+            Err(e) => Err(csv_failure(&name, &e)),
+        }
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        let done = self.curves.finish().and_then(|sink| match sink {
+            Sink::File(file) => file.finish(),
+            Sink::Stdout(mut out) => out.flush(),
+        });
+        done.map_err(|e| csv_failure(&self.name, &e))
+    }
+}
+
+fn csv_failure(name: &str, error: &io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Failure::Closed,
+        _ => Failure::new(format!("{name} can't be written: {error}")),
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Stdout(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Stdout(out) => out.flush(),
+        }
+    }
 }

@@ -137,7 +137,7 @@ fn centre(topic: u32, epoch: u32, fraction: u64, seed: u32) -> Embedding {
     }
     let to = uniform(topic, epoch.wrapping_add(1), Stream::Centre, CENTRE_SPREAD, seed);
     // Smoothstep in Q16, then weights whose squares add up to 1: the centre keeps its length on the way.
-    let eased = ((fraction * fraction) >> 16) * (3 * 65_536 - 2 * fraction) >> 16;
+    let eased = (((fraction * fraction) >> 16) * (3 * 65_536 - 2 * fraction)) >> 16;
     let a = ((65_536 - eased) << 16).isqrt() as i64;
     let b = (eased << 16).isqrt() as i64;
     std::array::from_fn(|j| ((a * i64::from(from[j]) + b * i64::from(to[j]) + 32_768) >> 16).clamp(-127, 127) as i8)

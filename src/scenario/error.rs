@@ -35,6 +35,9 @@ pub enum Problem {
     /// No such file.
     #[error("there is no such file")]
     Missing,
+    /// `builtin:` with a name that nothing has.
+    #[error("nothing of this name ships with Moebias")]
+    NotShipped,
     /// A folder or a device.
     #[error("that is not a file")]
     NotAFile,
@@ -121,6 +124,7 @@ impl FileError {
     pub fn advice(&self) -> &'static str {
         match &self.problem {
             Problem::Missing | Problem::NotAFile => "Check the name and the folder.",
+            Problem::NotShipped => "`moebias check` lists the names.",
             Problem::Read(_) => "Check that you may read it.",
             Problem::Write(_) => "Nothing was overwritten; choose another folder or make room on the disk.",
             Problem::TooLarge { .. } => "Open a smaller file.",

@@ -16,7 +16,7 @@ pub mod trace;
 mod write;
 
 pub use error::{FileError, Place, Problem};
-pub use read::{load, load_text, open, parse};
+pub use read::{Kind, kind, load, load_text, open, parse};
 pub use selections::Selections;
 pub use shipped::{Shipped, shipped};
 pub use write::to_text;

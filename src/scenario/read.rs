@@ -67,21 +67,26 @@ pub(super) fn ron() -> ron::Options {
     ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES)
 }
 
-/// Opens whatever the file is: a scenario, a recording, a trace, or a log of selections.
+/// Opens whatever the file is: a scenario, a recording, a trace, or a log of selections; or what ships with Moebias, as
+/// `builtin:NAME`.
 ///
 /// # Errors
 /// See [`FileError`].
 pub fn open(path: &Path) -> Result<Opened, FileError> {
     let name = path.display().to_string();
-    match kind(path, &name)? {
+    if let Some(shipped) = builtin(path).and_then(shipped::find) {
+        return Ok(Opened::Experiment(Box::new(shipped.load()?)));
+    }
+    match kind(path)? {
         Kind::Selections => Ok(Opened::Selections(selections::read(path)?)),
         Kind::Trace => {
             let file = trace::read(path, None)?;
             let mut scenario = file.scenario(&name)?;
-            if let (Source::Trace(t), Some(own)) = (&mut scenario.source, path.file_name()) {
+            let path = builtin(path).is_none().then(|| path.to_owned());
+            if let (Source::Trace(t), Some(own)) = (&mut scenario.source, path.as_deref().and_then(Path::file_name)) {
                 t.file = own.to_string_lossy().into_owned();
             }
-            let loaded = Loaded { scenario, trace: Some(Arc::new(file.trace)), path: Some(path.into()) };
+            let loaded = Loaded { scenario, trace: Some(Arc::new(file.trace)), path };
             Ok(Opened::Experiment(Box::new(loaded)))
         }
         Kind::Scenario => {
@@ -105,14 +110,35 @@ pub fn load(path: &Path) -> Result<Loaded, FileError> {
     }
 }
 
-/// What a file holds, by its name or else by its first bytes.
-enum Kind {
+/// The NAME of `builtin:NAME`.
+pub(super) fn builtin(path: &Path) -> Option<&str> {
+    path.to_str()?.strip_prefix(BUILTIN)
+}
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A scenario or a recording.
     Scenario,
+    /// Recorded scores.
     Trace,
+    /// A log of selections.
     Selections,
 }
 
-fn kind(path: &Path, name: &str) -> Result<Kind, FileError> {
+/// What a file holds, by its name or else by its first bytes.
+///
+/// # Errors
+/// A file that can't be read or is none of them.
+pub fn kind(path: &Path) -> Result<Kind, FileError> {
+    let name = &path.display().to_string();
+    if let Some(id) = builtin(path) {
+        return match (shipped::find(id), shipped::traces().iter().any(|t| t.id == id)) {
+            (Some(_), _) => Ok(Kind::Scenario),
+            (None, true) => Ok(Kind::Trace),
+            (None, false) => Err(FileError::new(name, Problem::NotShipped)),
+        };
+    }
     let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     match extension.as_str() {
         "ron" => return Ok(Kind::Scenario),

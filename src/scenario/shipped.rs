@@ -40,7 +40,21 @@ macro_rules! scenarios {
 /// Every shipped scenario, in the order in which they are best met.
 #[must_use]
 pub fn shipped() -> &'static [Shipped] {
-    scenarios!["first-look",]
+    scenarios![
+        "first-look",
+        "step-too-small",
+        "step-too-large",
+        "sign-and-proportional",
+        "skew",
+        "top-k",
+        "drifting-topics",
+        "real-model",
+        "shrinking-step",
+        "softmax-gate",
+        "fixed-batch",
+        "bursts",
+        "real-model-rules",
+    ]
 }
 
 /// Every shipped trace.

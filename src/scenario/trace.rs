@@ -12,7 +12,7 @@
 //! strings, numbers and lists in JSON: `top_k`, `gate` (`sigmoid` or `softmax`), `domains`, and whatever else.
 
 use super::error::{FileError, Problem};
-use super::{Scenario, limits, read};
+use super::{Scenario, limits, read, shipped};
 use crate::model::config::{self, Balancer, Experiment, Gate, Router, Rule, Source, TraceSource, Variant};
 use crate::model::fixed::to_q32;
 use crate::model::metrics;
@@ -92,12 +92,16 @@ pub struct RecordedBalance {
     pub learned: Option<Balance>,
 }
 
-/// Reads a trace file. `layer` chooses one of several; without it, the first.
+/// Reads a trace file, or a trace that ships with Moebias. `layer` chooses one of several; without it, the first.
 ///
 /// # Errors
 /// See [`FileError`].
 pub fn read(path: &Path, layer: Option<&str>) -> Result<TraceFile, FileError> {
-    read_named(path, &path.display().to_string(), layer)
+    let name = path.display().to_string();
+    match read::builtin(path).and_then(|id| shipped::traces().iter().find(|t| t.id == id)) {
+        Some(shipped) => parse(shipped.bytes, &name, layer),
+        None => read_named(path, &name, layer),
+    }
 }
 
 /// As [`read`], called `name` in messages.
@@ -169,7 +173,7 @@ fn parse_bytes(bytes: &[u8], layer: Option<&str>) -> Result<TraceFile, String> {
         check_shape(view, name, &[experts])?;
         let values = floats(view, name)?;
         // The same bounds as a start state's.
-        match values.iter().find(|b| !(b.abs() <= 1_048_576.0)) {
+        match values.iter().find(|b| b.is_nan() || b.abs() > 1_048_576.0) {
             Some(b) => Err(format!("`{name}` holds {b}, but a bias must be from -1048576 to 1048576")),
             None => Ok(values.into_iter().map(f64::from).collect()),
         }

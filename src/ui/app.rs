@@ -48,7 +48,7 @@ pub enum Ask {
 pub struct Options {
     /// Show the scenario cards at first.
     pub welcome: bool,
-    /// Use the system's file dialogs.
+    /// In a real window: with the system's file dialogs, and on a frame buffer that is cleared to [`eframe::App::clear_color`].
     pub native: bool,
 }
 
@@ -352,6 +352,9 @@ impl eframe::App for App {
             controls::show(ui, &mut self.controls, &mut self.lab, &mut self.link.variant, theme);
         }
         let mut wanted = vec![];
+        if !self.options.native {
+            ui.painter().rect_filled(ui.max_rect(), 0.0, theme.pane);
+        }
         let ground = Frame::new().inner_margin(Margin::same(GAP as i8));
         CentralPanel::no_frame().frame(ground).show(ui, |ui| {
             let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme };

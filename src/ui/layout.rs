@@ -98,7 +98,11 @@ impl Layout {
         let ground = ui.painter().add(egui::Shape::Noop);
         self.panes(ui, panes, cx, pictures);
         let rects: Vec<Rect> = self.rects.values().copied().collect();
-        ui.painter().set(ground, frame::ground(cx.theme, &rects));
+        let tiles = &self.tree.tiles;
+        let is_tabs = |id: &TileId| matches!(tiles.get_container(*id), Some(Container::Tabs(_)));
+        let tabbed = tiles.tile_ids().filter(|id| self.maximised.is_none() && is_tabs(id));
+        let tabbed: Vec<Rect> = tabbed.filter_map(|id| tiles.rect(id)).collect();
+        ui.painter().set(ground, frame::ground(cx.theme, &rects, &tabbed));
     }
 
     fn panes(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, pictures: &mut Vec<PaneKind>) {

@@ -82,12 +82,12 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     done
 }
 
-/// What lies between the panes, in the window's colour. The frame buffer is cleared to the panes' colour, so that most pixels are
+/// What lies between the panes, and round panes with tabs, in the window's colour. The frame buffer is cleared to the panes' colour, so that most pixels are
 /// painted once: on a software rasteriser every layer over the whole window costs as much as everything else together.
 #[must_use]
-pub fn ground(theme: &Theme, panes: &[Rect]) -> Shape {
+pub fn ground(theme: &Theme, panes: &[Rect], tabbed: &[Rect]) -> Shape {
     let mut mesh = Mesh::default();
-    for pane in panes {
+    for pane in panes.iter().chain(tabbed) {
         let outer = pane.expand(GAP);
         let strips = [
             outer.with_max_y(pane.top()),
@@ -96,6 +96,8 @@ pub fn ground(theme: &Theme, panes: &[Rect]) -> Shape {
             Rect::from_x_y_ranges(pane.right()..=outer.right(), pane.y_range()),
         ];
         strips.iter().for_each(|strip| mesh.add_colored_rect(*strip, theme.window));
+    }
+    for pane in panes {
         let r = f32::from(PANE_RADIUS);
         let corners = [
             (pane.left_top(), vec2(1.0, 1.0)),
