@@ -344,6 +344,9 @@ impl eframe::App for App {
             self.lab.end_gesture();
         }
 
+        if !self.options.native {
+            ui.painter().rect_filled(ui.max_rect(), 0.0, theme.pane);
+        }
         let bar = Bar { recent: &self.stored.recent, unread: self.seen.unread(&self.lab) };
         top_bar::show(ui, &mut self.lab, &bar, &mut asks, theme);
         notices::offer(ui, &mut self.lab, theme);
@@ -352,9 +355,6 @@ impl eframe::App for App {
             controls::show(ui, &mut self.controls, &mut self.lab, &mut self.link.variant, theme);
         }
         let mut wanted = vec![];
-        if !self.options.native {
-            ui.painter().rect_filled(ui.max_rect(), 0.0, theme.pane);
-        }
         let ground = Frame::new().inner_margin(Margin::same(GAP as i8));
         CentralPanel::no_frame().frame(ground).show(ui, |ui| {
             let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme };
