@@ -242,23 +242,18 @@ impl TimePlot {
         let transform = response.transform;
         let frame = *transform.frame();
         let painter = ui.painter().with_clip_rect(frame.expand2(vec2(1.0, 2.0)));
-        let taken = events(&painter, cx, &transform);
+        // Several curves are told apart by a key in the room above them, a single one by its name at its end.
+        let mut taken = if names.len() > 1 { key(ui, &painter, theme, frame, &names) } else { vec![] };
+        events(&painter, cx, &transform, &mut taken);
         for (value, name) in marks {
             let y = transform.position_from_point_y(value);
             let rect = freest(&painter, frame, y, text_width(ui, &name), &on_screen(&transform, &points));
             label(ui, &painter, theme, rect.left_center(), &name, theme.dim);
         }
-        let mut placed: Vec<Rect> = taken;
-        for (at, name, colour) in names {
+        if let [(at, name, colour)] = &names[..] {
             let at = transform.position_from_point(&egui_plot::PlotPoint::new(at.0, at.1));
-            let width = text_width(ui, &name);
-            let left = (at.x.min(frame.right()) - width - 4.0).max(frame.left() + 4.0);
-            let mut rect = Rect::from_min_size(pos2(left, at.y - 18.0), vec2(width + 6.0, 15.0));
-            while placed.iter().any(|p| p.intersects(rect)) && rect.top() < frame.bottom() {
-                rect = rect.translate(vec2(0.0, 16.0));
-            }
-            placed.push(rect);
-            label(ui, &painter, theme, rect.left_center() + vec2(3.0, 0.0), &name, colour);
+            let left = (at.x.min(frame.right()) - text_width(ui, name) - 4.0).max(frame.left() + 4.0);
+            label(ui, &painter, theme, pos2(left, at.y - 10.0), name, *colour);
         }
         playhead(&painter, cx, &transform);
         interact(ui, &response.response, frame, cx);
@@ -386,10 +381,26 @@ fn label(ui: &Ui, painter: &egui::Painter, theme: &Theme, at: Pos2, words: &str,
     painter.galley(rect.min, galley, colour);
 }
 
-/// The marks of what was changed, with a label where there is room. Returns the room the labels took.
-fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &PlotTransform) -> Vec<Rect> {
+/// The names of curves with their colours, in a row at the top. Returns the room it took.
+fn key(ui: &Ui, painter: &egui::Painter, theme: &Theme, frame: Rect, names: &[(Pos, String, Color32)]) -> Vec<Rect> {
+    let mut at = frame.left_top() + vec2(6.0, 7.0);
+    let mut taken = vec![];
+    for (_, name, colour) in names {
+        let width = text_width(ui, name) + 22.0;
+        if at.x + width > frame.right() && at.x > frame.left() + 6.0 {
+            at = pos2(frame.left() + 6.0, at.y + 15.0);
+        }
+        painter.line_segment([at, at + vec2(10.0, 0.0)], Stroke::new(2.0, *colour));
+        label(ui, painter, theme, at + vec2(15.0, 0.0), name, theme.dim);
+        taken.push(Rect::from_min_size(at - vec2(0.0, 7.0), vec2(width, 14.0)));
+        at.x += width + 8.0;
+    }
+    taken
+}
+
+/// The marks of what was changed, with a label where there is room: `taken` is what other labels have.
+fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &PlotTransform, taken: &mut Vec<Rect>) {
     let frame = *transform.frame();
-    let mut taken: Vec<Rect> = vec![];
     let snapshot = cx.lab.snapshot();
     let (from, to) = (transform.bounds().min()[0], transform.bounds().max()[0]);
     let here: Vec<&Event> = snapshot.events.iter().filter(|e| (from..=to).contains(&(e.step as f64))).collect();
@@ -412,7 +423,6 @@ fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &PlotTransfo
         painter.galley(rect.min, galley, cx.theme.dim);
         taken.push(rect);
     }
-    taken
 }
 
 /// Where the run stands, if not at its end.
