@@ -274,6 +274,8 @@ fn every_overlay_and_both_themes() {
     picture(&mut harness, "compare-menu");
     harness.get_by_label("Add a variant").click();
     harness.run_steps(4);
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    assert!(harness.query_by_label("Add a variant").is_none(), "Esc closes a menu");
     wait(&mut harness, "two variants", |l| l.settings().variants.len() == 2);
     step_to(&mut harness, 60);
     picture(&mut harness, "compare-light");

@@ -139,7 +139,7 @@ impl App {
             if plain && !function && (typing || focused || covered) {
                 continue;
             }
-            if action == Action::Unpin && ctx.any_popup_open() {
+            if action == Action::Unpin && egui::Popup::is_any_open(ctx) {
                 continue;
             }
             if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {

@@ -121,7 +121,7 @@ fn title(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: 
     let response = ui.add(button).on_hover_text("Open, save, and what ships with Moebias");
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("File menu: {title}")));
     egui::Popup::menu(&response).show(|ui| {
-        ui.set_min_width(280.0);
+        ui.set_width(280.0);
         for action in [Action::Open, Action::SaveAs, Action::ExportCsv, Action::SavePicture] {
             let keys = shortcut(ui, action);
             let button = Button::new(RichText::new(action.name())).shortcut_text(keys).min_size(vec2(280.0, 26.0));
@@ -250,7 +250,7 @@ fn engine(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, narrow: bool, theme: &The
     let response = ui.add(button).on_hover_text(format!("{} ({})\n{}", info.kind, info.adapter, info.reason));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Engine: {what}")));
     egui::Popup::menu(&response).show(|ui| {
-        ui.set_min_width(300.0);
+        ui.set_width(300.0);
         ui.label(RichText::new(format!("{} ({})", info.kind, info.adapter)).font(semibold(13.0)));
         ui.add(egui::Label::new(RichText::new(&info.reason).font(text(SMALL)).color(theme.dim)).wrap());
         ui.separator();
