@@ -92,18 +92,234 @@ fn wrong_usage_is_2() {
         &["run", SMALL, "--full"],
         &["run", SMALL, "--fast"],
         &["replay"],
+        &["trace"],
+        &["render", SMALL, "--size", "big", "-o", "x.png"],
     ] {
         bad(2, args);
     }
 }
 
+/// A folder to write in, and its files by name.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        std::fs::write(self.0.path().join(name), content).unwrap();
+        self.path(name)
+    }
+}
+
+const SCENARIO: &str = r#"(
+    version: 1,
+    title: "Two routers",
+    seed: 3,
+    source: Synthetic(batch: 200),
+    variants: [
+        (name: "a, b", router: (experts: 4, top_k: 2), balancer: (rate: 0.125)),
+        (name: "c", router: (experts: 3, top_k: 1)),
+    ],
+    events: [
+        (step: 4, target: Source, change: SetBatch(300)),
+    ],
+    stop: 9,
+)
+"#;
+
 #[test]
 fn bad_files_are_1() {
-    for command in ["run", "replay", "check"] {
+    for command in ["run", "replay", "check", "trace"] {
         assert!(bad(1, &[command, "no such file.ron"]).contains("no such file.ron"));
         assert!(bad(1, &[command, env!("CARGO_MANIFEST_DIR")]).contains(env!("CARGO_MANIFEST_DIR")));
+        assert!(bad(1, &[command, "builtin:nothing"]).contains("builtin:nothing"));
     }
-    assert!(bad(1, &["run", "builtin:nothing"]).contains("builtin:nothing"));
+    let folder = Folder::new();
+    let file = folder.write("wrong.ron", SCENARIO.replace("top_k: 2", "top_k: 5"));
+    for command in ["run", "replay", "check"] {
+        let text = bad(1, &[command, &file]);
+        for part in [&file, "line 7, column 52", "top_k is 5", "at most the number of experts, 4", "Correct it"] {
+            assert!(text.contains(part), "{part} is missing: {text}");
+        }
+    }
+    let log = folder.write("log.jsonl", "{\"layer\":0,\"topk_ids\":[1,2]}\n");
+    assert!(bad(1, &["run", &log]).contains("not routed again"));
+}
+
+#[test]
+fn every_bad_file_of_many_is_reported() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bad_files");
+    let mut files: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path().display().to_string()).collect();
+    files.push(SMALL.into());
+    let args: Vec<&str> = ["check"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    let output = output(&args);
+    let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stderr.matches("moebias: ").count(), files.len() - 1);
+    assert!(files[..files.len() - 1].iter().all(|f| stderr.contains(f.as_str())));
+    assert_eq!(stdout.lines().count(), 1, "one is good: {stdout}");
+}
+
+#[test]
+fn check_says_what_each_file_is() {
+    let folder = Folder::new();
+    let scenario = folder.write("two.ron", SCENARIO);
+    let log = folder.write("log.jsonl", "{\"layer\":4,\"topk_ids\":[1,2]}\n{\"layer\":4,\"topk_ids\":[0,2]}\n");
+    let text = good(&["check", &scenario, &log, SMALL, "builtin:sample"]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with(&scenario) && lines[0].contains("2 variants, 1 event"), "{text}");
+    assert!(lines[1].contains("2 selections in 1 layer"), "{text}");
+    assert!(lines[2].contains("“A first look”"), "{text}");
+    assert!(lines[3].contains("16 steps of 1024 recorded tokens, top 6 of 64 experts"), "{text}");
+    let listed = good(&["check"]);
+    for s in moebias::scenario::shipped() {
+        assert!(listed.contains(&format!("builtin:{} ", s.id)), "{} is missing:\n{listed}", s.id);
+    }
+    assert!(listed.contains("builtin:sample"));
+}
+
+#[test]
+fn every_shipped_scenario_runs() {
+    for s in moebias::scenario::shipped() {
+        let out = json(&["run", &format!("builtin:{}", s.id), "--steps", "2", "--engine", "cpu", "--json"]);
+        assert_eq!(out["scenario"], s.load().unwrap().scenario.title.as_str());
+    }
+}
+
+#[test]
+fn csv_has_a_row_per_step_and_variant() {
+    let folder = Folder::new();
+    let (scenario, csv) = (folder.write("two.ron", SCENARIO), folder.path("out.csv"));
+    let out = json(&["run", &scenario, "--engine", "cpu", "--csv", &csv, "--json", "--full"]);
+    let text = std::fs::read_to_string(&csv).unwrap();
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let documented = "step,variant,tokens,max_vio,max_vio_16,max_vio_global,min_vio,cv,entropy,effective_experts,starving,dead,\
+                      moved_share,bias_min,bias_median,bias_max,saturated,load_0,load_1,load_2,load_3,bias_0,bias_1,bias_2,bias_3";
+    assert_eq!(header.join(","), documented);
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 18, "nine steps, two variants");
+    let at = |row: &csv::StringRecord, name: &str| row[header.iter().position(|h| h == name).unwrap()].to_owned();
+    for (i, row) in rows.iter().enumerate() {
+        let (step, variant) = (i / 2, i % 2);
+        assert_eq!(at(row, "step"), step.to_string());
+        assert_eq!(at(row, "variant"), ["a, b", "c"][variant]);
+        assert_eq!(at(row, "tokens"), if step < 4 { "200" } else { "300" }, "the event applies before step 4");
+        let v = &out["variants"][variant];
+        assert_eq!(at(row, "max_vio").parse::<f64>().unwrap(), v["maxvio"][step].as_f64().unwrap());
+        for e in 0..[4, 3][variant] {
+            assert_eq!(at(row, &format!("load_{e}")).parse::<u64>().unwrap(), v["loads"][step][e].as_u64().unwrap());
+            assert_eq!(at(row, &format!("bias_{e}")).parse::<f64>().unwrap(), v["bias"][step][e].as_f64().unwrap());
+        }
+    }
+    assert_eq!(at(&rows[1], "load_3"), "", "what a smaller router lacks stays empty");
+    let piped = good(&["run", &scenario, "--engine", "cpu", "--csv", "-"]);
+    assert_eq!(piped, text, "the output is the same CSV and nothing else");
+    bad(2, &["run", &scenario, "--csv", "-", "--json"]);
+    let text = bad(1, &["run", &scenario, "--csv", &folder.path("none/out.csv")]);
+    assert!(text.contains("none/out.csv can't be written"), "{text}");
+    assert!(bad(1, &["run", &scenario, "--csv", &folder.path("")]).contains("folder"));
+}
+
+#[test]
+fn a_trace_runs_with_the_router_of_its_metadata() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/traces/sample_none_final.safetensors");
+    let out = json(&["run", file, "--steps", "3", "--engine", "cpu", "--json"]);
+    let loads: u64 = out["variants"][0]["loads"].as_array().unwrap().iter().map(|l| l.as_u64().unwrap()).sum();
+    assert_eq!(loads, 1024 * 6);
+    assert_eq!(out["scenario"], "sample_none_final");
+    let builtin = json(&["run", "builtin:sample", "--steps", "3", "--engine", "cpu", "--json"]);
+    assert_eq!(builtin["digest"], out["digest"]);
+    // PyTorch's first MaxVio of this trace.
+    let first = out["variants"][0]["maxvio"][0].as_f64().unwrap();
+    assert!((first - 3.1667).abs() < 1e-4, "{first}");
+}
+
+#[test]
+fn trace_says_what_a_file_holds() {
+    let text = good(&["trace", "builtin:sample"]);
+    for part in [
+        "16 steps × 1,024 tokens × 64 experts",
+        "layer 3, F16, sigmoid gate, top 6",
+        "[16, 1024, 64]",
+        "rust_code",
+        "3.058",
+    ] {
+        assert!(text.contains(part), "{part} is missing:\n{text}");
+    }
+    let out = json(&["trace", "builtin:sample", "--json"]);
+    assert_eq!((&out["steps"], &out["experts"], &out["gate"]), (&16.into(), &64.into(), &"sigmoid".into()));
+    assert!((out["maxvio"]["unbiased"]["all_steps"].as_f64().unwrap() - 3.058).abs() < 1e-3);
+    assert_eq!(out["maxvio"]["recorded_bias"], Value::Null);
+    let groups = out["groups"].as_array().unwrap();
+    assert_eq!(groups.iter().map(|g| g["tokens"].as_u64().unwrap()).sum::<u64>(), 16 * 1024);
+    assert!(bad(1, &["trace", "builtin:sample", "--layer", "7"]).contains("no layer \"7\""));
+    assert!(good(&["trace", "builtin:sample", "--layer", "3"]).contains("layer 3"));
+    assert!(bad(1, &["trace", SMALL]).contains("is a scenario"));
+
+    let folder = Folder::new();
+    let lines = "{\"type\":\"meta\",\"num_experts\":4,\"model_id\":\"tiny\"}\n\
+                 {\"layer\":2,\"topk_ids\":[0,1]}\n{\"layer\":2,\"topk_ids\":[0,2]}\n{\"layer\":5,\"topk_ids\":[3]}\n";
+    let log = folder.write("log.jsonl", lines);
+    let text = good(&["trace", &log]);
+    for part in ["a log of selections", "0 (2.00× fair)", "3 (0.00× fair)", "model_id: tiny"] {
+        assert!(text.contains(part), "{part} is missing:\n{text}");
+    }
+    let out = json(&["trace", &log, "--json", "--layer", "2"]);
+    assert_eq!(out["layers"].as_array().unwrap().len(), 1);
+    assert_eq!((&out["layers"][0]["maxvio"], &out["layers"][0]["loads"]), (&1.0.into(), &vec![2, 1, 1, 0].into()));
+    assert!(bad(1, &["trace", &log, "--layer", "3"]).contains("only: 2, 5"));
+}
+
+#[test]
+fn a_trace_with_its_recorded_bias_is_measured_with_it() {
+    use safetensors::{Dtype, tensor::TensorView};
+    let folder = Folder::new();
+    let bytes = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    // Every token prefers expert 0; the bias sends them all to expert 1.
+    let (logits, bias) = (bytes(&[1.0, 0.5, 0.0, 1.0, 0.5, 0.0]), bytes(&[0.0, 0.4, 0.0]));
+    let view = |shape: Vec<usize>, data| TensorView::new(Dtype::F32, shape, data).unwrap();
+    let parts = [("logits", view(vec![1, 2, 3], &logits)), ("bias", view(vec![3], &bias))];
+    let metadata = [("top_k".to_owned(), "1".to_owned())].into_iter().collect();
+    let file = folder.write("t.safetensors", safetensors::serialize(parts, Some(metadata)).unwrap());
+    let out = json(&["trace", &file, "--json"]);
+    assert_eq!(out["maxvio"]["unbiased"]["all_steps"], 2.0);
+    assert_eq!(out["maxvio"]["recorded_bias"]["step_mean"], 2.0);
+    assert!(good(&["trace", &file]).contains("with the recorded bias (0 … 0.4000)"));
+}
+
+/// The scenario as a recording that claims this digest at step 9.
+fn recording(digest: &str) -> String {
+    let recorded =
+        format!("    recorded: (steps: 9, digest: \"{digest}\", engine: \"CPU\", app_version: \"0.1.0\"),\n)\n");
+    SCENARIO.strip_suffix(")\n").unwrap().to_owned() + &recorded
+}
+
+#[test]
+fn replay_verifies_a_recording() {
+    let folder = Folder::new();
+    let digest = json(&["run", &folder.write("two.ron", SCENARIO), "--engine", "cpu", "--json"])["digest"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let right = folder.write("right.ron", recording(&digest));
+    let wrong = folder.write("wrong.ron", recording("0123456789abcdef"));
+    assert!(good(&["replay", &right, "--verify", "--engine", "cpu"]).contains("equal to the recorded digest"));
+    assert!(good(&["replay", &wrong, "--engine", "cpu"]).contains(&digest), "without --verify it only says");
+    let text = bad(1, &["replay", &wrong, "--verify", "--engine", "cpu"]);
+    assert!(text.contains(&digest) && text.contains("but 0123456789abcdef was recorded"), "{text}");
+    // A change of one event changes the digest.
+    let other = folder.write("other.ron", recording(&digest).replace("SetBatch(300)", "SetBatch(301)"));
+    bad(1, &["replay", &other, "--verify", "--engine", "cpu"]);
+    assert!(bad(1, &["replay", SMALL, "--verify"]).contains("no recording"));
+    assert!(good(&["check", &right]).contains("a recording of 9 steps"));
 }
 
 #[test]
@@ -114,18 +330,25 @@ fn what_would_fill_the_memory_is_refused() {
 
 #[test]
 fn a_closed_pipe_ends_quietly() {
-    let mut child = moebias(&["run", SMALL, "--steps", "40", "--engine", "cpu", "--json", "--full"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut start = [0; 10];
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    stdout.read_exact(&mut start).unwrap();
-    drop(stdout);
-    let mut stderr = String::new();
-    BufReader::new(child.stderr.take().unwrap()).read_line(&mut stderr).unwrap();
-    assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""));
+    let long = ["--steps", "60", "--engine", "cpu"];
+    for args in [
+        &[&["run", SMALL, "--json", "--full"] as &[&str], &long].concat() as &[&str],
+        &[&["run", SMALL, "--csv", "-"] as &[&str], &long].concat(),
+        &[&["run", SMALL] as &[&str], &long].concat(),
+        &["check"],
+        &["trace", "builtin:sample"],
+        &["--help"],
+    ] {
+        let mut child = moebias(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::with_capacity(10, child.stdout.take().unwrap());
+        if args.contains(&"-") {
+            stdout.read_exact(&mut [0; 10]).unwrap();
+        }
+        drop(stdout);
+        let mut stderr = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut stderr).unwrap();
+        assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""), "{args:?}");
+    }
 }
 
 #[test]

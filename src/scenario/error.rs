@@ -113,10 +113,10 @@ impl FileError {
     /// The file, the place and what is wrong, in one sentence.
     #[must_use]
     pub fn headline(&self) -> String {
-        match &self.place {
+        plain(&match &self.place {
             Some(p) => format!("{}, line {}, column {}: {}", self.file, p.line, p.column, self.problem),
             None => format!("{}: {}", self.file, self.problem),
-        }
+        })
     }
 
     /// What to do next, in one sentence.
@@ -138,11 +138,16 @@ impl FileError {
     }
 }
 
+/// Control characters from a file neither break a sentence nor reach a terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.headline())?;
         if let Some(p) = &self.place {
-            writeln!(f, "{:>5} | {}", p.line, p.quote)?;
+            writeln!(f, "{:>5} | {}", p.line, plain(&p.quote))?;
         }
         f.write_str(self.advice())
     }

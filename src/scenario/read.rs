@@ -375,19 +375,30 @@ fn check_version(text: &str, name: &str) -> Result<(), FileError> {
 
 /// What the parser says, and the allowed range where it stumbled over a setting that has one.
 fn syntax_error(text: &str, name: &str, error: &ron::error::SpannedError) -> FileError {
-    let byte = locate::byte_of(text, error.span.start.line, error.span.start.col);
     let said = error.code.to_string();
-    let mut message = said.strip_prefix("Expected").map_or(said.clone(), |rest| format!("expected{rest}"));
-    if let Some((path, span)) = locate::path_at(text, byte) {
-        let value: String = text[span].chars().take(60).collect();
-        if let Some(limit) = limit_of(path.rsplit('.').next().unwrap_or(&path)) {
-            message =
-                format!("{path} is {value}, but must be a number from {} to {} ({message})", limit.min, limit.max);
-        } else if !matches!(value.as_str(), "(" | "[" | "{") {
-            message = format!("{message}, at {path}: {value}");
-        }
+    let message = said.strip_prefix("Expected").map_or(said.clone(), |rest| format!("expected{rest}"));
+    let byte = locate::byte_of(text, error.span.start.line, error.span.start.col);
+    // A wrong type is reported before the blanks in front of the value.
+    let byte = text.len() - text[byte..].trim_start().len();
+    let wrong = |text: &str, byte| FileError::new(name, Problem::Syntax(message.clone())).at(text, byte);
+    let Some((path, span)) = locate::path_at(text, byte) else { return wrong(text, byte) };
+    if byte > span.end || said.contains("field named") {
+        return wrong(text, byte);
     }
-    FileError::new(name, Problem::Syntax(message)).at(text, byte)
+    let value: String = text[span.clone()].chars().take_while(|&c| c != '\n').take(60).collect();
+    let of_value = ["Expected integer", "Expected float", "Integer is", "Expected string", "Expected boolean"];
+    if !of_value.iter().any(|start| said.starts_with(start)) {
+        let plain = matches!(value.as_str(), "(" | "[" | "{") || byte == span.end;
+        let message = if plain { message.clone() } else { format!("{message}, at {path}: {value}") };
+        return FileError::new(name, Problem::Syntax(message)).at(text, byte);
+    }
+    let message = match limit_of(path.rsplit('.').next().unwrap_or(&path)) {
+        Some(limit) => {
+            format!("{path} is {value}, but must be a number from {} to {} ({message})", limit.min, limit.max)
+        }
+        None => format!("{path} is {value}: {message}"),
+    };
+    FileError::new(name, Problem::Syntax(message)).at(text, span.start)
 }
 
 fn limit_of(name: &str) -> Option<Limits> {

@@ -116,8 +116,12 @@ pub fn read_from(input: &mut dyn BufRead, name: &str) -> Result<Selections, File
             break;
         }
         take_line(&line, &mut layers, &mut metadata).map_err(|(column, text)| {
+            // Where no column is known: that of the field which the message names.
+            let field = text.split('`').nth(1).map(|name| format!("\"{name}\""));
+            let found = field.and_then(|f| String::from_utf8_lossy(&line).find(&f));
+            let column = if column == 0 { found.map_or(1, |at| at + 1) } else { column };
             let quote: String = String::from_utf8_lossy(&line).trim_end().chars().take(QUOTE).collect();
-            let place = Some(Box::new(Place { line: number, column: column.max(1), quote }));
+            let place = Some(Box::new(Place { line: number, column, quote }));
             FileError { place, ..FileError::new(name, Problem::Trace(text)) }
         })?;
     }
@@ -147,10 +151,10 @@ fn take_line(
     if line.trim_ascii().is_empty() {
         return Ok(());
     }
-    let object: Map<String, Value> = serde_json::from_slice(line).map_err(|e| {
+    let object: Map<String, Value> = serde_json::from_slice(line.trim_ascii_end()).map_err(|e| {
         let said = e.to_string();
         let said = said.split(" at line ").next().unwrap_or(&said).to_owned();
-        (e.column(), format!("it is not a JSON object: {said}"))
+        (e.column().max(1), format!("it is not a JSON object: {said}"))
     })?;
     let plain = |e: String| (0, e);
     let Some(ids) = object.get("topk_ids") else {

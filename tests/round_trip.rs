@@ -1,0 +1,170 @@
+//! Whatever can be an experiment can be written down and read again, unchanged.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail
+
+use moebias::model::change::{self, Change, Event, Target};
+use moebias::model::config::{
+    Balancer, Gate, Limits, Router, Rule, Schedule, Source, Synthetic, TraceSource, Variant, limits,
+};
+use moebias::model::digest::Digest;
+use moebias::model::fixed::BIAS_ONE;
+use moebias::model::step::{State, VariantState};
+use moebias::scenario::{Recorded, Scenario, parse, to_text};
+use proptest::prelude::*;
+
+/// A number within its limits, with the limits themselves and numbers that are hard to write now and then.
+fn real(l: Limits) -> impl Strategy<Value = f64> {
+    prop_oneof![4 => l.min..=l.max, 1 => Just(l.min), 1 => Just(l.max), 1 => Just(l.min + (l.max - l.min) * 1e-17), 1 => Just(0.1 + 0.2)]
+        .prop_map(move |x| x.clamp(l.min, l.max))
+}
+
+fn whole(l: Limits) -> impl Strategy<Value = u32> {
+    prop_oneof![l.min as u32..=l.max as u32, l.min as u32..=(l.max as u32).min(l.min as u32 + 3)]
+}
+
+/// Text with everything that a file could trip over.
+fn text(most: usize) -> impl Strategy<Value = String> {
+    prop_oneof![
+        prop::collection::vec(any::<char>(), 0..most).prop_map(|c| c.into_iter().collect::<String>()),
+        prop::collection::vec(
+            prop::sample::select(vec![
+                '"', '\\', '\n', '\r', '\t', '\0', '(', ')', ',', ':', '/', '*', 'a', 'é', '\u{feff}'
+            ]),
+            0..most
+        )
+        .prop_map(|c| c.into_iter().collect::<String>()),
+        Just("title: 1, // version: 2".to_owned()),
+    ]
+}
+
+fn gate() -> impl Strategy<Value = Gate> {
+    prop_oneof![Just(Gate::Sigmoid), Just(Gate::Softmax)]
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    prop_oneof![Just(Rule::None), Just(Rule::Sign), Just(Rule::Proportional), Just(Rule::Multiplicative)]
+}
+
+fn schedule() -> impl Strategy<Value = Schedule> {
+    prop_oneof![Just(Schedule::Constant), Just(Schedule::InverseSqrt), Just(Schedule::Inverse)]
+}
+
+fn source() -> impl Strategy<Value = Source> {
+    let synthetic = (
+        whole(limits::BATCH),
+        whole(limits::TOPICS),
+        real(limits::SKEW),
+        real(limits::NOISE),
+        real(limits::DRIFT),
+        whole(limits::BURST),
+    )
+        .prop_map(|(batch, topics, skew, noise, drift, burst)| Synthetic { batch, topics, skew, noise, drift, burst })
+        .boxed();
+    prop_oneof![
+        3 => synthetic.clone().prop_map(Source::Synthetic),
+        1 => synthetic.prop_map(Source::Fixed),
+        1 => Just(Source::Synthetic(Synthetic::default())),
+        1 => (text(12), prop::option::of(text(5))).prop_map(|(file, layer)| Source::Trace(TraceSource { file: format!("x{file}"), layer })),
+    ]
+}
+
+fn variant() -> impl Strategy<Value = Variant> {
+    let router =
+        (2u32..=12, 1u32..=12, gate()).prop_map(|(experts, k, gate)| Router { experts, top_k: k.min(experts), gate });
+    let balancer = (rule(), real(limits::RATE), schedule(), any::<bool>())
+        .prop_map(|(rule, rate, schedule, centred)| Balancer { rule, rate, schedule, centred });
+    (text(20), router, balancer).prop_map(|(name, router, balancer)| Variant { name, router, balancer })
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        whole(limits::BATCH).prop_map(Change::SetBatch),
+        whole(limits::TOPICS).prop_map(Change::SetTopics),
+        real(limits::SKEW).prop_map(Change::SetSkew),
+        real(limits::NOISE).prop_map(Change::SetNoise),
+        real(limits::DRIFT).prop_map(Change::SetDrift),
+        whole(limits::BURST).prop_map(Change::SetBurst),
+        any::<bool>().prop_map(Change::SetFixed),
+        (1u32..=3).prop_map(Change::SetTopK),
+        gate().prop_map(Change::SetGate),
+        rule().prop_map(Change::SetRule),
+        real(limits::RATE).prop_map(Change::SetRate),
+        schedule().prop_map(Change::SetSchedule),
+        any::<bool>().prop_map(Change::SetCentred),
+        Just(Change::ResetBias),
+    ]
+}
+
+fn scenario() -> impl Strategy<Value = Scenario> {
+    let texts = (text(30), text(30), text(60));
+    let variants = prop::collection::vec(variant(), 1..5);
+    let events = prop::collection::vec((0u64..1 << 40, 0usize..6, change()), 0..8);
+    let limits = moebias::scenario::limits::SPEED;
+    let rest =
+        (prop::option::of(0u64..=1 << 48), prop::option::of(real(limits)), any::<bool>(), any::<u64>(), 0u64..1 << 40);
+    (texts, any::<u32>(), source(), variants, events, rest).prop_map(
+        |((title, summary, look_for), seed, source, variants, events, (stop, speed, full, number, at))| {
+            let start = full.then(|| State {
+                step: at,
+                phase: number,
+                variants: variants
+                    .iter()
+                    .map(|v| VariantState {
+                        bias: (0..i64::from(v.router.experts))
+                            .map(|e| e.wrapping_mul(number as i64).rem_euclid(4 * BIAS_ONE))
+                            .collect(),
+                        schedule_from: number % (at + 1),
+                        digest: Digest::from_value(number),
+                    })
+                    .collect(),
+            });
+            let first = start.as_ref().map_or(0, |s| s.step);
+            let recorded = full.then(|| Recorded {
+                steps: first + 5,
+                digest: Digest::from_value(number),
+                engine: "CPU, “2 threads”".into(),
+                app_version: "0.1.0".into(),
+            });
+            let mut scenario = Scenario {
+                title,
+                summary,
+                look_for,
+                seed,
+                source,
+                variants,
+                events: vec![],
+                stop,
+                speed,
+                start,
+                recorded,
+            };
+            // Only events that apply: the others are no experiment.
+            let mut experiment = scenario.experiment();
+            let mut events: Vec<_> = events.into_iter().map(|(step, to, change)| (first + step, to, change)).collect();
+            events.sort_by_key(|e| e.0);
+            for (step, to, change) in events {
+                let target = match to {
+                    _ if change.is_of_source() => Target::Source,
+                    0 => Target::AllVariants,
+                    i => Target::Variant(i - 1),
+                };
+                if change::apply(&mut experiment, target, &change).is_ok() {
+                    scenario.events.push(Event { step, target, change });
+                }
+            }
+            scenario
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn written_and_read_again_it_is_the_same(scenario in scenario()) {
+        let text = to_text(&scenario);
+        let again = parse(&text, "x.ron").map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
+        prop_assert_eq!(&again, &scenario, "{}", text);
+        prop_assert_eq!(to_text(&again), text);
+    }
+}
