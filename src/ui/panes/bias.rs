@@ -1,12 +1,17 @@
 //! Bias curves.
 
 use super::expert_curves::{self, Quantity};
+use super::frame::mode;
 use super::{Pane, PaneContext, PaneKind, of_variant};
+use crate::model::metrics::Metrics;
 use eframe::egui::Ui;
 
 /// The pane of biases over time.
 #[derive(Debug, Default)]
-pub struct Bias;
+pub struct Bias {
+    /// Whether every bias is shown relative to the median of its step.
+    relative: bool,
+}
 
 impl Pane for Bias {
     fn kind(&self) -> PaneKind {
@@ -17,6 +22,14 @@ impl Pane for Bias {
         format!("{}min – median – max and extremes, score units", of_variant(cx))
     }
 
+    fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        let tip = "Shows every bias relative to the median of its step. All biases drifting together changes no selection, but it hides \
+                   what does";
+        if mode(ui, cx.theme, "− median", self.relative, tip) {
+            self.relative = !self.relative;
+        }
+    }
+
     fn help(&self) -> &'static str {
         "The bias of every expert after each step, in score units. It is added to the score for selection alone: a rising curve means \
          that its expert gets fewer tokens than its fair share, a falling one more. Blue are the two largest biases now, orange the two \
@@ -25,9 +38,17 @@ impl Pane for Bias {
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
-        let band = |m: &crate::model::metrics::Metrics| [m.bias_min, m.bias_median, m.bias_max];
-        let quantity =
-            Quantity { id: "bias", of: |c| &c.bias, band, mark: None, include: &[-0.01, 0.01], high_is_over: false };
+        let band = |m: &Metrics| [m.bias_min, m.bias_median, m.bias_max];
+        let from: fn(&Metrics) -> f64 = if self.relative { |m| m.bias_median } else { |_| 0.0 };
+        let quantity = Quantity {
+            id: "bias",
+            of: |c| &c.bias,
+            band,
+            mark: None,
+            include: &[-0.01, 0.01],
+            high_is_over: false,
+            from,
+        };
         expert_curves::show(ui, cx, quantity);
     }
 }

@@ -28,6 +28,8 @@ pub struct Quantity {
     pub mark: Option<(f64, &'static str)>,
     /// Values that must be in sight.
     pub include: &'static [f64],
+    /// What every value of a column is shown relative to.
+    pub from: fn(&Metrics) -> f64,
     /// Whether a large value means too many tokens (a load) or too few (a bias): that decides who is orange and who is blue.
     pub high_is_over: bool,
 }
@@ -49,7 +51,7 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity) {
     let mut bands = vec![];
     let mut curves = vec![];
     if experts > EACH {
-        let groups = time_plot::grouped(of, span, pixels, |g| (time_plot::middle(g), mean_band(g, quantity.band)));
+        let groups = time_plot::grouped(of, span, pixels, |g| (time_plot::middle(g), mean_band(g, quantity)));
         bands.push(Band {
             steps: groups.iter().map(|(x, _)| *x).collect(),
             low: groups.iter().map(|(_, b)| b[0]).collect(),
@@ -83,11 +85,12 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity) {
     let Some(of) = history.variants.get(cx.link.variant).or(history.variants.first()) else { return };
     let Some(column) = of.columns(step.max(0.0) as u64, step.max(0.0) as u64 + 1).next() else { return };
     let values = (quantity.of)(column);
-    let distance = |e: usize| (transform.position_from_point_y(f64::from(values[e])) - pointer.y).abs();
+    let shown_value = |e: usize| f64::from(values[e]) - (quantity.from)(&column.metrics);
+    let distance = |e: usize| (transform.position_from_point_y(shown_value(e)) - pointer.y).abs();
     let among: Vec<usize> =
         if experts > EACH { shown.iter().map(|(e, _)| *e).collect() } else { (0..experts).collect() };
     let nearest = among.into_iter().filter(|e| *e < values.len()).min_by(|a, b| distance(*a).total_cmp(&distance(*b)));
-    let [low, median, high] = (quantity.band)(&column.metrics);
+    let [low, median, high] = (quantity.band)(&column.metrics).map(|v| v - (quantity.from)(&column.metrics));
     let mut words = format!(
         "step {}  min {}  median {}  max {}",
         figure(column.step as f64, true),
@@ -96,8 +99,7 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity) {
         short(high)
     );
     if let Some(expert) = nearest.filter(|e| distance(*e) < NEAR) {
-        words =
-            format!("step {}  expert {expert}  {}", figure(column.step as f64, true), short(f64::from(values[expert])));
+        words = format!("step {}  expert {expert}  {}", figure(column.step as f64, true), short(shown_value(expert)));
         cx.link.hover_expert(expert);
         if response.clicked() {
             cx.link.toggle_pin(expert);
@@ -161,16 +163,18 @@ fn curve(
 ) -> Curve {
     let points = time_plot::grouped(of, span, pixels, |group| {
         let steps: f64 = group.iter().map(|c| c.steps as f64).sum();
-        let value = |c: &&Column| (quantity.of)(c).get(expert).map_or(0.0, |&v| f64::from(v)) * c.steps as f64;
+        let value = |c: &&Column| {
+            (quantity.of)(c).get(expert).map_or(0.0, |&v| f64::from(v) - (quantity.from)(&c.metrics)) * c.steps as f64
+        };
         [time_plot::middle(group), group.iter().map(value).sum::<f64>() / steps.max(1.0)]
     });
     let name = if linked { format!("expert {expert}") } else { String::new() };
     Curve { points, colour, width: if linked { 2.0 } else { 1.2 }, name }
 }
 
-fn mean_band(group: &[&Column], band: fn(&Metrics) -> [f64; 3]) -> [f64; 3] {
+fn mean_band(group: &[&Column], quantity: Quantity) -> [f64; 3] {
     // The smallest of the smallest and the largest of the largest: nothing is averaged away.
-    let all = group.iter().map(|c| band(&c.metrics));
+    let all = group.iter().map(|c| (quantity.band)(&c.metrics).map(|v| v - (quantity.from)(&c.metrics)));
     let start = [f64::INFINITY, 0.0, f64::NEG_INFINITY];
     let n = group.len().max(1) as f64;
     all.fold(start, |[low, median, high], [a, b, c]| [low.min(a), median + b / n, high.max(c)])

@@ -25,8 +25,15 @@ impl Pane for LoadCurves {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         let band = |m: &crate::model::metrics::Metrics| [1.0 - m.min_vio, m.load_median, 1.0 + m.max_vio];
         let mark = Some((1.0, "fair share"));
-        let quantity =
-            Quantity { id: "load-curves", of: |c| &c.load, band, mark, include: &[0.0, 2.0], high_is_over: true };
+        let quantity = Quantity {
+            id: "load-curves",
+            of: |c| &c.load,
+            band,
+            mark,
+            include: &[0.0, 2.0],
+            from: |_| 0.0,
+            high_is_over: true,
+        };
         expert_curves::show(ui, cx, quantity);
     }
 }
