@@ -1,6 +1,8 @@
 //! What survives when the window dies: the process is killed or panics while recording, and the next start offers to restore
 //! everything but the last second.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
+
 use eframe::egui::{accesskit::Role, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;

@@ -1,6 +1,8 @@
 //! The real app, driven as a person would: clicks, keys, drags. No window and no GPU are needed but for the pictures, which
 //! `MOEBIAS_PICTURES=folder cargo test --test window` leaves in that folder.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
+
 use eframe::egui::{Event, Key, Modifiers, Pos2, Vec2, accesskit::Role, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;

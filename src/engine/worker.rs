@@ -37,6 +37,11 @@ pub struct Worker {
     thread: Option<JoinHandle<()>>,
 }
 
+/// The worker's thread has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the simulation's thread has ended")]
+pub struct WorkerGone;
+
 /// Called on the worker's thread whenever there is something new to look at.
 pub type Wake = Box<dyn Fn() + Send>;
 
@@ -78,11 +83,11 @@ impl Worker {
     ///
     /// # Errors
     /// The worker ended.
-    pub fn echo(&self) -> Result<Option<Echo>, ()> {
+    pub fn echo(&self) -> Result<Option<Echo>, WorkerGone> {
         match self.echoes.try_recv() {
             Ok(echo) => Ok(Some(echo)),
             Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::Disconnected) => Err(()),
+            Err(TryRecvError::Disconnected) => Err(WorkerGone),
         }
     }
 }
@@ -207,7 +212,7 @@ impl Inside {
             Duration::MAX
         };
         let first = if wait == Duration::MAX {
-            self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            self.inbox.recv().map_err(RecvTimeoutError::from)
         } else {
             self.inbox.recv_timeout(wait)
         };

@@ -120,14 +120,14 @@ impl Lab {
     /// Opens a scenario that ships with Moebias.
     pub(super) fn open_shipped(&mut self, id: &str) {
         match scenario::shipped::find(id).map(scenario::Shipped::load) {
-            Some(Ok(loaded)) => self.take(loaded),
+            Some(Ok(loaded)) => self.take(&loaded),
             Some(Err(e)) => self.tell(Level::Error, e.to_string()),
             None => self.tell(Level::Error, format!("No scenario named {id} ships with Moebias")),
         }
     }
 
-    fn take(&mut self, loaded: Loaded) {
-        let sheet = Sheet::new(Document::of(&loaded), Start::of(&loaded));
+    fn take(&mut self, loaded: &Loaded) {
+        let sheet = Sheet::new(Document::of(loaded), Start::of(loaded));
         let title = sheet.document.title.clone();
         let from = self.run;
         let to = self.begin(sheet, true);
@@ -302,7 +302,7 @@ impl Lab {
         match loaded {
             Ok(loaded) => {
                 let steps = unfinished.steps;
-                self.take(loaded);
+                self.take(&loaded);
                 self.post(Message::Pause);
                 self.post(Message::Seek(steps));
                 self.keep_journal();
@@ -333,17 +333,17 @@ impl Lab {
                 self.desk.unfinished = found;
                 self.desk.looking = None;
             }
-            Some(Err(())) => self.desk.looking = None,
+            Some(Err(_)) => self.desk.looking = None,
             _ => {}
         }
         match self.desk.opening.as_ref().map(Job::poll) {
             Some(Ok(Some(result))) => {
                 self.desk.opening = None;
                 match result {
-                    Ok(Opened::Experiment(loaded)) => self.take_opened(*loaded),
+                    Ok(Opened::Experiment(loaded)) => self.take_opened(&loaded),
                     Ok(Opened::Selections(selections)) => match selections.watchable() {
                         Ok(loaded) => {
-                            self.take_opened(loaded);
+                            self.take_opened(&loaded);
                             self.tell(
                                 Level::Info,
                                 "This log holds selections without scores: it can be watched and measured, but not routed again",
@@ -354,7 +354,7 @@ impl Lab {
                     Err(e) => self.tell(Level::Error, e.to_string()),
                 }
             }
-            Some(Err(())) => {
+            Some(Err(_)) => {
                 self.desk.opening = None;
                 self.tell(Level::Error, "The file could not be opened: reading it failed unexpectedly");
             }
@@ -368,12 +368,12 @@ impl Lab {
                     Err(text) => self.tell(Level::Error, text),
                 }
             }
-            Some(Err(())) => self.desk.writing = None,
+            Some(Err(_)) => self.desk.writing = None,
             _ => {}
         }
     }
 
-    fn take_opened(&mut self, loaded: Loaded) {
+    fn take_opened(&mut self, loaded: &Loaded) {
         if let Some(path) = &loaded.path {
             self.saved.push(path.clone());
         }

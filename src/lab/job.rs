@@ -30,6 +30,11 @@ impl Progress {
     }
 }
 
+/// The work's thread ended without a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the work ended unexpectedly")]
+pub struct JobDied;
+
 /// Work under way whose result is a `T`.
 #[derive(Debug)]
 pub struct Job<T> {
@@ -64,11 +69,11 @@ impl<T: Send + 'static> Job<T> {
     ///
     /// # Errors
     /// The thread panicked.
-    pub fn poll(&self) -> Result<Option<T>, ()> {
+    pub fn poll(&self) -> Result<Option<T>, JobDied> {
         match self.result.try_recv() {
             Ok(done) => Ok(Some(done)),
             Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::Disconnected) => Err(()),
+            Err(TryRecvError::Disconnected) => Err(JobDied),
         }
     }
 

@@ -157,7 +157,7 @@ impl Lab {
             match self.worker.echo() {
                 Ok(Some(echo)) => self.hear(echo),
                 Ok(None) => break,
-                Err(()) => {
+                Err(_) => {
                     if !self.dead {
                         self.dead = true;
                         self.tell(
@@ -264,20 +264,20 @@ impl Lab {
             Command::SetSpeed(speed) => self.post(Message::Speed(speed)),
             Command::Change { target, change } => self.change(target, change),
             Command::SetExperts(experts) => self.set_experts(experts),
-            Command::SetSeed(seed) => self.restart(format!("Seed {seed}"), |e| e.seed = seed),
+            Command::SetSeed(seed) => self.restart(&format!("Seed {seed}"), |e| e.seed = seed),
             Command::AddVariant(of) => self.add_variant(of),
             Command::RemoveVariant(i) => {
                 if self.settings.variants.len() > 1 && i < self.settings.variants.len() {
                     let what = format!("Remove {}", self.settings.variants[i].name);
-                    self.restart(what, |e| {
+                    self.restart(&what, |e| {
                         e.variants.remove(i);
                     });
                 }
             }
-            Command::Reset => self.restart("Reset".into(), |_| {}),
+            Command::Reset => self.restart("Reset", |_| {}),
             Command::NewSeed => {
                 let seed = fresh_seed();
-                self.restart(format!("New seed {seed}"), |e| e.seed = seed);
+                self.restart(&format!("New seed {seed}"), |e| e.seed = seed);
             }
             Command::Undo => self.undo(),
             Command::Redo => self.redo(),
@@ -334,7 +334,7 @@ impl Lab {
 
     fn set_experts(&mut self, experts: u32) {
         let old = self.settings.variants.first().map_or(0, |v| v.router.experts);
-        self.restart(format!("{old} → {experts} experts"), |e| {
+        self.restart(&format!("{old} → {experts} experts"), |e| {
             for v in &mut e.variants {
                 v.router.experts = experts;
                 v.router.top_k = v.router.top_k.min(experts);
@@ -348,11 +348,11 @@ impl Lab {
             .map(|c| format!("Variant {c}"))
             .find(|n| self.settings.variants.iter().all(|v| v.name != *n))
             .unwrap_or_else(|| "Variant".into());
-        self.restart(format!("Add {name}"), |e| e.variants.push(crate::model::config::Variant { name, ..variant }));
+        self.restart(&format!("Add {name}"), |e| e.variants.push(crate::model::config::Variant { name, ..variant }));
     }
 
     /// A new run from the first step, changed by `f`; see [`Sheet::again`]. The old run can be brought back by undo.
-    fn restart(&mut self, what: String, f: impl FnOnce(&mut Experiment)) {
+    fn restart(&mut self, what: &str, f: impl FnOnce(&mut Experiment)) {
         let sheet = self.sheet.again(f);
         if let Err(e) = sheet.authored.experiment.validate() {
             self.tell(Level::Warning, e.to_string());
@@ -360,7 +360,7 @@ impl Lab {
         }
         let from = self.run;
         let to = self.begin(sheet, self.snapshot.playing);
-        self.undo.did(Entry::Run { from, to, what: what.clone() });
+        self.undo.did(Entry::Run { from, to, what: what.to_owned() });
         self.undo.end_gesture();
         let action = NoticeAction { label: "Undo".into(), command: Command::Undo };
         self.notices.add(Level::Info, 0, format!("{what}: new run from step 0"), Some(action));
@@ -450,7 +450,7 @@ impl Lab {
             Echo::Engine(info) => log::info!("engine: {} ({}): {}", info.kind, info.adapter, info.reason),
             Echo::SeekCancelled { step } => self.tell(Level::Info, format!("Stopped at step {step}")),
             Echo::Stopped { step } => {
-                self.tell(Level::Info, format!("Paused at step {step}, where this scenario ends"))
+                self.tell(Level::Info, format!("Paused at step {step}, where this scenario ends"));
             }
             Echo::Notice(text) => self.tell(Level::Info, text),
             Echo::Trouble(text) => self.tell(Level::Warning, text),

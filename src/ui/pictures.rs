@@ -1,7 +1,7 @@
 //! Pictures of the window or of one pane, as PNG: taken from the next frame, written beside the work.
 
 use crate::scenario::export::save_png;
-use eframe::egui::{ColorImage, Context, Rect, pos2};
+use eframe::egui::{Color32, ColorImage, Context, Rect, pos2};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
 
@@ -48,7 +48,7 @@ impl Pictures {
 fn write(image: &ColorImage, part: Option<Rect>, path: PathBuf) -> Outcome {
     let image = part.map_or_else(|| image.clone(), |p| cut(image, p));
     let [width, height] = image.size;
-    let rgba: Vec<u8> = image.pixels.iter().flat_map(|c| c.to_array()).collect();
+    let rgba: Vec<u8> = image.pixels.iter().flat_map(Color32::to_array).collect();
     save_png(&path, width as u32, height as u32, &rgba).map_err(|e| e.to_string())?;
     Ok(path)
 }
@@ -66,11 +66,10 @@ fn cut(image: &ColorImage, part: Rect) -> ColorImage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eframe::egui::Color32;
 
     #[test]
     fn a_part_is_cut_out_exactly() {
-        let pixels = (0..12).map(|i| Color32::from_gray(i)).collect();
+        let pixels = (0..12).map(Color32::from_gray).collect();
         let image = ColorImage::new([4, 3], pixels);
         let part = cut(&image, Rect::from_min_max(pos2(1.0, 1.0), pos2(3.0, 9.0)));
         assert_eq!(part.size, [2, 2]);

@@ -111,7 +111,7 @@ pub fn mark(ui: &mut Ui, theme: &Theme, width: f32) {
     }
 }
 
-fn title(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &Theme) {
+fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &Theme) {
     let title = lab.document().title.clone();
     let shown: String =
         if title.chars().count() > 32 { title.chars().take(31).chain(['…']).collect() } else { title.clone() };
@@ -122,11 +122,19 @@ fn title(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: 
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("File menu: {title}")));
     egui::Popup::menu(&response).show(|ui| {
         ui.set_width(280.0);
-        for action in [Action::Open, Action::SaveAs, Action::ExportCsv, Action::SavePicture] {
-            let keys = shortcut(ui, action);
-            let button = Button::new(RichText::new(action.name())).shortcut_text(keys).min_size(vec2(280.0, 26.0));
-            if ui.add(button.fill(Color32::TRANSPARENT)).clicked() {
-                asks.push(Ask::Do(action));
+        let groups: [&[Action]; 2] = [
+            &[Action::Welcome, Action::Open, Action::SaveAs, Action::ExportCsv, Action::SavePicture],
+            &[Action::ResetLayout, Action::FullScreen, Action::Quit],
+        ];
+        for (i, group) in groups.iter().enumerate() {
+            if i > 0 {
+                ui.separator();
+            }
+            for &action in *group {
+                let button = Button::new(action.name()).shortcut_text(shortcut(ui, action));
+                if ui.add(button.fill(Color32::TRANSPARENT).min_size(vec2(280.0, 26.0))).clicked() {
+                    asks.push(Ask::Do(action));
+                }
             }
         }
         if !bar.recent.is_empty() {
@@ -140,17 +148,6 @@ fn title(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: 
                 }
             }
         }
-        ui.separator();
-        ui.label(RichText::new("Scenarios that ship with Moebias").font(text(11.0)).color(theme.faint));
-        egui::ScrollArea::vertical().max_height(380.0).show(ui, |ui| {
-            for card in super::welcome::cards() {
-                let button =
-                    Button::new(RichText::new(&card.title)).fill(Color32::TRANSPARENT).min_size(vec2(280.0, 24.0));
-                if ui.add(button).on_hover_text(&card.summary).clicked() {
-                    lab.send(Command::OpenShipped(card.id.to_owned()));
-                }
-            }
-        });
     });
 }
 

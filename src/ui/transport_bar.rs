@@ -12,7 +12,8 @@ use eframe::egui::{
     vec2,
 };
 use egui_material_icons::icons::{
-    ICON_CHEVRON_LEFT, ICON_CHEVRON_RIGHT, ICON_FAST_FORWARD, ICON_PAUSE, ICON_PLAY_ARROW, ICON_SKIP_PREVIOUS,
+    ICON_CHEVRON_LEFT, ICON_CHEVRON_RIGHT, ICON_FAST_FORWARD, ICON_PAUSE, ICON_PLAY_ARROW, ICON_RESTART_ALT,
+    ICON_SKIP_PREVIOUS,
 };
 
 /// Height of the bar.
@@ -71,6 +72,10 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, theme: &'static Theme) {
 fn buttons(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
     let snapshot = lab.snapshot().clone();
     let back = snapshot.step > 0;
+    let tip = "Reset: the same seed and settings from step 0 (Ctrl+R); undo brings this run back";
+    if icon_button(ui, theme, ICON_RESTART_ALT, 18.0, true, "Reset", tip).clicked() {
+        lab.send(Command::Reset);
+    }
     if icon_button(ui, theme, ICON_SKIP_PREVIOUS, 20.0, back, "To the first step", "To the first step (Home)").clicked()
     {
         lab.send(Command::SeekStart);

@@ -63,8 +63,11 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     }
 }
 
+/// Name, limits, scale, value, tip, and what a new value is sent as.
+type Row<'a> = (&'a str, Limits, Scale, f64, &'a str, fn(f64) -> Change);
+
 fn synthetic(ui: &mut Ui, desk: &mut Desk<'_>, s: &Synthetic, fixed: bool) {
-    let rows: [(&str, Limits, Scale, f64, &str, fn(f64) -> Change); 6] = [
+    let rows: [Row<'_>; 6] = [
         (
             "Batch",
             limits::BATCH,

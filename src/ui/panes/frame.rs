@@ -84,7 +84,6 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
 
 /// What lies between the panes, and round panes with tabs, in the window's colour. The frame buffer is cleared to the panes' colour, so that most pixels are
 /// painted once: on a software rasteriser every layer over the whole window costs as much as everything else together.
-#[must_use]
 pub fn ground(theme: &Theme, panes: &[Rect], tabbed: &[Rect]) -> Shape {
     let mut mesh = Mesh::default();
     for pane in panes.iter().chain(tabbed) {

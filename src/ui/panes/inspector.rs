@@ -25,14 +25,14 @@ impl Pane for Inspector {
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
         match (cx.link.hovered_token.is_some() || cx.link.pinned_token.is_some(), cx.link.expert().is_some()) {
-            (false, false) => "point at a token or an expert".into(),
+            (false, false) => "the whole router, last step".into(),
             (_, _) if cx.link.hovered_expert.is_some() => "under the pointer".into(),
             _ => "pinned; Esc lets go".into(),
         }
     }
 
     fn help(&self) -> &'static str {
-        "Figures of the token and the expert under the pointer, or of those that a click pinned. A token's experts are listed by what \
+        "Figures of the token and the expert under the pointer, or of those that a click pinned. With neither, those of the whole router. A token's experts are listed by what \
          decides, score and bias together; the line marks the K-th. An orange row was chosen only because of the bias, a blue one would \
          be chosen without it. The gating value of a chosen expert is its plain score: the bias never enters it."
     }
@@ -43,14 +43,12 @@ impl Pane for Inspector {
         let pinned = cx.link.pinned_token.and_then(|t| picture.tokens.iter().position(|p| p.index == t));
         let facts = cx.link.hovered_token.or(pinned).and_then(|row| Facts::of(&snapshot, picture, row));
         let expert = cx.link.expert();
-        if facts.is_none() && expert.is_none() {
-            let words = "Point at a token, a bar or a curve.\nClick to pin it.";
-            ui.painter().text(ui.max_rect().center(), Align2::CENTER_CENTER, words, text(12.0), cx.theme.dim);
-            return;
-        }
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             ui.spacing_mut().interact_size.y = 16.0;
+            if facts.is_none() && expert.is_none() {
+                of_router(ui, cx);
+            }
             if let Some(expert) = expert {
                 of_expert(ui, cx, expert);
                 ui.add_space(6.0);
@@ -59,6 +57,57 @@ impl Pane for Inspector {
                 of_token(ui, cx.theme, &facts, expert);
             }
         });
+    }
+}
+
+/// The figures of the last step, of all experts together.
+fn of_router(ui: &mut Ui, cx: &PaneContext<'_>) {
+    let theme = cx.theme;
+    let snapshot = cx.lab.snapshot();
+    let Some(view) = snapshot.variants.get(cx.link.variant).filter(|v| !v.loads.is_empty()) else {
+        let words = "Point at a token, a bar or a curve.\nClick to pin it.";
+        ui.painter().text(ui.max_rect().center(), Align2::CENTER_CENTER, words, text(12.0), theme.dim);
+        return;
+    };
+    let m = &view.metrics;
+    let signed = |x: f64| format!("{x:+.4}").replace('-', "−");
+    let all = [
+        ("MaxVio of the batch", format!("{:.3}", m.max_vio), "max load / fair share − 1 (Wang et al. 2024)"),
+        (
+            "of 16 steps, of all",
+            format!("{:.3}  {:.3}", m.max_vio_16, m.max_vio_global),
+            "The same over the loads of 16 steps, and of all since the mark (M)",
+        ),
+        ("MinVio", format!("{:.3}", m.min_vio), "1 − min load / fair share (ID Balancing)"),
+        ("coefficient of variation", format!("{:.3}", m.cv), "Standard deviation of the loads over their mean"),
+        ("entropy over ln E", format!("{:.4}", m.entropy), "Entropy of the load shares, 1 at perfect balance"),
+        (
+            "effective experts",
+            format!("{:.1} of {}", m.effective, view.loads.len()),
+            "e to the entropy of the load shares over 64 steps",
+        ),
+        (
+            "starving, dead",
+            format!("{}  {}", m.starving, m.dead),
+            "Experts under 25 % and under 1 % of fair over 64 steps",
+        ),
+        (
+            "moved by the bias",
+            format!("≈ {:.1} %", 100.0 * m.moved),
+            "Share of assignments that differ from the top-K of the plain scores; estimated on evenly spaced tokens",
+        ),
+        (
+            "bias from, to",
+            format!("{}  {}", signed(m.bias_min), signed(m.bias_max)),
+            "Smallest and largest bias, score units",
+        ),
+    ];
+    for (name, value, tip) in all {
+        line(ui, theme, name, &value, theme.text).on_hover_text(tip);
+    }
+    if m.saturated > 0 {
+        let tip = "Their bias is more than 3 below the largest, so the key holds it as if it were exactly that far";
+        line(ui, theme, "saturated experts", &m.saturated.to_string(), theme.over_text).on_hover_text(tip);
     }
 }
 
@@ -107,7 +156,7 @@ fn of_token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: Option<usize>) {
     }
     ui.label(RichText::new(name).font(semibold(SMALL)).color(theme.text));
     let bias = if facts.multiplies { "× bias" } else { "+ bias" };
-    row(ui, theme, ["expert", "score", bias, "together"].map(String::from), theme.faint, false);
+    row(ui, theme, &["expert", "score", bias, "together"].map(String::from), theme.faint, false);
     let chosen = facts.choices.iter().filter(|c| c.chosen).count();
     let shown =
         facts.choices.iter().enumerate().filter(|(i, c)| *i < chosen + NEXT || c.unbiased || Some(c.expert) == expert);
@@ -116,7 +165,7 @@ fn of_token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: Option<usize>) {
             let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 5.0), Sense::hover());
             ui.painter().hline(rect.x_range(), rect.center().y, (1.0, theme.line));
         }
-        row(ui, theme, figures(choice), colour(choice, theme), Some(choice.expert) == expert);
+        row(ui, theme, &figures(choice), colour(choice, theme), Some(choice.expert) == expert);
     }
 }
 
@@ -135,7 +184,7 @@ fn colour(c: &Choice, theme: &Theme) -> eframe::egui::Color32 {
 }
 
 /// Four columns, figures to the right.
-fn row(ui: &mut Ui, theme: &Theme, cells: [String; 4], colour: eframe::egui::Color32, linked: bool) {
+fn row(ui: &mut Ui, theme: &Theme, cells: &[String; 4], colour: eframe::egui::Color32, linked: bool) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 15.0), Sense::hover());
     if linked {
         ui.painter().rect_filled(rect, 3.0, theme.chip);

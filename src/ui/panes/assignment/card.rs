@@ -99,8 +99,8 @@ fn head(ui: &mut Ui, theme: &Theme, name: &str, detail: &str) {
 }
 
 /// A name on the left, a figure on the right.
-pub fn line(ui: &mut Ui, theme: &Theme, name: &str, value: &str, colour: Color32) {
-    ui.horizontal(|ui| {
+pub fn line(ui: &mut Ui, theme: &Theme, name: &str, value: &str, colour: Color32) -> egui::Response {
+    let row = ui.horizontal(|ui| {
         ui.label(RichText::new(name).font(text(SMALL)).color(if colour == theme.text {
             theme.text
         } else {
@@ -110,4 +110,5 @@ pub fn line(ui: &mut Ui, theme: &Theme, name: &str, value: &str, colour: Color32
             ui.add(egui::Label::new(RichText::new(value).font(mono(SMALL)).color(colour)).extend());
         });
     });
+    row.response
 }
