@@ -1,6 +1,6 @@
 //! The floors of the house: arrows point down only, and there is one egui and one wgpu.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 use std::fs;
 use std::path::{Path, PathBuf};

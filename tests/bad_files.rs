@@ -1,7 +1,7 @@
 //! Files that are wrong: every one is an error that says where and what, or a valid experiment; never a panic, never a hang, never a
 //! gigabyte for a kilobyte.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 use moebias::engine::message::{RunId, Start};
 use moebias::engine::run::Run;

@@ -1,6 +1,6 @@
 //! The built program on good and bad input: exit codes, what it says, and to whom.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _};

@@ -2,7 +2,7 @@
 //!
 //! Where a backend has no adapter its tests say that they are skipped; with `MOEBIAS_REQUIRE_GPU=1` they fail instead.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // Also in the helpers of these tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Also in the helpers of these tests.
 
 use moebias::engine::cpu::CpuEngine;
 use moebias::engine::gpu::GpuEngine;

@@ -1,7 +1,7 @@
 //! The shipped real trace against Algorithm 1 of Wang et al. as PyTorch replayed it (`tests/data/golden.safetensors`): 200 updates over
 //! the 16 recorded batches, in float32, for two step sizes.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 use moebias::engine::cpu::count;
 use moebias::model::fixed::to_q32;

@@ -1,6 +1,6 @@
 //! Whole runs whose digests are pinned: a change here changes every recording ever made.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 use moebias::model::config::{Balancer, Experiment, Gate, Router, Rule, Source, Synthetic, TraceSource, Variant};
 use moebias::model::step::Simulation;

@@ -1,6 +1,6 @@
 //! Whatever can be an experiment can be written down and read again, unchanged.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 use moebias::model::change::{self, Change, Event, Target};
 use moebias::model::config::{

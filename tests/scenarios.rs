@@ -1,6 +1,6 @@
 //! The scenarios that ship: all load, and each shows what it says, with the first four as the theory has them.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 use moebias::engine::cpu::CpuEngine;
 use moebias::engine::message::{RunId, Start};

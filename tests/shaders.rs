@@ -1,6 +1,6 @@
 //! Every shader through naga's validator, and the structs of both sides against each other.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // Also in the helpers of these tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Also in the helpers of these tests.
 
 use moebias::engine::gpu::layout::{PartParams, StepParams, VariantParams};
 use moebias::engine::gpu::shader::Pass;

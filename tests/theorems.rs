@@ -4,7 +4,7 @@
 //! 𝓛(x, p) = Σ γ·x + Σ p·(load − L) with γ the scores, p the effective biases and L = KT/E. Here everything is in units of 2⁻²⁰
 //! and 𝓛 is multiplied by E, so that L needs no fraction.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 use moebias::model::balance::{self, Step};
 use moebias::model::config::{Experiment, Gate, Router, Rule, Source, Synthetic, Variant};

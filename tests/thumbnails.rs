@@ -1,6 +1,6 @@
 //! The pictures on the scenario cards: loads over time, small and grey. With `MOEBIAS_UPDATE=1` they are made anew.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 use image::{GrayImage, ImageFormat, Luma};
 use moebias::engine::cpu::CpuEngine;
