@@ -66,7 +66,10 @@ impl Journalist {
                     }
                     Err(RecvTimeoutError::Timeout) => {}
                     // Whoever kept the journal died without finishing: leave it for the next start.
-                    Err(RecvTimeoutError::Disconnected) => return journal.flush(),
+                    Err(RecvTimeoutError::Disconnected) => {
+                        CURRENT.lock().unwrap_or_else(PoisonError::into_inner).take();
+                        return journal.flush();
+                    }
                 }
                 if let Err(e) = journal.tick()
                     && !std::mem::replace(&mut told, true)
