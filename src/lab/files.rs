@@ -9,10 +9,10 @@ use super::{Command, Document, JobStatus, Lab, UnfinishedRun, places};
 use crate::engine::cpu::CpuEngine;
 use crate::engine::message::{Exported, Message, RunId, Speed, Start};
 use crate::engine::run::Run;
+use crate::scenario::atomic::Staged;
 use crate::scenario::export::{Columns, Curves};
 use crate::scenario::journal::{Unfinished, find_unfinished};
 use crate::scenario::{self, FileError, Loaded, Opened, Scenario};
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 /// What an answer of the worker is wanted for.
@@ -408,12 +408,11 @@ fn file_name(path: &Path) -> String {
 /// Repeats a run from its start and writes every curve. The file appears only when it is whole.
 fn csv_of(path: &Path, run: Exported, progress: &Progress) -> Result<String, String> {
     let fail = |e: &dyn std::fmt::Display| format!("{} can't be written: {e}", path.display());
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let temporary = tempfile::NamedTempFile::new_in(folder).map_err(|e| fail(&e))?;
+    let staged = Staged::new(path).map_err(|e| fail(&e))?;
     let variants: Vec<(String, u32)> =
         run.start.experiment.variants.iter().map(|v| (v.name.clone(), v.router.experts)).collect();
     let columns = Columns { loads: true, biases: true };
-    let mut curves = Curves::new(BufWriter::new(temporary), &variants, columns).map_err(|e| fail(&e))?;
+    let mut curves = Curves::new(staged, &variants, columns).map_err(|e| fail(&e))?;
     let to = run.step;
     let mut again = Run::new(run.run, run.start).map_err(|e| fail(&e))?;
     let mut engine = CpuEngine::new("for the export");
@@ -434,8 +433,6 @@ fn csv_of(path: &Path, run: Exported, progress: &Progress) -> Result<String, Str
         }
         progress.set(again.step() as f64 / to as f64);
     }
-    let done = curves.finish().map_err(|e| fail(&e))?.into_inner().map_err(|e| fail(e.error()))?;
-    done.as_file().sync_all().map_err(|e| fail(&e))?;
-    done.persist(path).map_err(|e| fail(&e.error))?;
+    curves.finish().and_then(Staged::finish).map_err(|e| fail(&e))?;
     Ok(format!("Wrote {to} steps to {}", path.display()))
 }

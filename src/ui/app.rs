@@ -363,6 +363,10 @@ impl eframe::App for App {
         asks.extend(wanted.into_iter().map(Ask::SavePictureOf));
 
         self.overlays(ui, &mut asks, theme);
+        if !asks.is_empty() {
+            // What was asked for shows in the next frame.
+            ctx.request_repaint();
+        }
         for ask in asks {
             self.answer(&ctx, ask);
         }

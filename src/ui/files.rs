@@ -54,13 +54,16 @@ impl Purpose {
 }
 
 /// The system's dialog is gone sooner than anybody can close it: then there is none.
-const TOO_SOON: Duration = Duration::from_millis(500);
+const TOO_SOON: Duration = Duration::from_millis(1200);
+
+/// The system's answer, and how long its dialog was open.
+type Answer = (Option<PathBuf>, Duration);
 
 /// A dialog that is open.
 pub struct Dialog {
     purpose: Purpose,
     typed: String,
-    browsing: Option<(Receiver<Option<PathBuf>>, Instant)>,
+    browsing: Option<Receiver<Answer>>,
     fresh: bool,
 }
 
@@ -104,24 +107,25 @@ impl Dialog {
         let wake = ctx.clone();
         let open = self.purpose == Purpose::Open;
         let work = move || {
+            let since = Instant::now();
             let chosen =
                 if open { pollster::block_on(native.pick_file()) } else { pollster::block_on(native.save_file()) };
-            tx.send(chosen.map(|f| f.path().to_owned())).ok();
+            tx.send((chosen.map(|f| f.path().to_owned()), since.elapsed())).ok();
             wake.request_repaint();
         };
         match std::thread::Builder::new().name("moebias-dialog".into()).spawn(work) {
-            Ok(_) => self.browsing = Some((rx, Instant::now())),
+            Ok(_) => self.browsing = Some(rx),
             Err(e) => log::warn!("no thread for the system's file dialog: {e}"),
         }
     }
 
     /// Draws it.
     pub fn show(&mut self, ui: &mut Ui, recent: &[PathBuf], theme: &Theme) -> Outcome {
-        if let Some((answer, since)) = &self.browsing {
+        if let Some(answer) = &self.browsing {
             match answer.try_recv() {
-                Ok(Some(path)) => return Outcome::Chosen(self.purpose, path),
-                Ok(None) if since.elapsed() > TOO_SOON => return Outcome::Closed,
-                Ok(None) | Err(TryRecvError::Disconnected) => self.browsing = None,
+                Ok((Some(path), _)) => return Outcome::Chosen(self.purpose, path),
+                Ok((None, open)) if open > TOO_SOON => return Outcome::Closed,
+                Ok((None, _)) | Err(TryRecvError::Disconnected) => self.browsing = None,
                 Err(TryRecvError::Empty) => {}
             }
         }
