@@ -6,6 +6,7 @@ use crate::engine::EngineChoice;
 use crate::lab::{Lab, crash};
 use crate::scenario::{self, Loaded, Opened};
 use crate::ui::app::{App, Options};
+use crate::ui::meter;
 use crate::ui::store::Stored;
 use eframe::egui::{ViewportBuilder, vec2};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,6 +18,7 @@ const LIVED: Duration = Duration::from_secs(20);
 
 /// Opens the window.
 pub(super) fn open(file: Option<&Path>) -> Result<(), Failure> {
+    meter::begin();
     // A file that is wrong is told before any window opens.
     let loaded = load(file)?;
     let welcome = file.is_none();

@@ -1,14 +1,22 @@
 //! How smoothly the window runs: `MOEBIAS_STATS=1` prints it every two seconds.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// So often it is printed.
 const EVERY: Duration = Duration::from_secs(2);
 
+/// When the program began.
+static BEGAN: OnceLock<Instant> = OnceLock::new();
+
+/// The program begins: the first frame is timed from here.
+pub fn begin() {
+    BEGAN.get_or_init(Instant::now);
+}
+
 /// Counts frames and the time the UI thread spends on them.
 #[derive(Debug)]
 pub struct Meter {
-    started: Instant,
     since: Instant,
     frames: u32,
     busy: f64,
@@ -21,13 +29,14 @@ impl Meter {
     pub fn wanted() -> Option<Self> {
         std::env::var_os("MOEBIAS_STATS").filter(|v| !v.is_empty() && v != "0")?;
         let now = Instant::now();
-        Some(Self { started: now, since: now, frames: 0, busy: 0.0, worst: 0.0 })
+        Some(Self { since: now, frames: 0, busy: 0.0, worst: 0.0 })
     }
 
     /// A frame took so many seconds of the UI thread.
     pub fn frame(&mut self, seconds: f64) {
         if self.frames == 0 && self.busy == 0.0 {
-            eprintln!("first frame {:.0} ms after the window was made", self.started.elapsed().as_secs_f64() * 1e3);
+            let began = BEGAN.get().unwrap_or(&self.since);
+            eprintln!("first frame {:.0} ms after the start", began.elapsed().as_secs_f64() * 1e3);
         }
         self.frames += 1;
         self.busy += seconds;
@@ -37,7 +46,7 @@ impl Meter {
             let n = f64::from(self.frames);
             let (rate, mean, worst) = (n / elapsed.as_secs_f64(), self.busy / n * 1e3, self.worst * 1e3);
             eprintln!("{rate:.1} frames/s, UI thread {mean:.2} ms a frame, {worst:.2} ms at worst");
-            *self = Self { since: Instant::now(), frames: 0, busy: f64::MIN_POSITIVE, worst: 0.0, ..*self };
+            *self = Self { since: Instant::now(), frames: 0, busy: f64::MIN_POSITIVE, worst: 0.0 };
         }
     }
 }

@@ -447,7 +447,7 @@ fn hovered(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &PlotTransf
 /// A small note at the bottom left of a plot: the values under the pointer.
 pub fn readout(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, words: &str) {
     let painter = ui.painter().with_clip_rect(frame);
-    let galley = painter.layout_no_wrap(words.to_owned(), mono(TINY), cx.theme.text);
+    let galley = painter.layout(words.to_owned(), mono(TINY), cx.theme.text, (frame.width() - 20.0).max(40.0));
     let rect = Align2::LEFT_BOTTOM.align_size_within_rect(galley.size(), frame.shrink(5.0));
     painter.rect(
         rect.expand2(vec2(5.0, 2.0)),
