@@ -120,6 +120,14 @@ fn all_load_and_can_start() {
 }
 
 #[test]
+fn the_scenario_in_the_readme_can_start() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let text = readme.split("```ron\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let loaded = scenario::load_text(text, "README.md", std::path::Path::new("")).unwrap_or_else(|e| panic!("{e}"));
+    Run::new(RunId(0), Start::of(&loaded)).unwrap();
+}
+
+#[test]
 fn all_say_what_they_teach() {
     for s in shipped() {
         let Scenario { title, summary, look_for, speed, .. } = s.load().unwrap().scenario;
