@@ -142,13 +142,12 @@ fn a_drag_of_the_step_size_is_one_undo_and_is_recorded() {
     wait(&mut harness, "the recording", |l| l.notices().all().any(|n| n.text.starts_with("Recorded 35 steps")));
     // What was recorded in the window replays without it.
     let file = std::fs::read_dir(DATA.path().join("recordings")).unwrap().next().unwrap().unwrap().path();
-    let replay = std::process::Command::new(env!("CARGO_BIN_EXE_moebias"))
-        .arg("replay")
-        .arg(&file)
-        .arg("--verify")
-        .output()
-        .unwrap();
-    assert!(replay.status.success(), "{}", String::from_utf8_lossy(&replay.stderr));
+    let gpu = moebias::engine::open(EngineChoice::Gpu).is_ok();
+    for engine in if gpu { vec!["cpu", "gpu"] } else { vec!["cpu"] } {
+        let mut replay = std::process::Command::new(env!("CARGO_BIN_EXE_moebias"));
+        let replay = replay.arg("replay").arg(&file).args(["--verify", "--engine", engine]).output().unwrap();
+        assert!(replay.status.success(), "{engine}: {}", String::from_utf8_lossy(&replay.stderr));
+    }
     picture(&mut harness, "recorded");
 }
 
