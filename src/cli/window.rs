@@ -109,7 +109,8 @@ fn reopen(lived: Duration) -> Result<(), Failure> {
         ));
     }
     output::note("moebias: opening the window again, with the offer to restore what was done");
-    let again = std::env::current_exe().and_then(|exe| std::process::Command::new(exe).spawn());
+    let again =
+        std::env::current_exe().and_then(|exe| std::process::Command::new(exe).env_remove(crash::REHEARSAL).spawn());
     again.map(|_| ()).map_err(|e| Failure::new(format!("Moebias can't start again: {e}")))?;
     Err(Failure::Silent)
 }

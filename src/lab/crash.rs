@@ -12,10 +12,13 @@ pub fn install() {
     }));
 }
 
+/// The environment variable of [`rehearse`].
+pub const REHEARSAL: &str = "MOEBIAS_PANIC_AT";
+
 /// `MOEBIAS_PANIC_AT=N` makes the window panic at step N: a rehearsal for the tests of what survives it.
 pub fn rehearse(step: u64) {
     static AT: OnceLock<Option<u64>> = OnceLock::new();
-    let at = AT.get_or_init(|| std::env::var("MOEBIAS_PANIC_AT").ok().and_then(|n| n.parse().ok()));
+    let at = AT.get_or_init(|| std::env::var(REHEARSAL).ok().and_then(|n| n.parse().ok()));
     if at.is_some_and(|at| step >= at) {
         rehearsed(step);
     }

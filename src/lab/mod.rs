@@ -460,8 +460,5 @@ impl Lab {
 
 /// A seed nobody chose: the only random number that may differ between two runs of the app.
 fn fresh_seed() -> u32 {
-    use std::hash::{BuildHasher as _, Hasher as _};
-    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
-    hasher.write_u8(0);
-    hasher.finish() as u32 % 1_000_000
+    rand::random_range(0..1_000_000)
 }

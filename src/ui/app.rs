@@ -128,7 +128,8 @@ impl App {
     fn keys(&self, ctx: &Context, asks: &mut Vec<Ask>) {
         let focused = ctx.memory(|m| m.focused().is_some());
         let typing = ctx.egui_wants_keyboard_input() && ctx.text_edit_focused();
-        let covered = self.palette.is_some() || self.dialog.is_some() || self.overlay.is_some();
+        let waits = self.overlay == Some(Overlay::Welcome) && self.lab.unfinished().is_some();
+        let covered = self.palette.is_some() || self.dialog.is_some() || (self.overlay.is_some() && !waits);
         let mut all: Vec<(Action, egui::KeyboardShortcut)> =
             Action::iter().flat_map(|a| a.shortcuts().into_iter().map(move |s| (a, s))).collect();
         // Shift+Ctrl+Z before Ctrl+Z: egui takes a shortcut also when more modifiers are held.
@@ -249,6 +250,8 @@ impl App {
 
     fn overlays(&mut self, ui: &mut Ui, asks: &mut Vec<Ask>, theme: &'static Theme) {
         let keep = match self.overlay {
+            // What was left unfinished is asked about first, in the open.
+            Some(Overlay::Welcome) if self.lab.unfinished().is_some() => true,
             Some(Overlay::Welcome) => {
                 let running = self.lab.document().title.clone();
                 welcome::show(ui, &mut self.thumbnails, &running, asks, theme)
@@ -349,7 +352,9 @@ impl eframe::App for App {
         }
         let bar = Bar { recent: &self.stored.recent, unread: self.seen.unread(&self.lab) };
         top_bar::show(ui, &mut self.lab, &bar, &mut asks, theme);
-        notices::offer(ui, &mut self.lab, theme);
+        if notices::offer(ui, &mut self.lab, theme) {
+            self.overlay = None;
+        }
         transport_bar::show(ui, &mut self.lab, theme);
         if self.stored.controls {
             controls::show(ui, &mut self.controls, &mut self.lab, &mut self.link.variant, theme);

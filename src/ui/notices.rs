@@ -149,23 +149,28 @@ fn ago(time: Duration) -> String {
     }
 }
 
-/// A bar that offers to restore an unfinished run.
-pub fn offer(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
-    let Some(run) = lab.unfinished() else { return };
+/// A bar that offers to restore an unfinished run. True if a person took it.
+pub fn offer(ui: &mut Ui, lab: &mut Lab, theme: &Theme) -> bool {
+    let Some(run) = lab.unfinished() else { return false };
     let frame = Frame::new().fill(Theme::mix(theme.panel, theme.accent, 0.16)).inner_margin(Margin::symmetric(14, 6));
-    egui::Panel::top("offer").resizable(false).show_separator_line(false).frame(frame).show(ui, |ui| {
+    let bar = egui::Panel::top("offer").resizable(false).show_separator_line(false).frame(frame);
+    let shown = bar.show(ui, |ui| {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             let changes = if run.events == 1 { "1 change".into() } else { format!("{} changes", run.events) };
             let what = format!("“{}” was not finished last time: {} steps, {changes}.", run.title, run.steps);
             ui.label(what);
-            if ui.button("Restore").clicked() {
+            let taken = ui.button("Restore").clicked();
+            if taken {
                 lab.send(Command::Restore);
             }
             if ui.add(egui::Button::new("Discard").fill(Color32::TRANSPARENT)).clicked() {
                 lab.send(Command::DiscardUnfinished);
             }
-        });
+            taken
+        })
+        .inner
     });
+    shown.inner
 }
 
 /// Work beside the run: a bar with progress and a way to stop it.

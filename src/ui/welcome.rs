@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 /// Width of a card, points.
 const CARD: f32 = 226.0;
 /// Height of a card, points.
-const CARD_HEIGHT: f32 = 168.0;
+const CARD_HEIGHT: f32 = 140.0;
 /// Height of its picture, points.
 const PICTURE: f32 = 66.0;
 
