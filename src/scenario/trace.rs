@@ -5,8 +5,8 @@
 //! | `logits` | [steps, tokens, experts] | F16, BF16, F32 | router output before the gate, no bias added |
 //! | `token_ids` | [steps, tokens] | I32, I64 | the input token; optional |
 //! | `domain` | [steps, tokens] | U8, I32, I64 | index into the metadata list `domains`; optional |
-//! | `bias` | [experts] | F16, BF16, F32 | learned selection bias; optional |
-//! | `train_step` | [steps] | I32, I64 | optimiser steps done before each step; optional |
+//! | `bias` | \[experts\] | F16, BF16, F32 | learned selection bias; optional |
+//! | `train_step` | \[steps\] | I32, I64 | optimiser steps done before each step; optional |
 //!
 //! Several layers in one file are tensors `logits.NAME` (with `bias.NAME`); the scenario's `layer` names one. Metadata values are
 //! strings, numbers and lists in JSON: `top_k`, `gate` (`sigmoid` or `softmax`), `domains`, and whatever else.
@@ -104,7 +104,7 @@ pub fn read(path: &Path, layer: Option<&str>) -> Result<TraceFile, FileError> {
     }
 }
 
-/// As [`read`], called `name` in messages.
+/// As [`read()`], called `name` in messages.
 pub(super) fn read_named(path: &Path, name: &str, layer: Option<&str>) -> Result<TraceFile, FileError> {
     parse(&read::read_bytes(path, name, "a trace", limits::TRACE_BYTES)?, name, layer)
 }

@@ -245,7 +245,8 @@ impl TimePlot {
         // Several curves are told apart by a key in the room above them, a single one by its name at its end.
         let mut taken = if names.len() > 1 { key(ui, &painter, theme, frame, &names) } else { vec![] };
         events(&painter, cx, &transform, &mut taken);
-        for (value, name) in marks {
+        // Where the pointer is, figures take the place of these labels.
+        for (value, name) in marks.into_iter().filter(|_| !ui.rect_contains_pointer(frame)) {
             let y = transform.position_from_point_y(value);
             let rect = freest(&painter, frame, y, text_width(ui, &name), &on_screen(&transform, &points));
             label(ui, &painter, theme, rect.left_center(), &name, theme.dim);
