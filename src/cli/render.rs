@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// Frames until everything stands where it belongs: panes measure themselves in the first ones.
 const FRAMES: usize = 6;
 /// Smallest and largest picture, pixels on a side.
-const SIDES: std::ops::RangeInclusive<u32> = 320..=8192;
+const SIDES: std::ops::RangeInclusive<u32> = 480..=8192;
 
 /// A size as `1440x900`.
 ///
@@ -39,6 +39,7 @@ pub(super) fn render(args: &RenderArgs) -> Result<(), Failure> {
     let at = args.at.or(recorded).or(loaded.scenario.stop).unwrap_or(super::DEFAULT_STEPS);
     go_to(&mut lab, at)?;
     adapter()?;
+    let at = lab.snapshot().step;
     let (width, height) = args.size;
     let scale = args.scale;
     let dark = matches!(args.theme, ThemeArg::Dark);

@@ -45,6 +45,8 @@ pub struct Run {
     pub metrics: Vec<Metrics>,
     /// Loads of the last step routed, one list per variant.
     pub loads: Vec<Vec<u32>>,
+    /// MaxVio_global counts from this step.
+    marked: Option<u64>,
     simulation: Simulation,
     trackers: Vec<Tracker>,
     checkpoints: Vec<Checkpoint>,
@@ -97,6 +99,7 @@ impl Run {
             history: Arc::new(Mutex::new(History::new(&experts, first))),
             metrics: vec![Metrics::default(); n],
             loads: vec![vec![]; n],
+            marked: None,
             simulation,
             trackers: vec![Tracker::default(); n],
             checkpoints: vec![],
@@ -152,6 +155,9 @@ impl Run {
         self.since_checkpoint += started.elapsed();
         let done = rows.len() as u32;
         for row in rows {
+            if self.marked == Some(row.step) {
+                self.trackers.iter_mut().for_each(Tracker::mark);
+            }
             for ((tracker, metrics), v) in self.trackers.iter_mut().zip(&mut self.metrics).zip(&row.variants) {
                 *metrics = tracker.push(v);
             }
@@ -272,10 +278,16 @@ impl Run {
         Ok(Applied { event, inverse, set_aside })
     }
 
-    /// Counts MaxVio_global from here.
+    /// Counts MaxVio_global from here, also when this step is computed again after going back. The curve of what is known already
+    /// stays as it is.
     pub fn mark(&mut self) {
+        let step = self.step();
+        self.marked = Some(step);
         self.trackers.iter_mut().for_each(Tracker::mark);
-        lock(&self.history).mark();
+        self.checkpoints.retain(|c| c.state.step <= step);
+        if step == self.head {
+            lock(&self.history).mark();
+        }
     }
 
     /// Everything needed to repeat the run.
@@ -293,6 +305,7 @@ impl Run {
             history: Arc::new(Mutex::new(lock(&self.history).clone())),
             metrics: self.metrics.clone(),
             loads: self.loads.clone(),
+            marked: self.marked,
             simulation: self.simulation.clone(),
             trackers: self.trackers.clone(),
             checkpoints: self.checkpoints.clone(),

@@ -58,6 +58,8 @@ pub struct Picture {
     pub batch: u32,
     /// Number of experts: columns.
     pub experts: usize,
+    /// The biases that route it, Q32.
+    pub bias: Vec<i64>,
     /// The rows, in order of arrival; empty for topic shares.
     pub tokens: Vec<Token>,
     /// Scores without bias, Q20, [tokens, experts].
@@ -102,8 +104,9 @@ pub fn picture(simulation: &mut Simulation, request: ViewRequest) -> Picture {
     let variant = if request.variant < batch.variants.len() { request.variant } else { 0 };
     let request = ViewRequest { variant, ..request };
     let experts = batch.variants[variant].router.experts as usize;
+    let bias = simulation.state().variants.get(variant).map(|v| v.bias.clone()).unwrap_or_default();
     let mut picture =
-        Picture { request, step: simulation.step(), batch: batch.inputs.batch, experts, ..Picture::default() };
+        Picture { request, step: simulation.step(), batch: batch.inputs.batch, experts, bias, ..Picture::default() };
     match request.rows {
         Rows::Topics => shares(&batch, variant, &mut picture),
         Rows::Probe => tokens(&batch, variant, PROBE_TOKENS, &mut picture),

@@ -130,6 +130,8 @@ struct Inside {
     picture_at: Instant,
     published: Instant,
     answered: u64,
+    /// Runs set aside so far: their names.
+    asides: u64,
     changed: bool,
     quit: bool,
 }
@@ -167,6 +169,7 @@ impl Inside {
             picture_at: now,
             published: now,
             answered: 0,
+            asides: 0,
             changed: true,
             quit: false,
         }
@@ -252,7 +255,7 @@ impl Inside {
                 if self.seeking.take().is_some() {
                     self.picture_stale = true;
                     self.say(Echo::SeekCancelled { step: self.run.step() });
-                    self.release();
+                    self.refuse_held("the way to its step was given up");
                 }
             }
             Message::Speed(speed) => {
@@ -321,17 +324,21 @@ impl Inside {
 
     fn entered(&mut self, resumed: bool) {
         self.seeking = None;
-        for message in std::mem::take(&mut self.held) {
-            // What was meant for the run that was left is answered, not done.
-            if let Message::Change { change, .. } = message {
-                self.answered += 1;
-                let reason = format!("{} was not changed: another run began", change.name());
-                self.say(Echo::Refused { reason });
-            }
-        }
+        self.refuse_held("another run began");
         self.remaining = 0;
         self.picture_stale = true;
         self.say(Echo::Running { run: self.run.id, resumed });
+    }
+
+    /// Changes that were held for a step that was never reached are answered, not done.
+    fn refuse_held(&mut self, why: &str) {
+        for message in std::mem::take(&mut self.held) {
+            if let Message::Change { change, .. } = message {
+                self.answered += 1;
+                let reason = format!("{} was not changed: {why}", change.name());
+                self.say(Echo::Refused { reason });
+            }
+        }
     }
 
     fn park(&mut self, run: Run) {
@@ -363,7 +370,8 @@ impl Inside {
                 self.picture_stale = true;
                 let run = self.run.id;
                 if let Some(mut aside) = applied.set_aside {
-                    let parked = RunId(run.0 | (1 << 63) | (aside.head << 32));
+                    self.asides += 1;
+                    let parked = RunId((1 << 63) | self.asides);
                     aside.id = parked;
                     let events = aside.events.iter().filter(|e| e.step > self.run.step()).count();
                     self.park(*aside);

@@ -416,6 +416,7 @@ fn csv_of(path: &Path, run: Exported, progress: &Progress) -> Result<String, Str
     let to = run.step;
     let mut again = Run::new(run.run, run.start).map_err(|e| fail(&e))?;
     let mut engine = CpuEngine::new("for the export");
+    let first = again.step();
     let mut trouble = None;
     while again.step() < to {
         if progress.cancelled() {
@@ -431,8 +432,8 @@ fn csv_of(path: &Path, run: Exported, progress: &Progress) -> Result<String, Str
         if let Some(e) = trouble {
             return Err(fail(&e));
         }
-        progress.set(again.step() as f64 / to as f64);
+        progress.set((again.step() - first) as f64 / (to - first).max(1) as f64);
     }
     curves.finish().and_then(Staged::finish).map_err(|e| fail(&e))?;
-    Ok(format!("Wrote {to} steps to {}", path.display()))
+    Ok(format!("Wrote {} steps to {}", to - first, path.display()))
 }

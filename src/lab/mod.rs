@@ -264,29 +264,43 @@ impl Lab {
             Command::SetSpeed(speed) => self.post(Message::Speed(speed)),
             Command::Change { target, change } => self.change(target, change),
             Command::SetExperts(experts) => self.set_experts(experts),
-            Command::SetSeed(seed) => self.restart(&format!("Seed {seed}"), |e| e.seed = seed),
+            Command::SetSeed(seed) => self.restart(&format!("Seed {seed}"), |s| s.experiment.seed = seed),
             Command::AddVariant(of) => self.add_variant(of),
             Command::RemoveVariant(i) => {
                 if self.settings.variants.len() > 1 && i < self.settings.variants.len() {
                     let what = format!("Remove {}", self.settings.variants[i].name);
-                    self.restart(&what, |e| {
-                        e.variants.remove(i);
+                    self.restart(&what, |start| {
+                        start.experiment.variants.remove(i);
+                        // Events of the later variants move up with them.
+                        start.events.retain(|e| e.target != Target::Variant(i));
+                        for event in &mut start.events {
+                            if let Target::Variant(j) = &mut event.target
+                                && *j > i
+                            {
+                                *j -= 1;
+                            }
+                        }
                     });
                 }
             }
             Command::Reset => self.restart("Reset", |_| {}),
             Command::NewSeed => {
                 let seed = fresh_seed();
-                self.restart(&format!("New seed {seed}"), |e| e.seed = seed);
+                self.restart(&format!("New seed {seed}"), |s| s.experiment.seed = seed);
             }
             Command::Undo => self.undo(),
             Command::Redo => self.redo(),
             Command::BringBack => {
                 if let Some(aside) = self.set_aside.take() {
-                    self.post(Message::Resume(aside.run));
+                    self.undo.did(Entry::Run { from: self.run, to: aside.run, what: "Bring back".into() });
+                    self.undo.end_gesture();
+                    self.resume(aside.run);
                 }
             }
-            Command::Mark => self.post(Message::Mark),
+            Command::Mark => {
+                self.post(Message::Mark);
+                self.tell(Level::Info, format!("MaxVio of all loads counts from step {step}"));
+            }
             Command::SetEngine(choice) => {
                 self.engine_choice = choice;
                 self.post(Message::Engine(choice));
@@ -323,6 +337,9 @@ impl Lab {
         } else if !from.is_empty() {
             return;
         }
+        if change == Change::ResetBias {
+            self.tell(Level::Info, "Every bias is back at its start. To take that back, go back in time (←)");
+        }
         self.ask(target, change);
     }
 
@@ -334,8 +351,8 @@ impl Lab {
 
     fn set_experts(&mut self, experts: u32) {
         let old = self.settings.variants.first().map_or(0, |v| v.router.experts);
-        self.restart(&format!("{old} → {experts} experts"), |e| {
-            for v in &mut e.variants {
+        self.restart(&format!("{old} → {experts} experts"), |s| {
+            for v in &mut s.experiment.variants {
                 v.router.experts = experts;
                 v.router.top_k = v.router.top_k.min(experts);
             }
@@ -343,27 +360,42 @@ impl Lab {
     }
 
     fn add_variant(&mut self, of: usize) {
-        let Some(variant) = self.settings.variants.get(of).cloned() else { return };
+        if of >= self.settings.variants.len() {
+            return;
+        }
         let name = ('A'..='Z')
             .map(|c| format!("Variant {c}"))
             .find(|n| self.settings.variants.iter().all(|v| v.name != *n))
             .unwrap_or_else(|| "Variant".into());
-        self.restart(&format!("Add {name}"), |e| e.variants.push(crate::model::config::Variant { name, ..variant }));
+        let what = format!("Add {name}");
+        self.restart(&what, |start| {
+            // As its author wrote it, with what happens to it: the new run begins where that one began.
+            let variants = &mut start.experiment.variants;
+            if let Some(like) = variants.get(of).cloned() {
+                let new = Target::Variant(variants.len());
+                variants.push(crate::model::config::Variant { name, ..like });
+                let copies = start.events.iter().filter(|e| e.target == Target::Variant(of)).cloned();
+                let copies: Vec<_> = copies.map(|e| change::Event { target: new, ..e }).collect();
+                start.events.extend(copies);
+                start.events.sort_by_key(|e| e.step);
+            }
+        });
     }
 
     /// A new run from the first step, changed by `f`; see [`Sheet::again`]. The old run can be brought back by undo.
-    fn restart(&mut self, what: &str, f: impl FnOnce(&mut Experiment)) {
+    fn restart(&mut self, what: &str, f: impl FnOnce(&mut Start)) {
         let sheet = self.sheet.again(f);
         if let Err(e) = sheet.authored.experiment.validate() {
             self.tell(Level::Warning, e.to_string());
             return;
         }
+        let first = sheet.authored.state.as_ref().map_or(0, |s| s.step);
         let from = self.run;
         let to = self.begin(sheet, self.snapshot.playing);
         self.undo.did(Entry::Run { from, to, what: what.to_owned() });
         self.undo.end_gesture();
         let action = NoticeAction { label: "Undo".into(), command: Command::Undo };
-        self.notices.add(Level::Info, 0, format!("{what}: new run from step 0"), Some(action));
+        self.notices.add(Level::Info, 0, format!("{what}: new run from step {first}"), Some(action));
     }
 
     /// Starts a run and forgets what belonged to the last one alone.
@@ -383,6 +415,12 @@ impl Lab {
         run
     }
 
+    /// Brings a parked run back. What was recorded belongs to the run that is left.
+    fn resume(&mut self, run: RunId) {
+        self.stop_recording();
+        self.post(Message::Resume(run));
+    }
+
     fn undo(&mut self) {
         match self.undo.undo() {
             Some(Entry::Value { from, .. }) => {
@@ -391,7 +429,7 @@ impl Lab {
                     self.ask(target, change);
                 }
             }
-            Some(Entry::Run { from, .. }) => self.post(Message::Resume(from)),
+            Some(Entry::Run { from, .. }) => self.resume(from),
             None => {}
         }
     }
@@ -402,7 +440,7 @@ impl Lab {
                 change::apply(&mut self.settings, target, &change).ok();
                 self.ask(target, change);
             }
-            Some(Entry::Run { to, .. }) => self.post(Message::Resume(to)),
+            Some(Entry::Run { to, .. }) => self.resume(to),
             None => {}
         }
     }
@@ -410,12 +448,15 @@ impl Lab {
     fn hear(&mut self, echo: Echo) {
         match echo {
             Echo::Running { run, resumed } => {
+                // Also a new run may not be the one the sheet is of, if another was brought back in between.
+                if run != self.run
+                    && let Some(sheet) = self.sheets.remove(&run)
+                {
+                    let old = std::mem::replace(&mut self.sheet, sheet);
+                    self.sheets.insert(self.run, old);
+                    self.run = run;
+                }
                 if resumed {
-                    if let Some(sheet) = self.sheets.remove(&run) {
-                        let old = std::mem::replace(&mut self.sheet, sheet);
-                        self.sheets.insert(self.run, old);
-                        self.run = run;
-                    }
                     self.set_aside = None;
                 }
                 self.journal_follows();

@@ -46,7 +46,9 @@ pub fn scenario_of(sheet: &Sheet, run: &Exported) -> Scenario {
 #[must_use]
 pub fn recording_of(sheet: &Sheet, recording: &Recording, run: &Exported) -> Scenario {
     let mut scenario = scenario_of(sheet, run);
-    if let Some(begin) = recording.begin.as_ref().filter(|b| b.step > STATE_AFTER && b.run == run.run) {
+    if let Some(begin) =
+        recording.begin.as_ref().filter(|b| b.step > STATE_AFTER && b.run == run.run && b.step <= run.step)
+    {
         let mut experiment = begin.experiment.clone();
         absolute(&mut experiment.source, sheet.document.path.as_deref());
         scenario.source = experiment.source;

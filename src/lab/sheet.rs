@@ -35,7 +35,7 @@ impl Sheet {
     /// The same experiment again from its first step: the author's settings and events, but where a person has changed a setting
     /// that value holds from the start and the author's events for it are left out. `f` changes more.
     #[must_use]
-    pub fn again(&self, f: impl FnOnce(&mut Experiment)) -> Self {
+    pub fn again(&self, f: impl FnOnce(&mut Start)) -> Self {
         let mut start = self.authored.clone();
         for (target, change) in &self.touched {
             if let Err(e) = change::apply(&mut start.experiment, *target, change) {
@@ -43,11 +43,16 @@ impl Sheet {
             }
             start.events.retain(|e| !(e.change.name() == change.name() && covers(*target, e.target)));
         }
-        f(&mut start.experiment);
+        let before = start.experiment.clone();
+        f(&mut start);
         // An event that no longer fits (K above the new number of experts, a variant that is gone) is left out.
         let mut trial = start.experiment.clone();
         start.events.retain(|e| change::apply(&mut trial, e.target, &e.change).is_ok());
-        start.state = None;
+        // A state to start from belongs to these experts, variants and seed alone.
+        let shape = |e: &Experiment| (e.seed, e.variants.iter().map(|v| v.router.experts).collect::<Vec<_>>());
+        if shape(&before) != shape(&start.experiment) {
+            start.state = None;
+        }
         Self { document: self.document.clone(), authored: start, touched: vec![] }
     }
 }
@@ -80,7 +85,7 @@ mod tests {
         let mut sheet = Sheet::new(Document::default(), start);
         sheet.touch(Target::AllVariants, &Change::SetRate(0.002));
         sheet.touch(Target::AllVariants, &Change::SetRate(0.005));
-        let again = sheet.again(|e| e.variants[0].router.experts = 16).authored;
+        let again = sheet.again(|s| s.experiment.variants[0].router.experts = 16).authored;
         assert_eq!(again.experiment.variants[0].balancer.rate, 0.005);
         assert_eq!(again.events.len(), 1, "the skew stays; u was changed by hand; K 20 no longer fits 16 experts");
         assert_eq!(again.events[0].change, Change::SetSkew(2.0));

@@ -232,3 +232,92 @@ fn curves_are_written_whole() {
     wait_for_notice(&mut lab, "Wrote 12 steps");
     assert_eq!(std::fs::read_to_string(path).unwrap().lines().count(), 13);
 }
+
+#[test]
+fn branches_at_the_same_step_are_told_apart() {
+    data_dir();
+    let mut lab = lab();
+    lab.send(Command::StepForward(30));
+    wait(&mut lab, "step 30", |s| s.step == 30);
+    for (back, rate) in [(20, 0.01), (10, 0.02)] {
+        lab.send(Command::Seek(back));
+        wait(&mut lab, "back", |s| s.step == back && s.seeking.is_none());
+        lab.send(Command::Change { target: Target::AllVariants, change: Change::SetRate(rate) });
+        wait(&mut lab, "the branch", |s| s.head == back);
+        if back == 20 {
+            lab.send(Command::StepForward(10));
+            wait(&mut lab, "step 30 again", |s| s.step == 30);
+        }
+    }
+    lab.send(Command::BringBack);
+    wait(&mut lab, "what was set aside last", |s| s.head == 30);
+    let rates: Vec<_> = lab.snapshot().events.iter().map(|e| e.change.clone()).collect();
+    assert_eq!(rates, [Change::SetRate(0.01)], "the second branch's past, not the first's");
+    // And undo leaves it again, rather than changing it.
+    lab.send(Command::Undo);
+    wait(&mut lab, "the branch again", |s| s.head == 10);
+    assert_eq!(lab.snapshot().events.len(), 1);
+}
+
+#[test]
+fn what_is_recorded_belongs_to_the_run_that_is_left() {
+    data_dir();
+    let mut lab = lab();
+    lab.send(Command::Reset);
+    wait(&mut lab, "the new run", |s| s.run == RunId(1));
+    lab.send(Command::ToggleRecord);
+    lab.send(Command::StepForward(7));
+    wait(&mut lab, "step 7", |s| s.step == 7);
+    lab.send(Command::Undo);
+    assert!(wait_for_notice(&mut lab, "Recorded").contains("7 steps"));
+    assert!(lab.recording_since().is_none());
+}
+
+#[test]
+fn the_sheet_is_that_of_the_run_however_fast_one_clicks() {
+    data_dir();
+    let mut lab = lab();
+    let own = lab.document().title.clone();
+    lab.send(Command::OpenShipped("skew".into()));
+    lab.send(Command::Undo);
+    lab.send(Command::Reset);
+    wait(&mut lab, "the last run", |s| s.run == RunId(2));
+    lab.poll();
+    let title = lab.document().title.clone();
+    let skew = lab.settings().variants.len() == 2;
+    assert_eq!(title != own, skew, "“{title}” over {} variants", lab.settings().variants.len());
+}
+
+#[test]
+fn a_change_on_a_way_that_is_given_up_is_not_made() {
+    data_dir();
+    let mut lab = lab();
+    lab.send(Command::StepForward(400));
+    wait(&mut lab, "step 400", |s| s.step == 400);
+    lab.send(Command::Seek(0));
+    wait(&mut lab, "the start", |s| s.step == 0 && s.seeking.is_none());
+    lab.send(Command::Seek(1_000_000));
+    lab.send(Command::Change { target: Target::AllVariants, change: Change::SetRate(0.5) });
+    lab.send(Command::CancelSeek);
+    wait_for_notice(&mut lab, "given up");
+    wait(&mut lab, "the answer", |s| s.seeking.is_none());
+    assert!(lab.snapshot().events.is_empty() && lab.set_aside().is_none());
+}
+
+#[test]
+fn removing_a_variant_takes_its_events_and_moves_the_others_up() {
+    use crate::model::change::Event;
+    data_dir();
+    let mut authored = start();
+    let one = authored.experiment.variants[0].clone();
+    authored.experiment.variants = vec![one.clone(), one.clone(), one];
+    let event = |step, v, u| Event { step, target: Target::Variant(v), change: Change::SetRate(u) };
+    authored.events = vec![event(10, 0, 0.5), event(20, 1, 0.25)];
+    let mut lab = Proper(Lab::new(Document::default(), authored, EngineChoice::Cpu, || {}).unwrap());
+    lab.send(Command::RemoveVariant(0));
+    wait(&mut lab, "the new run", |s| s.run == RunId(1));
+    assert_eq!(*lab.snapshot().events, [event(20, 0, 0.25)]);
+    lab.send(Command::AddVariant(0));
+    wait(&mut lab, "one more", |s| s.run == RunId(2));
+    assert_eq!(*lab.snapshot().events, [event(20, 0, 0.25), event(20, 2, 0.25)]);
+}

@@ -101,9 +101,13 @@ impl Undo {
 
     /// A run is no longer in memory: what would bring it back goes.
     pub fn forget(&mut self, run: RunId) {
-        let keeps = |e: &Entry| !matches!(e, Entry::Run { from, to, .. } if *from == run || *to == run);
-        self.done.retain(keeps);
-        self.undone.retain(keeps);
+        // What lies beyond it in either direction was done to runs that can no longer be reached.
+        let names = |e: &Entry| matches!(e, Entry::Run { from, to, .. } if *from == run || *to == run);
+        for side in [&mut self.done, &mut self.undone] {
+            if let Some(last) = side.iter().rposition(names) {
+                side.drain(..=last);
+            }
+        }
     }
 }
 
@@ -130,5 +134,18 @@ mod tests {
         assert_eq!(undo.redo(), Some(value(0.0, 50.0)));
         undo.did(value(0.0, 1.0));
         assert_eq!(undo.redo(), None, "doing something new forgets what was undone");
+    }
+
+    #[test]
+    fn what_was_done_before_a_forgotten_run_goes_with_it() {
+        let mut undo = Undo::default();
+        undo.did(value(0.1, 0.9));
+        undo.end_gesture();
+        undo.did(Entry::Run { from: RunId(0), to: RunId(1), what: "Reset".into() });
+        undo.end_gesture();
+        undo.did(value(0.2, 0.3));
+        undo.forget(RunId(0));
+        assert_eq!(undo.undo(), Some(value(0.2, 0.3)));
+        assert_eq!(undo.undo(), None, "0.9 was set in a run that is gone");
     }
 }

@@ -251,6 +251,14 @@ fn open_trace(text: &str, name: &str, folder: &Path, file: &str, layer: Option<&
                 return Err(FileError::new(name, Problem::Setting(e)).at_path(text, "source.file"));
             }
         },
+        None if matches!(kind(&folder.join(file)), Ok(Kind::Selections)) => {
+            let log = selections::read(&folder.join(file)).and_then(|log| log.watchable_layer(layer));
+            match log {
+                Ok(Loaded { trace: Some(trace), .. }) => return Ok(trace),
+                Ok(_) => return Err(FileError::new(name, Problem::SelectionsOnly)),
+                Err(e) => Err(e),
+            }
+        }
         None => trace::read_named(&folder.join(file), file, layer),
     };
     match opened {

@@ -11,7 +11,7 @@ use crate::model::{config, metrics};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Bytes of one line.
@@ -26,6 +26,8 @@ pub struct Selections {
     pub metadata: BTreeMap<String, String>,
     /// By layer, in order.
     pub layers: Vec<LayerSelections>,
+    /// The file it was read from, if any.
+    pub path: Option<PathBuf>,
 }
 
 /// The selections of one layer.
@@ -53,6 +55,16 @@ const TOKENS_PER_STEP: usize = 512;
 const MOST_SCORES: usize = 1 << 28;
 
 impl Selections {
+    /// As [`Self::watchable`], of the layer of this name.
+    ///
+    /// # Errors
+    /// As there, or no such layer.
+    pub fn watchable_layer(&self, layer: Option<&str>) -> Result<Loaded, FileError> {
+        let Some(name) = layer else { return self.watchable() };
+        let layers = self.layers.iter().filter(|l| l.layer.to_string() == name).cloned().collect();
+        Self { layers, ..self.clone() }.watchable()
+    }
+
     /// The first layer as an experiment to watch: its selections again, some hundred tokens a step, without a balancer. What is
     /// left of the last tokens that fill no step is not shown.
     ///
@@ -72,8 +84,10 @@ impl Selections {
         let balancer = config::Balancer { rule: config::Rule::None, ..Default::default() };
         let model = self.metadata.get("model_id").cloned().unwrap_or_else(|| "Recorded selections".into());
         let variant = config::Variant { name: format!("Layer {}", layer.layer), router, balancer };
-        let source =
-            config::Source::Trace(config::TraceSource { file: name.into(), layer: Some(layer.layer.to_string()) });
+        // Named as it stands beside a scenario in its own folder, as for any trace.
+        let own = self.path.as_deref().and_then(Path::file_name);
+        let own = own.map_or_else(|| name.to_owned(), |n| n.to_string_lossy().into_owned());
+        let source = config::Source::Trace(config::TraceSource { file: own, layer: Some(layer.layer.to_string()) });
         let experiment = config::Experiment { seed: 0, source, variants: vec![variant] };
         experiment.validate().map_err(|e| wrong(e.to_string()))?;
         let scenario = Scenario {
@@ -82,7 +96,7 @@ impl Selections {
             stop: Some(steps as u64),
             ..Scenario::from_experiment(&model, experiment)
         };
-        Ok(Loaded { scenario, trace: Some(Arc::new(trace)), path: None })
+        Ok(Loaded { scenario, trace: Some(Arc::new(trace)), path: self.path.clone() })
     }
 }
 
@@ -98,7 +112,8 @@ pub fn read(path: &Path) -> Result<Selections, FileError> {
         let (what, most) = ("a log of selections", limits::TRACE_BYTES);
         return Err(FileError::new(&name, Problem::TooLarge { bytes, what, most }));
     }
-    read_from(&mut BufReader::new(file), &name)
+    let log = read_from(&mut BufReader::new(file), &name)?;
+    Ok(Selections { path: Some(path.to_owned()), ..log })
 }
 
 /// Reads a log from anywhere; `name` is what it is called in messages.
@@ -136,7 +151,7 @@ pub fn read_from(input: &mut dyn BufRead, name: &str) -> Result<Selections, File
         layer.loads.resize(layer.experts as usize, 0);
         layer.max_vio = metrics::max_vio(&layer.loads);
     }
-    Ok(Selections { metadata, layers })
+    Ok(Selections { metadata, layers, path: None })
 }
 
 /// Takes in one line. The error has a column, 0 where there is none.

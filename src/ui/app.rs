@@ -140,6 +140,12 @@ impl App {
             if plain && !function && (typing || focused || covered) {
                 continue;
             }
+            // In a text these belong to the text.
+            if (typing || covered)
+                && matches!(action, Action::Undo | Action::Redo | Action::StepHundred | Action::Reset)
+            {
+                continue;
+            }
             if action == Action::Unpin && egui::Popup::is_any_open(ctx) {
                 continue;
             }
@@ -343,6 +349,8 @@ impl eframe::App for App {
         self.link.begin_frame();
         let variants = self.lab.settings().variants.len();
         self.link.variant = self.link.variant.min(variants.saturating_sub(1));
+        let experts = self.lab.snapshot().variants.get(self.link.variant).map_or(0, |v| v.bias.len());
+        self.link.pinned_expert = self.link.pinned_expert.filter(|e| *e < experts);
         if !ctx.input(|i| i.pointer.any_down()) {
             self.lab.end_gesture();
         }

@@ -67,7 +67,11 @@ pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) {
                     ui.vertical(|ui| {
                         ui.set_max_width(330.0);
                         words(ui, &notice.text, theme);
-                        if let Some(action) = &notice.action
+                        // “Undo” means what this message tells of, so it goes once something else was done.
+                        let stale = |c: &Command| {
+                            *c == Command::Undo && !lab.undo_label().is_some_and(|l| notice.text.starts_with(&l))
+                        };
+                        if let Some(action) = notice.action.as_ref().filter(|a| !stale(&a.command))
                             && ui.button(RichText::new(&action.label).font(text(SMALL))).clicked()
                         {
                             lab.send(action.command.clone());

@@ -63,7 +63,12 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.add_space(8.0);
     ui.label(RichText::new(about.equation).font(mono(SMALL)).color(theme.text));
     ui.spacing_mut().item_spacing.x = 3.0;
-    ui.add(egui::Label::new(RichText::new(about.sentence).font(text(SMALL)).color(theme.dim)).wrap());
+    let sentence = if frozen.is_some() {
+        "Who was chosen is all that was recorded; it is shown as it was."
+    } else {
+        about.sentence
+    };
+    ui.add(egui::Label::new(RichText::new(sentence).font(text(SMALL)).color(theme.dim)).wrap());
     if let Some((name, url)) = about.source {
         ui.hyperlink_to(RichText::new(name).font(text(SMALL)), url).on_hover_text(url);
     }

@@ -3,6 +3,7 @@
 use super::expert_curves::{self, Quantity};
 use super::frame::mode;
 use super::{Pane, PaneContext, PaneKind, of_variant};
+use crate::model::config::Rule;
 use crate::model::metrics::Metrics;
 use eframe::egui::Ui;
 
@@ -19,7 +20,8 @@ impl Pane for Bias {
     }
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
-        format!("{}min – median – max and extremes, score units", of_variant(cx))
+        let unit = if multiplies(cx) { "factors of the score" } else { "score units" };
+        format!("{}min – median – max and extremes, {unit}", of_variant(cx))
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -31,7 +33,7 @@ impl Pane for Bias {
     }
 
     fn help(&self) -> &'static str {
-        "The bias of every expert after each step, in score units. It is added to the score for selection alone: a rising curve means \
+        "The bias of every expert after each step, in score units. It is added to the score for selection alone (under the multiplicative rule the score is multiplied by it): a rising curve means \
          that its expert gets fewer tokens than its fair share, a falling one more. Blue are the two largest biases now, orange the two \
          smallest. Only differences matter; a common shift changes no selection. Point at a curve to see its expert everywhere, click \
          to pin it. Scroll to zoom, drag to pan, double-click for the whole run, again for its latest steps."
@@ -40,15 +42,16 @@ impl Pane for Bias {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         let band = |m: &Metrics| [m.bias_min, m.bias_median, m.bias_max];
         let from: fn(&Metrics) -> f64 = if self.relative { |m| m.bias_median } else { |_| 0.0 };
-        let quantity = Quantity {
-            id: "bias",
-            of: |c| &c.bias,
-            band,
-            mark: None,
-            include: &[-0.01, 0.01],
-            high_is_over: false,
-            from,
-        };
+        let multiplies = multiplies(cx);
+        let include: &[f64] = if multiplies && !self.relative { &[0.99, 1.01] } else { &[-0.01, 0.01] };
+        let quantity =
+            Quantity { id: "biases over time", of: |c| &c.bias, band, mark: None, include, high_is_over: false, from };
         expert_curves::show(ui, cx, quantity);
     }
+}
+
+/// Whether the biases of the variant shown are factors.
+fn multiplies(cx: &PaneContext<'_>) -> bool {
+    let variant = cx.lab.snapshot().experiment.variants.get(cx.link.variant).map(|v| v.balancer.rule);
+    variant == Some(Rule::Multiplicative)
 }

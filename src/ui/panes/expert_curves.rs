@@ -17,7 +17,7 @@ const NEAR: f32 = 8.0;
 
 /// What is drawn of each expert.
 #[derive(Clone, Copy)]
-pub struct Quantity {
+pub struct Quantity<'a> {
     /// Names the plot.
     pub id: &'static str,
     /// One value per expert.
@@ -27,7 +27,7 @@ pub struct Quantity {
     /// A dashed line and its name.
     pub mark: Option<(f64, &'static str)>,
     /// Values that must be in sight.
-    pub include: &'static [f64],
+    pub include: &'a [f64],
     /// What every value of a column is shown relative to.
     pub from: fn(&Metrics) -> f64,
     /// Whether a large value means too many tokens (a load) or too few (a bias): that decides who is orange and who is blue.
@@ -35,14 +35,14 @@ pub struct Quantity {
 }
 
 /// Draws them for the variant shown, or one median per variant where several are compared.
-pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity) {
+pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     let snapshot = cx.lab.snapshot().clone();
     let span = time_plot::span(cx.link, &snapshot);
     let pixels = ui.available_width();
     let theme = cx.theme;
     let history = lock(&snapshot.history);
     let Some(of) = history.variants.get(cx.link.variant).or(history.variants.first()) else { return };
-    let Some(last) = of.recent.back() else {
+    let Some(last) = of.exact(snapshot.step.saturating_sub(1)).or(of.recent.back()) else {
         drop(history);
         return time_plot::empty(ui, theme);
     };
@@ -156,7 +156,7 @@ fn curve(
     of: &VariantHistory,
     span: (f64, f64),
     pixels: f32,
-    quantity: Quantity,
+    quantity: Quantity<'_>,
     expert: usize,
     colour: Color32,
     linked: bool,
@@ -172,7 +172,7 @@ fn curve(
     Curve { points, colour, width: if linked { 2.0 } else { 1.2 }, name }
 }
 
-fn mean_band(group: &[&Column], quantity: Quantity) -> [f64; 3] {
+fn mean_band(group: &[&Column], quantity: Quantity<'_>) -> [f64; 3] {
     // The smallest of the smallest and the largest of the largest: nothing is averaged away.
     let all = group.iter().map(|c| (quantity.band)(&c.metrics).map(|v| v - (quantity.from)(&c.metrics)));
     let start = [f64::INFINITY, 0.0, f64::NEG_INFINITY];

@@ -59,7 +59,9 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     help.on_hover_text(text_of_help);
     tools.add_space(4.0);
     tools.spacing_mut().item_spacing.x = 4.0;
-    pane.tools(&mut tools, cx);
+    if tools.available_width() > 90.0 {
+        pane.tools(&mut tools, cx);
+    }
     let room = tools.min_rect().left() - bar.left() - 12.0;
 
     let baseline = bar.center().y;

@@ -133,8 +133,14 @@ fn of_expert(ui: &mut Ui, cx: &PaneContext<'_>, expert: usize) {
     }
     let history = lock(&snapshot.history);
     let Some(of) = history.variants.get(cx.link.variant) else { return };
-    let recent: Vec<f64> =
-        of.recent.iter().rev().take(LONG_WINDOW).filter_map(|c| c.load.get(expert).map(|&l| f64::from(l))).collect();
+    let recent: Vec<f64> = of
+        .recent
+        .iter()
+        .rev()
+        .skip_while(|c| c.step >= snapshot.step)
+        .take(LONG_WINDOW)
+        .filter_map(|c| c.load.get(expert).map(|&l| f64::from(l)))
+        .collect();
     drop(history);
     if !recent.is_empty() {
         let mean = recent.iter().sum::<f64>() / recent.len() as f64;
@@ -155,6 +161,12 @@ fn of_token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: Option<usize>) {
         name = format!("{name} · “{}”", word.trim());
     }
     ui.label(RichText::new(name).font(semibold(SMALL)).color(theme.text));
+    if !facts.scored {
+        let chosen = facts.choices.iter().filter(|c| c.chosen).map(|c| c.expert.to_string());
+        let words = format!("went to experts {}", chosen.collect::<Vec<_>>().join(", "));
+        ui.label(RichText::new(words).font(text(SMALL)).color(theme.text));
+        return;
+    }
     let bias = if facts.multiplies { "× bias" } else { "+ bias" };
     row(ui, theme, &["expert", "score", bias, "together"].map(String::from), theme.faint, false);
     let chosen = facts.choices.iter().filter(|c| c.chosen).count();
@@ -165,12 +177,12 @@ fn of_token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: Option<usize>) {
             let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 5.0), Sense::hover());
             ui.painter().hline(rect.x_range(), rect.center().y, (1.0, theme.line));
         }
-        row(ui, theme, &figures(choice), colour(choice, theme), Some(choice.expert) == expert);
+        row(ui, theme, &figures(choice, facts.multiplies), colour(choice, theme), Some(choice.expert) == expert);
     }
 }
 
-fn figures(c: &Choice) -> [String; 4] {
-    let bias = format!("{:+.4}", c.bias).replace('-', "−");
+fn figures(c: &Choice, multiplies: bool) -> [String; 4] {
+    let bias = if multiplies { format!("{:.4}", c.bias) } else { format!("{:+.4}", c.bias).replace('-', "−") };
     [c.expert.to_string(), format!("{:.4}", c.score), bias, format!("{:.4}", c.biased).replace('-', "−")]
 }
 

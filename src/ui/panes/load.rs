@@ -3,7 +3,7 @@
 use super::super::style::{TINY, mono, text};
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
-use super::{AXIS, Pane, PaneContext, PaneKind, of_variant};
+use super::{AXIS, Pane, PaneContext, PaneKind, describe, of_variant};
 use crate::engine::message::VariantView;
 use eframe::egui::{Align2, Color32, Rect, Sense, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2};
 
@@ -55,6 +55,7 @@ impl Pane for Load {
             return;
         };
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
+        describe(&response, self, cx);
         let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(0.0, BELOW));
         let experts = view.loads.len();
         let total: u64 = view.loads.iter().map(|&l| u64::from(l)).sum();
@@ -134,8 +135,6 @@ fn caption(ui: &Ui, cx: &PaneContext<'_>, view: &VariantView, fair: f32, rect: R
     let painter = ui.painter();
     let y = rect.bottom() - 7.0;
     let last = view.loads.len() - 1;
-    painter.text(pos2(frame.left(), y), Align2::LEFT_CENTER, "0", mono(TINY), theme.faint);
-    painter.text(pos2(frame.right(), y), Align2::RIGHT_CENTER, last.to_string(), mono(TINY), theme.faint);
     let (words, colour) = match cx.link.expert().and_then(|e| view.loads.get(e).map(|l| (e, *l))) {
         Some((expert, load)) => {
             let share = if fair > 0.0 { load as f32 / fair } else { 0.0 };
@@ -143,7 +142,11 @@ fn caption(ui: &Ui, cx: &PaneContext<'_>, view: &VariantView, fair: f32, rect: R
         }
         None => (format!("fair share {} tokens", figure(f64::from(fair.round()), true)), theme.dim),
     };
-    painter.text(pos2(frame.center().x, y), Align2::CENTER_CENTER, words, mono(TINY), colour);
+    let middle = painter.text(pos2(frame.center().x, y), Align2::CENTER_CENTER, words, mono(TINY), colour);
+    if middle.width() + 80.0 < frame.width() {
+        painter.text(pos2(frame.left(), y), Align2::LEFT_CENTER, "0", mono(TINY), theme.faint);
+        painter.text(pos2(frame.right(), y), Align2::RIGHT_CENTER, last.to_string(), mono(TINY), theme.faint);
+    }
 }
 
 #[cfg(test)]

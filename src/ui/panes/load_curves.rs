@@ -26,7 +26,7 @@ impl Pane for LoadCurves {
         let band = |m: &crate::model::metrics::Metrics| [1.0 - m.min_vio, m.load_median, 1.0 + m.max_vio];
         let mark = Some((1.0, "fair share"));
         let quantity = Quantity {
-            id: "load-curves",
+            id: "loads over time",
             of: |c| &c.load,
             band,
             mark,

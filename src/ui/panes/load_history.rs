@@ -4,7 +4,7 @@ use super::super::style::{TINY, mono, text};
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
 use super::time_plot;
-use super::{AXIS, Pane, PaneContext, PaneKind, of_variant};
+use super::{AXIS, Pane, PaneContext, PaneKind, describe, of_variant};
 use crate::engine::history::{Column, VariantHistory};
 use crate::engine::message::RunId;
 use crate::engine::run::lock;
@@ -81,6 +81,7 @@ impl Pane for LoadHistory {
         let snapshot = cx.lab.snapshot().clone();
         let theme = cx.theme;
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
+        describe(&response, self, cx);
         let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(0.0, BELOW));
         if !frame.is_positive() {
             return;
@@ -88,7 +89,9 @@ impl Pane for LoadHistory {
         let span = time_plot::span(cx.link, &snapshot);
         let scale = ui.ctx().pixels_per_point();
         let experts = snapshot.variants.get(cx.link.variant).map_or(1, |v| v.bias.len()).max(1);
+        let most = ui.ctx().input(|i| i.max_texture_side);
         let size = [(frame.width() * scale) as usize, experts.min((frame.height() * scale) as usize).max(1)];
+        let size = size.map(|side| side.min(most));
         let history = lock(&snapshot.history);
         let Some(of) = history.variants.get(cx.link.variant).or(history.variants.first()) else { return };
         let key =

@@ -112,3 +112,9 @@ fn of_variant(cx: &PaneContext<'_>) -> String {
     let shown = variants.get(cx.link.variant).filter(|_| variants.len() > 1);
     shown.map(|v| format!("{} · ", v.name)).unwrap_or_default()
 }
+
+/// What a picture is called by a screen reader: its pane's name and what exactly is shown.
+fn describe(response: &eframe::egui::Response, pane: &dyn Pane, cx: &PaneContext<'_>) {
+    let name = format!("{}: {}", pane.kind().name(), pane.subtitle(cx));
+    response.widget_info(|| eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Image, true, &name));
+}

@@ -102,10 +102,10 @@ fn first_step(history: &History) -> f64 {
 pub fn span(link: &Link, snapshot: &Snapshot) -> (f64, f64) {
     let (first, last) = whole(snapshot);
     match link.span {
-        Span::Part(from, to) => (from, to),
+        Span::Part(from, to) if from < last && to > first => (from, to),
         Span::All => (first, last),
-        // The end of the run, or what surrounds the step that is shown.
-        Span::Latest => {
+        // The end of the run, or what surrounds the step that is shown; also where another run is too short for what was chosen.
+        Span::Latest | Span::Part(..) => {
             let at = snapshot.step as f64;
             let end = if at < last - LATEST { at + LATEST / 4.0 } else { last };
             ((end - LATEST).max(first), end.max(first + SHORTEST))
@@ -188,6 +188,7 @@ impl TimePlot {
         let (from, to) = span(cx.link, cx.lab.snapshot());
         let (low, high) = self.limits();
         let axis = self.axis;
+        let name = self.id;
         // A line of the grid about every 34 points, and never a ladder of them.
         let rows = f64::from((ui.available_height() / 34.0).clamp(1.5, 7.0));
         let names: Vec<(Pos, String, Color32)> = self.names(to);
@@ -239,6 +240,7 @@ impl TimePlot {
                 })
             })
             .inner;
+        response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, format!("Plot of {name}")));
         let transform = response.transform;
         let frame = *transform.frame();
         let painter = ui.painter().with_clip_rect(frame.expand2(vec2(1.0, 2.0)));
@@ -386,7 +388,20 @@ fn label(ui: &Ui, painter: &egui::Painter, theme: &Theme, at: Pos2, words: &str,
 fn key(ui: &Ui, painter: &egui::Painter, theme: &Theme, frame: Rect, names: &[(Pos, String, Color32)]) -> Vec<Rect> {
     let mut at = frame.left_top() + vec2(6.0, 7.0);
     let mut taken = vec![];
-    for (_, name, colour) in names {
+    for (i, (_, name, colour)) in names.iter().enumerate() {
+        // Long names are cut, and beyond two rows the rest is counted: the curves matter more.
+        let short: String =
+            if name.chars().count() > 22 { name.chars().take(21).chain(['…']).collect() } else { name.clone() };
+        let last_row = at.y > frame.top() + 15.0;
+        let more = format!("+ {} more", names.len() - i);
+        if last_row
+            && i + 1 < names.len()
+            && at.x + text_width(ui, &short) + text_width(ui, &more) + 60.0 > frame.right()
+        {
+            label(ui, painter, theme, at, &more, theme.dim);
+            break;
+        }
+        let name = &short;
         let width = text_width(ui, name) + 22.0;
         if at.x + width > frame.right() && at.x > frame.left() + 6.0 {
             at = pos2(frame.left() + 6.0, at.y + 15.0);

@@ -6,6 +6,7 @@ use super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
 use super::{Pane, PaneContext, PaneKind};
 use crate::engine::history::Column;
 use crate::engine::run::lock;
+use crate::model::config::Source;
 use crate::model::metrics::{IN_BALANCE, sampling_floor};
 use eframe::egui::{self, Ui};
 
@@ -97,7 +98,7 @@ impl Pane for Violation {
     fn help(&self) -> &'static str {
         "MaxVio = max load / fair share − 1: how far the fullest expert is above its fair share, 0 at perfect balance (Wang et al. 2024). \
          The dashed line is the sampling floor, what independent tokens show even at perfect balance: the expected maximum of E standard \
-         normals × √((1 − K/E)/L). Tokens of a trace or in bursts are not independent, so there it is only a lower mark. Below 0.2 over 16 \
+         normals × √((1 − K/E)/L). Tokens of a trace or in bursts are not independent, so there it has no place. Below 0.2 over 16 \
          steps Moebias calls a run in balance. Scroll to zoom, drag to pan, double-click for the whole run, again for its latest steps."
     }
 
@@ -138,7 +139,7 @@ impl Pane for Violation {
         drop(history);
         let mut marks = vec![];
         let mut include = if self.linear { vec![0.0, 0.5] } else { vec![-1.0, 0.0] };
-        let fresh = matches!(snapshot.experiment.source, crate::model::config::Source::Synthetic(_));
+        let fresh = matches!(&snapshot.experiment.source, Source::Synthetic(s) if s.burst == 1);
         if let Some(v) =
             snapshot.experiment.variants.get(cx.link.variant).filter(|_| fresh && self.window == Window::Batch)
         {
@@ -153,7 +154,7 @@ impl Pane for Violation {
             include.push(self.to_axis(IN_BALANCE));
         }
         let axis = if self.linear { Axis::Linear } else { Axis::Log };
-        let plot = TimePlot { id: "violation", bands, curves, marks, axis, include };
+        let plot = TimePlot { id: "MaxVio over time", bands, curves, marks, axis, include };
         let (response, transform) = plot.show(ui, cx);
         if let Some(pointer) = response.hover_pos() {
             let step = transform.value_from_position(pointer).x.max(0.0) as u64;

@@ -47,6 +47,11 @@ fn token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: usize) {
         ui.label(RichText::new(format!("“{}”", word.trim())).font(text(SMALL)).color(theme.text));
     }
     let Some(choice) = facts.choice(expert) else { return };
+    if !facts.scored {
+        let (words, colour) = if choice.chosen { ("was chosen", theme.accent) } else { ("was not chosen", theme.dim) };
+        ui.label(RichText::new(format!("Expert {expert} {words}")).font(text(SMALL)).color(colour));
+        return;
+    }
     let (sign, bias) = if facts.multiplies {
         ("×", choice.bias)
     } else if choice.bias < 0.0 {

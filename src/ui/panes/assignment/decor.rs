@@ -93,6 +93,7 @@ pub(super) fn legend(
     rect: Rect,
     cells: &Cells,
     mode: Mode,
+    scored: bool,
     rows: Rows,
     (low, high): (f32, f32),
     experts: usize,
@@ -111,13 +112,13 @@ pub(super) fn legend(
         (_, Mode::Biased) => "score + bias",
         _ => "score",
     };
-    if rows == Rows::Topics || mode != Mode::Moved {
+    if rows == Rows::Topics || (scored && mode != Mode::Moved) {
         items.push((Swatch::Ramp, format!("{name} {low:.2} – {high:.2}")));
     }
     if rows != Rows::Topics && mode == Mode::Chosen {
         items.push((Swatch::Plain(theme.chosen), "chosen".into()));
     }
-    if rows != Rows::Topics && matches!(mode, Mode::Chosen | Mode::Moved) {
+    if scored && rows != Rows::Topics && matches!(mode, Mode::Chosen | Mode::Moved) {
         items.push((Swatch::Flagged, "by the bias".into()));
     }
     if rows != Rows::Topics && mode == Mode::Moved {

@@ -38,6 +38,8 @@ pub struct Facts {
     pub threshold: f64,
     /// Whether the bias is a factor.
     pub multiplies: bool,
+    /// Whether there are scores at all: a log of selections has none.
+    pub scored: bool,
 }
 
 impl Facts {
@@ -46,9 +48,8 @@ impl Facts {
     pub fn of(snapshot: &Snapshot, picture: &Picture, row: usize) -> Option<Self> {
         let token = *picture.tokens.get(row)?;
         let variant = picture.request.variant;
-        let view = snapshot.variants.get(variant)?;
         let multiplies = snapshot.experiment.variants.get(variant)?.balancer.rule == Rule::Multiplicative;
-        let all = picture.scores_of(row).iter().zip(picture.marks_of(row)).zip(&view.bias).enumerate();
+        let all = picture.scores_of(row).iter().zip(picture.marks_of(row)).zip(&picture.bias).enumerate();
         let mut choices: Vec<Choice> = all
             .map(|(expert, ((&score, &marks), &bias))| {
                 let (score, bias) = (from_score(score), from_q32(bias));
@@ -66,6 +67,7 @@ impl Facts {
             choices,
             threshold,
             multiplies,
+            scored: snapshot.trace.as_ref().is_none_or(|t| t.selected.is_none()),
         })
     }
 

@@ -8,7 +8,7 @@ mod raster;
 use super::super::style::{SMALL, text};
 use super::super::widgets::slider::figure;
 use super::frame::mode;
-use super::{AXIS, Pane, PaneContext, PaneKind, of_variant};
+use super::{AXIS, Pane, PaneContext, PaneKind, describe, of_variant};
 use crate::engine::view::{Picture, Rows, ViewRequest};
 use crate::lab::command::Command;
 use crate::model::config::Rule;
@@ -161,7 +161,8 @@ impl Pane for Assignment {
         );
         egui::Popup::menu(&menu).show(|ui| self.menu(ui));
         let narrow = ui.available_width() < 480.0;
-        if self.rows == Rows::Topics {
+        let selected = cx.lab.snapshot().trace.as_ref().is_some_and(|t| t.selected.is_some());
+        if self.rows == Rows::Topics || selected {
             return;
         }
         if narrow {
@@ -202,6 +203,7 @@ impl Pane for Assignment {
             cx.lab.send(Command::SetView(request));
         }
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
+        describe(&response, self, cx);
         let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(0.0, BELOW));
         if !frame.is_positive() || picture.rows() == 0 {
             return;
@@ -209,6 +211,7 @@ impl Pane for Assignment {
         let (rows, experts) = (picture.rows(), picture.experts);
         let window = self.window.map_or(Window::whole(rows, experts), |w| w.inside(rows, experts));
         self.make(ui, cx, &picture, window, frame);
+        let mode = self.mode(cx);
         let Some(made) = &self.made else { return };
         let cells = Cells { frame, window };
         let inside = ui.painter().with_clip_rect(frame);
@@ -218,7 +221,17 @@ impl Pane for Assignment {
         );
         inside.image(made.texture.id(), place, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), Color32::WHITE);
         gutter(ui, cx, &picture, &made.order, &cells, self.by_topic);
-        legend(ui, cx.theme, rect, &cells, self.mode, picture.request.rows, made.range, experts);
+        legend(
+            ui,
+            cx.theme,
+            rect,
+            &cells,
+            mode,
+            cx.lab.snapshot().trace.as_ref().is_none_or(|t| t.selected.is_none()),
+            picture.request.rows,
+            made.range,
+            experts,
+        );
         highlight(&inside, cx, &picture, &made.order, &cells);
         let order = made.order.clone();
         self.interact(ui, &response, cx, &picture, &order, &cells);
@@ -226,6 +239,12 @@ impl Pane for Assignment {
 }
 
 impl Assignment {
+    /// What cells show: who was chosen is all there is in a log of selections.
+    fn mode(&self, cx: &PaneContext<'_>) -> Mode {
+        let selected = cx.lab.snapshot().trace.as_ref().is_some_and(|t| t.selected.is_some());
+        if selected { Mode::Chosen } else { self.mode }
+    }
+
     fn menu(&mut self, ui: &mut Ui) {
         ui.set_min_width(230.0);
         let tips = [
@@ -253,17 +272,18 @@ impl Assignment {
     /// Makes the texture again where anything changed.
     fn make(&mut self, ui: &Ui, cx: &PaneContext<'_>, picture: &Arc<Picture>, window: Window, frame: Rect) {
         let scale = ui.ctx().pixels_per_point();
-        let size = [(frame.width() * scale) as usize, (frame.height() * scale) as usize];
-        let key = Key { window, size, mode: self.mode, by_topic: self.by_topic, dark: cx.theme.dark };
+        let most = ui.ctx().input(|i| i.max_texture_side);
+        let size = [(frame.width() * scale) as usize, (frame.height() * scale) as usize].map(|side| side.min(most));
+        let mode = self.mode(cx);
+        let key = Key { window, size, mode, by_topic: self.by_topic, dark: cx.theme.dark };
         if self.made.as_ref().is_some_and(|m| m.key == key && Arc::ptr_eq(&m.picture, picture)) {
             return;
         }
         let snapshot = cx.lab.snapshot();
         let variant = picture.request.variant;
         let rule = snapshot.experiment.variants.get(variant).map_or(Rule::None, |v| v.balancer.rule);
-        let bias = snapshot.variants.get(variant).map(|v| v.bias.as_slice()).unwrap_or_default();
         let order = raster::order(picture, self.by_topic);
-        let painter = Painter::new(picture, &order, self.mode, bias, rule, cx.theme);
+        let painter = Painter::new(picture, &order, mode, &picture.bias, rule, cx.theme);
         let part = |(a, b): (f32, f32), n: usize, pixels: usize| {
             let (a, b) = (a.floor().max(0.0) as usize, (b.ceil() as usize).min(n));
             let together = (b - a).div_ceil(pixels.max(1)).max(1);
@@ -272,7 +292,7 @@ impl Assignment {
         let (top, bottom, per_y) = part(window.rows, picture.rows(), size[1]);
         let (left, right, per_x) = part(window.experts, picture.experts, size[0]);
         let cell = frame.width() / (window.experts.1 - window.experts.0);
-        let parts = if cell >= FLAGGED { 4 } else { 1 };
+        let parts = if cell >= FLAGGED && (right - left) * 4 <= most { 4 } else { 1 };
         let image = painter.image(top..bottom, left..right, [per_x, per_y], parts);
         let range = painter.range();
         let ends = |start: usize, n: usize, per: usize| (start, start + (n - start).div_ceil(per) * per);
