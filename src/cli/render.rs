@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::{RenderArgs, ThemeArg, output, window};
 use crate::engine::EngineChoice;
-use crate::lab::Lab;
 use crate::lab::command::Command;
+use crate::lab::{Lab, places};
 use crate::scenario::export::save_png;
 use crate::ui::app::{App, Options};
 use crate::ui::store::Stored;
@@ -33,6 +33,9 @@ pub(super) fn size(text: &str) -> Result<(u32, u32), String> {
 }
 
 pub(super) fn render(args: &RenderArgs) -> Result<(), Failure> {
+    // A picture is of its file: what an earlier session left unfinished is not offered in it.
+    let nowhere = tempfile::tempdir().map_err(|e| Failure::new(format!("no temporary folder: {e}")))?;
+    places::keep_in(nowhere.path());
     let loaded = window::load(Some(&args.file))?;
     let mut lab = Lab::open(&loaded, EngineChoice::Cpu, || {})?;
     let recorded = loaded.scenario.recorded.as_ref().map(|r| r.steps);
