@@ -16,7 +16,7 @@ const EXP2_FRACTION: u32 = LOGIT_BITS - 5;
 /// Fraction bits of an exponential before it is normalised.
 const EXP_BITS: u32 = 18;
 /// log2(e) in Q12.
-const LOG2_E: i32 = 5909;
+pub const LOG2_E: i32 = 5909;
 
 /// The coefficients: `c0 + (((c1 + ((c2·f) >> F))·f) >> F)` with f the fraction within the segment.
 #[derive(Debug)]
@@ -115,6 +115,18 @@ impl Normaliser {
     pub fn new(sum: u32) -> Self {
         let shift = (32 - sum.leading_zeros()).saturating_sub(EXP_BITS + 1);
         Self { reciprocal: u32::MAX / (sum >> shift), shift }
+    }
+
+    /// What an exponential is multiplied with, at most 2¹⁴.
+    #[must_use]
+    pub fn reciprocal(self) -> u32 {
+        self.reciprocal
+    }
+
+    /// How far the product is shifted to the right.
+    #[must_use]
+    pub fn shift(self) -> u32 {
+        32 - SCORE_BITS + self.shift
     }
 
     /// The score of one exponential, Q20.

@@ -428,6 +428,14 @@ pub struct Routing {
     recorded: Option<Arc<Vec<i32>>>,
 }
 
+impl Routing {
+    /// The trace's scores, Q20, [steps, tokens, experts]; `None` for synthetic tokens.
+    #[must_use]
+    pub fn recorded(&self) -> Option<&[i32]> {
+        self.recorded.as_ref().map(|s| s.as_slice())
+    }
+}
+
 /// What routing a batch counts; sums of parts are the whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
@@ -469,6 +477,12 @@ pub struct Scratch {
 }
 
 impl Batch {
+    /// The centroid of each expert of the largest variant, in 16 bits.
+    #[must_use]
+    pub fn centroids(&self) -> &Arc<Vec<[i16; DIM]>> {
+        &self.centroids
+    }
+
     /// The topic (or the trace's group) of a token.
     #[must_use]
     pub fn topic(&self, token: u32) -> u32 {

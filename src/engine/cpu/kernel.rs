@@ -1,0 +1,387 @@
+//! The kernel, written once for all instruction sets: tokens → logits → scores → keys → top-K → counts.
+//!
+//! One lane is one token. Experts go in blocks of eight, in passes over buffers that stay in the L1 cache: one pass makes logits
+//! (shared by all variants), one makes scores (shared by the variants with the same gate), one sorts keys and keeps the largest.
+//! Every number is the one that [`crate::model`] computes; only the order of the work differs. No `unsafe` here, see [`Lanes`].
+
+use super::lanes::Lanes;
+use super::network::{Top, sort8};
+use super::plan::{Factor, Keys, Plan, Source, TopicTable, VariantPlan, Work};
+use crate::model::config::Gate;
+use crate::model::fixed::{LOGIT_LIMIT, SCORE_ONE};
+use crate::model::gate::{LOG2_E, Normaliser};
+use crate::model::random::Stream;
+use crate::model::select::{INDEX_BITS, INDEX_MAX, MAX_K};
+use crate::model::step::Counts;
+use crate::model::tokens::TokenKey;
+
+/// Tokens whose embeddings are made together.
+const TILE: usize = 64;
+/// Shift of a score within a key.
+const SHIFT: i32 = INDEX_BITS as i32;
+
+/// Eight experts.
+type Block<L> = [<L as Lanes>::V; 8];
+
+/// Buffers of one thread.
+struct Buffers<L: Lanes> {
+    /// The embedding of each token of a tile, eight words per group of lanes.
+    tokens: Vec<Block<L>>,
+    /// Logits, Q14.
+    logits: Vec<Block<L>>,
+    /// Scores, Q20, shifted to where a key has them.
+    scores: Vec<Block<L>>,
+    /// Keys of the multiplicative rule.
+    keys: Vec<Block<L>>,
+}
+
+/// The gates' tables in registers.
+#[derive(Clone, Copy)]
+struct Tables<L: Lanes> {
+    start: L::Table,
+    slope: L::Table,
+    exp2: L::Table,
+}
+
+/// Does a part of a batch's work and adds to the counts.
+#[inline(always)]
+pub fn run<L: Lanes>(l: L, plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
+    let zero = l.splat(0);
+    let blocks = plan.experts.div_ceil(8);
+    let mut buffers = Buffers::<L> {
+        tokens: vec![[zero; 8]; TILE / L::N],
+        logits: vec![[zero; 8]; blocks],
+        scores: vec![[zero; 8]; blocks],
+        keys: vec![[zero; 8]; blocks],
+    };
+    let tables = Tables::<L> {
+        start: l.table(&plan.tables.sigmoid_start),
+        slope: l.table(&plan.tables.sigmoid_slope),
+        exp2: l.table(&plan.tables.exp2),
+    };
+    let range = match work {
+        Work::Loads(range) | Work::Moved(range) => range.clone(),
+    };
+    let mut from = range.start;
+    while from < range.end {
+        let tokens = TILE.min((range.end - from) as usize);
+        // Past the end stands the last token again; it is not counted.
+        let mut tile = [0; TILE];
+        for (place, t) in (from..).zip(&mut tile) {
+            *t = plan.token(work, place.min(range.end - 1));
+        }
+        let groups = tokens.div_ceil(L::N);
+        if let Source::Synthetic { key, topics } = &plan.source {
+            make_tokens(l, key, topics, &tile, &mut buffers.tokens[..groups]);
+        }
+        for g in 0..groups {
+            let lanes = L::N.min(tokens - g * L::N);
+            let tokens = &tile[g * L::N..(g + 1) * L::N];
+            route(l, plan, work, &tables, &mut buffers, (g, tokens, lanes), counts);
+        }
+        from += tokens as u32;
+    }
+}
+
+/// Routes `L::N` tokens, of which the first `lanes` count, in every variant.
+#[inline(always)]
+fn route<L: Lanes>(
+    l: L,
+    plan: &Plan<'_>,
+    work: &Work,
+    tables: &Tables<L>,
+    buffers: &mut Buffers<L>,
+    (g, tokens, lanes): (usize, &[u32], usize),
+    counts: &mut Counts,
+) {
+    // Where there are registers enough and the only gate is the sigmoid, logits go straight into it.
+    let fused = L::FUSED && plan.groups.len() == 1 && plan.groups[0].gate == Gate::Sigmoid;
+    if matches!(plan.source, Source::Synthetic { .. }) {
+        let token = buffers.tokens[g];
+        let centroids = plan.centroids.words.iter().zip(&plan.centroids.offsets);
+        if fused {
+            for (out, (c, o)) in buffers.scores.iter_mut().zip(centroids) {
+                *out = sigmoid_block(l, tables, logits(l, &token, c, o));
+            }
+        } else {
+            for (out, (c, o)) in buffers.logits.iter_mut().zip(centroids) {
+                *out = logits(l, &token, c, o);
+            }
+        }
+    }
+    for group in &plan.groups {
+        let blocks = group.experts.div_ceil(8);
+        let scores = &mut buffers.scores[..blocks];
+        match (&plan.source, group.gate) {
+            (Source::Trace { first }, _) => {
+                if let Some(recorded) = group.recorded {
+                    read_scores(l, recorded, *first, group.experts, tokens, scores);
+                }
+            }
+            (Source::Synthetic { .. }, _) if fused => {}
+            (Source::Synthetic { .. }, Gate::Sigmoid) => {
+                for (z, s) in buffers.logits.iter().zip(&mut *scores) {
+                    *s = sigmoid_block(l, tables, *z);
+                }
+            }
+            (Source::Synthetic { .. }, Gate::Softmax) => softmax(l, tables, group.experts, &buffers.logits, scores),
+        }
+        let moved = matches!(work, Work::Moved(_));
+        for v in &group.variants {
+            select(l, v, moved, &buffers.scores, &mut buffers.keys, lanes, counts);
+        }
+    }
+}
+
+/// One line of pcg4d.
+#[inline(always)]
+fn stir<L: Lanes>(l: L, v: &mut [L::V; 4]) {
+    v[0] = l.add(v[0], l.mul(v[1], v[3]));
+    v[1] = l.add(v[1], l.mul(v[2], v[0]));
+    v[2] = l.add(v[2], l.mul(v[0], v[1]));
+    v[3] = l.add(v[3], l.mul(v[1], v[2]));
+}
+
+/// As [`crate::model::random::pcg4d`].
+#[inline(always)]
+fn pcg4d<L: Lanes>(l: L, index: L::V, stream: Stream, key: &TokenKey) -> [L::V; 4] {
+    let seeded = |x: u32| x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223) as i32;
+    let first = l.add(l.mul(index, l.splat(1_664_525)), l.splat(1_013_904_223));
+    let mut v = [first, l.splat(seeded(key.step)), l.splat(seeded(stream as u32)), l.splat(seeded(key.seed))];
+    stir(l, &mut v);
+    for x in &mut v {
+        *x = l.xor(*x, l.shr::<16>(*x));
+    }
+    stir(l, &mut v);
+    v
+}
+
+/// The embeddings of a tile of tokens, as [`crate::model::tokens::Topics::token`].
+#[inline(always)]
+fn make_tokens<L: Lanes>(l: L, key: &TokenKey, topics: &TopicTable<'_>, tile: &[u32; TILE], out: &mut [Block<L>]) {
+    let mut index = tile.map(|t| t as i32);
+    if key.burst > 1 {
+        index = tile.map(|t| (t / key.burst) as i32);
+    }
+    let mut draws = [0; TILE];
+    for g in 0..out.len() {
+        let at = g * L::N;
+        l.store(pcg4d(l, l.load(&index[at..]), Stream::Topic, key)[0], &mut draws[at..]);
+    }
+    let mut centres = [[0; TILE]; 8];
+    for (t, &draw) in draws.iter().enumerate().take(out.len() * L::N) {
+        let centre = &topics.centres[topics.of_draw(draw as u32)];
+        for (word, &c) in centres.iter_mut().zip(centre) {
+            word[t] = c;
+        }
+    }
+    let index = tile.map(|t| t as i32);
+    let factor = l.splat(key.noise_q8 & 0xffff | key.noise_q8 << 16);
+    for (g, out) in out.iter_mut().enumerate() {
+        let at = g * L::N;
+        let x = l.load(&index[at..]);
+        let low = pcg4d(l, x, Stream::NoiseLow, key);
+        let high = pcg4d(l, x, Stream::NoiseHigh, key);
+        for j in 0..4 {
+            out[j] = l.token_bytes(low[j], l.load(&centres[j][at..]), factor);
+            out[j + 4] = l.token_bytes(high[j], l.load(&centres[j + 4][at..]), factor);
+        }
+    }
+}
+
+/// The logits of `L::N` tokens at eight experts, as [`crate::model::tokens::logit`].
+#[inline(always)]
+fn logits<L: Lanes>(l: L, token: &Block<L>, centroids: &[[i32; 8]; 8], offsets: &[i32; 8]) -> Block<L> {
+    let mut z = [l.splat(0); 8];
+    for q in 0..8 {
+        z[q] = l.dot(token, &centroids[q], offsets[q]);
+    }
+    z
+}
+
+/// The scores of eight logits, as [`crate::model::gate::Tables::sigmoid`], shifted.
+#[inline(always)]
+fn sigmoid_block<L: Lanes>(l: L, tables: &Tables<L>, z: Block<L>) -> Block<L> {
+    if L::HALF_TABLES {
+        // Logits of 4 and more, the upper half of the table, are rare; where there is none, half a lookup is enough.
+        let mut all = l.abs(z[0]);
+        for &x in &z[1..] {
+            all = l.or(all, l.abs(x));
+        }
+        if !l.any(l.shr::<16>(all)) {
+            return sigmoids(l, tables, z, |table, i| l.lookup_half(table, i));
+        }
+    }
+    sigmoids(l, tables, z, |table, i| l.lookup(table, i))
+}
+
+#[inline(always)]
+fn sigmoids<L: Lanes>(l: L, tables: &Tables<L>, mut z: Block<L>, lookup: impl Fn(L::Table, L::V) -> L::V) -> Block<L> {
+    for x in &mut z {
+        let m = l.min(l.abs(*x), l.splat(LOGIT_LIMIT));
+        let segment = l.shr::<12>(m);
+        let f = l.and(m, l.splat(0xfff));
+        let packed = lookup(tables.slope, segment);
+        let bend = l.sar::<12>(l.mul_small(l.sar::<18>(packed), f));
+        let slope = l.add(l.and(packed, l.splat(0x3_ffff)), bend);
+        let s = l.add(lookup(tables.start, segment), l.sar::<12>(l.mul(slope, f)));
+        let s = l.select_negative(*x, s, l.sub(l.splat(SCORE_ONE), s));
+        *x = l.shl::<SHIFT>(s);
+    }
+    z
+}
+
+/// The scores of all logits, as [`crate::model::gate::scores`], shifted.
+#[inline(always)]
+fn softmax<L: Lanes>(l: L, tables: &Tables<L>, experts: usize, logits: &[Block<L>], out: &mut [Block<L>]) {
+    let (low, high) = (l.splat(-LOGIT_LIMIT), l.splat(LOGIT_LIMIT));
+    let logits = &logits.as_flattened()[..experts];
+    let out = &mut out.as_flattened_mut()[..experts];
+    let mut top = low;
+    for &z in logits {
+        top = l.max(top, z);
+    }
+    top = l.min(top, high);
+    let mut sum = l.splat(0);
+    for (&z, out) in logits.iter().zip(&mut *out) {
+        let distance = l.sub(top, l.max(l.min(z, high), low));
+        let y = l.shr::<12>(l.add(l.mul(distance, l.splat(LOG2_E)), l.splat(2048)));
+        let packed = l.lookup(tables.exp2, l.and(l.shr::<9>(y), l.splat(31)));
+        let slope = l.mul_small(l.and(packed, l.splat(0x1fff)), l.and(y, l.splat(0x1ff)));
+        let e = l.shr_by(l.sub(l.shr::<13>(packed), l.shr::<9>(slope)), l.shr::<14>(y));
+        sum = l.add(sum, e);
+        *out = e;
+    }
+    let (mut sums, mut shifts) = ([0; TILE], [0; TILE]);
+    l.store(sum, &mut sums);
+    for (sum, shift) in sums.iter_mut().zip(&mut shifts).take(L::N) {
+        let norm = Normaliser::new(*sum as u32);
+        (*sum, *shift) = (norm.reciprocal() as i32, norm.shift() as i32);
+    }
+    let (reciprocal, shift) = (l.load(&sums), l.load(&shifts));
+    for e in out {
+        *e = l.shl::<SHIFT>(l.shr_by(l.mul(*e, reciprocal), shift));
+    }
+}
+
+/// Recorded scores of `L::N` tokens, shifted.
+#[inline(always)]
+fn read_scores<L: Lanes>(l: L, recorded: &[i32], first: usize, experts: usize, tokens: &[u32], out: &mut [Block<L>]) {
+    let mut rows: [&[i32]; TILE] = [&[]; TILE];
+    for (row, &t) in rows.iter_mut().zip(tokens) {
+        let at = (first + t as usize) * experts;
+        *row = &recorded[at..at + experts];
+    }
+    let full = experts / 8;
+    for (b, out) in out[..full].iter_mut().enumerate() {
+        let mut block = l.transpose(&rows[..L::N], b * 8);
+        for s in &mut block {
+            *s = l.shl::<SHIFT>(*s);
+        }
+        *out = block;
+    }
+    for e in full * 8..experts {
+        let mut column = [0; TILE];
+        for (c, row) in column.iter_mut().zip(&rows[..L::N]) {
+            *c = row[e];
+        }
+        out[full][e - full * 8] = l.shl::<SHIFT>(l.load(&column));
+    }
+}
+
+/// Keys of the multiplicative rule from shifted scores.
+#[inline(always)]
+fn multiply<L: Lanes>(l: L, factors: &[Factor], scores: &[Block<L>], out: &mut [Block<L>]) {
+    for ((out, &score), f) in out.as_flattened_mut().iter_mut().zip(scores.as_flattened()).zip(factors) {
+        let score = l.shr::<SHIFT>(score);
+        let value = l.add(l.mul(score, l.splat(f.high)), l.mul_high_unsigned(score, l.splat(f.low)));
+        *out = l.add(l.shl::<SHIFT>(value), l.splat(f.place));
+    }
+}
+
+/// Keeps the largest of `experts` keys of each lane, sorted; a key is a number and an offset that all lanes share.
+#[inline(always)]
+fn keep<L: Lanes, T: Top<L>>(l: L, experts: usize, offsets: &[[i32; 8]], keys: &[Block<L>], top: &mut T) {
+    let full = experts / 8;
+    for (b, (offsets, keys)) in offsets.iter().zip(keys).enumerate() {
+        let mut a = *keys;
+        for q in 0..8 {
+            a[q] = l.add(a[q], l.splat(offsets[q]));
+        }
+        if b == full {
+            // No key is smaller than these, and there are at least K that are not of them.
+            for (q, a) in a.iter_mut().enumerate() {
+                if b * 8 + q >= experts {
+                    *a = l.splat(i32::MIN);
+                }
+            }
+        }
+        sort8(l, &mut a);
+        top.merge(l, &a);
+    }
+}
+
+/// Selects in one variant and counts the first `lanes` tokens: loads, or with `moved` what the biases moved.
+#[inline(always)]
+fn select<L: Lanes>(
+    l: L,
+    v: &VariantPlan,
+    moved: bool,
+    scores: &[Block<L>],
+    buffer: &mut [Block<L>],
+    lanes: usize,
+    counts: &mut Counts,
+) {
+    if moved && v.unmoved {
+        return;
+    }
+    let k = v.top_k;
+    let mut tops = [[l.splat(i32::MIN); MAX_K]; 2];
+    // One place that selects, twice gone through: every copy of the networks costs the compiler seconds.
+    for (top, unbiased) in tops.iter_mut().zip([false, true]) {
+        if unbiased && !moved {
+            break;
+        }
+        let (keys, offsets) = match &v.keys {
+            _ if unbiased => (scores, &v.unbiased),
+            Keys::Additive(offsets) => (scores, offsets),
+            Keys::Multiplicative(factors, zeros) => {
+                multiply(l, factors, scores, buffer);
+                (&*buffer, zeros)
+            }
+        };
+        let (top8, top16) = ([l.splat(i32::MIN); 8], [l.splat(i32::MIN); 16]);
+        if k <= 8 {
+            let mut best = top8;
+            keep(l, v.experts, offsets, keys, &mut best);
+            top[..8].copy_from_slice(&best);
+        } else if k <= 16 {
+            let mut best = top16;
+            keep(l, v.experts, offsets, keys, &mut best);
+            top[..16].copy_from_slice(&best);
+        } else {
+            keep(l, v.experts, offsets, keys, top);
+        }
+    }
+    let mut out = [0; TILE];
+    if !moved {
+        let loads = &mut counts.loads[v.index][..v.experts];
+        for &keys in &tops[0][..k] {
+            l.store(keys, &mut out);
+            for &key in &out[..lanes] {
+                loads[(INDEX_MAX - (key & INDEX_MAX)) as usize] += 1;
+            }
+        }
+        return;
+    }
+    // Every expert that is in both takes one off.
+    let mut away = l.splat(k as i32);
+    for &a in &tops[0][..k] {
+        for &b in &tops[1][..k] {
+            let difference = l.and(l.xor(a, b), l.splat(INDEX_MAX));
+            away = l.add(away, l.equal(difference, l.splat(0)));
+        }
+    }
+    l.store(away, &mut out);
+    counts.moved[v.index] += out[..lanes].iter().map(|&m| m as u32).sum::<u32>();
+}

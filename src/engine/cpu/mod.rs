@@ -1,0 +1,177 @@
+//! The CPU engine: the model's own batch, routed by the widest instructions that the CPU has, in parts on all cores.
+//!
+//! [`kernel`] is the algorithm, written once over [`lanes::Lanes`]; a file per instruction set says what the operations are there.
+//! All `unsafe` code of the crate stands in those files.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod kernel;
+mod lanes;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod network;
+mod plan;
+mod portable;
+
+use super::{Engine, EngineError, EngineInfo, EngineKind};
+use crate::model::config::DIM;
+use crate::model::step::{Batch, Counts, Simulation, StepRow};
+use plan::{Centroids, Plan, Work};
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// Fewer token–expert pairs than this are not worth waking another thread for.
+const PAIRS_PER_PART: u64 = 1 << 17;
+
+/// A set of instructions that the kernel is compiled for. Later ones are faster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::EnumIter, strum::Display)]
+pub enum Kernel {
+    /// Plain Rust, on any CPU.
+    #[strum(to_string = "portable code")]
+    Portable,
+    /// 128-bit registers of every 64-bit Arm CPU.
+    #[strum(to_string = "NEON")]
+    Neon,
+    /// 256-bit registers.
+    #[strum(to_string = "AVX2")]
+    Avx2,
+    /// 256-bit registers with a dot product of bytes.
+    #[strum(to_string = "AVX2 VNNI")]
+    Avx2Vnni,
+    /// 512-bit registers.
+    #[strum(to_string = "AVX-512")]
+    Avx512,
+    /// 512-bit registers with a dot product of bytes.
+    #[strum(to_string = "AVX-512 VNNI")]
+    Avx512Vnni,
+}
+
+impl Kernel {
+    /// Whether this CPU can run it.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            Self::Neon => cfg!(target_arch = "aarch64"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 | Self::Avx2Vnni => avx2::available(self == Self::Avx2Vnni),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 | Self::Avx512Vnni => avx512::available(self == Self::Avx512Vnni),
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => false,
+        }
+    }
+
+    /// All that this CPU can run, the fastest last.
+    #[must_use]
+    pub fn available() -> Vec<Self> {
+        use strum::IntoEnumIterator as _;
+        Self::iter().filter(|k| k.is_available()).collect()
+    }
+
+    /// The fastest that this CPU can run.
+    #[must_use]
+    pub fn fastest() -> Self {
+        Self::available().pop().unwrap_or(Self::Portable)
+    }
+
+    /// Does a part of a batch's work.
+    fn run(self, plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
+        let done = match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 | Self::Avx2Vnni => avx2::run(self == Self::Avx2Vnni, plan, work, counts),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 | Self::Avx512Vnni => avx512::run(self == Self::Avx512Vnni, plan, work, counts),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => neon::run(plan, work, counts),
+            _ => false,
+        };
+        if !done {
+            portable::run(plan, work, counts);
+        }
+    }
+}
+
+/// Advances a simulation on all CPU cores.
+#[derive(Debug)]
+pub struct CpuEngine {
+    info: EngineInfo,
+    kernel: Kernel,
+    /// The centroids last seen, and the same packed.
+    centroids: Option<(Arc<Vec<[i16; DIM]>>, Centroids)>,
+}
+
+impl CpuEngine {
+    /// The CPU engine with the fastest kernel, and the reason why it was chosen.
+    #[must_use]
+    pub fn new(reason: &str) -> Self {
+        Self::with_kernel(Kernel::fastest(), reason)
+    }
+
+    /// With a kernel of one's choice; where the CPU cannot run it, with the portable one.
+    #[must_use]
+    pub fn with_kernel(kernel: Kernel, reason: &str) -> Self {
+        let kernel = if kernel.is_available() { kernel } else { Kernel::Portable };
+        let threads = rayon::current_num_threads();
+        let adapter = format!("{threads} thread{}, {kernel}", if threads == 1 { "" } else { "s" });
+        Self { info: EngineInfo { kind: EngineKind::Cpu, adapter, reason: reason.into() }, kernel, centroids: None }
+    }
+
+    /// The kernel that runs.
+    #[must_use]
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+}
+
+impl Engine for CpuEngine {
+    fn advance(&mut self, simulation: &mut Simulation, steps: u32, rows: &mut Vec<StepRow>) -> Result<(), EngineError> {
+        for _ in 0..steps {
+            let batch = simulation.next_batch();
+            let seen = self.centroids.take().filter(|(of, _)| Arc::ptr_eq(of, batch.centroids()));
+            let (_, centroids) = self
+                .centroids
+                .insert(seen.unwrap_or_else(|| (Arc::clone(batch.centroids()), Centroids::new(batch.centroids()))));
+            let counts = count_by(self.kernel, &batch, centroids);
+            rows.push(simulation.finish(&batch, counts));
+        }
+        Ok(())
+    }
+
+    fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+}
+
+/// Routes a whole batch on all cores.
+#[must_use]
+pub fn count(batch: &Batch) -> Counts {
+    count_by(Kernel::fastest(), batch, &Centroids::new(batch.centroids()))
+}
+
+/// Sums of integers: the order of the parts does not matter.
+fn count_by(kernel: Kernel, batch: &Batch, centroids: &Centroids) -> Counts {
+    let plan = Plan::new(batch, centroids);
+    let tokens = batch.inputs.batch;
+    let experts: u64 = batch.variants.iter().map(|v| u64::from(v.router.experts)).sum();
+    let most = (u64::from(tokens) * experts / PAIRS_PER_PART).max(1);
+    let parts = (4 * rayon::current_num_threads() as u64).min(most) as u32;
+    let part = |p: u32| {
+        let mut counts = Counts::new(batch);
+        let share = |of: u32| {
+            let edge = |p: u32| (u64::from(of) * u64::from(p) / u64::from(parts)) as u32;
+            edge(p)..edge(p + 1)
+        };
+        kernel.run(&plan, &Work::Loads(share(tokens)), &mut counts);
+        if plan.moves() {
+            kernel.run(&plan, &Work::Moved(share(batch.sample_size())), &mut counts);
+        }
+        counts
+    };
+    if parts == 1 {
+        return part(0);
+    }
+    (0..parts).into_par_iter().map(part).reduce_with(|a, b| a.merged(&b)).unwrap_or_else(|| Counts::new(batch))
+}

@@ -1,0 +1,311 @@
+//! What all threads share while they route one batch: everything that depends on the step but on no token.
+
+use crate::model::config::{DIM, Gate};
+use crate::model::gate::{SEGMENTS, TABLES};
+use crate::model::select::{INDEX_MAX, Selector};
+use crate::model::step::{Batch, TokenInputs};
+use crate::model::tokens::{Embedding, TokenKey, Topics};
+use std::ops::Range;
+
+/// Centroids in the form in which registers read them, in blocks of eight; the last is filled up with zeros.
+#[derive(Debug, Default)]
+pub struct Centroids {
+    /// Per expert, 32 bytes as eight words, first byte lowest.
+    pub words: Vec<[[i32; 8]; 8]>,
+    /// Per expert, −128 times the sum of its bytes: what turns a product with bytes + 128 into one with the bytes.
+    pub offsets: Vec<[i32; 8]>,
+}
+
+/// 32 bytes as eight words, first byte lowest.
+fn words(x: &Embedding) -> [i32; 8] {
+    let mut out = [0; 8];
+    for (word, b) in out.iter_mut().zip(x.as_chunks::<4>().0) {
+        *word = i32::from_le_bytes(b.map(|b| b as u8));
+    }
+    out
+}
+
+/// Blocks of eight, the last filled up with defaults.
+fn blocks<T: Copy + Default>(all: impl Iterator<Item = T>) -> Vec<[T; 8]> {
+    let mut out = vec![];
+    for (i, x) in all.enumerate() {
+        if i % 8 == 0 {
+            out.push([T::default(); 8]);
+        }
+        if let Some(last) = out.last_mut() {
+            last[i % 8] = x;
+        }
+    }
+    out
+}
+
+impl Centroids {
+    /// Packs centroids, whose numbers fit i8.
+    #[must_use]
+    pub fn new(centroids: &[[i16; DIM]]) -> Self {
+        const { assert!(DIM == 32) };
+        let offset = |c: &[i16; DIM]| -128 * c.iter().map(|&x| i32::from(x)).sum::<i32>();
+        Self {
+            words: blocks(centroids.iter().map(|c| words(&c.map(|x| x as i8)))),
+            offsets: blocks(centroids.iter().map(offset)),
+        }
+    }
+}
+
+/// The topics of one step, ready to be looked up.
+#[derive(Debug)]
+pub struct TopicTable<'a> {
+    topics: &'a Topics,
+    /// The first topic that a draw with these eight high bits can mean.
+    guide: Box<[u16; 256]>,
+    /// Each topic's centre.
+    pub centres: Vec<[i32; 8]>,
+}
+
+impl<'a> TopicTable<'a> {
+    fn new(topics: &'a Topics) -> Self {
+        let mut guide = Box::new([0; 256]);
+        let mut topic = 0;
+        for (g, high) in guide.iter_mut().zip(0u32..) {
+            while topics.thresholds[topic] < high << 24 {
+                topic += 1;
+            }
+            *g = topic as u16;
+        }
+        Self { topics, guide, centres: topics.centres.iter().map(words).collect() }
+    }
+
+    /// As [`Topics::of_draw`].
+    #[inline(always)]
+    pub fn of_draw(&self, draw: u32) -> usize {
+        let mut topic = usize::from(self.guide[(draw >> 24) as usize]);
+        // The last threshold is the largest number there is.
+        while self.topics.thresholds[topic] < draw {
+            topic += 1;
+        }
+        topic
+    }
+}
+
+/// Where the tokens come from.
+#[derive(Debug)]
+pub enum Source<'a> {
+    /// Drawn from topics.
+    Synthetic {
+        /// The random counter's fixed words.
+        key: TokenKey,
+        /// This step's topics.
+        topics: TopicTable<'a>,
+    },
+    /// Recorded scores.
+    Trace {
+        /// First token of the batch within the trace.
+        first: usize,
+    },
+}
+
+/// What turns the scores of a variant's experts into keys. Blocks of eight experts, the last filled up.
+#[derive(Debug)]
+pub enum Keys {
+    /// key = (score << 10) + offset
+    Additive(Vec<[i32; 8]>),
+    /// key = (score·factor >> 32 << 10) + place; and as many zeros, which are added to that.
+    Multiplicative(Vec<Factor>, Vec<[i32; 8]>),
+}
+
+/// One expert's part of a multiplicative key.
+#[derive(Clone, Copy, Debug)]
+pub struct Factor {
+    /// Low word of the factor, Q32.
+    pub low: i32,
+    /// High word.
+    pub high: i32,
+    /// The least key, with the inverted index.
+    pub place: i32,
+}
+
+impl Keys {
+    fn new(selector: &Selector) -> Self {
+        match selector {
+            Selector::Additive { offset, .. } => Self::Additive(blocks(offset.iter().copied())),
+            Selector::Multiplicative { factor } => {
+                let one = |(&f, e): (&u64, i32)| Factor {
+                    low: f as i32,
+                    high: (f >> 32) as i32,
+                    place: i32::MIN + INDEX_MAX - e,
+                };
+                let zeros = vec![[0; 8]; factor.len().div_ceil(8)];
+                Self::Multiplicative(factor.iter().zip(0..).map(one).collect(), zeros)
+            }
+        }
+    }
+}
+
+/// One variant's selection.
+#[derive(Debug)]
+pub struct VariantPlan {
+    /// Its place in the batch.
+    pub index: usize,
+    /// E
+    pub experts: usize,
+    /// K
+    pub top_k: usize,
+    /// With the biases.
+    pub keys: Keys,
+    /// The offsets without them.
+    pub unbiased: Vec<[i32; 8]>,
+    /// The biases move nothing: both selections are the same.
+    pub unmoved: bool,
+}
+
+/// Variants that choose by the same scores.
+#[derive(Debug)]
+pub struct Group<'a> {
+    /// Their gate.
+    pub gate: Gate,
+    /// The most experts that one of them has. Softmax scores depend on it, so there all have as many.
+    pub experts: usize,
+    /// The trace's scores, Q20, [steps, tokens, experts].
+    pub recorded: Option<&'a [i32]>,
+    /// Who they are.
+    pub variants: Vec<VariantPlan>,
+}
+
+/// The gates' coefficients, packed so that a lookup finds two at once.
+#[derive(Debug)]
+pub struct GateTables {
+    /// The sigmoid's constants.
+    pub sigmoid_start: [i32; SEGMENTS],
+    /// Its slopes in the low 18 bits, its bends above.
+    pub sigmoid_slope: [i32; SEGMENTS],
+    /// The constants of 2⁻ᶠ in the upper 19 bits, its slopes in 13.
+    pub exp2: [i32; SEGMENTS],
+}
+
+impl GateTables {
+    /// From the model's tables.
+    #[must_use]
+    pub fn new() -> Self {
+        let t = &*TABLES;
+        Self {
+            sigmoid_start: t.sigmoid.map(|c| c[0]),
+            sigmoid_slope: t.sigmoid.map(|c| c[2] << 18 | c[1]),
+            exp2: t.exp2.map(|c| c[0] << 13 | c[1]),
+        }
+    }
+}
+
+impl Default for GateTables {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Which tokens to route, and what to count.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// Loads of these tokens.
+    Loads(Range<u32>),
+    /// Assignments moved among these tokens of the sample.
+    Moved(Range<u32>),
+}
+
+/// One batch, ready for the kernels.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// The batch.
+    pub batch: &'a Batch,
+    /// Its tokens.
+    pub source: Source<'a>,
+    /// At least as many as any variant has experts.
+    pub centroids: &'a Centroids,
+    /// All variants, by what they share.
+    pub groups: Vec<Group<'a>>,
+    /// The gates.
+    pub tables: GateTables,
+    /// Logits are needed of this many experts.
+    pub experts: usize,
+}
+
+impl<'a> Plan<'a> {
+    /// Prepares a batch. `centroids` are its own.
+    #[must_use]
+    pub fn new(batch: &'a Batch, centroids: &'a Centroids) -> Self {
+        let mut groups: Vec<Group<'a>> = vec![];
+        for (index, v) in batch.variants.iter().enumerate() {
+            let experts = v.router.experts as usize;
+            let variant = VariantPlan {
+                index,
+                experts,
+                top_k: v.router.top_k as usize,
+                keys: Keys::new(&v.selector),
+                unbiased: match &v.unbiased {
+                    Selector::Additive { offset, .. } => blocks(offset.iter().copied()),
+                    Selector::Multiplicative { .. } => vec![],
+                },
+                unmoved: v.selector == v.unbiased,
+            };
+            let gate = v.router.gate;
+            let fits = |g: &&mut Group| g.gate == gate && (gate == Gate::Sigmoid || g.experts == experts);
+            match groups.iter_mut().find(fits) {
+                Some(group) => {
+                    group.experts = group.experts.max(experts);
+                    group.variants.push(variant);
+                }
+                None => groups.push(Group { gate, experts, recorded: v.recorded(), variants: vec![variant] }),
+            }
+        }
+        let source = match &batch.inputs.tokens {
+            TokenInputs::Synthetic { key, topics } => Source::Synthetic { key: *key, topics: TopicTable::new(topics) },
+            TokenInputs::Trace { index } => Source::Trace { first: index * batch.inputs.batch as usize },
+        };
+        let experts = groups.iter().map(|g| g.experts).max().unwrap_or(0);
+        Self { batch, source, centroids, groups, tables: GateTables::new(), experts }
+    }
+
+    /// Whether any variant's biases can move anything.
+    #[must_use]
+    pub fn moves(&self) -> bool {
+        self.groups.iter().flat_map(|g| &g.variants).any(|v| !v.unmoved)
+    }
+
+    /// The token that stands at a place of the work's range.
+    #[inline(always)]
+    pub fn token(&self, work: &Work, place: u32) -> u32 {
+        match work {
+            Work::Loads(_) => place,
+            Work::Moved(_) => self.batch.spaced(place, self.batch.sample_size()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::config::Synthetic;
+
+    #[test]
+    fn packing_loses_nothing() {
+        let (model, packed) = (&*TABLES, GateTables::new());
+        for i in 0..SEGMENTS {
+            let [c0, c1, c2, _] = model.sigmoid[i];
+            let slope = packed.sigmoid_slope[i];
+            assert_eq!((packed.sigmoid_start[i], slope & 0x3_ffff, slope >> 18), (c0, c1, c2));
+            assert!(i16::try_from(c2).is_ok(), "multiplied in 16 bits");
+            let [c0, c1, ..] = model.exp2[i];
+            assert_eq!((packed.exp2[i] as u32 >> 13, packed.exp2[i] & 0x1fff), (c0 as u32, c1));
+        }
+    }
+
+    #[test]
+    fn topics_are_found_as_the_model_finds_them() {
+        for (topics, skew) in [(1, 0.0), (7, 1.1), (256, 3.0), (256, 0.0)] {
+            let topics = Topics::new(&Synthetic { topics, skew, ..Default::default() }, 3, 1 << 31);
+            let table = TopicTable::new(&topics);
+            let edges = topics.thresholds.iter().flat_map(|&t| [t.wrapping_sub(1), t, t.wrapping_add(1)]);
+            for draw in edges.chain((0..1000).map(|i: u32| i.wrapping_mul(0x9e37_79b9))) {
+                assert_eq!(table.of_draw(draw), topics.of_draw(draw), "{draw}");
+            }
+        }
+    }
+}

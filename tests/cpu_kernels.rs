@@ -1,0 +1,170 @@
+//! Every kernel that this CPU can run against the scalar model: all loads, biases and counts of every step equal.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // Also in the helpers of these tests.
+
+use moebias::engine::Engine as _;
+use moebias::engine::cpu::{CpuEngine, Kernel};
+use moebias::model::config::{Balancer, Experiment, Gate, Router, Rule, Source, Synthetic, TraceSource, Variant};
+use moebias::model::random::{Stream, pcg4d};
+use moebias::model::step::{Simulation, StepRow};
+use moebias::model::trace::Trace;
+use std::sync::Arc;
+
+const CONFIGURATIONS: u32 = 96;
+const STEPS: u32 = 4;
+
+/// Random choices that are the same on every machine.
+struct Dice(u32, u32);
+
+impl Dice {
+    fn below(&mut self, n: u32) -> u32 {
+        self.1 += 1;
+        ((u64::from(pcg4d(self.1, 0, Stream::Topic, self.0)[0]) * u64::from(n)) >> 32) as u32
+    }
+
+    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len() as u32) as usize]
+    }
+
+    fn real(&mut self, high: f64) -> f64 {
+        f64::from(self.below(1 << 20)) / f64::from(1 << 20) * high
+    }
+}
+
+const GATES: [Gate; 2] = [Gate::Sigmoid, Gate::Softmax];
+const RULES: [Rule; 4] = [Rule::None, Rule::Sign, Rule::Proportional, Rule::Multiplicative];
+
+fn variant(experts: u32, top_k: u32, gate: Gate, rule: Rule, rate: f64) -> Variant {
+    let balancer = Balancer { rule, rate, ..Balancer::default() };
+    Variant { name: String::new(), router: Router { experts, top_k, gate }, balancer }
+}
+
+fn trace(dice: &mut Dice, steps: usize, tokens: usize, experts: usize) -> Arc<Trace> {
+    let logits = (0..steps * tokens * experts).map(|_| (dice.real(12.0) - 6.0) as f32).collect();
+    Arc::new(Trace::new(steps, tokens, experts, logits))
+}
+
+/// Configuration `i`: gates, rules, sources and K take turns so that all meet, everything else is thrown.
+fn configuration(i: u32) -> (Experiment, Option<Arc<Trace>>) {
+    let mut dice = Dice(500 + i, 0);
+    let is_trace = i % 4 == 3;
+    let same = dice.of(&[2, 7, 8, 33, 64, 130, 257]);
+    let count = dice.of(&[1, 1, 2, 5]);
+    let variants: Vec<Variant> = (0..count)
+        .map(|v| {
+            let thrown = 2 + dice.below(200);
+            let experts = if is_trace { same } else { dice.of(&[2, 3, 8, 31, 64, 255, 256, 1023, 1024, thrown]) };
+            let top_k = (1 + (i + 7 * v) % 32).min(experts);
+            let (gate, rule) = (GATES[((i + v) % 2) as usize], RULES[((i / 2 + v) % 4) as usize]);
+            variant(experts, top_k, gate, rule, dice.of(&[0.0, 1e-5, 0.001, 0.02, 1.0]))
+        })
+        .collect();
+    let pairs: u32 = variants.iter().map(|v| v.router.experts).sum();
+    let most = (300_000 / pairs).clamp(1, 5000);
+    let batch = if dice.below(4) == 0 { 1 + dice.below(20) } else { 1 + dice.below(most) };
+    let source = Synthetic {
+        batch,
+        topics: dice.of(&[1, 2, 7, 32, 256]),
+        skew: dice.real(3.0),
+        noise: dice.real(4.0),
+        drift: dice.real(100.0),
+        burst: dice.of(&[1, 1, 3, 16, 65_536]),
+    };
+    let seed = dice.below(u32::MAX);
+    let (source, recorded) = match i % 4 {
+        3 => {
+            let recorded = trace(&mut dice, 3, batch.min(600) as usize, same as usize);
+            (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
+        }
+        2 => (Source::Fixed(source), None),
+        _ => (Source::Synthetic(source), None),
+    };
+    (Experiment { seed, source, variants }, recorded)
+}
+
+/// Every kernel that this CPU has, from the same start, `steps` steps.
+fn assert_equal(name: &str, start: &Simulation, steps: u32) {
+    let mut oracle = start.clone();
+    let wanted: Vec<StepRow> = (0..steps).map(|_| oracle.advance()).collect();
+    for kernel in Kernel::available() {
+        let (mut simulation, mut rows) = (start.clone(), vec![]);
+        CpuEngine::with_kernel(kernel, "").advance(&mut simulation, steps, &mut rows).unwrap();
+        for (a, b) in wanted.iter().zip(&rows) {
+            for (v, (x, y)) in a.variants.iter().zip(&b.variants).enumerate() {
+                assert!(
+                    x == y,
+                    "{kernel}, {name}, step {}, variant {v}:\nmodel  {x:?}\nkernel {y:?}\n{:?}",
+                    a.step,
+                    start.experiment()
+                );
+            }
+        }
+        assert_eq!((wanted.len(), oracle.digest()), (rows.len(), simulation.digest()), "{kernel}, {name}");
+    }
+}
+
+#[test]
+fn random_configurations() {
+    for i in 0..CONFIGURATIONS {
+        let (experiment, recorded) = configuration(i);
+        assert_equal(&format!("configuration {i}"), &Simulation::new(experiment, recorded).unwrap(), STEPS);
+    }
+}
+
+#[test]
+fn the_configurations_cover_what_they_should() {
+    let all: Vec<Experiment> = (0..CONFIGURATIONS).map(|i| configuration(i).0).collect();
+    let variants = || all.iter().flat_map(|e| &e.variants);
+    for gate in GATES {
+        for rule in RULES {
+            assert!(variants().any(|v| v.router.gate == gate && v.balancer.rule == rule), "{gate} with {rule}");
+        }
+    }
+    for k in 1..=32 {
+        assert!(variants().any(|v| v.router.top_k == k), "K = {k}");
+    }
+    for experts in [2, 3, 31, 1023, 1024] {
+        assert!(variants().any(|v| v.router.experts == experts), "E = {experts}");
+    }
+    let batches: Vec<u32> = all.iter().filter_map(|e| e.synthetic()).map(|s| s.batch).collect();
+    assert!(batches.iter().any(|&b| b < 4) && batches.iter().any(|&b| b > 2000));
+    assert!(all.iter().any(|e| matches!(e.source, Source::Trace(_)) && e.variants.len() > 1));
+}
+
+/// Batches that are cut into parts for several threads, and sizes round a register's and a tile's.
+#[test]
+fn every_batch_size() {
+    let sizes = (1..=70).chain([127, 128, 129, 511, 512, 513, 5000]);
+    for batch in sizes {
+        let source = Source::Synthetic(Synthetic { batch, drift: 20.0, ..Synthetic::default() });
+        let variants = vec![
+            variant(67, 6, Gate::Sigmoid, Rule::Sign, 0.01),
+            variant(40, 12, Gate::Sigmoid, Rule::Multiplicative, 0.01),
+            variant(67, 20, Gate::Softmax, Rule::Sign, 0.01),
+        ];
+        let start = Simulation::new(Experiment { seed: batch, source, variants }, None).unwrap();
+        assert_equal(&format!("{batch} tokens"), &start, 2);
+    }
+}
+
+/// Biases as far apart as a start state may have them, where keys saturate and the multiplicative product wraps.
+#[test]
+fn extreme_biases() {
+    let mut dice = Dice(77, 0);
+    for rule in RULES {
+        let experiment = Experiment {
+            seed: 5,
+            source: Source::Synthetic(Synthetic { batch: 300, noise: 4.0, ..Synthetic::default() }),
+            variants: vec![variant(200, 9, Gate::Sigmoid, rule, 1.0), variant(1024, 32, Gate::Softmax, rule, 1.0)],
+        };
+        let mut simulation = Simulation::new(experiment.clone(), None).unwrap();
+        let mut state = simulation.state().clone();
+        for b in state.variants.iter_mut().flat_map(|v| &mut v.bias) {
+            let size = 1i64 << dice.below(53);
+            let inexact = i64::from(dice.below(4096)).min(size);
+            *b = dice.of(&[size, -size, size - inexact]);
+        }
+        simulation.restore(experiment, state).unwrap();
+        assert_equal(&format!("{rule}"), &simulation, 10);
+    }
+}
