@@ -7,6 +7,7 @@ use eframe::egui::{Event, Key, Modifiers, Pos2, Vec2, accesskit::Role, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use moebias::engine::EngineChoice;
+use moebias::engine::view::Rows;
 use moebias::lab::Lab;
 use moebias::lab::command::Command;
 use moebias::model::change::{Change, Target};
@@ -242,6 +243,36 @@ fn panes_maximise_and_come_back() {
         press(&mut harness, Modifiers::NONE, Key::Escape);
         assert!(harness.query_by_label(&format!("Maximise {name}")).is_some());
     }
+}
+
+#[test]
+fn every_mode_of_every_pane() {
+    let mut harness = app(vec2(1440.0, 900.0), Options::default(), false, "skew");
+    step_to(&mut harness, 260);
+    harness.get_by_label("Load curves").click();
+    harness.run_steps(3);
+    for (rows, name) in [("Topics", "topics"), ("Next batch", "live"), ("Fixed tokens", "probe")] {
+        harness.get_by_label("Rows of the heatmap").click();
+        harness.run_steps(3);
+        harness.get_by_role_and_label(Role::RadioButton, rows).click();
+        wait(&mut harness, rows, |l| {
+            let wanted = [("Topics", Rows::Topics), ("Next batch", Rows::Live), ("Fixed tokens", Rows::Probe)];
+            wanted.iter().any(|(n, r)| *n == rows && l.snapshot().picture.request.rows == *r)
+        });
+        press(&mut harness, Modifiers::NONE, Key::Escape);
+        picture(&mut harness, &format!("rows-{name}"));
+    }
+    for (mode, name) in [("Score", "score"), ("+ Bias", "biased"), ("Moved by bias", "moved")] {
+        harness.get_by_label(mode).click();
+        harness.run_steps(3);
+        picture(&mut harness, &format!("cells-{name}"));
+    }
+    for mode in ["16", "Global", "Log", "− median"] {
+        harness.get_by_label(mode).click();
+        harness.run_steps(3);
+    }
+    assert!(harness.query_by_label("Linear").is_some());
+    picture(&mut harness, "modes");
 }
 
 #[test]

@@ -40,10 +40,6 @@ pub(super) fn load(file: Option<&Path>) -> Result<Loaded, Failure> {
         let first = scenario::shipped().first().ok_or_else(|| Failure::new("no scenario ships with this build"))?;
         return first.load().map_err(|e| Failure::new(e.to_string()));
     };
-    let builtin = file.to_str().and_then(|f| f.strip_prefix(scenario::BUILTIN));
-    if let Some(shipped) = builtin.and_then(scenario::shipped::find) {
-        return shipped.load().map_err(|e| Failure::new(e.to_string()));
-    }
     match scenario::open(file).map_err(|e| Failure::new(e.to_string()))? {
         Opened::Experiment(loaded) => Ok(*loaded),
         Opened::Selections(selections) => selections.watchable().map_err(|e| Failure::new(e.to_string())),

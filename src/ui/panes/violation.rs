@@ -65,7 +65,7 @@ impl Pane for Violation {
         let windows = [
             (
                 Window::Global,
-                "All",
+                "Global",
                 "max/fair − 1 of all loads since the mark (M sets it): MaxVio global of Wang et al. 2024",
             ),
             (Window::Sixteen, "16", "max/fair − 1 of the loads of the last 16 steps"),
