@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 only on success; 1 for bad input, a failed verification or anything that could not be done; 2 for wrong usage.
 
+mod bench;
 mod check;
 mod doctor;
 mod drive;
@@ -60,6 +61,24 @@ enum Command {
     Render(RenderArgs),
     /// Say which GPUs there are, what will be used, and why
     Doctor,
+    /// Measure how many token-expert pairs per second every engine of this machine routes
+    Bench(BenchArgs),
+}
+
+#[derive(Debug, Args)]
+struct BenchArgs {
+    /// What computes; auto is everything there is
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineArg,
+    /// Tokens x experts x K, several separated by commas
+    #[arg(long, value_name = "SIZES", value_delimiter = ',', value_parser = bench::size, default_value = "4096x64x6,16384x64x6,16384x256x8,65536x256x8")]
+    sizes: Vec<bench::Size>,
+    /// Route recorded scores instead of random tokens
+    #[arg(long)]
+    given_scores: bool,
+    /// Print a JSON list instead of the table
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -187,6 +206,7 @@ pub fn main() -> ExitCode {
         Some(Command::Trace(args)) => trace::trace(args),
         Some(Command::Render(args)) => render::render(args),
         Some(Command::Doctor) => doctor::doctor(),
+        Some(Command::Bench(args)) => bench::bench(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

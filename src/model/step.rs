@@ -437,7 +437,7 @@ impl Routing {
 }
 
 /// What routing a batch counts; sums of parts are the whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Tokens per expert, per variant.
     pub loads: Vec<Vec<u32>>,

@@ -60,7 +60,7 @@ pub fn run<L: Lanes>(l: L, plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
         exp2: l.table(&plan.tables.exp2),
     };
     let range = match work {
-        Work::Loads(range) | Work::Moved(range) => range.clone(),
+        Work::Loads(range) | Work::Moved(range) | Work::Dots(range) => range.clone(),
     };
     let mut from = range.start;
     while from < range.end {
@@ -71,7 +71,8 @@ pub fn run<L: Lanes>(l: L, plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
             *t = plan.token(work, place.min(range.end - 1));
         }
         let groups = tokens.div_ceil(L::N);
-        if let Source::Synthetic { key, topics } = &plan.source {
+        let made = matches!(work, Work::Dots(_)) && from > range.start;
+        if let (Source::Synthetic { key, topics }, false) = (&plan.source, made) {
             make_tokens(l, key, topics, &tile, &mut buffers.tokens[..groups]);
         }
         for g in 0..groups {
@@ -95,7 +96,8 @@ fn route<L: Lanes>(
     counts: &mut Counts,
 ) {
     // Where there are registers enough and the only gate is the sigmoid, logits go straight into it.
-    let fused = L::FUSED && plan.groups.len() == 1 && plan.groups[0].gate == Gate::Sigmoid;
+    let dots = matches!(work, Work::Dots(_));
+    let fused = L::FUSED && !dots && plan.groups.len() == 1 && plan.groups[0].gate == Gate::Sigmoid;
     if matches!(plan.source, Source::Synthetic { .. }) {
         let token = buffers.tokens[g];
         let centroids = plan.centroids.words.iter().zip(&plan.centroids.offsets);
@@ -108,6 +110,9 @@ fn route<L: Lanes>(
                 *out = logits(l, &token, c, o);
             }
         }
+    }
+    if dots {
+        return;
     }
     for group in &plan.groups {
         let blocks = group.experts.div_ceil(8);

@@ -17,13 +17,17 @@ mod portable;
 
 use super::{Engine, EngineError, EngineInfo, EngineKind};
 use crate::model::config::DIM;
-use crate::model::step::{Batch, Counts, Simulation, StepRow};
+use crate::model::step::{Batch, Counts, Simulation, StepRow, TokenInputs};
 use plan::{Centroids, Plan, Work};
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Fewer token–expert pairs than this are not worth waking another thread for.
 const PAIRS_PER_PART: u64 = 1 << 17;
+/// The shortest of so many rounds counts as the limit.
+const LIMIT_ROUNDS: u32 = 100;
 
 /// A set of instructions that the kernel is compiled for. Later ones are faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::EnumIter, strum::Display)]
@@ -155,15 +159,10 @@ pub fn count(batch: &Batch) -> Counts {
 fn count_by(kernel: Kernel, batch: &Batch, centroids: &Centroids) -> Counts {
     let plan = Plan::new(batch, centroids);
     let tokens = batch.inputs.batch;
-    let experts: u64 = batch.variants.iter().map(|v| u64::from(v.router.experts)).sum();
-    let most = (u64::from(tokens) * experts / PAIRS_PER_PART).max(1);
-    let parts = (4 * rayon::current_num_threads() as u64).min(most) as u32;
+    let parts = parts(batch);
     let part = |p: u32| {
         let mut counts = Counts::new(batch);
-        let share = |of: u32| {
-            let edge = |p: u32| (u64::from(of) * u64::from(p) / u64::from(parts)) as u32;
-            edge(p)..edge(p + 1)
-        };
+        let share = |of: u32| share(of, p, parts);
         kernel.run(&plan, &Work::Loads(share(tokens)), &mut counts);
         if plan.moves() {
             kernel.run(&plan, &Work::Moved(share(batch.sample_size())), &mut counts);
@@ -174,4 +173,42 @@ fn count_by(kernel: Kernel, batch: &Batch, centroids: &Centroids) -> Counts {
         return part(0);
     }
     (0..parts).into_par_iter().map(part).reduce_with(|a, b| a.merged(&b)).unwrap_or_else(|| Counts::new(batch))
+}
+
+/// Into how many parts a batch is cut.
+fn parts(batch: &Batch) -> u32 {
+    let experts: u64 = batch.variants.iter().map(|v| u64::from(v.router.experts)).sum();
+    let most = (u64::from(batch.inputs.batch) * experts / PAIRS_PER_PART).max(1);
+    (4 * rayon::current_num_threads() as u64).min(most) as u32
+}
+
+/// Part `p` of `parts` equal parts.
+fn share(of: u32, p: u32, parts: u32) -> Range<u32> {
+    let edge = |p: u32| (u64::from(of) * u64::from(p) / u64::from(parts)) as u32;
+    edge(p)..edge(p + 1)
+}
+
+/// How long the dot products of the next batch take this CPU at best, with its fastest kernel on all cores and nothing else to do: no
+/// tokens to make, no gate, no selection, no counts. A whole step cannot be quicker than that. `None` for recorded scores, which
+/// need none.
+#[must_use]
+pub fn dots_alone(simulation: &mut Simulation) -> Option<Duration> {
+    let batch = simulation.next_batch();
+    if matches!(batch.inputs.tokens, TokenInputs::Trace { .. }) {
+        return None;
+    }
+    let (kernel, centroids) = (Kernel::fastest(), Centroids::new(batch.centroids()));
+    let (plan, parts) = (Plan::new(&batch, &centroids), parts(&batch));
+    let once = || {
+        let began = Instant::now();
+        let part = |p: u32| {
+            kernel.run(&plan, &Work::Dots(share(batch.inputs.batch, p, parts)), &mut Counts::default());
+        };
+        match parts {
+            1 => part(0),
+            _ => (0..parts).into_par_iter().for_each(part),
+        }
+        began.elapsed()
+    };
+    (0..LIMIT_ROUNDS).map(|_| once()).min()
 }

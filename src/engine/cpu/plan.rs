@@ -208,6 +208,8 @@ pub enum Work {
     Loads(Range<u32>),
     /// Assignments moved among these tokens of the sample.
     Moved(Range<u32>),
+    /// Nothing: the dot products alone of as many tokens, always the same ones, as a measure of what the CPU could do at best.
+    Dots(Range<u32>),
 }
 
 /// One batch, ready for the kernels.
@@ -273,7 +275,7 @@ impl<'a> Plan<'a> {
     #[inline(always)]
     pub fn token(&self, work: &Work, place: u32) -> u32 {
         match work {
-            Work::Loads(_) => place,
+            Work::Loads(_) | Work::Dots(_) => place,
             Work::Moved(_) => self.batch.spaced(place, self.batch.sample_size()),
         }
     }

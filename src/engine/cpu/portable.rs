@@ -137,7 +137,7 @@ impl Lanes for Portable {
         each(noise, centre, |noise, centre| {
             let mut out = noise.to_le_bytes();
             for (x, c) in out.iter_mut().zip(centre.to_le_bytes()) {
-                let moved = i32::from(c as i8) + ((factor * i32::from(*x as i8)) >> 8);
+                let moved = i32::from(c as i8).wrapping_add(factor.wrapping_mul(i32::from(*x as i8)) >> 8);
                 *x = moved.clamp(-127, 127) as u8;
             }
             i32::from_le_bytes(out)
@@ -146,13 +146,13 @@ impl Lanes for Portable {
     #[inline(always)]
     fn dot(self, token: &[V; 8], centroid: &[i32; 8], _offset: i32) -> V {
         // Bytes are shifted out four tokens at a time in 32 bits, which any target's SIMD can do.
-        let mut sum = [0; 4];
+        let mut sum = [0i32; 4];
         for (x, &c) in token.iter().zip(centroid) {
             for b in 0..4 {
                 let c = i32::from(c.to_le_bytes()[b] as i8);
                 for (sum, &x) in sum.iter_mut().zip(x) {
                     let x = (x << (24 - 8 * b)) >> 24;
-                    *sum += i32::from(x as i16) * i32::from(c as i16);
+                    *sum = sum.wrapping_add(i32::from(x as i16).wrapping_mul(i32::from(c as i16)));
                 }
             }
         }

@@ -1,0 +1,224 @@
+//! `moebias bench`: token–expert pairs per second of every engine on this machine.
+//!
+//! A step is whole: tokens, logits, gate, selection, counts, the balancer's update and the digest. With given scores it reads
+//! recorded scores, quantised before, instead of making tokens.
+//!
+//! The limit is measured in the same run: the time that the dot products of the same tokens and centroids take all cores with the
+//! widest instructions, and with nothing else to do. No router with these embeddings can be quicker.
+
+use super::failure::Failure;
+use super::output::{self, aligned, figures, scaled};
+use super::{BenchArgs, EngineArg};
+use crate::engine::cpu::{self, CpuEngine, Kernel};
+use crate::engine::gpu::GpuEngine;
+use crate::engine::{Engine, EngineKind};
+use crate::model::config::{Experiment, Gate, Limits, Router, Source, Synthetic, TraceSource, Variant, limits};
+use crate::model::random::{Stream, pcg4d};
+use crate::model::step::Simulation;
+use crate::model::trace::Trace;
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Rounds over all engines: a busy moment of the machine hits them all alike.
+const BLOCKS: u32 = 5;
+/// Time for one engine, one size and one round.
+const BLOCK: Duration = Duration::from_millis(250);
+/// Steps a GPU is given at once, as the window does.
+const TOGETHER: u32 = 32;
+/// Recorded batches, taken in turns.
+const RING: usize = 2;
+
+/// Tokens, experts and K of one measurement.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Size {
+    tokens: u32,
+    router: (u32, u32),
+}
+
+/// Reads `4096x64x6`.
+pub(super) fn size(text: &str) -> Result<Size, String> {
+    let numbers: Option<Vec<u32>> = text.split('x').map(|n| n.parse().ok()).collect();
+    let Some(&[tokens, experts, top_k]) = numbers.as_deref() else {
+        return Err("a size is tokens x experts x K, as 4096x64x6".into());
+    };
+    let within = |limits: &Limits, x: u32| limits.check("", f64::from(x)).map_err(|e| e.to_string());
+    within(&limits::BATCH, tokens)?;
+    within(&limits::EXPERTS, experts)?;
+    within(&limits::TOP_K, top_k)?;
+    if top_k > experts {
+        return Err(format!("K is {top_k}, but must be at most the number of experts, {experts}"));
+    }
+    Ok(Size { tokens, router: (experts, top_k) })
+}
+
+/// One line of the outcome.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    /// Which engine.
+    engine: String,
+    /// tokens x experts x K
+    size: String,
+    /// Whether recorded scores were routed.
+    given_scores: bool,
+    /// Shortest step, ms; of a GPU the shortest mean over the steps of one submission.
+    min_ms: f64,
+    /// Median step, ms.
+    median_ms: f64,
+    /// Pairs per second of the shortest.
+    pairs_per_s: f64,
+    /// Of the shortest step, the part that the dot products alone take the fastest kernel: 1 could not be bettered. Absent where
+    /// there are none, and for GPUs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of_limit: Option<f64>,
+}
+
+struct Entrant {
+    name: String,
+    engine: Box<dyn Engine>,
+    /// Steps that it gets at once.
+    together: u32,
+    simulation: Simulation,
+    /// Milliseconds per step.
+    samples: Vec<f64>,
+}
+
+impl Entrant {
+    fn new(engine: Box<dyn Engine>, together: u32, start: &Simulation) -> Self {
+        let info = engine.info();
+        let name = format!("{}, {}", info.kind, info.adapter);
+        Self { name, engine, together, simulation: start.clone(), samples: vec![] }
+    }
+}
+
+pub(super) fn bench(args: &BenchArgs) -> Result<(), Failure> {
+    let mut outcomes = vec![];
+    for &size in &args.sizes {
+        outcomes.extend(measure(args, size)?);
+    }
+    if args.json {
+        let json = serde_json::to_string_pretty(&outcomes)
+            .map_err(|e| Failure::new(format!("the outcome can't be written: {e}")))?;
+        return output::print(&format!("{json}\n"));
+    }
+    output::print(&table(&outcomes))
+}
+
+/// Every engine asked for at one size.
+fn measure(args: &BenchArgs, size: Size) -> Result<Vec<Outcome>, Failure> {
+    let mut start = simulation(size, args.given_scores)?;
+    let mut entrants = entrants(args.engine, &start)?;
+    let mut limit: Option<f64> = None;
+    for block in 0..=BLOCKS {
+        if let Some(alone) = cpu::dots_alone(&mut start) {
+            let ms = alone.as_secs_f64() * 1000.0;
+            limit = Some(limit.map_or(ms, |l| l.min(ms)));
+        }
+        for e in &mut entrants {
+            let until = Instant::now() + if block == 0 { BLOCK / 5 } else { BLOCK };
+            while Instant::now() < until || e.samples.is_empty() {
+                let (mut rows, began) = (vec![], Instant::now());
+                e.engine.advance(&mut e.simulation, e.together, &mut rows)?;
+                e.samples.push(began.elapsed().as_secs_f64() * 1000.0 / rows.len().max(1) as f64);
+            }
+            // The first round warms up: clocks, caches, shaders.
+            if block == 0 {
+                e.samples.clear();
+            }
+        }
+    }
+    Ok(entrants.into_iter().map(|e| outcome(e, size, args.given_scores, limit)).collect())
+}
+
+fn outcome(mut entrant: Entrant, size: Size, given_scores: bool, limit_ms: Option<f64>) -> Outcome {
+    entrant.samples.sort_by(f64::total_cmp);
+    let min_ms = entrant.samples.first().copied().unwrap_or(f64::NAN);
+    let median_ms = entrant.samples.get(entrant.samples.len() / 2).copied().unwrap_or(f64::NAN);
+    let (experts, top_k) = size.router;
+    let pairs_per_s = f64::from(size.tokens) * f64::from(experts) / min_ms * 1000.0;
+    let on_cpu = entrant.engine.info().kind == EngineKind::Cpu;
+    Outcome {
+        engine: entrant.name,
+        size: format!("{}x{experts}x{top_k}", size.tokens),
+        given_scores,
+        min_ms,
+        median_ms,
+        pairs_per_s,
+        of_limit: limit_ms.filter(|_| on_cpu).map(|l| l / min_ms),
+    }
+}
+
+/// The engines asked for, all at the same start.
+fn entrants(which: EngineArg, start: &Simulation) -> Result<Vec<Entrant>, Failure> {
+    let mut all = vec![];
+    if matches!(which, EngineArg::Auto | EngineArg::Cpu) {
+        for kernel in Kernel::available() {
+            all.push(Entrant::new(Box::new(CpuEngine::with_kernel(kernel, "measured")), 1, start));
+        }
+    }
+    if matches!(which, EngineArg::Auto | EngineArg::Gpu) {
+        match GpuEngine::open(true) {
+            Ok(engine) => all.push(Entrant::new(Box::new(engine), TOGETHER, start)),
+            Err(e) if matches!(which, EngineArg::Gpu) => return Err(e.into()),
+            Err(e) => output::note(&format!("no GPU is measured: {e}")),
+        }
+    }
+    Ok(all)
+}
+
+fn simulation(size: Size, given_scores: bool) -> Result<Simulation, Failure> {
+    let (experts, top_k) = size.router;
+    let router = Router { experts, top_k, gate: Gate::Sigmoid };
+    let variants = vec![Variant { name: String::new(), router, balancer: Default::default() }];
+    let (source, trace) = if given_scores {
+        let (tokens, experts) = (size.tokens as usize, experts as usize);
+        let logits = (0..(RING * tokens * experts) as u32).map(normal).collect();
+        let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
+        (source, Some(Arc::new(Trace::new(RING, tokens, experts, logits))))
+    } else {
+        (Source::Synthetic(Synthetic { batch: size.tokens, ..Synthetic::default() }), None)
+    };
+    Ok(Simulation::new(Experiment { seed: 1, source, variants }, trace)?)
+}
+
+/// A number that is nearly normal: the sum of twelve uniform 8-bit ones, centred, variance 1.
+fn normal(i: u32) -> f32 {
+    let bytes = pcg4d(i, 0, Stream::NoiseLow, 1);
+    let sum: u32 = bytes.iter().take(3).flat_map(|w| w.to_le_bytes()).map(u32::from).sum();
+    (sum as f32 - 1530.0) / 256.0
+}
+
+fn table(outcomes: &[Outcome]) -> String {
+    let mut rows = vec![["engine", "size", "min ms", "median ms", "pairs/s", "of limit"].map(String::from).to_vec()];
+    for o in outcomes {
+        rows.push(vec![
+            o.engine.clone(),
+            format!("{}{}", o.size, if o.given_scores { ", given" } else { "" }),
+            figures(o.min_ms),
+            figures(o.median_ms),
+            scaled(o.pairs_per_s),
+            o.of_limit.map_or_else(|| "–".into(), |l| format!("{:.0} %", l * 100.0)),
+        ]);
+    }
+    let mut out = aligned(&rows).join("\n");
+    out.push('\n');
+    if outcomes.iter().any(|o| o.of_limit.is_some()) {
+        out.push_str(
+            "\nThe limit: the time this CPU needs at best for the dot products alone, measured in this run.\n",
+        );
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_and_checked() {
+        assert_eq!(size("4096x64x6"), Ok(Size { tokens: 4096, router: (64, 6) }));
+        for wrong in ["4096", "4096x64", "4096x64x6x1", "0x64x6", "16x2000x6", "16x64x33", "16x4x5", "ax4x2", ""] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+}
