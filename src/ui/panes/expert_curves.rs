@@ -51,14 +51,15 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     let mut bands = vec![];
     let mut curves = vec![];
     if experts > EACH {
-        let groups = time_plot::grouped(of, span, pixels, |g| (time_plot::middle(g), mean_band(g, quantity)));
+        let band = |g: &[&Column]| (time_plot::middle(g), mean_band(g, quantity));
+        let groups = time_plot::grouped(of, span, pixels / time_plot::BAND_PIXELS, band);
         bands.push(Band {
             steps: groups.iter().map(|(x, _)| *x).collect(),
             low: groups.iter().map(|(_, b)| b[0]).collect(),
             high: groups.iter().map(|(_, b)| b[2]).collect(),
             colour: theme.fair.gamma_multiply(if theme.dark { 0.16 } else { 0.18 }),
         });
-        let points = groups.iter().map(|(x, b)| [*x, b[1]]).collect();
+        let points = time_plot::grouped(of, span, pixels, |g| [time_plot::middle(g), mean_band(g, quantity)[1]]);
         curves.push(Curve { points, colour: theme.fair, width: 1.0, name: String::new() });
     }
     for &(expert, place) in &shown {

@@ -123,7 +123,8 @@ impl Pane for Violation {
                 let mean = group.iter().map(|c| self.value(c) * c.steps as f64).sum::<f64>() / steps.max(1.0);
                 (time_plot::middle(group), low, mean, high)
             });
-            if self.window == Window::Batch {
+            // Where every step has a column of its own there is nothing between lowest and highest.
+            if self.window == Window::Batch && groups.iter().any(|g| g.3 > g.1) {
                 bands.push(Band {
                     steps: groups.iter().map(|g| g.0).collect(),
                     low: groups.iter().map(|g| self.to_axis(g.1)).collect(),
