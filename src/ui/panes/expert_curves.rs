@@ -38,7 +38,8 @@ pub struct Quantity<'a> {
 pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     let snapshot = cx.lab.snapshot().clone();
     let span = time_plot::span(cx.link, &snapshot);
-    let pixels = ui.available_width();
+    // A point per two pixels: what falls together is averaged.
+    let pixels = ui.available_width() / 2.0;
     let theme = cx.theme;
     let history = lock(&snapshot.history);
     let Some(of) = history.variants.get(cx.link.variant).or(history.variants.first()) else { return };
@@ -52,7 +53,7 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     let mut curves = vec![];
     if experts > EACH {
         let band = |g: &[&Column]| (time_plot::middle(g), mean_band(g, quantity));
-        let groups = time_plot::grouped(of, span, pixels / time_plot::BAND_PIXELS, band);
+        let groups = time_plot::grouped(of, span, 2.0 * pixels / time_plot::BAND_PIXELS, band);
         bands.push(Band {
             steps: groups.iter().map(|(x, _)| *x).collect(),
             low: groups.iter().map(|(_, b)| b[0]).collect(),

@@ -21,7 +21,7 @@ const SHORTEST: f64 = 300.0;
 /// So many steps are shown where nobody zoomed and the run is longer: in more, what happens now would be a sliver.
 const LATEST: f64 = 1000.0;
 /// A band has one column per so many pixels: a software rasteriser takes long over tall, thin triangles.
-pub const BAND_PIXELS: f32 = 6.0;
+pub const BAND_PIXELS: f32 = 10.0;
 /// Nobody can zoom in closer than this many steps.
 const CLOSEST: f64 = 12.0;
 /// Room above the highest curve for the labels of events, of the plot's height.
