@@ -233,3 +233,11 @@ pub struct Snapshot {
     /// The trace being replayed.
     pub trace: Option<Arc<Trace>>,
 }
+
+impl Snapshot {
+    /// Whether tokens have scores. A log of selections has none: it can be watched, but not routed again.
+    #[must_use]
+    pub fn has_scores(&self) -> bool {
+        self.trace.as_ref().is_none_or(|t| t.selected.is_none())
+    }
+}

@@ -46,7 +46,7 @@ impl Desk<'_> {
 
     /// Why settings of the router can't be changed, if so.
     fn frozen(&self) -> Option<&'static str> {
-        let selected = self.lab.snapshot().trace.as_ref().is_some_and(|t| t.selected.is_some());
+        let selected = !self.lab.snapshot().has_scores();
         selected.then_some("This log holds selections without scores, so nothing can be routed again")
     }
 }

@@ -67,7 +67,7 @@ impl Facts {
             choices,
             threshold,
             multiplies,
-            scored: snapshot.trace.as_ref().is_none_or(|t| t.selected.is_none()),
+            scored: snapshot.has_scores(),
         })
     }
 

@@ -161,7 +161,7 @@ impl Pane for Assignment {
         );
         egui::Popup::menu(&menu).show(|ui| self.menu(ui));
         let narrow = ui.available_width() < 480.0;
-        let selected = cx.lab.snapshot().trace.as_ref().is_some_and(|t| t.selected.is_some());
+        let selected = !cx.lab.snapshot().has_scores();
         if self.rows == Rows::Topics || selected {
             return;
         }
@@ -227,7 +227,7 @@ impl Pane for Assignment {
             rect,
             &cells,
             mode,
-            cx.lab.snapshot().trace.as_ref().is_none_or(|t| t.selected.is_none()),
+            cx.lab.snapshot().has_scores(),
             picture.request.rows,
             made.range,
             experts,
@@ -241,7 +241,7 @@ impl Pane for Assignment {
 impl Assignment {
     /// What cells show: who was chosen is all there is in a log of selections.
     fn mode(&self, cx: &PaneContext<'_>) -> Mode {
-        let selected = cx.lab.snapshot().trace.as_ref().is_some_and(|t| t.selected.is_some());
+        let selected = !cx.lab.snapshot().has_scores();
         if selected { Mode::Chosen } else { self.mode }
     }
 
