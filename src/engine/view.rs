@@ -1,6 +1,6 @@
 //! What the heatmap and the inspector show: some tokens, re-routed with the biases of the moment by the model itself.
 
-use crate::model::select::{MAX_K, expert_of};
+use crate::model::select::By;
 use crate::model::step::{Batch, Simulation, TokenInputs};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -120,13 +120,11 @@ fn tokens(batch: &Batch, variant: usize, most: u32, picture: &mut Picture) {
     let row = |i: u32| {
         let index = batch.spaced(i, n);
         let scores = batch.scores(index, variant);
-        let routing = &batch.variants[variant];
-        let k = routing.router.top_k as usize;
         let mut marks = vec![0; scores.len()];
-        let mut top = [0; MAX_K];
-        for (selector, bit) in [(&routing.selector, CHOSEN), (&routing.unbiased, UNBIASED)] {
-            selector.top_k(&scores, k, &mut top);
-            top[..k].iter().for_each(|&key| marks[expert_of(key)] |= bit);
+        let mut chosen = vec![];
+        for (by, bit) in [(By::Bias, CHOSEN), (By::Score, UNBIASED)] {
+            batch.choose(variant, by, index, &scores, &mut chosen);
+            chosen.iter().for_each(|&e| marks[e] |= bit);
         }
         (Token { index, topic: batch.topic(index) }, scores, marks)
     };
@@ -140,29 +138,30 @@ fn tokens(batch: &Batch, variant: usize, most: u32, picture: &mut Picture) {
 
 fn shares(batch: &Batch, variant: usize, picture: &mut Picture) {
     let n = batch.inputs.batch.min(SHARE_TOKENS);
-    let routing = &batch.variants[variant];
-    let (k, experts) = (routing.router.top_k as usize, picture.experts);
+    let experts = picture.experts;
     let of_token = |i: u32| {
         let index = batch.spaced(i, n);
-        let mut top = [0; MAX_K];
-        routing.selector.top_k(&batch.scores(index, variant), k, &mut top);
-        (batch.topic(index) as usize, top)
+        let mut chosen = vec![];
+        batch.choose(variant, By::Bias, index, &batch.scores(index, variant), &mut chosen);
+        (batch.topic(index) as usize, chosen)
     };
-    let chosen: Vec<(usize, [i32; MAX_K])> = (0..n).into_par_iter().with_min_len(64).map(of_token).collect();
+    let chosen: Vec<(usize, Vec<usize>)> = (0..n).into_par_iter().with_min_len(64).map(of_token).collect();
     let topics = match &batch.inputs.tokens {
         TokenInputs::Synthetic { topics, .. } => topics.centres.len(),
         TokenInputs::Trace { .. } => chosen.iter().map(|(topic, _)| topic + 1).max().unwrap_or(1),
     };
     let mut counts = vec![0u32; topics * experts];
     let mut tokens = vec![0u32; topics];
-    for (topic, top) in &chosen {
+    let mut assignments = vec![0u32; topics];
+    for (topic, of_token) in &chosen {
         tokens[*topic] += 1;
-        top[..k].iter().for_each(|&key| counts[topic * experts + expert_of(key)] += 1);
+        assignments[*topic] += of_token.len() as u32;
+        of_token.iter().for_each(|&e| counts[topic * experts + e] += 1);
     }
     picture.counted = n;
     picture.topics = tokens.iter().map(|&t| t as f32 / n.max(1) as f32).collect();
     let share = |(i, &c): (usize, &u32)| {
-        let all = tokens[i / experts] as usize * k;
+        let all = assignments[i / experts];
         if all == 0 { 0.0 } else { c as f32 / all as f32 }
     };
     picture.shares = counts.iter().enumerate().map(share).collect();

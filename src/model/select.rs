@@ -15,6 +15,15 @@ pub const MAX_K: usize = 32;
 /// Smallest value that fits 22 bits.
 const VALUE_MIN: i64 = -(1 << 21);
 
+/// By what a token's experts are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// As the router does it: scores with whatever the balancer adds.
+    Bias,
+    /// By the scores alone: what the bias moves is measured against this.
+    Score,
+}
+
 /// The part of the key that depends only on the expert, prepared once per step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Selector {

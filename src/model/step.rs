@@ -8,7 +8,7 @@ use super::change::{self, Change, Event, Target};
 use super::config::{ConfigError, DIM, Experiment, Gate, Router, Rule, Source};
 use super::digest::Digest;
 use super::gate;
-use super::select::{MAX_K, Selector, expert_of};
+use super::select::{By, MAX_K, Selector, expert_of};
 use super::tokens::{self, Embedding, TokenKey, Topics};
 use super::trace::Trace;
 use serde::{Deserialize, Serialize};
@@ -429,6 +429,13 @@ pub struct Routing {
 }
 
 impl Routing {
+    /// Whether a token's experts are the K largest of its keys and nothing else: what the kernels and shaders know. Other ways to
+    /// choose go through [`Batch::choose`].
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        true
+    }
+
     /// The trace's scores, Q20, [steps, tokens, experts]; `None` for synthetic tokens.
     #[must_use]
     pub fn recorded(&self) -> Option<&[i32]> {
@@ -533,16 +540,34 @@ impl Batch {
         out
     }
 
+    /// The experts that a token gets in one variant, best first, into `out`. `scores` are its own there ([`Self::scores`]).
+    pub fn choose(&self, variant: usize, by: By, _token: u32, scores: &[i32], out: &mut Vec<usize>) {
+        let routing = &self.variants[variant];
+        let selector = match by {
+            By::Bias => &routing.selector,
+            By::Score => &routing.unbiased,
+        };
+        let k = routing.router.top_k as usize;
+        let mut top = [0; MAX_K];
+        selector.top_k(scores, k, &mut top);
+        out.clear();
+        out.extend(top[..k].iter().map(|&key| expert_of(key)));
+    }
+
     /// Routes a range of tokens and adds to the loads.
     pub fn route(&self, range: Range<u32>, counts: &mut Counts) {
+        self.route_where(|_| true, range, counts);
+    }
+
+    /// As [`Self::route`], in the variants that `wanted` picks.
+    pub fn route_where(&self, wanted: impl Fn(&Routing) -> bool, range: Range<u32>, counts: &mut Counts) {
         let mut scratch = Scratch::default();
-        let mut top = [0; MAX_K];
+        let mut chosen = vec![];
         for token in range {
             self.with_scores(token, &mut scratch, |i, scores| {
-                let k = self.variants[i].router.top_k as usize;
-                self.variants[i].selector.top_k(scores, k, &mut top);
-                for &key in &top[..k] {
-                    counts.loads[i][expert_of(key)] += 1;
+                if wanted(&self.variants[i]) {
+                    self.choose(i, By::Bias, token, scores, &mut chosen);
+                    chosen.iter().for_each(|&e| counts.loads[i][e] += 1);
                 }
             });
         }
@@ -562,17 +587,22 @@ impl Batch {
 
     /// Counts assignments that the bias moved, over a range of the sample.
     pub fn count_moved(&self, range: Range<u32>, counts: &mut Counts) {
+        self.count_moved_where(|_| true, range, counts);
+    }
+
+    /// As [`Self::count_moved`], in the variants that `wanted` picks.
+    pub fn count_moved_where(&self, wanted: impl Fn(&Routing) -> bool, range: Range<u32>, counts: &mut Counts) {
         let of = self.sample_size();
         let mut scratch = Scratch::default();
-        let (mut with, mut without) = ([0; MAX_K], [0; MAX_K]);
+        let (mut with, mut without) = (vec![], vec![]);
         for i in range {
-            self.with_scores(self.spaced(i, of), &mut scratch, |v, scores| {
-                let r = &self.variants[v];
-                let k = r.router.top_k as usize;
-                r.selector.top_k(scores, k, &mut with);
-                r.unbiased.top_k(scores, k, &mut without);
-                let stays = |key: &&i32| without[..k].iter().any(|w| expert_of(*w) == expert_of(**key));
-                counts.moved[v] += k as u32 - with[..k].iter().filter(stays).count() as u32;
+            let token = self.spaced(i, of);
+            self.with_scores(token, &mut scratch, |v, scores| {
+                if wanted(&self.variants[v]) {
+                    self.choose(v, By::Bias, token, scores, &mut with);
+                    self.choose(v, By::Score, token, scores, &mut without);
+                    counts.moved[v] += with.iter().filter(|e| !without.contains(e)).count() as u32;
+                }
             });
         }
     }

@@ -9,7 +9,7 @@ use super::atomic;
 use super::error::FileError;
 use crate::model::fixed::{from_q32, from_score};
 use crate::model::metrics::Metrics;
-use crate::model::select::{MAX_K, expert_of};
+use crate::model::select::By;
 use crate::model::step::{Batch, StepRow, VariantRow};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -145,16 +145,17 @@ struct Assignment<'a> {
 /// # Errors
 /// The writer's.
 pub fn assignments(out: &mut dyn Write, batch: &Batch, variant: usize, layer: u32, step: u64) -> io::Result<()> {
-    let Some(routing) = batch.variants.get(variant) else { return Ok(()) };
-    let k = routing.router.top_k as usize;
-    let mut top = [0; MAX_K];
+    if variant >= batch.variants.len() {
+        return Ok(());
+    }
+    let mut ids = vec![];
     for token_idx in 0..batch.inputs.batch {
         let scores = batch.scores(token_idx, variant);
-        routing.selector.top_k(&scores, k, &mut top);
-        let ids: Vec<usize> = top[..k].iter().map(|&key| expert_of(key)).collect();
+        batch.choose(variant, By::Bias, token_idx, &scores, &mut ids);
         let chosen: Vec<f64> = ids.iter().map(|&e| scores.get(e).map_or(0.0, |&s| from_score(s))).collect();
         let sum: f64 = chosen.iter().sum();
-        let weights: Vec<f64> = chosen.iter().map(|s| if sum > 0.0 { s / sum } else { 1.0 / k as f64 }).collect();
+        let weights: Vec<f64> =
+            chosen.iter().map(|s| if sum > 0.0 { s / sum } else { 1.0 / ids.len() as f64 }).collect();
         let line = Assignment { layer, step, token_idx, topk_ids: &ids, topk_weights: &weights };
         serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")?;

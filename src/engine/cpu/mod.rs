@@ -167,6 +167,11 @@ fn count_by(kernel: Kernel, batch: &Batch, centroids: &Centroids) -> Counts {
         if plan.moves() {
             kernel.run(&plan, &Work::Moved(share(batch.sample_size())), &mut counts);
         }
+        // What the kernels do not know, the model itself does.
+        if !plan.is_whole() {
+            batch.route_where(|r| !r.is_plain(), share(tokens), &mut counts);
+            batch.count_moved_where(|r| !r.is_plain(), share(batch.sample_size()), &mut counts);
+        }
         counts
     };
     if parts == 1 {

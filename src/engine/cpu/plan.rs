@@ -234,7 +234,7 @@ impl<'a> Plan<'a> {
     #[must_use]
     pub fn new(batch: &'a Batch, centroids: &'a Centroids) -> Self {
         let mut groups: Vec<Group<'a>> = vec![];
-        for (index, v) in batch.variants.iter().enumerate() {
+        for (index, v) in batch.variants.iter().enumerate().filter(|(_, v)| v.is_plain()) {
             let experts = v.router.experts as usize;
             let variant = VariantPlan {
                 index,
@@ -263,6 +263,12 @@ impl<'a> Plan<'a> {
         };
         let experts = groups.iter().map(|g| g.experts).max().unwrap_or(0);
         Self { batch, source, centroids, groups, tables: GateTables::new(), experts }
+    }
+
+    /// Whether every variant is in it: the kernels route those that are plain.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.groups.iter().map(|g| g.variants.len()).sum::<usize>() == self.batch.variants.len()
     }
 
     /// Whether any variant's biases can move anything.
