@@ -39,9 +39,12 @@ fn variant(experts: u32, top_k: u32, gate: Gate, rule: Rule, rate: f64) -> Varia
     Variant { name: String::new(), router: Router { experts, top_k, gate }, balancer }
 }
 
-fn trace(dice: &mut Dice, steps: usize, tokens: usize, experts: usize) -> Arc<Trace> {
-    let logits = (0..steps * tokens * experts).map(|_| (dice.real(12.0) - 6.0) as f32).collect();
-    Arc::new(Trace::new(steps, tokens, experts, logits))
+/// Logits from −10 to 10: also some that saturate.
+fn trace(dice: &mut Dice, steps: usize, tokens: usize, experts: usize, gate_each_step: bool) -> Arc<Trace> {
+    let logits = (0..steps * tokens * experts).map(|_| (dice.real(20.0) - 10.0) as f32).collect();
+    let mut trace = Trace::new(steps, tokens, experts, logits);
+    trace.gate_each_step = gate_each_step;
+    Arc::new(trace)
 }
 
 /// Configuration `i`: gates, rules, sources and K take turns so that all meet, everything else is thrown.
@@ -73,7 +76,7 @@ fn configuration(i: u32) -> (Experiment, Option<Arc<Trace>>) {
     let seed = dice.below(u32::MAX);
     let (source, recorded) = match i % 4 {
         3 => {
-            let recorded = trace(&mut dice, 3, batch.min(600) as usize, same as usize);
+            let recorded = trace(&mut dice, 3, batch.min(600) as usize, same as usize, i % 8 == 7);
             (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
         }
         2 => (Source::Fixed(source), None),

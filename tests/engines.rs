@@ -274,6 +274,38 @@ fn large_batches_on_gl() {
     large_batches(Backends::GL);
 }
 
+/// Variants with the same experts share tokens and scores, four at a time; the last four may be fewer, and other experts or too many
+/// of them stand apart.
+fn sweeps(backends: Backends) {
+    let Some(mut engine) = open(backends, "sweeps") else { return };
+    for (seed, experts, count) in [(1, 24, 9), (2, 512, 3), (3, 520, 2), (4, 7, 64)] {
+        let mut dice = Dice { seed, thrown: 0 };
+        let of = |v: u32, dice: &mut Dice| {
+            let other = v % 8 == 5;
+            let (gate, rule) = (GATES[(v / 16 % 2) as usize], RULES[(v % 2 * 3 / 2 + v / 32) as usize]);
+            let experts = if other { experts + 3 } else { experts };
+            let router = Router { experts, top_k: 1 + dice.below(experts.min(9)), gate };
+            Variant { router, ..variant(dice, v, experts, gate, rule) }
+        };
+        let variants: Vec<Variant> = (0..count).map(|v| of(v, &mut dice)).collect();
+        let source = Source::Synthetic(Synthetic { drift: 20.0, ..synthetic(&mut dice, 700) });
+        let experiment = Experiment { seed, source, variants };
+        let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 12);
+        assert_same(&format!("{count} variants at {experts} experts"), &start, &wanted, &rows(&start, &mut engine, 12));
+    }
+}
+
+#[test]
+fn sweeps_on_vulkan() {
+    sweeps(Backends::VULKAN);
+}
+
+#[test]
+fn sweeps_on_gl() {
+    sweeps(Backends::GL);
+}
+
 /// Biases as far apart as a start state may have them, where the key saturates and 64 bits are needed.
 fn extreme_biases(backends: Backends) {
     let Some(mut engine) = open(backends, "extreme biases") else { return };

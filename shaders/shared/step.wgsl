@@ -25,8 +25,8 @@ struct Step {
 struct Part {
     first_variant: u32,
     first_token: u32,
-    pad0: u32,
-    pad1: u32,
+    variants: u32,
+    pad: u32,
 }
 
 struct Variant {

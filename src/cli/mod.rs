@@ -18,6 +18,7 @@ mod trace;
 mod window;
 
 use crate::engine::EngineChoice;
+use crate::model::config::limits;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use failure::Failure;
 use std::path::PathBuf;
@@ -73,9 +74,15 @@ struct BenchArgs {
     /// Tokens x experts x K, several separated by commas
     #[arg(long, value_name = "SIZES", value_delimiter = ',', value_parser = bench::size, default_value = "4096x64x6,16384x64x6,16384x256x8,65536x256x8")]
     sizes: Vec<bench::Size>,
-    /// Route recorded scores instead of random tokens
+    /// Route recorded scores, quantised before, instead of random tokens
     #[arg(long)]
     given_scores: bool,
+    /// Route recorded logits and take the gate in every step (CPU only)
+    #[arg(long, conflicts_with = "given_scores")]
+    given_logits: bool,
+    /// Variants over the same tokens, with step sizes of their own: a sweep
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=limits::VARIANTS.max as i64))]
+    variants: u32,
     /// Print a JSON list instead of the table
     #[arg(long)]
     json: bool,
@@ -197,6 +204,9 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     if cli.command.is_some() {
         failure::speak_on_panic();
+    }
+    if let Some(folder) = crate::lab::places::pipelines_dir() {
+        crate::engine::gpu::cache::keep_in(folder);
     }
     let done = match &cli.command {
         None => window::open(cli.file.as_deref()),

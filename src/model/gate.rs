@@ -137,6 +137,16 @@ impl Normaliser {
     }
 }
 
+/// A recorded logit in the format of synthetic ones, Q14: rounded to nearest, halves to even, saturating. Multiplying by a power of two
+/// is exact, so every CPU rounds alike.
+#[must_use]
+#[inline]
+pub fn quantised(logit: f32) -> i32 {
+    const ONE: f32 = (1 << LOGIT_BITS) as f32;
+    const LIMIT: f32 = LOGIT_LIMIT as f32;
+    (logit * ONE).clamp(-LIMIT, LIMIT).round_ties_even() as i32
+}
+
 /// A logit within the range of the softmax table.
 #[must_use]
 pub fn saturate(logit: i32) -> i32 {

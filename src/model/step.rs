@@ -330,7 +330,7 @@ impl Simulation {
                 router: v.router.clone(),
                 selector: Selector::new(v.balancer.rule, &s.bias),
                 unbiased: Selector::unbiased(v.router.experts as usize),
-                recorded: self.trace.as_ref().map(|t| t.scores(v.router.gate)),
+                recorded: self.trace.as_ref().filter(|t| !t.gate_each_step).map(|t| t.scores(v.router.gate)),
             })
             .collect();
         Batch { inputs, variants, centroids: Arc::clone(&self.widened), trace: self.trace.clone() }
@@ -436,7 +436,7 @@ impl Routing {
         true
     }
 
-    /// The trace's scores, Q20, [steps, tokens, experts]; `None` for synthetic tokens.
+    /// The trace's scores, Q20, [steps, tokens, experts]; `None` where scores are made of logits in every step.
     #[must_use]
     pub fn recorded(&self) -> Option<&[i32]> {
         self.recorded.as_ref().map(|s| s.as_slice())
@@ -490,6 +490,12 @@ impl Batch {
         &self.centroids
     }
 
+    /// The trace, where its gate is taken in every step.
+    #[must_use]
+    pub fn given_logits(&self) -> Option<&Trace> {
+        self.trace.as_deref().filter(|t| t.gate_each_step)
+    }
+
     /// The topic (or the trace's group) of a token.
     #[must_use]
     pub fn topic(&self, token: u32) -> u32 {
@@ -504,6 +510,11 @@ impl Batch {
         match &self.inputs.tokens {
             TokenInputs::Trace { index } => {
                 let Some(trace) = &self.trace else { return };
+                if trace.gate_each_step {
+                    scratch.logits.clear();
+                    scratch.logits.extend(trace.logits_of(*index, token as usize).iter().map(|&x| gate::quantised(x)));
+                    return self.with_gates(scratch, f);
+                }
                 let at = (index * trace.tokens + token as usize) * trace.experts;
                 for (i, v) in self.variants.iter().enumerate() {
                     if let Some(recorded) = &v.recorded {
@@ -515,16 +526,21 @@ impl Batch {
                 let x = tokens::widened(&topics.token(token, key).1);
                 scratch.logits.clear();
                 scratch.logits.extend(self.centroids.iter().map(|c| tokens::logit(&x, c)));
-                let mut made: Option<(Gate, u32)> = None;
-                for (i, v) in self.variants.iter().enumerate() {
-                    let wanted = (v.router.gate, v.router.experts);
-                    if made != Some(wanted) {
-                        gate::scores(wanted.0, &scratch.logits[..wanted.1 as usize], &mut scratch.scores);
-                        made = Some(wanted);
-                    }
-                    f(i, &scratch.scores);
-                }
+                self.with_gates(scratch, f);
             }
+        }
+    }
+
+    /// Makes scores of the logits in `scratch`, once for neighbours that share them.
+    fn with_gates(&self, scratch: &mut Scratch, mut f: impl FnMut(usize, &[i32])) {
+        let mut made: Option<(Gate, u32)> = None;
+        for (i, v) in self.variants.iter().enumerate() {
+            let wanted = (v.router.gate, v.router.experts);
+            if made != Some(wanted) {
+                gate::scores(wanted.0, &scratch.logits[..wanted.1 as usize], &mut scratch.scores);
+                made = Some(wanted);
+            }
+            f(i, &scratch.scores);
         }
     }
 

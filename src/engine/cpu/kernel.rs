@@ -114,22 +114,42 @@ fn route<L: Lanes>(
     if dots {
         return;
     }
+    if let Source::Logits { first, bits, experts } = plan.source {
+        let quantised = |mut block: Block<L>| {
+            for z in &mut block {
+                *z = l.quantised(*z);
+            }
+            block
+        };
+        if fused {
+            let gate = |block| sigmoid_block(l, tables, quantised(block));
+            read_rows(l, bits, first, experts, tokens, &mut buffers.scores, gate);
+        } else {
+            read_rows(l, bits, first, experts, tokens, &mut buffers.logits, quantised);
+        }
+    }
     for group in &plan.groups {
         let blocks = group.experts.div_ceil(8);
         let scores = &mut buffers.scores[..blocks];
         match (&plan.source, group.gate) {
             (Source::Trace { first }, _) => {
                 if let Some(recorded) = group.recorded {
-                    read_scores(l, recorded, *first, group.experts, tokens, scores);
+                    let shifted = |mut block: Block<L>| {
+                        for s in &mut block {
+                            *s = l.shl::<SHIFT>(*s);
+                        }
+                        block
+                    };
+                    read_rows(l, recorded, *first, group.experts, tokens, scores, shifted);
                 }
             }
-            (Source::Synthetic { .. }, _) if fused => {}
-            (Source::Synthetic { .. }, Gate::Sigmoid) => {
+            _ if fused => {}
+            (_, Gate::Sigmoid) => {
                 for (z, s) in buffers.logits.iter().zip(&mut *scores) {
                     *s = sigmoid_block(l, tables, *z);
                 }
             }
-            (Source::Synthetic { .. }, Gate::Softmax) => softmax(l, tables, group.experts, &buffers.logits, scores),
+            (_, Gate::Softmax) => softmax(l, tables, group.experts, &buffers.logits, scores),
         }
         let moved = matches!(work, Work::Moved(_));
         for v in &group.variants {
@@ -269,9 +289,17 @@ fn softmax<L: Lanes>(l: L, tables: &Tables<L>, experts: usize, logits: &[Block<L
     }
 }
 
-/// Recorded scores of `L::N` tokens, shifted.
+/// What is recorded of `L::N` tokens, each block of eight experts passed through `f`.
 #[inline(always)]
-fn read_scores<L: Lanes>(l: L, recorded: &[i32], first: usize, experts: usize, tokens: &[u32], out: &mut [Block<L>]) {
+fn read_rows<L: Lanes>(
+    l: L,
+    recorded: &[i32],
+    first: usize,
+    experts: usize,
+    tokens: &[u32],
+    out: &mut [Block<L>],
+    f: impl Fn(Block<L>) -> Block<L>,
+) {
     let mut rows: [&[i32]; TILE] = [&[]; TILE];
     for (row, &t) in rows.iter_mut().zip(tokens) {
         let at = (first + t as usize) * experts;
@@ -279,18 +307,18 @@ fn read_scores<L: Lanes>(l: L, recorded: &[i32], first: usize, experts: usize, t
     }
     let full = experts / 8;
     for (b, out) in out[..full].iter_mut().enumerate() {
-        let mut block = l.transpose(&rows[..L::N], b * 8);
-        for s in &mut block {
-            *s = l.shl::<SHIFT>(*s);
-        }
-        *out = block;
+        *out = f(l.transpose(&rows[..L::N], b * 8));
     }
-    for e in full * 8..experts {
-        let mut column = [0; TILE];
-        for (c, row) in column.iter_mut().zip(&rows[..L::N]) {
-            *c = row[e];
+    if full * 8 < experts {
+        let mut block = [l.splat(0); 8];
+        for (e, x) in (full * 8..experts).zip(&mut block) {
+            let mut column = [0; TILE];
+            for (c, row) in column.iter_mut().zip(&rows[..L::N]) {
+                *c = row[e];
+            }
+            *x = l.load(&column);
         }
-        out[full][e - full * 8] = l.shl::<SHIFT>(l.load(&column));
+        out[full] = f(block);
     }
 }
 

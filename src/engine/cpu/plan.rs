@@ -102,6 +102,15 @@ pub enum Source<'a> {
         /// First token of the batch within the trace.
         first: usize,
     },
+    /// Recorded logits, whose gate is taken in every step.
+    Logits {
+        /// First token of the batch within the trace.
+        first: usize,
+        /// Bits of the f32 logits, [steps, tokens, experts].
+        bits: &'a [i32],
+        /// Experts in the trace.
+        experts: usize,
+    },
 }
 
 /// What turns the scores of a variant's experts into keys. Blocks of eight experts, the last filled up.
@@ -259,7 +268,13 @@ impl<'a> Plan<'a> {
         }
         let source = match &batch.inputs.tokens {
             TokenInputs::Synthetic { key, topics } => Source::Synthetic { key: *key, topics: TopicTable::new(topics) },
-            TokenInputs::Trace { index } => Source::Trace { first: index * batch.inputs.batch as usize },
+            TokenInputs::Trace { index } => {
+                let first = index * batch.inputs.batch as usize;
+                match batch.given_logits() {
+                    None => Source::Trace { first },
+                    Some(t) => Source::Logits { first, bits: bytemuck::cast_slice(&t.logits), experts: t.experts },
+                }
+            }
         };
         let experts = groups.iter().map(|g| g.experts).max().unwrap_or(0);
         Self { batch, source, centroids, groups, tables: GateTables::new(), experts }

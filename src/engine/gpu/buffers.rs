@@ -1,5 +1,6 @@
 //! The buffers of one plan: what goes up with every submission, what stays on the GPU, and what comes back.
 
+use super::clock;
 use super::device::Device;
 use super::layout::{PartParams, Plan, StepParams, VariantParams};
 use super::pipelines::Pipelines;
@@ -37,7 +38,7 @@ pub struct Buffers {
     pub counts: Buffer,
     /// Biases before the first step, then after each.
     pub bias: Buffer,
-    /// What comes back: counts, then biases.
+    /// What comes back: counts, then biases, then the clock.
     pub back: Buffer,
     steps: Buffer,
     parts: Buffer,
@@ -84,7 +85,7 @@ impl Buffers {
             make("counts", capacity * u64::from(plan.counts_per_step()), U::STORAGE | U::COPY_DST | U::COPY_SRC);
         let bias = make("bias", (capacity + 1) * 2 * width, up | U::COPY_SRC);
         let rates = make("rates", capacity * 2 * variants, up);
-        let back = make("back", capacity * per_step, U::COPY_DST | U::MAP_READ);
+        let back = make("back", capacity * per_step + clock::BYTES / 4, U::COPY_DST | U::MAP_READ);
         device.check()?;
 
         let q = &device.queue;

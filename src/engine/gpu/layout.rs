@@ -1,7 +1,7 @@
 //! What the host and the shaders say to each other: the structs of `shaders/shared/step.wgsl`, and where everything stands in the
 //! buffers. A test compares these structs with what naga makes of the shaders.
 
-use super::shader::Routing;
+use super::shader::{Pass, Routing};
 use crate::model::config::{Experiment, Gate, Rule, Source, limits};
 use crate::model::step::{MOVED_SAMPLE, Simulation};
 use crate::model::tokens::Embedding;
@@ -58,10 +58,10 @@ pub struct PartParams {
     pub first_variant: u32,
     /// The first token.
     pub first_token: u32,
+    /// How many variants.
+    pub variants: u32,
     /// Nothing.
-    pub pad0: u32,
-    /// Nothing.
-    pub pad1: u32,
+    pub pad: u32,
 }
 
 /// One variant. They stand in order of their routing, so that those of one dispatch are neighbours.
@@ -86,11 +86,18 @@ pub struct VariantParams {
     pub assignments: u32,
 }
 
+/// Variants that one thread of the shared route pass handles: `TOGETHER` in `shaders/route_shared.wgsl`.
+pub const TOGETHER: u32 = 4;
+/// The most experts of a variant there: `MOST_EXPERTS`.
+const MOST_SHARED_EXPERTS: u32 = 512;
+
 /// Neighbouring variants that are routed alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// How.
     pub routing: Routing,
+    /// Whether they have the same experts, so that they share tokens, logits and scores.
+    pub same_scores: bool,
     /// Place of the first.
     pub first: u32,
     /// How many.
@@ -192,6 +199,9 @@ impl Plan {
             let most = limits::BATCH.max_u32();
             return Err(format!("a step of this trace has {batch} tokens, but the GPU engine takes at most {most}"));
         }
+        if simulation.trace().is_some_and(|t| t.gate_each_step) {
+            return Err("the GPU engine reads recorded scores, not logits whose gate is taken in every step".into());
+        }
         let trace = match (&experiment.source, simulation.trace()) {
             (Source::Trace(_), Some(trace)) => Some(Window::new(trace, experiment, budget)?),
             _ => None,
@@ -217,15 +227,24 @@ impl Plan {
             experts.push((width as usize, r.experts as usize));
             width += r.experts.next_multiple_of(BLOCK);
         }
-        all.sort_by_key(|(routing, v)| (*routing, v.index));
+        all.sort_by_key(|(routing, v)| (*routing, v.experts, v.scores_at, v.index));
         let mut groups: Vec<Group> = vec![];
         for ((routing, v), place) in all.iter().zip(0u32..) {
-            match groups.last_mut().filter(|g| g.routing == *routing) {
+            let alike = |g: &&mut Group| {
+                let first: &VariantParams = &all[g.first as usize].1;
+                let same = first.experts == v.experts && first.scores_at == v.scores_at;
+                g.routing == *routing && (same || !g.same_scores)
+            };
+            let experts = u64::from(v.experts);
+            match groups.last_mut().filter(alike) {
                 Some(group) => {
                     group.count += 1;
-                    group.experts += u64::from(v.experts);
+                    group.experts += experts;
                 }
-                None => groups.push(Group { routing: *routing, first: place, count: 1, experts: u64::from(v.experts) }),
+                None => {
+                    let same_scores = routing.keep.can_share() && v.experts <= MOST_SHARED_EXPERTS;
+                    groups.push(Group { routing: *routing, same_scores, first: place, count: 1, experts });
+                }
             }
         }
         Ok(Self {
@@ -238,6 +257,16 @@ impl Plan {
             trace,
             centroids: Arc::clone(simulation.centroids()),
         })
+    }
+
+    /// The pass that routes a group, and how many workgroups high it is.
+    #[must_use]
+    pub fn route(group: &Group) -> (Pass, u32) {
+        if group.same_scores && group.count > 1 {
+            (Pass::RouteShared(group.routing), group.count.div_ceil(TOGETHER))
+        } else {
+            (Pass::Route(group.routing), group.count)
+        }
     }
 
     /// Token–expert pairs of one step.

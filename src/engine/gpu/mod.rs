@@ -6,6 +6,8 @@
 
 pub mod adapter;
 mod buffers;
+pub mod cache;
+mod clock;
 mod device;
 pub mod layout;
 mod pace;
@@ -16,6 +18,7 @@ mod submission;
 use super::{Engine, EngineError, EngineInfo, EngineKind};
 use crate::model::step::{Simulation, StepRow};
 use buffers::Buffers;
+use clock::Clock;
 use device::Device;
 use layout::Plan;
 use pace::Pace;
@@ -36,6 +39,7 @@ pub struct GpuEngine {
     device: Device,
     pipelines: Pipelines,
     pace: Pace,
+    clock: Option<Clock>,
     trace_bytes: u64,
     ready: Option<(Plan, Buffers)>,
 }
@@ -59,10 +63,11 @@ impl GpuEngine {
         let (at, reason) = adapter::choose(&all, software)?;
         let found = &all[at];
         let device = Device::open(found)?;
-        let pipelines = Pipelines::new(&device.device);
+        let pipelines = Pipelines::new(&device, &found.adapter.get_info());
+        let clock = Clock::new(&device);
         device.check()?;
         let info = EngineInfo { kind: EngineKind::Gpu, adapter: found.title(), reason };
-        Ok(Self { info, device, pipelines, pace: Pace::default(), trace_bytes: TRACE_BYTES, ready: None })
+        Ok(Self { info, device, pipelines, pace: Pace::default(), clock, trace_bytes: TRACE_BYTES, ready: None })
     }
 
     /// Destroys the device, as a driver's reset would: every later step fails with [`EngineError::Lost`]. For tests.
@@ -86,10 +91,11 @@ impl GpuEngine {
             return Ok(());
         }
         self.ready = None;
-        let passes = plan.groups.iter().flat_map(|g| [Pass::Route(g.routing), Pass::Moved(g.routing)]);
+        let passes = plan.groups.iter().flat_map(|g| [Plan::route(g).0, Pass::Moved(g.routing)]);
         for pass in passes.chain([Pass::Prepare, Pass::Update]) {
             self.pipelines.make(&self.device, pass)?;
         }
+        self.pipelines.keep();
         let buffers = Buffers::new(&self.device, &self.pipelines, &plan)?;
         self.ready = Some((plan, buffers));
         Ok(())
@@ -104,8 +110,8 @@ impl Engine for GpuEngine {
         let mut left = steps;
         while left > 0 && (left == steps || began.elapsed() < LONG_ENOUGH) {
             let Some((plan, buffers)) = &mut self.ready else { return Ok(()) };
-            let (device, pipelines, pace) = (&self.device, &self.pipelines, &mut self.pace);
-            let made = Round { device, pipelines, plan, buffers, pace }.run(simulation, left)?;
+            let (device, pipelines, pace, clock) = (&self.device, &self.pipelines, &mut self.pace, self.clock.as_ref());
+            let made = Round { device, pipelines, plan, buffers, pace, clock }.run(simulation, left)?;
             left = left.saturating_sub(made.len() as u32);
             for row in made {
                 simulation.adopt(&row);

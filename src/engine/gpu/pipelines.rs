@@ -1,5 +1,6 @@
 //! The compute pipelines, made when first needed and kept as long as the device.
 
+use super::cache::Cache;
 use super::device::Device;
 use super::layout::{PartParams, StepParams};
 use super::shader::Pass;
@@ -20,6 +21,7 @@ pub struct Pipelines {
     of_tokens: PipelineLayout,
     of_biases: PipelineLayout,
     made: HashMap<Pass, ComputePipeline>,
+    cache: Option<Cache>,
 }
 
 const READ: BufferBindingType = BufferBindingType::Storage { read_only: true };
@@ -46,7 +48,8 @@ fn layout(device: &wgpu::Device, label: &str, entries: &[(BufferBindingType, Opt
 impl Pipelines {
     /// The layouts; no pipeline yet.
     #[must_use]
-    pub fn new(device: &wgpu::Device) -> Self {
+    pub fn new(device: &Device, adapter: &wgpu::AdapterInfo) -> Self {
+        let device = &device.device;
         let (step, part) = (size_of::<StepParams>(), size_of::<PartParams>());
         let common = layout(device, "common", &[(UNIFORM, Some(step)), (UNIFORM, Some(part)), (READ, None)]);
         let tokens = [UNIFORM, READ, READ, READ, READ, WRITE].map(|ty| (ty, None));
@@ -60,7 +63,7 @@ impl Pipelines {
             })
         };
         let (of_tokens, of_biases) = (of(&tokens), of(&biases));
-        Self { common, tokens, biases, of_tokens, of_biases, made: HashMap::new() }
+        Self { common, tokens, biases, of_tokens, of_biases, made: HashMap::new(), cache: Cache::open(device, adapter) }
     }
 
     /// Makes the pipeline of a pass, if it is not there yet.
@@ -76,7 +79,7 @@ impl Pipelines {
             source: wgpu::ShaderSource::Wgsl(pass.source().into()),
         });
         let layout = match pass {
-            Pass::Route(_) | Pass::Moved(_) => &self.of_tokens,
+            Pass::Route(_) | Pass::RouteShared(_) | Pass::Moved(_) => &self.of_tokens,
             Pass::Prepare | Pass::Update => &self.of_biases,
         };
         let pipeline = device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
@@ -89,11 +92,18 @@ impl Pipelines {
                 zero_initialize_workgroup_memory: false,
                 ..wgpu::PipelineCompilationOptions::default()
             },
-            cache: None,
+            cache: self.cache.as_ref().map(|c| &c.inner),
         });
         device.check()?;
         self.made.insert(pass, pipeline);
         Ok(())
+    }
+
+    /// Keeps what was compiled for the next start.
+    pub fn keep(&mut self) {
+        if let Some(cache) = &mut self.cache {
+            cache.keep();
+        }
     }
 
     /// The pipeline of a pass, if it was made.

@@ -36,6 +36,14 @@ pub enum Keep {
     ThirtyTwo,
 }
 
+impl Keep {
+    /// Whether one thread can hold the largest keys of four variants.
+    #[must_use]
+    pub fn can_share(self) -> bool {
+        matches!(self, Self::Four | Self::Eight)
+    }
+}
+
 /// Variants of the same routing share their dispatches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Routing {
@@ -54,6 +62,8 @@ pub enum Pass {
     Prepare,
     /// Tokens to loads.
     Route(Routing),
+    /// Tokens to loads, for variants that differ in their biases alone.
+    RouteShared(Routing),
     /// How many assignments of the sample the bias moved.
     Moved(Routing),
     /// Loads to biases.
@@ -116,6 +126,7 @@ impl Pass {
         match self {
             Self::Prepare => "prepare",
             Self::Route(_) => "route",
+            Self::RouteShared(_) => "route_shared",
             Self::Moved(_) => "moved",
             Self::Update => "update",
         }
@@ -131,6 +142,10 @@ impl Pass {
             Self::Route(routing) => {
                 routing.sources(&mut parts);
                 parts.extend([shader!("shared/tally"), shader!("route")]);
+            }
+            Self::RouteShared(routing) => {
+                routing.sources(&mut parts);
+                parts.push(shader!("route_shared"));
             }
             Self::Moved(routing) => {
                 routing.sources(&mut parts);
@@ -150,6 +165,9 @@ impl Pass {
                 for keep in Keep::iter() {
                     let routing = Routing { scores, key, keep };
                     all.extend([Self::Route(routing), Self::Moved(routing)]);
+                    if keep.can_share() {
+                        all.push(Self::RouteShared(routing));
+                    }
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! One round: some steps up, routed without a look at them, and back as rows.
 
 use super::buffers::Buffers;
+use super::clock::{self, Clock};
 use super::device::Device;
 use super::layout::{PartParams, Plan, VariantParams};
 use super::pace::Pace;
@@ -31,6 +32,8 @@ pub struct Round<'a> {
     pub buffers: &'a mut Buffers,
     /// How fast it went so far.
     pub pace: &'a mut Pace,
+    /// The GPU's own clock, where it has one.
+    pub clock: Option<&'a Clock>,
 }
 
 impl Round<'_> {
@@ -56,10 +59,14 @@ impl Round<'_> {
                 continue;
             }
             let first = simulation.step();
-            let rows =
-                self.device.read(&self.buffers.back, self.bytes(steps), |words| self.rows(words, first, steps))?;
+            let results = self.bytes(steps);
+            let all = results + self.clock.map_or(0, |_| clock::BYTES);
+            let (rows, on_gpu) = self.device.read(&self.buffers.back, all, |words| {
+                let (words, ticks) = words.split_at(results as usize / 4);
+                (self.rows(words, first, steps), self.clock.and_then(|c| c.elapsed(ticks)))
+            })?;
             let share = f64::from(to - from) / f64::from(self.plan.batch);
-            self.pace.record(pairs * f64::from(steps) * share, began.elapsed());
+            self.pace.record(pairs * f64::from(steps) * share, on_gpu.unwrap_or_else(|| began.elapsed()));
             return Ok(rows);
         }
         Err(EngineError::Unsupported("a batch without tokens can't be routed".into()))
@@ -82,7 +89,7 @@ impl Round<'_> {
         let parts: Vec<PartParams> = plan
             .groups
             .iter()
-            .map(|g| PartParams { first_variant: g.first, first_token: tokens.start, ..PartParams::default() })
+            .map(|g| PartParams { first_variant: g.first, first_token: tokens.start, variants: g.count, pad: 0 })
             .collect();
         buffers.load_parts(self.device, &parts);
         let is_first = tokens.start == 0;
@@ -93,14 +100,17 @@ impl Round<'_> {
             encoder.clear_buffer(&buffers.counts, 0, Some(counts));
         }
         {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: None,
+                timestamp_writes: self.clock.map(Clock::writes),
+            });
             let variants = plan.variants.len() as u32;
             let blocks = (tokens.end - tokens.start).div_ceil(ROUTE_LANES);
             let sample_blocks = plan.sample().div_ceil(MOVED_LANES);
             let mut dispatch = |which: Pass, offsets: [u32; 2], x: u32, y: u32| {
                 let Some(pipeline) = self.pipelines.get(which) else { return };
                 let group = match which {
-                    Pass::Route(_) | Pass::Moved(_) => &buffers.tokens,
+                    Pass::Route(_) | Pass::RouteShared(_) | Pass::Moved(_) => &buffers.tokens,
                     Pass::Prepare | Pass::Update => &buffers.biases,
                 };
                 pass.set_pipeline(pipeline);
@@ -114,7 +124,8 @@ impl Round<'_> {
                     dispatch(Pass::Prepare, [at, 0], variants, 1);
                 }
                 for (group, part) in plan.groups.iter().zip(0u32..) {
-                    dispatch(Pass::Route(group.routing), [at, part * buffers.stride], blocks, group.count);
+                    let (pass, height) = Plan::route(group);
+                    dispatch(pass, [at, part * buffers.stride], blocks, height);
                 }
                 if is_last {
                     for (group, part) in plan.groups.iter().zip(0u32..) {
@@ -128,6 +139,9 @@ impl Round<'_> {
             let width = 8 * u64::from(plan.width);
             encoder.copy_buffer_to_buffer(&buffers.counts, 0, &buffers.back, 0, counts);
             encoder.copy_buffer_to_buffer(&buffers.bias, width, &buffers.back, counts, width * u64::from(steps));
+            if let Some(clock) = self.clock {
+                clock.copy(&mut encoder, &buffers.back, counts + width * u64::from(steps));
+            }
         }
         self.device.queue.submit([encoder.finish()]);
     }
