@@ -115,17 +115,10 @@ fn route<L: Lanes>(
         return;
     }
     if let Source::Logits { first, bits, experts } = plan.source {
-        let quantised = |mut block: Block<L>| {
-            for z in &mut block {
-                *z = l.quantised(*z);
-            }
-            block
-        };
         if fused {
-            let gate = |block| sigmoid_block(l, tables, quantised(block));
-            read_rows(l, bits, first, experts, tokens, &mut buffers.scores, gate);
+            read_rows::<L, GATED>(l, tables, bits, first, experts, tokens, &mut buffers.scores);
         } else {
-            read_rows(l, bits, first, experts, tokens, &mut buffers.logits, quantised);
+            read_rows::<L, LOGITS>(l, tables, bits, first, experts, tokens, &mut buffers.logits);
         }
     }
     for group in &plan.groups {
@@ -134,13 +127,7 @@ fn route<L: Lanes>(
         match (&plan.source, group.gate) {
             (Source::Trace { first }, _) => {
                 if let Some(recorded) = group.recorded {
-                    let shifted = |mut block: Block<L>| {
-                        for s in &mut block {
-                            *s = l.shl::<SHIFT>(*s);
-                        }
-                        block
-                    };
-                    read_rows(l, recorded, *first, group.experts, tokens, scores, shifted);
+                    read_rows::<L, SCORES>(l, tables, recorded, *first, group.experts, tokens, scores);
                 }
             }
             _ if fused => {}
@@ -289,36 +276,46 @@ fn softmax<L: Lanes>(l: L, tables: &Tables<L>, experts: usize, logits: &[Block<L
     }
 }
 
-/// What is recorded of `L::N` tokens, each block of eight experts passed through `f`.
+/// Of [`read_rows`]: the rows are scores, which are shifted.
+const SCORES: u8 = 0;
+/// The rows are logits, which are quantised.
+const LOGITS: u8 = 1;
+/// The rows are logits, which are quantised and go through the sigmoid.
+const GATED: u8 = 2;
+
+/// What is recorded of `L::N` tokens, as `WHAT` says. (Not as a closure: that would be compiled without the instructions.)
 #[inline(always)]
-fn read_rows<L: Lanes>(
+fn read_rows<L: Lanes, const WHAT: u8>(
     l: L,
+    tables: &Tables<L>,
     recorded: &[i32],
     first: usize,
     experts: usize,
     tokens: &[u32],
     out: &mut [Block<L>],
-    f: impl Fn(Block<L>) -> Block<L>,
 ) {
     let mut rows: [&[i32]; TILE] = [&[]; TILE];
     for (row, &t) in rows.iter_mut().zip(tokens) {
         let at = (first + t as usize) * experts;
         *row = &recorded[at..at + experts];
     }
-    let full = experts / 8;
-    for (b, out) in out[..full].iter_mut().enumerate() {
-        *out = f(l.transpose(&rows[..L::N], b * 8));
-    }
-    if full * 8 < experts {
+    for (b, out) in out[..experts.div_ceil(8)].iter_mut().enumerate() {
         let mut block = [l.splat(0); 8];
-        for (e, x) in (full * 8..experts).zip(&mut block) {
-            let mut column = [0; TILE];
-            for (c, row) in column.iter_mut().zip(&rows[..L::N]) {
-                *c = row[e];
+        if (b + 1) * 8 <= experts {
+            block = l.transpose(&rows[..L::N], b * 8);
+        } else {
+            for (e, x) in (b * 8..experts).zip(&mut block) {
+                let mut column = [0; TILE];
+                for (c, row) in column.iter_mut().zip(&rows[..L::N]) {
+                    *c = row[e];
+                }
+                *x = l.load(&column);
             }
-            *x = l.load(&column);
         }
-        out[full] = f(block);
+        for x in &mut block {
+            *x = if WHAT == SCORES { l.shl::<SHIFT>(*x) } else { l.quantised(*x) };
+        }
+        *out = if WHAT == GATED { sigmoid_block(l, tables, block) } else { block };
     }
 }
 
