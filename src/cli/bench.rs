@@ -26,8 +26,8 @@ use std::time::{Duration, Instant};
 const BLOCKS: u32 = 5;
 /// Time for one engine, one size and one round.
 const BLOCK: Duration = Duration::from_millis(250);
-/// Steps a GPU is given at once, as the window does.
-const TOGETHER: u32 = 32;
+/// Steps a GPU is given at once, as many as one submission takes; it hands back fewer where they take long.
+const TOGETHER: u32 = 256;
 /// Recorded batches, taken in turns.
 const RING: usize = 2;
 
