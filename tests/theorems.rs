@@ -61,8 +61,10 @@ impl Problem {
     /// Lets a rule move the biases.
     fn update(&mut self, rule: Rule, rate: i64, loads: &[u32]) {
         let assignments = (self.scores.len() * self.k) as u64;
-        let step = Step { experts: self.experts() as u64, assignments, rate };
-        balance::update(rule, false, &mut self.bias, loads, step);
+        let (experts, top_k) = (self.experts() as u64, self.k as u64);
+        let step = Step { experts, top_k, assignments, rate, derivative: 0 };
+        let balancer = Balancer { rule, ..Balancer::default() };
+        balance::update(&balancer, &mut self.bias, &mut vec![], loads, step);
     }
 
     /// E·(load − L), exactly.

@@ -25,6 +25,7 @@ pub struct Trace {
     pub selected: Option<u32>,
     sigmoid: OnceLock<Arc<Vec<i32>>>,
     softmax: OnceLock<Arc<Vec<i32>>>,
+    sqrt_softplus: OnceLock<Arc<Vec<i32>>>,
 }
 
 impl Trace {
@@ -43,6 +44,7 @@ impl Trace {
             selected: None,
             sigmoid: OnceLock::new(),
             softmax: OnceLock::new(),
+            sqrt_softplus: OnceLock::new(),
         }
     }
 
@@ -68,6 +70,7 @@ impl Trace {
         let cache = match gate {
             Gate::Sigmoid => &self.sigmoid,
             Gate::Softmax => &self.softmax,
+            Gate::SqrtSoftplus => &self.sqrt_softplus,
         };
         let make = || {
             let mut out = Vec::with_capacity(self.logits.len());

@@ -1,31 +1,64 @@
 //! The balancers: how the loads of one step become the biases of the next. A file per rule; all integer, so exact on every engine.
 //!
-//! Every rule sees the same inputs and returns the increment of one expert's bias (Q32). Shader twin: `shaders/update.wgsl`.
+//! Some rules also remember something of each expert from step to step. Shader twin: `shaders/update.wgsl`.
 
+pub mod centred_sign;
+pub mod id;
+pub mod longcat;
 pub mod multiplicative;
 pub mod proportional;
+pub mod rms;
 pub mod sign;
+pub mod smebu;
+pub mod tanh;
 
-use super::config::{Balancer, Rule, Schedule};
+use super::config::{Balancer, Router, Rule, Schedule};
 use super::fixed::{BIAS_ONE, isqrt, to_q32};
+use bytemuck::{Pod, Zeroable};
 
 /// What a rule knows about the step just routed.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
     /// Number of experts, E.
     pub experts: u64,
+    /// Experts per token, K.
+    pub top_k: u64,
     /// Assignments, K·T.
     pub assignments: u64,
     /// Step size of this update, Q32.
     pub rate: i64,
+    /// Gain on the change of the error, K_d, of this update, Q32.
+    pub derivative: i64,
 }
 
 impl Step {
+    /// A step of a router that routed so many tokens.
+    #[must_use]
+    pub fn new(router: &Router, tokens: u32, rates: Rates) -> Self {
+        Self {
+            experts: u64::from(router.experts),
+            top_k: u64::from(router.top_k),
+            assignments: u64::from(router.top_k) * u64::from(tokens),
+            rate: rates.rate,
+            derivative: rates.derivative,
+        }
+    }
+
     /// `K·T − E·load`: the error of one expert times E, which is exact where the fair share is not an integer.
     #[must_use]
     pub fn error(&self, load: u32) -> i64 {
         self.assignments as i64 - (self.experts * u64::from(load)) as i64
     }
+}
+
+/// The step sizes of one update, Q32.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+pub struct Rates {
+    /// The step size: u, λ, K_i or μ.
+    pub rate: i64,
+    /// K_d of ID Balancing.
+    pub derivative: i64,
 }
 
 /// The bias every expert starts from, Q32.
@@ -34,30 +67,112 @@ pub fn initial_bias(rule: Rule) -> i64 {
     if rule == Rule::Multiplicative { BIAS_ONE } else { 0 }
 }
 
-/// The step size of the `n`-th update (n ≥ 1) since the schedule was chosen, Q32, truncated.
+/// The largest amount that a rule may remember of an expert; 0 where it remembers nothing.
 #[must_use]
-pub fn rate_at(balancer: &Balancer, n: u64) -> i64 {
-    let u = to_q32(balancer.rate);
+pub fn memory_limit(rule: Rule) -> i64 {
+    match rule {
+        // Twice the largest step, Q32.
+        Rule::Smebu => 2 * BIAS_ONE,
+        // An error of −1,023 or less, Q20.
+        Rule::IdBalancing => 1 << 30,
+        _ => 0,
+    }
+}
+
+/// A step size at the `n`-th update (n ≥ 1) since the schedule was chosen, Q32, truncated.
+#[must_use]
+pub fn scheduled(rate: f64, schedule: Schedule, n: u64) -> i64 {
+    let u = to_q32(rate);
     let n = n.max(1);
-    match balancer.schedule {
+    match schedule {
         Schedule::Constant => u,
         Schedule::InverseSqrt => isqrt((u as u128 * u as u128) / u128::from(n)) as i64,
         Schedule::Inverse => (u as u64 / n) as i64,
     }
 }
 
-/// Moves every bias by the rule, then centres if asked to.
-pub fn update(rule: Rule, centred: bool, bias: &mut [i64], loads: &[u32], step: Step) {
-    for (b, &load) in bias.iter_mut().zip(loads) {
-        match rule {
-            Rule::None => {}
-            Rule::Sign => *b += sign::increment(step, load),
-            Rule::Proportional => *b += proportional::increment(step, load),
-            Rule::Multiplicative => *b = multiplicative::next(*b, step, load),
+/// The step sizes of the update at `step`, where the schedule was chosen at `schedule_from`; 0 once frozen.
+#[must_use]
+pub fn rates_at(balancer: &Balancer, step: u64, schedule_from: u64) -> Rates {
+    if balancer.freeze.is_some_and(|from| step >= from) {
+        return Rates::default();
+    }
+    let n = step.saturating_sub(schedule_from) + 1;
+    Rates {
+        rate: scheduled(balancer.rate, balancer.schedule, n),
+        derivative: scheduled(balancer.derivative, balancer.schedule, n),
+    }
+}
+
+/// Whether the mean bias is subtracted after every update. Centring a factor would change the selection, and identity experts do
+/// not move.
+#[must_use]
+pub fn centres(balancer: &Balancer) -> bool {
+    match balancer.rule {
+        Rule::None | Rule::Multiplicative | Rule::LongCat => false,
+        Rule::IdBalancing => true,
+        _ => balancer.centred,
+    }
+}
+
+/// Where the settings ask for it, moves what the rule remembers of each expert; `memory` is empty until then. [`update`] does it
+/// too: this alone is for a step whose biases are known.
+pub fn remember(balancer: &Balancer, memory: &mut Vec<i64>, loads: &[u32], step: Step) {
+    if memory_limit(balancer.rule) > 0 {
+        memory.resize(loads.len(), 0);
+    }
+    match balancer.rule {
+        Rule::Smebu => smebu::remember(step, soft(balancer), memory, loads),
+        Rule::IdBalancing => id::remember(step, memory, loads),
+        _ => {}
+    }
+}
+
+/// β and κ as integers.
+#[must_use]
+pub fn soft(balancer: &Balancer) -> smebu::Soft {
+    smebu::Soft::new(balancer.steepness, balancer.momentum)
+}
+
+/// Which experts compute under LongCat-Flash's rule, and how much each is to get.
+#[must_use]
+pub fn target(balancer: &Balancer, experts: u32, top_k: u32) -> longcat::Target {
+    longcat::Target::new(balancer.real_experts, experts, top_k, balancer.zero_experts)
+}
+
+/// Moves every bias by the rule, and what the rule remembers, then centres if asked to.
+pub fn update(balancer: &Balancer, bias: &mut [i64], memory: &mut Vec<i64>, loads: &[u32], step: Step) {
+    let add = |bias: &mut [i64], increment: &dyn Fn(u32) -> i64| {
+        bias.iter_mut().zip(loads).for_each(|(b, &load)| *b += increment(load));
+    };
+    match balancer.rule {
+        Rule::None => {}
+        Rule::Sign => add(bias, &|load| sign::increment(step, load)),
+        Rule::Proportional => add(bias, &|load| proportional::increment(step, load)),
+        Rule::Multiplicative => {
+            bias.iter_mut().zip(loads).for_each(|(b, &load)| *b = multiplicative::next(*b, step, load));
+        }
+        Rule::CentredSign => centred_sign::advance(step, bias, loads),
+        Rule::Rms => {
+            let scale = rms::Scale::new(step, loads);
+            add(bias, &|load| rms::increment(step, scale, load));
+        }
+        Rule::Smebu => {
+            remember(balancer, memory, loads, step);
+            smebu::advance(step, bias, memory);
+        }
+        Rule::IdBalancing => {
+            memory.resize(loads.len(), 0);
+            id::advance(step, bias, memory, loads);
+            remember(balancer, memory, loads, step);
+        }
+        Rule::LongCat => {
+            let target = target(balancer, loads.len() as u32, step.top_k as u32);
+            let computing = bias.len().min(target.computing as usize);
+            add(&mut bias[..computing], &|load| longcat::increment(step, target, load));
         }
     }
-    // Centring a factor would change the selection, so it is for additive rules alone.
-    if centred && rule != Rule::Multiplicative && rule != Rule::None {
+    if centres(balancer) {
         centre(bias);
     }
 }
@@ -79,7 +194,9 @@ mod tests {
 
     #[test]
     fn schedules_follow_their_formula() {
-        let at = |schedule, n| rate_at(&Balancer { schedule, rate: 0.01, ..Default::default() }, n);
+        let at = |schedule, n| {
+            rates_at(&Balancer { schedule, rate: 0.01, ..Default::default() }, n + 6, 7).rate
+        };
         assert_eq!(at(Schedule::Constant, 77), to_q32(0.01));
         assert_eq!(at(Schedule::Inverse, 100), to_q32(0.01) / 100);
         assert_eq!(at(Schedule::InverseSqrt, 1), to_q32(0.01));
