@@ -191,16 +191,70 @@ pub fn centre(bias: &mut [i64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use strum::IntoEnumIterator as _;
 
     #[test]
     fn schedules_follow_their_formula() {
-        let at = |schedule, n| {
+        let at = |schedule, n: u64| {
             rates_at(&Balancer { schedule, rate: 0.01, ..Default::default() }, n + 6, 7).rate
         };
         assert_eq!(at(Schedule::Constant, 77), to_q32(0.01));
         assert_eq!(at(Schedule::Inverse, 100), to_q32(0.01) / 100);
         assert_eq!(at(Schedule::InverseSqrt, 1), to_q32(0.01));
         assert_eq!(at(Schedule::InverseSqrt, 100), to_q32(0.01) / 10);
+    }
+
+    /// A rule's steps from loads of 4 tokens per expert, top-2 of 4.
+    fn moved(balancer: &Balancer, all_loads: &[[u32; 4]]) -> (Vec<i64>, Vec<i64>) {
+        let router = Router { experts: 4, top_k: 2, ..Default::default() };
+        let (mut bias, mut memory) = (vec![0; 4], vec![]);
+        for (n, loads) in all_loads.iter().enumerate() {
+            let step = Step::new(&router, loads.iter().sum::<u32>() / 2, rates_at(balancer, n as u64, 0));
+            update(balancer, &mut bias, &mut memory, loads, step);
+        }
+        (bias, memory)
+    }
+
+    #[test]
+    fn frozen_biases_stay_whatever_is_remembered() {
+        let loads = [[8, 0, 4, 4], [9, 1, 3, 3], [7, 2, 6, 1], [1, 1, 6, 8]];
+        for rule in Rule::iter().filter(|r| *r != Rule::None) {
+            let free = Balancer { rule, rate: 0.01, ..Default::default() };
+            let frozen = Balancer { freeze: Some(2), ..free.clone() };
+            assert_eq!(moved(&frozen, &loads).0[1..], moved(&free, &loads[..2]).0[1..], "{rule}");
+            assert_ne!(moved(&frozen, &loads), moved(&free, &loads), "{rule}");
+            assert_eq!(moved(&free, &loads).1.is_empty(), memory_limit(rule) == 0, "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_derivative_acts_only_while_an_error_grows() {
+        let id = |derivative| Balancer { rule: Rule::IdBalancing, rate: 0.006, derivative, ..Default::default() };
+        let same = |loads: &[[u32; 4]]| moved(&id(0.006), loads).0 == moved(&id(0.0), loads).0;
+        assert!(same(&[[8, 0, 4, 4]]), "there is no error before the first");
+        assert!(same(&[[8, 0, 4, 4], [6, 2, 4, 4]]), "it recovers");
+        assert!(!same(&[[6, 2, 4, 4], [8, 0, 4, 4]]), "it grows");
+        assert!(same(&[[6, 2, 4, 4], [0, 8, 4, 4]]), "it turned round: the change has another sign than the error before");
+    }
+
+    #[test]
+    fn identity_experts_never_move_and_the_wish_is_met_where_it_can_be() {
+        let b = Balancer { rule: Rule::LongCat, rate: 0.5, zero_experts: 2, real_experts: 1.0, centred: true, ..Default::default() };
+        let (bias, _) = moved(&b, &[[8, 0, 4, 4], [1, 3, 8, 4]]);
+        assert!(bias[..2].iter().all(|&b| b != 0) && bias[2..] == [0, 0]);
+        assert_eq!(moved(&b, &[[4, 4, 4, 4]]).0, [0; 4], "one of two computes, as wished");
+        assert_eq!(longcat::reached(&[4, 4, 4, 4], 2, 2), 1.0);
+        // With one identity expert at least one of a token's two computes; with none both do.
+        assert_eq!([0, 1, 2].map(|z| longcat::reachable(0.5, 4, 2, z)), [2.0, 1.0, 0.5]);
+        assert_eq!(longcat::reachable(8.0, 4, 2, 3), 1.0, "there is only one that computes");
+    }
+
+    #[test]
+    fn a_step_over_the_rms_has_the_size_of_u() {
+        let (bias, _) = moved(&Balancer { rule: Rule::Rms, rate: 0.01, ..Default::default() }, &[[8, 0, 5, 3]]);
+        let squares: f64 = bias.iter().map(|&b| super::super::fixed::from_q32(b).powi(2)).sum();
+        assert!(((squares / 4.0).sqrt() - 0.01).abs() < 1e-7, "{bias:?}");
+        assert_eq!(moved(&Balancer { rule: Rule::Rms, ..Default::default() }, &[[4, 4, 4, 4]]).0, [0; 4]);
     }
 
     #[test]

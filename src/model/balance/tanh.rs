@@ -63,6 +63,6 @@ mod tests {
     fn the_table_is_pinned() {
         let mut d = Digest::default();
         TABLE.iter().flatten().for_each(|&c| d.word(u64::from(c)));
-        assert_eq!(d.value(), 0, "a change here changes every recording of this rule");
+        assert_eq!(d.value(), 4_494_455_205_672_132_791, "a change here changes every recording of this rule");
     }
 }
