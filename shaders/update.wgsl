@@ -122,9 +122,9 @@ fn soft_push(v: Variant, rate: vec2<u32>, error: i32) -> vec2<u32> {
 // Twin of balance/smebu.rs, `blend`.
 fn blended(v: Variant, before: vec2<u32>, push: vec2<u32>) -> vec2<u32> {
     let one = 1u << 24u;
-    let old = signed64(times64(size64(before), v.momentum), is_negative64(before));
-    let new = signed64(times64(size64(push), one - v.momentum), is_negative64(push));
-    let sum = add64(old, new);
+    let kept = signed64(times64(size64(before), v.momentum), is_negative64(before));
+    let added = signed64(times64(size64(push), one - v.momentum), is_negative64(push));
+    let sum = add64(kept, added);
     return signed64(shr64(size64(sum), 24u), is_negative64(sum));
 }
 

@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 use moebias::model::balance::{self, Step};
-use moebias::model::config::{Experiment, Gate, Router, Rule, Source, Synthetic, Variant};
+use moebias::model::config::{Balancer, Experiment, Gate, Router, Rule, Source, Synthetic, Variant};
 use moebias::model::fixed::{BIAS_ONE, SCORE_ONE};
 use moebias::model::select::{MAX_K, Selector, expert_of, relative};
 use moebias::model::step::Simulation;
@@ -298,7 +298,7 @@ fn the_simulation_obeys_the_theory() {
         (Gate::Sigmoid, 6, Rule::Proportional, 0.02),
     ] {
         let source = Source::Fixed(Synthetic { batch: 256, ..Synthetic::default() });
-        let mut balancer = moebias::model::config::Balancer { rule, rate, ..Default::default() };
+        let mut balancer = Balancer { rule, rate, ..Default::default() };
         balancer.centred = rule == Rule::Proportional;
         let variants = vec![Variant { name: "a".into(), router: Router { experts: 16, top_k, gate }, balancer }];
         let mut simulation = Simulation::new(Experiment { seed: 4, source, variants }, None).unwrap();

@@ -81,7 +81,7 @@ RULES = {
 OTHERS = {
     "Smebu": {"momentum": 0.9, "steepness": 11.0},
     "IdBalancing": {"derivative": 0.05},
-    "LongCat": {"zero_experts": 2, "real_experts": 3.75},
+    "LongCat": {"zero_experts": 4, "real_experts": 3.75},
 }
 
 
