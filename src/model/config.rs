@@ -384,6 +384,12 @@ impl Synthetic {
 }
 
 impl Balancer {
+    /// Identity experts there are: only LongCat-Flash's rule has any.
+    #[must_use]
+    pub fn identity_experts(&self) -> u32 {
+        if self.rule == Rule::LongCat { self.zero_experts } else { 0 }
+    }
+
     /// Checks every setting, for a router of so many experts.
     ///
     /// # Errors

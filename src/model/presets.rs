@@ -112,7 +112,7 @@ const LONGCAT_FLASH: &[Fact] = &[
     set("experts", "512 that compute, 256 identity, top-12", LONGCAT),
     set("gate", "softmax", LONGCAT),
     set("rule", "bias to a share per expert", "secondary source of arXiv 2509.01322"),
-    stand_in("step", "μ = 0.1", "μ is not established; this one settles here within some hundred steps"),
+    stand_in("step", "μ = 0.1", "μ is not established; with this one the loads settle here within a hundred steps"),
     set("computing", "K_e ≈ 8 of 12 per token", "general knowledge, fairly sure"),
     told("decay of μ", "there is one; unknown", "secondary source"),
     told("gating value", "as it is, × 6.0", LONGCAT),

@@ -73,6 +73,8 @@ pub struct VariantRow {
     pub moved_of: u32,
     /// Experts whose bias was too far below the largest to be exact in the key.
     pub saturated: u32,
+    /// The last so many experts are identity experts: nothing balances them.
+    pub zero_experts: u32,
 }
 
 /// What the host prepares for one step; with the biases it decides everything.
@@ -374,6 +376,7 @@ impl Simulation {
                 moved: counts.moved[i],
                 moved_of: sampled * v.router.top_k,
                 saturated: routing.selector.saturated(),
+                zero_experts: v.balancer.identity_experts(),
             });
         }
         let row = StepRow { step: self.state.step, tokens: batch.inputs.batch, variants: rows };

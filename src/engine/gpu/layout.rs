@@ -91,7 +91,7 @@ pub struct VariantParams {
     pub steepness: u32,
     /// Momentum of SMEBU, Q24.
     pub momentum: u32,
-    /// Experts that compute under LongCat-Flash's rule.
+    /// Experts that compute: the first of all.
     pub computing: u32,
     /// The share of the batch that each of them is to get, Q30.
     pub share: u32,

@@ -134,10 +134,10 @@ pub fn soft(balancer: &Balancer) -> smebu::Soft {
     smebu::Soft::new(balancer.steepness, balancer.momentum)
 }
 
-/// Which experts compute under LongCat-Flash's rule, and how much each is to get.
+/// Which experts compute, and how much each is to get under LongCat-Flash's rule.
 #[must_use]
 pub fn target(balancer: &Balancer, experts: u32, top_k: u32) -> longcat::Target {
-    longcat::Target::new(balancer.real_experts, experts, top_k, balancer.zero_experts)
+    longcat::Target::new(balancer.real_experts, experts, top_k, balancer.identity_experts())
 }
 
 /// Moves every bias by the rule, and what the rule remembers, then centres if asked to.

@@ -8,7 +8,7 @@ use super::explain::of_rule;
 use super::{Desk, memory};
 use crate::lab::notices::Level;
 use crate::model::change::Change;
-use crate::model::config::{Balancer, Router, Rule, Schedule, limits};
+use crate::model::config::{Balancer, Gate, Router, Rule, Schedule, limits};
 use eframe::egui::{self, RichText, Ui};
 use strum::IntoEnumIterator as _;
 
@@ -105,10 +105,11 @@ fn step_of(rule: Rule) -> (&'static str, &'static str) {
 /// The step size to go with a rule, and why, where the present one is of another scale.
 fn proposed(rule: Rule, router: &Router, now: f64) -> Option<(f64, &'static str)> {
     let (rate, why) = match rule {
-        // As large as u = 0.001 in proportion.
+        // As large as u = 0.001 in proportion, or as 1/8,000 where scores are about 1/E.
         Rule::LongCat => {
-            let rate = significant(f64::from(router.experts) / 1000.0, 2).min(limits::RATE.max);
-            (rate, "a stand-in that moves a bias as u = 0.001 in proportion would: what LongCat-Flash takes is not established")
+            let u = if router.gate == Gate::Softmax { 1.25e-4 } else { 0.001 };
+            let rate = significant(f64::from(router.experts) * u, 2).min(limits::RATE.max);
+            (rate, "a stand-in of the scale of these scores: what LongCat-Flash takes is not established")
         }
         Rule::Proportional | Rule::Multiplicative => {
             (rule.published_rate(router.gate)?, "the one that balances best in the published table")
