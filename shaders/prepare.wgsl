@@ -17,9 +17,9 @@ fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
     let v = variants[group.x];
     let at = step.bias_at + v.first_expert;
     // Lanes without an expert repeat the first.
-    var top = bias[at];
+    var top = sar64(bias[at], v.bias_shift);
     for (var e = lane; e < v.experts; e += LANES) {
-        top = max64(top, bias[at + e]);
+        top = max64(top, sar64(bias[at + e], v.bias_shift));
     }
     largest[lane] = top;
     workgroupBarrier();
@@ -31,7 +31,8 @@ fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
     }
     top = largest[0];
     for (var e = lane; e < v.experts; e += LANES) {
-        let b = bias[at + e];
+        // In units of the gate, as the scores are.
+        let b = sar64(bias[at + e], v.bias_shift);
         if v.rule == RULE_MULTIPLICATIVE {
             keys[v.first_expert + e] = b;
             continue;

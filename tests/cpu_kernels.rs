@@ -31,8 +31,18 @@ impl Dice {
     }
 }
 
-const GATES: [Gate; 2] = [Gate::Sigmoid, Gate::Softmax];
-const RULES: [Rule; 4] = [Rule::None, Rule::Sign, Rule::Proportional, Rule::Multiplicative];
+const GATES: [Gate; 3] = [Gate::Sigmoid, Gate::Softmax, Gate::SqrtSoftplus];
+const RULES: [Rule; 9] = [
+    Rule::None,
+    Rule::Sign,
+    Rule::Proportional,
+    Rule::Multiplicative,
+    Rule::CentredSign,
+    Rule::Rms,
+    Rule::Smebu,
+    Rule::IdBalancing,
+    Rule::LongCat,
+];
 
 fn variant(experts: u32, top_k: u32, gate: Gate, rule: Rule, rate: f64) -> Variant {
     let balancer = Balancer { rule, rate, ..Balancer::default() };
@@ -58,7 +68,7 @@ fn configuration(i: u32) -> (Experiment, Option<Arc<Trace>>) {
             let thrown = 2 + dice.below(200);
             let experts = if is_trace { same } else { dice.of(&[2, 3, 8, 31, 64, 255, 256, 1023, 1024, thrown]) };
             let top_k = (1 + (i + 7 * v) % 32).min(experts);
-            let (gate, rule) = (GATES[((i + v) % 2) as usize], RULES[((i / 2 + v) % 4) as usize]);
+            let (gate, rule) = (GATES[((i + v) % 3) as usize], RULES[((i / 3 + v) % 9) as usize]);
             variant(experts, top_k, gate, rule, dice.of(&[0.0, 1e-5, 0.001, 0.02, 1.0]))
         })
         .collect();

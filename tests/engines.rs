@@ -9,6 +9,7 @@ use moebias::engine::gpu::GpuEngine;
 use moebias::engine::message::{RunId, Start};
 use moebias::engine::run::Run;
 use moebias::engine::{Engine, EngineError};
+use moebias::model::balance;
 use moebias::model::change::{Change, Event, Target};
 use moebias::model::config::{
     Balancer, Experiment, Gate, Router, Rule, Schedule, Source, Synthetic, TraceSource, Variant,
@@ -25,8 +26,8 @@ const STEPS: u64 = 1000;
 /// Token–expert pairs per step of the long runs: what keeps this file quick on two cores.
 const PAIRS: u32 = 6000;
 
-/// Every row of a run and the digest at its end.
-type Outcome = (Vec<StepRow>, String);
+/// Every row of a run, the digest at its end, and what the rules remember there.
+type Outcome = (Vec<StepRow>, String, Vec<Vec<i64>>);
 
 /// An engine on this backend, software or not. `None` where there is none, which is said, or fails where one is required.
 fn open(backends: Backends, test: &str) -> Option<GpuEngine> {
@@ -66,15 +67,37 @@ impl Dice {
     }
 }
 
-const GATES: [Gate; 2] = [Gate::Sigmoid, Gate::Softmax];
-const RULES: [Rule; 4] = [Rule::None, Rule::Sign, Rule::Proportional, Rule::Multiplicative];
+const GATES: [Gate; 3] = [Gate::Sigmoid, Gate::Softmax, Gate::SqrtSoftplus];
+const RULES: [Rule; 9] = [
+    Rule::None,
+    Rule::Sign,
+    Rule::Proportional,
+    Rule::Multiplicative,
+    Rule::CentredSign,
+    Rule::Rms,
+    Rule::Smebu,
+    Rule::IdBalancing,
+    Rule::LongCat,
+];
 const SCHEDULES: [Schedule; 3] = [Schedule::Constant, Schedule::InverseSqrt, Schedule::Inverse];
 const RATES: [f64; 6] = [0.0, 1e-5, 0.001, 0.02, 0.3, 1.0];
+const STEEPNESSES: [f64; 4] = [0.0, 0.4, 2.0, 100.0];
 
 fn variant(dice: &mut Dice, name: u32, experts: u32, gate: Gate, rule: Rule) -> Variant {
     let most = experts.min(32);
     let top_k = if dice.below(4) == 0 { most } else { dice.within(1, most) };
-    let balancer = Balancer { rule, rate: dice.of(&RATES), schedule: dice.of(&SCHEDULES), centred: dice.below(2) == 1 };
+    let balancer = Balancer {
+        rule,
+        rate: dice.of(&RATES),
+        schedule: dice.of(&SCHEDULES),
+        centred: dice.below(2) == 1,
+        freeze: (dice.below(6) == 0).then(|| u64::from(dice.below(STEPS as u32))),
+        momentum: dice.real(0.999),
+        steepness: dice.of(&STEEPNESSES),
+        derivative: dice.of(&RATES),
+        zero_experts: dice.below(experts),
+        real_experts: dice.real(32.0),
+    };
     Variant { name: name.to_string(), router: Router { experts, top_k, gate }, balancer }
 }
 
@@ -103,7 +126,7 @@ fn change(dice: &mut Dice, experiment: &Experiment, step: u64) -> Event {
         Target::Variant(dice.below(experiment.variants.len() as u32) as usize)
     };
     let batch = experiment.synthetic().map_or(1, |s| s.batch);
-    let (target, change) = match dice.below(if is_trace { 7 } else { 14 }) {
+    let (target, change) = match dice.below(if is_trace { 13 } else { 20 }) {
         0 => (of_variants, Change::SetTopK(dice.within(1, least))),
         1 => (of_variants, Change::SetGate(dice.of(&GATES))),
         2 => (of_variants, Change::SetRule(dice.of(&RULES))),
@@ -111,12 +134,18 @@ fn change(dice: &mut Dice, experiment: &Experiment, step: u64) -> Event {
         4 => (of_variants, Change::SetSchedule(dice.of(&SCHEDULES))),
         5 => (of_variants, Change::SetCentred(dice.below(2) == 1)),
         6 => (of_variants, Change::ResetBias),
-        7 => (Target::Source, Change::SetBatch(dice.within(1, batch))),
-        8 => (Target::Source, Change::SetTopics(dice.within(1, 256))),
-        9 => (Target::Source, Change::SetSkew(dice.real(3.0))),
-        10 => (Target::Source, Change::SetNoise(dice.real(4.0))),
-        11 => (Target::Source, Change::SetDrift(dice.real(100.0))),
-        12 => (Target::Source, Change::SetBurst(dice.within(1, 64))),
+        7 => (of_variants, Change::SetFreeze((dice.below(2) == 0).then_some(step + 20))),
+        8 => (of_variants, Change::SetMomentum(dice.real(0.999))),
+        9 => (of_variants, Change::SetSteepness(dice.of(&STEEPNESSES))),
+        10 => (of_variants, Change::SetDerivative(dice.of(&RATES))),
+        11 => (of_variants, Change::SetZeroExperts(dice.below(least))),
+        12 => (of_variants, Change::SetRealExperts(dice.real(32.0))),
+        13 => (Target::Source, Change::SetBatch(dice.within(1, batch))),
+        14 => (Target::Source, Change::SetTopics(dice.within(1, 256))),
+        15 => (Target::Source, Change::SetSkew(dice.real(3.0))),
+        16 => (Target::Source, Change::SetNoise(dice.real(4.0))),
+        17 => (Target::Source, Change::SetDrift(dice.real(100.0))),
+        18 => (Target::Source, Change::SetBurst(dice.within(1, 64))),
         _ => (Target::Source, Change::SetFixed(dice.below(2) == 1)),
     };
     Event { step, target, change }
@@ -136,8 +165,10 @@ fn configuration(i: u32) -> Start {
             (_, 1) => dice.within(2, 100),
             _ => dice.of(&[31, 257, 1000, 1023, 1024]),
         };
-        let gate = GATES[((i + v) % 2) as usize];
-        let rule = RULES[((i / 2 + v) % 4) as usize];
+        // 27 pairs, of which a variant takes the next but seven.
+        let pair = i + 7 * v;
+        let gate = GATES[(pair % 3) as usize];
+        let rule = RULES[(pair / 3 % 9) as usize];
         variants.push(variant(&mut dice, v, experts, gate, rule));
     }
     let experts: u32 = variants.iter().map(|v| v.router.experts).sum();
@@ -167,7 +198,8 @@ fn rows(start: &Start, engine: &mut dyn Engine, steps: u64) -> Outcome {
         let left = (steps - run.step()) as u32;
         run.advance(engine, left, |row, _| rows.push(row.clone())).unwrap();
     }
-    (rows, run.simulation().digest().to_string())
+    let memory = run.simulation().state().variants.iter().map(|v| v.memory.clone()).collect();
+    (rows, run.simulation().digest().to_string(), memory)
 }
 
 fn assert_same(name: &str, start: &Start, wanted: &Outcome, made: &Outcome) {
@@ -185,7 +217,7 @@ fn assert_same(name: &str, start: &Start, wanted: &Outcome, made: &Outcome) {
             a.step, start.experiment, start.events
         );
     }
-    assert_eq!((wanted.0.len(), &wanted.1), (made.0.len(), &made.1), "{name}");
+    assert_eq!((wanted.0.len(), &wanted.1, &wanted.2), (made.0.len(), &made.1, &made.2), "{name}");
 }
 
 /// What the model does, computed once for all backends.
@@ -239,7 +271,9 @@ fn the_configurations_cover_what_they_should() {
     assert!(sources().any(|s| matches!(s, Source::Fixed(_))) && sources().any(|s| matches!(s, Source::Trace(_))));
     assert!(sources().any(|s| matches!(s, Source::Synthetic(s) if s.drift > 0.0 && s.burst > 1)));
     let change = |name: &str| all.iter().flat_map(|s| &s.events).any(|e| e.change.name() == name);
-    for name in ["top_k", "gate", "rule", "rate", "schedule", "centred", "bias", "batch", "topics", "drift", "fixed"] {
+    let names = ["top_k", "gate", "rule", "rate", "schedule", "centred", "bias", "batch", "topics", "drift", "fixed", "freeze"];
+    let more = ["momentum", "steepness", "derivative", "zero_experts", "real_experts"];
+    for name in names.into_iter().chain(more) {
         assert!(change(name), "no event changes {name}");
     }
 }
@@ -251,8 +285,8 @@ fn large_batches(backends: Backends) {
     {
         let mut dice = Dice { seed: batch, thrown: 0 };
         let variants = (0..count).map(|v| Variant {
-            router: Router { experts, top_k, gate: GATES[(v % 2) as usize] },
-            ..variant(&mut dice, v, experts, Gate::Sigmoid, RULES[(v % 4) as usize])
+            router: Router { experts, top_k, gate: GATES[(v % 3) as usize] },
+            ..variant(&mut dice, v, experts, Gate::Sigmoid, RULES[((v + batch) % 9) as usize])
         });
         let variants = variants.collect();
         let source = Source::Synthetic(Synthetic { drift: 20.0, ..synthetic(&mut dice, batch) });
@@ -310,10 +344,10 @@ fn sweeps_on_gl() {
 fn extreme_biases(backends: Backends) {
     let Some(mut engine) = open(backends, "extreme biases") else { return };
     for rule in RULES {
-        let variants = [false, true].map(|centred| Variant {
+        let variants = [(false, Gate::Sigmoid), (true, Gate::SqrtSoftplus)].map(|(centred, gate)| Variant {
             name: String::new(),
-            router: Router { experts: 200, top_k: 9, gate: Gate::Sigmoid },
-            balancer: Balancer { rule, rate: 1.0, centred, ..Balancer::default() },
+            router: Router { experts: 200, top_k: 9, gate },
+            balancer: Balancer { rule, rate: 1.0, centred, derivative: 1.0, zero_experts: 3, ..Balancer::default() },
         });
         let source = Source::Synthetic(Synthetic { batch: 300, ..Synthetic::default() });
         let experiment = Experiment { seed: 5, source, variants: variants.into() };
@@ -323,6 +357,10 @@ fn extreme_biases(backends: Backends) {
             let size = 1i64 << dice.within(0, 52);
             let inexact = i64::from(dice.below(4096)).min(size - 1);
             *b = dice.of(&[size, -size, size - inexact, inexact - size, inexact, -inexact]);
+        }
+        let most = balance::memory_limit(rule);
+        for v in state.variants.iter_mut().filter(|_| most > 0) {
+            v.memory = (0..v.bias.len()).map(|_| dice.of(&[most, -most, 0, 1, -1, most / 3])).collect();
         }
         state.variants[0].bias[7] = 1 << 52;
         state.variants[0].bias[8] = -(1 << 52);

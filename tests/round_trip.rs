@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
+use moebias::model::balance;
 use moebias::model::change::{self, Change, Event, Target};
 use moebias::model::config::{
     Balancer, Gate, Limits, Router, Rule, Schedule, Source, Synthetic, TraceSource, Variant, limits,
@@ -11,6 +12,7 @@ use moebias::model::fixed::BIAS_ONE;
 use moebias::model::step::{State, VariantState};
 use moebias::scenario::{Recorded, Scenario, parse, to_text};
 use proptest::prelude::*;
+use strum::IntoEnumIterator as _;
 
 /// A number within its limits, with the limits themselves and numbers that are hard to write now and then.
 fn real(l: Limits) -> impl Strategy<Value = f64> {
@@ -38,15 +40,19 @@ fn text(most: usize) -> impl Strategy<Value = String> {
 }
 
 fn gate() -> impl Strategy<Value = Gate> {
-    prop_oneof![Just(Gate::Sigmoid), Just(Gate::Softmax)]
+    prop_oneof![Just(Gate::Sigmoid), Just(Gate::Softmax), Just(Gate::SqrtSoftplus)]
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    prop_oneof![Just(Rule::None), Just(Rule::Sign), Just(Rule::Proportional), Just(Rule::Multiplicative)]
+    prop::sample::select(Rule::iter().collect::<Vec<_>>())
 }
 
 fn schedule() -> impl Strategy<Value = Schedule> {
     prop_oneof![Just(Schedule::Constant), Just(Schedule::InverseSqrt), Just(Schedule::Inverse)]
+}
+
+fn freeze() -> impl Strategy<Value = Option<u64>> {
+    prop::option::of(0u64..=1 << 48)
 }
 
 fn source() -> impl Strategy<Value = Source> {
@@ -71,8 +77,27 @@ fn source() -> impl Strategy<Value = Source> {
 fn variant() -> impl Strategy<Value = Variant> {
     let router =
         (2u32..=12, 1u32..=12, gate()).prop_map(|(experts, k, gate)| Router { experts, top_k: k.min(experts), gate });
-    let balancer = (rule(), real(limits::RATE), schedule(), any::<bool>())
-        .prop_map(|(rule, rate, schedule, centred)| Balancer { rule, rate, schedule, centred });
+    let plain = (rule(), real(limits::RATE), schedule(), any::<bool>());
+    let reals = (real(limits::MOMENTUM), real(limits::STEEPNESS), real(limits::DERIVATIVE), real(limits::REAL_EXPERTS));
+    let more = prop_oneof![
+        1 => (freeze(), 0u32..2, reals).boxed(),
+        1 => Just((None, 0, (0.5, 2.0, 0.006, 8.0))).boxed(),
+    ];
+    let balancer = (plain, more).prop_map(|((rule, rate, schedule, centred), (freeze, zero_experts, reals))| {
+        let (momentum, steepness, derivative, real_experts) = reals;
+        Balancer {
+            rule,
+            rate,
+            schedule,
+            centred,
+            freeze,
+            momentum,
+            steepness,
+            derivative,
+            zero_experts,
+            real_experts,
+        }
+    });
     (text(20), router, balancer).prop_map(|(name, router, balancer)| Variant { name, router, balancer })
 }
 
@@ -91,6 +116,12 @@ fn change() -> impl Strategy<Value = Change> {
         real(limits::RATE).prop_map(Change::SetRate),
         schedule().prop_map(Change::SetSchedule),
         any::<bool>().prop_map(Change::SetCentred),
+        freeze().prop_map(Change::SetFreeze),
+        real(limits::MOMENTUM).prop_map(Change::SetMomentum),
+        real(limits::STEEPNESS).prop_map(Change::SetSteepness),
+        real(limits::DERIVATIVE).prop_map(Change::SetDerivative),
+        (0u32..2).prop_map(Change::SetZeroExperts),
+        real(limits::REAL_EXPERTS).prop_map(Change::SetRealExperts),
         Just(Change::ResetBias),
     ]
 }
@@ -115,6 +146,10 @@ fn scenario() -> impl Strategy<Value = Scenario> {
                             .collect(),
                         schedule_from: number % (at + 1),
                         digest: Digest::from_value(number),
+                        memory: match balance::memory_limit(v.balancer.rule) {
+                            0 => vec![],
+                            most => (0..i64::from(v.router.experts)).map(|e| e.wrapping_mul(number as i64) % most).collect(),
+                        },
                     })
                     .collect(),
             });

@@ -5,6 +5,7 @@
 use moebias::engine::cpu::CpuEngine;
 use moebias::engine::message::{RunId, Start};
 use moebias::engine::run::Run;
+use moebias::model::balance::longcat::reached;
 use moebias::model::change::{Change, Event, Target};
 use moebias::model::fixed::from_q32;
 use moebias::model::metrics::{IN_BALANCE, Metrics, Settling, sampling_floor};
@@ -260,6 +261,50 @@ fn shrinking_steps_calm_down_or_fall_short() {
     assert!(end[0] > 0.5 && end[1] < 0.14 && end[2] < end[1] && end[3] > 1.5, "{end:?}");
     let first = |s: &Seen| s.metrics.iter().position(|m| m.max_vio_16 <= IN_BALANCE);
     assert!(first(&seen[0]) < Some(25) && first(&seen[1]) < Some(25) && first(&seen[3]).is_none());
+}
+
+#[test]
+fn four_rules_arrive_at_the_same_floor_at_their_own_pace() {
+    let seen = shown("four-rules");
+    for (s, said) in seen.iter().zip([160, 90, 335, 45]) {
+        assert!((0.9..=1.1).contains(&(s.settled() as f64 / f64::from(said))), "{} where {said} is said", s.settled());
+        assert!((0.11..=0.135).contains(&s.max_vio(400..500)) && (0.11..=0.135).contains(&s.max_vio(900..1000)));
+        assert!(s.metrics[500].max_vio > 0.6, "the skew jumps");
+    }
+    let back = |s: &Seen| s.metrics[500..].iter().position(|m| m.max_vio < 0.2).unwrap();
+    let [sign, rms, smebu, id] = [0, 1, 2, 3].map(|i| back(&seen[i]));
+    assert!(id < rms && rms < sign && sign < smebu, "the same order again: {id} {rms} {sign} {smebu}");
+}
+
+#[test]
+fn freezing_has_its_price_while_topics_wander() {
+    let seen = shown("freezing");
+    let [frozen, free] = [0, 1].map(|i| &seen[i]);
+    assert_eq!(frozen.bias[..400], free.bias[..400]);
+    assert!(frozen.bias[400..].iter().all(|b| *b == frozen.bias[400]), "it stays as it is");
+    for (step, said) in [(450, 0.3), (600, 0.8), (799, 1.9)] {
+        let found = frozen.metrics[step].max_vio;
+        assert!((found - said).abs() < 0.08, "{found} where {said} is said");
+    }
+    assert!((0.11..=0.15).contains(&free.max_vio(600..800)));
+}
+
+#[test]
+fn published_models_come_into_balance() {
+    let seen = shown("published-models");
+    for (s, said) in seen.iter().zip([150, 290, 70]) {
+        assert!((0.9..=1.1).contains(&(s.settled() as f64 / f64::from(said))), "{} where {said} is said", s.settled());
+    }
+    let mut start = Start::of(&loaded("published-models"));
+    start.experiment.variants.drain(..2);
+    let longcat = start.experiment.variants[0].clone();
+    let mut run = Run::new(RunId(1), start).unwrap();
+    while run.step() < 300 {
+        run.advance(&mut CpuEngine::new(""), 100, |_, _| {}).unwrap();
+    }
+    let loads = &run.loads[0];
+    let computing = reached(loads, longcat.router.top_k, longcat.balancer.zero_experts);
+    assert!((computing - 8.0).abs() < 0.1, "{computing} of 12 compute");
 }
 
 #[test]

@@ -38,12 +38,22 @@ struct Variant {
     centred: u32,
     scores_at: u32,
     assignments: u32,
+    bias_shift: u32,
+    steepness: u32,
+    momentum: u32,
+    computing: u32,
+    share: u32,
 }
 
 const RULE_NONE = 0u;
 const RULE_SIGN = 1u;
 const RULE_PROPORTIONAL = 2u;
 const RULE_MULTIPLICATIVE = 3u;
+const RULE_CENTRED_SIGN = 4u;
+const RULE_RMS = 5u;
+const RULE_SMEBU = 6u;
+const RULE_ID_BALANCING = 7u;
+const RULE_LONGCAT = 8u;
 
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<uniform> part: Part;

@@ -218,7 +218,7 @@ mod tests {
         StepRow {
             step,
             tokens: 10,
-            variants: vec![VariantRow { top_k: 4, loads, bias, moved: 0, moved_of: 4, saturated: 0 }],
+            variants: vec![VariantRow { top_k: 4, loads, bias, moved: 0, moved_of: 4, saturated: 0, zero_experts: 0 }],
         }
     }
 

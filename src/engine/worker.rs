@@ -6,7 +6,7 @@ use super::message::{Echo, Exported, Message, RunId, Seeking, Snapshot, Speed, S
 use super::run::{Run, lock};
 use super::view::{Picture, Rows, ViewRequest, picture};
 use super::{Engine, EngineChoice, EngineError, EngineKind, cpu::CpuEngine};
-use crate::model::balance::rate_at;
+use crate::model::balance::rates_at;
 use crate::model::config::ConfigError;
 use crate::model::fixed::from_q32;
 use std::collections::VecDeque;
@@ -568,7 +568,7 @@ fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot 
             bias: s.bias.clone(),
             metrics: run.metrics.get(i).copied().unwrap_or_default(),
             digest: s.digest,
-            rate: from_q32(rate_at(&v.balancer, n)),
+            rate: from_q32(rates_at(&v.balancer, state.step, s.schedule_from).rate),
             schedule_n: n,
         }
     });

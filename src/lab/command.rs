@@ -4,6 +4,7 @@ use crate::engine::EngineChoice;
 use crate::engine::message::Speed;
 use crate::engine::view::ViewRequest;
 use crate::model::change::{Change, Target};
+use crate::model::presets::Preset;
 use std::path::PathBuf;
 
 /// One thing to do.
@@ -35,6 +36,20 @@ pub enum Command {
         target: Target,
         /// To what.
         change: Change,
+    },
+    /// Change several settings at once; they are taken back together.
+    ChangeTogether {
+        /// Of what.
+        target: Target,
+        /// To what, in this order.
+        changes: Vec<Change>,
+    },
+    /// Router and balancer of a published model. Starts a new run; can be undone.
+    Preset {
+        /// Of which variants.
+        target: Target,
+        /// The model.
+        preset: Preset,
     },
     /// Another number of experts in every variant. Starts a new run; can be undone.
     SetExperts(u32),

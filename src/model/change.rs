@@ -26,7 +26,7 @@ pub enum Change {
     SetTopK(u32),
     /// From logit to score.
     SetGate(Gate),
-    /// The update rule. Changing to or from the multiplicative rule starts the biases afresh.
+    /// The update rule. Changing to or from the multiplicative rule starts the biases afresh; another rule forgets what was remembered.
     SetRule(Rule),
     /// Step size u.
     SetRate(f64),
@@ -34,7 +34,19 @@ pub enum Change {
     SetSchedule(Schedule),
     /// Subtract the mean bias after every update.
     SetCentred(bool),
-    /// Put every bias back to its start.
+    /// The step from which the biases stay as they are; `None` lets them move again.
+    SetFreeze(Option<u64>),
+    /// Momentum β of SMEBU.
+    SetMomentum(f64),
+    /// Steepness κ of SMEBU.
+    SetSteepness(f64),
+    /// Gain K_d of ID Balancing.
+    SetDerivative(f64),
+    /// Identity experts of LongCat-Flash's rule.
+    SetZeroExperts(u32),
+    /// Computing experts per token that LongCat-Flash's rule is to reach.
+    SetRealExperts(f64),
+    /// Put every bias back to its start, and forget what the rule remembers.
     ResetBias,
 }
 
@@ -79,6 +91,12 @@ impl Change {
             Self::SetRate(_) => "rate",
             Self::SetSchedule(_) => "schedule",
             Self::SetCentred(_) => "centred",
+            Self::SetFreeze(_) => "freeze",
+            Self::SetMomentum(_) => "momentum",
+            Self::SetSteepness(_) => "steepness",
+            Self::SetDerivative(_) => "derivative",
+            Self::SetZeroExperts(_) => "zero_experts",
+            Self::SetRealExperts(_) => "real_experts",
             Self::ResetBias => "bias",
         }
     }
@@ -87,8 +105,20 @@ impl Change {
     #[must_use]
     pub fn value(&self) -> String {
         match self {
-            Self::SetBatch(n) | Self::SetTopics(n) | Self::SetBurst(n) | Self::SetTopK(n) => n.to_string(),
-            Self::SetSkew(x) | Self::SetNoise(x) | Self::SetDrift(x) | Self::SetRate(x) => x.to_string(),
+            Self::SetBatch(n)
+            | Self::SetTopics(n)
+            | Self::SetBurst(n)
+            | Self::SetTopK(n)
+            | Self::SetZeroExperts(n) => n.to_string(),
+            Self::SetSkew(x)
+            | Self::SetNoise(x)
+            | Self::SetDrift(x)
+            | Self::SetRate(x)
+            | Self::SetMomentum(x)
+            | Self::SetSteepness(x)
+            | Self::SetDerivative(x)
+            | Self::SetRealExperts(x) => x.to_string(),
+            Self::SetFreeze(at) => at.map_or_else(|| "never".into(), |step| format!("from step {step}")),
             Self::SetFixed(on) | Self::SetCentred(on) => if *on { "on" } else { "off" }.into(),
             Self::SetGate(g) => g.to_string(),
             Self::SetRule(r) => r.to_string(),
@@ -175,6 +205,12 @@ fn apply_to_variant(variant: &mut super::config::Variant, change: &Change) {
         Change::SetRate(u) => variant.balancer.rate = *u,
         Change::SetSchedule(s) => variant.balancer.schedule = *s,
         Change::SetCentred(on) => variant.balancer.centred = *on,
+        Change::SetFreeze(at) => variant.balancer.freeze = *at,
+        Change::SetMomentum(x) => variant.balancer.momentum = *x,
+        Change::SetSteepness(x) => variant.balancer.steepness = *x,
+        Change::SetDerivative(x) => variant.balancer.derivative = *x,
+        Change::SetZeroExperts(n) => variant.balancer.zero_experts = *n,
+        Change::SetRealExperts(x) => variant.balancer.real_experts = *x,
         _ => {}
     }
 }
@@ -201,6 +237,12 @@ pub fn inverse(experiment: &Experiment, target: Target, change: &Change) -> Opti
         Change::SetRate(_) => Change::SetRate(variant?.balancer.rate),
         Change::SetSchedule(_) => Change::SetSchedule(variant?.balancer.schedule),
         Change::SetCentred(_) => Change::SetCentred(variant?.balancer.centred),
+        Change::SetFreeze(_) => Change::SetFreeze(variant?.balancer.freeze),
+        Change::SetMomentum(_) => Change::SetMomentum(variant?.balancer.momentum),
+        Change::SetSteepness(_) => Change::SetSteepness(variant?.balancer.steepness),
+        Change::SetDerivative(_) => Change::SetDerivative(variant?.balancer.derivative),
+        Change::SetZeroExperts(_) => Change::SetZeroExperts(variant?.balancer.zero_experts),
+        Change::SetRealExperts(_) => Change::SetRealExperts(variant?.balancer.real_experts),
         Change::ResetBias => return None,
     })
 }

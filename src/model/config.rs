@@ -2,6 +2,7 @@
 //!
 //! Every limit stands here once; the sliders, the file reader and the command line all read it from here.
 
+use super::presets::Preset;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter};
 
@@ -68,16 +69,43 @@ pub struct TraceSource {
 
 /// One router with its balancer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "WrittenVariant")]
 pub struct Variant {
     /// What it is called on screen and in exports.
     pub name: String,
     /// The router.
-    #[serde(default)]
     pub router: Router,
     /// The rule that moves the biases.
-    #[serde(default)]
     pub balancer: Balancer,
+}
+
+/// [`Variant`] as it stands in a file: what is left out has its default, or that of the model named by `preset`.
+#[derive(Deserialize)]
+#[serde(rename = "Variant", deny_unknown_fields)]
+struct WrittenVariant {
+    name: String,
+    #[serde(default)]
+    preset: Option<Preset>,
+    #[serde(default)]
+    router: Option<Router>,
+    #[serde(default)]
+    balancer: Option<Balancer>,
+}
+
+impl TryFrom<WrittenVariant> for Variant {
+    type Error = &'static str;
+
+    fn try_from(w: WrittenVariant) -> Result<Self, Self::Error> {
+        let Some(preset) = w.preset else {
+            let (router, balancer) = (w.router.unwrap_or_default(), w.balancer.unwrap_or_default());
+            return Ok(Self { name: w.name, router, balancer });
+        };
+        if w.router.is_some() || w.balancer.is_some() {
+            return Err("a variant with a preset has its router and balancer; leave those out, or the preset");
+        }
+        let (router, balancer) = preset.settings();
+        Ok(Self { name: w.name, router, balancer })
+    }
 }
 
 /// How scores are made and how many experts a token gets.
@@ -106,6 +134,25 @@ pub enum Gate {
     Sigmoid,
     /// s = eˣ/Σeˣ over the experts of a token.
     Softmax,
+    /// s = √ln(1 + eˣ), each expert on its own (`sqrtsoftplus` in Megatron-LM). Held as s/4, so that it fits the score format.
+    SqrtSoftplus,
+}
+
+impl Gate {
+    /// What a held score of 1.0 stands for: scores are held in this unit. Biases are in true score units whatever the gate.
+    #[must_use]
+    pub fn unit(self) -> f64 {
+        f64::from(1u32 << self.unit_bits())
+    }
+
+    /// The same as a power of two: a bias enters the key shifted to the right by so many bits.
+    #[must_use]
+    pub fn unit_bits(self) -> u32 {
+        match self {
+            Self::Sigmoid | Self::Softmax => 0,
+            Self::SqrtSoftplus => 2,
+        }
+    }
 }
 
 /// How the biases move.
@@ -114,17 +161,40 @@ pub enum Gate {
 pub struct Balancer {
     /// The update rule.
     pub rule: Rule,
-    /// Step size u, in score units.
+    /// Step size, in score units: u, or what the rule calls λ, K_i or μ.
     pub rate: f64,
     /// How u changes with the steps since the schedule was chosen.
     pub schedule: Schedule,
     /// Subtract the mean bias after every update. Selection does not change.
     pub centred: bool,
+    /// The step from which the step size is 0; DeepSeek-V3 froze its biases for the last 500 of 14,800 billion tokens.
+    pub freeze: Option<u64>,
+    /// Momentum β of SMEBU: the share of the last step that is taken again.
+    pub momentum: f64,
+    /// Steepness κ of SMEBU: how small an error already makes a full step.
+    pub steepness: f64,
+    /// Gain K_d of ID Balancing on the change of the error, in score units.
+    pub derivative: f64,
+    /// Identity experts of LongCat-Flash's rule, Z: the last of all experts. Their biases never move.
+    pub zero_experts: u32,
+    /// Experts per token that are to compute under LongCat-Flash's rule, K_e, on average.
+    pub real_experts: f64,
 }
 
 impl Default for Balancer {
     fn default() -> Self {
-        Self { rule: Rule::Sign, rate: 0.001, schedule: Schedule::Constant, centred: false }
+        Self {
+            rule: Rule::Sign,
+            rate: 0.001,
+            schedule: Schedule::Constant,
+            centred: false,
+            freeze: None,
+            momentum: 0.5,
+            steepness: 2.0,
+            derivative: 0.006,
+            zero_experts: 0,
+            real_experts: 8.0,
+        }
     }
 }
 
@@ -140,6 +210,32 @@ pub enum Rule {
     Proportional,
     /// Selection by s·b, b starting at 1, b ← b + u·sign(c̄ − c): the variant table of Wang et al. 2024.
     Multiplicative,
+    /// b ← b + δ − mean δ with δ = u·sign(c̄ − c): torchtitan.
+    CentredSign,
+    /// b ← b + u·(c̄ − c)/RMS(c̄ − c): Jianlin Su's MoE series.
+    Rms,
+    /// Soft-clamped, centred, with momentum: Trinity Large, arXiv 2602.17004.
+    Smebu,
+    /// Integral and gated derivative of the error: arXiv 2609.39137.
+    IdBalancing,
+    /// Identity experts and a wished mean number of computing ones: LongCat-Flash, arXiv 2509.01322.
+    LongCat,
+}
+
+impl Rule {
+    /// The step size published for it with this gate, or the one that balances best in the published table; `None` where there is
+    /// none.
+    #[must_use]
+    pub fn published_rate(self, gate: Gate) -> Option<f64> {
+        match (self, gate) {
+            (Self::Proportional, Gate::Softmax) => Some(0.001),
+            (_, Gate::Softmax) | (Self::None | Self::LongCat, _) => None,
+            (Self::Sign | Self::CentredSign | Self::Rms | Self::Multiplicative, _) => Some(0.001),
+            (Self::Proportional, _) => Some(0.01),
+            (Self::Smebu, _) => Some(0.0005),
+            (Self::IdBalancing, _) => Some(0.006),
+        }
+    }
 }
 
 /// How the step size changes; n counts from the step at which the schedule was chosen.
@@ -186,6 +282,18 @@ pub mod limits {
     pub const TOP_K: Limits = Limits { name: "top_k", min: 1.0, max: 32.0 };
     /// Step size.
     pub const RATE: Limits = Limits { name: "rate", min: 0.0, max: 1.0 };
+    /// Momentum of SMEBU.
+    pub const MOMENTUM: Limits = Limits { name: "momentum", min: 0.0, max: 0.999 };
+    /// Steepness of SMEBU.
+    pub const STEEPNESS: Limits = Limits { name: "steepness", min: 0.0, max: 100.0 };
+    /// Gain of ID Balancing on the change of the error.
+    pub const DERIVATIVE: Limits = Limits { name: "derivative", min: 0.0, max: 1.0 };
+    /// Identity experts; also less than the number of experts.
+    pub const ZERO_EXPERTS: Limits = Limits { name: "zero_experts", min: 0.0, max: 1023.0 };
+    /// Computing experts per token that are wished for.
+    pub const REAL_EXPERTS: Limits = Limits { name: "real_experts", min: 0.0, max: 32.0 };
+    /// A step: 2⁴⁸, nine years at a million steps per second.
+    pub const FREEZE: Limits = Limits { name: "freeze", min: 0.0, max: 281_474_976_710_656.0 };
     /// Variants in one experiment.
     pub const VARIANTS: Limits = Limits { name: "variants", min: 1.0, max: 64.0 };
 }
@@ -275,6 +383,38 @@ impl Synthetic {
     }
 }
 
+impl Balancer {
+    /// Identity experts there are: only LongCat-Flash's rule has any.
+    #[must_use]
+    pub fn identity_experts(&self) -> u32 {
+        if self.rule == Rule::LongCat { self.zero_experts } else { 0 }
+    }
+
+    /// Checks every setting, for a router of so many experts.
+    ///
+    /// # Errors
+    /// The first setting that is out of range.
+    pub fn validate(&self, path: &str, experts: u32) -> Result<(), ConfigError> {
+        limits::RATE.check(path, self.rate)?;
+        if let Some(step) = self.freeze {
+            limits::FREEZE.check(path, step as f64)?;
+        }
+        limits::MOMENTUM.check(path, self.momentum)?;
+        limits::STEEPNESS.check(path, self.steepness)?;
+        limits::DERIVATIVE.check(path, self.derivative)?;
+        limits::ZERO_EXPERTS.check(path, f64::from(self.zero_experts))?;
+        limits::REAL_EXPERTS.check(path, self.real_experts)?;
+        if self.zero_experts >= experts {
+            return Err(ConfigError {
+                setting: format!("{path}.zero_experts"),
+                value: self.zero_experts.to_string(),
+                allowed: format!("less than the number of experts, {experts}"),
+            });
+        }
+        Ok(())
+    }
+}
+
 impl Variant {
     /// Checks every setting.
     ///
@@ -291,7 +431,7 @@ impl Variant {
                 allowed: format!("at most the number of experts, {}", self.router.experts),
             });
         }
-        limits::RATE.check(&format!("{path}.balancer"), self.balancer.rate)?;
+        self.balancer.validate(&format!("{path}.balancer"), self.router.experts)?;
         if self.name.chars().count() > 80 {
             return Err(ConfigError {
                 setting: format!("{path}.name"),

@@ -1,6 +1,7 @@
 //! What is measured: MaxVio and its kin, as the literature defines them.
 //!
-//! Fair share L = K·T/E tokens. Where a window has not filled, the metric is over the steps there are.
+//! Fair share L = K·T/E tokens. Identity experts, which nothing balances, are left out: L is then the mean load of the others.
+//! Where a window has not filled, the metric is over the steps there are.
 
 use super::step::VariantRow;
 use std::collections::VecDeque;
@@ -63,16 +64,17 @@ pub struct Tracker {
 impl Tracker {
     /// Takes in the next step.
     pub fn push(&mut self, row: &VariantRow) -> Metrics {
-        let experts = row.loads.len();
+        let experts = row.loads.len().saturating_sub(row.zero_experts as usize);
+        let loads = &row.loads[..experts];
         if self.all.len() != experts {
             *self = Self { short: vec![0; experts], long: vec![0; experts], all: vec![0; experts], ..Self::default() };
         }
         let add = |sums: &mut [u64], loads: &[u32]| sums.iter_mut().zip(loads).for_each(|(s, &l)| *s += u64::from(l));
         let take = |sums: &mut [u64], loads: &[u32]| sums.iter_mut().zip(loads).for_each(|(s, &l)| *s -= u64::from(l));
         for sums in [&mut self.short, &mut self.long, &mut self.all] {
-            add(sums, &row.loads);
+            add(sums, loads);
         }
-        self.recent.push_back(row.loads.clone());
+        self.recent.push_back(loads.to_vec());
         if self.recent.len() > SHORT_WINDOW {
             take(&mut self.short, &self.recent[self.recent.len() - 1 - SHORT_WINDOW]);
         }
@@ -81,7 +83,7 @@ impl Tracker {
         {
             take(&mut self.long, &old);
         }
-        let batch: Vec<u64> = row.loads.iter().map(|&l| u64::from(l)).collect();
+        let batch: Vec<u64> = loads.iter().map(|&l| u64::from(l)).collect();
         let long_fair = fair(&self.long);
         let below = |share: f64| self.long.iter().filter(|&&l| (l as f64) < share * long_fair).count() as u32;
         let mut sorted = row.bias.clone();
@@ -100,8 +102,8 @@ impl Tracker {
             dead: below(DEAD),
             moved: if row.moved_of == 0 { 0.0 } else { f64::from(row.moved) / f64::from(row.moved_of) },
             bias_min: bias(0),
-            bias_median: (bias((experts - 1) / 2) + bias(experts / 2)) / 2.0,
-            bias_max: bias(experts - 1),
+            bias_median: (bias(sorted.len().saturating_sub(1) / 2) + bias(sorted.len() / 2)) / 2.0,
+            bias_max: bias(sorted.len().saturating_sub(1)),
             saturated: row.saturated,
         }
     }
@@ -211,8 +213,17 @@ fn expected_maximum(n: u32) -> f64 {
 mod tests {
     use super::*;
 
+    #[test]
+    fn identity_experts_are_nobody_s_violation() {
+        let mut tracker = Tracker::default();
+        let metrics = tracker.push(&VariantRow { zero_experts: 2, ..row(&[6, 2, 90, 0]) });
+        assert_eq!((metrics.max_vio, metrics.max_vio_16, metrics.min_vio), (0.5, 0.5, 0.5));
+        assert_eq!((metrics.starving, metrics.dead), (0, 0));
+        assert!((metrics.effective - 1.755).abs() < 1e-3);
+    }
+
     fn row(loads: &[u32]) -> VariantRow {
-        VariantRow { top_k: 1, loads: loads.to_vec(), bias: vec![0; loads.len()], moved: 1, moved_of: 4, saturated: 0 }
+        VariantRow { top_k: 1, loads: loads.to_vec(), bias: vec![0; loads.len()], moved: 1, moved_of: 4, saturated: 0, zero_experts: 0 }
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod digest;
 pub mod fixed;
 pub mod gate;
 pub mod metrics;
+pub mod presets;
 pub mod random;
 pub mod select;
 pub mod step;

@@ -3,7 +3,7 @@
 //! State n is the state after n updates. Step n routes with state n's biases and makes state n + 1; row n of any output holds
 //! step n's loads and the biases after its update.
 
-use super::balance::{self, Step};
+use super::balance::{self, Rates, Step};
 use super::change::{self, Change, Event, Target};
 use super::config::{ConfigError, DIM, Experiment, Gate, Router, Rule, Source};
 use super::digest::Digest;
@@ -42,6 +42,9 @@ pub struct VariantState {
     pub schedule_from: u64,
     /// Digest of all loads and biases so far.
     pub digest: Digest,
+    /// What the rule remembers of each expert (SMEBU its momentum, Q32; ID Balancing the last error, Q20); empty where nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<i64>,
 }
 
 /// What one step did.
@@ -70,6 +73,8 @@ pub struct VariantRow {
     pub moved_of: u32,
     /// Experts whose bias was too far below the largest to be exact in the key.
     pub saturated: u32,
+    /// The last so many experts are identity experts: nothing balances them.
+    pub zero_experts: u32,
 }
 
 /// What the host prepares for one step; with the biases it decides everything.
@@ -79,8 +84,8 @@ pub struct StepInputs {
     pub tokens: TokenInputs,
     /// Tokens in the batch.
     pub batch: u32,
-    /// Step size of each variant's update, Q32.
-    pub rates: Vec<i64>,
+    /// Step sizes of each variant's update.
+    pub rates: Vec<Rates>,
 }
 
 /// Where the tokens of one step come from.
@@ -138,6 +143,7 @@ impl Simulation {
             bias: vec![balance::initial_bias(v.balancer.rule); v.router.experts as usize],
             schedule_from: 0,
             digest: Digest::default(),
+            memory: vec![],
         };
         let state = State { step: 0, phase: 0, variants: experiment.variants.iter().map(start).collect() };
         let most = experiment.variants.iter().map(|v| v.router.experts).max().unwrap_or(0);
@@ -200,6 +206,18 @@ impl Simulation {
         if state.variants.iter().flat_map(|v| &v.bias).any(|b| b.unsigned_abs() > 1 << 52) {
             return Err(error("start state", "a bias beyond ±2²⁰", "biases within ±2²⁰"));
         }
+        for (s, v) in state.variants.iter().zip(&experiment.variants) {
+            let (rule, most) = (v.balancer.rule, balance::memory_limit(v.balancer.rule));
+            let fits = s.memory.len() == s.bias.len() && s.memory.iter().all(|m| m.unsigned_abs() <= most as u64);
+            if !s.memory.is_empty() && (most == 0 || !fits) {
+                let allowed = if most == 0 {
+                    format!("left out: the rule {rule} remembers nothing")
+                } else {
+                    format!("one number within ±{most} per expert for the rule {rule}")
+                };
+                return Err(error("start state", "a memory that does not fit the rule", &allowed));
+            }
+        }
         self.experiment = experiment;
         self.state = state;
         self.topics = None;
@@ -236,6 +254,9 @@ impl Simulation {
             if matches!(change, Change::ResetBias) || other_kind {
                 state.bias.fill(balance::initial_bias(new.balancer.rule));
             }
+            if matches!(change, Change::ResetBias) || old.balancer.rule != new.balancer.rule {
+                state.memory.clear();
+            }
         }
         Ok(())
     }
@@ -269,10 +290,7 @@ impl Simulation {
     /// The inputs of the step `ahead` steps from now, if no event comes between.
     pub fn inputs(&mut self, ahead: u64) -> StepInputs {
         let step = self.state.step + ahead;
-        let rate = |(v, s): (&super::config::Variant, &VariantState)| {
-            balance::rate_at(&v.balancer, step.saturating_sub(s.schedule_from) + 1)
-        };
-        let rates = self.experiment.variants.iter().zip(&self.state.variants).map(rate).collect();
+        let rates = self.rates(step);
         let batch = self.batch();
         let phase = self.state.phase.wrapping_add(self.drift().wrapping_mul(ahead));
         let key_step = if matches!(self.experiment.source, Source::Fixed(_)) { 0 } else { step as u32 };
@@ -281,6 +299,12 @@ impl Simulation {
             None => TokenInputs::Trace { index: self.trace_index(step) },
         };
         StepInputs { tokens, batch, rates }
+    }
+
+    /// The step sizes of every variant's update at a step.
+    fn rates(&self, step: u64) -> Vec<Rates> {
+        let all = self.experiment.variants.iter().zip(&self.state.variants);
+        all.map(|(v, s)| balance::rates_at(&v.balancer, step, s.schedule_from)).collect()
     }
 
     fn trace_index(&self, step: u64) -> usize {
@@ -328,7 +352,7 @@ impl Simulation {
         let variants = variants
             .map(|(v, s)| Routing {
                 router: v.router.clone(),
-                selector: Selector::new(v.balancer.rule, &s.bias),
+                selector: selector(v, &s.bias),
                 unbiased: Selector::unbiased(v.router.experts as usize),
                 recorded: self.trace.as_ref().filter(|t| !t.gate_each_step).map(|t| t.scores(v.router.gate)),
             })
@@ -342,12 +366,8 @@ impl Simulation {
         let mut rows = Vec::with_capacity(self.state.variants.len());
         let all = self.experiment.variants.iter().zip(&mut self.state.variants).zip(&batch.variants);
         for (((v, state), routing), (i, loads)) in all.zip(counts.loads.into_iter().enumerate()) {
-            let step = Step {
-                experts: u64::from(v.router.experts),
-                assignments: u64::from(v.router.top_k) * u64::from(batch.inputs.batch),
-                rate: batch.inputs.rates[i],
-            };
-            balance::update(v.balancer.rule, v.balancer.centred, &mut state.bias, &loads, step);
+            let step = Step::new(&v.router, batch.inputs.batch, batch.inputs.rates[i]);
+            balance::update(&v.balancer, &mut state.bias, &mut state.memory, &loads, step);
             state.digest.step(&loads, &state.bias);
             rows.push(VariantRow {
                 top_k: v.router.top_k,
@@ -356,6 +376,7 @@ impl Simulation {
                 moved: counts.moved[i],
                 moved_of: sampled * v.router.top_k,
                 saturated: routing.selector.saturated(),
+                zero_experts: v.balancer.identity_experts(),
             });
         }
         let row = StepRow { step: self.state.step, tokens: batch.inputs.batch, variants: rows };
@@ -363,9 +384,13 @@ impl Simulation {
         row
     }
 
-    /// Takes a row that another engine computed for the present step.
+    /// Takes a row that another engine computed for the present step. What the rules remember is worked out from its loads.
     pub fn adopt(&mut self, row: &StepRow) {
-        for (state, made) in self.state.variants.iter_mut().zip(&row.variants) {
+        let rates = self.rates(self.state.step);
+        let all = self.experiment.variants.iter().zip(&mut self.state.variants).zip(&row.variants).zip(rates);
+        for (((v, state), made), rates) in all {
+            let step = Step::new(&v.router, row.tokens, rates);
+            balance::remember(&v.balancer, &mut state.memory, &made.loads, step);
             state.bias.clone_from(&made.bias);
             state.digest.step(&made.loads, &made.bias);
         }
@@ -385,6 +410,15 @@ impl Simulation {
         batch.count_moved(0..batch.sample_size(), &mut counts);
         self.finish(&batch, counts)
     }
+}
+
+/// Selection with the biases of one step. Scores are held in units of the gate; so are the biases in their keys.
+fn selector(variant: &super::config::Variant, bias: &[i64]) -> Selector {
+    let (rule, bits) = (variant.balancer.rule, variant.router.gate.unit_bits());
+    if bits == 0 || rule == Rule::Multiplicative {
+        return Selector::new(rule, bias);
+    }
+    Selector::new(rule, &bias.iter().map(|b| b >> bits).collect::<Vec<_>>())
 }
 
 /// A log of selections without scores can be watched as it was recorded, and no other way.

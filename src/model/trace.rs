@@ -28,6 +28,7 @@ pub struct Trace {
     pub selected: Option<u32>,
     sigmoid: OnceLock<Arc<Vec<i32>>>,
     softmax: OnceLock<Arc<Vec<i32>>>,
+    sqrt_softplus: OnceLock<Arc<Vec<i32>>>,
 }
 
 impl Trace {
@@ -47,6 +48,7 @@ impl Trace {
             selected: None,
             sigmoid: OnceLock::new(),
             softmax: OnceLock::new(),
+            sqrt_softplus: OnceLock::new(),
         }
     }
 
@@ -72,6 +74,7 @@ impl Trace {
         let cache = match gate {
             Gate::Sigmoid => &self.sigmoid,
             Gate::Softmax => &self.softmax,
+            Gate::SqrtSoftplus => &self.sqrt_softplus,
         };
         let make = || {
             let mut out = Vec::with_capacity(self.logits.len());

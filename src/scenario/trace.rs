@@ -322,9 +322,11 @@ impl TraceInfo {
         match self.metadata.get("gate").map(|g| g.trim().to_ascii_lowercase()).as_deref() {
             None | Some("" | "sigmoid") => Ok(Gate::Sigmoid),
             Some("softmax") => Ok(Gate::Softmax),
-            Some(other) => {
-                Err(format!("its metadata say the gate is {:?}, but must be sigmoid or softmax", shortened(other)))
-            }
+            Some("sqrtsoftplus") => Ok(Gate::SqrtSoftplus),
+            Some(other) => Err(format!(
+                "its metadata say the gate is {:?}, but must be sigmoid, softmax or sqrtsoftplus",
+                shortened(other)
+            )),
         }
     }
 

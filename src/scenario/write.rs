@@ -115,7 +115,18 @@ fn synthetic_text(s: &Synthetic) -> String {
 
 fn variant_text(v: &Variant) -> String {
     let Variant { name, router: Router { experts, top_k, gate }, balancer } = v;
-    let Balancer { rule, rate, schedule, centred } = balancer;
+    let Balancer {
+        rule,
+        rate,
+        schedule,
+        centred,
+        freeze,
+        momentum,
+        steepness,
+        derivative,
+        zero_experts,
+        real_experts,
+    } = balancer;
     let (r, b) = (Router::default(), Balancer::default());
     let mut out = Fields(vec![format!("name: {}", value(name))]);
     let mut f = Fields::new();
@@ -130,6 +141,12 @@ fn variant_text(v: &Variant) -> String {
     f.field("rate", rate, &b.rate);
     f.field("schedule", schedule, &b.schedule);
     f.field("centred", centred, &b.centred);
+    f.field("freeze", freeze, &b.freeze);
+    f.field("momentum", momentum, &b.momentum);
+    f.field("steepness", steepness, &b.steepness);
+    f.field("derivative", derivative, &b.derivative);
+    f.field("zero_experts", zero_experts, &b.zero_experts);
+    f.field("real_experts", real_experts, &b.real_experts);
     if !f.0.is_empty() {
         out.0.push(format!("balancer: {}", f.text()));
     }

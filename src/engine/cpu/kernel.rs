@@ -41,6 +41,8 @@ struct Tables<L: Lanes> {
     start: L::Table,
     slope: L::Table,
     exp2: L::Table,
+    root_start: L::Table,
+    root_slope: L::Table,
 }
 
 /// Does a part of a batch's work and adds to the counts.
@@ -58,6 +60,8 @@ pub fn run<L: Lanes>(l: L, plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
         start: l.table(&plan.tables.sigmoid_start),
         slope: l.table(&plan.tables.sigmoid_slope),
         exp2: l.table(&plan.tables.exp2),
+        root_start: l.table(&plan.tables.root_start),
+        root_slope: l.table(&plan.tables.root_slope),
     };
     let range = match work {
         Work::Loads(range) | Work::Moved(range) | Work::Dots(range) => range.clone(),
@@ -134,6 +138,11 @@ fn route<L: Lanes>(
             (_, Gate::Sigmoid) => {
                 for (z, s) in buffers.logits.iter().zip(&mut *scores) {
                     *s = sigmoid_block(l, tables, *z);
+                }
+            }
+            (_, Gate::SqrtSoftplus) => {
+                for (z, s) in buffers.logits.iter().zip(&mut *scores) {
+                    *s = root_block(l, tables, *z);
                 }
             }
             (_, Gate::Softmax) => softmax(l, tables, group.experts, &buffers.logits, scores),
@@ -238,6 +247,23 @@ fn sigmoids<L: Lanes>(l: L, tables: &Tables<L>, mut z: Block<L>, lookup: impl Fn
         let slope = l.add(l.and(packed, l.splat(0x3_ffff)), bend);
         let s = l.add(lookup(tables.start, segment), l.sar::<12>(l.mul(slope, f)));
         let s = l.select_negative(*x, s, l.sub(l.splat(SCORE_ONE), s));
+        *x = l.shl::<SHIFT>(s);
+    }
+    z
+}
+
+/// The scores of eight logits, as [`crate::model::gate::Tables::sqrt_softplus`], shifted.
+#[inline(always)]
+fn root_block<L: Lanes>(l: L, tables: &Tables<L>, mut z: Block<L>) -> Block<L> {
+    let (low, high) = (l.splat(-LOGIT_LIMIT), l.splat(LOGIT_LIMIT));
+    for x in &mut z {
+        let m = l.add(l.max(l.min(*x, high), low), l.splat(LOGIT_LIMIT + 1));
+        let segment = l.shr::<13>(m);
+        let f = l.and(m, l.splat(0x1fff));
+        let packed = l.lookup(tables.root_slope, segment);
+        let bend = l.sar::<13>(l.mul_small(l.sar::<18>(packed), f));
+        let slope = l.add(l.and(packed, l.splat(0x3_ffff)), bend);
+        let s = l.add(l.lookup(tables.root_start, segment), l.sar::<13>(l.mul(slope, f)));
         *x = l.shl::<SHIFT>(s);
     }
     z

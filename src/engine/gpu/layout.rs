@@ -2,6 +2,7 @@
 //! buffers. A test compares these structs with what naga makes of the shaders.
 
 use super::shader::{Pass, Routing};
+use crate::model::balance;
 use crate::model::config::{Experiment, Gate, Rule, Source, limits};
 use crate::model::step::{MOVED_SAMPLE, Simulation};
 use crate::model::tokens::Embedding;
@@ -84,6 +85,16 @@ pub struct VariantParams {
     pub scores_at: u32,
     /// K·T.
     pub assignments: u32,
+    /// How far a bias is shifted to the right on its way into the key.
+    pub bias_shift: u32,
+    /// Steepness of SMEBU, Q20.
+    pub steepness: u32,
+    /// Momentum of SMEBU, Q24.
+    pub momentum: u32,
+    /// Experts that compute: the first of all.
+    pub computing: u32,
+    /// The share of the batch that each of them is to get, Q30.
+    pub share: u32,
 }
 
 /// Variants that one thread of the shared route pass handles: `TOGETHER` in `shaders/route_shared.wgsl`.
@@ -211,6 +222,7 @@ impl Plan {
         let mut all: Vec<(Routing, VariantParams)> = vec![];
         for (v, index) in experiment.variants.iter().zip(0u32..) {
             let (r, b) = (&v.router, &v.balancer);
+            let (soft, target) = (balance::soft(b), balance::target(b, r.experts, r.top_k));
             all.push((
                 Routing::new(trace.is_some(), r.gate, b.rule, r.top_k),
                 VariantParams {
@@ -219,9 +231,14 @@ impl Plan {
                     first_expert: width,
                     index,
                     rule: rule_number(b.rule),
-                    centred: u32::from(b.centred && !matches!(b.rule, Rule::None | Rule::Multiplicative)),
+                    centred: u32::from(balance::centres(b)),
                     scores_at: trace.as_ref().map_or(0, |t| t.place(r.gate)),
                     assignments: r.top_k * batch,
+                    bias_shift: if b.rule == Rule::Multiplicative { 0 } else { r.gate.unit_bits() },
+                    steepness: soft.steepness,
+                    momentum: soft.momentum,
+                    computing: target.computing,
+                    share: target.share,
                 },
             ));
             experts.push((width as usize, r.experts as usize));
@@ -300,5 +317,10 @@ fn rule_number(rule: Rule) -> u32 {
         Rule::Sign => 1,
         Rule::Proportional => 2,
         Rule::Multiplicative => 3,
+        Rule::CentredSign => 4,
+        Rule::Rms => 5,
+        Rule::Smebu => 6,
+        Rule::IdBalancing => 7,
+        Rule::LongCat => 8,
     }
 }

@@ -16,7 +16,7 @@ pub struct Pipelines {
     pub common: BindGroupLayout,
     /// Group 1 of the passes that meet tokens: tables, topics, centroids, recorded scores, keys, counts.
     pub tokens: BindGroupLayout,
-    /// Group 1 of the passes that meet biases: bias, keys, counts, rates.
+    /// Group 1 of the passes that meet biases: bias, keys, counts, rates, memory, tanh.
     pub biases: BindGroupLayout,
     of_tokens: PipelineLayout,
     of_biases: PipelineLayout,
@@ -54,7 +54,7 @@ impl Pipelines {
         let common = layout(device, "common", &[(UNIFORM, Some(step)), (UNIFORM, Some(part)), (READ, None)]);
         let tokens = [UNIFORM, READ, READ, READ, READ, WRITE].map(|ty| (ty, None));
         let tokens = layout(device, "tokens", &tokens);
-        let biases = layout(device, "biases", &[WRITE, WRITE, WRITE, READ].map(|ty| (ty, None)));
+        let biases = layout(device, "biases", &[WRITE, WRITE, WRITE, READ, WRITE, UNIFORM].map(|ty| (ty, None)));
         let of = |group: &BindGroupLayout| {
             device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
                 label: None,

@@ -10,6 +10,8 @@ pub enum Scores {
     Sigmoid,
     /// Synthetic tokens, softmax gate.
     Softmax,
+    /// Synthetic tokens, gate by the root of the softplus.
+    SqrtSoftplus,
     /// Recorded scores.
     Trace,
 }
@@ -84,6 +86,7 @@ impl Routing {
             (true, _) => Scores::Trace,
             (false, Gate::Sigmoid) => Scores::Sigmoid,
             (false, Gate::Softmax) => Scores::Softmax,
+            (false, Gate::SqrtSoftplus) => Scores::SqrtSoftplus,
         };
         let key = if rule == Rule::Multiplicative { Key::Multiplicative } else { Key::Additive };
         let keep = match top_k {
@@ -103,6 +106,7 @@ impl Routing {
         out.push(match self.scores {
             Scores::Sigmoid => shader!("shared/scores_sigmoid"),
             Scores::Softmax => shader!("shared/scores_softmax"),
+            Scores::SqrtSoftplus => shader!("shared/scores_sqrt_softplus"),
             Scores::Trace => shader!("shared/scores_trace"),
         });
         out.push(match self.key {

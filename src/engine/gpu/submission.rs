@@ -167,6 +167,7 @@ impl Round<'_> {
                     moved: counts[width + index],
                     moved_of: plan.sample() * v.top_k,
                     saturated: counts[width + variants + index],
+                    zero_experts: v.experts - v.computing,
                 };
                 (index, row)
             };

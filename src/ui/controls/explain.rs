@@ -1,4 +1,4 @@
-//! What each rule does, in one equation and one or two sentences, with where it comes from.
+//! What each rule does: its idea and what to watch for, its equation, where it comes from and how sure that is.
 
 use crate::model::config::Rule;
 
@@ -8,40 +8,118 @@ pub(super) struct About {
     pub name: &'static str,
     /// Its equation.
     pub equation: &'static str,
-    /// What to expect of it.
-    pub sentence: &'static str,
-    /// Name and address of its source.
-    pub source: Option<(&'static str, &'static str)>,
+    /// Its idea.
+    pub idea: &'static str,
+    /// What to watch for.
+    pub watch: &'static str,
+    /// Name and address of its source; and how the equation was read there.
+    pub source: Option<(&'static str, &'static str, &'static str)>,
 }
 
 const WANG: &str = "https://arxiv.org/abs/2408.15664";
+const PAPER: &str = "read in the paper itself";
 
 pub(super) fn of_rule(rule: Rule) -> About {
     match rule {
         Rule::None => About {
             name: "No balancing",
             equation: "bᵢ ← bᵢ",
-            sentence: "Every token goes to the experts it scores highest. Popular topics flood a few of them.",
+            idea: "Every token goes to the experts it scores highest.",
+            watch: "Popular topics flood a few experts: what every other rule is to be compared with.",
             source: None,
         },
         Rule::Sign => About {
             name: "Loss-free, sign",
             equation: "bᵢ ← bᵢ + u · sign(c̄ − cᵢ)",
-            sentence: "Too small never arrives, too large never settles. A gap Δ between two biases needs about Δ / 2u steps.",
-            source: Some(("Wang et al. 2024, Algorithm 1", WANG)),
+            idea: "An expert under its fair share gains u, one over it loses u, whatever the size of the error.",
+            watch: "Too small never arrives, too large never settles. A gap Δ between two biases needs about Δ / 2u steps.",
+            source: Some(("Wang et al. 2024, Algorithm 1", WANG, PAPER)),
         },
         Rule::Proportional => About {
             name: "Loss-free, proportional",
             equation: "bᵢ ← bᵢ + u · (c̄ − cᵢ) / c̄",
-            sentence: "The step shrinks with the error, so it settles where the sign keeps trembling. The paper leaves the \
-                       normalisation open; here the error is divided by the mean load c̄.",
-            source: Some(("Wang et al. 2024, variants", WANG)),
+            idea: "The step shrinks with the error, so it settles where the sign keeps trembling.",
+            watch: "One expert with many times its share takes a huge step: above u ≈ 0.1 the loads swing. The paper leaves the \
+                    normalisation open; here the error is divided by the mean load c̄.",
+            source: Some(("Wang et al. 2024, variants", WANG, PAPER)),
         },
         Rule::Multiplicative => About {
             name: "Multiplicative",
             equation: "top-K of sᵢ · bᵢ\nbᵢ ← bᵢ + u · sign(c̄ − cᵢ)",
-            sentence: "Biases start at 1 and scale the scores, held within [0, 4). The gating value stays the plain score.",
-            source: Some(("Wang et al. 2024, variants", WANG)),
+            idea: "Biases start at 1 and scale the scores, held within [0, 4). The gating value stays the plain score.",
+            watch: "A factor moves a high score more than a low one, so the same u does more for experts that are liked.",
+            source: Some(("Wang et al. 2024, variants", WANG, PAPER)),
         },
+        Rule::CentredSign => About {
+            name: "Sign, step centred",
+            equation: "δᵢ = u · sign(c̄ − cᵢ)\nbᵢ ← bᵢ + δᵢ − mean δ",
+            idea: "The sign rule, but the steps of all experts add up to nothing, so the biases never drift together.",
+            watch: "Loads are those of the sign rule, token for token: a common shift selects nobody else. Only the curves differ, \
+                    and differ from “Centre the biases”, which also takes out a mean that was there before.",
+            source: Some((
+                "torchtitan, optimizer hook",
+                "https://github.com/pytorch/torchtitan/blob/main/torchtitan/models/common/moe.py",
+                "read in its code",
+            )),
+        },
+        Rule::Rms => About {
+            name: "Error over its RMS",
+            equation: "eᵢ = c̄ − cᵢ\nbᵢ ← bᵢ + u · eᵢ / RMS(e)",
+            idea: "In proportion to the error, yet of the sign rule's scale at any error: u keeps its meaning and 0.001 carries over.",
+            watch: "Near balance the errors are sampling noise and are blown up to a full step: it chatters like the sign. One \
+                    expert alone in trouble moves by up to √E · u.",
+            source: Some(("Su, post 10757", "https://kexue.fm/archives/10757", "read in a public copy")),
+        },
+        Rule::Smebu => About {
+            name: "SMEBU",
+            equation: "Δᵢ = λ · tanh(κ (c̄ − cᵢ) / c̄)\nmᵢ ← β mᵢ + (1 − β)(Δᵢ − mean Δ)\nbᵢ ← bᵢ + mᵢ",
+            idea: "A soft clamp: λ for large errors as the sign, proportional for small ones; smoothed by momentum, centred. Trinity \
+                   Large takes λ = 5e-4, β = 0.5, κ = 2.",
+            watch: "A higher κ is nearer to the sign, a higher β answers later and overshoots. It came to Trinity with five other \
+                    fixes at once and without an ablation.",
+            source: Some(("Trinity Large, eq. 23–28", "https://arxiv.org/abs/2602.17004", PAPER)),
+        },
+        Rule::IdBalancing => About {
+            name: "ID Balancing",
+            equation: "eᵢ = (c̄ − cᵢ) / c̄,  g = 1[e′ᵢ Δeᵢ > 0]\nbᵢ ← bᵢ + Kᵢ eᵢ + K_d g Δeᵢ, centred",
+            idea: "An integral term, and a derivative that acts only while an error grows (e′ is the error of the step before). The \
+                   paper takes Kᵢ = K_d = 6e-3.",
+            watch: "The gate damps what is getting worse and leaves what recovers alone: look at a jump of the skew. On fresh \
+                    batches half of all changes are noise, and open the gate too.",
+            source: Some(("ID Balancing, Algorithm 1, eq. 12", "https://arxiv.org/abs/2609.39137", PAPER)),
+        },
+        Rule::LongCat => About {
+            name: "LongCat-Flash",
+            equation: "Δbᵢ = μ · (K_e / (K N) − cᵢ / (K T))\nΔbᵢ = 0 for identity experts",
+            idea: "The last Z experts pass a token through. The N others are driven to K_e·T/N tokens each, so that K_e of a token's \
+                   K experts compute on average, and easy tokens may spend less.",
+            watch: "It is the proportional rule with u = μ·K_e/(K·N), so μ must be large: neither μ nor its decay is established, \
+                    and what stands here is a stand-in. Called a PID controller, it is an integral.",
+            source: Some((
+                "LongCat-Flash, arXiv 2509.01322",
+                "https://arxiv.org/abs/2509.01322",
+                "increment from secondary sources, of which one leaves out K; counts from its public configuration",
+            )),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strum::IntoEnumIterator as _;
+
+    #[test]
+    fn every_rule_is_told_whole() {
+        let mut names: Vec<&str> = Rule::iter().map(|r| of_rule(r).name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Rule::iter().count());
+        for rule in Rule::iter() {
+            let about = of_rule(rule);
+            assert!(about.idea.ends_with('.') && about.watch.ends_with('.') && about.equation.contains('b'), "{rule}");
+            assert!(about.source.is_some() || rule == Rule::None, "{rule}");
+            assert!(about.source.is_none_or(|(_, url, sure)| url.starts_with("https://") && !sure.is_empty()), "{rule}");
+        }
     }
 }

@@ -3,6 +3,8 @@
 
 mod balancer;
 mod explain;
+mod memory;
+mod presets;
 mod router;
 mod tokens;
 
@@ -42,6 +44,11 @@ impl Desk<'_> {
     fn change(&mut self, change: Change) {
         let target = if change.is_of_source() { Target::Source } else { self.target };
         self.lab.send(Command::Change { target, change });
+    }
+
+    /// Several changes that are taken back together.
+    fn change_together(&mut self, changes: Vec<Change>) {
+        self.lab.send(Command::ChangeTogether { target: self.target, changes });
     }
 
     /// Why settings of the router can't be changed, if so.

@@ -13,12 +13,19 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let theme = desk.theme;
     let Some(router) = desk.variant().map(|v| v.router.clone()) else { return };
     group(ui, theme, "Router");
+    super::presets::show(ui, desk);
     let frozen = desk.frozen();
     ui.add_enabled_ui(frozen.is_none(), |ui| {
         let tip = "From logit x = u·e to score s. The bias is added to the score for selection alone, never to the gating value";
         let items = [
             Item::new(Gate::Sigmoid, "Sigmoid gate", "s = 1/(1 + e⁻ˣ), each expert on its own. Wang et al. 2024 use it"),
             Item::new(Gate::Softmax, "Softmax gate", "s = eˣ/Σeˣ over a token's experts: scores are about 1/E, so suitable steps are smaller"),
+            Item::new(
+                Gate::SqrtSoftplus,
+                "√softplus gate",
+                "s = √ln(1 + eˣ), each expert on its own: from 0.02 at x = −8 to 2.8 at x = 8, where synthetic logits saturate. \
+                 Megatron-LM's sqrtsoftplus. Held as s/4, 18 bits of it behind the point; biases are in the units of s",
+            ),
         ];
         if let Some(gate) = choice(ui, theme, "Gate", tip, &router.gate, &items) {
             desk.change(Change::SetGate(gate));

@@ -48,11 +48,12 @@ impl Facts {
     pub fn of(snapshot: &Snapshot, picture: &Picture, row: usize) -> Option<Self> {
         let token = *picture.tokens.get(row)?;
         let variant = picture.request.variant;
-        let multiplies = snapshot.experiment.variants.get(variant)?.balancer.rule == Rule::Multiplicative;
+        let settings = snapshot.experiment.variants.get(variant)?;
+        let (multiplies, unit) = (settings.balancer.rule == Rule::Multiplicative, settings.router.gate.unit());
         let all = picture.scores_of(row).iter().zip(picture.marks_of(row)).zip(&picture.bias).enumerate();
         let mut choices: Vec<Choice> = all
             .map(|(expert, ((&score, &marks), &bias))| {
-                let (score, bias) = (from_score(score), from_q32(bias));
+                let (score, bias) = (from_score(score) * unit, from_q32(bias));
                 let biased = if multiplies { score * bias } else { score + bias };
                 Choice { expert, score, bias, biased, chosen: marks & CHOSEN != 0, unbiased: marks & UNBIASED != 0 }
             })

@@ -11,7 +11,7 @@ use super::frame::mode;
 use super::{AXIS, Pane, PaneContext, PaneKind, describe, of_variant};
 use crate::engine::view::{Picture, Rows, ViewRequest};
 use crate::lab::command::Command;
-use crate::model::config::Rule;
+use crate::model::config::{Gate, Rule};
 use decor::{Cells, gutter, highlight, legend};
 use eframe::egui::{self, Color32, Rect, RichText, Sense, TextureHandle, TextureOptions, Ui, pos2, vec2};
 use egui_material_icons::icons::ICON_TUNE;
@@ -281,9 +281,10 @@ impl Assignment {
         }
         let snapshot = cx.lab.snapshot();
         let variant = picture.request.variant;
-        let rule = snapshot.experiment.variants.get(variant).map_or(Rule::None, |v| v.balancer.rule);
+        let settings = snapshot.experiment.variants.get(variant);
+        let how = settings.map_or((Gate::Sigmoid, Rule::None), |v| (v.router.gate, v.balancer.rule));
         let order = raster::order(picture, self.by_topic);
-        let painter = Painter::new(picture, &order, mode, &picture.bias, rule, cx.theme);
+        let painter = Painter::new(picture, &order, mode, &picture.bias, how, cx.theme);
         let part = |(a, b): (f32, f32), n: usize, pixels: usize| {
             let (a, b) = (a.floor().max(0.0) as usize, (b.ceil() as usize).min(n));
             let together = (b - a).div_ceil(pixels.max(1)).max(1);

@@ -3,7 +3,7 @@
 use super::super::super::theme::Theme;
 use super::Mode;
 use crate::engine::view::{CHOSEN, Picture, Rows, UNBIASED};
-use crate::model::config::Rule;
+use crate::model::config::{Gate, Rule};
 use crate::model::fixed::{from_q32, from_score};
 use eframe::egui::{Color32, ColorImage};
 use std::ops::Range;
@@ -18,6 +18,8 @@ pub struct Painter<'a> {
     /// What the bias adds (or multiplies by) per expert, score units.
     bias: Vec<f32>,
     multiplies: bool,
+    /// What a held score of 1 stands for, score units.
+    unit: f32,
     low: f32,
     high: f32,
 }
@@ -29,12 +31,12 @@ impl<'a> Painter<'a> {
         order: &'a [usize],
         mode: Mode,
         bias: &[i64],
-        rule: Rule,
+        (gate, rule): (Gate, Rule),
         theme: &'a Theme,
     ) -> Self {
-        let multiplies = rule == Rule::Multiplicative;
+        let (multiplies, unit) = (rule == Rule::Multiplicative, gate.unit() as f32);
         let bias: Vec<f32> = bias.iter().map(|&b| from_q32(b) as f32).collect();
-        let mut painter = Self { picture, order, mode, theme, bias, multiplies, low: 0.0, high: 1.0 };
+        let mut painter = Self { picture, order, mode, theme, bias, multiplies, unit, low: 0.0, high: 1.0 };
         let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
         let mut see = |v: f32| {
             low = low.min(v);
@@ -58,7 +60,7 @@ impl<'a> Painter<'a> {
     }
 
     fn value(&self, row: usize, expert: usize) -> f32 {
-        let score = self.picture.scores_of(row).get(expert).map_or(0.0, |&s| from_score(s) as f32);
+        let score = self.picture.scores_of(row).get(expert).map_or(0.0, |&s| from_score(s) as f32 * self.unit);
         let bias = self.bias.get(expert).copied().unwrap_or(0.0);
         match self.mode {
             Mode::Biased if self.multiplies => score * bias,
@@ -173,19 +175,19 @@ mod tests {
     #[test]
     fn what_is_moved_has_a_colour_and_a_flag() {
         let (p, rows) = (picture(), [0, 1, 2, 3]);
-        let painter = Painter::new(&p, &rows, Mode::Chosen, &[0; 4], Rule::Sign, &DARK);
+        let painter = Painter::new(&p, &rows, Mode::Chosen, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
         let image = painter.image(0..4, 0..4, [1, 1], 3);
         assert_eq!(image.size, [12, 4]);
         assert_eq!(image.pixels[..3], [DARK.chosen; 3]);
         assert_eq!(image.pixels[3..6], [DARK.text, DARK.over, DARK.over]);
-        let painter = Painter::new(&p, &rows, Mode::Moved, &[0; 4], Rule::Sign, &DARK);
+        let painter = Painter::new(&p, &rows, Mode::Moved, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
         assert_eq!(painter.image(0..1, 2..3, [1, 1], 1).pixels, [DARK.under], "it would have been chosen");
     }
 
     #[test]
     fn cells_that_share_a_pixel_are_averaged() {
         let (p, rows) = (picture(), [0, 1, 2, 3]);
-        let painter = Painter::new(&p, &rows, Mode::Chosen, &[0; 4], Rule::Sign, &DARK);
+        let painter = Painter::new(&p, &rows, Mode::Chosen, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
         let image = painter.image(0..4, 0..4, [4, 4], 3);
         assert_eq!(image.size, [1, 1]);
         assert_ne!(image.pixels[0], DARK.heat(0.5));
