@@ -14,5 +14,6 @@ pub mod metrics;
 pub mod random;
 pub mod select;
 pub mod step;
+pub mod theory;
 pub mod tokens;
 pub mod trace;
