@@ -21,6 +21,8 @@ pub struct Trace {
     pub group_names: Vec<String>,
     /// The text of each token, [steps, tokens]; empty where not recorded.
     pub token_ids: Vec<i32>,
+    /// The selection bias that the model had learned, score units, \[experts\]; empty where not recorded.
+    pub learned_bias: Vec<f64>,
     /// Only who was chosen is known, this many experts per token: it can be watched, but not routed again.
     pub selected: Option<u32>,
     sigmoid: OnceLock<Arc<Vec<i32>>>,
@@ -40,6 +42,7 @@ impl Trace {
             groups: vec![],
             group_names: vec![],
             token_ids: vec![],
+            learned_bias: vec![],
             selected: None,
             sigmoid: OnceLock::new(),
             softmax: OnceLock::new(),
