@@ -158,7 +158,10 @@ pub fn examine(simulation: &mut Simulation, engine: &mut dyn Engine, variant: us
     engine.advance(simulation, 1, &mut rows).map_err(|e| e.to_string())?;
     let row = rows.first().and_then(|r| r.variants.get(variant)).ok_or("The step was not done")?;
     if problem.tokens() == batch.inputs.batch as usize && row.loads != before.loads {
-        return Err("This router does not simply choose the K largest of score and bias, so the price view does not apply".into());
+        return Err(
+            "This router does not simply choose the K largest of score and bias, so the price view does not apply"
+                .into(),
+        );
     }
     let after = prices(&simulation.next_batch().variants[variant].selector).ok_or(multiplies)?;
     let after = problem.assign(&after);

@@ -1,6 +1,6 @@
 use super::*;
-use crate::model::change::{Change, Target};
 use crate::engine::theory::{Solved, TheoryRequest};
+use crate::model::change::{Change, Target};
 use crate::model::config::{Experiment, Rule, Source, Synthetic, Variant};
 
 fn start() -> Start {
@@ -92,7 +92,10 @@ fn theory_while_somebody_looks() {
     worker.send(Message::Change { target: Target::AllVariants, change: Change::SetRate(0.05) });
     worker.send(Message::Step(1));
     let theory = wait(&worker, "21 points", |s| s.step == 21 && done(s, 21)).theory.clone().unwrap();
-    assert_eq!(theory.examined.as_ref().unwrap().rate, from_q32(rate_at(&worker.snapshot().experiment.variants[0].balancer, 1)));
+    assert_eq!(
+        theory.examined.as_ref().unwrap().rate,
+        from_q32(rate_at(&worker.snapshot().experiment.variants[0].balancer, 1))
+    );
     worker.send(Message::Change { target: Target::AllVariants, change: Change::SetRule(Rule::Multiplicative) });
     worker.send(Message::Step(1));
     wait(&worker, "the reason", |s| s.theory.as_ref().is_some_and(|t| t.blocked.is_some()));

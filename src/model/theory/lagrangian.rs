@@ -29,8 +29,8 @@ pub fn lagrangian(problem: &Problem, assigned: &Assigned, prices: &[i64]) -> i64
 pub fn bound(problem: &Problem, assigned: &Assigned) -> i64 {
     let (experts, assignments) = (problem.experts() as i64, problem.assignments());
     let (floor, more) = (assignments / experts, (assignments % experts) as usize);
-    let replies: i64 =
-        gained(problem, assigned) + assigned.prices.iter().zip(&assigned.loads).map(|(p, &l)| p * i64::from(l)).sum::<i64>();
+    let replies: i64 = gained(problem, assigned)
+        + assigned.prices.iter().zip(&assigned.loads).map(|(p, &l)| p * i64::from(l)).sum::<i64>();
     // The cheapest experts are those that take one token more.
     let mut sorted = assigned.prices.clone();
     sorted.sort_unstable();
@@ -95,7 +95,8 @@ pub fn benefit(problem: &Problem, token: usize, before: &Assigned, after: &Assig
 /// A number that is multiplied by E and in Q20, per token and in score units: for reading.
 #[must_use]
 pub fn per_token(problem: &Problem, value: i64) -> f64 {
-    value as f64 / (problem.experts() as f64 * problem.tokens().max(1) as f64 * f64::from(super::super::fixed::SCORE_ONE))
+    value as f64
+        / (problem.experts() as f64 * problem.tokens().max(1) as f64 * f64::from(super::super::fixed::SCORE_ONE))
 }
 
 #[cfg(test)]

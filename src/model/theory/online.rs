@@ -53,7 +53,8 @@ impl Reference {
         let mut at = best.clone();
         for _ in 0..DESCENT {
             let step = |(p, &load): (&i64, &u32)| {
-                p - (rate * f64::from(SCORE_ONE) * problem.excess(load) as f64 / problem.assignments().max(1) as f64) as i64
+                p - (rate * f64::from(SCORE_ONE) * problem.excess(load) as f64 / problem.assignments().max(1) as f64)
+                    as i64
             };
             let next: Vec<i64> = at.prices.iter().zip(&at.loads).map(step).collect();
             at = problem.assign(&next);
@@ -267,7 +268,11 @@ mod tests {
             let exact = solve(&p, &vec![0; experts]).unwrap();
             let reference = Reference::new(p.clone(), &vec![0; experts]);
             let per = exact.value as f64 / (960.0 * f64::from(SCORE_ONE));
-            assert!(reference.lowest >= per - 1e-12 && reference.lowest < per + 2e-4, "{} over {per}", reference.lowest);
+            assert!(
+                reference.lowest >= per - 1e-12 && reference.lowest < per + 2e-4,
+                "{} over {per}",
+                reference.lowest
+            );
             let off = Distance::between(&in_score_units(&reference.prices), &in_score_units(&exact.prices));
             assert!(off.rms < 0.01, "{off:?}");
             assert!(reference.excess(&vec![0; experts]) > 10.0 * (reference.lowest - per));
@@ -288,7 +293,10 @@ mod tests {
         let exact = 2.0 - 2.0 * (std::f64::consts::TAU / n as f64).cos();
         assert!((second_smallest(&ring, n) - exact).abs() < 1e-6);
         // Two rings without a tie between them: no curvature across.
-        assert!(second_smallest(&[1.0, -1.0, 0.0, 0.0, -1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0, -1.0, 1.0], 4) < 1e-9);
+        assert!(
+            second_smallest(&[1.0, -1.0, 0.0, 0.0, -1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0, -1.0, 1.0], 4)
+                < 1e-9
+        );
     }
 
     /// The estimate against the curvature of f itself, by differences along the flattest direction of a uniform problem.

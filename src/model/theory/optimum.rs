@@ -275,7 +275,8 @@ mod tests {
     fn by_trying(problem: &Problem) -> i64 {
         let (e, k) = (problem.experts(), problem.top_k());
         let fair = problem.assignments() / e as i64;
-        let (ceiling, many) = (fair + i64::from(problem.assignments() % e as i64 != 0), problem.assignments() % e as i64);
+        let (ceiling, many) =
+            (fair + i64::from(problem.assignments() % e as i64 != 0), problem.assignments() % e as i64);
         let sets: Vec<u32> = (0..1u32 << e).filter(|s| s.count_ones() as usize == k).collect();
         let mut best = std::collections::HashMap::from([(vec![0i64; e], 0i64)]);
         for t in 0..problem.tokens() {
@@ -296,7 +297,8 @@ mod tests {
             best = next;
         }
         let fits = |loads: &Vec<i64>| {
-            loads.iter().all(|&l| l >= fair) && (many == 0 || loads.iter().filter(|&&l| l == ceiling).count() as i64 == many)
+            loads.iter().all(|&l| l >= fair)
+                && (many == 0 || loads.iter().filter(|&&l| l == ceiling).count() as i64 == many)
         };
         best.iter().filter(|(loads, _)| fits(loads)).map(|(_, v)| *v).max().unwrap()
     }
@@ -314,10 +316,16 @@ mod tests {
 
     #[test]
     fn its_prices_prove_it_and_the_start_does_not_matter() {
-        for (tokens, experts, k, seed) in [(96, 8, 2, 1), (50, 7, 3, 2), (64, 16, 1, 3), (33, 5, 4, 4), (10, 3, 3, 5), (2, 7, 1, 6)] {
+        for (tokens, experts, k, seed) in
+            [(96, 8, 2, 1), (50, 7, 3, 2), (64, 16, 1, 3), (33, 5, 4, 4), (10, 3, 3, 5), (2, 7, 1, 6)]
+        {
             let p = problem(tokens, experts, k, seed);
             let best = solve(&p, &vec![0; experts]).unwrap();
-            assert_eq!(bound(&p, &p.assign(&best.prices)), best.value, "{tokens}×{experts}, K {k}: no gap at its own prices");
+            assert_eq!(
+                bound(&p, &p.assign(&best.prices)),
+                best.value,
+                "{tokens}×{experts}, K {k}: no gap at its own prices"
+            );
             assert!(best.loads.iter().all(|&l| p.excess(l).abs() < experts as i64), "{:?}", best.loads);
             let other: Vec<i64> = (0..experts as i64).map(|x| x * 30_011 % 200_000).collect();
             assert_eq!(solve(&p, &other).unwrap().value, best.value);
