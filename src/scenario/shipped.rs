@@ -54,6 +54,9 @@ pub fn shipped() -> &'static [Shipped] {
         "fixed-batch",
         "bursts",
         "real-model-rules",
+        "price-view",
+        "band",
+        "learned-bias",
     ]
 }
 

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 /// Steps kept for the curves.
 const MOST_POINTS: usize = 4096;
 /// So many steps before the present one are looked at again while the run is paused.
-const CATCH_UP: u64 = 240;
+const CATCH_UP: u64 = 300;
 /// Work of one slice, so that a message is answered soon.
 const SLICE: Duration = Duration::from_millis(8);
 /// What is drawn is at least this much older while playing.
@@ -60,7 +60,10 @@ impl Job {
     fn done(self) -> Answer {
         match self {
             Self::Optimum { id, problem, prices } => Answer::Optimum(id, optimum::solve(&problem, &prices)),
-            Self::Reference { key, problem, prices } => Answer::Reference(key, Reference::new(problem, &prices)),
+            Self::Reference { key, problem, prices } => {
+                let whole = matches!(key.source, Source::Fixed(_));
+                Answer::Reference(key, Reference::new(problem, &prices, whole))
+            }
             Self::Nodes { reference, states } => {
                 Answer::Nodes(states.iter().map(|(step, bias)| Node::new(&reference, *step, bias)).collect())
             }

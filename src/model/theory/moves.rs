@@ -31,7 +31,7 @@ pub struct Moves {
     pub pairs: u64,
     /// Pairs against the rule in its general form, on effective prices. Always 0.
     pub violations: u64,
-    /// Pairs that did not go down the load, from over to even or under or from even to under. None where the steps of the sign rule
+    /// Pairs whose taken expert had as many tokens as the dropped one or more. None where the steps of the sign or the proportional rule
     /// are whole units of the key.
     pub against_load: u64,
 }
@@ -42,7 +42,7 @@ impl Moves {
     pub fn between(problem: &Problem, before: &Assigned, after: &Assigned) -> Self {
         let k = problem.top_k();
         let step = |e: u16| after.prices[usize::from(e)] - before.prices[usize::from(e)];
-        let side = |e: u16| problem.excess(before.loads[usize::from(e)]).signum();
+        let load = |e: u16| before.loads[usize::from(e)];
         let mut out = Self::default();
         let mut counts: HashMap<(u16, u16), u32> = HashMap::new();
         for t in 0..problem.tokens() {
@@ -58,11 +58,11 @@ impl Moves {
                 for &e in &taken {
                     out.pairs += 1;
                     out.violations += u64::from(step(e) <= step(d));
-                    out.against_load += u64::from(side(e) >= side(d));
+                    out.against_load += u64::from(load(e) >= load(d));
                 }
             }
-            dropped.sort_unstable_by_key(|&e| std::cmp::Reverse(before.loads[usize::from(e)]));
-            taken.sort_unstable_by_key(|&e| before.loads[usize::from(e)]);
+            dropped.sort_unstable_by_key(|&e| std::cmp::Reverse(load(e)));
+            taken.sort_unstable_by_key(|&e| load(e));
             dropped.into_iter().zip(taken).for_each(|pair| *counts.entry(pair).or_default() += 1);
         }
         out.flows = counts.into_iter().map(|((from, to), tokens)| Flow { from, to, tokens }).collect();

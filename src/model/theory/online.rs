@@ -16,6 +16,8 @@ const ROUNDS: usize = 30;
 const DESCENT: usize = 24;
 /// This share of the tokens counts as tied at the boundary.
 const TIED: f64 = 0.1;
+/// At least so many ties per expert are counted.
+const TIES_PER_EXPERT: usize = 8;
 /// More experts than this would make the curvature slow to find.
 const MOST_EXPERTS: usize = 512;
 
@@ -36,16 +38,17 @@ pub struct Reference {
 pub struct Curvature {
     /// λ₂ of the Laplacian of ties, per token and score unit: μ = T·λ₂.
     pub lambda: f64,
-    /// Two experts count as tied where they are at most this far apart, score units: the tenth of the tokens with the closest ones.
+    /// Two experts count as tied where they are at most this far apart, score units: those of the closest tenth of the tokens, or of more where that would be few.
     pub within: f64,
     /// Tokens that were counted as tied.
     pub ties: u32,
 }
 
 impl Reference {
-    /// Finds the prices of a sample, from any prices.
+    /// Finds the prices of a sample, from any prices. Where the sample is all there is (`whole`), f is made of flat pieces and has no
+    /// curvature.
     #[must_use]
-    pub fn new(problem: Problem, start: &[i64]) -> Self {
+    pub fn new(problem: Problem, start: &[i64], whole: bool) -> Self {
         let mut best = quantile(&problem, start, ROUNDS);
         let mut lowest = lagrangian(&problem, &best, &best.prices);
         // Quantile Balancing moves one price at a time and can come to rest above the minimum; small joint steps go on.
@@ -67,7 +70,7 @@ impl Reference {
                 at = best.clone();
             }
         }
-        let curvature = curvature(&problem, &best);
+        let curvature = if whole { None } else { curvature(&problem, &best) };
         let mean = best.prices.iter().sum::<i64>() / problem.experts() as i64;
         let prices = best.prices.iter().map(|p| p - mean).collect();
         Self { prices, lowest: per_token(&problem, lowest), curvature, problem }
@@ -138,7 +141,8 @@ fn curvature(problem: &Problem, at: &Assigned) -> Option<Curvature> {
             (worth(last) - worth(first), last, first)
         })
         .collect();
-    let ties = ((t as f64 * TIED).ceil() as usize).clamp(1, t);
+    // Enough of them that the graph hangs together, if there are so many tokens.
+    let ties = ((t as f64 * TIED).ceil() as usize).max(TIES_PER_EXPERT * e).clamp(1, t.div_ceil(2));
     boundary.select_nth_unstable(ties - 1);
     let within = boundary[ties - 1].0.max(1) as f64 / f64::from(SCORE_ONE);
     // Gaps fall on both sides of 0, so the density there is the count over twice the width.
@@ -266,7 +270,7 @@ mod tests {
         for (experts, k, seed) in [(8, 2, 3), (16, 4, 4), (6, 1, 5)] {
             let p = problem(960, experts, k, seed);
             let exact = solve(&p, &vec![0; experts]).unwrap();
-            let reference = Reference::new(p.clone(), &vec![0; experts]);
+            let reference = Reference::new(p.clone(), &vec![0; experts], false);
             let per = exact.value as f64 / (960.0 * f64::from(SCORE_ONE));
             assert!(
                 reference.lowest >= per - 1e-12 && reference.lowest < per + 2e-4,
@@ -309,7 +313,7 @@ mod tests {
             (x >> 44) as i32
         };
         let p = Problem::new(2, 1, (0..40_000).map(|_| next()).collect());
-        let found = Reference::new(p, &[0, 0]).curvature.unwrap();
+        let found = Reference::new(p, &[0, 0], false).curvature.unwrap();
         assert!((found.lambda - 2.0).abs() < 0.15, "{found:?}");
         assert_eq!(found.ties, 2000);
     }

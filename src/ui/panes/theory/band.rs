@@ -14,11 +14,11 @@ use std::sync::Arc;
 
 pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) {
     let Some(examined) = theory.examined.clone() else { return };
-    let (plots, column) = places(ui.max_rect(), 1);
+    let (place, column) = places(ui.max_rect());
     let span = time_plot::span(cx.link, cx.lab.snapshot());
-    let points = in_sight(theory, span, plots[0].width());
+    let points = in_sight(theory, span, place.width());
     let width = (examined.problem.experts() - 1) as f64;
-    captioned(ui, cx, plots[0], "largest |load − L|, tokens", |ui, cx| {
+    captioned(ui, cx, place, "largest |load − L|, tokens", |ui, cx| {
         let log = |v: f64| v.max(0.1).log10();
         let curve = points.iter().map(|p| [p.step as f64, log(p.furthest)]).collect();
         let curves = vec![Curve { points: curve, colour: cx.theme.accent, width: 1.5, name: String::new() }];
@@ -79,7 +79,7 @@ fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Exam
         cx,
         "largest admissible u",
         &most,
-        "Half the smallest distance between two gaps. With random scores it is 1e-5 or less for more than a few tokens",
+        "Half the smallest distance between two gaps. With random scores u = 1e-5 is admissible for about 85 % of batches of 32 tokens and 5 experts, and for none of 512 tokens",
     );
     let promised = conditions.iter().all(|c| c.1 == Some(true));
     let verdict = match (promised, inside) {

@@ -47,10 +47,9 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
     let (Some(least), Some(most)) = (all().map(|s| s.tokens).min(), all().map(|s| s.tokens).max()) else {
         return message(ui, cx, "Press Space to play: batches appear with the first step");
     };
-    let (plots, column) = places(ui.max_rect(), 1);
-    let high = all().map(|s| s.mean).fold(0.1, f64::max) * 1.3;
+    let (place, column) = places(ui.max_rect());
+    let high = all().map(|s| s.mean).fold(0.1, f64::max) * 3.0;
     let low = all().map(|s| s.mean).filter(|m| *m > 0.0).fold(high, f64::min).max(SMALLEST) / 1.5;
-    let place = plots[0];
     let hovered = captioned(ui, cx, place, "MaxVio of a computation batch, mean", |ui, cx| {
         let x = Axis {
             name: "tokens in a computation batch",
@@ -133,7 +132,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
         }
         let note = match &snapshot.experiment.source {
             Source::Synthetic(s) if s.burst == 1 => {
-                "Left of one step: the next batch, its tokens in order. Right of it: up to 256 past steps, summed."
+                "Left of one step: the next batch, its tokens in order. Right of it: up to 256 past steps, summed; it may fall below chance, for the biases correct what chance did."
             }
             Source::Fixed(_) => "One batch for ever: right of one step nothing is new, and the curve is level.",
             _ => "These tokens are not independent: chance alone is less than what even a balanced router shows.",

@@ -5,7 +5,7 @@ use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::super::time_plot::{self, Axis as TimeAxis, Curve, TimePlot};
 use super::xy::{Axis, Scale, Xy};
-use super::{captioned, figures, message, places, row, words};
+use super::{figures, message, pair, places, row, words};
 use crate::engine::history::Column;
 use crate::engine::run::lock;
 use crate::model::fixed::from_q32;
@@ -13,7 +13,7 @@ use crate::model::theory::correlation;
 use crate::model::theory::online::Distance;
 use eframe::egui::{Stroke, Ui};
 
-pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>) {
+pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, other: &mut bool) {
     let snapshot = cx.lab.snapshot().clone();
     let Some(trace) = snapshot.trace.clone() else { return };
     let Some(view) = snapshot.variants.get(cx.link.variant).filter(|v| v.bias.len() == trace.learned_bias.len()) else {
@@ -21,13 +21,11 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>) {
     };
     let ours = centred(&view.bias.iter().map(|&b| from_q32(b)).collect::<Vec<_>>());
     let learned = centred(&trace.learned_bias);
-    let (plots, column) = places(ui.max_rect(), 2);
-    captioned(ui, cx, plots[0], "our bias, around its mean, score units", |ui, cx| scatter(ui, cx, &learned, &ours));
-    if let Some(second) = plots.get(1) {
-        captioned(ui, cx, *second, "correlation of our biases with the learned ones", |ui, cx| {
-            over_time(ui, cx, &learned)
-        });
-    }
+    let (place, column) = places(ui.max_rect());
+    let mut first = |ui: &mut Ui, cx: &mut PaneContext<'_>| scatter(ui, cx, &learned, &ours);
+    let mut second = |ui: &mut Ui, cx: &mut PaneContext<'_>| over_time(ui, cx, &learned);
+    let captions = ["our bias, around its mean, score units", "correlation of our biases with the learned ones"];
+    pair(ui, cx, place, other, [(captions[0], &mut first), (captions[1], &mut second)]);
     figures(ui, column, |ui| {
         let now = correlation(&ours, &learned);
         let text_of = now.map_or("–".into(), |r| format!("{r:.4}").replace('-', "−"));

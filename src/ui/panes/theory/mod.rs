@@ -18,6 +18,7 @@ use crate::lab::command::Command;
 use eframe::egui::{
     self, Align, Align2, Color32, FontId, Layout, Rect, RichText, Ui, UiBuilder, pos2, text::LayoutJob, vec2,
 };
+use egui_material_icons::icons::ICON_SWAP_HORIZ;
 use std::sync::Arc;
 use strum::IntoEnumIterator as _;
 
@@ -102,6 +103,8 @@ impl Section {
 #[derive(Debug, Default)]
 pub struct TheoryPane {
     section: Section,
+    /// Where one plot only has room: the second.
+    other: bool,
 }
 
 impl Pane for TheoryPane {
@@ -173,12 +176,12 @@ impl Pane for TheoryPane {
             return message(&ui, cx, "Press Space to play: the first step has prices of its own");
         }
         match self.section {
-            Section::Objective => objective::show(&mut ui, cx, &theory),
+            Section::Objective => objective::show(&mut ui, cx, &theory, &mut self.other),
             Section::Moves => moves::show(&mut ui, cx, &theory),
             Section::Band => band::show(&mut ui, cx, &theory),
-            Section::Online => online::show(&mut ui, cx, &theory),
+            Section::Online => online::show(&mut ui, cx, &theory, &mut self.other),
             Section::BatchSize => batch_size::show(&mut ui, cx, &theory),
-            Section::Learned => learned::show(&mut ui, cx),
+            Section::Learned => learned::show(&mut ui, cx, &mut self.other),
         }
     }
 }
@@ -217,23 +220,48 @@ fn footnote(ui: &mut Ui, cx: &PaneContext<'_>, words: &str) -> Rect {
     rect.with_max_y(at.y - 4.0)
 }
 
-/// The places of one or two plots and of the column of figures; a place without area where there is no room for it.
-fn places(rect: Rect, plots: usize) -> (Vec<Rect>, Option<Rect>) {
-    let wide = rect.width() >= FIGURES + 230.0;
-    let figures = wide.then(|| rect.with_min_x(rect.right() - FIGURES));
-    let left = if wide { rect.with_max_x(rect.right() - FIGURES - BETWEEN) } else { rect };
-    if plots == 1 {
-        return (vec![left], figures);
+/// The place of what is drawn, and that of the column of figures where there is room for one.
+fn places(rect: Rect) -> (Rect, Option<Rect>) {
+    if rect.width() < FIGURES + 200.0 {
+        return (rect, None);
     }
-    if left.height() >= 260.0 {
-        let (top, bottom) = left.split_top_bottom_at_fraction(0.54);
-        return (vec![top.with_max_y(top.bottom() - 7.0), bottom.with_min_y(bottom.top() + 7.0)], figures);
+    (rect.with_max_x(rect.right() - FIGURES - BETWEEN), Some(rect.with_min_x(rect.right() - FIGURES)))
+}
+
+/// A caption and what stands under it.
+type Drawn<'a> = (&'a str, &'a mut dyn FnMut(&mut Ui, &mut PaneContext<'_>));
+
+/// Two plots: one above the other or side by side; where there is room for one only, the other takes its place on a click.
+fn pair(ui: &mut Ui, cx: &mut PaneContext<'_>, place: Rect, other: &mut bool, plots: [Drawn<'_>; 2]) {
+    let [(first, draw_first), (second, draw_second)] = plots;
+    let both = if place.height() >= 250.0 {
+        let (top, bottom) = place.split_top_bottom_at_fraction(0.54);
+        Some((top.with_max_y(top.bottom() - 7.0), bottom.with_min_y(bottom.top() + 7.0)))
+    } else if place.width() >= 560.0 {
+        let (a, b) = place.split_left_right_at_fraction(0.5);
+        Some((a.with_max_x(a.right() - 6.0), b.with_min_x(b.left() + 6.0)))
+    } else {
+        None
+    };
+    if let Some((a, b)) = both {
+        captioned(ui, cx, a, first, |ui, cx| draw_first(ui, cx));
+        captioned(ui, cx, b, second, |ui, cx| draw_second(ui, cx));
+        return;
     }
-    if left.width() >= 400.0 {
-        let (a, b) = left.split_left_right_at_fraction(0.5);
-        return (vec![a.with_max_x(a.right() - 6.0), b.with_min_x(b.left() + 6.0)], figures);
+    let corner =
+        Rect::from_min_max(pos2(place.right() - 22.0, place.top() - 3.0), pos2(place.right(), place.top() + 17.0));
+    let next = if *other { first } else { second };
+    let symbol = super::super::style::icon(ICON_SWAP_HORIZ, 14.0).color(cx.theme.dim);
+    let button = ui.put(corner, egui::Button::new(symbol).frame(false));
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "The other plot"));
+    if button.on_hover_text(format!("Instead: {next}")).clicked() {
+        *other = !*other;
     }
-    (vec![left], figures)
+    if *other {
+        captioned(ui, cx, place, second, |ui, cx| draw_second(ui, cx));
+    } else {
+        captioned(ui, cx, place, first, |ui, cx| draw_first(ui, cx));
+    }
 }
 
 /// Draws into a place with a caption on top. Returns what `draw` does.
@@ -245,7 +273,7 @@ fn captioned<T>(
     draw: impl FnOnce(&mut Ui, &mut PaneContext<'_>) -> T,
 ) -> T {
     let mut job = LayoutJob::simple_singleline(caption.to_owned(), text(TINY), cx.theme.dim);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(place.width());
+    job.wrap = egui::text::TextWrapping::truncate_at_width((place.width() - 26.0).max(20.0));
     let galley = ui.painter().layout_job(job);
     ui.painter().galley(place.left_top(), galley, cx.theme.dim);
     let inside = place.with_min_y(place.top() + 16.0);
@@ -260,7 +288,7 @@ fn figures(ui: &mut Ui, place: Option<Rect>, add: impl FnOnce(&mut Ui)) {
         ui.new_child(UiBuilder::new().max_rect(place).layout(Layout::top_down(Align::Min)).id_salt("figures"));
     egui::ScrollArea::vertical().auto_shrink([false, false]).show(&mut child, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
-        ui.spacing_mut().interact_size.y = 17.0;
+        ui.spacing_mut().interact_size.y = 16.0;
         add(ui);
     });
 }

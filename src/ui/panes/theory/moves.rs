@@ -4,7 +4,6 @@ use super::super::super::style::{TINY, text};
 use super::super::super::theme::Theme;
 use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
-use super::super::load::load_colour;
 use super::{captioned, figures, message, places, row, row_in, words};
 use crate::engine::theory::{Examined, Theory};
 use crate::model::config::Rule;
@@ -24,11 +23,11 @@ const PIECES: usize = 14;
 
 pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) {
     let Some(examined) = theory.examined.clone() else { return };
-    let (plots, column) = places(ui.max_rect(), 1);
+    let (plot, column) = places(ui.max_rect());
     captioned(
         ui,
         cx,
-        plots[0],
+        plot,
         "experts that lost tokens, the fullest first → experts that gained, the emptiest first",
         |ui, cx| {
             if examined.moves.flows.is_empty() {
@@ -59,7 +58,13 @@ fn flows(ui: &mut Ui, cx: &mut PaneContext<'_>, examined: &Examined) {
     let left = side(shown, |f| f.from, rect.left() + NAMES, rect, |e| (std::cmp::Reverse(load(e)), e));
     let right = side(shown, |f| f.to, rect.right() - NAMES - BAR, rect, |e| (load(e), e));
     let fair = examined.fair() as f32;
-    let colour = |e: u16| load_colour(theme, load(e) as f32 / fair.max(1e-6));
+    // Near balance too, who is over and who is under can be told apart.
+    let colour = |e: u16| {
+        let share = load(e) as f32 / fair.max(1e-6);
+        let side = if share > 1.0 { theme.over } else { theme.under };
+        let off = (share - 1.0).abs();
+        if off < 1e-6 { theme.fair } else { Theme::mix(theme.fair, side, (0.35 + 1.3 * off.sqrt()).min(1.0)) }
+    };
 
     // Ribbons leave and arrive in the order of the other side, so that they cross as little as they can.
     let place = |sides: &[Side], e: u16| sides.iter().position(|s| s.expert == e).unwrap_or(0);
@@ -266,7 +271,7 @@ fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Exam
         if moves.against_load == 0 { theme.text } else { theme.over_text },
         "not down the load",
         &figure(moves.against_load as f64, true),
-        "Pairs that did not go from over to even or under, or from even to under: possible where a step is no whole number of the key's units (about 1e-6), on a sample, and under other rules",
+        "Pairs whose taken expert had as many tokens as the dropped one or more: possible where a step is no whole number of the key's units (about 1e-6), on a sample, and under other rules",
     );
     if moves.flows.len() > MOST {
         words(

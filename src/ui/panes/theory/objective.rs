@@ -4,7 +4,7 @@ use super::super::super::style::{TINY, text};
 use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::super::time_plot::{self, Axis, Curve, Mark, TimePlot};
-use super::{captioned, figures, in_sight, places, row, row_in, signed, words};
+use super::{figures, in_sight, pair, places, row, row_in, signed, words};
 use crate::engine::theory::{Examined, Point, Solved, Theory};
 use eframe::egui::{Color32, Shape, Ui, pos2};
 use egui_plot::PlotTransform;
@@ -13,21 +13,20 @@ use std::sync::Arc;
 /// What is smaller than this is drawn here on the logarithmic axis.
 const SMALLEST: f64 = 1e-9;
 
-pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) {
+pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>, other: &mut bool) {
     let Some(examined) = theory.examined.clone() else { return };
-    let (plots, column) = places(ui.max_rect(), 2);
+    let (place, column) = places(ui.max_rect());
     let span = time_plot::span(cx.link, cx.lab.snapshot());
-    let points = in_sight(theory, span, plots[0].width());
+    let points = in_sight(theory, span, place.width());
     let caption = if examined.fixed {
-        "Λ = D, score units per token"
+        "Λ = D, score units per token; ▲ marks where it rose"
     } else {
-        "Λ = D, score units per token; every step another batch"
+        "Λ = D, score units per token, every step on another batch; ▲ marks where it rose"
     };
-    captioned(ui, cx, plots[0], caption, |ui, cx| value(ui, cx, theory, &examined, &points));
-    if let Some(second) = plots.get(1) {
-        let caption = "what the prices take, and the benefit given back; ▲ marks where Λ rose";
-        captioned(ui, cx, *second, caption, |ui, cx| balance(ui, cx, &points));
-    }
+    let mut first = |ui: &mut Ui, cx: &mut PaneContext<'_>| value(ui, cx, theory, &examined, &points);
+    let mut second = |ui: &mut Ui, cx: &mut PaneContext<'_>| balance(ui, cx, &points);
+    let captions = [caption, "what the prices take, and the benefit that moving tokens give back"];
+    pair(ui, cx, place, other, [(captions[0], &mut first), (captions[1], &mut second)]);
     figures(ui, column, |ui| column_of(ui, cx, theory, &examined));
 }
 

@@ -4,7 +4,7 @@ use super::super::super::style::{TINY, text};
 use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::super::time_plot::{self, Axis, Curve, TimePlot};
-use super::{captioned, figures, message, places, row, row_in, words};
+use super::{figures, message, pair, places, row, row_in, words};
 use crate::engine::history::Column;
 use crate::engine::run::lock;
 use crate::engine::theory::{Examined, Online, Theory, regret};
@@ -17,27 +17,26 @@ use std::sync::Arc;
 /// What is smaller is drawn here.
 const SMALLEST: f64 = 1e-6;
 
-pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) {
+pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>, other: &mut bool) {
     let (Some(examined), Some(online)) = (theory.examined.clone(), theory.online.clone()) else {
         return message(ui, cx, "Finding the optimum of the source on a sample of its tokens …");
     };
     let snapshot = cx.lab.snapshot().clone();
     let Some(variant) = snapshot.experiment.variants.get(cx.link.variant).cloned() else { return };
-    let (plots, column) = places(ui.max_rect(), 2);
+    let (place, column) = places(ui.max_rect());
     let bound = Bound::new(
         &online,
         &variant,
         snapshot.batch,
         snapshot.events.iter().any(|e| e.step > online.from && e.step <= snapshot.step),
     );
-    captioned(ui, cx, plots[0], "distance of the biases to the optimum, rms(p − p*), score units", |ui, cx| {
-        distance(ui, cx, &online)
-    });
-    if let Some(second) = plots.get(1) {
-        captioned(ui, cx, *second, "regret Σ f(pₙ) − f(p*), score units, since n = 1", |ui, cx| {
-            regrets(ui, cx, &online, &bound, snapshot.batch)
-        });
-    }
+    let mut first = |ui: &mut Ui, cx: &mut PaneContext<'_>| distance(ui, cx, &online);
+    let mut second = |ui: &mut Ui, cx: &mut PaneContext<'_>| regrets(ui, cx, &online, &bound, snapshot.batch);
+    let captions = [
+        "distance of the biases to the optimum, rms(p − p*), score units",
+        "regret Σ f(pₙ) − f(p*), score units, since n = 1",
+    ];
+    pair(ui, cx, place, other, [(captions[0], &mut first), (captions[1], &mut second)]);
     figures(ui, column, |ui| column_of(ui, cx, &examined, &online, &variant, &bound));
 }
 
@@ -215,14 +214,12 @@ fn column_of(
                 "From there on u/n of the proportional rule promises a regret of order ln N",
             );
         }
-        None => row_in(
-            ui,
-            cx,
-            theme.dim,
-            "curvature μ",
-            "not estimated",
-            "Every token goes to every expert, or there are more than 512 experts",
-        ),
+        None => {
+            let value = if examined.fixed { "none: one batch" } else { "not estimated" };
+            let tip = "The dual function of one batch is made of flat pieces. Of fresh batches it is not estimated where every token goes \
+                       to every expert, or above 512 experts";
+            row_in(ui, cx, theme.dim, "curvature μ", value, tip);
+        }
     }
     if let (Some(&(_, r)), Some(last)) = (regret(&online.nodes, snapshot.batch).last(), online.nodes.last()) {
         row(
