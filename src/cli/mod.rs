@@ -14,6 +14,7 @@ mod render;
 mod replay;
 mod report;
 mod run;
+mod theory;
 mod trace;
 mod window;
 
@@ -60,6 +61,8 @@ enum Command {
     Trace(TraceArgs),
     /// Draw the window offscreen at one step, as PNG
     Render(RenderArgs),
+    /// Look at a run in the price view: Lagrangian, optimum, moves, band, regret, computation batches
+    Theory(TheoryArgs),
     /// Say which GPUs there are, what will be used, and why
     Doctor,
     /// Measure how many token-expert pairs per second every engine of this machine routes
@@ -107,6 +110,18 @@ struct RunArgs {
     /// With --json: loads and biases of every step, not of the last one alone
     #[arg(long, requires = "json")]
     full: bool,
+}
+
+#[derive(Debug, Args)]
+struct TheoryArgs {
+    /// Scenario, recording, trace, or builtin:NAME
+    file: PathBuf,
+    /// Steps to look at [default: to the scenario's or the recording's end, else 500]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    steps: Option<u64>,
+    /// Print one JSON object, with every step's figures
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -215,6 +230,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => check::check(&args.files),
         Some(Command::Trace(args)) => trace::trace(args),
         Some(Command::Render(args)) => render::render(args),
+        Some(Command::Theory(args)) => theory::theory(args),
         Some(Command::Doctor) => doctor::doctor(),
         Some(Command::Bench(args)) => bench::bench(args),
     };

@@ -1,6 +1,7 @@
 //! What goes to the worker and what comes back. Messages in; echoes in order and the latest snapshot out.
 
 use super::history::History;
+use super::theory::{Theory, TheoryRequest};
 use super::view::{Picture, ViewRequest};
 use super::{EngineChoice, EngineInfo};
 use crate::model::change::{Change, Event, Target};
@@ -78,6 +79,8 @@ pub enum Message {
     Engine(EngineChoice),
     /// What the heatmap shows.
     View(ViewRequest),
+    /// Look at every step in the price view, or no longer.
+    Theory(Option<TheoryRequest>),
     /// Answer with everything needed to repeat the run up to here. The answer is an echo, so it stands in order with the changes.
     Export(u64),
     /// End the thread.
@@ -228,6 +231,8 @@ pub struct Snapshot {
     pub stop: Option<u64>,
     /// The picture last asked for.
     pub picture: Arc<Picture>,
+    /// The price view, while somebody looks at it.
+    pub theory: Option<Arc<Theory>>,
     /// What happened so far; locked only while a row is added or pixels are read.
     pub history: Arc<Mutex<History>>,
     /// The trace being replayed.

@@ -47,6 +47,10 @@ pub struct Run {
     pub loads: Vec<Vec<u32>>,
     /// MaxVio_global counts from this step.
     marked: Option<u64>,
+    /// Whether somebody wants to look at the last step again.
+    pub watched: bool,
+    /// Settings and state before the last step, where it was done alone and is watched.
+    before: Option<Box<(Experiment, State)>>,
     simulation: Simulation,
     trackers: Vec<Tracker>,
     checkpoints: Vec<Checkpoint>,
@@ -100,6 +104,8 @@ impl Run {
             metrics: vec![Metrics::default(); n],
             loads: vec![vec![]; n],
             marked: None,
+            watched: false,
+            before: None,
             simulation,
             trackers: vec![Tracker::default(); n],
             checkpoints: vec![],
@@ -149,6 +155,8 @@ impl Run {
         let next_event = self.events.iter().map(|e| e.step).find(|&s| s > here);
         let room = next_event.map_or(u64::MAX, |s| s - here);
         let steps = u64::from(most).min(room).max(1) as u32;
+        self.before = (self.watched && steps == 1)
+            .then(|| Box::new((self.simulation.experiment().clone(), self.simulation.state().clone())));
         let started = Instant::now();
         let mut rows = Vec::with_capacity(steps as usize);
         let outcome = engine.advance(&mut self.simulation, steps, &mut rows);
@@ -236,6 +244,30 @@ impl Run {
         self.since_checkpoint = Duration::ZERO;
     }
 
+    /// The simulation as it stood before the last step was routed; `None` at the first step.
+    pub fn before_last(&self, engine: &mut dyn Engine) -> Option<Simulation> {
+        let step = self.step().checked_sub(1).filter(|s| *s >= self.first_step())?;
+        let kept = self.before.as_deref().filter(|(_, state)| state.step == step);
+        let Some((experiment, state)) = kept else { return Some(self.replay(step, engine)?.simulation) };
+        let mut simulation = self.simulation.clone();
+        simulation.restore(experiment.clone(), state.clone()).ok()?;
+        Some(simulation)
+    }
+
+    /// This run at an earlier step, to be done again beside it. `None` before the first step.
+    pub fn replay(&self, step: u64, engine: &mut dyn Engine) -> Option<Replay> {
+        let at = self.checkpoints.partition_point(|c| c.state.step <= step);
+        let checkpoint = self.checkpoints.get(at.checked_sub(1)?)?;
+        let mut simulation = self.simulation.clone();
+        simulation.restore(checkpoint.experiment.clone(), checkpoint.state.clone()).ok()?;
+        let mut replay = Replay { simulation, events: self.events.clone() };
+        replay.apply_due();
+        while replay.simulation.step() < step {
+            replay.advance(engine, step - replay.simulation.step()).ok()?;
+        }
+        Some(replay)
+    }
+
     /// Changes a setting before the present step is routed. Where later steps or events exist, the run as it was is handed
     /// back and this one goes on from here without them.
     ///
@@ -306,11 +338,45 @@ impl Run {
             metrics: self.metrics.clone(),
             loads: self.loads.clone(),
             marked: self.marked,
+            watched: false,
+            before: None,
             simulation: self.simulation.clone(),
             trackers: self.trackers.clone(),
             checkpoints: self.checkpoints.clone(),
             since_checkpoint: self.since_checkpoint,
             every: self.every,
+        }
+    }
+}
+
+/// A stretch of a run, done again beside it.
+#[derive(Debug)]
+pub struct Replay {
+    /// At the present step of the replay.
+    pub simulation: Simulation,
+    events: Vec<Event>,
+}
+
+impl Replay {
+    /// Advances by at most `most` steps, up to the next event.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn advance(&mut self, engine: &mut dyn Engine, most: u64) -> Result<(), EngineError> {
+        let here = self.simulation.step();
+        let room = self.events.iter().map(|e| e.step).find(|&s| s > here).map_or(u64::MAX, |s| s - here);
+        engine.advance(&mut self.simulation, most.min(room).clamp(1, 256) as u32, &mut vec![])?;
+        self.apply_due();
+        Ok(())
+    }
+
+    /// Applies the events of the present step, after the simulation was advanced to it.
+    pub fn apply_due(&mut self) {
+        let step = self.simulation.step();
+        for event in self.events.iter().filter(|e| e.step == step) {
+            if let Err(e) = self.simulation.apply_event(event) {
+                log::error!("event at step {step} no longer fits: {e}");
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use super::message::{Echo, Exported, Message, RunId, Seeking, Snapshot, Speed, Start, VariantView};
 use super::run::{Run, lock};
+use super::theory::theorist::Theorist;
 use super::view::{Picture, Rows, ViewRequest, picture};
 use super::{Engine, EngineChoice, EngineError, EngineKind, cpu::CpuEngine};
 use crate::model::balance::rates_at;
@@ -128,6 +129,8 @@ struct Inside {
     picture: Arc<Picture>,
     picture_stale: bool,
     picture_at: Instant,
+    /// Somebody looks at the price view.
+    theorist: Option<Box<Theorist>>,
     published: Instant,
     answered: u64,
     /// Runs set aside so far: their names.
@@ -167,6 +170,7 @@ impl Inside {
             picture,
             picture_stale: false,
             picture_at: now,
+            theorist: None,
             published: now,
             answered: 0,
             asides: 0,
@@ -185,6 +189,7 @@ impl Inside {
                 self.play();
             }
             let idle = self.seeking.is_none() && !self.playing && self.remaining == 0;
+            self.theorise(idle);
             if self.changed && (idle || self.published.elapsed() >= FRAME) {
                 self.publish();
             }
@@ -209,6 +214,8 @@ impl Inside {
                     wait
                 }
             }
+        } else if let Some(theorist) = self.theorist.as_ref().filter(|t| t.busy()) {
+            if theorist.waits() { Duration::from_millis(5) } else { Duration::ZERO }
         } else if self.opening.is_some() || self.changed {
             Duration::from_millis(10)
         } else {
@@ -250,6 +257,9 @@ impl Inside {
                 self.run.rewind_towards(to);
                 self.seeking = Some((Seeking { from, to, at: self.run.step() }, Instant::now()));
                 self.picture_stale = true;
+                if let Some(theorist) = &mut self.theorist {
+                    theorist.changed(None);
+                }
             }
             Message::CancelSeek => {
                 if self.seeking.take().is_some() {
@@ -271,6 +281,12 @@ impl Inside {
             Message::View(view) => {
                 self.view = view;
                 self.picture_stale = true;
+            }
+            // Asked again before the answer could be seen, it goes on with what it has.
+            Message::Theory(request) if self.theorist.as_ref().map(|t| t.request()) == request => {}
+            Message::Theory(request) => {
+                self.theorist = request.map(|r| Box::new(Theorist::new(r)));
+                self.run.watched = request.is_some();
             }
             Message::Export(tag) => {
                 let simulation = self.run.simulation();
@@ -323,6 +339,8 @@ impl Inside {
     }
 
     fn entered(&mut self, resumed: bool) {
+        self.theorist = self.theorist.take().map(|t| Box::new(Theorist::new(t.request())));
+        self.run.watched = self.theorist.is_some();
         self.seeking = None;
         self.refuse_held("another run began");
         self.remaining = 0;
@@ -368,6 +386,10 @@ impl Inside {
         match self.run.change(target, change) {
             Ok(applied) => {
                 self.picture_stale = true;
+                let here = self.run.step();
+                if let Some(theorist) = &mut self.theorist {
+                    theorist.changed(Some(here));
+                }
                 let run = self.run.id;
                 if let Some(mut aside) = applied.set_aside {
                     self.asides += 1;
@@ -431,6 +453,9 @@ impl Inside {
     /// Does a chunk of at most `most` steps. Returns the steps done.
     fn chunk(&mut self, most: u64) -> u64 {
         let fits = (CHUNK.as_secs_f64() / self.seconds_per_step.max(1e-7)) as u64;
+        let alone = self.seeking.is_none()
+            && self.theorist.as_ref().is_some_and(|t| t.wants_one(&self.run, self.asked_speed()));
+        let most = if alone { 1 } else { most };
         let steps = most.min(fits).clamp(1, 256) as u32;
         let started = Instant::now();
         let before = self.run.step();
@@ -441,11 +466,32 @@ impl Inside {
             self.seconds_per_step += 0.3 * (each - self.seconds_per_step);
             self.changed = true;
             self.picture_stale = true;
+            if let Some(theorist) = &mut self.theorist {
+                theorist.step_done(&self.run, alone);
+            }
         }
         if let Err(e) = outcome {
             self.recover(&e);
         }
         done
+    }
+
+    /// Steps per second that the run is asked to do.
+    fn asked_speed(&self) -> f64 {
+        match self.speed {
+            Speed::Steps(rate) if self.remaining == 0 => rate,
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// Goes on with the price view, if somebody looks at it.
+    fn theorise(&mut self, idle: bool) {
+        if self.seeking.is_some() {
+            return;
+        }
+        if let Some(theorist) = &mut self.theorist {
+            self.changed |= theorist.work(&mut self.run, !idle);
+        }
     }
 
     fn recover(&mut self, error: &EngineError) {
@@ -545,6 +591,7 @@ impl Inside {
             self.picture_stale = false;
         }
         let mut next = snapshot(&self.run, self.engine.as_ref(), &self.picture);
+        next.theory = self.theorist.as_ref().map(|t| Arc::clone(t.theory()));
         next.answered = self.answered;
         next.playing = self.playing;
         next.speed = self.speed;
@@ -589,74 +636,11 @@ fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot 
         engine: engine.info().clone(),
         stop: run.start.stop,
         picture: Arc::clone(picture),
+        theory: None,
         history: Arc::clone(&run.history),
         trace: simulation.trace().cloned(),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::change::{Change, Target};
-    use crate::model::config::{Experiment, Source, Synthetic, Variant};
-
-    fn start() -> Start {
-        let experiment = Experiment {
-            seed: 3,
-            source: Source::Synthetic(Synthetic { batch: 64, ..Default::default() }),
-            variants: vec![Variant { name: "a".into(), router: Default::default(), balancer: Default::default() }],
-        };
-        Start { experiment, trace: None, state: None, events: vec![], stop: None }
-    }
-
-    fn wait(worker: &Worker, what: &str, mut until: impl FnMut(&Snapshot) -> bool) -> Arc<Snapshot> {
-        let patience = Instant::now();
-        loop {
-            let s = worker.snapshot();
-            if until(&s) {
-                return s;
-            }
-            assert!(patience.elapsed() < Duration::from_secs(30), "{what} never came; at step {}", s.step);
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-
-    #[test]
-    fn steps_seeks_and_branches() {
-        let worker = Worker::spawn(RunId(1), start(), EngineChoice::Cpu, Box::new(|| {})).unwrap();
-        worker.send(Message::Step(100));
-        let at_100 = wait(&worker, "step 100", |s| s.step == 100);
-        worker.send(Message::Seek(30));
-        wait(&worker, "step 30", |s| s.step == 30 && s.seeking.is_none());
-        worker.send(Message::Seek(100));
-        let again = wait(&worker, "step 100 again", |s| s.step == 100 && s.seeking.is_none());
-        assert_eq!(again.digest, at_100.digest);
-        worker.send(Message::Seek(50));
-        wait(&worker, "step 50", |s| s.step == 50 && s.seeking.is_none());
-        worker.send(Message::Change { target: Target::AllVariants, change: Change::SetTopK(3) });
-        let branch = wait(&worker, "the branch", |s| s.head == 50);
-        assert_eq!(branch.events.len(), 1);
-        let mut parked = None;
-        while let Ok(Some(echo)) = worker.echo() {
-            if let Echo::Branched { parked: id, step, .. } = echo {
-                assert_eq!(step, 50);
-                parked = Some(id);
-            }
-        }
-        worker.send(Message::Resume(parked.unwrap()));
-        let back = wait(&worker, "the old run", |s| s.head == 100);
-        assert!(back.events.is_empty());
-    }
-
-    #[test]
-    fn plays_at_its_speed_and_then_sleeps() {
-        let worker = Worker::spawn(RunId(1), start(), EngineChoice::Cpu, Box::new(|| {})).unwrap();
-        worker.send(Message::Speed(Speed::Max));
-        worker.send(Message::Play);
-        wait(&worker, "500 steps", |s| s.step > 500);
-        worker.send(Message::Pause);
-        let paused = wait(&worker, "the pause", |s| !s.playing);
-        std::thread::sleep(Duration::from_millis(50));
-        assert_eq!(worker.snapshot().step, paused.step);
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 
 use crate::engine::EngineChoice;
 use crate::engine::message::Speed;
+use crate::engine::theory::TheoryRequest;
 use crate::engine::view::ViewRequest;
 use crate::model::change::{Change, Target};
 use crate::model::presets::Preset;
@@ -77,6 +78,8 @@ pub enum Command {
     SetEngine(EngineChoice),
     /// What the heatmap shows.
     SetView(ViewRequest),
+    /// Look at every step in the price view, or no longer.
+    SetTheory(Option<TheoryRequest>),
     /// Open a scenario, a recording or a trace.
     OpenFile(PathBuf),
     /// Open a scenario that ships with Moebias, by its id.

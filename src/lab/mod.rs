@@ -309,6 +309,7 @@ impl Lab {
                 self.post(Message::Engine(choice));
             }
             Command::SetView(view) => self.post(Message::View(view)),
+            Command::SetTheory(request) => self.post(Message::Theory(request)),
             Command::ToggleRecord => self.toggle_record(),
             Command::OpenFile(path) => self.open_file(path),
             Command::OpenShipped(id) => self.open_shipped(&id),

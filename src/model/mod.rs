@@ -15,5 +15,6 @@ pub mod presets;
 pub mod random;
 pub mod select;
 pub mod step;
+pub mod theory;
 pub mod tokens;
 pub mod trace;

@@ -347,6 +347,20 @@ impl Simulation {
         self.batch_of(inputs)
     }
 
+    /// More tokens of the present source, beyond those of the run: batch `number` of them, with the present topics. Number 0 is the
+    /// probe; a fixed source has but one batch, and a trace comes round again.
+    pub fn reference(&mut self, number: u32) -> Batch {
+        let mut inputs = self.inputs(0);
+        match &mut inputs.tokens {
+            TokenInputs::Synthetic { key, .. } if matches!(self.experiment.source, Source::Synthetic(_)) => {
+                key.step = PROBE_STEP - number;
+            }
+            TokenInputs::Synthetic { .. } => {}
+            TokenInputs::Trace { index } => *index = self.trace_index(u64::from(number)),
+        }
+        self.batch_of(inputs)
+    }
+
     fn batch_of(&self, inputs: StepInputs) -> Batch {
         let variants = self.experiment.variants.iter().zip(&self.state.variants);
         let variants = variants

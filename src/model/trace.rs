@@ -24,6 +24,8 @@ pub struct Trace {
     /// Take the gate in every step, from logits in Q14 by the integer gate, instead of once and exactly. That needs no second copy of
     /// the trace, and it is what peers that read logits are compared with (`moebias bench --given-logits`).
     pub gate_each_step: bool,
+    /// The selection bias that the model had learned, score units, \[experts\]; empty where not recorded.
+    pub learned_bias: Vec<f64>,
     /// Only who was chosen is known, this many experts per token: it can be watched, but not routed again.
     pub selected: Option<u32>,
     sigmoid: OnceLock<Arc<Vec<i32>>>,
@@ -45,6 +47,7 @@ impl Trace {
             group_names: vec![],
             token_ids: vec![],
             gate_each_step: false,
+            learned_bias: vec![],
             selected: None,
             sigmoid: OnceLock::new(),
             softmax: OnceLock::new(),

@@ -211,6 +211,10 @@ impl App {
                 let on = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
                 ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!on));
             }
+            Action::ShowTheory => {
+                self.layout.restore();
+                self.layout.reveal(PaneKind::Theory);
+            }
             Action::ResetLayout => self.layout = Layout::default(),
             Action::Unpin => {
                 if self.lab.snapshot().seeking.is_some() {
@@ -378,6 +382,10 @@ impl eframe::App for App {
             let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme };
             self.layout.show(ui, &mut self.panes, &mut cx, &mut wanted);
         });
+        // What nobody sees is not computed.
+        if self.layout.rect_of(PaneKind::Theory).is_none() && self.lab.snapshot().theory.is_some() {
+            self.lab.send(Command::SetTheory(None));
+        }
         asks.extend(wanted.into_iter().map(Ask::SavePictureOf));
 
         self.overlays(ui, &mut asks, theme);
