@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 use moebias::model::balance::{self, Step};
-use moebias::model::config::Rule;
+use moebias::model::config::{Balancer, Rule};
 use moebias::model::fixed::{BIAS_ONE, SCORE_ONE};
 use moebias::model::select::Selector;
 use moebias::model::theory::lagrangian::{Change, benefit, bound, lagrangian};
@@ -50,8 +50,10 @@ impl Drawn {
 
     fn update(&mut self, rule: Rule, rate: i64, loads: &[u32]) {
         let assignments = self.problem.assignments() as u64;
-        let step = Step { experts: self.problem.experts() as u64, assignments, rate };
-        balance::update(rule, false, &mut self.bias, loads, step);
+        let top_k = assignments / self.problem.tokens() as u64;
+        let step = Step { experts: self.problem.experts() as u64, top_k, assignments, rate, derivative: 0 };
+        let balancer = Balancer { rule, ..Balancer::default() };
+        balance::update(&balancer, &mut self.bias, &mut vec![], loads, step);
     }
 
     fn whole_units(&mut self) {
