@@ -75,7 +75,7 @@ fn variant(dice: &mut Dice, name: u32, experts: u32, gate: Gate, rule: Rule) -> 
     let most = experts.min(32);
     let top_k = if dice.below(4) == 0 { most } else { dice.within(1, most) };
     let balancer = Balancer { rule, rate: dice.of(&RATES), schedule: dice.of(&SCHEDULES), centred: dice.below(2) == 1 };
-    Variant { name: name.to_string(), router: Router { experts, top_k, gate }, balancer }
+    Variant { name: name.to_string(), router: Router { experts, top_k, gate, ..Router::default() }, balancer }
 }
 
 fn synthetic(dice: &mut Dice, batch: u32) -> Synthetic {
@@ -251,7 +251,7 @@ fn large_batches(backends: Backends) {
     {
         let mut dice = Dice { seed: batch, thrown: 0 };
         let variants = (0..count).map(|v| Variant {
-            router: Router { experts, top_k, gate: GATES[(v % 2) as usize] },
+            router: Router { experts, top_k, gate: GATES[(v % 2) as usize], ..Router::default() },
             ..variant(&mut dice, v, experts, Gate::Sigmoid, RULES[(v % 4) as usize])
         });
         let variants = variants.collect();
@@ -280,7 +280,7 @@ fn extreme_biases(backends: Backends) {
     for rule in RULES {
         let variants = [false, true].map(|centred| Variant {
             name: String::new(),
-            router: Router { experts: 200, top_k: 9, gate: Gate::Sigmoid },
+            router: Router { experts: 200, top_k: 9, ..Router::default() },
             balancer: Balancer { rule, rate: 1.0, centred, ..Balancer::default() },
         });
         let source = Source::Synthetic(Synthetic { batch: 300, ..Synthetic::default() });
@@ -402,7 +402,7 @@ fn how_fast() {
             [(4096, 64, 6), (16_384, 64, 6), (16_384, 256, 8), (65_536, 256, 8), (16_384, 256, 32)]
         {
             for gate in GATES {
-                let router = Router { experts, top_k, gate };
+                let router = Router { experts, top_k, gate, ..Router::default() };
                 let variants = vec![Variant { name: String::new(), router, balancer: Balancer::default() }];
                 let source = Source::Synthetic(Synthetic { batch, ..Synthetic::default() });
                 let mut simulation = Simulation::new(Experiment { seed: 1, source, variants }, None).unwrap();

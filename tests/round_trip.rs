@@ -69,8 +69,12 @@ fn source() -> impl Strategy<Value = Source> {
 }
 
 fn variant() -> impl Strategy<Value = Variant> {
-    let router =
-        (2u32..=12, 1u32..=12, gate()).prop_map(|(experts, k, gate)| Router { experts, top_k: k.min(experts), gate });
+    let router = (2u32..=12, 1u32..=12, gate()).prop_map(|(experts, k, gate)| Router {
+        experts,
+        top_k: k.min(experts),
+        gate,
+        ..Router::default()
+    });
     let balancer = (rule(), real(limits::RATE), schedule(), any::<bool>())
         .prop_map(|(rule, rate, schedule, centred)| Balancer { rule, rate, schedule, centred });
     (text(20), router, balancer).prop_map(|(name, router, balancer)| Variant { name, router, balancer })

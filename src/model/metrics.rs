@@ -41,6 +41,10 @@ pub struct Metrics {
     pub dead: u32,
     /// Share of assignments that differ from the unbiased top-K; estimated on a sample.
     pub moved: f64,
+    /// Share of assignments that no expert had room for.
+    pub dropped: f64,
+    /// Mean number of experts that a token chose.
+    pub active: f64,
     /// Smallest bias, score units.
     pub bias_min: f64,
     /// Median bias, score units.
@@ -82,6 +86,7 @@ impl Tracker {
             take(&mut self.long, &old);
         }
         let batch: Vec<u64> = row.loads.iter().map(|&l| u64::from(l)).collect();
+        let assigned = batch.iter().sum::<u64>() as f64 + f64::from(row.dropped);
         let long_fair = fair(&self.long);
         let below = |share: f64| self.long.iter().filter(|&&l| (l as f64) < share * long_fair).count() as u32;
         let mut sorted = row.bias.clone();
@@ -99,6 +104,8 @@ impl Tracker {
             starving: below(STARVING),
             dead: below(DEAD),
             moved: if row.moved_of == 0 { 0.0 } else { f64::from(row.moved) / f64::from(row.moved_of) },
+            dropped: f64::from(row.dropped) / assigned.max(1.0),
+            active: assigned / f64::from(row.tokens.max(1)),
             bias_min: bias(0),
             bias_median: (bias((experts - 1) / 2) + bias(experts / 2)) / 2.0,
             bias_max: bias(experts - 1),
@@ -212,7 +219,15 @@ mod tests {
     use super::*;
 
     fn row(loads: &[u32]) -> VariantRow {
-        VariantRow { top_k: 1, loads: loads.to_vec(), bias: vec![0; loads.len()], moved: 1, moved_of: 4, saturated: 0 }
+        VariantRow {
+            top_k: 1,
+            loads: loads.to_vec(),
+            bias: vec![0; loads.len()],
+            moved: 1,
+            moved_of: 4,
+            saturated: 0,
+            ..VariantRow::default()
+        }
     }
 
     #[test]

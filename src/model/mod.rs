@@ -5,14 +5,21 @@
 //! Whatever decides where a token goes is integer arithmetic, so that every engine repeats it bit for bit.
 
 pub mod balance;
+pub mod base;
+pub mod capacity;
 pub mod change;
 pub mod config;
 pub mod digest;
 pub mod fixed;
 pub mod gate;
+pub mod gating;
+pub mod groups;
+pub mod hash;
 pub mod metrics;
 pub mod random;
 pub mod select;
+pub mod sinkhorn;
 pub mod step;
 pub mod tokens;
 pub mod trace;
+pub mod whole;

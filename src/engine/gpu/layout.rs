@@ -2,7 +2,7 @@
 //! buffers. A test compares these structs with what naga makes of the shaders.
 
 use super::shader::Routing;
-use crate::model::config::{Experiment, Gate, Rule, Source, limits};
+use crate::model::config::{Experiment, Gate, Rule, Source, Variant, limits};
 use crate::model::step::{MOVED_SAMPLE, Simulation};
 use crate::model::tokens::Embedding;
 use crate::model::trace::Trace;
@@ -192,6 +192,9 @@ impl Plan {
             let most = limits::BATCH.max_u32();
             return Err(format!("a step of this trace has {batch} tokens, but the GPU engine takes at most {most}"));
         }
+        if let Some(why) = unsupported(experiment) {
+            return Err(why);
+        }
         let trace = match (&experiment.source, simulation.trace()) {
             (Source::Trace(_), Some(trace)) => Some(Window::new(trace, experiment, budget)?),
             _ => None,
@@ -265,11 +268,28 @@ impl Plan {
     }
 }
 
+/// What an experiment asks for that no shader knows, in a sentence.
+#[must_use]
+pub fn unsupported(experiment: &Experiment) -> Option<String> {
+    let of = |v: &Variant| {
+        let what = match (v.balancer.rule, v.router.groups, v.router.capacity) {
+            (rule, _, _) if !rule.is_top_k() => format!("rule {rule}"),
+            (_, Some(_), _) => "groups of experts".into(),
+            (_, _, Some(_)) => "a capacity".into(),
+            _ => return None,
+        };
+        Some(format!("“{}” has {what}, which runs on the CPU only", v.name))
+    };
+    experiment.variants.iter().find_map(of)
+}
+
 fn rule_number(rule: Rule) -> u32 {
     match rule {
         Rule::None => 0,
         Rule::Sign => 1,
         Rule::Proportional => 2,
         Rule::Multiplicative => 3,
+        // Their routing is not the shaders': see `unsupported`.
+        Rule::Threshold | Rule::Sinkhorn | Rule::Base | Rule::Hash => 0,
     }
 }

@@ -5,6 +5,7 @@
 pub mod multiplicative;
 pub mod proportional;
 pub mod sign;
+pub mod threshold;
 
 use super::config::{Balancer, Rule, Schedule};
 use super::fixed::{BIAS_ONE, isqrt, to_q32};
@@ -28,7 +29,7 @@ impl Step {
     }
 }
 
-/// The bias every expert starts from, Q32.
+/// The bias every expert starts from, Q32. Rule `Threshold` starts where its tokens say: [`threshold::start`].
 #[must_use]
 pub fn initial_bias(rule: Rule) -> i64 {
     if rule == Rule::Multiplicative { BIAS_ONE } else { 0 }
@@ -48,16 +49,20 @@ pub fn rate_at(balancer: &Balancer, n: u64) -> i64 {
 
 /// Moves every bias by the rule, then centres if asked to.
 pub fn update(rule: Rule, centred: bool, bias: &mut [i64], loads: &[u32], step: Step) {
+    if rule == Rule::Threshold {
+        // A common shift of these biases means something, so they are not centred.
+        return threshold::update(bias, loads, step);
+    }
     for (b, &load) in bias.iter_mut().zip(loads) {
         match rule {
-            Rule::None => {}
+            Rule::None | Rule::Threshold | Rule::Sinkhorn | Rule::Base | Rule::Hash => {}
             Rule::Sign => *b += sign::increment(step, load),
             Rule::Proportional => *b += proportional::increment(step, load),
             Rule::Multiplicative => *b = multiplicative::next(*b, step, load),
         }
     }
     // Centring a factor would change the selection, so it is for additive rules alone.
-    if centred && rule != Rule::Multiplicative && rule != Rule::None {
+    if centred && rule != Rule::Multiplicative && rule.moves_biases() {
         centre(bias);
     }
 }

@@ -21,13 +21,14 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         let items: Vec<Item<Rule>> = Rule::iter()
             .map(|r| {
                 let about = of_rule(r);
-                Item::new(r, about.name, format!("{}\n{}", about.equation, about.sentence))
+                let item = Item::new(r, about.name, format!("{}\n{}", about.equation, about.sentence));
+                Item { blocked: (r != rule).then(|| desk.refused(&Change::SetRule(r))).flatten(), ..item }
             })
             .collect();
         if let Some(rule) = choice(ui, theme, "Rule", "How the loads of one step become the biases of the next", &rule, &items) {
             desk.change(Change::SetRule(rule));
         }
-        ui.add_enabled_ui(rule != Rule::None, |ui| {
+        ui.add_enabled_ui(rule.moves_biases(), |ui| {
             let what = Number {
                 name: "Step u",
                 tip: "Step size u of the bias, in score units, 0 to 1; the track begins at 10⁻⁵. Wang et al. 2024 chose 0.001",
@@ -86,11 +87,11 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
 
 fn centred(ui: &mut Ui, desk: &mut Desk<'_>, now: bool, rule: Rule) {
     let mut on = now;
-    ui.add_enabled_ui(rule != Rule::Multiplicative, |ui| {
+    ui.add_enabled_ui(!matches!(rule, Rule::Multiplicative | Rule::Threshold), |ui| {
         let label = RichText::new("Centre the biases").font(text(SMALL)).color(desk.theme.dim);
         let tip = "Subtracts the mean bias after every update. No token goes elsewhere: selection does not change under a common \
                    shift. It stops the biases from drifting together";
-        let why = "Centring a factor would change the selection, so it is for additive rules alone";
+        let why = "Centring a factor or a threshold would change the selection, so it is for additive rules alone";
         if ui.checkbox(&mut on, label).on_hover_text(tip).on_disabled_hover_text(why).changed() {
             desk.change(Change::SetCentred(on));
         }

@@ -10,7 +10,7 @@ use super::style::{SMALL, TINY, semibold, text};
 use super::theme::{PADDING, Theme};
 use crate::lab::Lab;
 use crate::lab::command::Command;
-use crate::model::change::{Change, Target};
+use crate::model::change::{self, Change, Target};
 use crate::model::config::Variant;
 use eframe::egui::{self, Frame, Margin, Panel, RichText, ScrollArea, Ui};
 
@@ -42,6 +42,12 @@ impl Desk<'_> {
     fn change(&mut self, change: Change) {
         let target = if change.is_of_source() { Target::Source } else { self.target };
         self.lab.send(Command::Change { target, change });
+    }
+
+    /// Why a change would be refused, if so.
+    fn refused(&self, change: &Change) -> Option<String> {
+        let mut settings = self.lab.settings().clone();
+        change::apply(&mut settings, self.target, change).err().map(|e| e.to_string())
     }
 
     /// Why settings of the router can't be changed, if so.

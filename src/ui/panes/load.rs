@@ -34,7 +34,10 @@ impl Pane for Load {
         let snapshot = cx.lab.snapshot();
         match snapshot.variants.get(cx.link.variant) {
             Some(v) if !v.loads.is_empty() => {
-                format!("{}MaxVio {:.2}", of_variant(cx), v.metrics.max_vio)
+                let m = &v.metrics;
+                let dropped =
+                    if m.dropped > 0.0 { format!(" · {:.1} % dropped", 100.0 * m.dropped) } else { String::new() };
+                format!("{}MaxVio {:.2}{dropped}", of_variant(cx), m.max_vio)
             }
             _ => "tokens of the last step".into(),
         }
