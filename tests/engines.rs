@@ -6,12 +6,14 @@
 
 use moebias::engine::cpu::CpuEngine;
 use moebias::engine::gpu::GpuEngine;
-use moebias::engine::message::{RunId, Start};
+use moebias::engine::message::{Message, RunId, Snapshot, Start};
 use moebias::engine::run::Run;
-use moebias::engine::{Engine, EngineError};
+use moebias::engine::worker::Worker;
+use moebias::engine::{Engine, EngineChoice, EngineError, EngineKind};
 use moebias::model::change::{Change, Event, Target};
 use moebias::model::config::{
-    Balancer, Experiment, Gate, Router, Rule, Schedule, Source, Synthetic, TraceSource, Variant,
+    Balancer, Capacity, Experiment, Gate, Groups, Router, Rule, Schedule, Source, Stays, Synthetic, TraceSource,
+    Variant,
 };
 use moebias::model::random::{Stream, pcg4d};
 use moebias::model::step::{Simulation, StepRow};
@@ -341,6 +343,50 @@ fn a_trace_that_does_not_fit_goes_up_in_pieces() {
         "{outcome:?}"
     );
     assert_eq!(simulation.step(), 0);
+}
+
+/// What no shader knows is refused in a sentence, and the worker goes on with the CPU until the setting is gone.
+#[test]
+fn what_the_shaders_do_not_know_runs_on_the_cpu() {
+    let Some(mut engine) = open(Backends::all(), "unsupported routers") else { return };
+    let mut start = configuration(0);
+    start.events.clear();
+    start.experiment.variants.truncate(1);
+    start.experiment.variants[0].router = Router { experts: 16, top_k: 1, ..Router::default() };
+    let changes = [
+        Change::SetRule(Rule::Threshold),
+        Change::SetRule(Rule::Sinkhorn),
+        Change::SetRule(Rule::Base),
+        Change::SetRule(Rule::Hash),
+        Change::SetGroups(Some(Groups { groups: 4, kept: 2 })),
+        Change::SetCapacity(Some(Capacity { factor: 1.0, by: Stays::Score })),
+    ];
+    start.experiment.variants[0].balancer.rule = Rule::Sign;
+    for change in &changes {
+        let mut simulation = Simulation::new(start.experiment.clone(), None).unwrap();
+        simulation.apply(Target::AllVariants, change).unwrap();
+        let outcome = engine.advance(&mut simulation, 1, &mut vec![]);
+        let said = matches!(&outcome, Err(EngineError::Unsupported(why)) if why.contains("on the CPU only"));
+        assert!(said && simulation.step() == 0, "{change:?}: {outcome:?}");
+    }
+    let worker = Worker::spawn(RunId(1), start, EngineChoice::Gpu, Box::new(|| {})).unwrap();
+    let wait = |what: &str, until: &dyn Fn(&Snapshot) -> bool| {
+        let began = Instant::now();
+        while !until(&worker.snapshot()) {
+            assert!(began.elapsed().as_secs() < 60, "{what} never came");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    };
+    let kind = |s: &Snapshot| s.engine.kind;
+    wait("the GPU", &|s| kind(s) == EngineKind::Gpu);
+    let send = |change: Change, to: u64| {
+        worker.send(Message::Change { target: Target::AllVariants, change });
+        worker.send(Message::Seek(to));
+    };
+    send(changes[3].clone(), 5);
+    wait("the CPU", &|s| kind(s) == EngineKind::Cpu && s.step == 5);
+    send(Change::SetRule(Rule::Sign), 10);
+    wait("the GPU again", &|s| kind(s) == EngineKind::Gpu && s.step == 10);
 }
 
 /// An engine may hand out fewer steps at a time than it was asked for.

@@ -4,7 +4,8 @@
 
 use moebias::model::change::{self, Change, Event, Target};
 use moebias::model::config::{
-    Balancer, Gate, Limits, Router, Rule, Schedule, Source, Synthetic, TraceSource, Variant, limits,
+    Balancer, Capacity, Gate, Groups, Limits, Router, Rule, Schedule, Source, Stays, Synthetic, TraceSource, Variant,
+    limits,
 };
 use moebias::model::digest::Digest;
 use moebias::model::fixed::BIAS_ONE;
@@ -42,7 +43,8 @@ fn gate() -> impl Strategy<Value = Gate> {
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    prop_oneof![Just(Rule::None), Just(Rule::Sign), Just(Rule::Proportional), Just(Rule::Multiplicative)]
+    use Rule::{Hash, Multiplicative, None, Proportional, Sign, Threshold};
+    prop::sample::select(vec![None, Sign, Proportional, Multiplicative, Threshold, Hash])
 }
 
 fn schedule() -> impl Strategy<Value = Schedule> {
@@ -69,15 +71,34 @@ fn source() -> impl Strategy<Value = Source> {
 }
 
 fn variant() -> impl Strategy<Value = Variant> {
-    let router = (2u32..=12, 1u32..=12, gate()).prop_map(|(experts, k, gate)| Router {
-        experts,
-        top_k: k.min(experts),
-        gate,
-        ..Router::default()
-    });
+    let more = (
+        prop::option::of((1u32..=6, 1u32..=6)),
+        prop::option::of(capacity()),
+        0u32..=16,
+        any::<bool>(),
+        real(limits::SCALE),
+    );
+    let router = (2u32..=12, 1u32..=12, gate(), more).prop_map(
+        |(experts, k, gate, (groups, capacity, shared, renormalise, scale))| {
+            let groups = groups.filter(|(n, kept)| experts.is_multiple_of(*n) && kept <= n);
+            let groups = groups.map(|(groups, kept)| Groups { groups, kept });
+            let mut router =
+                Router { experts, top_k: k.min(experts), gate, groups, capacity, shared, renormalise, scale };
+            router.top_k = router.top_k.min(router.eligible());
+            router
+        },
+    );
     let balancer = (rule(), real(limits::RATE), schedule(), any::<bool>())
         .prop_map(|(rule, rate, schedule, centred)| Balancer { rule, rate, schedule, centred });
-    (text(20), router, balancer).prop_map(|(name, router, balancer)| Variant { name, router, balancer })
+    (text(20), router, balancer).prop_map(|(name, mut router, balancer)| {
+        router.groups = router.groups.filter(|_| balancer.rule.is_top_k());
+        Variant { name, router, balancer }
+    })
+}
+
+fn capacity() -> impl Strategy<Value = Capacity> {
+    let by = prop_oneof![Just(Stays::Score), Just(Stays::Position)];
+    (real(limits::CAPACITY), by).prop_map(|(factor, by)| Capacity { factor, by })
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -95,6 +116,11 @@ fn change() -> impl Strategy<Value = Change> {
         real(limits::RATE).prop_map(Change::SetRate),
         schedule().prop_map(Change::SetSchedule),
         any::<bool>().prop_map(Change::SetCentred),
+        prop_oneof![Just(None), Just(Some(Groups { groups: 1, kept: 1 }))].prop_map(Change::SetGroups),
+        prop::option::of(capacity()).prop_map(Change::SetCapacity),
+        (0u32..=16).prop_map(Change::SetShared),
+        any::<bool>().prop_map(Change::SetRenormalise),
+        real(limits::SCALE).prop_map(Change::SetScale),
         Just(Change::ResetBias),
     ]
 }
@@ -107,7 +133,9 @@ fn scenario() -> impl Strategy<Value = Scenario> {
     let rest =
         (prop::option::of(0u64..=1 << 48), prop::option::of(real(limits)), any::<bool>(), any::<u64>(), 0u64..1 << 40);
     (texts, any::<u32>(), source(), variants, events, rest).prop_map(
-        |((title, summary, look_for), seed, source, variants, events, (stop, speed, full, number, at))| {
+        |((title, summary, look_for), seed, source, mut variants, events, (stop, speed, full, number, at))| {
+            let many = matches!(&source, Source::Synthetic(s) | Source::Fixed(s) if s.batch > 500_000);
+            variants.iter_mut().for_each(|v| v.router.capacity = v.router.capacity.filter(|_| !many));
             let start = full.then(|| State {
                 step: at,
                 phase: number,
