@@ -205,7 +205,9 @@ fn dynamic_k_finds_its_mean_and_the_loads_become_even() {
 fn biases_start_afresh_where_they_mean_something_else() {
     let mut dice = Dice(1, 0);
     let mut simulation = Simulation::new(experiment(&mut dice, Router::default(), Rule::Sign), None).unwrap();
-    (0..5).for_each(|_| drop(simulation.advance()));
+    for _ in 0..5 {
+        simulation.advance();
+    }
     let bias = |s: &Simulation| s.state().variants[0].bias.clone();
     let set = |s: &mut Simulation, rule| s.apply(Target::AllVariants, &Change::SetRule(rule)).unwrap();
     let before = bias(&simulation);
@@ -215,7 +217,9 @@ fn biases_start_afresh_where_they_mean_something_else() {
     assert!(bias(&simulation).iter().all(|&b| b < 0 && b == bias(&simulation)[0]));
     set(&mut simulation, Rule::Hash);
     assert!(bias(&simulation).iter().all(|&b| b == 0));
-    (0..5).for_each(|_| drop(simulation.advance()));
+    for _ in 0..5 {
+        simulation.advance();
+    }
     assert!(bias(&simulation).iter().all(|&b| b == 0), "nothing moves them");
 }
 

@@ -345,6 +345,79 @@ fn a_trace_that_does_not_fit_goes_up_in_pieces() {
     assert_eq!(simulation.step(), 0);
 }
 
+/// Groups of every size, with both keys and both gates, on synthetic tokens and on a trace.
+fn groups_of_experts(backends: Backends) {
+    let Some(mut engine) = open(backends, "groups") else { return };
+    for (i, (experts, groups, kept, top_k)) in
+        [(256, 8, 4, 8), (64, 64, 20, 6), (60, 5, 1, 12), (1024, 2, 1, 32), (36, 3, 3, 4), (96, 32, 7, 20)]
+            .into_iter()
+            .enumerate()
+    {
+        let mut dice = Dice { seed: 300 + i as u32, thrown: 0 };
+        let variants = (0..4).map(|v| {
+            let rule = [Rule::Sign, Rule::Multiplicative][(v / 2) as usize];
+            let router = Router {
+                experts,
+                top_k,
+                gate: GATES[(v % 2) as usize],
+                groups: Some(Groups { groups, kept }),
+                ..Router::default()
+            };
+            Variant { router, ..variant(&mut dice, v, experts, Gate::Sigmoid, rule) }
+        });
+        let variants = variants.collect();
+        let (source, recorded) = if i % 3 == 2 {
+            let recorded = Arc::new(trace(&mut dice, 3, 90, experts as usize));
+            (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
+        } else {
+            (Source::Synthetic(synthetic(&mut dice, 700)), None)
+        };
+        let experiment = Experiment { seed: 5, source, variants };
+        let start = Start { experiment, trace: recorded, state: None, events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 20);
+        assert_same(&format!("{kept} of {groups} groups"), &start, &wanted, &rows(&start, &mut engine, 20));
+    }
+}
+
+/// Words with their experts, few and many.
+fn hashed_words(backends: Backends) {
+    let Some(mut engine) = open(backends, "hash") else { return };
+    for (i, burst) in [1, 3].into_iter().enumerate() {
+        let mut dice = Dice { seed: 400 + i as u32, thrown: 0 };
+        let sizes = [(2, 2), (7, 4), (64, 6), (20, 16), (32, 32), (1024, 9)];
+        let variants = sizes.into_iter().zip(0..).map(|((experts, top_k), v)| {
+            let router = Router { experts, top_k, gate: GATES[(v % 2) as usize], ..Router::default() };
+            Variant { router, ..variant(&mut dice, v, experts, Gate::Sigmoid, Rule::Hash) }
+        });
+        let variants = variants.collect();
+        let source = Source::Synthetic(Synthetic { burst, ..synthetic(&mut dice, 500) });
+        let experiment = Experiment { seed: 5 + i as u32, source, variants };
+        let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 20);
+        assert_same("hash", &start, &wanted, &rows(&start, &mut engine, 20));
+    }
+}
+
+#[test]
+fn hash_on_vulkan() {
+    hashed_words(Backends::VULKAN);
+}
+
+#[test]
+fn hash_on_gl() {
+    hashed_words(Backends::GL);
+}
+
+#[test]
+fn groups_on_vulkan() {
+    groups_of_experts(Backends::VULKAN);
+}
+
+#[test]
+fn groups_on_gl() {
+    groups_of_experts(Backends::GL);
+}
+
 /// What no shader knows is refused in a sentence, and the worker goes on with the CPU until the setting is gone.
 #[test]
 fn what_the_shaders_do_not_know_runs_on_the_cpu() {
@@ -352,13 +425,12 @@ fn what_the_shaders_do_not_know_runs_on_the_cpu() {
     let mut start = configuration(0);
     start.events.clear();
     start.experiment.variants.truncate(1);
-    start.experiment.variants[0].router = Router { experts: 16, top_k: 1, ..Router::default() };
+    start.experiment.variants[0].router = Router { experts: 128, top_k: 1, ..Router::default() };
     let changes = [
         Change::SetRule(Rule::Threshold),
         Change::SetRule(Rule::Sinkhorn),
         Change::SetRule(Rule::Base),
-        Change::SetRule(Rule::Hash),
-        Change::SetGroups(Some(Groups { groups: 4, kept: 2 })),
+        Change::SetGroups(Some(Groups { groups: 128, kept: 2 })),
         Change::SetCapacity(Some(Capacity { factor: 1.0, by: Stays::Score })),
     ];
     start.experiment.variants[0].balancer.rule = Rule::Sign;
@@ -383,7 +455,7 @@ fn what_the_shaders_do_not_know_runs_on_the_cpu() {
         worker.send(Message::Change { target: Target::AllVariants, change });
         worker.send(Message::Seek(to));
     };
-    send(changes[3].clone(), 5);
+    send(changes[0].clone(), 5);
     wait("the CPU", &|s| kind(s) == EngineKind::Cpu && s.step == 5);
     send(Change::SetRule(Rule::Sign), 10);
     wait("the GPU again", &|s| kind(s) == EngineKind::Gpu && s.step == 10);

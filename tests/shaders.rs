@@ -29,7 +29,7 @@ fn files() -> Vec<PathBuf> {
 #[test]
 fn every_pass_is_valid() {
     let passes = Pass::all();
-    assert_eq!(passes.len(), 2 + 2 * 3 * 2 * 4);
+    assert_eq!(passes.len(), 2 + 2 * 2 * 4 * (2 * 3 + 2));
     for pass in passes {
         let module = parsed(pass);
         // No capability beyond plain WGSL: no subgroups, no 64-bit integers, no floats of other sizes.
@@ -85,7 +85,8 @@ fn structs_are_laid_out_alike() {
     assert_eq!(of_shader("Step"), step);
     let part = of_host!(PartParams: first_variant, first_token, pad0, pad1);
     assert_eq!(of_shader("Part"), part);
-    let variant = of_host!(VariantParams: experts, top_k, first_expert, index, rule, centred, scores_at, assignments);
+    let variant = of_host!(VariantParams: experts, top_k, first_expert, index, rule, centred, scores_at, assignments,
+        groups, kept);
     assert_eq!(of_shader("Variant"), variant);
 }
 

@@ -38,6 +38,8 @@ struct Variant {
     centred: u32,
     scores_at: u32,
     assignments: u32,
+    groups: u32,
+    kept: u32,
 }
 
 const RULE_NONE = 0u;

@@ -2,39 +2,49 @@
 //! best biased scores and chooses its K experts there.
 //!
 //! A biased score is the value part of the selection key, so group scores are integers and a common shift of the biases changes
-//! nothing. Ties go to the lower group. A group of one expert scores what that expert does.
+//! nothing. Ties go to the lower group. A group of one expert scores what that expert does. Shader twin:
+//! `shaders/shared/choose_groups.wgsl`.
 
 use super::config::Groups;
 use super::select::{INDEX_BITS, MAX_K, Selector, keep_largest};
 
 /// The score of a group, from the keys of its experts.
-fn score(keys: impl Iterator<Item = i32>) -> i64 {
-    let mut best = [i32::MIN; 2];
-    keep_largest(keys, &mut best);
-    best.iter().filter(|&&k| k != i32::MIN).map(|&k| i64::from(k >> INDEX_BITS)).sum()
+fn score(keys: &[i32]) -> i64 {
+    let (mut first, mut second) = (i32::MIN, i32::MIN);
+    for &key in keys {
+        second = second.max(key.min(first));
+        first = first.max(key);
+    }
+    let value = |key: i32| i64::from(key >> INDEX_BITS);
+    if keys.len() > 1 { value(first) + value(second) } else { value(first) }
+}
+
+/// A token's keys, group after group, and the groups in order of their scores, ties to the lower.
+fn ranked(selector: &Selector, groups: Groups, scores: &[i32]) -> (Vec<i32>, Vec<(i64, usize)>) {
+    let keys: Vec<i32> = scores.iter().enumerate().map(|(e, &s)| selector.key(e, s)).collect();
+    let size = (scores.len() / groups.groups.max(1) as usize).max(1);
+    let mut order: Vec<(i64, usize)> = keys.chunks_exact(size).map(score).zip(0..).collect();
+    order.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    (keys, order)
 }
 
 /// Which groups a token keeps, as a flag per group.
 #[must_use]
 pub fn kept(selector: &Selector, groups: Groups, scores: &[i32]) -> Vec<bool> {
-    let count = groups.groups.max(1) as usize;
-    let size = scores.len() / count;
-    let of_group = |g: usize| score((g * size..(g + 1) * size).map(|e| selector.key(e, scores[e])));
-    let mut order: Vec<(i64, usize)> = (0..count).map(|g| (of_group(g), g)).collect();
-    order.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    let mut kept = vec![false; count];
+    let (_, order) = ranked(selector, groups, scores);
+    let mut kept = vec![false; order.len()];
     order.iter().take(groups.kept as usize).for_each(|&(_, g)| kept[g] = true);
     kept
 }
 
 /// The `k` largest keys of a token among the experts of the groups it keeps, largest first.
 pub fn top_k(selector: &Selector, groups: Groups, scores: &[i32], k: usize, out: &mut [i32; MAX_K]) {
-    let kept = kept(selector, groups, scores);
-    let size = scores.len() / kept.len();
+    let (keys, order) = ranked(selector, groups, scores);
+    let size = (keys.len() / order.len().max(1)).max(1);
     let top = &mut out[..k];
     top.fill(i32::MIN);
-    let allowed = scores.iter().enumerate().filter(|(e, _)| kept[e / size]);
-    keep_largest(allowed.map(|(e, &s)| selector.key(e, s)), top);
+    let of_group = |&(_, g): &(i64, usize)| keys[g * size..(g + 1) * size].iter().copied();
+    keep_largest(order.iter().take(groups.kept as usize).flat_map(of_group), top);
 }
 
 #[cfg(test)]

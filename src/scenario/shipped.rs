@@ -54,6 +54,10 @@ pub fn shipped() -> &'static [Shipped] {
         "fixed-batch",
         "bursts",
         "real-model-rules",
+        "expert-groups",
+        "capacity",
+        "dynamic-k",
+        "assignment-methods",
     ]
 }
 

@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// Experts of a variant are padded to blocks of this many.
 pub const BLOCK: u32 = 8;
+/// The most groups of experts that the shaders know.
+pub const GROUPS: u32 = 64;
 
 /// One step of a submission. Places are in elements of the array they point into.
 #[repr(C)]
@@ -84,6 +86,10 @@ pub struct VariantParams {
     pub scores_at: u32,
     /// K·T.
     pub assignments: u32,
+    /// Groups of experts; 0 for none.
+    pub groups: u32,
+    /// Groups that a token chooses among.
+    pub kept: u32,
 }
 
 /// Neighbouring variants that are routed alike.
@@ -205,7 +211,7 @@ impl Plan {
         for (v, index) in experiment.variants.iter().zip(0u32..) {
             let (r, b) = (&v.router, &v.balancer);
             all.push((
-                Routing::new(trace.is_some(), r.gate, b.rule, r.top_k),
+                Routing::new(trace.is_some(), r.gate, b.rule, r.top_k, r.groups.is_some()),
                 VariantParams {
                     experts: r.experts,
                     top_k: r.top_k,
@@ -215,6 +221,8 @@ impl Plan {
                     centred: u32::from(b.centred && !matches!(b.rule, Rule::None | Rule::Multiplicative)),
                     scores_at: trace.as_ref().map_or(0, |t| t.place(r.gate)),
                     assignments: r.top_k * batch,
+                    groups: r.groups.map_or(0, |g| g.groups),
+                    kept: r.groups.map_or(0, |g| g.kept),
                 },
             ));
             experts.push((width as usize, r.experts as usize));
@@ -272,9 +280,12 @@ impl Plan {
 #[must_use]
 pub fn unsupported(experiment: &Experiment) -> Option<String> {
     let of = |v: &Variant| {
+        let trace = matches!(experiment.source, Source::Trace(_));
         let what = match (v.balancer.rule, v.router.groups, v.router.capacity) {
+            (Rule::Hash, _, _) if trace => "rule Hash on a trace".into(),
+            (Rule::Hash, _, None) => return None,
             (rule, _, _) if !rule.is_top_k() => format!("rule {rule}"),
-            (_, Some(_), _) => "groups of experts".into(),
+            (_, Some(g), _) if g.groups > GROUPS => format!("more than {GROUPS} groups"),
             (_, _, Some(_)) => "a capacity".into(),
             _ => return None,
         };

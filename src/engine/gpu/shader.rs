@@ -23,6 +23,17 @@ pub enum Key {
     Multiplicative,
 }
 
+/// How a token's experts are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]
+pub enum Choice {
+    /// The largest keys.
+    Largest,
+    /// The largest keys among its best groups.
+    Groups,
+    /// By its word; synthetic tokens only.
+    Hash,
+}
+
 /// How many of the largest keys a thread holds: the smallest of these that is at least K.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]
 pub enum Keep {
@@ -45,6 +56,8 @@ pub struct Routing {
     pub key: Key,
     /// How many keys are held.
     pub keep: Keep,
+    /// How experts are chosen.
+    pub choice: Choice,
 }
 
 /// One pass of a step, in the order they run.
@@ -69,7 +82,7 @@ macro_rules! shader {
 impl Routing {
     /// What a variant needs.
     #[must_use]
-    pub fn new(trace: bool, gate: Gate, rule: Rule, top_k: u32) -> Self {
+    pub fn new(trace: bool, gate: Gate, rule: Rule, top_k: u32, grouped: bool) -> Self {
         let scores = match (trace, gate) {
             (true, _) => Scores::Trace,
             (false, Gate::Sigmoid) => Scores::Sigmoid,
@@ -82,7 +95,12 @@ impl Routing {
             9..=16 => Keep::Sixteen,
             _ => Keep::ThirtyTwo,
         };
-        Self { scores, key, keep }
+        let choice = match rule {
+            Rule::Hash => Choice::Hash,
+            _ if grouped => Choice::Groups,
+            _ => Choice::Largest,
+        };
+        Self { scores, key, keep, choice }
     }
 
     fn sources(self, out: &mut Vec<&'static str>) {
@@ -105,7 +123,11 @@ impl Routing {
             Keep::Sixteen => shader!("shared/keep_16"),
             Keep::ThirtyTwo => shader!("shared/keep_32"),
         });
-        out.push(shader!("shared/choose"));
+        match self.choice {
+            Choice::Largest => out.extend([shader!("shared/choose_unbiased"), shader!("shared/choose")]),
+            Choice::Groups => out.push(shader!("shared/choose_groups")),
+            Choice::Hash => out.extend([shader!("shared/choose_unbiased"), shader!("shared/choose_hash")]),
+        }
     }
 }
 
@@ -148,8 +170,11 @@ impl Pass {
         for scores in Scores::iter() {
             for key in Key::iter() {
                 for keep in Keep::iter() {
-                    let routing = Routing { scores, key, keep };
-                    all.extend([Self::Route(routing), Self::Moved(routing)]);
+                    let known = |c: &Choice| *c != Choice::Hash || scores != Scores::Trace;
+                    for choice in Choice::iter().filter(known) {
+                        let routing = Routing { scores, key, keep, choice };
+                        all.extend([Self::Route(routing), Self::Moved(routing)]);
+                    }
                 }
             }
         }

@@ -24,8 +24,7 @@ pub(super) const GROUPS: About = About {
     name: "Groups",
     equation: "group score = sum of its 2 best s + b\nkeep the best groups, then top-K there",
     sentence: "A group stands for the experts of one node: fewer kept groups mean less traffic between nodes, and a bias that raises \
-               one expert raises its whole group. DeepSeek-V3 keeps 4 of 8 groups of 32. Watch MaxVio rise as fewer are kept. Runs \
-               on the CPU only.",
+               one expert raises its whole group. DeepSeek-V3 keeps 4 of 8 groups of 32. Watch MaxVio rise as fewer are kept.",
     source: Some(("DeepSeek-V3 technical report", "https://arxiv.org/abs/2412.19437")),
 };
 
@@ -106,7 +105,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             equation: "experts of a token = hash(word)",
             sentence: "Nothing is learned and nothing moves: a word always goes to the same experts, drawn at random. A word is a \
                        trace’s token id, or a topic’s 64 words. Balance is that of the words: frequent ones keep their experts \
-                       full. Runs on the CPU only.",
+                       full.",
             source: Some(("Roller et al. 2021, hash layers", "https://arxiv.org/abs/2106.04426")),
         },
     }

@@ -156,8 +156,7 @@ fn of_expert(ui: &mut Ui, cx: &PaneContext<'_>, expert: usize) {
     let Some(view) = snapshot.variants.get(cx.link.variant) else { return };
     ui.label(RichText::new(format!("Expert {expert}")).font(semibold(SMALL)).color(theme.text));
     if let Some(&load) = view.loads.get(expert) {
-        let total: u64 = view.loads.iter().map(|&l| u64::from(l)).sum();
-        let fair = total as f64 / view.loads.len().max(1) as f64;
+        let fair = view.fair();
         let share = if fair > 0.0 { f64::from(load) / fair } else { 0.0 };
         line(
             ui,

@@ -61,8 +61,7 @@ impl Pane for Load {
         describe(&response, self, cx);
         let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(0.0, BELOW));
         let experts = view.loads.len();
-        let total: u64 = view.loads.iter().map(|&l| u64::from(l)).sum();
-        let fair = total as f32 / experts as f32;
+        let fair = view.fair() as f32;
         let most = view.loads.iter().copied().max().unwrap_or(0) as f32;
         let top = ceiling(most.max(fair * 1.5));
         let y_of = |load: f32| frame.bottom() - frame.height() * (load / top.max(1.0));
