@@ -4,7 +4,9 @@
 
 use moebias::engine::Engine as _;
 use moebias::engine::cpu::{CpuEngine, Kernel};
-use moebias::model::config::{Balancer, Experiment, Gate, Router, Rule, Source, Synthetic, TraceSource, Variant};
+use moebias::model::config::{
+    Balancer, Capacity, Experiment, Gate, Groups, Router, Rule, Source, Stays, Synthetic, TraceSource, Variant,
+};
 use moebias::model::random::{Stream, pcg4d};
 use moebias::model::step::{Simulation, StepRow};
 use moebias::model::trace::Trace;
@@ -46,7 +48,7 @@ const RULES: [Rule; 9] = [
 
 fn variant(experts: u32, top_k: u32, gate: Gate, rule: Rule, rate: f64) -> Variant {
     let balancer = Balancer { rule, rate, ..Balancer::default() };
-    Variant { name: String::new(), router: Router { experts, top_k, gate }, balancer }
+    Variant { name: String::new(), router: Router { experts, top_k, gate, ..Router::default() }, balancer }
 }
 
 /// Logits from −10 to 10: also some that saturate.
@@ -142,6 +144,46 @@ fn the_configurations_cover_what_they_should() {
     let batches: Vec<u32> = all.iter().filter_map(|e| e.synthetic()).map(|s| s.batch).collect();
     assert!(batches.iter().any(|&b| b < 4) && batches.iter().any(|&b| b > 2000));
     assert!(all.iter().any(|e| matches!(e.source, Source::Trace(_)) && e.variants.len() > 1));
+}
+
+/// Routers that the kernels do not know: the engine gathers what they must know of the whole batch in parts.
+#[test]
+fn what_is_not_plain_equals_the_model_too() {
+    for i in 0..40 {
+        let mut dice = Dice(900 + i, 0);
+        let is_trace = i % 4 == 3;
+        let variants: Vec<Variant> = (0..5)
+            .map(|v| {
+                let rules = [Rule::Sign, Rule::Threshold, Rule::Sinkhorn, Rule::Base, Rule::Hash, Rule::Multiplicative];
+                let rule = rules[((i + v) % 6) as usize];
+                let experts = if is_trace { 48 } else { dice.of(&[8, 48, 128]) };
+                let gate = GATES[dice.below(2) as usize];
+                let top_k = if rule == Rule::Base { 1 } else { 1 + dice.below(8) };
+                let mut made = variant(experts, top_k, gate, rule, 0.02);
+                if rule.is_top_k() && dice.below(3) > 0 {
+                    let kept = top_k.div_ceil(experts / 4).max(1 + dice.below(4));
+                    made.router.groups = Some(Groups { groups: 4, kept });
+                }
+                if dice.below(2) == 0 {
+                    let by = dice.of(&[Stays::Score, Stays::Position]);
+                    made.router.capacity = Some(Capacity { factor: 0.5 + dice.real(1.0), by });
+                }
+                made
+            })
+            .collect();
+        let batch = dice.of(&[1, 77, 1500]);
+        let mut recorded = trace(&mut dice, 3, 200, 48);
+        if let Some(t) = Arc::get_mut(&mut recorded) {
+            t.token_ids = (0..600).map(|_| dice.below(50) as i32).collect();
+        }
+        let (source, recorded) = if is_trace {
+            (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
+        } else {
+            (Source::Synthetic(Synthetic { batch, burst: dice.of(&[1, 4]), ..Synthetic::default() }), None)
+        };
+        let start = Simulation::new(Experiment { seed: i, source, variants }, recorded).unwrap();
+        assert_equal(&format!("configuration {i}"), &start, 3);
+    }
 }
 
 /// Batches that are cut into parts for several threads, and sizes round a register's and a tile's.

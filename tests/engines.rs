@@ -6,13 +6,15 @@
 
 use moebias::engine::cpu::CpuEngine;
 use moebias::engine::gpu::GpuEngine;
-use moebias::engine::message::{RunId, Start};
+use moebias::engine::message::{Message, RunId, Snapshot, Start};
 use moebias::engine::run::Run;
-use moebias::engine::{Engine, EngineError};
+use moebias::engine::worker::Worker;
+use moebias::engine::{Engine, EngineChoice, EngineError, EngineKind};
 use moebias::model::balance;
 use moebias::model::change::{Change, Event, Target};
 use moebias::model::config::{
-    Balancer, Experiment, Gate, Router, Rule, Schedule, Source, Synthetic, TraceSource, Variant,
+    Balancer, Capacity, Experiment, Gate, Groups, Router, Rule, Schedule, Source, Stays, Synthetic, TraceSource,
+    Variant,
 };
 use moebias::model::random::{Stream, pcg4d};
 use moebias::model::step::{Simulation, StepRow};
@@ -98,7 +100,7 @@ fn variant(dice: &mut Dice, name: u32, experts: u32, gate: Gate, rule: Rule) -> 
         zero_experts: dice.below(experts),
         real_experts: dice.real(32.0),
     };
-    Variant { name: name.to_string(), router: Router { experts, top_k, gate }, balancer }
+    Variant { name: name.to_string(), router: Router { experts, top_k, gate, ..Router::default() }, balancer }
 }
 
 fn synthetic(dice: &mut Dice, batch: u32) -> Synthetic {
@@ -271,7 +273,8 @@ fn the_configurations_cover_what_they_should() {
     assert!(sources().any(|s| matches!(s, Source::Fixed(_))) && sources().any(|s| matches!(s, Source::Trace(_))));
     assert!(sources().any(|s| matches!(s, Source::Synthetic(s) if s.drift > 0.0 && s.burst > 1)));
     let change = |name: &str| all.iter().flat_map(|s| &s.events).any(|e| e.change.name() == name);
-    let names = ["top_k", "gate", "rule", "rate", "schedule", "centred", "bias", "batch", "topics", "drift", "fixed", "freeze"];
+    let names =
+        ["top_k", "gate", "rule", "rate", "schedule", "centred", "bias", "batch", "topics", "drift", "fixed", "freeze"];
     let more = ["momentum", "steepness", "derivative", "zero_experts", "real_experts"];
     for name in names.into_iter().chain(more) {
         assert!(change(name), "no event changes {name}");
@@ -285,7 +288,7 @@ fn large_batches(backends: Backends) {
     {
         let mut dice = Dice { seed: batch, thrown: 0 };
         let variants = (0..count).map(|v| Variant {
-            router: Router { experts, top_k, gate: GATES[(v % 3) as usize] },
+            router: Router { experts, top_k, gate: GATES[(v % 3) as usize], ..Router::default() },
             ..variant(&mut dice, v, experts, Gate::Sigmoid, RULES[((v + batch) % 9) as usize])
         });
         let variants = variants.collect();
@@ -318,7 +321,7 @@ fn sweeps(backends: Backends) {
             let other = v % 8 == 5;
             let (gate, rule) = (GATES[(v / 16 % 2) as usize], RULES[(v % 2 * 3 / 2 + v / 32) as usize]);
             let experts = if other { experts + 3 } else { experts };
-            let router = Router { experts, top_k: 1 + dice.below(experts.min(9)), gate };
+            let router = Router { experts, top_k: 1 + dice.below(experts.min(9)), gate, ..Router::default() };
             Variant { router, ..variant(dice, v, experts, gate, rule) }
         };
         let variants: Vec<Variant> = (0..count).map(|v| of(v, &mut dice)).collect();
@@ -346,7 +349,7 @@ fn extreme_biases(backends: Backends) {
     for rule in RULES {
         let variants = [(false, Gate::Sigmoid), (true, Gate::SqrtSoftplus)].map(|(centred, gate)| Variant {
             name: String::new(),
-            router: Router { experts: 200, top_k: 9, gate },
+            router: Router { experts: 200, top_k: 9, gate, ..Router::default() },
             balancer: Balancer { rule, rate: 1.0, centred, derivative: 1.0, zero_experts: 3, ..Balancer::default() },
         });
         let source = Source::Synthetic(Synthetic { batch: 300, ..Synthetic::default() });
@@ -413,6 +416,122 @@ fn a_trace_that_does_not_fit_goes_up_in_pieces() {
     assert_eq!(simulation.step(), 0);
 }
 
+/// Groups of every size, with both keys and both gates, on synthetic tokens and on a trace.
+fn groups_of_experts(backends: Backends) {
+    let Some(mut engine) = open(backends, "groups") else { return };
+    for (i, (experts, groups, kept, top_k)) in
+        [(256, 8, 4, 8), (64, 64, 20, 6), (60, 5, 1, 12), (1024, 2, 1, 32), (36, 3, 3, 4), (96, 32, 7, 20)]
+            .into_iter()
+            .enumerate()
+    {
+        let mut dice = Dice { seed: 300 + i as u32, thrown: 0 };
+        let variants = (0..4).map(|v| {
+            let rule = [Rule::Sign, Rule::Multiplicative][(v / 2) as usize];
+            let router = Router {
+                experts,
+                top_k,
+                gate: GATES[(v % 2) as usize],
+                groups: Some(Groups { groups, kept }),
+                ..Router::default()
+            };
+            Variant { router, ..variant(&mut dice, v, experts, Gate::Sigmoid, rule) }
+        });
+        let variants = variants.collect();
+        let (source, recorded) = if i % 3 == 2 {
+            let recorded = Arc::new(trace(&mut dice, 3, 90, experts as usize));
+            (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
+        } else {
+            (Source::Synthetic(synthetic(&mut dice, 700)), None)
+        };
+        let experiment = Experiment { seed: 5, source, variants };
+        let start = Start { experiment, trace: recorded, state: None, events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 20);
+        assert_same(&format!("{kept} of {groups} groups"), &start, &wanted, &rows(&start, &mut engine, 20));
+    }
+}
+
+/// Words with their experts, few and many.
+fn hashed_words(backends: Backends) {
+    let Some(mut engine) = open(backends, "hash") else { return };
+    for (i, burst) in [1, 3].into_iter().enumerate() {
+        let mut dice = Dice { seed: 400 + i as u32, thrown: 0 };
+        let sizes = [(2, 2), (7, 4), (64, 6), (20, 16), (32, 32), (1024, 9)];
+        let variants = sizes.into_iter().zip(0..).map(|((experts, top_k), v)| {
+            let router = Router { experts, top_k, gate: GATES[(v % 2) as usize], ..Router::default() };
+            Variant { router, ..variant(&mut dice, v, experts, Gate::Sigmoid, Rule::Hash) }
+        });
+        let variants = variants.collect();
+        let source = Source::Synthetic(Synthetic { burst, ..synthetic(&mut dice, 500) });
+        let experiment = Experiment { seed: 5 + i as u32, source, variants };
+        let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 20);
+        assert_same("hash", &start, &wanted, &rows(&start, &mut engine, 20));
+    }
+}
+
+#[test]
+fn hash_on_vulkan() {
+    hashed_words(Backends::VULKAN);
+}
+
+#[test]
+fn hash_on_gl() {
+    hashed_words(Backends::GL);
+}
+
+#[test]
+fn groups_on_vulkan() {
+    groups_of_experts(Backends::VULKAN);
+}
+
+#[test]
+fn groups_on_gl() {
+    groups_of_experts(Backends::GL);
+}
+
+/// What no shader knows is refused in a sentence, and the worker goes on with the CPU until the setting is gone.
+#[test]
+fn what_the_shaders_do_not_know_runs_on_the_cpu() {
+    let Some(mut engine) = open(Backends::all(), "unsupported routers") else { return };
+    let mut start = configuration(0);
+    start.events.clear();
+    start.experiment.variants.truncate(1);
+    start.experiment.variants[0].router = Router { experts: 128, top_k: 1, ..Router::default() };
+    let changes = [
+        Change::SetRule(Rule::Threshold),
+        Change::SetRule(Rule::Sinkhorn),
+        Change::SetRule(Rule::Base),
+        Change::SetGroups(Some(Groups { groups: 128, kept: 2 })),
+        Change::SetCapacity(Some(Capacity { factor: 1.0, by: Stays::Score })),
+    ];
+    start.experiment.variants[0].balancer.rule = Rule::Sign;
+    for change in &changes {
+        let mut simulation = Simulation::new(start.experiment.clone(), None).unwrap();
+        simulation.apply(Target::AllVariants, change).unwrap();
+        let outcome = engine.advance(&mut simulation, 1, &mut vec![]);
+        let said = matches!(&outcome, Err(EngineError::Unsupported(why)) if why.contains("on the CPU only"));
+        assert!(said && simulation.step() == 0, "{change:?}: {outcome:?}");
+    }
+    let worker = Worker::spawn(RunId(1), start, EngineChoice::Gpu, Box::new(|| {})).unwrap();
+    let wait = |what: &str, until: &dyn Fn(&Snapshot) -> bool| {
+        let began = Instant::now();
+        while !until(&worker.snapshot()) {
+            assert!(began.elapsed().as_secs() < 60, "{what} never came");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    };
+    let kind = |s: &Snapshot| s.engine.kind;
+    wait("the GPU", &|s| kind(s) == EngineKind::Gpu);
+    let send = |change: Change, to: u64| {
+        worker.send(Message::Change { target: Target::AllVariants, change });
+        worker.send(Message::Seek(to));
+    };
+    send(changes[0].clone(), 5);
+    wait("the CPU", &|s| kind(s) == EngineKind::Cpu && s.step == 5);
+    send(Change::SetRule(Rule::Sign), 10);
+    wait("the GPU again", &|s| kind(s) == EngineKind::Gpu && s.step == 10);
+}
+
 /// An engine may hand out fewer steps at a time than it was asked for.
 fn advance_to(engine: &mut GpuEngine, step: u64, simulation: &mut Simulation, rows: &mut Vec<StepRow>) {
     while simulation.step() < step {
@@ -472,7 +591,7 @@ fn how_fast() {
             [(4096, 64, 6), (16_384, 64, 6), (16_384, 256, 8), (65_536, 256, 8), (16_384, 256, 32)]
         {
             for gate in GATES {
-                let router = Router { experts, top_k, gate };
+                let router = Router { experts, top_k, gate, ..Router::default() };
                 let variants = vec![Variant { name: String::new(), router, balancer: Balancer::default() }];
                 let source = Source::Synthetic(Synthetic { batch, ..Synthetic::default() });
                 let mut simulation = Simulation::new(Experiment { seed: 1, source, variants }, None).unwrap();

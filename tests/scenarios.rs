@@ -339,6 +339,53 @@ fn bursts_are_uneven_whatever_the_bias() {
 }
 
 #[test]
+fn groups_are_balanced_too() {
+    let seen = shown("expert-groups");
+    assert!(seen.iter().all(|s| s.metrics[0].max_vio > 11.5 && s.settled() < 110));
+    let (before, during, after) = (seen[0].max_vio(400..500), seen[0].max_vio(500..506), seen[0].max_vio(600..900));
+    assert!(
+        (0.35..0.45).contains(&before) && during > 1.6 * before && after < 1.2 * before,
+        "{before} {during} {after}"
+    );
+    assert!((0.35..0.45).contains(&seen[1].max_vio(400..900)), "as well as a free choice");
+}
+
+#[test]
+fn biases_end_the_dropping() {
+    let seen = shown("capacity");
+    let dropped = |i: usize, step: usize| seen[i].metrics[step].dropped;
+    assert!((0..3).all(|i| (0.25..0.28).contains(&dropped(i, 0))));
+    assert!((0..2).all(|i| (100..400).all(|step| dropped(i, step) < 0.004)));
+    assert!((100..400).all(|step| dropped(2, step) > 0.24));
+    assert!((0..400).all(|step| dropped(0, step) == dropped(1, step)), "equally many");
+    assert!(seen.iter().all(|s| s.metrics.iter().all(|m| m.max_vio < 0.2501)), "no bar passes the capacity");
+}
+
+#[test]
+fn four_ways_to_assign_differ_as_told() {
+    let seen = shown("assignment-methods");
+    let [base, sinkhorn, free, hash] = [0, 1, 2, 3].map(|i| &seen[i]);
+    assert!(base.metrics.iter().all(|m| m.max_vio == 0.0));
+    let moved = |s: &Seen| mean(s.metrics.iter().map(|m| m.moved));
+    assert!((0.42..0.55).contains(&moved(base)), "{}", moved(base));
+    assert!((1.3..1.7).contains(&sinkhorn.max_vio(100..400)), "{}", sinkhorn.max_vio(100..400));
+    assert!(free.metrics[0].max_vio > 2.5 && (20..=40).contains(&free.settled()) && free.max_vio(100..400) < 0.6);
+    assert!((0.6..0.85).contains(&hash.max_vio(0..400)) && moved(hash) > 0.9, "{}", hash.max_vio(0..400));
+}
+
+#[test]
+fn a_threshold_aims_at_k() {
+    let seen = shown("dynamic-k");
+    let active = |i: usize, range: std::ops::Range<usize>| mean(seen[i].metrics[range].iter().map(|m| m.active));
+    assert!((active(0, 100..400) - 6.0).abs() < 0.15 && (active(0, 500..800) - 12.0).abs() < 0.25);
+    assert!(active(0, 400..402) < 6.5 && active(1, 400..402) == 12.0);
+    let arrives = (400..800).find(|&n| seen[0].metrics[n].active > 11.5).unwrap();
+    assert!((440..=465).contains(&arrives), "{arrives}");
+    let settled = [0, 1].map(|i| seen[i].settled());
+    assert!(settled.iter().all(|s| (40..=75).contains(s)), "{settled:?}");
+}
+
+#[test]
 fn an_event_applies_before_its_step_is_routed() {
     let mut start = Start::of(&loaded("first-look"));
     let set = |step, rate| Event { step, target: Target::AllVariants, change: Change::SetRate(rate) };

@@ -43,6 +43,8 @@ struct Variant {
     momentum: u32,
     computing: u32,
     share: u32,
+    groups: u32,
+    kept: u32,
 }
 
 const RULE_NONE = 0u;

@@ -190,7 +190,7 @@ fn entrants(which: EngineArg, start: &Simulation) -> Result<Vec<Entrant>, Failur
 
 fn simulation(size: Size, args: &BenchArgs) -> Result<Simulation, Failure> {
     let (experts, top_k) = size.router;
-    let router = Router { experts, top_k, gate: Gate::Sigmoid };
+    let router = Router { experts, top_k, gate: Gate::Sigmoid, ..Router::default() };
     // Step sizes that differ, so that no two variants have the same biases.
     let variant = |i: u32| Variant {
         name: String::new(),

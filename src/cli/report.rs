@@ -190,7 +190,7 @@ impl Report {
                 settled,
                 format!("{} … {}", signed(seen.last.bias_min), signed(seen.last.bias_max)),
                 format!("{:.1} %", 100.0 * seen.last.moved),
-                format!("{floor:.2}"),
+                if v.has_floor() { format!("{floor:.2}") } else { "—".into() },
             ]);
         }
         let seconds = self.took.as_secs_f64().max(1e-9);

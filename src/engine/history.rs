@@ -56,6 +56,8 @@ impl Column {
                 starving: count(m.starving, n.starving),
                 dead: count(m.dead, n.dead),
                 moved: mean(m.moved, n.moved),
+                dropped: mean(m.dropped, n.dropped),
+                active: mean(m.active, n.active),
                 bias_min: mean(m.bias_min, n.bias_min),
                 bias_median: mean(m.bias_median, n.bias_median),
                 bias_max: mean(m.bias_max, n.bias_max),
@@ -218,7 +220,15 @@ mod tests {
         StepRow {
             step,
             tokens: 10,
-            variants: vec![VariantRow { top_k: 4, loads, bias, moved: 0, moved_of: 4, saturated: 0, zero_experts: 0 }],
+            variants: vec![VariantRow {
+                top_k: 4,
+                loads,
+                bias,
+                moved: 0,
+                moved_of: 4,
+                saturated: 0,
+                ..VariantRow::default()
+            }],
         }
     }
 

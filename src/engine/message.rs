@@ -196,6 +196,16 @@ pub struct VariantView {
     pub schedule_n: u64,
 }
 
+impl VariantView {
+    /// The fair share of the last step, tokens: what was dropped counts too.
+    #[must_use]
+    pub fn fair(&self) -> f64 {
+        let kept: u64 = self.loads.iter().map(|&l| u64::from(l)).sum();
+        let all = if self.metrics.dropped < 1.0 { kept as f64 / (1.0 - self.metrics.dropped) } else { 0.0 };
+        all / self.loads.len().max(1) as f64
+    }
+}
+
 /// The run at one moment: all that the screen draws, but for the history, which is shared.
 #[derive(Clone, Debug)]
 pub struct Snapshot {

@@ -46,6 +46,8 @@ pub struct Token {
 pub const CHOSEN: u8 = 1;
 /// Bit of [`Picture::marks`]: would be chosen without the bias.
 pub const UNBIASED: u8 = 2;
+/// Bit of [`Picture::marks`]: chosen, but the expert has no room.
+pub const DROPPED: u8 = 4;
 
 /// Some tokens at all experts, or the topics' shares.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,7 +66,7 @@ pub struct Picture {
     pub tokens: Vec<Token>,
     /// Scores without bias, Q20, [tokens, experts].
     pub scores: Vec<i32>,
-    /// [`CHOSEN`] and [`UNBIASED`] bits, [tokens, experts].
+    /// [`CHOSEN`], [`UNBIASED`] and [`DROPPED`] bits, [tokens, experts].
     pub marks: Vec<u8>,
     /// Share of each topic's assignments, [topics, experts]; empty unless asked for.
     pub shares: Vec<f32>,
@@ -107,6 +109,14 @@ pub fn picture(simulation: &mut Simulation, request: ViewRequest) -> Picture {
     let bias = simulation.state().variants.get(variant).map(|v| v.bias.clone()).unwrap_or_default();
     let mut picture =
         Picture { request, step: simulation.step(), batch: batch.inputs.batch, experts, bias, ..Picture::default() };
+    // The probe is a batch of its own where tokens compete for room.
+    let batch = match request.rows {
+        Rows::Probe if batch.variants[variant].sees_whole_batch() => {
+            let n = batch.inputs.batch.min(PROBE_TOKENS);
+            batch.gathered(n)
+        }
+        _ => batch,
+    };
     match request.rows {
         Rows::Topics => shares(&batch, variant, &mut picture),
         Rows::Probe => tokens(&batch, variant, PROBE_TOKENS, &mut picture),
@@ -125,6 +135,10 @@ fn tokens(batch: &Batch, variant: usize, most: u32, picture: &mut Picture) {
         for (by, bit) in [(By::Bias, CHOSEN), (By::Score, UNBIASED)] {
             batch.choose(variant, by, index, &scores, &mut chosen);
             chosen.iter().for_each(|&e| marks[e] |= bit);
+            if by == By::Bias {
+                let full = |e: &&usize| !batch.keeps(variant, index, **e, scores[**e]);
+                chosen.iter().filter(full).for_each(|&e| marks[e] |= DROPPED);
+            }
         }
         (Token { index, topic: batch.topic(index) }, scores, marks)
     };

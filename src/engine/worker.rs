@@ -2,6 +2,7 @@
 //!
 //! It sleeps while there is nothing to do, so a paused lab costs nothing, and it never makes the screen wait.
 
+use super::gpu::layout::unsupported;
 use super::message::{Echo, Exported, Message, RunId, Seeking, Snapshot, Speed, Start, VariantView};
 use super::run::{Run, lock};
 use super::theory::theorist::Theorist;
@@ -113,6 +114,8 @@ struct Inside {
     choice: EngineChoice,
     opening: Option<Receiver<Result<Box<dyn Engine>, EngineError>>>,
     losses: VecDeque<Instant>,
+    /// The GPU was left because of a setting that it does not know.
+    left_gpu: bool,
     playing: bool,
     speed: Speed,
     /// Steps left of a `Step` message.
@@ -157,6 +160,7 @@ impl Inside {
             choice: EngineChoice::Auto,
             opening: None,
             losses: VecDeque::new(),
+            left_gpu: false,
             playing: false,
             speed: Speed::Steps(60.0),
             remaining: 0,
@@ -408,6 +412,7 @@ impl Inside {
     /// Opens an engine beside the work; the CPU goes on meanwhile, with the same results.
     fn choose(&mut self, choice: EngineChoice) {
         self.choice = choice;
+        self.left_gpu = false;
         if choice == EngineChoice::Cpu {
             self.opening = None;
             self.set_engine(Box::new(CpuEngine::new("CPU chosen")));
@@ -457,6 +462,7 @@ impl Inside {
             && self.theorist.as_ref().is_some_and(|t| t.wants_one(&self.run, self.asked_speed()));
         let most = if alone { 1 } else { most };
         let steps = most.min(fits).clamp(1, 256) as u32;
+        self.return_to_gpu();
         let started = Instant::now();
         let before = self.run.step();
         let outcome = self.run.advance(self.engine.as_mut(), steps, |_, _| {});
@@ -514,7 +520,15 @@ impl Inside {
             EngineError::Unsupported(why) | EngineError::Unavailable(why) => {
                 self.say(Echo::Notice(format!("Going on with the CPU: {why}")));
                 self.set_engine(Box::new(CpuEngine::new(why)));
+                self.left_gpu = matches!(error, EngineError::Unsupported(_));
             }
+        }
+    }
+
+    /// Goes back to the GPU once the setting that it does not know is gone.
+    fn return_to_gpu(&mut self) {
+        if self.left_gpu && unsupported(self.run.simulation().experiment()).is_none() {
+            self.choose(self.choice);
         }
     }
 

@@ -371,7 +371,8 @@ impl Lab {
         self.restart(&format!("{old} → {experts} experts"), |s| {
             for v in &mut s.experiment.variants {
                 v.router.experts = experts;
-                v.router.top_k = v.router.top_k.min(experts);
+                v.router.groups = v.router.groups.filter(|g| experts.is_multiple_of(g.groups));
+                v.router.top_k = v.router.top_k.min(v.router.eligible());
                 v.balancer.zero_experts = v.balancer.zero_experts.min(experts.saturating_sub(1));
             }
         });

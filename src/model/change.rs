@@ -2,7 +2,9 @@
 //!
 //! None of these resets a run. The number of experts is not here: changing it starts a new run (`lab::command`).
 
-use super::config::{ConfigError, Experiment, Gate, Rule, Schedule, Source, Synthetic, limits};
+use super::config::{
+    Capacity, ConfigError, Experiment, Gate, Groups, Rule, Schedule, Source, Stays, Synthetic, limits,
+};
 use serde::{Deserialize, Serialize};
 
 /// One change of one setting.
@@ -26,7 +28,17 @@ pub enum Change {
     SetTopK(u32),
     /// From logit to score.
     SetGate(Gate),
-    /// The update rule. Changing to or from the multiplicative rule starts the biases afresh; another rule forgets what was remembered.
+    /// Groups of experts, and how many of them a token chooses among.
+    SetGroups(Option<Groups>),
+    /// The most tokens an expert takes.
+    SetCapacity(Option<Capacity>),
+    /// Shared experts.
+    SetShared(u32),
+    /// Divide a token's gating values by their sum.
+    SetRenormalise(bool),
+    /// Route scale.
+    SetScale(f64),
+    /// The update rule. Changing to one whose biases mean something else starts them afresh; another rule forgets what was remembered.
     SetRule(Rule),
     /// Step size u.
     SetRate(f64),
@@ -87,6 +99,11 @@ impl Change {
             Self::SetFixed(_) => "fixed",
             Self::SetTopK(_) => "top_k",
             Self::SetGate(_) => "gate",
+            Self::SetGroups(_) => "groups",
+            Self::SetCapacity(_) => "capacity",
+            Self::SetShared(_) => "shared",
+            Self::SetRenormalise(_) => "renormalise",
+            Self::SetScale(_) => "scale",
             Self::SetRule(_) => "rule",
             Self::SetRate(_) => "rate",
             Self::SetSchedule(_) => "schedule",
@@ -109,17 +126,28 @@ impl Change {
             | Self::SetTopics(n)
             | Self::SetBurst(n)
             | Self::SetTopK(n)
+            | Self::SetShared(n)
             | Self::SetZeroExperts(n) => n.to_string(),
             Self::SetSkew(x)
             | Self::SetNoise(x)
             | Self::SetDrift(x)
             | Self::SetRate(x)
+            | Self::SetScale(x)
             | Self::SetMomentum(x)
             | Self::SetSteepness(x)
             | Self::SetDerivative(x)
             | Self::SetRealExperts(x) => x.to_string(),
             Self::SetFreeze(at) => at.map_or_else(|| "never".into(), |step| format!("from step {step}")),
-            Self::SetFixed(on) | Self::SetCentred(on) => if *on { "on" } else { "off" }.into(),
+            Self::SetFixed(on) | Self::SetCentred(on) | Self::SetRenormalise(on) => {
+                if *on { "on" } else { "off" }.into()
+            }
+            Self::SetGroups(None) => "none".into(),
+            Self::SetGroups(Some(g)) => format!("{} of {}", g.kept, g.groups),
+            Self::SetCapacity(None) => "none".into(),
+            Self::SetCapacity(Some(c)) => match c.by {
+                Stays::Score => format!("{} × fair, by score", c.factor),
+                Stays::Position => format!("{} × fair, by position", c.factor),
+            },
             Self::SetGate(g) => g.to_string(),
             Self::SetRule(r) => r.to_string(),
             Self::SetSchedule(s) => s.to_string(),
@@ -201,6 +229,11 @@ fn apply_to_variant(variant: &mut super::config::Variant, change: &Change) {
     match change {
         Change::SetTopK(k) => variant.router.top_k = *k,
         Change::SetGate(g) => variant.router.gate = *g,
+        Change::SetGroups(g) => variant.router.groups = *g,
+        Change::SetCapacity(c) => variant.router.capacity = *c,
+        Change::SetShared(n) => variant.router.shared = *n,
+        Change::SetRenormalise(on) => variant.router.renormalise = *on,
+        Change::SetScale(x) => variant.router.scale = *x,
         Change::SetRule(r) => variant.balancer.rule = *r,
         Change::SetRate(u) => variant.balancer.rate = *u,
         Change::SetSchedule(s) => variant.balancer.schedule = *s,
@@ -233,6 +266,11 @@ pub fn inverse(experiment: &Experiment, target: Target, change: &Change) -> Opti
         Change::SetFixed(_) => Change::SetFixed(matches!(experiment.source, Source::Fixed(_))),
         Change::SetTopK(_) => Change::SetTopK(variant?.router.top_k),
         Change::SetGate(_) => Change::SetGate(variant?.router.gate),
+        Change::SetGroups(_) => Change::SetGroups(variant?.router.groups),
+        Change::SetCapacity(_) => Change::SetCapacity(variant?.router.capacity),
+        Change::SetShared(_) => Change::SetShared(variant?.router.shared),
+        Change::SetRenormalise(_) => Change::SetRenormalise(variant?.router.renormalise),
+        Change::SetScale(_) => Change::SetScale(variant?.router.scale),
         Change::SetRule(_) => Change::SetRule(variant?.balancer.rule),
         Change::SetRate(_) => Change::SetRate(variant?.balancer.rate),
         Change::SetSchedule(_) => Change::SetSchedule(variant?.balancer.schedule),

@@ -118,12 +118,76 @@ pub struct Router {
     pub top_k: u32,
     /// From logit to score.
     pub gate: Gate,
+    /// Only experts of a token's best groups can be chosen; `None` lets it choose among all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Groups>,
+    /// The most tokens an expert takes; `None` lets it take all that come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
+    /// Shared experts, which every token gets beside the K chosen ones. They change no load.
+    #[serde(skip_serializing_if = "is_default")]
+    pub shared: u32,
+    /// Whether the gating values of a token are divided by their sum.
+    #[serde(skip_serializing_if = "is_default")]
+    pub renormalise: bool,
+    /// Route scale: the factor of every gating value.
+    #[serde(skip_serializing_if = "is_one")]
+    pub scale: f64,
 }
 
 impl Default for Router {
     fn default() -> Self {
-        Self { experts: 64, top_k: 6, gate: Gate::Sigmoid }
+        Self {
+            experts: 64,
+            top_k: 6,
+            gate: Gate::Sigmoid,
+            groups: None,
+            capacity: None,
+            shared: 0,
+            renormalise: false,
+            scale: 1.0,
+        }
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_one(value: &f64) -> bool {
+    *value == 1.0
+}
+
+/// Group-limited routing (DeepSeek-V3): experts stand in equal groups; a group's score is the sum of the two largest biased scores
+/// in it, and a token chooses among the experts of its best groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Groups {
+    /// Number of groups; divides E.
+    pub groups: u32,
+    /// Groups that a token chooses among.
+    pub kept: u32,
+}
+
+/// How many tokens an expert takes: ⌈T·K/E · factor⌉. What comes beyond is dropped (Switch, GShard; Megatron-LM).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capacity {
+    /// Capacity over the fair share.
+    pub factor: f64,
+    /// Which tokens stay.
+    #[serde(default)]
+    pub by: Stays,
+}
+
+/// Which of an overfull expert's tokens stay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, Display)]
+pub enum Stays {
+    /// Those with the highest scores there; of equal ones the earlier.
+    #[default]
+    Score,
+    /// Those that come first in the batch.
+    Position,
 }
 
 /// From logit to score.
@@ -220,6 +284,14 @@ pub enum Rule {
     IdBalancing,
     /// Identity experts and a wished mean number of computing ones: LongCat-Flash, arXiv 2509.01322.
     LongCat,
+    /// Dynamic K: a token gets every expert with s + b > 0, about K of them (Su's MoE series).
+    Threshold,
+    /// Scores scaled by Sinkhorn's iteration until every expert has the same total, then top-K; no biases (Megatron-LM).
+    Sinkhorn,
+    /// The balanced assignment with the largest total of logits, one expert per token; no biases (BASE layers).
+    Base,
+    /// A word goes to the same K experts for ever, whatever it means; no biases (hash layers).
+    Hash,
 }
 
 impl Rule {
@@ -229,11 +301,41 @@ impl Rule {
     pub fn published_rate(self, gate: Gate) -> Option<f64> {
         match (self, gate) {
             (Self::Proportional, Gate::Softmax) => Some(0.001),
-            (_, Gate::Softmax) | (Self::None | Self::LongCat, _) => None,
+            (_, Gate::Softmax) | (Self::None | Self::LongCat | Self::Sinkhorn | Self::Base | Self::Hash, _) => None,
+            (Self::Threshold, _) => Some(0.001),
             (Self::Sign | Self::CentredSign | Self::Rms | Self::Multiplicative, _) => Some(0.001),
             (Self::Proportional, _) => Some(0.01),
             (Self::Smebu, _) => Some(0.0005),
             (Self::IdBalancing, _) => Some(0.006),
+        }
+    }
+
+    /// Whether there are biases that the rule moves.
+    #[must_use]
+    pub fn moves_biases(self) -> bool {
+        !matches!(self, Self::None | Self::Sinkhorn | Self::Base | Self::Hash)
+    }
+
+    /// Whether a token's experts are its K largest keys.
+    #[must_use]
+    pub fn is_top_k(self) -> bool {
+        !matches!(self, Self::Threshold | Self::Sinkhorn | Self::Base | Self::Hash)
+    }
+
+    /// Whether it needs the logits of a whole batch at once, [T, E].
+    #[must_use]
+    pub fn takes_whole_batch(self) -> bool {
+        matches!(self, Self::Sinkhorn | Self::Base)
+    }
+
+    /// Biases of rules of one kind mean the same; a change to another kind starts them afresh.
+    #[must_use]
+    pub fn kind_of_bias(self) -> u8 {
+        match self {
+            Self::Multiplicative => 1,
+            Self::Threshold => 2,
+            Self::Sinkhorn | Self::Base | Self::Hash => 3,
+            _ => 0,
         }
     }
 }
@@ -294,6 +396,20 @@ pub mod limits {
     pub const REAL_EXPERTS: Limits = Limits { name: "real_experts", min: 0.0, max: 32.0 };
     /// A step: 2⁴⁸, nine years at a million steps per second.
     pub const FREEZE: Limits = Limits { name: "freeze", min: 0.0, max: 281_474_976_710_656.0 };
+    /// Groups of experts; also a divisor of the number of experts.
+    pub const GROUPS: Limits = Limits { name: "groups", min: 1.0, max: 512.0 };
+    /// Groups that a token chooses among; also at most the number of groups.
+    pub const KEPT: Limits = Limits { name: "kept", min: 1.0, max: 512.0 };
+    /// Capacity over the fair share.
+    pub const CAPACITY: Limits = Limits { name: "factor", min: 0.1, max: 8.0 };
+    /// Shared experts.
+    pub const SHARED: Limits = Limits { name: "shared", min: 0.0, max: 16.0 };
+    /// Route scale.
+    pub const SCALE: Limits = Limits { name: "scale", min: 0.0, max: 32.0 };
+    /// Token–expert pairs of a batch for rules that need all its logits at once: 8 MiB.
+    pub const WHOLE_PAIRS: u64 = 1 << 20;
+    /// Assignments of a batch where experts have a capacity: 64 MiB.
+    pub const CAPACITY_ASSIGNMENTS: u64 = 1 << 23;
     /// Variants in one experiment.
     pub const VARIANTS: Limits = Limits { name: "variants", min: 1.0, max: 64.0 };
 }
@@ -346,6 +462,17 @@ impl Experiment {
         limits::VARIANTS.check("", self.variants.len() as f64)?;
         for (i, v) in self.variants.iter().enumerate() {
             v.validate(&format!("variants[{i}]"))?;
+        }
+        self.synthetic().map_or(Ok(()), |s| self.validate_batch(s.batch))
+    }
+
+    /// Checks that batches of so many tokens are not too large for what looks at a whole batch.
+    ///
+    /// # Errors
+    /// Names the first variant that they are too large for.
+    pub fn validate_batch(&self, tokens: u32) -> Result<(), ConfigError> {
+        for (i, v) in self.variants.iter().enumerate() {
+            v.validate_batch(&format!("variants[{i}]"), u64::from(tokens))?;
         }
         Ok(())
     }
@@ -416,6 +543,13 @@ impl Balancer {
 }
 
 impl Variant {
+    /// Whether the sampling floor of independent tokens means anything: not where a batch is assigned as a whole, nor where
+    /// tokens of one word go together.
+    #[must_use]
+    pub fn has_floor(&self) -> bool {
+        self.balancer.rule.is_top_k() && self.router.capacity.is_none()
+    }
+
     /// Checks every setting.
     ///
     /// # Errors
@@ -431,6 +565,7 @@ impl Variant {
                 allowed: format!("at most the number of experts, {}", self.router.experts),
             });
         }
+        self.router.validate_more(&router, self.balancer.rule)?;
         self.balancer.validate(&format!("{path}.balancer"), self.router.experts)?;
         if self.name.chars().count() > 80 {
             return Err(ConfigError {
@@ -438,6 +573,75 @@ impl Variant {
                 value: format!("{} characters long", self.name.chars().count()),
                 allowed: "at most 80 characters long".into(),
             });
+        }
+        Ok(())
+    }
+
+    fn validate_batch(&self, path: &str, tokens: u64) -> Result<(), ConfigError> {
+        let wrong = |setting: &str, value: String, allowed: String| {
+            Err(ConfigError { setting: format!("{path}.{setting}"), value, allowed })
+        };
+        let (rule, pairs) = (self.balancer.rule, tokens * u64::from(self.router.experts));
+        if rule.takes_whole_batch() && pairs > limits::WHOLE_PAIRS {
+            let (experts, most) = (self.router.experts, limits::WHOLE_PAIRS / u64::from(self.router.experts));
+            let value = format!("{rule} with {tokens} tokens at {experts} experts");
+            let allowed = format!("{rule} with at most {most} tokens: it needs a whole batch at once");
+            return wrong("balancer.rule", value, allowed);
+        }
+        let assignments = tokens * u64::from(self.router.top_k);
+        if self.router.capacity.is_some() && assignments > limits::CAPACITY_ASSIGNMENTS {
+            let allowed = format!("at most {} where experts have a capacity", limits::CAPACITY_ASSIGNMENTS);
+            return wrong("router.capacity", format!("set with {assignments} assignments per step"), allowed);
+        }
+        Ok(())
+    }
+}
+
+impl Router {
+    /// Experts per group; all of them without groups.
+    #[must_use]
+    pub fn group_size(&self) -> u32 {
+        self.groups.map_or(self.experts, |g| self.experts / g.groups.max(1))
+    }
+
+    /// Experts that a token chooses among.
+    #[must_use]
+    pub fn eligible(&self) -> u32 {
+        self.groups.map_or(self.experts, |g| g.kept * self.group_size())
+    }
+
+    /// Checks groups, capacity and gating values.
+    fn validate_more(&self, path: &str, rule: Rule) -> Result<(), ConfigError> {
+        let wrong = |setting: &str, value: String, allowed: String| {
+            Err(ConfigError { setting: format!("{path}.{setting}"), value, allowed })
+        };
+        if let Some(g) = self.groups {
+            let path = format!("{path}.groups");
+            limits::GROUPS.check(&path, f64::from(g.groups))?;
+            limits::KEPT.check(&path, f64::from(g.kept))?;
+            if !self.experts.is_multiple_of(g.groups) {
+                let allowed = format!("a divisor of the number of experts, {}", self.experts);
+                return wrong("groups.groups", g.groups.to_string(), allowed);
+            }
+            if g.kept > g.groups {
+                return wrong("groups.kept", g.kept.to_string(), format!("at most the number of groups, {}", g.groups));
+            }
+            if self.top_k > self.eligible() {
+                let allowed = format!("at most {}, the experts of the kept groups", self.eligible());
+                return wrong("top_k", self.top_k.to_string(), allowed);
+            }
+            if !rule.is_top_k() {
+                let allowed = format!("left out: rule {rule} does not choose by groups");
+                return wrong("groups", format!("{} of {}", g.kept, g.groups), allowed);
+            }
+        }
+        if let Some(c) = self.capacity {
+            limits::CAPACITY.check(&format!("{path}.capacity"), c.factor)?;
+        }
+        limits::SHARED.check(path, f64::from(self.shared))?;
+        limits::SCALE.check(path, self.scale)?;
+        if rule == Rule::Base && self.top_k != 1 {
+            return wrong("top_k", self.top_k.to_string(), "1: rule Base gives a token one expert".into());
         }
         Ok(())
     }

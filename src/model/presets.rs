@@ -3,7 +3,7 @@
 //! What a model has and the lab's router has no setting for stands in the facts too, marked as such. Where a number is not
 //! established anywhere, the fact says so and names the stand-in.
 
-use super::config::{Balancer, Gate, Router, Rule};
+use super::config::{Balancer, Gate, Groups, Router, Rule};
 use serde::{Deserialize, Serialize};
 use strum::EnumIter;
 
@@ -76,9 +76,9 @@ const DEEPSEEK_V3: &[Fact] = &[
     set("gate", "sigmoid", V3),
     set("rule", "sign, γ = 0.001", V3),
     told("freeze", "γ = 0 for the last 500 of 14 800 billion tokens", V3),
-    told("shared", "1 expert", V3),
-    told("groups", "8 of 32 experts; the best 4 by the sum of their top 2", V3),
-    told("gating value", "over their sum, × 2.5", V3),
+    set("shared", "1 expert", V3),
+    set("groups", "8 of 32 experts; the best 4 by the sum of their top 2", V3),
+    set("gating value", "over their sum, × 2.5", V3),
     told("auxiliary", "per sequence, α = 1e-4", V3),
 ];
 
@@ -86,9 +86,9 @@ const KIMI_K2: &[Fact] = &[
     set("experts", "384 routed, top-8", TITAN),
     set("gate", "sigmoid", TITAN),
     stand_in("rule", "sign, u = 0.001", "its bias rate is not established; DeepSeek-V3's stands in"),
-    told("shared", "1 expert", TITAN),
-    told("groups", "none", TITAN),
-    told("gating value", "over their sum, × 2.827", TITAN),
+    set("shared", "1 expert", TITAN),
+    set("groups", "none", TITAN),
+    set("gating value", "over their sum, × 2.827", TITAN),
 ];
 
 const QWEN3: &[Fact] = &[
@@ -103,8 +103,8 @@ const TRINITY_LARGE: &[Fact] = &[
     set("experts", "256 routed, top-4", TRINITY),
     stand_in("gate", "sigmoid", "no source of ours says; sigmoid stands in"),
     set("rule", "SMEBU, λ = 5e-4, β = 0.5, κ = 2", TRINITY),
-    told("shared", "1 expert", TRINITY),
-    told("gating value", "× 2.448", TRINITY),
+    set("shared", "1 expert", TRINITY),
+    set("gating value", "× 2.448", TRINITY),
     told("auxiliary", "per sequence 1e-4; z-loss 1e-6 at last", TRINITY),
 ];
 
@@ -115,7 +115,7 @@ const LONGCAT_FLASH: &[Fact] = &[
     stand_in("step", "μ = 0.1", "μ is not established; with this one the loads settle here within a hundred steps"),
     set("computing", "K_e ≈ 8 of 12 per token", "general knowledge, fairly sure"),
     told("decay of μ", "there is one; unknown", "secondary source"),
-    told("gating value", "as it is, × 6.0", LONGCAT),
+    set("gating value", "as it is, × 6.0", LONGCAT),
 ];
 
 const NEMOTRON_3_NANO: &[Fact] = &[
@@ -123,15 +123,15 @@ const NEMOTRON_3_NANO: &[Fact] = &[
     set("gate", "sigmoid", NEMOTRON),
     set("rule", "loss-free, u = 0.001", NEMOTRON),
     told("auxiliary", "load-balancing loss, 1e-4", NEMOTRON),
-    told("gating value", "× 2.5", NEMOTRON),
+    set("gating value", "× 2.5", NEMOTRON),
 ];
 
 const WANG_1B: &[Fact] = &[
     set("experts", "64 routed, top-6", WANG),
     set("gate", "sigmoid", WANG),
     set("rule", "sign, u = 0.001", WANG),
-    told("shared", "2 experts", WANG),
-    told("gating value", "as it is", WANG),
+    set("shared", "2 experts", WANG),
+    set("gating value", "as it is", WANG),
     told("result", "PPL 9.50, MaxVio_global 0.04", WANG),
 ];
 
@@ -139,8 +139,8 @@ const WANG_3B: &[Fact] = &[
     set("experts", "64 routed, top-6", WANG),
     set("gate", "sigmoid", WANG),
     set("rule", "sign, u = 0.001, taken from 1B", WANG),
-    told("shared", "2 experts", WANG),
-    told("gating value", "as it is", WANG),
+    set("shared", "2 experts", WANG),
+    set("gating value", "as it is", WANG),
     told("result", "PPL 7.92, MaxVio_global 0.04", WANG),
 ];
 
@@ -178,22 +178,28 @@ impl Preset {
     /// The router and the balancer.
     #[must_use]
     pub fn settings(self) -> (Router, Balancer) {
-        let router = |experts, top_k, gate| Router { experts, top_k, gate };
+        let router = |experts, top_k, gate| Router { experts, top_k, gate, ..Router::default() };
+        let v3 = |r: Router, scale| Router { shared: 1, renormalise: true, scale, ..r };
         let rule = |rule, rate| Balancer { rule, rate, ..Balancer::default() };
         match self {
-            Self::DeepSeekV3 => (router(256, 8, Gate::Sigmoid), rule(Rule::Sign, 0.001)),
-            Self::KimiK2 => (router(384, 8, Gate::Sigmoid), rule(Rule::Sign, 0.001)),
+            Self::DeepSeekV3 => (
+                Router { groups: Some(Groups { groups: 8, kept: 4 }), ..v3(router(256, 8, Gate::Sigmoid), 2.5) },
+                rule(Rule::Sign, 0.001),
+            ),
+            Self::KimiK2 => (v3(router(384, 8, Gate::Sigmoid), 2.827), rule(Rule::Sign, 0.001)),
             Self::Qwen3 => (router(128, 8, Gate::Softmax), rule(Rule::None, 0.001)),
             Self::TrinityLarge => (
-                router(256, 4, Gate::Sigmoid),
+                Router { shared: 1, scale: 2.448, ..router(256, 4, Gate::Sigmoid) },
                 Balancer { momentum: 0.5, steepness: 2.0, ..rule(Rule::Smebu, 0.0005) },
             ),
             Self::LongCatFlash => (
-                router(768, 12, Gate::Softmax),
+                Router { scale: 6.0, ..router(768, 12, Gate::Softmax) },
                 Balancer { zero_experts: 256, real_experts: 8.0, ..rule(Rule::LongCat, 0.1) },
             ),
-            Self::Nemotron3Nano => (router(128, 6, Gate::Sigmoid), rule(Rule::Sign, 0.001)),
-            Self::Wang1B | Self::Wang3B => (router(64, 6, Gate::Sigmoid), rule(Rule::Sign, 0.001)),
+            Self::Nemotron3Nano => (Router { scale: 2.5, ..router(128, 6, Gate::Sigmoid) }, rule(Rule::Sign, 0.001)),
+            Self::Wang1B | Self::Wang3B => {
+                (Router { shared: 2, ..router(64, 6, Gate::Sigmoid) }, rule(Rule::Sign, 0.001))
+            }
         }
     }
 
@@ -225,7 +231,9 @@ mod tests {
             let facts = preset.facts();
             assert!(facts.iter().all(|f| !f.what.is_empty() && !f.value.is_empty() && !f.source.is_empty()));
             // The words and the settings agree.
-            let numbers = || facts.iter().filter(|f| f.used != Use::Told).flat_map(|f| f.value.split(|c: char| !c.is_ascii_digit()));
+            let numbers = || {
+                facts.iter().filter(|f| f.used != Use::Told).flat_map(|f| f.value.split(|c: char| !c.is_ascii_digit()))
+            };
             let named = |n: u32| numbers().any(|w| w.parse() == Ok(n));
             let both = variant.balancer.zero_experts;
             assert!(named(experts) || named(experts - both) && named(both), "{}: {experts} experts", preset.name());
@@ -238,7 +246,12 @@ mod tests {
             assert!(facts.iter().any(|f| f.what == "gate" && f.value == gate));
         }
         for (preset, what) in [(Preset::KimiK2, "rule"), (Preset::LongCatFlash, "step")] {
-            assert!(preset.facts().iter().any(|f| f.what == what && f.used == Use::StandIn && f.source.contains("not established")));
+            assert!(
+                preset
+                    .facts()
+                    .iter()
+                    .any(|f| f.what == what && f.used == Use::StandIn && f.source.contains("not established"))
+            );
         }
     }
 }

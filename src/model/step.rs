@@ -7,10 +7,13 @@ use super::balance::{self, Rates, Step};
 use super::change::{self, Change, Event, Target};
 use super::config::{ConfigError, DIM, Experiment, Gate, Router, Rule, Source};
 use super::digest::Digest;
+use super::fixed::{BIAS_BITS, SCORE_BITS};
 use super::gate;
 use super::select::{By, MAX_K, Selector, expert_of};
 use super::tokens::{self, Embedding, TokenKey, Topics};
 use super::trace::Trace;
+use super::whole::Whole;
+use super::{groups, hash};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
@@ -59,11 +62,15 @@ pub struct StepRow {
 }
 
 /// What one step did in one variant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VariantRow {
-    /// Experts per token at this step.
+    /// Experts per token at this step; what rule `Threshold` aims at.
     pub top_k: u32,
-    /// Tokens that each expert got.
+    /// Tokens in the batch.
+    pub tokens: u32,
+    /// Assignments that no expert had room for.
+    pub dropped: u32,
+    /// Tokens that each expert got and kept.
     pub loads: Vec<u32>,
     /// Bias of each expert after the update, Q32.
     pub bias: Vec<i64>,
@@ -149,7 +156,27 @@ impl Simulation {
         let most = experiment.variants.iter().map(|v| v.router.experts).max().unwrap_or(0);
         let centroids = Arc::new(tokens::centroids(most, experiment.seed));
         let widened = Arc::new(centroids.iter().map(tokens::widened).collect());
-        Ok(Self { experiment, trace, state, centroids, widened, topics: None })
+        let mut made = Self { experiment, trace, state, centroids, widened, topics: None };
+        for i in 0..made.state.variants.len() {
+            let start = made.initial_bias(i);
+            made.state.variants[i].bias.fill(start);
+        }
+        Ok(made)
+    }
+
+    /// The bias from which every expert of a variant starts at the present step, Q32.
+    fn initial_bias(&mut self, variant: usize) -> i64 {
+        let (rule, router) = {
+            let v = &self.experiment.variants[variant];
+            (v.balancer.rule, v.router.clone())
+        };
+        if rule != Rule::Threshold {
+            return balance::initial_bias(rule);
+        }
+        let batch = self.next_batch();
+        let (mut all, of) = (vec![], batch.sample_size());
+        (0..of).for_each(|i| all.extend(batch.scores(batch.spaced(i, of), variant)));
+        balance::threshold::start(all, router.experts, router.top_k) << router.gate.unit_bits()
     }
 
     /// The settings as they are now.
@@ -237,8 +264,7 @@ impl Simulation {
         let before = std::mem::replace(&mut self.experiment, next);
         self.topics = None;
         let step = self.state.step;
-        let changed = self.state.variants.iter_mut().zip(before.variants.iter().zip(&self.experiment.variants));
-        for (i, (state, (old, new))) in changed.enumerate() {
+        for (i, old) in before.variants.iter().enumerate() {
             let meant = match target {
                 Target::Source => false,
                 Target::Variant(v) => v == i,
@@ -248,14 +274,15 @@ impl Simulation {
                 continue;
             }
             if matches!(change, Change::SetSchedule(_)) {
-                state.schedule_from = step;
+                self.state.variants[i].schedule_from = step;
             }
-            let other_kind = (old.balancer.rule == Rule::Multiplicative) != (new.balancer.rule == Rule::Multiplicative);
-            if matches!(change, Change::ResetBias) || other_kind {
-                state.bias.fill(balance::initial_bias(new.balancer.rule));
+            let kind = self.experiment.variants[i].balancer.rule.kind_of_bias();
+            if matches!(change, Change::ResetBias) || kind != old.balancer.rule.kind_of_bias() {
+                let start = self.initial_bias(i);
+                self.state.variants[i].bias.fill(start);
             }
-            if matches!(change, Change::ResetBias) || old.balancer.rule != new.balancer.rule {
-                state.memory.clear();
+            if matches!(change, Change::ResetBias) || old.balancer.rule != self.experiment.variants[i].balancer.rule {
+                self.state.variants[i].memory.clear();
             }
         }
         Ok(())
@@ -369,9 +396,13 @@ impl Simulation {
                 selector: selector(v, &s.bias),
                 unbiased: Selector::unbiased(v.router.experts as usize),
                 recorded: self.trace.as_ref().filter(|t| !t.gate_each_step).map(|t| t.scores(v.router.gate)),
+                rule: v.balancer.rule,
+                absolute: if v.balancer.rule == Rule::Threshold { in_units(v, &s.bias) } else { vec![] },
+                whole: Arc::default(),
             })
             .collect();
-        Batch { inputs, variants, centroids: Arc::clone(&self.widened), trace: self.trace.clone() }
+        let (centroids, trace) = (Arc::clone(&self.widened), self.trace.clone());
+        Batch { inputs, variants, centroids, trace, seed: self.experiment.seed, members: None }
     }
 
     /// Takes the counts of a batch made by [`Self::next_batch`], lets the balancers act, and moves on.
@@ -381,15 +412,21 @@ impl Simulation {
         let all = self.experiment.variants.iter().zip(&mut self.state.variants).zip(&batch.variants);
         for (((v, state), routing), (i, loads)) in all.zip(counts.loads.into_iter().enumerate()) {
             let step = Step::new(&v.router, batch.inputs.batch, batch.inputs.rates[i]);
-            balance::update(&v.balancer, &mut state.bias, &mut state.memory, &loads, step);
+            let dropped = &counts.dropped[i];
+            // The balancer sees who came, also those for whom there was no room.
+            let routed: Vec<u32> = loads.iter().zip(dropped).map(|(l, d)| l + d).collect();
+            let seen = if dropped.is_empty() { &loads } else { &routed };
+            balance::update(&v.balancer, &mut state.bias, &mut state.memory, seen, step);
             state.digest.step(&loads, &state.bias);
             rows.push(VariantRow {
                 top_k: v.router.top_k,
+                tokens: batch.inputs.batch,
+                dropped: dropped.iter().sum(),
                 loads,
                 bias: state.bias.clone(),
                 moved: counts.moved[i],
-                moved_of: sampled * v.router.top_k,
-                saturated: routing.selector.saturated(),
+                moved_of: if routing.is_plain() { sampled * v.router.top_k } else { counts.sampled[i] },
+                saturated: if routing.rule.is_top_k() { routing.selector.saturated() } else { 0 },
                 zero_experts: v.balancer.identity_experts(),
             });
         }
@@ -432,14 +469,31 @@ fn selector(variant: &super::config::Variant, bias: &[i64]) -> Selector {
     if bits == 0 || rule == Rule::Multiplicative {
         return Selector::new(rule, bias);
     }
-    Selector::new(rule, &bias.iter().map(|b| b >> bits).collect::<Vec<_>>())
+    Selector::new(rule, &in_units(variant, bias))
 }
 
-/// A log of selections without scores can be watched as it was recorded, and no other way.
+/// Biases in the units in which the gate's scores are held, Q32.
+fn in_units(variant: &super::config::Variant, bias: &[i64]) -> Vec<i64> {
+    bias.iter().map(|b| b >> variant.router.gate.unit_bits()).collect()
+}
+
+/// A log of selections without scores can be watched as it was recorded, and no other way. Some rules need more of a trace than its
+/// scores, or not too many tokens at once.
 fn routes_again(experiment: &Experiment, trace: &Trace) -> Result<(), ConfigError> {
+    experiment.validate_batch(trace.tokens.min(u32::MAX as usize) as u32)?;
+    if trace.token_ids.is_empty()
+        && let Some(i) = experiment.variants.iter().position(|v| v.balancer.rule == Rule::Hash)
+    {
+        let allowed = "another rule: this trace has no token ids to hash";
+        return Err(error(&format!("variants[{i}].balancer.rule"), "Hash", allowed));
+    }
     let Some(k) = trace.selected else { return Ok(()) };
     for v in &experiment.variants {
-        let as_it_was = v.balancer.rule == Rule::None && v.router.top_k == k && v.router.gate == Gate::Sigmoid;
+        let as_it_was = v.balancer.rule == Rule::None
+            && v.router.top_k == k
+            && v.router.gate == Gate::Sigmoid
+            && v.router.groups.is_none()
+            && v.router.capacity.is_none();
         if !as_it_was {
             let value = format!("{} with K {} and rule {}", v.router.gate, v.router.top_k, v.balancer.rule);
             let allowed = format!("left at K {k} without a balancer: this log holds selections without scores");
@@ -461,7 +515,10 @@ pub struct Batch {
     /// One per variant.
     pub variants: Vec<Routing>,
     centroids: Arc<Vec<[i16; DIM]>>,
-    trace: Option<Arc<Trace>>,
+    pub(super) trace: Option<Arc<Trace>>,
+    seed: u32,
+    /// The tokens that count as the whole batch, rising; all of them where `None`.
+    pub(super) members: Option<Arc<Vec<u32>>>,
 }
 
 /// One variant's router with the biases of one step.
@@ -474,6 +531,12 @@ pub struct Routing {
     /// Selection without.
     pub unbiased: Selector,
     recorded: Option<Arc<Vec<i32>>>,
+    /// The rule, which says how experts are chosen.
+    pub rule: Rule,
+    /// The biases of rule `Threshold`, Q32: there it matters where they stand, not only how they differ.
+    absolute: Vec<i64>,
+    /// What is known of the whole batch.
+    pub(super) whole: Arc<Whole>,
 }
 
 impl Routing {
@@ -481,7 +544,21 @@ impl Routing {
     /// choose go through [`Batch::choose`].
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        true
+        self.rule.is_top_k() && self.router.groups.is_none() && self.router.capacity.is_none()
+    }
+
+    /// Whether tokens cannot tell by themselves where they go.
+    #[must_use]
+    pub fn sees_whole_batch(&self) -> bool {
+        self.rule.takes_whole_batch() || self.router.capacity.is_some()
+    }
+
+    /// Every expert with s + b > 0, the largest sum first, ties to the lower index.
+    fn above_threshold(&self, scores: &[i32], out: &mut Vec<usize>) {
+        let sum = |e: usize| (i64::from(scores[e]) << (BIAS_BITS - SCORE_BITS)) + self.absolute[e];
+        out.clear();
+        out.extend((0..scores.len()).filter(|&e| sum(e) > 0));
+        out.sort_unstable_by_key(|&e| (-sum(e), e));
     }
 
     /// The trace's scores, Q20, [steps, tokens, experts]; `None` where scores are made of logits in every step.
@@ -498,6 +575,10 @@ pub struct Counts {
     pub loads: Vec<Vec<u32>>,
     /// Assignments moved by the bias among the sampled tokens, per variant.
     pub moved: Vec<u32>,
+    /// Assignments of the sampled tokens, per variant that is not plain; a plain one has K for each.
+    pub sampled: Vec<u32>,
+    /// Assignments that found no room, per variant and expert; empty without a capacity.
+    pub dropped: Vec<Vec<u32>>,
 }
 
 impl Counts {
@@ -507,6 +588,12 @@ impl Counts {
         Self {
             loads: batch.variants.iter().map(|v| vec![0; v.router.experts as usize]).collect(),
             moved: vec![0; batch.variants.len()],
+            sampled: vec![0; batch.variants.len()],
+            dropped: batch
+                .variants
+                .iter()
+                .map(|v| vec![0; v.router.capacity.map_or(0, |_| v.router.experts) as usize])
+                .collect(),
         }
     }
 
@@ -516,7 +603,10 @@ impl Counts {
         for (a, b) in self.loads.iter_mut().flatten().zip(other.loads.iter().flatten()) {
             *a += b;
         }
-        for (a, b) in self.moved.iter_mut().zip(&other.moved) {
+        for (a, b) in self.dropped.iter_mut().flatten().zip(other.dropped.iter().flatten()) {
+            *a += b;
+        }
+        for (a, b) in self.moved.iter_mut().zip(&other.moved).chain(self.sampled.iter_mut().zip(&other.sampled)) {
             *a += b;
         }
         self
@@ -554,7 +644,7 @@ impl Batch {
     }
 
     /// Calls `f` with every variant's index and the token's scores there.
-    fn with_scores(&self, token: u32, scratch: &mut Scratch, mut f: impl FnMut(usize, &[i32])) {
+    pub(super) fn with_scores(&self, token: u32, scratch: &mut Scratch, mut f: impl FnMut(usize, &[i32])) {
         match &self.inputs.tokens {
             TokenInputs::Trace { index } => {
                 let Some(trace) = &self.trace else { return };
@@ -604,16 +694,23 @@ impl Batch {
         out
     }
 
-    /// The experts that a token gets in one variant, best first, into `out`. `scores` are its own there ([`Self::scores`]).
-    pub fn choose(&self, variant: usize, by: By, _token: u32, scores: &[i32], out: &mut Vec<usize>) {
+    /// The experts that a token chooses in one variant, best first, into `out`. `scores` are its own there ([`Self::scores`]).
+    /// Whether they have room for it says [`Self::keeps`].
+    pub fn choose(&self, variant: usize, by: By, token: u32, scores: &[i32], out: &mut Vec<usize>) {
         let routing = &self.variants[variant];
-        let selector = match by {
-            By::Bias => &routing.selector,
-            By::Score => &routing.unbiased,
-        };
         let k = routing.router.top_k as usize;
+        let selector = match (by, routing.rule) {
+            (By::Score, _) => &routing.unbiased,
+            (_, Rule::Threshold) => return routing.above_threshold(scores, out),
+            (_, Rule::Hash) => return hash::experts(self.word(token), scores.len(), k, self.seed, out),
+            (_, Rule::Sinkhorn | Rule::Base) => return self.listed(variant, token, out),
+            _ => &routing.selector,
+        };
         let mut top = [0; MAX_K];
-        selector.top_k(scores, k, &mut top);
+        match routing.router.groups {
+            Some(groups) => groups::top_k(selector, groups, scores, k, &mut top),
+            None => selector.top_k(scores, k, &mut top),
+        }
         out.clear();
         out.extend(top[..k].iter().map(|&key| expert_of(key)));
     }
@@ -631,7 +728,13 @@ impl Batch {
             self.with_scores(token, &mut scratch, |i, scores| {
                 if wanted(&self.variants[i]) {
                     self.choose(i, By::Bias, token, scores, &mut chosen);
-                    chosen.iter().for_each(|&e| counts.loads[i][e] += 1);
+                    for &e in &chosen {
+                        if self.keeps(i, token, e, scores[e]) {
+                            counts.loads[i][e] += 1;
+                        } else {
+                            counts.dropped[i][e] += 1;
+                        }
+                    }
                 }
             });
         }
@@ -665,6 +768,7 @@ impl Batch {
                 if wanted(&self.variants[v]) {
                     self.choose(v, By::Bias, token, scores, &mut with);
                     self.choose(v, By::Score, token, scores, &mut without);
+                    counts.sampled[v] += with.len() as u32;
                     counts.moved[v] += with.iter().filter(|e| !without.contains(e)).count() as u32;
                 }
             });

@@ -338,7 +338,7 @@ impl TraceInfo {
     pub fn router(&self) -> Result<Router, String> {
         let experts = self.experts as u32;
         let top_k = self.top_k.unwrap_or(DEFAULT_TOP_K.min(experts));
-        Ok(Router { experts, top_k, gate: self.gate()? })
+        Ok(Router { experts, top_k, gate: self.gate()?, ..Router::default() })
     }
 }
 

@@ -114,25 +114,21 @@ fn synthetic_text(s: &Synthetic) -> String {
 }
 
 fn variant_text(v: &Variant) -> String {
-    let Variant { name, router: Router { experts, top_k, gate }, balancer } = v;
-    let Balancer {
-        rule,
-        rate,
-        schedule,
-        centred,
-        freeze,
-        momentum,
-        steepness,
-        derivative,
-        zero_experts,
-        real_experts,
-    } = balancer;
+    let Variant { name, router, balancer } = v;
+    let Router { experts, top_k, gate, groups, capacity, shared, renormalise, scale } = router;
+    let Balancer { rule, rate, schedule, centred, freeze, momentum, steepness, derivative, zero_experts, real_experts } =
+        balancer;
     let (r, b) = (Router::default(), Balancer::default());
     let mut out = Fields(vec![format!("name: {}", value(name))]);
     let mut f = Fields::new();
     f.field("experts", experts, &r.experts);
     f.field("top_k", top_k, &r.top_k);
     f.field("gate", gate, &r.gate);
+    f.field("groups", groups, &r.groups);
+    f.field("capacity", capacity, &r.capacity);
+    f.field("shared", shared, &r.shared);
+    f.field("renormalise", renormalise, &r.renormalise);
+    f.field("scale", scale, &r.scale);
     if !f.0.is_empty() {
         out.0.push(format!("router: {}", f.text()));
     }

@@ -3,7 +3,7 @@
 
 use super::shader::{Pass, Routing};
 use crate::model::balance;
-use crate::model::config::{Experiment, Gate, Rule, Source, limits};
+use crate::model::config::{Experiment, Gate, Rule, Source, Variant, limits};
 use crate::model::step::{MOVED_SAMPLE, Simulation};
 use crate::model::tokens::Embedding;
 use crate::model::trace::Trace;
@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// Experts of a variant are padded to blocks of this many.
 pub const BLOCK: u32 = 8;
+/// The most groups of experts that the shaders know.
+pub const GROUPS: u32 = 64;
 
 /// One step of a submission. Places are in elements of the array they point into.
 #[repr(C)]
@@ -95,6 +97,10 @@ pub struct VariantParams {
     pub computing: u32,
     /// The share of the batch that each of them is to get, Q30.
     pub share: u32,
+    /// Groups of experts; 0 for none.
+    pub groups: u32,
+    /// Groups that a token chooses among.
+    pub kept: u32,
 }
 
 /// Variants that one thread of the shared route pass handles: `TOGETHER` in `shaders/route_shared.wgsl`.
@@ -213,6 +219,9 @@ impl Plan {
         if simulation.trace().is_some_and(|t| t.gate_each_step) {
             return Err("the GPU engine reads recorded scores, not logits whose gate is taken in every step".into());
         }
+        if let Some(why) = unsupported(experiment) {
+            return Err(why);
+        }
         let trace = match (&experiment.source, simulation.trace()) {
             (Source::Trace(_), Some(trace)) => Some(Window::new(trace, experiment, budget)?),
             _ => None,
@@ -224,7 +233,7 @@ impl Plan {
             let (r, b) = (&v.router, &v.balancer);
             let (soft, target) = (balance::soft(b), balance::target(b, r.experts, r.top_k));
             all.push((
-                Routing::new(trace.is_some(), r.gate, b.rule, r.top_k),
+                Routing::new(trace.is_some(), r.gate, b.rule, r.top_k, r.groups.is_some()),
                 VariantParams {
                     experts: r.experts,
                     top_k: r.top_k,
@@ -239,6 +248,8 @@ impl Plan {
                     momentum: soft.momentum,
                     computing: target.computing,
                     share: target.share,
+                    groups: r.groups.map_or(0, |g| g.groups),
+                    kept: r.groups.map_or(0, |g| g.kept),
                 },
             ));
             experts.push((width as usize, r.experts as usize));
@@ -259,7 +270,7 @@ impl Plan {
                     group.experts += experts;
                 }
                 None => {
-                    let same_scores = routing.keep.can_share() && v.experts <= MOST_SHARED_EXPERTS;
+                    let same_scores = routing.can_share() && v.experts <= MOST_SHARED_EXPERTS;
                     groups.push(Group { routing: *routing, same_scores, first: place, count: 1, experts });
                 }
             }
@@ -311,6 +322,24 @@ impl Plan {
     }
 }
 
+/// What an experiment asks for that no shader knows, in a sentence.
+#[must_use]
+pub fn unsupported(experiment: &Experiment) -> Option<String> {
+    let of = |v: &Variant| {
+        let trace = matches!(experiment.source, Source::Trace(_));
+        let what = match (v.balancer.rule, v.router.groups, v.router.capacity) {
+            (Rule::Hash, _, _) if trace => "rule Hash on a trace".into(),
+            (Rule::Hash, _, None) => return None,
+            (rule, _, _) if !rule.is_top_k() => format!("rule {rule}"),
+            (_, Some(g), _) if g.groups > GROUPS => format!("more than {GROUPS} groups"),
+            (_, _, Some(_)) => "a capacity".into(),
+            _ => return None,
+        };
+        Some(format!("“{}” has {what}, which runs on the CPU only", v.name))
+    };
+    experiment.variants.iter().find_map(of)
+}
+
 fn rule_number(rule: Rule) -> u32 {
     match rule {
         Rule::None => 0,
@@ -322,5 +351,7 @@ fn rule_number(rule: Rule) -> u32 {
         Rule::Smebu => 6,
         Rule::IdBalancing => 7,
         Rule::LongCat => 8,
+        // Their routing is not the shaders': see `unsupported`.
+        Rule::Threshold | Rule::Sinkhorn | Rule::Base | Rule::Hash => 0,
     }
 }

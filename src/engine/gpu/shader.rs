@@ -25,6 +25,17 @@ pub enum Key {
     Multiplicative,
 }
 
+/// How a token's experts are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]
+pub enum Choice {
+    /// The largest keys.
+    Largest,
+    /// The largest keys among its best groups.
+    Groups,
+    /// By its word; synthetic tokens only.
+    Hash,
+}
+
 /// How many of the largest keys a thread holds: the smallest of these that is at least K.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]
 pub enum Keep {
@@ -38,14 +49,6 @@ pub enum Keep {
     ThirtyTwo,
 }
 
-impl Keep {
-    /// Whether one thread can hold the largest keys of four variants.
-    #[must_use]
-    pub fn can_share(self) -> bool {
-        matches!(self, Self::Four | Self::Eight)
-    }
-}
-
 /// Variants of the same routing share their dispatches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Routing {
@@ -55,6 +58,8 @@ pub struct Routing {
     pub key: Key,
     /// How many keys are held.
     pub keep: Keep,
+    /// How experts are chosen.
+    pub choice: Choice,
 }
 
 /// One pass of a step, in the order they run.
@@ -79,9 +84,15 @@ macro_rules! shader {
 }
 
 impl Routing {
+    /// Whether one thread can hold the largest keys of four variants.
+    #[must_use]
+    pub fn can_share(self) -> bool {
+        self.choice == Choice::Largest && matches!(self.keep, Keep::Four | Keep::Eight)
+    }
+
     /// What a variant needs.
     #[must_use]
-    pub fn new(trace: bool, gate: Gate, rule: Rule, top_k: u32) -> Self {
+    pub fn new(trace: bool, gate: Gate, rule: Rule, top_k: u32, grouped: bool) -> Self {
         let scores = match (trace, gate) {
             (true, _) => Scores::Trace,
             (false, Gate::Sigmoid) => Scores::Sigmoid,
@@ -95,7 +106,12 @@ impl Routing {
             9..=16 => Keep::Sixteen,
             _ => Keep::ThirtyTwo,
         };
-        Self { scores, key, keep }
+        let choice = match rule {
+            Rule::Hash => Choice::Hash,
+            _ if grouped => Choice::Groups,
+            _ => Choice::Largest,
+        };
+        Self { scores, key, keep, choice }
     }
 
     fn sources(self, out: &mut Vec<&'static str>) {
@@ -119,7 +135,11 @@ impl Routing {
             Keep::Sixteen => shader!("shared/keep_16"),
             Keep::ThirtyTwo => shader!("shared/keep_32"),
         });
-        out.push(shader!("shared/choose"));
+        match self.choice {
+            Choice::Largest => out.extend([shader!("shared/choose_unbiased"), shader!("shared/choose")]),
+            Choice::Groups => out.push(shader!("shared/choose_groups")),
+            Choice::Hash => out.extend([shader!("shared/choose_unbiased"), shader!("shared/choose_hash")]),
+        }
     }
 }
 
@@ -167,10 +187,13 @@ impl Pass {
         for scores in Scores::iter() {
             for key in Key::iter() {
                 for keep in Keep::iter() {
-                    let routing = Routing { scores, key, keep };
-                    all.extend([Self::Route(routing), Self::Moved(routing)]);
-                    if keep.can_share() {
-                        all.push(Self::RouteShared(routing));
+                    let known = |c: &Choice| *c != Choice::Hash || scores != Scores::Trace;
+                    for choice in Choice::iter().filter(known) {
+                        let routing = Routing { scores, key, keep, choice };
+                        all.extend([Self::Route(routing), Self::Moved(routing)]);
+                        if routing.can_share() {
+                            all.push(Self::RouteShared(routing));
+                        }
                     }
                 }
             }

@@ -159,6 +159,8 @@ impl Round<'_> {
                 let bias = biases[2 * experts.start..2 * experts.end].as_chunks::<2>().0;
                 let row = VariantRow {
                     top_k: v.top_k,
+                    tokens: plan.batch,
+                    dropped: 0,
                     loads: counts[experts].to_vec(),
                     bias: bias
                         .iter()

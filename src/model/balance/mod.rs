@@ -11,6 +11,7 @@ pub mod rms;
 pub mod sign;
 pub mod smebu;
 pub mod tanh;
+pub mod threshold;
 
 use super::config::{Balancer, Router, Rule, Schedule};
 use super::fixed::{BIAS_ONE, isqrt, to_q32};
@@ -61,7 +62,7 @@ pub struct Rates {
     pub derivative: i64,
 }
 
-/// The bias every expert starts from, Q32.
+/// The bias every expert starts from, Q32. Rule `Threshold` starts where its tokens say: [`threshold::start`].
 #[must_use]
 pub fn initial_bias(rule: Rule) -> i64 {
     if rule == Rule::Multiplicative { BIAS_ONE } else { 0 }
@@ -109,7 +110,9 @@ pub fn rates_at(balancer: &Balancer, step: u64, schedule_from: u64) -> Rates {
 #[must_use]
 pub fn centres(balancer: &Balancer) -> bool {
     match balancer.rule {
-        Rule::None | Rule::Multiplicative | Rule::LongCat => false,
+        // A common shift of a threshold's biases means something.
+        Rule::Multiplicative | Rule::LongCat | Rule::Threshold => false,
+        rule if !rule.moves_biases() => false,
         Rule::IdBalancing => true,
         _ => balancer.centred,
     }
@@ -146,7 +149,8 @@ pub fn update(balancer: &Balancer, bias: &mut [i64], memory: &mut Vec<i64>, load
         bias.iter_mut().zip(loads).for_each(|(b, &load)| *b += increment(load));
     };
     match balancer.rule {
-        Rule::None => {}
+        Rule::None | Rule::Sinkhorn | Rule::Base | Rule::Hash => {}
+        Rule::Threshold => threshold::update(bias, loads, step),
         Rule::Sign => add(bias, &|load| sign::increment(step, load)),
         Rule::Proportional => add(bias, &|load| proportional::increment(step, load)),
         Rule::Multiplicative => {
@@ -195,9 +199,7 @@ mod tests {
 
     #[test]
     fn schedules_follow_their_formula() {
-        let at = |schedule, n: u64| {
-            rates_at(&Balancer { schedule, rate: 0.01, ..Default::default() }, n + 6, 7).rate
-        };
+        let at = |schedule, n: u64| rates_at(&Balancer { schedule, rate: 0.01, ..Default::default() }, n + 6, 7).rate;
         assert_eq!(at(Schedule::Constant, 77), to_q32(0.01));
         assert_eq!(at(Schedule::Inverse, 100), to_q32(0.01) / 100);
         assert_eq!(at(Schedule::InverseSqrt, 1), to_q32(0.01));
@@ -234,12 +236,22 @@ mod tests {
         assert!(same(&[[8, 0, 4, 4]]), "there is no error before the first");
         assert!(same(&[[8, 0, 4, 4], [6, 2, 4, 4]]), "it recovers");
         assert!(!same(&[[6, 2, 4, 4], [8, 0, 4, 4]]), "it grows");
-        assert!(same(&[[6, 2, 4, 4], [0, 8, 4, 4]]), "it turned round: the change has another sign than the error before");
+        assert!(
+            same(&[[6, 2, 4, 4], [0, 8, 4, 4]]),
+            "it turned round: the change has another sign than the error before"
+        );
     }
 
     #[test]
     fn identity_experts_never_move_and_the_wish_is_met_where_it_can_be() {
-        let b = Balancer { rule: Rule::LongCat, rate: 0.5, zero_experts: 2, real_experts: 1.0, centred: true, ..Default::default() };
+        let b = Balancer {
+            rule: Rule::LongCat,
+            rate: 0.5,
+            zero_experts: 2,
+            real_experts: 1.0,
+            centred: true,
+            ..Default::default()
+        };
         let (bias, _) = moved(&b, &[[8, 0, 4, 4], [1, 3, 8, 4]]);
         assert!(bias[..2].iter().all(|&b| b != 0) && bias[2..] == [0, 0]);
         assert_eq!(moved(&b, &[[4, 4, 4, 4]]).0, [0; 4], "one of two computes, as wished");

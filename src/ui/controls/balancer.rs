@@ -22,13 +22,14 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         let items: Vec<Item<Rule>> = Rule::iter()
             .map(|r| {
                 let about = of_rule(r);
-                Item::new(r, about.name, format!("{}\n{}", about.equation, about.idea))
+                let item = Item::new(r, about.name, format!("{}\n{}", about.equation, about.idea));
+                Item { blocked: (r != rule).then(|| desk.refused(&Change::SetRule(r))).flatten(), ..item }
             })
             .collect();
         if let Some(rule) = choice(ui, theme, "Rule", "How the loads of one step become the biases of the next", &rule, &items) {
             choose(desk, rule, &router, &balancer);
         }
-        ui.add_enabled_ui(rule != Rule::None, |ui| {
+        ui.add_enabled_ui(rule.moves_biases(), |ui| {
             let (name, tip) = step_of(rule);
             let what = Number {
                 name,
@@ -91,14 +92,21 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
 /// The step size's name and tip under a rule.
 fn step_of(rule: Rule) -> (&'static str, &'static str) {
     match rule {
-        Rule::Smebu => ("Step λ", "Step size λ of a full step, score units, 0 to 1; the track begins at 10⁻⁵. Trinity Large: 5e-4"),
-        Rule::IdBalancing => ("Gain Kᵢ", "Gain Kᵢ on the error, score units, 0 to 1; the track begins at 10⁻⁵. The paper takes 6e-3"),
+        Rule::Smebu => {
+            ("Step λ", "Step size λ of a full step, score units, 0 to 1; the track begins at 10⁻⁵. Trinity Large: 5e-4")
+        }
+        Rule::IdBalancing => {
+            ("Gain Kᵢ", "Gain Kᵢ on the error, score units, 0 to 1; the track begins at 10⁻⁵. The paper takes 6e-3")
+        }
         Rule::LongCat => (
             "Rate μ",
             "Rate μ, score units, 0 to 1; the track begins at 10⁻⁵. What LongCat-Flash takes is not established. As the proportional \
              rule with u = μ·K_e/(K·N)",
         ),
-        _ => ("Step u", "Step size u of the bias, in score units, 0 to 1; the track begins at 10⁻⁵. Wang et al. 2024 chose 0.001"),
+        _ => (
+            "Step u",
+            "Step size u of the bias, in score units, 0 to 1; the track begins at 10⁻⁵. Wang et al. 2024 chose 0.001",
+        ),
     }
 }
 
@@ -134,7 +142,7 @@ fn choose(desk: &mut Desk<'_>, rule: Rule, router: &Router, now: &Balancer) {
 
 fn centred(ui: &mut Ui, desk: &mut Desk<'_>, now: bool, rule: Rule) {
     let mut on = now || rule == Rule::IdBalancing;
-    let free = !matches!(rule, Rule::Multiplicative | Rule::LongCat | Rule::IdBalancing);
+    let free = !matches!(rule, Rule::Multiplicative | Rule::LongCat | Rule::IdBalancing | Rule::Threshold);
     ui.add_enabled_ui(free, |ui| {
         let label = RichText::new("Centre the biases").font(text(SMALL)).color(desk.theme.dim);
         let tip = "Subtracts the mean bias after every update. No token goes elsewhere: selection does not change under a common \
@@ -142,7 +150,7 @@ fn centred(ui: &mut Ui, desk: &mut Desk<'_>, now: bool, rule: Rule) {
         let why = match rule {
             Rule::IdBalancing => "ID Balancing always does",
             Rule::LongCat => "The biases of identity experts never move",
-            _ => "Centring a factor would change the selection, so it is for additive rules alone",
+            _ => "Centring a factor or a threshold would change the selection, so it is for additive rules alone",
         };
         if ui.checkbox(&mut on, label).on_hover_text(tip).on_disabled_hover_text(why).changed() {
             desk.change(Change::SetCentred(on));

@@ -1,6 +1,9 @@
 //! What each rule does: its idea and what to watch for, its equation, where it comes from and how sure that is.
 
+use super::super::style::{SMALL, mono, text};
+use super::super::theme::Theme;
 use crate::model::config::Rule;
+use eframe::egui::{self, RichText, Ui};
 
 /// A rule, told.
 pub(super) struct About {
@@ -18,6 +21,44 @@ pub(super) struct About {
 
 const WANG: &str = "https://arxiv.org/abs/2408.15664";
 const PAPER: &str = "read in the paper itself";
+
+/// Group-limited routing.
+pub(super) const GROUPS: About = About {
+    name: "Groups",
+    equation: "group score = sum of its 2 best s + b\nkeep the best groups, then top-K there",
+    idea: "A group stands for the experts of one node: fewer kept groups mean less traffic between nodes. DeepSeek-V3 keeps 4 of 8 \
+           groups of 32.",
+    watch: "A bias that raises one expert raises its whole group, and MaxVio rises as fewer are kept.",
+    source: Some(("DeepSeek-V3 technical report", "https://arxiv.org/abs/2412.19437", "read in its code and text")),
+};
+
+/// Capacity and dropping.
+pub(super) const CAPACITY: About = About {
+    name: "Capacity",
+    equation: "Cap = ⌈T·K/E · factor⌉",
+    idea: "An expert keeps at most Cap tokens of a batch; the others skip it. By score it keeps the most wanted, by position the first. \
+           Runs on the CPU only.",
+    watch: "Loads show what is kept, so no bar passes the capacity; the balancer sees who came, or it would take a full expert for a \
+            fair one. The dropped share falls as the biases work.",
+    source: Some((
+        "Switch Transformers",
+        "https://arxiv.org/abs/2101.03961",
+        "capacity from general knowledge; both ways to drop as Megatron-LM’s code has them",
+    )),
+};
+
+/// Draws equation, idea, what to watch for, and source.
+pub(super) fn paragraph(ui: &mut Ui, theme: &Theme, about: &About) {
+    ui.add_space(2.0);
+    ui.label(RichText::new(about.equation).font(mono(SMALL)).color(theme.text));
+    for words in [about.idea, about.watch] {
+        ui.add(egui::Label::new(RichText::new(words).font(text(SMALL)).color(theme.dim)).wrap());
+    }
+    if let Some((name, url, sure)) = about.source {
+        ui.hyperlink_to(RichText::new(name).font(text(SMALL)), url).on_hover_text(format!("{url}\n{sure}"));
+    }
+    ui.add_space(4.0);
+}
 
 pub(super) fn of_rule(rule: Rule) -> About {
     match rule {
@@ -101,6 +142,51 @@ pub(super) fn of_rule(rule: Rule) -> About {
                 "increment from secondary sources, of which one leaves out K; counts from its public configuration",
             )),
         },
+        Rule::Threshold => About {
+            name: "Dynamic K, threshold",
+            equation: "every i with sᵢ + bᵢ > 0\nbᵢ ← bᵢ − u · [σᵢ − mean σ + sign(F̃ − K)]\nσᵢ = sign(Fᵢ − 1/E)",
+            idea: "No token competes with another expert’s score, so easy tokens may take few experts and hard ones many; K is only the \
+                   mean F̃ to aim at. Biases start where about K experts pass. Runs on the CPU only.",
+            watch: "The spread of experts per token, in the inspector: a token can be left with none.",
+            source: Some(("Su, MoE series, post 10815", "https://kexue.fm/archives/10815", "read in a public copy")),
+        },
+        Rule::Sinkhorn => About {
+            name: "Sinkhorn",
+            equation: "top-K of d₁ⱼ · exp(xᵢⱼ) · d₀ᵢ\nd₀ = 1/(T·(X d₁)), d₁ = 1/(E·(Xᵀ d₀))",
+            idea: "Scales each batch until every expert has the same total weight, 32 rounds, then takes the top K. No bias is carried \
+                   from step to step. Runs on the CPU only.",
+            watch: "It sees the whole batch, future tokens too, and balances the totals, not the counts: some imbalance stays.",
+            source: Some((
+                "Clark et al. 2022 (S-BASE)",
+                "https://arxiv.org/abs/2202.01169",
+                "the form is Megatron-LM’s, read in its code; there it stops at a tolerance",
+            )),
+        },
+        Rule::Base => About {
+            name: "BASE, balanced assignment",
+            equation: "max Σ xᵢ,ₐ₍ᵢ₎ with ⌊T/E⌋ or ⌈T/E⌉ tokens each",
+            idea: "The best assignment that is perfectly balanced, one expert per token, solved exactly for every batch. Runs on the CPU \
+                   only.",
+            watch: "MaxVio is 0 from the first step; the price is paid by tokens sent against their scores, and each depends on all \
+                    others of its batch. At inference the paper takes the plain top-1 instead.",
+            source: Some((
+                "Lewis et al. 2021, BASE layers",
+                "https://arxiv.org/abs/2103.16716",
+                "read in fairseq’s code",
+            )),
+        },
+        Rule::Hash => About {
+            name: "Hash of the word",
+            equation: "experts of a token = hash(word)",
+            idea: "Nothing is learned and nothing moves: a word always goes to the same experts, drawn at random. A word is a trace’s \
+                   token id, or one of a topic’s 64 words.",
+            watch: "Balance is that of the words: frequent ones keep their experts full.",
+            source: Some((
+                "Roller et al. 2021, hash layers",
+                "https://arxiv.org/abs/2106.04426",
+                "from general knowledge; not read in the source",
+            )),
+        },
     }
 }
 
@@ -119,7 +205,10 @@ mod tests {
             let about = of_rule(rule);
             assert!(about.idea.ends_with('.') && about.watch.ends_with('.') && about.equation.contains('b'), "{rule}");
             assert!(about.source.is_some() || rule == Rule::None, "{rule}");
-            assert!(about.source.is_none_or(|(_, url, sure)| url.starts_with("https://") && !sure.is_empty()), "{rule}");
+            assert!(
+                about.source.is_none_or(|(_, url, sure)| url.starts_with("https://") && !sure.is_empty()),
+                "{rule}"
+            );
         }
     }
 }

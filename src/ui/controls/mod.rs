@@ -12,7 +12,7 @@ use super::style::{SMALL, TINY, semibold, text};
 use super::theme::{PADDING, Theme};
 use crate::lab::Lab;
 use crate::lab::command::Command;
-use crate::model::change::{Change, Target};
+use crate::model::change::{self, Change, Target};
 use crate::model::config::Variant;
 use eframe::egui::{self, Frame, Margin, Panel, RichText, ScrollArea, Ui};
 
@@ -49,6 +49,12 @@ impl Desk<'_> {
     /// Several changes that are taken back together.
     fn change_together(&mut self, changes: Vec<Change>) {
         self.lab.send(Command::ChangeTogether { target: self.target, changes });
+    }
+
+    /// Why a change would be refused, if so.
+    fn refused(&self, change: &Change) -> Option<String> {
+        let mut settings = self.lab.settings().clone();
+        change::apply(&mut settings, self.target, change).err().map(|e| e.to_string())
     }
 
     /// Why settings of the router can't be changed, if so.

@@ -60,8 +60,25 @@ fn token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: usize) {
         ("+", choice.bias)
     };
     line(ui, theme, &format!("Expert {expert}"), &format!("{:.3} {sign} {bias:.3}", choice.score), theme.text);
-    line(ui, theme, "needs at least", &format!("{:.3}", facts.threshold), theme.dim);
+    match facts.threshold {
+        Some(least) if choice.eligible => {
+            line(ui, theme, "needs at least", &format!("{least:.3}"), theme.dim);
+        }
+        Some(_) => {
+            line(ui, theme, "needs", "a group that is kept", theme.dim);
+        }
+        None => {}
+    }
+    if let Some(gate) = choice.gate {
+        line(ui, theme, "gating value", &format!("{gate:.3}"), theme.text);
+    }
+    if choice.dropped {
+        ui.label(RichText::new("Chosen, but the expert is full: dropped").font(text(SMALL)).color(theme.over_text));
+        return;
+    }
     let verdict = match (choice.chosen, choice.unbiased) {
+        (true, false) if facts.threshold.is_none() => ("Assigned here, against its scores", theme.over_text),
+        (false, true) if facts.threshold.is_none() => ("Among its K best, assigned elsewhere", theme.under),
         (true, true) => ("Chosen, with the bias and without", theme.accent),
         (true, false) => ("Moved here by the bias", theme.over_text),
         (false, true) => ("Moved away by the bias", theme.under),

@@ -97,6 +97,7 @@ pub(super) fn legend(
     rows: Rows,
     (low, high): (f32, f32),
     experts: usize,
+    capacity: bool,
 ) {
     let painter = ui.painter();
     let frame = cells.frame;
@@ -121,6 +122,9 @@ pub(super) fn legend(
     if scored && rows != Rows::Topics && matches!(mode, Mode::Chosen | Mode::Moved) {
         items.push((Swatch::Flagged, "by the bias".into()));
     }
+    if capacity && rows != Rows::Topics && matches!(mode, Mode::Chosen | Mode::Moved) {
+        items.push((Swatch::Hollow(theme.chosen), "dropped".into()));
+    }
     if rows != Rows::Topics && mode == Mode::Moved {
         items.push((Swatch::Plain(theme.heat(1.0)), "chosen anyway".into()));
         items.push((Swatch::Plain(theme.under), "without the bias".into()));
@@ -138,6 +142,10 @@ pub(super) fn legend(
         match swatch {
             Swatch::Plain(colour) => {
                 painter.rect_filled(patch, 1.0, *colour);
+            }
+            Swatch::Hollow(colour) => {
+                painter.rect_filled(patch.with_max_x(patch.left() + 3.0), 0.0, *colour);
+                painter.rect_filled(patch.with_min_x(patch.right() - 3.0), 0.0, *colour);
             }
             Swatch::Flagged => {
                 painter.rect_filled(patch, 0.0, theme.over);
@@ -165,6 +173,7 @@ pub(super) fn legend(
 
 enum Swatch {
     Ramp,
+    Hollow(Color32),
     Plain(Color32),
     Flagged,
 }

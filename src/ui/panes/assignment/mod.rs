@@ -54,7 +54,9 @@ impl Mode {
             Self::Biased => {
                 "The score with the bias, s + b (s·b under the multiplicative rule): the K largest of a row are chosen"
             }
-            Self::Chosen => "Blue: chosen. Orange with a flag: chosen only because of the bias. Behind them the scores",
+            Self::Chosen => {
+                "Blue: chosen. Orange with a flag: chosen only because of the bias. Hollow: chosen, but the expert has no room. Behind them the scores"
+            }
             Self::Moved => "Orange with a flag: chosen only because of the bias. Blue: would be chosen without it",
         }
     }
@@ -134,7 +136,11 @@ impl Pane for Assignment {
         let picture = &cx.lab.snapshot().picture;
         let of = figure(f64::from(picture.batch), true);
         let what = match picture.request.rows {
-            Rows::Probe => format!("{} fixed tokens", figure(picture.rows() as f64, true)),
+            Rows::Probe => {
+                let own = of_whole_batch(cx, picture.request.variant);
+                let own = if own { ", a batch of their own" } else { "" };
+                format!("{} fixed tokens{own}", figure(picture.rows() as f64, true))
+            }
             Rows::Live => format!("{} of {of} tokens of the next batch", figure(picture.rows() as f64, true)),
             Rows::Topics => {
                 format!("share of each topic’s assignments, {} tokens", figure(f64::from(picture.counted), true))
@@ -231,11 +237,18 @@ impl Pane for Assignment {
             picture.request.rows,
             made.range,
             experts,
+            snapshot.experiment.variants.get(picture.request.variant).is_some_and(|v| v.router.capacity.is_some()),
         );
         highlight(&inside, cx, &picture, &made.order, &cells);
         let order = made.order.clone();
         self.interact(ui, &response, cx, &picture, &order, &cells);
     }
+}
+
+/// Whether tokens compete for room, so that it matters which others there are.
+fn of_whole_batch(cx: &PaneContext<'_>, variant: usize) -> bool {
+    let settings = &cx.lab.snapshot().experiment;
+    settings.variants.get(variant).is_some_and(|v| v.balancer.rule.takes_whole_batch() || v.router.capacity.is_some())
 }
 
 impl Assignment {

@@ -2,7 +2,7 @@
 
 use super::super::super::theme::Theme;
 use super::Mode;
-use crate::engine::view::{CHOSEN, Picture, Rows, UNBIASED};
+use crate::engine::view::{CHOSEN, DROPPED, Picture, Rows, UNBIASED};
 use crate::model::config::{Gate, Rule};
 use crate::model::fixed::{from_q32, from_score};
 use eframe::egui::{Color32, ColorImage};
@@ -82,6 +82,9 @@ impl<'a> Painter<'a> {
         let moved = marks & CHOSEN != 0 && marks & UNBIASED == 0;
         match self.mode {
             Mode::Score | Mode::Biased => (theme.heat(amount(self.value(row, expert))), false),
+            Mode::Chosen | Mode::Moved if marks & DROPPED != 0 => {
+                (Theme::mix(theme.heat_low, theme.chosen, 0.4), false)
+            }
             Mode::Chosen if moved => (theme.over, true),
             Mode::Chosen if marks & CHOSEN != 0 => (theme.chosen, false),
             Mode::Chosen => (theme.heat(amount(self.value(row, expert))), false),
@@ -90,6 +93,13 @@ impl<'a> Painter<'a> {
             Mode::Moved if marks & CHOSEN != 0 => (theme.heat(1.0), false),
             Mode::Moved => (theme.heat_low, false),
         }
+    }
+
+    /// Whether an expert had no room for a token that chose it: such a cell is hollow.
+    fn hollow(&self, shown: usize, expert: usize) -> bool {
+        let row = self.order.get(shown).copied().unwrap_or(shown);
+        let dropped = self.picture.marks_of(row).get(expert).is_some_and(|m| m & DROPPED != 0);
+        dropped && matches!(self.mode, Mode::Chosen | Mode::Moved)
     }
 
     /// A picture of some rows and experts. `together` are rows and experts that share a pixel; `parts` are pixels across one cell,
@@ -110,6 +120,10 @@ impl<'a> Painter<'a> {
                     image.pixels[at..at + parts].fill(colour);
                     if moved && parts > 1 {
                         image.pixels[at] = self.theme.text;
+                    }
+                    if parts > 2 && self.hollow(ys.start, xs.start) {
+                        image.pixels[at..at + parts].fill(self.theme.chosen);
+                        image.pixels[at + 1..at + parts - 1].fill(self.theme.pane);
                     }
                 } else {
                     image.pixels[at] =
