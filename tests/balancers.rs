@@ -60,7 +60,13 @@ fn every_rule_follows_its_equation() {
             let most = allowed(&balancer, experts) * (n + 1) as f64;
             for (e, (&b, wanted)) in bias.iter().zip(numbers(wanted)).enumerate() {
                 let off = (from_q32(b) - wanted).abs();
-                assert!(off <= most, "{} expert {e} after {} steps: {} for {wanted}", balancer.rule, n + 1, from_q32(b));
+                assert!(
+                    off <= most,
+                    "{} expert {e} after {} steps: {} for {wanted}",
+                    balancer.rule,
+                    n + 1,
+                    from_q32(b)
+                );
             }
         }
         assert_eq!(moved, 7);

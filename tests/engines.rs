@@ -271,7 +271,8 @@ fn the_configurations_cover_what_they_should() {
     assert!(sources().any(|s| matches!(s, Source::Fixed(_))) && sources().any(|s| matches!(s, Source::Trace(_))));
     assert!(sources().any(|s| matches!(s, Source::Synthetic(s) if s.drift > 0.0 && s.burst > 1)));
     let change = |name: &str| all.iter().flat_map(|s| &s.events).any(|e| e.change.name() == name);
-    let names = ["top_k", "gate", "rule", "rate", "schedule", "centred", "bias", "batch", "topics", "drift", "fixed", "freeze"];
+    let names =
+        ["top_k", "gate", "rule", "rate", "schedule", "centred", "bias", "batch", "topics", "drift", "fixed", "freeze"];
     let more = ["momentum", "steepness", "derivative", "zero_experts", "real_experts"];
     for name in names.into_iter().chain(more) {
         assert!(change(name), "no event changes {name}");

@@ -85,18 +85,7 @@ fn variant() -> impl Strategy<Value = Variant> {
     ];
     let balancer = (plain, more).prop_map(|((rule, rate, schedule, centred), (freeze, zero_experts, reals))| {
         let (momentum, steepness, derivative, real_experts) = reals;
-        Balancer {
-            rule,
-            rate,
-            schedule,
-            centred,
-            freeze,
-            momentum,
-            steepness,
-            derivative,
-            zero_experts,
-            real_experts,
-        }
+        Balancer { rule, rate, schedule, centred, freeze, momentum, steepness, derivative, zero_experts, real_experts }
     });
     (text(20), router, balancer).prop_map(|(name, router, balancer)| Variant { name, router, balancer })
 }
@@ -148,7 +137,9 @@ fn scenario() -> impl Strategy<Value = Scenario> {
                         digest: Digest::from_value(number),
                         memory: match balance::memory_limit(v.balancer.rule) {
                             0 => vec![],
-                            most => (0..i64::from(v.router.experts)).map(|e| e.wrapping_mul(number as i64) % most).collect(),
+                            most => {
+                                (0..i64::from(v.router.experts)).map(|e| e.wrapping_mul(number as i64) % most).collect()
+                            }
                         },
                     })
                     .collect(),

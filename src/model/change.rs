@@ -105,11 +105,9 @@ impl Change {
     #[must_use]
     pub fn value(&self) -> String {
         match self {
-            Self::SetBatch(n)
-            | Self::SetTopics(n)
-            | Self::SetBurst(n)
-            | Self::SetTopK(n)
-            | Self::SetZeroExperts(n) => n.to_string(),
+            Self::SetBatch(n) | Self::SetTopics(n) | Self::SetBurst(n) | Self::SetTopK(n) | Self::SetZeroExperts(n) => {
+                n.to_string()
+            }
             Self::SetSkew(x)
             | Self::SetNoise(x)
             | Self::SetDrift(x)

@@ -223,7 +223,15 @@ mod tests {
     }
 
     fn row(loads: &[u32]) -> VariantRow {
-        VariantRow { top_k: 1, loads: loads.to_vec(), bias: vec![0; loads.len()], moved: 1, moved_of: 4, saturated: 0, zero_experts: 0 }
+        VariantRow {
+            top_k: 1,
+            loads: loads.to_vec(),
+            bias: vec![0; loads.len()],
+            moved: 1,
+            moved_of: 4,
+            saturated: 0,
+            zero_experts: 0,
+        }
     }
 
     #[test]

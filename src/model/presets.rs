@@ -184,10 +184,9 @@ impl Preset {
             Self::DeepSeekV3 => (router(256, 8, Gate::Sigmoid), rule(Rule::Sign, 0.001)),
             Self::KimiK2 => (router(384, 8, Gate::Sigmoid), rule(Rule::Sign, 0.001)),
             Self::Qwen3 => (router(128, 8, Gate::Softmax), rule(Rule::None, 0.001)),
-            Self::TrinityLarge => (
-                router(256, 4, Gate::Sigmoid),
-                Balancer { momentum: 0.5, steepness: 2.0, ..rule(Rule::Smebu, 0.0005) },
-            ),
+            Self::TrinityLarge => {
+                (router(256, 4, Gate::Sigmoid), Balancer { momentum: 0.5, steepness: 2.0, ..rule(Rule::Smebu, 0.0005) })
+            }
             Self::LongCatFlash => (
                 router(768, 12, Gate::Softmax),
                 Balancer { zero_experts: 256, real_experts: 8.0, ..rule(Rule::LongCat, 0.1) },
@@ -225,7 +224,9 @@ mod tests {
             let facts = preset.facts();
             assert!(facts.iter().all(|f| !f.what.is_empty() && !f.value.is_empty() && !f.source.is_empty()));
             // The words and the settings agree.
-            let numbers = || facts.iter().filter(|f| f.used != Use::Told).flat_map(|f| f.value.split(|c: char| !c.is_ascii_digit()));
+            let numbers = || {
+                facts.iter().filter(|f| f.used != Use::Told).flat_map(|f| f.value.split(|c: char| !c.is_ascii_digit()))
+            };
             let named = |n: u32| numbers().any(|w| w.parse() == Ok(n));
             let both = variant.balancer.zero_experts;
             assert!(named(experts) || named(experts - both) && named(both), "{}: {experts} experts", preset.name());
@@ -238,7 +239,12 @@ mod tests {
             assert!(facts.iter().any(|f| f.what == "gate" && f.value == gate));
         }
         for (preset, what) in [(Preset::KimiK2, "rule"), (Preset::LongCatFlash, "step")] {
-            assert!(preset.facts().iter().any(|f| f.what == what && f.used == Use::StandIn && f.source.contains("not established")));
+            assert!(
+                preset
+                    .facts()
+                    .iter()
+                    .any(|f| f.what == what && f.used == Use::StandIn && f.source.contains("not established"))
+            );
         }
     }
 }

@@ -115,18 +115,8 @@ fn synthetic_text(s: &Synthetic) -> String {
 
 fn variant_text(v: &Variant) -> String {
     let Variant { name, router: Router { experts, top_k, gate }, balancer } = v;
-    let Balancer {
-        rule,
-        rate,
-        schedule,
-        centred,
-        freeze,
-        momentum,
-        steepness,
-        derivative,
-        zero_experts,
-        real_experts,
-    } = balancer;
+    let Balancer { rule, rate, schedule, centred, freeze, momentum, steepness, derivative, zero_experts, real_experts } =
+        balancer;
     let (r, b) = (Router::default(), Balancer::default());
     let mut out = Fields(vec![format!("name: {}", value(name))]);
     let mut f = Fields::new();

@@ -75,7 +75,8 @@ impl Buffers {
         let steps = buffer(d, "steps", capacity * u64::from(stride), U::COPY_DST | U::UNIFORM);
         let parts = buffer(d, "parts", plan.groups.len() as u64 * u64::from(stride), U::COPY_DST | U::UNIFORM);
         let variants_up = buffer(d, "variants", variants * size_of::<VariantParams>() as u64, up);
-        let all_tables: Vec<[i32; 4]> = TABLES.sigmoid.iter().chain(&TABLES.exp2).chain(&TABLES.root).copied().collect();
+        let all_tables: Vec<[i32; 4]> =
+            TABLES.sigmoid.iter().chain(&TABLES.exp2).chain(&TABLES.root).copied().collect();
         let tables = buffer(d, "tables", size_of_val(&*all_tables) as u64, U::COPY_DST | U::UNIFORM);
         let tanh = buffer(d, "tanh", size_of_val(&*tanh::TABLE) as u64, U::COPY_DST | U::UNIFORM);
         let topics = make("topics", capacity * u64::from(plan.topics_per_step()), up);

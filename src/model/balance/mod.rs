@@ -195,9 +195,7 @@ mod tests {
 
     #[test]
     fn schedules_follow_their_formula() {
-        let at = |schedule, n: u64| {
-            rates_at(&Balancer { schedule, rate: 0.01, ..Default::default() }, n + 6, 7).rate
-        };
+        let at = |schedule, n: u64| rates_at(&Balancer { schedule, rate: 0.01, ..Default::default() }, n + 6, 7).rate;
         assert_eq!(at(Schedule::Constant, 77), to_q32(0.01));
         assert_eq!(at(Schedule::Inverse, 100), to_q32(0.01) / 100);
         assert_eq!(at(Schedule::InverseSqrt, 1), to_q32(0.01));
@@ -234,12 +232,22 @@ mod tests {
         assert!(same(&[[8, 0, 4, 4]]), "there is no error before the first");
         assert!(same(&[[8, 0, 4, 4], [6, 2, 4, 4]]), "it recovers");
         assert!(!same(&[[6, 2, 4, 4], [8, 0, 4, 4]]), "it grows");
-        assert!(same(&[[6, 2, 4, 4], [0, 8, 4, 4]]), "it turned round: the change has another sign than the error before");
+        assert!(
+            same(&[[6, 2, 4, 4], [0, 8, 4, 4]]),
+            "it turned round: the change has another sign than the error before"
+        );
     }
 
     #[test]
     fn identity_experts_never_move_and_the_wish_is_met_where_it_can_be() {
-        let b = Balancer { rule: Rule::LongCat, rate: 0.5, zero_experts: 2, real_experts: 1.0, centred: true, ..Default::default() };
+        let b = Balancer {
+            rule: Rule::LongCat,
+            rate: 0.5,
+            zero_experts: 2,
+            real_experts: 1.0,
+            centred: true,
+            ..Default::default()
+        };
         let (bias, _) = moved(&b, &[[8, 0, 4, 4], [1, 3, 8, 4]]);
         assert!(bias[..2].iter().all(|&b| b != 0) && bias[2..] == [0, 0]);
         assert_eq!(moved(&b, &[[4, 4, 4, 4]]).0, [0; 4], "one of two computes, as wished");

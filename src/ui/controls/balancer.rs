@@ -91,14 +91,21 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
 /// The step size's name and tip under a rule.
 fn step_of(rule: Rule) -> (&'static str, &'static str) {
     match rule {
-        Rule::Smebu => ("Step λ", "Step size λ of a full step, score units, 0 to 1; the track begins at 10⁻⁵. Trinity Large: 5e-4"),
-        Rule::IdBalancing => ("Gain Kᵢ", "Gain Kᵢ on the error, score units, 0 to 1; the track begins at 10⁻⁵. The paper takes 6e-3"),
+        Rule::Smebu => {
+            ("Step λ", "Step size λ of a full step, score units, 0 to 1; the track begins at 10⁻⁵. Trinity Large: 5e-4")
+        }
+        Rule::IdBalancing => {
+            ("Gain Kᵢ", "Gain Kᵢ on the error, score units, 0 to 1; the track begins at 10⁻⁵. The paper takes 6e-3")
+        }
         Rule::LongCat => (
             "Rate μ",
             "Rate μ, score units, 0 to 1; the track begins at 10⁻⁵. What LongCat-Flash takes is not established. As the proportional \
              rule with u = μ·K_e/(K·N)",
         ),
-        _ => ("Step u", "Step size u of the bias, in score units, 0 to 1; the track begins at 10⁻⁵. Wang et al. 2024 chose 0.001"),
+        _ => (
+            "Step u",
+            "Step size u of the bias, in score units, 0 to 1; the track begins at 10⁻⁵. Wang et al. 2024 chose 0.001",
+        ),
     }
 }
 

@@ -14,7 +14,8 @@ type Row<'a> = (&'a str, Limits, Scale, f64, &'a str, fn(f64) -> Change);
 
 /// The numbers that this rule has beside its step size.
 pub(super) fn rows(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router, balancer: &Balancer) {
-    let computing = Limits { max: limits::ZERO_EXPERTS.max.min(f64::from(router.experts) - 1.0), ..limits::ZERO_EXPERTS };
+    let computing =
+        Limits { max: limits::ZERO_EXPERTS.max.min(f64::from(router.experts) - 1.0), ..limits::ZERO_EXPERTS };
     let rows: &[Row<'_>] = match balancer.rule {
         Rule::Smebu => &[
             (
