@@ -268,7 +268,7 @@ fn four_rules_arrive_at_the_same_floor_at_their_own_pace() {
     let seen = shown("four-rules");
     for (s, said) in seen.iter().zip([160, 90, 335, 45]) {
         assert!((0.9..=1.1).contains(&(s.settled() as f64 / f64::from(said))), "{} where {said} is said", s.settled());
-        assert!((0.11..=0.135).contains(&s.max_vio(400..500)) && (0.11..=0.135).contains(&s.max_vio(900..1000)));
+        assert!((0.11..=0.15).contains(&s.max_vio(400..500)) && (0.11..=0.135).contains(&s.max_vio(900..1000)));
         assert!(s.metrics[500].max_vio > 0.6, "the skew jumps");
     }
     let back = |s: &Seen| s.metrics[500..].iter().position(|m| m.max_vio < 0.2).unwrap();

@@ -11,6 +11,7 @@ use moebias::engine::view::Rows;
 use moebias::lab::Lab;
 use moebias::lab::command::Command;
 use moebias::model::change::{Change, Target};
+use moebias::model::config::Rule;
 use moebias::scenario::shipped::{self, shipped};
 use moebias::ui::app::{App, Options};
 use moebias::ui::store::Stored;
@@ -340,4 +341,80 @@ fn every_scenario_is_drawn_at_every_size() {
         step_to(&mut harness, 40);
         picture(&mut harness, &format!("scenario-{}", scenario.id));
     }
+}
+
+/// Opens a choice and takes one of its items.
+fn choose(harness: &mut Harness<'_, App>, choice: &str, item: &str) {
+    harness.get_by_role_and_label(Role::ComboBox, choice).click();
+    harness.run_steps(4);
+    harness.get_by_role_and_label(Role::Button, item).click();
+    harness.run_steps(4);
+}
+
+#[test]
+fn a_rule_brings_its_step_and_one_undo_takes_both_back() {
+    let mut harness = wide();
+    choose(&mut harness, "Rule", "SMEBU");
+    wait(&mut harness, "the rule", |l| l.snapshot().experiment.variants[0].balancer.rule == Rule::Smebu);
+    assert_eq!(rate(harness.state().lab()), 0.0005);
+    let said = harness.state().lab().notices().all().any(|n| n.text.contains("Step λ is now 5e-4"));
+    assert!(said, "the new step is told");
+    harness.get_by_role_and_label(Role::Slider, "Steep κ");
+    step_to(&mut harness, 40);
+    picture(&mut harness, "rule-smebu");
+    choose(&mut harness, "Rule", "ID Balancing");
+    assert!(harness.query_by_role_and_label(Role::Slider, "Steep κ").is_none());
+    harness.get_by_role_and_label(Role::Slider, "Gain K_d");
+    press(&mut harness, Modifiers::COMMAND, Key::Z);
+    press(&mut harness, Modifiers::COMMAND, Key::Z);
+    wait(&mut harness, "the undo", |l| l.snapshot().experiment.variants[0].balancer.rule == Rule::Sign);
+    assert_eq!(rate(harness.state().lab()), 0.001);
+    press(&mut harness, Modifiers::COMMAND, Key::Y);
+    wait(&mut harness, "the redo", |l| l.snapshot().experiment.variants[0].balancer.rule == Rule::Smebu);
+    assert_eq!(rate(harness.state().lab()), 0.0005, "redone together");
+}
+
+#[test]
+fn a_model_is_one_choice_and_one_undo() {
+    let mut harness = wide();
+    step_to(&mut harness, 30);
+    harness.get_by_role_and_label(Role::ComboBox, "Model").click();
+    harness.run_steps(4);
+    harness.get_by_role_and_label(Role::Button, "LongCat-Flash").hover();
+    harness.step();
+    std::thread::sleep(Duration::from_millis(600));
+    harness.run_steps(8);
+    picture(&mut harness, "model-card");
+    harness.get_by_role_and_label(Role::Button, "LongCat-Flash").click();
+    wait(&mut harness, "the model", |l| l.snapshot().experiment.variants[0].router.experts == 768);
+    let lab = harness.state().lab();
+    assert_eq!(lab.snapshot().experiment.variants[0].name, "LongCat-Flash");
+    assert_eq!(lab.snapshot().step, 0, "a new run");
+    step_to(&mut harness, 3);
+    harness.get_by_role_and_label(Role::Slider, "Zero Z");
+    press(&mut harness, Modifiers::COMMAND, Key::Z);
+    wait(&mut harness, "the undo", |l| l.snapshot().experiment.variants[0].router.experts == 64);
+    assert_eq!(harness.state().lab().snapshot().step, 30);
+    // The same by name.
+    press(&mut harness, Modifiers::COMMAND, Key::P);
+    harness.event(Event::Text("as a model kimi".into()));
+    harness.run_steps(4);
+    press(&mut harness, Modifiers::NONE, Key::Enter);
+    wait(&mut harness, "the palette", |l| l.snapshot().experiment.variants[0].router.experts == 384);
+}
+
+#[test]
+fn biases_freeze_at_a_tick() {
+    let mut harness = wide();
+    step_to(&mut harness, 20);
+    harness.get_by_role_and_label(Role::CheckBox, "Freeze from step").click();
+    wait(&mut harness, "the freeze", |l| l.snapshot().experiment.variants[0].balancer.freeze == Some(20));
+    let frozen = harness.state().lab().snapshot().variants[0].bias.clone();
+    step_to(&mut harness, 40);
+    let lab = harness.state().lab();
+    assert_eq!(lab.snapshot().variants[0].bias, frozen);
+    assert_eq!(lab.snapshot().variants[0].rate, 0.0);
+    harness.get_by_label("Freeze step");
+    press(&mut harness, Modifiers::COMMAND, Key::Z);
+    wait(&mut harness, "the undo", |l| l.snapshot().experiment.variants[0].balancer.freeze.is_none());
 }

@@ -287,11 +287,12 @@ impl Run {
             lock(&self.history).truncate(step, self.trackers.clone());
             self.head = step;
         }
-        let same =
-            |e: &&mut Event| e.step == step && e.target == event.target && e.change.name() == event.change.name();
-        if let Some(old) = self.events.iter_mut().find(same) {
-            // The same setting again at the same step: only the last value counts, so start this step's events afresh.
-            *old = event.clone();
+        let same = |e: &Event| e.step == step && e.target == event.target && e.change.name() == event.change.name();
+        if let Some(old) = self.events.iter().position(same) {
+            // The same setting again at the same step: only the last value counts, so start this step's events afresh. It goes to
+            // the end: what was asked of one variant in between must not have the last word.
+            self.events.remove(old);
+            self.events.push(event.clone());
             match self.checkpoints.last().filter(|c| c.state.step == step).cloned() {
                 Some(before) => {
                     self.go_to(&before);

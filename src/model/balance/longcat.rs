@@ -42,7 +42,7 @@ pub fn increment(step: Step, target: Target, load: u32) -> i64 {
     let top_k = step.top_k.max(1);
     let tokens = (step.assignments / top_k).max(1);
     let error = i64::from(target.share) - ((u64::from(load) << SHARE_BITS) / tokens) as i64;
-    let size = step.rate as u64 * error.unsigned_abs() / top_k >> SHARE_BITS;
+    let size = (step.rate as u64 * error.unsigned_abs() / top_k) >> SHARE_BITS;
     size as i64 * error.signum()
 }
 

@@ -122,7 +122,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
         },
         Rule::IdBalancing => About {
             name: "ID Balancing",
-            equation: "eᵢ = (c̄ − cᵢ) / c̄,  g = 1[e′ᵢ Δeᵢ > 0]\nbᵢ ← bᵢ + Kᵢ eᵢ + K_d g Δeᵢ, centred",
+            equation: "eᵢ = (c̄ − cᵢ) / c̄\ngᵢ = 1[e′ᵢ · Δeᵢ > 0]\nbᵢ ← bᵢ + Kᵢ eᵢ + K_d gᵢ Δeᵢ\nbᵢ ← bᵢ − mean b",
             idea: "An integral term, and a derivative that acts only while an error grows (e′ is the error of the step before). The \
                    paper takes Kᵢ = K_d = 6e-3.",
             watch: "The gate damps what is getting worse and leaves what recovers alone: look at a jump of the skew. On fresh \
@@ -131,7 +131,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
         },
         Rule::LongCat => About {
             name: "LongCat-Flash",
-            equation: "Δbᵢ = μ · (K_e / (K N) − cᵢ / (K T))\nΔbᵢ = 0 for identity experts",
+            equation: "Δbᵢ = μ · (K_e/N − cᵢ/T) / K\nΔbᵢ = 0 for identity experts",
             idea: "The last Z experts pass a token through. The N others are driven to K_e·T/N tokens each, so that K_e of a token's \
                    K experts compute on average, and easy tokens may spend less.",
             watch: "It is the proportional rule with u = μ·K_e/(K·N), so μ must be large: neither μ nor its decay is established, \
