@@ -172,7 +172,7 @@ fn what_is_not_plain_equals_the_model_too() {
             })
             .collect();
         let batch = dice.of(&[1, 77, 1500]);
-        let mut recorded = trace(&mut dice, 3, 200, 48);
+        let mut recorded = trace(&mut dice, 3, 200, 48, false);
         if let Some(t) = Arc::get_mut(&mut recorded) {
             t.token_ids = (0..600).map(|_| dice.below(50) as i32).collect();
         }
