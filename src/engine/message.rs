@@ -1,5 +1,6 @@
 //! What goes to the worker and what comes back. Messages in; echoes in order and the latest snapshot out.
 
+use super::detail::DetailView;
 use super::history::History;
 use super::view::{Picture, ViewRequest};
 use super::{EngineChoice, EngineInfo};
@@ -78,6 +79,8 @@ pub enum Message {
     Engine(EngineChoice),
     /// What the heatmap shows.
     View(ViewRequest),
+    /// Compute these known steps, from and to, again, so that the plots can show each of them. Takes the place of what was asked before.
+    Detail(u64, u64),
     /// Answer with everything needed to repeat the run up to here. The answer is an echo, so it stands in order with the changes.
     Export(u64),
     /// End the thread.
@@ -230,6 +233,8 @@ pub struct Snapshot {
     pub picture: Arc<Picture>,
     /// What happened so far; locked only while a row is added or pixels are read.
     pub history: Arc<Mutex<History>>,
+    /// The detail of the history asked for last.
+    pub detail: Option<DetailView>,
     /// The trace being replayed.
     pub trace: Option<Arc<Trace>>,
 }

@@ -62,6 +62,8 @@ pub enum Command {
     SetEngine(EngineChoice),
     /// What the heatmap shows.
     SetView(ViewRequest),
+    /// Compute a range of older steps again for the plots to show exactly: from, to.
+    Detail(u64, u64),
     /// Open a scenario, a recording or a trace.
     OpenFile(PathBuf),
     /// Open a scenario that ships with Moebias, by its id.

@@ -306,6 +306,7 @@ impl Lab {
                 self.post(Message::Engine(choice));
             }
             Command::SetView(view) => self.post(Message::View(view)),
+            Command::Detail(from, to) => self.post(Message::Detail(from, to)),
             Command::ToggleRecord => self.toggle_record(),
             Command::OpenFile(path) => self.open_file(path),
             Command::OpenShipped(id) => self.open_shipped(&id),

@@ -134,8 +134,7 @@ fn of_expert(ui: &mut Ui, cx: &PaneContext<'_>, expert: usize) {
     let history = lock(&snapshot.history);
     let Some(of) = history.variants.get(cx.link.variant) else { return };
     let recent: Vec<f64> = of
-        .recent
-        .iter()
+        .recent()
         .rev()
         .skip_while(|c| c.step >= snapshot.step)
         .take(LONG_WINDOW)
