@@ -183,6 +183,7 @@ pub fn picture(simulation: &mut Simulation, request: ViewRequest) -> Picture {
     let bias = simulation.state().variants.get(variant).map(|v| v.bias.clone()).unwrap_or_default();
     let mut picture =
         Picture { request, step: simulation.step(), batch: batch.inputs.batch, experts, bias, ..Picture::default() };
+    (picture.per_row, picture.sampled) = (1, 1);
     let order = Order::new(&batch, request);
     match request.rows {
         Rows::Topics => shares(&batch, variant, &mut picture),
