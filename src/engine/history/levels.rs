@@ -54,13 +54,15 @@ impl VariantHistory {
         self.levels[level].pending += 1;
     }
 
-    /// Joins what a level has pending into a column of the next.
+    /// Joins what a level has pending into a column of the next; into two where steps are missing between them.
     fn lift(&mut self, level: usize) {
         let Level { columns, pending } = &mut self.levels[level];
         let parts: Vec<Arc<Column>> = columns.range(columns.len() - *pending..).cloned().collect();
         *pending = 0;
-        if let Some(column) = Column::joined(&parts) {
-            self.append(level + 1, Arc::new(column));
+        for part in parts.chunk_by(|a, b| a.end() == b.step) {
+            if let Some(column) = Column::joined(part) {
+                self.append(level + 1, Arc::new(column));
+            }
         }
     }
 
