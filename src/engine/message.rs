@@ -1,5 +1,6 @@
 //! What goes to the worker and what comes back. Messages in; echoes in order and the latest snapshot out.
 
+use super::detail::DetailView;
 use super::history::History;
 use super::theory::{Theory, TheoryRequest};
 use super::view::{Picture, ViewRequest};
@@ -81,6 +82,8 @@ pub enum Message {
     View(ViewRequest),
     /// Look at every step in the price view, or no longer.
     Theory(Option<TheoryRequest>),
+    /// Compute these known steps, from and to, again, so that the plots can show each of them. Takes the place of what was asked before.
+    Detail(u64, u64),
     /// Answer with everything needed to repeat the run up to here. The answer is an echo, so it stands in order with the changes.
     Export(u64),
     /// End the thread.
@@ -245,6 +248,8 @@ pub struct Snapshot {
     pub theory: Option<Arc<Theory>>,
     /// What happened so far; locked only while a row is added or pixels are read.
     pub history: Arc<Mutex<History>>,
+    /// The detail of the history asked for last.
+    pub detail: Option<DetailView>,
     /// The trace being replayed.
     pub trace: Option<Arc<Trace>>,
 }

@@ -4,6 +4,7 @@
 //! the rows, so losing a GPU loses at most the steps in flight.
 
 pub mod cpu;
+pub mod detail;
 pub mod gpu;
 pub mod history;
 pub mod message;

@@ -2,6 +2,7 @@
 //!
 //! Going back is exact recomputation: restore the nearest checkpoint, apply the same events at the same steps.
 
+use super::detail::DETAIL_BYTES;
 use super::history::History;
 use super::message::{RunId, Start};
 use super::{Engine, EngineError};
@@ -45,12 +46,12 @@ pub struct Run {
     pub metrics: Vec<Metrics>,
     /// Loads of the last step routed, one list per variant.
     pub loads: Vec<Vec<u32>>,
-    /// MaxVio_global counts from this step.
-    marked: Option<u64>,
     /// Whether somebody wants to look at the last step again.
     pub watched: bool,
     /// Settings and state before the last step, where it was done alone and is watched.
     before: Option<Box<(Experiment, State)>>,
+    /// MaxVio_global counts from the last of these steps.
+    marks: Vec<u64>,
     simulation: Simulation,
     trackers: Vec<Tracker>,
     checkpoints: Vec<Checkpoint>,
@@ -103,9 +104,9 @@ impl Run {
             history: Arc::new(Mutex::new(History::new(&experts, first))),
             metrics: vec![Metrics::default(); n],
             loads: vec![vec![]; n],
-            marked: None,
             watched: false,
             before: None,
+            marks: vec![],
             simulation,
             trackers: vec![Tracker::default(); n],
             checkpoints: vec![],
@@ -163,16 +164,14 @@ impl Run {
         self.since_checkpoint += started.elapsed();
         let done = rows.len() as u32;
         for row in rows {
-            if self.marked == Some(row.step) {
+            if self.marks.contains(&row.step) {
                 self.trackers.iter_mut().for_each(Tracker::mark);
             }
             for ((tracker, metrics), v) in self.trackers.iter_mut().zip(&mut self.metrics).zip(&row.variants) {
                 *metrics = tracker.push(v);
             }
-            if row.step == self.head {
-                lock(&self.history).push(&row);
-                self.head += 1;
-            }
+            lock(&self.history).push(&row, &self.metrics);
+            self.head = self.head.max(row.step + 1);
             each(&row, &self.metrics);
             self.loads.clear();
             self.loads.extend(row.variants.into_iter().map(|v| v.loads));
@@ -224,7 +223,9 @@ impl Run {
     /// does the rest.
     pub fn rewind_towards(&mut self, target: u64) {
         let here = self.step();
-        let at = self.checkpoints.partition_point(|c| c.state.step <= target);
+        // A change there would cut the history: what is kept of the steps just before only together with later ones is wanted too.
+        let from = if target < self.head { lock(&self.history).boundary(target).unwrap_or(target) } else { target };
+        let at = self.checkpoints.partition_point(|c| c.state.step <= from.max(self.first_step()));
         let Some(checkpoint) = at.checked_sub(1).map(|i| &self.checkpoints[i]) else { return };
         if here <= target && checkpoint.state.step <= here {
             return;
@@ -284,8 +285,9 @@ impl Run {
         self.events.retain(|e| e.step <= step);
         self.checkpoints.retain(|c| c.state.step <= step);
         if self.head > step {
-            lock(&self.history).truncate(step, self.trackers.clone());
+            lock(&self.history).truncate(step);
             self.head = step;
+            self.marks.retain(|m| *m <= step);
         }
         let same = |e: &Event| e.step == step && e.target == event.target && e.change.name() == event.change.name();
         if let Some(old) = self.events.iter().position(same) {
@@ -315,12 +317,45 @@ impl Run {
     /// stays as it is.
     pub fn mark(&mut self) {
         let step = self.step();
-        self.marked = Some(step);
+        self.marks.push(step);
         self.trackers.iter_mut().for_each(Tracker::mark);
         self.checkpoints.retain(|c| c.state.step <= step);
-        if step == self.head {
-            lock(&self.history).mark();
-        }
+    }
+
+    /// A run that computes a range of known steps again, with no history but theirs: it stands at the last checkpoint before. Also the step
+    /// at which to stop. The range is widened to whole columns of the history. `None` where there is nothing to compute.
+    #[must_use]
+    pub fn replica(&self, (from, to): (u64, u64)) -> Option<(Self, u64)> {
+        let (from, to) = {
+            let history = lock(&self.history);
+            let to = to.min(self.head);
+            let of = history.variants.first()?;
+            let end = of.at(to.checked_sub(1)?).map_or(to, |c| c.end());
+            (history.boundary(from.max(self.first_step()))?, end.min(self.head))
+        };
+        let at = self.checkpoints.partition_point(|c| c.state.step <= from);
+        let checkpoint = self.checkpoints.get(at.checked_sub(1)?).filter(|_| from < to)?;
+        let experts: Vec<usize> = checkpoint.state.variants.iter().map(|v| v.bias.len()).collect();
+        let mut replica = Self {
+            id: self.id,
+            start: self.start.clone(),
+            events: self.events.iter().filter(|e| e.step <= to).cloned().collect(),
+            head: from,
+            history: Arc::new(Mutex::new(History::within(&experts, from, DETAIL_BYTES))),
+            metrics: vec![],
+            loads: vec![],
+            watched: false,
+            before: None,
+            marks: self.marks.clone(),
+            simulation: self.simulation.clone(),
+            trackers: vec![],
+            checkpoints: vec![],
+            since_checkpoint: Duration::ZERO,
+            every: Duration::MAX,
+        };
+        replica.go_to(checkpoint);
+        replica.apply_due();
+        Some((replica, to))
     }
 
     /// Everything needed to repeat the run.
@@ -338,9 +373,9 @@ impl Run {
             history: Arc::new(Mutex::new(lock(&self.history).clone())),
             metrics: self.metrics.clone(),
             loads: self.loads.clone(),
-            marked: self.marked,
             watched: false,
             before: None,
+            marks: self.marks.clone(),
             simulation: self.simulation.clone(),
             trackers: self.trackers.clone(),
             checkpoints: self.checkpoints.clone(),

@@ -2,6 +2,7 @@
 //!
 //! It sleeps while there is nothing to do, so a paused lab costs nothing, and it never makes the screen wait.
 
+use super::detail::Detail;
 use super::gpu::layout::unsupported;
 use super::message::{Echo, Exported, Message, RunId, Seeking, Snapshot, Speed, Start, VariantView};
 use super::run::{Run, lock};
@@ -44,8 +45,8 @@ pub struct Worker {
 #[error("the simulation's thread has ended")]
 pub struct WorkerGone;
 
-/// Called on the worker's thread whenever there is something new to look at.
-pub type Wake = Box<dyn Fn() + Send>;
+/// Called on another thread whenever there is something new to look at.
+pub type Wake = Box<dyn Fn() + Send + Sync>;
 
 impl Worker {
     /// Starts the thread with a run at its first step, paused.
@@ -106,9 +107,10 @@ impl Drop for Worker {
 struct Inside {
     inbox: Receiver<Message>,
     outbox: Sender<Echo>,
-    wake: Wake,
+    wake: Arc<dyn Fn() + Send + Sync>,
     latest: Arc<Mutex<Arc<Snapshot>>>,
     run: Run,
+    detail: Option<Detail>,
     parked: VecDeque<Run>,
     engine: Box<dyn Engine>,
     choice: EngineChoice,
@@ -134,6 +136,7 @@ struct Inside {
     picture_at: Instant,
     /// Somebody looks at the price view.
     theorist: Option<Box<Theorist>>,
+    picture_cost: Duration,
     published: Instant,
     answered: u64,
     /// Runs set aside so far: their names.
@@ -152,9 +155,10 @@ impl Inside {
         Self {
             inbox,
             outbox,
-            wake,
+            wake: Arc::from(wake),
             latest: Arc::new(Mutex::new(Arc::new(first))),
             run,
+            detail: None,
             parked: VecDeque::new(),
             engine,
             choice: EngineChoice::Auto,
@@ -175,6 +179,7 @@ impl Inside {
             picture_stale: false,
             picture_at: now,
             theorist: None,
+            picture_cost: Duration::ZERO,
             published: now,
             answered: 0,
             asides: 0,
@@ -292,6 +297,12 @@ impl Inside {
                 self.theorist = request.map(|r| Box::new(Theorist::new(r)));
                 self.run.watched = request.is_some();
             }
+            Message::Detail(from, to) => {
+                if self.detail.as_ref().is_none_or(|d| d.view().range != (from, to)) {
+                    self.detail = None;
+                    self.detail = Some(Detail::start(&self.run, (from, to), Arc::clone(&self.wake)));
+                }
+            }
             Message::Export(tag) => {
                 let simulation = self.run.simulation();
                 let exported = Exported {
@@ -345,6 +356,7 @@ impl Inside {
     fn entered(&mut self, resumed: bool) {
         self.theorist = self.theorist.take().map(|t| Box::new(Theorist::new(t.request())));
         self.run.watched = self.theorist.is_some();
+        self.detail = None;
         self.seeking = None;
         self.refuse_held("another run began");
         self.remaining = 0;
@@ -387,6 +399,10 @@ impl Inside {
 
     fn change(&mut self, target: crate::model::change::Target, change: crate::model::change::Change) {
         self.answered += 1;
+        if self.run.step() < self.run.head {
+            // What is computed again may belong to a past that is about to be another.
+            self.detail = None;
+        }
         match self.run.change(target, change) {
             Ok(applied) => {
                 self.picture_stale = true;
@@ -598,15 +614,21 @@ impl Inside {
         }
         let moving = self.playing || self.seeking.is_some();
         let slow = self.view.rows != Rows::Probe && moving && self.view == self.picture.request;
-        let due = !slow || self.picture_at.elapsed() >= LIVE_FRAME;
+        // A costly picture of a running batch is made more rarely, so that it takes a tenth of the time at most, or a third while one
+        // zooms and pans.
+        let rest = if slow { LIVE_FRAME.max(9 * self.picture_cost) } else { 2 * self.picture_cost };
+        let due = !moving || self.view.rows == Rows::Probe || self.picture_at.elapsed() >= rest;
         if self.picture_stale && due && self.seeking.is_none() {
+            let began = Instant::now();
             self.picture = Arc::new(picture(self.run.simulation_mut(), self.view));
             self.picture_at = Instant::now();
+            self.picture_cost = began.elapsed();
             self.picture_stale = false;
         }
         let mut next = snapshot(&self.run, self.engine.as_ref(), &self.picture);
         next.theory = self.theorist.as_ref().map(|t| Arc::clone(t.theory()));
         next.answered = self.answered;
+        next.detail = self.detail.as_ref().map(|d| d.view().clone());
         next.playing = self.playing;
         next.speed = self.speed;
         next.steps_per_second = if self.playing { self.meter.2 } else { 0.0 };
@@ -652,6 +674,7 @@ fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot 
         picture: Arc::clone(picture),
         theory: None,
         history: Arc::clone(&run.history),
+        detail: None,
         trace: simulation.trace().cloned(),
     }
 }

@@ -80,6 +80,8 @@ pub enum Command {
     SetView(ViewRequest),
     /// Look at every step in the price view, or no longer.
     SetTheory(Option<TheoryRequest>),
+    /// Compute a range of older steps again for the plots to show exactly: from, to.
+    Detail(u64, u64),
     /// Open a scenario, a recording or a trace.
     OpenFile(PathBuf),
     /// Open a scenario that ships with Moebias, by its id.

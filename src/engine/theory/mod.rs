@@ -260,7 +260,7 @@ pub fn bias_of_state(history: &VariantHistory, state: u64, first: u64) -> Option
     if state == first {
         return None;
     }
-    let column = history.columns(state - 1, state).next()?;
+    let column = history.at(state - 1)?;
     Some(column.bias.iter().map(|&b| f64::from(b)).collect())
 }
 
@@ -297,7 +297,7 @@ pub fn sizes(batch: &Batch) -> Vec<Vec<Size>> {
 /// MaxVio of computation batches of one and of several steps, from a history up to a step: its last 256 at most.
 #[must_use]
 pub fn sizes_of_steps(history: &VariantHistory, to: u64, tokens: u32) -> Vec<Size> {
-    let recent = history.recent.iter().filter(|c| c.step < to && c.step + 256 >= to);
+    let recent = history.recent().filter(|c| c.step < to && c.step + 256 >= to);
     batch_size::sizes(recent.map(|c| c.load.iter().map(|&l| f64::from(l)).collect()).collect(), u64::from(tokens))
 }
 

@@ -44,8 +44,8 @@ impl Pane for Inspector {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         let snapshot = cx.lab.snapshot().clone();
         let picture = &snapshot.picture;
-        let pinned = cx.link.pinned_token.and_then(|t| picture.tokens.iter().position(|p| p.index == t));
-        let facts = cx.link.hovered_token.or(pinned).and_then(|row| Facts::of(&snapshot, picture, row));
+        let pinned = || cx.link.pinned_token.and_then(|t| Facts::of_pinned(&snapshot, picture, t));
+        let facts = cx.link.hovered_token.and_then(|row| Facts::of(&snapshot, picture, row)).or_else(pinned);
         let expert = cx.link.expert();
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
@@ -172,8 +172,7 @@ fn of_expert(ui: &mut Ui, cx: &PaneContext<'_>, expert: usize) {
     let history = lock(&snapshot.history);
     let Some(of) = history.variants.get(cx.link.variant) else { return };
     let recent: Vec<f64> = of
-        .recent
-        .iter()
+        .recent()
         .rev()
         .skip_while(|c| c.step >= snapshot.step)
         .take(LONG_WINDOW)

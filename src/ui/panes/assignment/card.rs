@@ -6,6 +6,7 @@ use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::facts::{Facts, topic_name};
 use crate::engine::view::Picture;
+use crate::model::fixed::from_score;
 use eframe::egui::{self, Align, Align2, Area, Color32, Frame, Id, Layout, Margin, Order, Pos2, RichText, Ui, vec2};
 
 /// Its width, points.
@@ -35,6 +36,7 @@ pub(super) fn show(ui: &Ui, cx: &PaneContext<'_>, picture: &Picture, row: usize,
             ui.spacing_mut().interact_size.y = 16.0;
             match Facts::of(cx.lab.snapshot(), picture, row) {
                 Some(facts) => token(ui, cx.theme, &facts, expert),
+                None if picture.per_row > 1 => shared(ui, cx, picture, row, expert),
                 None => topic(ui, cx, picture, row, expert),
             }
         });
@@ -95,6 +97,22 @@ fn token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: usize) {
             line(ui, theme, &format!("{name}: expert {}", other.expert), &format!("{:.3}", other.score), theme.dim);
         }
     }
+}
+
+/// Tokens that share a row, at one expert.
+fn shared(ui: &mut Ui, cx: &PaneContext<'_>, picture: &Picture, row: usize, expert: usize) {
+    let theme = cx.theme;
+    let (all, looked_at) = (picture.tokens_of(row), picture.looked_at(row));
+    let detail = if looked_at < all { format!("estimated on {looked_at}") } else { "all of them".into() };
+    head(ui, theme, &format!("{} tokens", figure(f64::from(all), true)), &detail);
+    let Some(count) = picture.counts_of(row).get(expert) else { return };
+    let share = |n: u16| format!("{:.1} %", 100.0 * f32::from(n) / looked_at.max(1) as f32);
+    line(ui, theme, &format!("chose expert {expert}"), &share(count.chosen), theme.text);
+    line(ui, theme, "because of the bias alone", &share(count.moved_in), theme.over_text);
+    line(ui, theme, "moved away by the bias", &share(count.moved_out), theme.under);
+    let score = picture.scores_of(row).get(expert).map_or(0.0, |&s| from_score(s));
+    line(ui, theme, "mean score", &format!("{score:.3}"), theme.dim);
+    line(ui, theme, "first of them: token", &picture.tokens[row].index.to_string(), theme.dim);
 }
 
 fn topic(ui: &mut Ui, cx: &PaneContext<'_>, picture: &Picture, row: usize, expert: usize) {

@@ -1,7 +1,7 @@
 //! What is known of one token of the picture: its scores with and without bias, who is chosen and who would be.
 
 use crate::engine::message::Snapshot;
-use crate::engine::view::{CHOSEN, DROPPED, Picture, UNBIASED};
+use crate::engine::view::{CHOSEN, DROPPED, Picture, Token, UNBIASED};
 use crate::model::config::{Rule, Source};
 use crate::model::fixed::{from_q32, from_score};
 use crate::model::select::Selector;
@@ -53,18 +53,28 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Of the token in this row of the picture.
+    /// Of the token in this row of the picture; `None` where several share it.
     #[must_use]
     pub fn of(snapshot: &Snapshot, picture: &Picture, row: usize) -> Option<Self> {
-        let token = *picture.tokens.get(row)?;
+        let token = *picture.tokens.get(row).filter(|_| picture.per_row == 1)?;
+        Self::from(snapshot, picture, token, picture.scores_of(row), picture.marks_of(row))
+    }
+
+    /// Of the token that is pinned, wherever it is.
+    #[must_use]
+    pub fn of_pinned(snapshot: &Snapshot, picture: &Picture, token: u32) -> Option<Self> {
+        let single = picture.pinned.as_ref().filter(|p| p.token.index == token)?;
+        Self::from(snapshot, picture, single.token, &single.scores, &single.marks)
+    }
+
+    fn from(snapshot: &Snapshot, picture: &Picture, token: Token, scores: &[i32], marks: &[u8]) -> Option<Self> {
         let variant = picture.request.variant;
         let settings = snapshot.experiment.variants.get(variant)?;
         let (rule, router) = (settings.balancer.rule, &settings.router);
         let (multiplies, unit) = (rule == Rule::Multiplicative, router.gate.unit());
-        let scores = picture.scores_of(row);
         let kept = router.groups.map(|g| groups::kept(&Selector::new(rule, &picture.bias), g, scores));
         let size = router.group_size().max(1) as usize;
-        let all = picture.scores_of(row).iter().zip(picture.marks_of(row)).zip(&picture.bias).enumerate();
+        let all = scores.iter().zip(marks).zip(&picture.bias).enumerate();
         let mut choices: Vec<Choice> = all
             .map(|(expert, ((&score, &marks), &bias))| {
                 let (score, bias) = (from_score(score) * unit, from_q32(bias));
