@@ -14,7 +14,7 @@ const POINTS: u64 = 1000;
 fn row() -> StepRow {
     let loads = (0..EXPERTS as u32).map(|e| 20 + e * 7919 % 13).collect();
     let bias = (0..EXPERTS as i64).map(|e| e << 20).collect();
-    let variant = VariantRow { top_k: 8, loads, bias, moved: 0, moved_of: 0, saturated: 0 };
+    let variant = VariantRow { top_k: 8, loads, bias, ..VariantRow::default() };
     StepRow { step: 0, tokens: 4096, variants: vec![variant] }
 }
 
