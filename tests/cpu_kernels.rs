@@ -36,7 +36,7 @@ const RULES: [Rule; 4] = [Rule::None, Rule::Sign, Rule::Proportional, Rule::Mult
 
 fn variant(experts: u32, top_k: u32, gate: Gate, rule: Rule, rate: f64) -> Variant {
     let balancer = Balancer { rule, rate, ..Balancer::default() };
-    Variant { name: String::new(), router: Router { experts, top_k, gate }, balancer }
+    Variant { name: String::new(), router: Router { experts, top_k, gate }, balancer, learning: Default::default() }
 }
 
 fn trace(dice: &mut Dice, steps: usize, tokens: usize, experts: usize) -> Arc<Trace> {

@@ -75,7 +75,7 @@ fn variant(dice: &mut Dice, name: u32, experts: u32, gate: Gate, rule: Rule) -> 
     let most = experts.min(32);
     let top_k = if dice.below(4) == 0 { most } else { dice.within(1, most) };
     let balancer = Balancer { rule, rate: dice.of(&RATES), schedule: dice.of(&SCHEDULES), centred: dice.below(2) == 1 };
-    Variant { name: name.to_string(), router: Router { experts, top_k, gate }, balancer }
+    Variant { name: name.to_string(), router: Router { experts, top_k, gate }, balancer, learning: Default::default() }
 }
 
 fn synthetic(dice: &mut Dice, batch: u32) -> Synthetic {
@@ -282,6 +282,7 @@ fn extreme_biases(backends: Backends) {
             name: String::new(),
             router: Router { experts: 200, top_k: 9, gate: Gate::Sigmoid },
             balancer: Balancer { rule, rate: 1.0, centred, ..Balancer::default() },
+            learning: Default::default(),
         });
         let source = Source::Synthetic(Synthetic { batch: 300, ..Synthetic::default() });
         let experiment = Experiment { seed: 5, source, variants: variants.into() };
@@ -403,7 +404,7 @@ fn how_fast() {
         {
             for gate in GATES {
                 let router = Router { experts, top_k, gate };
-                let variants = vec![Variant { name: String::new(), router, balancer: Balancer::default() }];
+                let variants = vec![Variant { name: String::new(), router, balancer: Balancer::default(), learning: Default::default() }];
                 let source = Source::Synthetic(Synthetic { batch, ..Synthetic::default() });
                 let mut simulation = Simulation::new(Experiment { seed: 1, source, variants }, None).unwrap();
                 let mut rows = vec![];

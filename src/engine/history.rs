@@ -2,6 +2,7 @@
 //! grows (each overview column is the mean of a power of two of steps).
 
 use crate::model::fixed::from_q32;
+use crate::model::learn::LearningRow;
 use crate::model::metrics::{Metrics, Tracker};
 use crate::model::step::StepRow;
 use std::collections::VecDeque;
@@ -60,6 +61,7 @@ impl Column {
                 bias_median: mean(m.bias_median, n.bias_median),
                 bias_max: mean(m.bias_max, n.bias_max),
                 saturated: m.saturated.max(n.saturated),
+                learning: LearningRow::mean(m.learning, a, n.learning, b),
             },
             max_vio_peak: self.max_vio_peak.max(next.max_vio_peak),
             max_vio_low: self.max_vio_low.min(next.max_vio_low),
@@ -218,7 +220,7 @@ mod tests {
         StepRow {
             step,
             tokens: 10,
-            variants: vec![VariantRow { top_k: 4, loads, bias, moved: 0, moved_of: 4, saturated: 0 }],
+            variants: vec![VariantRow { top_k: 4, loads, bias, moved: 0, moved_of: 4, saturated: 0, learning: None }],
         }
     }
 

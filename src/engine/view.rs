@@ -151,6 +151,7 @@ fn shares(batch: &Batch, variant: usize, picture: &mut Picture) {
     let chosen: Vec<(usize, [i32; MAX_K])> = (0..n).into_par_iter().with_min_len(64).map(of_token).collect();
     let topics = match &batch.inputs.tokens {
         TokenInputs::Synthetic { topics, .. } => topics.centres.len(),
+        TokenInputs::Learning(draw) => draw.teacher.domains(),
         TokenInputs::Trace { .. } => chosen.iter().map(|(topic, _)| topic + 1).max().unwrap_or(1),
     };
     let mut counts = vec![0u32; topics * experts];

@@ -3,6 +3,7 @@
 //! None of these resets a run. The number of experts is not here: changing it starts a new run (`lab::command`).
 
 use super::config::{ConfigError, Experiment, Gate, Rule, Schedule, Source, Synthetic, limits};
+use super::learn::settings::{LearningChange, WorldChange};
 use serde::{Deserialize, Serialize};
 
 /// One change of one setting.
@@ -36,6 +37,10 @@ pub enum Change {
     SetCentred(bool),
     /// Put every bias back to its start.
     ResetBias,
+    /// A setting that only a world to learn from has.
+    SetWorld(WorldChange),
+    /// How a variant learns.
+    SetLearning(LearningChange),
 }
 
 /// What a change applies to.
@@ -80,6 +85,8 @@ impl Change {
             Self::SetSchedule(_) => "schedule",
             Self::SetCentred(_) => "centred",
             Self::ResetBias => "bias",
+            Self::SetWorld(change) => change.name(),
+            Self::SetLearning(change) => change.name(),
         }
     }
 
@@ -94,6 +101,8 @@ impl Change {
             Self::SetRule(r) => r.to_string(),
             Self::SetSchedule(s) => s.to_string(),
             Self::ResetBias => "start".into(),
+            Self::SetWorld(change) => change.value(),
+            Self::SetLearning(change) => change.value(),
         }
     }
 
@@ -109,6 +118,7 @@ impl Change {
                 | Self::SetDrift(_)
                 | Self::SetBurst(_)
                 | Self::SetFixed(_)
+                | Self::SetWorld(_)
         )
     }
 }
@@ -122,6 +132,9 @@ pub fn apply(experiment: &mut Experiment, target: Target, change: &Change) -> Re
     let wrong = |allowed: String| ConfigError { setting: change.name().into(), value: change.value(), allowed };
     if change.is_of_source() != (target == Target::Source) {
         return Err(wrong("sent to the token source for token settings, to a variant for the others".into()));
+    }
+    if matches!(change, Change::SetLearning(_)) && experiment.world().is_none() {
+        return Err(wrong("left alone: only where the source is Learning(…) does anything learn".into()));
     }
     match target {
         Target::Source => apply_to_source(&mut next, change)?,
@@ -141,6 +154,22 @@ pub fn apply(experiment: &mut Experiment, target: Target, change: &Change) -> Re
 }
 
 fn apply_to_source(experiment: &mut Experiment, change: &Change) -> Result<(), ConfigError> {
+    let only = |allowed: &str| ConfigError {
+        setting: change.name().into(),
+        value: change.value(),
+        allowed: allowed.into(),
+    };
+    match &mut experiment.source {
+        Source::Learning(world) => {
+            let done = world.apply(change);
+            let why = "left alone: a world to learn from draws fresh tokens every step";
+            return if done { Ok(()) } else { Err(only(why)) };
+        }
+        _ if matches!(change, Change::SetWorld(_)) => {
+            return Err(only("left alone: only a source to learn from, Learning(…), has it"));
+        }
+        _ => {}
+    }
     if let Change::SetFixed(fixed) = change {
         let settings = experiment.synthetic().cloned();
         if let Some(s) = settings {
@@ -175,6 +204,7 @@ fn apply_to_variant(variant: &mut super::config::Variant, change: &Change) {
         Change::SetRate(u) => variant.balancer.rate = *u,
         Change::SetSchedule(s) => variant.balancer.schedule = *s,
         Change::SetCentred(on) => variant.balancer.centred = *on,
+        Change::SetLearning(change) => variant.learning.apply(change),
         _ => {}
     }
 }
@@ -187,6 +217,11 @@ pub fn inverse(experiment: &Experiment, target: Target, change: &Change) -> Opti
         _ => experiment.variants.first(),
     };
     let source = experiment.synthetic();
+    if let Some(world) = experiment.world()
+        && change.is_of_source()
+    {
+        return world.inverse(change);
+    }
     Some(match change {
         Change::SetBatch(_) => Change::SetBatch(source?.batch),
         Change::SetTopics(_) => Change::SetTopics(source?.topics),
@@ -201,7 +236,8 @@ pub fn inverse(experiment: &Experiment, target: Target, change: &Change) -> Opti
         Change::SetRate(_) => Change::SetRate(variant?.balancer.rate),
         Change::SetSchedule(_) => Change::SetSchedule(variant?.balancer.schedule),
         Change::SetCentred(_) => Change::SetCentred(variant?.balancer.centred),
-        Change::ResetBias => return None,
+        Change::SetLearning(change) => Change::SetLearning(variant?.learning.inverse(change)),
+        Change::ResetBias | Change::SetWorld(_) => return None,
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Every limit stands here once; the sliders, the file reader and the command line all read it from here.
 
+use super::learn::settings::{Learning, World};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter};
 
@@ -29,6 +30,8 @@ pub enum Source {
     Fixed(Synthetic),
     /// Router scores recorded from a real model.
     Trace(TraceSource),
+    /// Tokens with targets, from which experts and routers learn.
+    Learning(World),
 }
 
 /// Tokens that belong to topics.
@@ -78,6 +81,9 @@ pub struct Variant {
     /// The rule that moves the biases.
     #[serde(default)]
     pub balancer: Balancer,
+    /// How it learns, where the source is one to learn from.
+    #[serde(default, skip_serializing_if = "Learning::is_default")]
+    pub learning: Learning,
 }
 
 /// How scores are made and how many experts a token gets.
@@ -239,15 +245,30 @@ impl Experiment {
         for (i, v) in self.variants.iter().enumerate() {
             v.validate(&format!("variants[{i}]"))?;
         }
+        match &self.source {
+            Source::Learning(world) => {
+                world.validate("source")?;
+                world.validate_variants(&self.variants)?;
+            }
+            _ => {
+                if let Some(i) = self.variants.iter().position(|v| !v.learning.is_default()) {
+                    return Err(ConfigError {
+                        setting: format!("variants[{i}].learning"),
+                        value: "set".into(),
+                        allowed: "left out: only where the source is Learning(…) does anything learn".into(),
+                    });
+                }
+            }
+        }
         Ok(())
     }
 
-    /// Tokens per batch of a synthetic source; `None` for a trace, whose file says.
+    /// The settings of a synthetic source; `None` for a trace, whose file says, and for a world to learn from.
     #[must_use]
     pub fn synthetic(&self) -> Option<&Synthetic> {
         match &self.source {
             Source::Synthetic(s) | Source::Fixed(s) => Some(s),
-            Source::Trace(_) => None,
+            Source::Trace(_) | Source::Learning(_) => None,
         }
     }
 
@@ -255,8 +276,14 @@ impl Experiment {
     pub fn synthetic_mut(&mut self) -> Option<&mut Synthetic> {
         match &mut self.source {
             Source::Synthetic(s) | Source::Fixed(s) => Some(s),
-            Source::Trace(_) => None,
+            Source::Trace(_) | Source::Learning(_) => None,
         }
+    }
+
+    /// The world to learn from, where the source is one.
+    #[must_use]
+    pub fn world(&self) -> Option<&World> {
+        if let Source::Learning(world) = &self.source { Some(world) } else { None }
     }
 }
 
@@ -292,6 +319,7 @@ impl Variant {
             });
         }
         limits::RATE.check(&format!("{path}.balancer"), self.balancer.rate)?;
+        self.learning.validate(&format!("{path}.learning"))?;
         if self.name.chars().count() > 80 {
             return Err(ConfigError {
                 setting: format!("{path}.name"),

@@ -2,6 +2,7 @@
 //!
 //! Fair share L = K·T/E tokens. Where a window has not filled, the metric is over the steps there are.
 
+use super::learn::LearningRow;
 use super::step::VariantRow;
 use std::collections::VecDeque;
 
@@ -49,6 +50,8 @@ pub struct Metrics {
     pub bias_max: f64,
     /// Experts whose bias was too far below the largest to be exact.
     pub saturated: u32,
+    /// What learning showed; `None` where nothing learns, or where the layer has diverged.
+    pub learning: Option<LearningRow>,
 }
 
 /// Makes the metrics of a run, row by row.
@@ -103,6 +106,7 @@ impl Tracker {
             bias_median: (bias((experts - 1) / 2) + bias(experts / 2)) / 2.0,
             bias_max: bias(experts - 1),
             saturated: row.saturated,
+            learning: row.learning,
         }
     }
 
@@ -212,7 +216,7 @@ mod tests {
     use super::*;
 
     fn row(loads: &[u32]) -> VariantRow {
-        VariantRow { top_k: 1, loads: loads.to_vec(), bias: vec![0; loads.len()], moved: 1, moved_of: 4, saturated: 0 }
+        VariantRow { top_k: 1, loads: loads.to_vec(), bias: vec![0; loads.len()], moved: 1, moved_of: 4, saturated: 0, learning: None }
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod config;
 pub mod digest;
 pub mod fixed;
 pub mod gate;
+pub mod learn;
 pub mod metrics;
 pub mod random;
 pub mod select;

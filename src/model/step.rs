@@ -3,11 +3,20 @@
 //! State n is the state after n updates. Step n routes with state n's biases and makes state n + 1; row n of any output holds
 //! step n's loads and the biases after its update.
 
+mod learning;
+
 use super::balance::{self, Step};
 use super::change::{self, Change, Event, Target};
-use super::config::{ConfigError, DIM, Experiment, Gate, Router, Rule, Source};
+use super::config::{ConfigError, DIM, Experiment, Gate, Router, Rule, Source, Synthetic};
 use super::digest::Digest;
 use super::gate;
+use super::learn::LearningRow;
+use super::learn::parameters::{Learned, optional};
+use super::learn::score::Scorer;
+use super::learn::settings::{LearningChange, World};
+use super::learn::spread::{Alone, Spread};
+use super::learn::train::Room;
+use super::learn::world::{Draw, Examples, Teacher};
 use super::select::{MAX_K, Selector, expert_of};
 use super::tokens::{self, Embedding, TokenKey, Topics};
 use super::trace::Trace;
@@ -42,10 +51,22 @@ pub struct VariantState {
     pub schedule_from: u64,
     /// Digest of all loads and biases so far.
     pub digest: Digest,
+    /// Parameters and the optimiser's memory, where it learns.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional")]
+    pub learned: Option<Arc<Learned>>,
+}
+
+impl State {
+    /// About how many bytes it takes in memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let learned = |v: &VariantState| v.learned.as_ref().map_or(0, |l| l.bytes());
+        self.variants.iter().map(|v| 8 * v.bias.len() + learned(v)).sum()
+    }
 }
 
 /// What one step did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StepRow {
     /// The step that was routed.
     pub step: u64,
@@ -56,7 +77,7 @@ pub struct StepRow {
 }
 
 /// What one step did in one variant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct VariantRow {
     /// Experts per token at this step.
     pub top_k: u32,
@@ -70,6 +91,8 @@ pub struct VariantRow {
     pub moved_of: u32,
     /// Experts whose bias was too far below the largest to be exact in the key.
     pub saturated: u32,
+    /// What learning showed; `None` where nothing learns, or where the layer has diverged.
+    pub learning: Option<LearningRow>,
 }
 
 /// What the host prepares for one step; with the biases it decides everything.
@@ -98,6 +121,8 @@ pub enum TokenInputs {
         /// In [0, steps).
         index: usize,
     },
+    /// Drawn from a world to learn from.
+    Learning(Draw),
 }
 
 /// A running experiment: settings and state. Engines advance it; this is also the scalar reference engine.
@@ -109,6 +134,8 @@ pub struct Simulation {
     centroids: Arc<Vec<Embedding>>,
     widened: Arc<Vec<[i16; DIM]>>,
     topics: Option<(u64, Arc<Topics>)>,
+    teacher: Option<Arc<Teacher>>,
+    room: Room,
 }
 
 impl Simulation {
@@ -134,16 +161,20 @@ impl Simulation {
             }
             routes_again(&experiment, trace)?;
         }
+        let learns = experiment.world().is_some();
+        let untrained = |experts: u32| Arc::new(Learned::untrained(experts as usize, experiment.seed));
         let start = |v: &super::config::Variant| VariantState {
             bias: vec![balance::initial_bias(v.balancer.rule); v.router.experts as usize],
             schedule_from: 0,
             digest: Digest::default(),
+            learned: learns.then(|| untrained(v.router.experts)),
         };
         let state = State { step: 0, phase: 0, variants: experiment.variants.iter().map(start).collect() };
         let most = experiment.variants.iter().map(|v| v.router.experts).max().unwrap_or(0);
         let centroids = Arc::new(tokens::centroids(most, experiment.seed));
         let widened = Arc::new(centroids.iter().map(tokens::widened).collect());
-        Ok(Self { experiment, trace, state, centroids, widened, topics: None })
+        let (teacher, room) = (None, Room::default());
+        Ok(Self { experiment, trace, state, centroids, widened, topics: None, teacher, room })
     }
 
     /// The settings as they are now.
@@ -200,6 +231,7 @@ impl Simulation {
         if state.variants.iter().flat_map(|v| &v.bias).any(|b| b.unsigned_abs() > 1 << 52) {
             return Err(error("start state", "a bias beyond ±2²⁰", "biases within ±2²⁰"));
         }
+        learning::fits(&experiment, &state)?;
         self.experiment = experiment;
         self.state = state;
         self.topics = None;
@@ -236,6 +268,9 @@ impl Simulation {
             if matches!(change, Change::ResetBias) || other_kind {
                 state.bias.fill(balance::initial_bias(new.balancer.rule));
             }
+            if let (Change::SetLearning(LearningChange::Optimiser(_)), Some(learned)) = (change, &mut state.learned) {
+                Arc::make_mut(learned).forget();
+            }
         }
         Ok(())
     }
@@ -252,16 +287,19 @@ impl Simulation {
     #[must_use]
     pub fn batch(&self) -> u32 {
         match (self.experiment.synthetic(), &self.trace) {
+            _ if self.experiment.world().is_some() => self.experiment.world().map_or(0, |w| w.batch),
             (Some(s), _) => s.batch,
             (None, Some(trace)) => trace.tokens as u32,
             (None, None) => 0,
         }
     }
 
-    /// Drift per step, Q32 lifetimes.
+    /// Drift per step, Q32 lifetimes, or turns of a world's popularity.
     fn drift(&self) -> u64 {
         match &self.experiment.source {
-            Source::Synthetic(s) => libm::round(s.drift / 1000.0 * 4_294_967_296.0) as u64,
+            Source::Synthetic(Synthetic { drift, .. }) | Source::Learning(World { drift, .. }) => {
+                libm::round(drift / 1000.0 * 4_294_967_296.0) as u64
+            }
             _ => 0,
         }
     }
@@ -276,9 +314,10 @@ impl Simulation {
         let batch = self.batch();
         let phase = self.state.phase.wrapping_add(self.drift().wrapping_mul(ahead));
         let key_step = if matches!(self.experiment.source, Source::Fixed(_)) { 0 } else { step as u32 };
-        let tokens = match self.token_key(key_step) {
-            Some(key) => TokenInputs::Synthetic { key, topics: self.topics(phase) },
-            None => TokenInputs::Trace { index: self.trace_index(step) },
+        let tokens = match (self.token_key(key_step), self.draw(key_step, phase)) {
+            (Some(key), _) => TokenInputs::Synthetic { key, topics: self.topics(phase) },
+            (None, Some(draw)) => TokenInputs::Learning(draw),
+            (None, None) => TokenInputs::Trace { index: self.trace_index(step) },
         };
         StepInputs { tokens, batch, rates }
     }
@@ -319,6 +358,7 @@ impl Simulation {
             }
             TokenInputs::Synthetic { .. } => {}
             TokenInputs::Trace { index } => *index = 0,
+            TokenInputs::Learning(draw) => draw.step = PROBE_STEP,
         }
         self.batch_of(inputs)
     }
@@ -331,13 +371,24 @@ impl Simulation {
                 selector: Selector::new(v.balancer.rule, &s.bias),
                 unbiased: Selector::unbiased(v.router.experts as usize),
                 recorded: self.trace.as_ref().map(|t| t.scores(v.router.gate)),
+                scorer: s.learned.as_ref().map(|l| Arc::new(Scorer::new(&l.parameters, v.router.experts as usize, v.router.gate))),
             })
             .collect();
-        Batch { inputs, variants, centroids: Arc::clone(&self.widened), trace: self.trace.clone() }
+        Batch { inputs, variants, centroids: Arc::clone(&self.widened), trace: self.trace.clone(), examples: None }
     }
 
     /// Takes the counts of a batch made by [`Self::next_batch`], lets the balancers act, and moves on.
     pub fn finish(&mut self, batch: &Batch, counts: Counts) -> StepRow {
+        self.finish_on(batch, counts, &Alone)
+    }
+
+    /// As [`Self::finish`]; what there is to learn is learned in parts that `spread` does.
+    pub fn finish_on(&mut self, batch: &Batch, counts: Counts, spread: &impl Spread) -> StepRow {
+        let mut ready = None;
+        if !batch.is_ready() {
+            ready.insert(batch.clone()).make_ready(spread);
+        }
+        let batch = ready.as_ref().unwrap_or(batch);
         let sampled = batch.sample_size();
         let mut rows = Vec::with_capacity(self.state.variants.len());
         let all = self.experiment.variants.iter().zip(&mut self.state.variants).zip(&batch.variants);
@@ -347,6 +398,8 @@ impl Simulation {
                 assignments: u64::from(v.router.top_k) * u64::from(batch.inputs.batch),
                 rate: batch.inputs.rates[i],
             };
+            let examples = batch.examples.as_deref();
+            let learning = learning::learn(v, state, (routing, examples), &loads, (self.state.step, &mut self.room), spread);
             balance::update(v.balancer.rule, v.balancer.centred, &mut state.bias, &loads, step);
             state.digest.step(&loads, &state.bias);
             rows.push(VariantRow {
@@ -356,6 +409,7 @@ impl Simulation {
                 moved: counts.moved[i],
                 moved_of: sampled * v.router.top_k,
                 saturated: routing.selector.saturated(),
+                learning,
             });
         }
         let row = StepRow { step: self.state.step, tokens: batch.inputs.batch, variants: rows };
@@ -379,7 +433,8 @@ impl Simulation {
 
     /// One step on this thread: the oracle.
     pub fn advance(&mut self) -> StepRow {
-        let batch = self.next_batch();
+        let mut batch = self.next_batch();
+        batch.make_ready(&Alone);
         let mut counts = Counts::new(&batch);
         batch.route(0..batch.inputs.batch, &mut counts);
         batch.count_moved(0..batch.sample_size(), &mut counts);
@@ -414,6 +469,7 @@ pub struct Batch {
     pub variants: Vec<Routing>,
     centroids: Arc<Vec<[i16; DIM]>>,
     trace: Option<Arc<Trace>>,
+    examples: Option<Arc<Examples>>,
 }
 
 /// One variant's router with the biases of one step.
@@ -426,10 +482,13 @@ pub struct Routing {
     /// Selection without.
     pub unbiased: Selector,
     recorded: Option<Arc<Vec<i32>>>,
+    /// What makes the scores of a router that learns.
+    scorer: Option<Arc<Scorer>>,
 }
 
 impl Routing {
-    /// The trace's scores, Q20, [steps, tokens, experts]; `None` for synthetic tokens.
+    /// The trace's scores, Q20, [steps, tokens, experts], or those of a batch to learn from that is ready, [tokens, experts]; `None`
+    /// for synthetic tokens.
     #[must_use]
     pub fn recorded(&self) -> Option<&[i32]> {
         self.recorded.as_ref().map(|s| s.as_slice())
@@ -472,6 +531,7 @@ impl Counts {
 #[derive(Debug, Default)]
 pub struct Scratch {
     logits: Vec<i32>,
+    reals: Vec<f32>,
     /// Scores of the token at the experts of the variant last asked for, Q20.
     pub scores: Vec<i32>,
 }
@@ -483,12 +543,13 @@ impl Batch {
         &self.centroids
     }
 
-    /// The topic (or the trace's group) of a token.
+    /// The topic (or the trace's group, or the domain of a world to learn from) of a token.
     #[must_use]
     pub fn topic(&self, token: u32) -> u32 {
         match &self.inputs.tokens {
             TokenInputs::Synthetic { key, topics } => topics.of_token(token, key) as u32,
             TokenInputs::Trace { index } => self.trace.as_ref().map_or(0, |t| t.group(*index, token as usize)),
+            TokenInputs::Learning(draw) => draw.topic(token).0 as u32,
         }
     }
 
@@ -501,6 +562,21 @@ impl Batch {
                 for (i, v) in self.variants.iter().enumerate() {
                     if let Some(recorded) = &v.recorded {
                         f(i, &recorded[at..at + trace.experts]);
+                    }
+                }
+            }
+            TokenInputs::Learning(draw) => {
+                let x = draw.token(token).1;
+                for (i, v) in self.variants.iter().enumerate() {
+                    let experts = v.router.experts as usize;
+                    match (&v.recorded, &v.scorer) {
+                        (Some(scores), _) => f(i, &scores[token as usize * experts..][..experts]),
+                        (None, Some(scorer)) => {
+                            scratch.scores.resize(experts, 0);
+                            scorer.scores(&x, &mut scratch.reals, &mut scratch.scores);
+                            f(i, &scratch.scores);
+                        }
+                        (None, None) => {}
                     }
                 }
             }

@@ -153,6 +153,7 @@ impl Round<'_> {
                     moved: counts[width + index],
                     moved_of: plan.sample() * v.top_k,
                     saturated: counts[width + variants + index],
+                    learning: None,
                 };
                 (index, row)
             };
