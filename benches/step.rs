@@ -28,7 +28,12 @@ fn engines() -> Vec<Box<dyn Engine>> {
 }
 
 fn variant(experts: u32, top_k: u32, gate: Gate) -> Variant {
-    Variant { name: String::new(), router: Router { experts, top_k, gate }, balancer: Default::default(), learning: Default::default() }
+    Variant {
+        name: String::new(),
+        router: Router { experts, top_k, gate },
+        balancer: Default::default(),
+        learning: Default::default(),
+    }
 }
 
 fn synthetic(batch: u32, variants: Vec<Variant>) -> Option<Simulation> {

@@ -404,7 +404,12 @@ fn how_fast() {
         {
             for gate in GATES {
                 let router = Router { experts, top_k, gate };
-                let variants = vec![Variant { name: String::new(), router, balancer: Balancer::default(), learning: Default::default() }];
+                let variants = vec![Variant {
+                    name: String::new(),
+                    router,
+                    balancer: Balancer::default(),
+                    learning: Default::default(),
+                }];
                 let source = Source::Synthetic(Synthetic { batch, ..Synthetic::default() });
                 let mut simulation = Simulation::new(Experiment { seed: 1, source, variants }, None).unwrap();
                 let mut rows = vec![];

@@ -8,9 +8,14 @@ use moebias::model::config::{
 };
 use moebias::model::digest::Digest;
 use moebias::model::fixed::BIAS_ONE;
+use moebias::model::learn::parameters::Learned;
+use moebias::model::learn::settings::{
+    self as learn, Auxiliary, Gating, Learning, LearningChange, Optimiser, World, WorldChange,
+};
 use moebias::model::step::{State, VariantState};
 use moebias::scenario::{Recorded, Scenario, parse, to_text};
 use proptest::prelude::*;
+use strum::IntoEnumIterator as _;
 
 /// A number within its limits, with the limits themselves and numbers that are hard to write now and then.
 fn real(l: Limits) -> impl Strategy<Value = f64> {
@@ -61,6 +66,7 @@ fn source() -> impl Strategy<Value = Source> {
         .prop_map(|(batch, topics, skew, noise, drift, burst)| Synthetic { batch, topics, skew, noise, drift, burst })
         .boxed();
     prop_oneof![
+        3 => world().prop_map(Source::Learning),
         3 => synthetic.clone().prop_map(Source::Synthetic),
         1 => synthetic.prop_map(Source::Fixed),
         1 => Just(Source::Synthetic(Synthetic::default())),
@@ -68,12 +74,62 @@ fn source() -> impl Strategy<Value = Source> {
     ]
 }
 
+fn world() -> impl Strategy<Value = World> {
+    use learn::limits as l;
+    let whole = (1u32..=600, whole(l::TOPICS), 0u32..=9, whole(limits::BURST));
+    let real = (real(limits::SKEW), real(l::RICH), real(l::KINSHIP), real(l::COMMON), real(l::TARGET_NOISE));
+    (whole, real, real_drift()).prop_map(
+        |((batch, topics, domains, burst), (skew, rich, kinship, common, target_noise), drift)| World {
+            batch,
+            topics,
+            domains: domains.min(topics),
+            skew,
+            rich,
+            kinship,
+            common,
+            noise: (1.0 - common) / 3.0,
+            target_noise,
+            drift,
+            burst,
+        },
+    )
+}
+
+fn real_drift() -> impl Strategy<Value = f64> {
+    real(limits::DRIFT)
+}
+
+fn learning() -> impl Strategy<Value = Learning> {
+    use learn::limits as l;
+    let choices = (any::<bool>(), any::<bool>(), 0usize..6);
+    let reals = (real(l::EXPERT_RATE), real(l::ROUTER_RATE), real(l::ALPHA), real(l::Z_LOSS));
+    (choices, reals, whole(l::HORIZON), whole(l::SEQUENCE), whole(l::BATCHES)).prop_map(
+        |((sgd, normalised, a), (expert_rate, router_rate, alpha, z_loss), horizon, sequence, batches)| Learning {
+            optimiser: if sgd { Optimiser::Sgd } else { Optimiser::Adam },
+            expert_rate,
+            router_rate,
+            horizon,
+            gating: if normalised { Gating::Normalised } else { Gating::Raw },
+            auxiliary: Auxiliary::iter().nth(a).unwrap(),
+            alpha,
+            z_loss,
+            sequence,
+            batches,
+        },
+    )
+}
+
 fn variant() -> impl Strategy<Value = Variant> {
     let router =
         (2u32..=12, 1u32..=12, gate()).prop_map(|(experts, k, gate)| Router { experts, top_k: k.min(experts), gate });
     let balancer = (rule(), real(limits::RATE), schedule(), any::<bool>())
         .prop_map(|(rule, rate, schedule, centred)| Balancer { rule, rate, schedule, centred });
-    (text(20), router, balancer).prop_map(|(name, router, balancer)| Variant { name, router, balancer })
+    (text(20), router, balancer, learning()).prop_map(|(name, router, balancer, learning)| Variant {
+        name,
+        router,
+        balancer,
+        learning,
+    })
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -92,6 +148,11 @@ fn change() -> impl Strategy<Value = Change> {
         schedule().prop_map(Change::SetSchedule),
         any::<bool>().prop_map(Change::SetCentred),
         Just(Change::ResetBias),
+        (0u32..=3).prop_map(|n| Change::SetWorld(WorldChange::Domains(n))),
+        real(learn::limits::KINSHIP).prop_map(|x| Change::SetWorld(WorldChange::Kinship(x))),
+        real(learn::limits::ALPHA).prop_map(|x| Change::SetLearning(LearningChange::Alpha(x))),
+        (0usize..6).prop_map(|i| Change::SetLearning(LearningChange::Auxiliary(Auxiliary::iter().nth(i).unwrap()))),
+        Just(Change::SetLearning(LearningChange::Gating(Gating::Normalised))),
     ]
 }
 
@@ -103,7 +164,11 @@ fn scenario() -> impl Strategy<Value = Scenario> {
     let rest =
         (prop::option::of(0u64..=1 << 48), prop::option::of(real(limits)), any::<bool>(), any::<u64>(), 0u64..1 << 40);
     (texts, any::<u32>(), source(), variants, events, rest).prop_map(
-        |((title, summary, look_for), seed, source, variants, events, (stop, speed, full, number, at))| {
+        |((title, summary, look_for), seed, source, mut variants, events, (stop, speed, full, number, at))| {
+            let learns = matches!(source, Source::Learning(_));
+            if !learns {
+                variants.iter_mut().for_each(|v| v.learning = Learning::default());
+            }
             let start = full.then(|| State {
                 step: at,
                 phase: number,
@@ -115,6 +180,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
                             .collect(),
                         schedule_from: number % (at + 1),
                         digest: Digest::from_value(number),
+                        learned: learns.then(|| Learned::untrained(v.router.experts as usize, seed).into()),
                     })
                     .collect(),
             });

@@ -169,7 +169,8 @@ fn entrants(which: EngineArg, start: &Simulation) -> Result<Vec<Entrant>, Failur
 fn simulation(size: Size, given_scores: bool) -> Result<Simulation, Failure> {
     let (experts, top_k) = size.router;
     let router = Router { experts, top_k, gate: Gate::Sigmoid };
-    let variants = vec![Variant { name: String::new(), router, balancer: Default::default(), learning: Default::default() }];
+    let variants =
+        vec![Variant { name: String::new(), router, balancer: Default::default(), learning: Default::default() }];
     let (source, trace) = if given_scores {
         let (tokens, experts) = (size.tokens as usize, experts as usize);
         let logits = (0..(RING * tokens * experts) as u32).map(normal).collect();

@@ -154,11 +154,8 @@ pub fn apply(experiment: &mut Experiment, target: Target, change: &Change) -> Re
 }
 
 fn apply_to_source(experiment: &mut Experiment, change: &Change) -> Result<(), ConfigError> {
-    let only = |allowed: &str| ConfigError {
-        setting: change.name().into(),
-        value: change.value(),
-        allowed: allowed.into(),
-    };
+    let only =
+        |allowed: &str| ConfigError { setting: change.name().into(), value: change.value(), allowed: allowed.into() };
     match &mut experiment.source {
         Source::Learning(world) => {
             let done = world.apply(change);

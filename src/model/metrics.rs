@@ -216,7 +216,15 @@ mod tests {
     use super::*;
 
     fn row(loads: &[u32]) -> VariantRow {
-        VariantRow { top_k: 1, loads: loads.to_vec(), bias: vec![0; loads.len()], moved: 1, moved_of: 4, saturated: 0, learning: None }
+        VariantRow {
+            top_k: 1,
+            loads: loads.to_vec(),
+            bias: vec![0; loads.len()],
+            moved: 1,
+            moved_of: 4,
+            saturated: 0,
+            learning: None,
+        }
     }
 
     #[test]

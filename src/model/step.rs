@@ -371,7 +371,10 @@ impl Simulation {
                 selector: Selector::new(v.balancer.rule, &s.bias),
                 unbiased: Selector::unbiased(v.router.experts as usize),
                 recorded: self.trace.as_ref().map(|t| t.scores(v.router.gate)),
-                scorer: s.learned.as_ref().map(|l| Arc::new(Scorer::new(&l.parameters, v.router.experts as usize, v.router.gate))),
+                scorer: s
+                    .learned
+                    .as_ref()
+                    .map(|l| Arc::new(Scorer::new(&l.parameters, v.router.experts as usize, v.router.gate))),
             })
             .collect();
         Batch { inputs, variants, centroids: Arc::clone(&self.widened), trace: self.trace.clone(), examples: None }
@@ -399,7 +402,8 @@ impl Simulation {
                 rate: batch.inputs.rates[i],
             };
             let examples = batch.examples.as_deref();
-            let learning = learning::learn(v, state, (routing, examples), &loads, (self.state.step, &mut self.room), spread);
+            let learning =
+                learning::learn(v, state, (routing, examples), &loads, (self.state.step, &mut self.room), spread);
             balance::update(v.balancer.rule, v.balancer.centred, &mut state.bias, &loads, step);
             state.digest.step(&loads, &state.bias);
             rows.push(VariantRow {

@@ -5,8 +5,8 @@ use super::{BUILTIN, Loaded, Opened, Recorded, Scenario, VERSION, limits, locate
 use crate::model::change::{self, Event};
 use crate::model::config::{self, ConfigError, Limits, Rule, Source, Synthetic, Variant};
 use crate::model::digest::Digest;
-use crate::model::learn::settings as learn;
 use crate::model::fixed::BIAS_ONE;
+use crate::model::learn::settings as learn;
 use crate::model::step::{Simulation, State};
 use crate::model::trace::Trace;
 use ron::extensions::Extensions;
@@ -60,7 +60,12 @@ pub(super) fn default_source() -> Source {
 }
 
 fn default_variants() -> Vec<Variant> {
-    vec![Variant { name: "Loss-free".into(), router: Default::default(), balancer: Default::default(), learning: Default::default() }]
+    vec![Variant {
+        name: "Loss-free".into(),
+        router: Default::default(),
+        balancer: Default::default(),
+        learning: Default::default(),
+    }]
 }
 
 /// RON as it is friendliest to write: `stop: 600` instead of `Some(600)`, `Synthetic(skew: 1)` instead of two brackets.

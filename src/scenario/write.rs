@@ -134,18 +134,8 @@ fn world_text(w: &World) -> String {
 }
 
 fn learning_text(l: &Learning) -> String {
-    let Learning {
-        optimiser,
-        expert_rate,
-        router_rate,
-        horizon,
-        gating,
-        auxiliary,
-        alpha,
-        z_loss,
-        sequence,
-        batches,
-    } = l;
+    let Learning { optimiser, expert_rate, router_rate, horizon, gating, auxiliary, alpha, z_loss, sequence, batches } =
+        l;
     let d = Learning::default();
     let mut f = Fields::new();
     f.field("optimiser", optimiser, &d.optimiser);

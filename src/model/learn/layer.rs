@@ -10,7 +10,7 @@
 
 use super::OUT;
 use super::auxiliary::{Pull, through};
-use super::parameters::{length, maps, shared, split_mut};
+use super::parameters::{Map, length, maps, shared, split_mut};
 use super::score::{Scorer, real, softmax, sum};
 use super::settings::Gating;
 use super::world::Examples;
@@ -53,9 +53,16 @@ impl Default for Prediction {
     }
 }
 
+/// A map turned round, a row per coordinate of the token: then SIMD makes all coordinates of the target at once.
+pub type Turned = [[f32; OUT]; DIM];
+
+fn turned(map: &Map) -> Turned {
+    std::array::from_fn(|j| std::array::from_fn(|q| map[q][j]))
+}
+
 /// x through a map.
 #[inline(always)]
-fn product(map: &[[f32; OUT]], x: &[f32; DIM]) -> [f32; OUT] {
+fn product(map: &Turned, x: &[f32; DIM]) -> [f32; OUT] {
     let mut out = [0.0; OUT];
     for (x, row) in x.iter().zip(map) {
         for (o, w) in out.iter_mut().zip(row) {
@@ -80,7 +87,7 @@ impl Prediction {
             let total = self.total.max(f32::MIN_POSITIVE);
             self.gates[..self.k].iter_mut().for_each(|g| *g /= total);
         }
-        self.value = product(layer.shared, x);
+        self.value = product(&layer.shared, x);
         for i in 0..self.k {
             self.outputs[i] = product(&layer.maps[self.experts[i]], x);
             for (v, o) in self.value.iter_mut().zip(&self.outputs[i]) {
@@ -91,12 +98,12 @@ impl Prediction {
 }
 
 /// A layer with its parameters and how it selects.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Layer<'a> {
     /// Experts' maps.
-    pub maps: &'a [[[f32; OUT]; DIM]],
+    pub maps: Vec<Turned>,
     /// The shared expert's.
-    pub shared: &'a [[f32; OUT]],
+    pub shared: Turned,
     /// Selection with the biases.
     pub selector: &'a Selector,
     /// K
@@ -110,8 +117,15 @@ pub struct Layer<'a> {
 impl<'a> Layer<'a> {
     /// Of these parameters.
     #[must_use]
-    pub fn new(parameters: &'a [f32], experts: usize, selector: &'a Selector, top_k: usize, gates: (Gate, Gating)) -> Self {
-        let (maps, shared) = (maps(parameters, experts), shared(parameters, experts));
+    pub fn new(
+        parameters: &[f32],
+        experts: usize,
+        selector: &'a Selector,
+        top_k: usize,
+        gates: (Gate, Gating),
+    ) -> Self {
+        let maps = maps(parameters, experts).iter().map(turned).collect();
+        let shared = shared(parameters, experts).first().map_or([[0.0; OUT]; DIM], turned);
         Self { maps, shared, selector, top_k, gate: gates.0, gating: gates.1 }
     }
 }
@@ -234,7 +248,7 @@ impl Batch<'_> {
         out.signal += y.iter().map(|y| f64::from(y * y)).sum::<f64>();
         let delta = error.map(|e| e * scale);
         let (c, w, shared) = split_mut(&mut out.gradient, s.len());
-        add_outer(x, &delta, shared);
+        shared.iter_mut().for_each(|map| add_outer(x, &delta, map));
         let mut by_score = [0.0; MAX_K];
         for i in 0..made.k {
             by_score[i] = made.outputs[i].iter().zip(&delta).fold(0.0, |sum, (o, d)| sum + o * d);
@@ -248,15 +262,14 @@ impl Batch<'_> {
         match dense {
             Some(dense) => {
                 dense.fill(0.0);
-                for i in 0..made.k {
-                    dense[made.experts[i]] = by_score[i];
+                for (&e, &by_score) in made.experts.iter().zip(&by_score).take(made.k) {
+                    dense[e] = by_score;
                 }
                 through(self.layer.gate, s, dense);
             }
             None => {
-                for i in 0..made.k {
-                    let e = made.experts[i];
-                    let by_logit = by_score[i] * s[e] * (1.0 - s[e]);
+                for (&e, &by_score) in made.experts.iter().zip(&by_score).take(made.k) {
+                    let by_logit = by_score * s[e] * (1.0 - s[e]);
                     for (c, x) in c[e].iter_mut().zip(x) {
                         *c += by_logit * x;
                     }
@@ -266,12 +279,12 @@ impl Batch<'_> {
     }
 }
 
-/// map += x dᵀ
+/// map += d xᵀ
 #[inline(always)]
-fn add_outer(x: &[f32; DIM], d: &[f32; OUT], map: &mut [[f32; OUT]]) {
-    for (x, row) in x.iter().zip(map) {
-        for (w, d) in row.iter_mut().zip(d) {
-            *w += x * d;
+fn add_outer(x: &[f32; DIM], d: &[f32; OUT], map: &mut Map) {
+    for (d, row) in d.iter().zip(map) {
+        for (w, x) in row.iter_mut().zip(x) {
+            *w += d * x;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The parameters of one variant's layer and the optimiser's memory: part of a run's state, so of checkpoints and recordings.
 //!
-//! All parameters stand in one list: centroids [E][DIM], experts [E][DIM][OUT], shared expert [DIM][OUT]. In files each list is the
+//! All parameters stand in one list: centroids [E][DIM], experts [E][OUT][DIM], shared expert [OUT][DIM]. In files each list is the
 //! hexadecimal digits of its floats' bits, eight per number, so that a start state is the very same state.
 
 use super::OUT;
@@ -15,6 +15,9 @@ use std::sync::Arc;
 const CENTROID_SCALE: f32 = 0.1;
 /// Spread of untrained experts' entries, times √DIM.
 const EXPERT_SCALE: f32 = 0.1;
+
+/// A linear map from embedding to target, a row per coordinate of the target.
+pub type Map = [[f32; DIM]; OUT];
 
 /// What one variant has learned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,21 +52,22 @@ pub fn centroids(all: &[f32], experts: usize) -> &[[f32; DIM]] {
 
 /// The experts' maps in it.
 #[must_use]
-pub fn maps(all: &[f32], experts: usize) -> &[[[f32; OUT]; DIM]] {
-    all[experts * DIM..experts * DIM * (1 + OUT)].as_chunks::<OUT>().0.as_chunks().0
+pub fn maps(all: &[f32], experts: usize) -> &[Map] {
+    all[experts * DIM..experts * DIM * (1 + OUT)].as_chunks::<DIM>().0.as_chunks().0
 }
 
-/// The shared expert's map in it.
+/// The shared expert's map in it: one.
 #[must_use]
-pub fn shared(all: &[f32], experts: usize) -> &[[f32; OUT]] {
-    all[experts * DIM * (1 + OUT)..].as_chunks().0
+pub fn shared(all: &[f32], experts: usize) -> &[Map] {
+    all[experts * DIM * (1 + OUT)..].as_chunks::<DIM>().0.as_chunks().0
 }
 
 /// Centroids, experts' maps and shared map, to change.
-pub fn split_mut(all: &mut [f32], experts: usize) -> (&mut [[f32; DIM]], &mut [[[f32; OUT]; DIM]], &mut [[f32; OUT]]) {
+pub fn split_mut(all: &mut [f32], experts: usize) -> (&mut [[f32; DIM]], &mut [Map], &mut [Map]) {
     let (c, rest) = all.split_at_mut(experts * DIM);
     let (w, s) = rest.split_at_mut(experts * DIM * OUT);
-    (c.as_chunks_mut().0, w.as_chunks_mut::<OUT>().0.as_chunks_mut().0, s.as_chunks_mut().0)
+    let maps = |list| <[f32]>::as_chunks_mut::<DIM>(list).0.as_chunks_mut::<OUT>().0;
+    (c.as_chunks_mut().0, maps(w), maps(s))
 }
 
 impl Learned {
@@ -163,7 +167,9 @@ mod tests {
         learned.recent.push_back(vec![1, 2, 3]);
         let text = serde_json::to_string(&learned).unwrap();
         let again: Learned = serde_json::from_str(&text).unwrap();
-        let all = |l: &Learned| [&l.parameters, &l.first, &l.second].map(|x| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>());
+        let all = |l: &Learned| {
+            [&l.parameters, &l.first, &l.second].map(|x| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
+        };
         assert_eq!(all(&learned), all(&again));
         assert_eq!((again.updates, again.recent), (12, learned.recent));
     }
@@ -187,9 +193,9 @@ mod tests {
     fn every_number_is_in_one_part() {
         let mut all: Vec<f32> = (0..length(3)).map(|i| i as f32).collect();
         let (c, w, s) = (centroids(&all, 3).len(), maps(&all, 3).len(), shared(&all, 3).len());
-        assert_eq!((c * DIM + w * DIM * OUT + s * OUT, c, w), (all.len(), 3, 3));
+        assert_eq!((c * DIM + (w + s) * DIM * OUT, c, w), (all.len(), 3, 3));
         assert_eq!(maps(&all, 3)[0][0][0], (3 * DIM) as f32);
         let (c, w, s) = split_mut(&mut all, 3);
-        assert_eq!((c.len(), w.len(), s.len()), (3, 3, DIM));
+        assert_eq!((c.len(), w.len(), s.len()), (3, 3, 1));
     }
 }

@@ -7,8 +7,8 @@ use super::spread::{Spread, part_of};
 use crate::model::config::{DIM, Gate};
 use crate::model::fixed::SCORE_ONE;
 
-/// Experts whose logits are made together.
-const BLOCK: usize = 16;
+/// Coordinates that are added to a logit at once, one after another.
+const BLOCK: usize = 8;
 /// 1.5·2²³: adding it to a small float leaves the float's nearest integer in the low bits.
 const ROUND: f32 = 12_582_912.0;
 /// log2(e)
@@ -26,7 +26,7 @@ pub fn exp(x: f32) -> f32 {
     let p = p * f + 1.333_355_8e-3;
     let p = p * f + 9.618_129e-3;
     let p = p * f + 5.550_411e-2;
-    let p = p * f + 2.402_265_1e-1;
+    let p = p * f + 2.402_265e-1;
     let p = p * f + std::f32::consts::LN_2;
     let p = p * f + 1.0;
     p * f32::from_bits(n.wrapping_add(127) << 23)
@@ -58,10 +58,24 @@ pub fn sum(all: impl IntoIterator<Item = f32>) -> f32 {
     ((a + e) + (b + f)) + ((c + g) + (d + h))
 }
 
-/// A router's centroids in blocks, coordinate by coordinate.
+/// out += Σ x_i row_i, in the order of the rows.
+fn add_rows(x: &[f32; BLOCK], rows: &[f32], out: &mut [f32]) {
+    let n = out.len();
+    let row: [&[f32]; BLOCK] = std::array::from_fn(|i| &rows[i * n..][..n]);
+    for (e, out) in out.iter_mut().enumerate() {
+        let mut sum = *out;
+        for i in 0..BLOCK {
+            sum += x[i] * row[i][e];
+        }
+        *out = sum;
+    }
+}
+
+/// A router's centroids, turned round: coordinate by coordinate, all experts.
 #[derive(Clone, Debug)]
 pub struct Scorer {
-    blocks: Vec<[[f32; BLOCK]; DIM]>,
+    /// [DIM][experts]
+    rows: Vec<f32>,
     experts: usize,
     gate: Gate,
 }
@@ -70,25 +84,20 @@ impl Scorer {
     /// Of a layer's parameters.
     #[must_use]
     pub fn new(parameters: &[f32], experts: usize, gate: Gate) -> Self {
-        let mut blocks = vec![[[0.0; BLOCK]; DIM]; experts.div_ceil(BLOCK)];
+        let mut rows = vec![0.0; DIM * experts];
         for (e, centroid) in centroids(parameters, experts).iter().enumerate() {
-            for (row, &c) in blocks[e / BLOCK].iter_mut().zip(centroid) {
-                row[e % BLOCK] = c;
+            for (j, &c) in centroid.iter().enumerate() {
+                rows[j * experts + e] = c;
             }
         }
-        Self { blocks, experts, gate }
+        Self { rows, experts, gate }
     }
 
     /// The logits of one token, z = C x; `out` has one per expert.
     pub fn logits(&self, x: &[f32; DIM], out: &mut [f32]) {
-        for (block, out) in self.blocks.iter().zip(out.chunks_mut(BLOCK)) {
-            let mut z = [0.0f32; BLOCK];
-            for (x, row) in x.iter().zip(block) {
-                for (z, c) in z.iter_mut().zip(row) {
-                    *z += x * c;
-                }
-            }
-            out.copy_from_slice(&z[..out.len()]);
+        out.fill(0.0);
+        for (x, rows) in x.as_chunks::<BLOCK>().0.iter().zip(self.rows.chunks_exact((BLOCK * self.experts).max(1))) {
+            add_rows(x, rows, out);
         }
     }
 

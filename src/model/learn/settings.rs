@@ -256,7 +256,8 @@ impl World {
             return Err(wrong("domains", self.domains.to_string(), allowed));
         }
         if self.common + self.noise > 1.0 {
-            let allowed = format!("at most {}: with the common share it is all of a token's variance", 1.0 - self.common);
+            let allowed =
+                format!("at most {}: with the common share it is all of a token's variance", 1.0 - self.common);
             return Err(wrong("noise", self.noise.to_string(), allowed));
         }
         Ok(())
@@ -282,7 +283,10 @@ impl World {
             return Err(ConfigError {
                 setting: "source.batch".into(),
                 value: self.batch.to_string(),
-                allowed: format!("at most {} with {experts} experts in all variants together", limits::SCORES / experts),
+                allowed: format!(
+                    "at most {} with {experts} experts in all variants together",
+                    limits::SCORES / experts
+                ),
             });
         }
         Ok(())

@@ -85,9 +85,9 @@ pub fn gradients<'a>(
     let parts: Vec<_> = room.0.iter_mut().zip((0..tokens.max(1)).step_by(part)).collect();
     spread.each(parts, |(out, first)| batch.part(first..tokens.min(first + part), out));
     let (whole, rest) = room.0.split_first_mut()?;
-    add(&mut whole.gradient, rest.iter().map(|p| &p.gradient[..]).collect(), spread);
-    add(&mut whole.auxiliary, rest.iter().map(|p| &p.auxiliary[..]).collect(), spread);
-    add(&mut whole.z, rest.iter().map(|p| &p.z[..]).collect(), spread);
+    add(&mut whole.gradient, &rest.iter().map(|p| &p.gradient[..]).collect::<Vec<_>>(), spread);
+    add(&mut whole.auxiliary, &rest.iter().map(|p| &p.auxiliary[..]).collect::<Vec<_>>(), spread);
+    add(&mut whole.z, &rest.iter().map(|p| &p.z[..]).collect::<Vec<_>>(), spread);
     for p in &*rest {
         whole.squares += p.squares;
         whole.signal += p.signal;
@@ -98,10 +98,10 @@ pub fn gradients<'a>(
 }
 
 /// Adds lists to the first one, in their order.
-fn add(sums: &mut [f32], lists: Vec<&[f32]>, spread: &impl Spread) {
+fn add(sums: &mut [f32], lists: &[&[f32]], spread: &impl Spread) {
     let parts: Vec<_> = sums.chunks_mut(SUM_PART).zip((0..).step_by(SUM_PART)).collect();
     spread.each(parts, |(sums, first)| {
-        for list in &lists {
+        for list in lists {
             for (s, x) in sums.iter_mut().zip(&list[first..]) {
                 *s += x;
             }
@@ -131,12 +131,7 @@ fn row(whole: &Partial, tokens: usize, experts: usize, alpha: f64) -> Option<Lea
 }
 
 /// Learns from a batch and says what it showed. `None` where the layer has diverged; it is then left as it was.
-pub fn train(
-    learned: &mut Learned,
-    lesson: &Lesson<'_>,
-    room: &mut Room,
-    spread: &impl Spread,
-) -> Option<LearningRow> {
+pub fn train(learned: &mut Learned, lesson: &Lesson<'_>, room: &mut Room, spread: &impl Spread) -> Option<LearningRow> {
     let settings = lesson.settings;
     if settings.auxiliary == Auxiliary::GlobalBatch {
         if learned.recent.iter().any(|l| l.len() != lesson.loads.len()) {

@@ -8,7 +8,9 @@ use super::Desk;
 use super::explain::About;
 use crate::model::change::Change;
 use crate::model::config::{Limits, limits as of};
-use crate::model::learn::settings::{Auxiliary, Gating, Learning, LearningChange, Optimiser, World, WorldChange, limits};
+use crate::model::learn::settings::{
+    Auxiliary, Gating, Learning, LearningChange, Optimiser, World, WorldChange, limits,
+};
 use eframe::egui::{self, RichText, Ui};
 use strum::IntoEnumIterator as _;
 
@@ -96,7 +98,7 @@ pub(super) fn world(ui: &mut Ui, desk: &mut Desk<'_>, w: &World) {
             Change::SetNoise,
         ),
         (
-            "Target noise",
+            "Target ε",
             limits::TARGET_NOISE,
             Scale::Linear(0.05),
             w.target_noise,
@@ -149,7 +151,8 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     });
     window(ui, desk, &learning);
     let z = |v| Change::SetLearning(LearningChange::ZLoss(v));
-    let tip = "Weight of the z-loss 1/T Σ (ln Σ eᶻ)², 0 to 1. It keeps logits small and does not balance. ST-MoE uses 0.001";
+    let tip =
+        "Weight of the z-loss 1/T Σ (ln Σ eᶻ)², 0 to 1. It keeps logits small and does not balance. ST-MoE uses 0.001";
     rows(ui, desk, &[("z-loss", limits::Z_LOSS, Scale::Log, learning.z_loss, tip, z)]);
     let items = [
         Item::new(Gating::Raw, "Raw gating values", "g = s. Wang et al. 2024 use it"),
@@ -212,11 +215,9 @@ fn optimiser(ui: &mut Ui, desk: &mut Desk<'_>, learning: &Learning) {
     if let Some(o) = choice(ui, desk.theme, "Optimiser", tip, &learning.optimiser, &items) {
         let usual = Learning::default();
         let (experts, router) = if o == Optimiser::Adam { (usual.expert_rate, usual.router_rate) } else { (2.0, 0.5) };
-        for change in [
-            LearningChange::Optimiser(o),
-            LearningChange::ExpertRate(experts),
-            LearningChange::RouterRate(router),
-        ] {
+        for change in
+            [LearningChange::Optimiser(o), LearningChange::ExpertRate(experts), LearningChange::RouterRate(router)]
+        {
             desk.change(Change::SetLearning(change));
         }
     }

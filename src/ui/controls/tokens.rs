@@ -46,7 +46,8 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
             items.iter_mut().take(2).for_each(|i| i.blocked = Some(why.into()));
         }
         Kind::Learning => {
-            let why = "What has been learned belongs to these tokens. Open a scenario with synthetic tokens to make others";
+            let why =
+                "What has been learned belongs to these tokens. Open a scenario with synthetic tokens to make others";
             items.iter_mut().take(2).for_each(|i| i.blocked = Some(why.into()));
         }
         _ => {}

@@ -235,7 +235,8 @@ mod tests {
         for step in 0..100 {
             // Expert 2 has twice its share in the second half.
             let loads = if step < 50 { vec![10; 4] } else { vec![10, 10, 20, 0] };
-            let row = VariantRow { top_k: 4, loads, bias: vec![0; 4], moved: 0, moved_of: 4, saturated: 0 };
+            let row =
+                VariantRow { top_k: 4, loads, bias: vec![0; 4], moved: 0, moved_of: 4, saturated: 0, learning: None };
             history.push(&StepRow { step, tokens: 10, variants: vec![row] });
         }
         let of = &history.variants[0];
