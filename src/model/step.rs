@@ -286,8 +286,10 @@ impl Simulation {
     /// Tokens in the next batch.
     #[must_use]
     pub fn batch(&self) -> u32 {
+        if let Some(world) = self.experiment.world() {
+            return world.batch;
+        }
         match (self.experiment.synthetic(), &self.trace) {
-            _ if self.experiment.world().is_some() => self.experiment.world().map_or(0, |w| w.batch),
             (Some(s), _) => s.batch,
             (None, Some(trace)) => trace.tokens as u32,
             (None, None) => 0,
@@ -570,14 +572,15 @@ impl Batch {
                 }
             }
             TokenInputs::Learning(draw) => {
-                let x = draw.token(token).1;
+                let mut made = None;
                 for (i, v) in self.variants.iter().enumerate() {
                     let experts = v.router.experts as usize;
                     match (&v.recorded, &v.scorer) {
                         (Some(scores), _) => f(i, &scores[token as usize * experts..][..experts]),
                         (None, Some(scorer)) => {
                             scratch.scores.resize(experts, 0);
-                            scorer.scores(&x, &mut scratch.reals, &mut scratch.scores);
+                            let x = made.get_or_insert_with(|| draw.token(token).1);
+                            scorer.scores(x, &mut scratch.reals, &mut scratch.scores);
                             f(i, &scratch.scores);
                         }
                         (None, None) => {}

@@ -97,7 +97,7 @@ impl Pane for TaskLoss {
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         // Where there is little room, the modes are a menu.
-        if ui.available_width() < 380.0 {
+        if ui.available_width() < 450.0 {
             let now = Shows::ALL.iter().find(|s| s.0 == self.shows).map_or("", |s| s.1);
             let menu = ui.add(egui::Button::new(egui::RichText::new(format!("{now}  ▾")).font(text(SMALL))));
             menu.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "What Task loss shows"));
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn every_mode_is_drawn_and_says_what_it_is() {
-        let mut harness = stage(TaskLoss::default(), lab_at(TEXT, 40), [900.0, 300.0], true);
+        let mut harness = stage(TaskLoss::default(), lab_at(TEXT, 40), [1000.0, 300.0], true);
         harness.run_steps(3);
         for (shows, name, _) in Shows::ALL {
             harness.get_by_label(name).click();
