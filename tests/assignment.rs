@@ -119,7 +119,7 @@ fn experiment(dice: &mut Dice, router: Router, rule: Rule) -> Experiment {
         ..Synthetic::default()
     };
     let balancer = Balancer { rule, rate: 0.05, ..Balancer::default() };
-    let variants = vec![Variant { name: "a".into(), router, balancer }];
+    let variants = vec![Variant { name: "a".into(), router, balancer, ..Variant::default() }];
     Experiment { seed: dice.below(1000), source: Source::Synthetic(synthetic), variants }
 }
 
@@ -189,7 +189,7 @@ fn a_word_always_goes_to_the_same_experts() {
 fn dynamic_k_finds_its_mean_and_the_loads_become_even() {
     let source = Source::Synthetic(Synthetic { batch: 2048, ..Synthetic::default() });
     let balancer = Balancer { rule: Rule::Threshold, rate: 0.002, ..Balancer::default() };
-    let variants = vec![Variant { name: "a".into(), router: Router::default(), balancer }];
+    let variants = vec![Variant { name: "a".into(), router: Router::default(), balancer, ..Variant::default() }];
     let mut simulation = Simulation::new(Experiment { seed: 1, source, variants }, None).unwrap();
     let mean = |row: &StepRow| f64::from(row.variants[0].loads.iter().sum::<u32>()) / 2048.0;
     assert!((mean(&simulation.advance()) - 6.0).abs() < 1.0, "it starts near K");
@@ -258,7 +258,12 @@ fn the_probe_is_a_batch_of_its_own() {
         let k = if rule == Rule::Base { 1 } else { 4 };
         let router = Router { experts: 16, top_k: k, ..with_capacity(Stays::Score) };
         let source = Source::Synthetic(Synthetic { batch: 3000, skew: 2.0, ..Synthetic::default() });
-        let variants = vec![Variant { name: "a".into(), router, balancer: Balancer { rule, ..Balancer::default() } }];
+        let variants = vec![Variant {
+            name: "a".into(),
+            router,
+            balancer: Balancer { rule, ..Balancer::default() },
+            ..Variant::default()
+        }];
         let mut simulation = Simulation::new(Experiment { seed: 1, source, variants }, None).unwrap();
         let made = picture(&mut simulation, ViewRequest { rows: Rows::Probe, ..ViewRequest::default() });
         let count = |bit: u8, e: usize| (0..made.rows()).filter(|&r| made.marks_of(r)[e] & bit != 0).count();

@@ -363,3 +363,39 @@ fn help_and_version() {
     assert!(good(&["run", "--help"]).contains("500"), "the default number of steps is said");
     assert_eq!(good(&["--version"]), format!("moebias {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn learn_compares_methods_over_seeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, csv) = (folder.path().join("l.ron"), folder.path().join("l.csv"));
+    let text = "(version: 1, title: \"small\", source: Learning(batch: 128, topics: 8, domains: 2), variants: [\
+        (name: \"a\", router: (experts: 8, top_k: 2)), (name: \"b\", router: (experts: 8, top_k: 2), learning: (auxiliary: Normalised))])";
+    std::fs::write(&file, text).unwrap();
+    let (file, csv) = (file.to_str().unwrap(), csv.to_str().unwrap());
+    let table = good(&["learn", file, "--steps", "20", "--seeds", "1..3", "--reference", "b", "--csv", csv]);
+    for word in ["small", "20 steps", "3 seeds", "Δ is to b", "NMSE %", "MaxVio global", "of 3"] {
+        assert!(table.contains(word), "{word} is missing:\n{table}");
+    }
+    let rows = std::fs::read_to_string(csv).unwrap();
+    assert!(rows.starts_with("seed,variant,nmse,nmse_capacity,max_vio_global,") && rows.lines().count() == 7);
+    assert_eq!(good(&["learn", file, "--steps", "20", "--seeds", "1..3", "--csv", "-"]), rows, "it repeats");
+    // The curves have columns of their own.
+    let curves = good(&["run", file, "--steps", "3", "--engine", "cpu", "--csv", "-"]);
+    assert!(
+        curves
+            .lines()
+            .next()
+            .unwrap()
+            .contains("saturated,task_loss,task_nmse,task_perplexity,interference,force_ratio,mean_score,load_0")
+    );
+    let figures: Vec<f64> =
+        curves.lines().nth(1).unwrap().split(',').skip(17).take(6).map(|x| x.parse().unwrap()).collect();
+    assert!((figures[0].exp() - figures[2]).abs() < 1e-9 && figures[1] > 0.5, "{figures:?}");
+    assert!(good(&["run", file, "--steps", "3", "--engine", "cpu"]).contains("NMSE"));
+    let json = json(&["run", file, "--steps", "3", "--engine", "cpu", "--json"]);
+    assert_eq!(json["variants"][0]["nmse"].as_array().unwrap().len(), 3);
+    assert!(good(&["check", file]).contains("tokens to learn from"));
+    assert!(bad(1, &["learn", SMALL]).contains("nothing learns"));
+    assert!(bad(1, &["learn", file, "--reference", "c"]).contains("no variant is called"));
+    bad(2, &["learn", file, "--seeds", "5..1"]);
+}

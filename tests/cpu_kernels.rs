@@ -48,7 +48,12 @@ const RULES: [Rule; 9] = [
 
 fn variant(experts: u32, top_k: u32, gate: Gate, rule: Rule, rate: f64) -> Variant {
     let balancer = Balancer { rule, rate, ..Balancer::default() };
-    Variant { name: String::new(), router: Router { experts, top_k, gate, ..Router::default() }, balancer }
+    Variant {
+        name: String::new(),
+        router: Router { experts, top_k, gate, ..Router::default() },
+        balancer,
+        ..Variant::default()
+    }
 }
 
 /// Logits from −10 to 10: also some that saturate.

@@ -100,7 +100,8 @@ fn variant(dice: &mut Dice, name: u32, experts: u32, gate: Gate, rule: Rule) -> 
         zero_experts: dice.below(experts),
         real_experts: dice.real(32.0),
     };
-    Variant { name: name.to_string(), router: Router { experts, top_k, gate, ..Router::default() }, balancer }
+    let router = Router { experts, top_k, gate, ..Router::default() };
+    Variant { name: name.to_string(), router, balancer, ..Variant::default() }
 }
 
 fn synthetic(dice: &mut Dice, batch: u32) -> Synthetic {
@@ -351,6 +352,7 @@ fn extreme_biases(backends: Backends) {
             name: String::new(),
             router: Router { experts: 200, top_k: 9, gate, ..Router::default() },
             balancer: Balancer { rule, rate: 1.0, centred, derivative: 1.0, zero_experts: 3, ..Balancer::default() },
+            learning: Default::default(),
         });
         let source = Source::Synthetic(Synthetic { batch: 300, ..Synthetic::default() });
         let experiment = Experiment { seed: 5, source, variants: variants.into() };
@@ -592,7 +594,7 @@ fn how_fast() {
         {
             for gate in GATES {
                 let router = Router { experts, top_k, gate, ..Router::default() };
-                let variants = vec![Variant { name: String::new(), router, balancer: Balancer::default() }];
+                let variants = vec![Variant { router, ..Variant::default() }];
                 let source = Source::Synthetic(Synthetic { batch, ..Synthetic::default() });
                 let mut simulation = Simulation::new(Experiment { seed: 1, source, variants }, None).unwrap();
                 let mut rows = vec![];

@@ -12,6 +12,7 @@ fn variant(gate: Gate, rule: Rule, experts: u32, top_k: u32) -> Variant {
         name: format!("{gate} {rule} {experts} {top_k}"),
         router: Router { experts, top_k, gate, ..Router::default() },
         balancer: Balancer { rule, rate: 0.01, ..Balancer::default() },
+        learning: Default::default(),
     }
 }
 

@@ -10,6 +10,10 @@ use moebias::model::config::{
 };
 use moebias::model::digest::Digest;
 use moebias::model::fixed::BIAS_ONE;
+use moebias::model::learn::parameters::Learned;
+use moebias::model::learn::settings::{
+    self as learn, Auxiliary, Gating, Learning, LearningChange, Optimiser, World, WorldChange,
+};
 use moebias::model::step::{State, VariantState};
 use moebias::scenario::{Recorded, Scenario, parse, to_text};
 use proptest::prelude::*;
@@ -68,11 +72,57 @@ fn source() -> impl Strategy<Value = Source> {
         .prop_map(|(batch, topics, skew, noise, drift, burst)| Synthetic { batch, topics, skew, noise, drift, burst })
         .boxed();
     prop_oneof![
+        3 => world().prop_map(Source::Learning),
         3 => synthetic.clone().prop_map(Source::Synthetic),
         1 => synthetic.prop_map(Source::Fixed),
         1 => Just(Source::Synthetic(Synthetic::default())),
         1 => (text(12), prop::option::of(text(5))).prop_map(|(file, layer)| Source::Trace(TraceSource { file: format!("x{file}"), layer })),
     ]
+}
+
+fn world() -> impl Strategy<Value = World> {
+    use learn::limits as l;
+    let whole = (1u32..=600, whole(l::TOPICS), 0u32..=9, whole(limits::BURST));
+    let real = (real(limits::SKEW), real(l::RICH), real(l::KINSHIP), real(l::COMMON), real(l::TARGET_NOISE));
+    (whole, real, real_drift()).prop_map(
+        |((batch, topics, domains, burst), (skew, rich, kinship, common, target_noise), drift)| World {
+            batch,
+            topics,
+            domains: domains.min(topics),
+            skew,
+            rich,
+            kinship,
+            common,
+            noise: (1.0 - common) / 3.0,
+            target_noise,
+            drift,
+            burst,
+        },
+    )
+}
+
+fn real_drift() -> impl Strategy<Value = f64> {
+    real(limits::DRIFT)
+}
+
+fn learning() -> impl Strategy<Value = Learning> {
+    use learn::limits as l;
+    let choices = (any::<bool>(), any::<bool>(), 0usize..6);
+    let reals = (real(l::EXPERT_RATE), real(l::ROUTER_RATE), real(l::ALPHA), real(l::Z_LOSS));
+    (choices, reals, whole(l::HORIZON), whole(l::SEQUENCE), whole(l::BATCHES)).prop_map(
+        |((sgd, normalised, a), (expert_rate, router_rate, alpha, z_loss), horizon, sequence, batches)| Learning {
+            optimiser: if sgd { Optimiser::Sgd } else { Optimiser::Adam },
+            expert_rate,
+            router_rate,
+            horizon,
+            gating: if normalised { Gating::Normalised } else { Gating::Raw },
+            auxiliary: Auxiliary::iter().nth(a).unwrap(),
+            alpha,
+            z_loss,
+            sequence,
+            batches,
+        },
+    )
 }
 
 fn variant() -> impl Strategy<Value = Variant> {
@@ -103,9 +153,9 @@ fn variant() -> impl Strategy<Value = Variant> {
         let (momentum, steepness, derivative, real_experts) = reals;
         Balancer { rule, rate, schedule, centred, freeze, momentum, steepness, derivative, zero_experts, real_experts }
     });
-    (text(20), router, balancer).prop_map(|(name, mut router, balancer)| {
+    (text(20), router, balancer, learning()).prop_map(|(name, mut router, balancer, learning)| {
         router.groups = router.groups.filter(|_| balancer.rule.is_top_k());
-        Variant { name, router, balancer }
+        Variant { name, router, balancer, learning }
     })
 }
 
@@ -141,6 +191,11 @@ fn change() -> impl Strategy<Value = Change> {
         any::<bool>().prop_map(Change::SetRenormalise),
         real(limits::SCALE).prop_map(Change::SetScale),
         Just(Change::ResetBias),
+        (0u32..=3).prop_map(|n| Change::SetWorld(WorldChange::Domains(n))),
+        real(learn::limits::KINSHIP).prop_map(|x| Change::SetWorld(WorldChange::Kinship(x))),
+        real(learn::limits::ALPHA).prop_map(|x| Change::SetLearning(LearningChange::Alpha(x))),
+        (0usize..6).prop_map(|i| Change::SetLearning(LearningChange::Auxiliary(Auxiliary::iter().nth(i).unwrap()))),
+        Just(Change::SetLearning(LearningChange::Gating(Gating::Normalised))),
     ]
 }
 
@@ -155,6 +210,16 @@ fn scenario() -> impl Strategy<Value = Scenario> {
         |((title, summary, look_for), seed, source, mut variants, events, (stop, speed, full, number, at))| {
             let many = matches!(&source, Source::Synthetic(s) | Source::Fixed(s) if s.batch > 500_000);
             variants.iter_mut().for_each(|v| v.router.capacity = v.router.capacity.filter(|_| !many));
+            let learns = matches!(source, Source::Learning(_));
+            for v in &mut variants {
+                if learns {
+                    // Only plain routers learn.
+                    (v.router.groups, v.router.capacity) = (None, None);
+                    v.balancer.rule = if v.balancer.rule.is_top_k() { v.balancer.rule } else { Rule::Sign };
+                } else {
+                    v.learning = Learning::default();
+                }
+            }
             let start = full.then(|| State {
                 step: at,
                 phase: number,
@@ -172,6 +237,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
                                 (0..i64::from(v.router.experts)).map(|e| e.wrapping_mul(number as i64) % most).collect()
                             }
                         },
+                        learned: learns.then(|| Learned::untrained(v.router.experts as usize, seed).into()),
                     })
                     .collect(),
             });

@@ -338,6 +338,26 @@ fn bursts_are_uneven_whatever_the_bias() {
     assert!(mean(seen.metrics[400..600].iter().map(|m| m.max_vio_16)) < 0.13);
 }
 
+/// The first 600 steps; docs/learning.md has whole runs over several seeds.
+#[test]
+fn a_router_that_learns_pays_for_balance() {
+    let nmse =
+        |s: &Seen, steps: std::ops::Range<usize>| mean(s.metrics[steps].iter().map(|m| m.learning.unwrap().nmse));
+    let seen = play(Start::of(&loaded("auxiliary-loss-dilemma")), 600);
+    let [free, none, weak, strong] = [0, 1, 2, 3].map(|i| (nmse(&seen[i], 500..600), seen[i].max_vio(500..600)));
+    println!("loss and MaxVio: loss-free {free:?}, none {none:?}, α = 0.1 {weak:?}, α = 1 {strong:?}");
+    assert!(strong.0 > weak.0 + 0.015 && weak.0 > free.0 + 0.005, "the larger α, the worse the task");
+    assert!(none.0 < free.0 && none.1 > 2.5, "no balancing is cheapest and uneven");
+    assert!(weak.1 > 0.2 && free.1 < 0.2 && strong.1 < 0.2);
+    assert!((85..=95).contains(&seen[3].settled()) && (280..=310).contains(&seen[0].settled()));
+    let seen = play(Start::of(&loaded("learning-step-sizes")), 600);
+    let [slow, good, restless] = [0, 1, 2].map(|i| seen[i].max_vio(500..600));
+    assert!(slow > 2.0 && good < 0.2 && (0.22..0.32).contains(&restless), "{slow} {good} {restless}");
+    let arrived = |s: &Seen| s.metrics.iter().position(|m| m.max_vio_16 <= IN_BALANCE);
+    assert_eq!(arrived(&seen[0]), None);
+    assert!(arrived(&seen[2]) < Some(30), "{:?}", arrived(&seen[2]));
+}
+
 #[test]
 fn groups_are_balanced_too() {
     let seen = shown("expert-groups");

@@ -300,11 +300,8 @@ fn the_simulation_obeys_the_theory() {
         let source = Source::Fixed(Synthetic { batch: 256, ..Synthetic::default() });
         let mut balancer = Balancer { rule, rate, ..Default::default() };
         balancer.centred = rule == Rule::Proportional;
-        let variants = vec![Variant {
-            name: "a".into(),
-            router: Router { experts: 16, top_k, gate, ..Router::default() },
-            balancer,
-        }];
+        let router = Router { experts: 16, top_k, gate, ..Router::default() };
+        let variants = vec![Variant { name: "a".into(), router, balancer, ..Variant::default() }];
         let mut simulation = Simulation::new(Experiment { seed: 4, source, variants }, None).unwrap();
         let batch = simulation.next_batch();
         let scores = (0..256).map(|t| batch.scores(t, 0)).collect();

@@ -193,9 +193,9 @@ fn simulation(size: Size, args: &BenchArgs) -> Result<Simulation, Failure> {
     let router = Router { experts, top_k, gate: Gate::Sigmoid, ..Router::default() };
     // Step sizes that differ, so that no two variants have the same biases.
     let variant = |i: u32| Variant {
-        name: String::new(),
         router: router.clone(),
         balancer: Balancer { rate: 0.001 * f64::from(i + 1), ..Balancer::default() },
+        ..Variant::default()
     };
     let variants = (0..args.variants).map(variant).collect();
     let (source, trace) = if args.given_scores || args.given_logits {

@@ -49,6 +49,7 @@ fn of_experiment(kind: Kind, loaded: &Loaded) -> String {
         Source::Synthetic(_) => "synthetic tokens",
         Source::Fixed(_) => "one fixed batch",
         Source::Trace(_) => "recorded tokens",
+        Source::Learning(_) => "tokens to learn from",
     };
     match &s.recorded {
         Some(r) => {

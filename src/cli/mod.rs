@@ -8,6 +8,7 @@ mod doctor;
 mod drive;
 mod failure;
 mod input;
+mod learn;
 mod output;
 mod progress;
 mod render;
@@ -67,6 +68,8 @@ enum Command {
     Doctor,
     /// Measure how many token-expert pairs per second every engine of this machine routes
     Bench(BenchArgs),
+    /// Let routers learn with several seeds, and judge them on tokens they have never seen
+    Learn(LearnArgs),
 }
 
 #[derive(Debug, Args)]
@@ -89,6 +92,24 @@ struct BenchArgs {
     /// Print a JSON list instead of the table
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Args)]
+struct LearnArgs {
+    /// A scenario whose source is Learning(...), or builtin:NAME
+    file: PathBuf,
+    /// Steps to learn [default: to the scenario's end, else 500]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
+    steps: Option<u64>,
+    /// Seeds: a range with both its ends, or a list separated by commas
+    #[arg(long, value_name = "SEEDS", value_parser = learn::seeds, default_value = "1..5")]
+    seeds: learn::Seeds,
+    /// The variant that differences are taken to [default: the first]
+    #[arg(long, value_name = "NAME")]
+    reference: Option<String>,
+    /// Write one row per seed and variant to a CSV file; `-` is the output, instead of the table
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -233,6 +254,7 @@ pub fn main() -> ExitCode {
         Some(Command::Theory(args)) => theory::theory(args),
         Some(Command::Doctor) => doctor::doctor(),
         Some(Command::Bench(args)) => bench::bench(args),
+        Some(Command::Learn(args)) => learn::learn(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

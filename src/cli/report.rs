@@ -31,9 +31,11 @@ pub(super) enum Keep {
 #[derive(Debug, Default)]
 struct Seen {
     first_max_vio: f64,
+    first_nmse: Option<f64>,
     last: Metrics,
     settling: Settling,
     max_vio: Vec<f64>,
+    nmse: Vec<Option<f64>>,
     loads: Vec<Vec<u32>>,
     bias: Vec<Vec<f64>>,
 }
@@ -66,6 +68,9 @@ struct JsonVariant<'a> {
     name: &'a str,
     digest: String,
     maxvio: &'a [f64],
+    /// Task loss over what predicting nothing comes to, of every step; absent where nothing learns, null where it has diverged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nmse: Option<&'a [Option<f64>]>,
     loads: Steps<'a, u32>,
     bias: Steps<'a, f64>,
     /// Of the last biases with those that the recorded model had learned.
@@ -90,8 +95,8 @@ impl Report {
         let variants = &input.start.experiment.variants;
         let per_step: u64 = match keep {
             Keep::Ends => 0,
-            Keep::MaxVio => variants.len() as u64,
-            Keep::All => variants.iter().map(|v| 1 + 2 * u64::from(v.router.experts)).sum(),
+            Keep::MaxVio => 2 * variants.len() as u64,
+            Keep::All => variants.iter().map(|v| 2 + 2 * u64::from(v.router.experts)).sum(),
         };
         let numbers = per_step.saturating_mul(steps);
         if numbers > MOST_NUMBERS {
@@ -116,11 +121,13 @@ impl Report {
         for ((seen, v), metrics) in self.variants.iter_mut().zip(&row.variants).zip(metrics) {
             if self.rows == 0 {
                 seen.first_max_vio = metrics.max_vio;
+                seen.first_nmse = metrics.learning.map(|l| l.nmse);
             }
             seen.last = *metrics;
             seen.settling.push(row.step, metrics);
             if self.keep != Keep::Ends {
                 seen.max_vio.push(metrics.max_vio);
+                seen.nmse.push(metrics.learning.map(|l| l.nmse));
             }
             if self.keep != Keep::All {
                 seen.loads.clear();
@@ -142,6 +149,7 @@ impl Report {
         let simulation = run.simulation();
         let states = &simulation.state().variants;
         let all = self.keep == Keep::All;
+        let learns = simulation.experiment().world().is_some();
         let variants = self.variants.iter().zip(&simulation.experiment().variants).zip(states);
         let json = JsonRun {
             scenario: &self.title,
@@ -157,6 +165,7 @@ impl Report {
                     name: &v.name,
                     digest: state.digest.to_string(),
                     maxvio: &seen.max_vio,
+                    nmse: learns.then_some(&seen.nmse[..]),
                     loads: steps(&seen.loads, all),
                     bias: steps(&seen.bias, all),
                     learned_correlation: simulation
@@ -176,22 +185,28 @@ impl Report {
         let simulation = run.simulation();
         let experiment = simulation.experiment();
         let end = self.first + self.rows;
-        let header = ["", "MaxVio", "in balance from", "bias", "moved", "floor"].map(String::from);
-        let mut rows = vec![header.to_vec()];
+        let mut header = ["", "MaxVio", "in balance from", "bias", "moved", "floor"].map(String::from).to_vec();
+        let learns = experiment.world().is_some();
+        if learns {
+            header.extend(["NMSE", "e^loss", "cos", "α·aux/task", "score"].map(String::from));
+        }
+        let mut rows = vec![header];
         for (seen, v) in self.variants.iter().zip(&experiment.variants) {
             let settled = match seen.settling.step() {
                 Some(step) => format!("step {}", thousands(step)),
                 None => format!("not reached by {}", thousands(end)),
             };
             let floor = sampling_floor(v.router.experts, v.router.top_k, simulation.batch());
-            rows.push(vec![
+            let mut row = vec![
                 v.name.clone(),
                 format!("{:.2} → {:.2}", seen.first_max_vio, seen.last.max_vio),
                 settled,
                 format!("{} … {}", signed(seen.last.bias_min), signed(seen.last.bias_max)),
                 format!("{:.1} %", 100.0 * seen.last.moved),
                 if v.has_floor() { format!("{floor:.2}") } else { "—".into() },
-            ]);
+            ];
+            row.extend(learned(seen).into_iter().filter(|_| learns));
+            rows.push(row);
         }
         let seconds = self.took.as_secs_f64().max(1e-9);
         let per_second = |n: u64| scaled(n as f64 / seconds);
@@ -206,10 +221,33 @@ impl Report {
         let digest = simulation.digest();
         writeln!(out, "\n  {dim}digest{plain}  {digest}").ok();
         writeln!(out, "  {dim}engine{plain}  {}, {} ({})", engine.kind, engine.adapter, engine.reason).ok();
+        if learns {
+            writeln!(
+                out,
+                "  {dim}repeats{plain} on the CPU engine, with any number of threads: learning computes in floats"
+            )
+            .ok();
+        }
         let (steps, tokens) = (per_second(self.rows), per_second(self.tokens));
         writeln!(out, "  {dim}speed{plain}   {steps} steps/s, {tokens} tokens/s").ok();
         out
     }
+}
+
+/// NMSE first and last, and the other figures of the last step.
+fn learned(seen: &Seen) -> Vec<String> {
+    let Some(l) = seen.last.learning else { return vec!["diverged".into()] };
+    let percent = |x: f64| format!("{:.1} %", 100.0 * x);
+    let first = seen.first_nmse.map(|n| format!("{} → ", percent(n))).unwrap_or_default();
+    let signed = |x: f64| format!("{x:+.2}").replace('-', "−");
+    let (e, force, score) = (l.perplexity(), l.force, l.mean_score);
+    vec![
+        format!("{first}{}", percent(l.nmse)),
+        format!("{e:.3}"),
+        signed(l.cosine),
+        format!("{force:.2}"),
+        format!("{score:.2}"),
+    ]
 }
 
 fn steps<T>(rows: &[Vec<T>], all: bool) -> Steps<'_, T> {

@@ -69,7 +69,9 @@ impl Csv {
         let experiment = &run.start.experiment;
         let variants: Vec<(String, u32)> =
             experiment.variants.iter().map(|v| (v.name.clone(), v.router.experts)).collect();
-        let curves = sink.and_then(|sink| Curves::new(sink, &variants, Columns { loads: true, biases: true }));
+        let curves = sink.and_then(|sink| {
+            Curves::new(sink, &variants, Columns { loads: true, biases: true, learning: experiment.world().is_some() })
+        });
         match curves {
             Ok(curves) => Ok(Self { name, curves }),
             Err(e) => Err(csv_failure(&name, &e)),

@@ -166,7 +166,12 @@ mod tests {
         let experiment = Experiment {
             seed: 3,
             source: Source::Synthetic(Synthetic { batch: 16, ..Default::default() }),
-            variants: vec![Variant { name: "a".into(), router: Default::default(), balancer: Default::default() }],
+            variants: vec![Variant {
+                name: "a".into(),
+                router: Default::default(),
+                balancer: Default::default(),
+                ..Variant::default()
+            }],
         };
         let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
         let mut run = Run::new(RunId(1), start).unwrap();

@@ -207,8 +207,9 @@ impl Run {
             metrics: self.metrics.clone(),
             loads: self.loads.clone(),
         });
-        let experts: usize = self.simulation.state().variants.iter().map(|v| v.bias.len()).sum();
-        if self.checkpoints.len() * experts * 300 > CHECKPOINT_BYTES && self.checkpoints.len() > 8 {
+        let state = self.simulation.state();
+        let experts: usize = state.variants.iter().map(|v| v.bias.len()).sum();
+        if self.checkpoints.len() * (experts * 300 + state.bytes()) > CHECKPOINT_BYTES && self.checkpoints.len() > 8 {
             // Every other one goes, and from now on they are twice as far apart.
             let (mut index, last) = (0, self.checkpoints.len());
             self.checkpoints.retain(|_| {
@@ -432,7 +433,12 @@ mod tests {
         let experiment = Experiment {
             seed: 3,
             source: Source::Synthetic(Synthetic { batch: 64, ..Default::default() }),
-            variants: vec![Variant { name: "a".into(), router: Default::default(), balancer: Default::default() }],
+            variants: vec![Variant {
+                name: "a".into(),
+                router: Default::default(),
+                balancer: Default::default(),
+                learning: Default::default(),
+            }],
         };
         Run::new(RunId(1), Start { experiment, trace: None, state: None, events: vec![], stop: None }).unwrap()
     }

@@ -351,6 +351,7 @@ fn shares(batch: &Batch, variant: usize, picture: &mut Picture) {
     let chosen: Vec<(usize, Vec<usize>)> = (0..n).into_par_iter().with_min_len(64).map(of_token).collect();
     let topics = match &batch.inputs.tokens {
         TokenInputs::Synthetic { topics, .. } => topics.centres.len(),
+        TokenInputs::Learning(draw) => draw.teacher.domains(),
         TokenInputs::Trace { .. } => chosen.iter().map(|(topic, _)| topic + 1).max().unwrap_or(1),
     };
     let mut counts = vec![0u32; topics * experts];
@@ -380,7 +381,7 @@ mod tests {
         let experiment = Experiment {
             seed: 3,
             source: Source::Synthetic(Synthetic { batch, ..Default::default() }),
-            variants: vec![Variant { name: "a".into(), router, balancer: Default::default() }],
+            variants: vec![Variant { name: "a".into(), router, balancer: Default::default(), ..Variant::default() }],
         };
         let mut simulation = Simulation::new(experiment, None).unwrap();
         (0..30).for_each(|_| drop(simulation.advance()));

@@ -411,7 +411,7 @@ fn csv_of(path: &Path, run: Exported, progress: &Progress) -> Result<String, Str
     let staged = Staged::new(path).map_err(|e| fail(&e))?;
     let variants: Vec<(String, u32)> =
         run.start.experiment.variants.iter().map(|v| (v.name.clone(), v.router.experts)).collect();
-    let columns = Columns { loads: true, biases: true };
+    let columns = Columns { loads: true, biases: true, learning: run.start.experiment.world().is_some() };
     let mut curves = Curves::new(staged, &variants, columns).map_err(|e| fail(&e))?;
     let to = run.step;
     let mut again = Run::new(run.run, run.start).map_err(|e| fail(&e))?;

@@ -73,7 +73,12 @@ mod tests {
         let experiment = Experiment {
             seed: 1,
             source: Source::Synthetic(Default::default()),
-            variants: vec![Variant { name: "a".into(), router: Default::default(), balancer: Default::default() }],
+            variants: vec![Variant {
+                name: "a".into(),
+                router: Default::default(),
+                balancer: Default::default(),
+                learning: Default::default(),
+            }],
         };
         let event = |step, target, change| Event { step, target, change };
         let events = vec![

@@ -5,6 +5,7 @@
 use super::config::{
     Capacity, ConfigError, Experiment, Gate, Groups, Rule, Schedule, Source, Stays, Synthetic, limits,
 };
+use super::learn::settings::{LearningChange, WorldChange};
 use serde::{Deserialize, Serialize};
 
 /// One change of one setting.
@@ -60,6 +61,10 @@ pub enum Change {
     SetRealExperts(f64),
     /// Put every bias back to its start, and forget what the rule remembers.
     ResetBias,
+    /// A setting that only a world to learn from has.
+    SetWorld(WorldChange),
+    /// How a variant learns.
+    SetLearning(LearningChange),
 }
 
 /// What a change applies to.
@@ -115,6 +120,8 @@ impl Change {
             Self::SetZeroExperts(_) => "zero_experts",
             Self::SetRealExperts(_) => "real_experts",
             Self::ResetBias => "bias",
+            Self::SetWorld(change) => change.name(),
+            Self::SetLearning(change) => change.name(),
         }
     }
 
@@ -152,6 +159,8 @@ impl Change {
             Self::SetRule(r) => r.to_string(),
             Self::SetSchedule(s) => s.to_string(),
             Self::ResetBias => "start".into(),
+            Self::SetWorld(change) => change.value(),
+            Self::SetLearning(change) => change.value(),
         }
     }
 
@@ -167,6 +176,7 @@ impl Change {
                 | Self::SetDrift(_)
                 | Self::SetBurst(_)
                 | Self::SetFixed(_)
+                | Self::SetWorld(_)
         )
     }
 }
@@ -180,6 +190,9 @@ pub fn apply(experiment: &mut Experiment, target: Target, change: &Change) -> Re
     let wrong = |allowed: String| ConfigError { setting: change.name().into(), value: change.value(), allowed };
     if change.is_of_source() != (target == Target::Source) {
         return Err(wrong("sent to the token source for token settings, to a variant for the others".into()));
+    }
+    if matches!(change, Change::SetLearning(_)) && experiment.world().is_none() {
+        return Err(wrong("left alone: only where the source is Learning(…) does anything learn".into()));
     }
     match target {
         Target::Source => apply_to_source(&mut next, change)?,
@@ -199,6 +212,19 @@ pub fn apply(experiment: &mut Experiment, target: Target, change: &Change) -> Re
 }
 
 fn apply_to_source(experiment: &mut Experiment, change: &Change) -> Result<(), ConfigError> {
+    let only =
+        |allowed: &str| ConfigError { setting: change.name().into(), value: change.value(), allowed: allowed.into() };
+    match &mut experiment.source {
+        Source::Learning(world) => {
+            let done = world.apply(change);
+            let why = "left alone: a world to learn from draws fresh tokens every step";
+            return if done { Ok(()) } else { Err(only(why)) };
+        }
+        _ if matches!(change, Change::SetWorld(_)) => {
+            return Err(only("left alone: only a source to learn from, Learning(…), has it"));
+        }
+        _ => {}
+    }
     if let Change::SetFixed(fixed) = change {
         let settings = experiment.synthetic().cloned();
         if let Some(s) = settings {
@@ -244,6 +270,7 @@ fn apply_to_variant(variant: &mut super::config::Variant, change: &Change) {
         Change::SetDerivative(x) => variant.balancer.derivative = *x,
         Change::SetZeroExperts(n) => variant.balancer.zero_experts = *n,
         Change::SetRealExperts(x) => variant.balancer.real_experts = *x,
+        Change::SetLearning(change) => variant.learning.apply(change),
         _ => {}
     }
 }
@@ -256,6 +283,11 @@ pub fn inverse(experiment: &Experiment, target: Target, change: &Change) -> Opti
         _ => experiment.variants.first(),
     };
     let source = experiment.synthetic();
+    if let Some(world) = experiment.world()
+        && change.is_of_source()
+    {
+        return world.inverse(change);
+    }
     Some(match change {
         Change::SetBatch(_) => Change::SetBatch(source?.batch),
         Change::SetTopics(_) => Change::SetTopics(source?.topics),
@@ -281,7 +313,8 @@ pub fn inverse(experiment: &Experiment, target: Target, change: &Change) -> Opti
         Change::SetDerivative(_) => Change::SetDerivative(variant?.balancer.derivative),
         Change::SetZeroExperts(_) => Change::SetZeroExperts(variant?.balancer.zero_experts),
         Change::SetRealExperts(_) => Change::SetRealExperts(variant?.balancer.real_experts),
-        Change::ResetBias => return None,
+        Change::SetLearning(change) => Change::SetLearning(variant?.learning.inverse(change)),
+        Change::ResetBias | Change::SetWorld(_) => return None,
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Every limit stands here once; the sliders, the file reader and the command line all read it from here.
 
+use super::learn::settings::{Learning, World};
 use super::presets::Preset;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter};
@@ -30,6 +31,8 @@ pub enum Source {
     Fixed(Synthetic),
     /// Router scores recorded from a real model.
     Trace(TraceSource),
+    /// Tokens with targets, from which experts and routers learn.
+    Learning(World),
 }
 
 /// Tokens that belong to topics.
@@ -68,7 +71,7 @@ pub struct TraceSource {
 }
 
 /// One router with its balancer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "WrittenVariant")]
 pub struct Variant {
     /// What it is called on screen and in exports.
@@ -77,6 +80,9 @@ pub struct Variant {
     pub router: Router,
     /// The rule that moves the biases.
     pub balancer: Balancer,
+    /// How it learns, where the source is one to learn from.
+    #[serde(default, skip_serializing_if = "Learning::is_default")]
+    pub learning: Learning,
 }
 
 /// [`Variant`] as it stands in a file: what is left out has its default, or that of the model named by `preset`.
@@ -90,6 +96,8 @@ struct WrittenVariant {
     router: Option<Router>,
     #[serde(default)]
     balancer: Option<Balancer>,
+    #[serde(default)]
+    learning: Learning,
 }
 
 impl TryFrom<WrittenVariant> for Variant {
@@ -98,13 +106,13 @@ impl TryFrom<WrittenVariant> for Variant {
     fn try_from(w: WrittenVariant) -> Result<Self, Self::Error> {
         let Some(preset) = w.preset else {
             let (router, balancer) = (w.router.unwrap_or_default(), w.balancer.unwrap_or_default());
-            return Ok(Self { name: w.name, router, balancer });
+            return Ok(Self { name: w.name, router, balancer, learning: w.learning });
         };
         if w.router.is_some() || w.balancer.is_some() {
             return Err("a variant with a preset has its router and balancer; leave those out, or the preset");
         }
         let (router, balancer) = preset.settings();
-        Ok(Self { name: w.name, router, balancer })
+        Ok(Self { name: w.name, router, balancer, learning: w.learning })
     }
 }
 
@@ -463,6 +471,21 @@ impl Experiment {
         for (i, v) in self.variants.iter().enumerate() {
             v.validate(&format!("variants[{i}]"))?;
         }
+        match &self.source {
+            Source::Learning(world) => {
+                world.validate("source")?;
+                world.validate_variants(&self.variants)?;
+            }
+            _ => {
+                if let Some(i) = self.variants.iter().position(|v| !v.learning.is_default()) {
+                    return Err(ConfigError {
+                        setting: format!("variants[{i}].learning"),
+                        value: "set".into(),
+                        allowed: "left out: only where the source is Learning(…) does anything learn".into(),
+                    });
+                }
+            }
+        }
         self.synthetic().map_or(Ok(()), |s| self.validate_batch(s.batch))
     }
 
@@ -477,12 +500,12 @@ impl Experiment {
         Ok(())
     }
 
-    /// Tokens per batch of a synthetic source; `None` for a trace, whose file says.
+    /// The settings of a synthetic source; `None` for a trace, whose file says, and for a world to learn from.
     #[must_use]
     pub fn synthetic(&self) -> Option<&Synthetic> {
         match &self.source {
             Source::Synthetic(s) | Source::Fixed(s) => Some(s),
-            Source::Trace(_) => None,
+            Source::Trace(_) | Source::Learning(_) => None,
         }
     }
 
@@ -490,8 +513,14 @@ impl Experiment {
     pub fn synthetic_mut(&mut self) -> Option<&mut Synthetic> {
         match &mut self.source {
             Source::Synthetic(s) | Source::Fixed(s) => Some(s),
-            Source::Trace(_) => None,
+            Source::Trace(_) | Source::Learning(_) => None,
         }
+    }
+
+    /// The world to learn from, where the source is one.
+    #[must_use]
+    pub fn world(&self) -> Option<&World> {
+        if let Source::Learning(world) = &self.source { Some(world) } else { None }
     }
 }
 
@@ -567,6 +596,7 @@ impl Variant {
         }
         self.router.validate_more(&router, self.balancer.rule)?;
         self.balancer.validate(&format!("{path}.balancer"), self.router.experts)?;
+        self.learning.validate(&format!("{path}.learning"))?;
         if self.name.chars().count() > 80 {
             return Err(ConfigError {
                 setting: format!("{path}.name"),

@@ -3,6 +3,7 @@
 //! Fair share L = K·T/E tokens. Identity experts, which nothing balances, are left out: L is then the mean load of the others.
 //! Where a window has not filled, the metric is over the steps there are.
 
+use super::learn::LearningRow;
 use super::step::VariantRow;
 use std::collections::VecDeque;
 
@@ -54,6 +55,8 @@ pub struct Metrics {
     pub bias_max: f64,
     /// Experts whose bias was too far below the largest to be exact.
     pub saturated: u32,
+    /// What learning showed; `None` where nothing learns, or where the layer has diverged.
+    pub learning: Option<LearningRow>,
 }
 
 /// Loads summed over some steps, and what was dropped in them.
@@ -144,6 +147,7 @@ impl Tracker {
             bias_median: (bias(sorted.len().saturating_sub(1) / 2) + bias(sorted.len() / 2)) / 2.0,
             bias_max: bias(sorted.len().saturating_sub(1)),
             saturated: row.saturated,
+            learning: row.learning,
         }
     }
 

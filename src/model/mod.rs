@@ -15,6 +15,7 @@ pub mod gate;
 pub mod gating;
 pub mod groups;
 pub mod hash;
+pub mod learn;
 pub mod metrics;
 pub mod presets;
 pub mod random;

@@ -226,7 +226,7 @@ mod tests {
         for preset in Preset::iter() {
             let (router, balancer) = preset.settings();
             let (experts, rate) = (router.experts, balancer.rate);
-            let variant = Variant { name: preset.name().into(), router, balancer };
+            let variant = Variant { name: preset.name().into(), router, balancer, ..Variant::default() };
             assert_eq!(variant.validate("x"), Ok(()));
             let facts = preset.facts();
             assert!(facts.iter().all(|f| !f.what.is_empty() && !f.value.is_empty() && !f.source.is_empty()));

@@ -19,6 +19,18 @@ pub enum Stream {
     Centroid = 4,
     /// The experts of a word under hash routing.
     Hash = 6,
+    /// Centres and maps of the domains of a world to learn from.
+    Domain = 32,
+    /// Centres and maps of its topics.
+    Lesson = 33,
+    /// Its tokens and targets.
+    Example = 34,
+    /// Tokens and targets that no step ever shows.
+    HeldOut = 35,
+    /// Centroids that have learned nothing yet.
+    UntrainedCentroid = 36,
+    /// Experts that have learned nothing yet.
+    UntrainedExpert = 37,
 }
 
 /// Four random words from (index, step, stream, seed).

@@ -3,12 +3,21 @@
 //! State n is the state after n updates. Step n routes with state n's biases and makes state n + 1; row n of any output holds
 //! step n's loads and the biases after its update.
 
+mod learning;
+
 use super::balance::{self, Rates, Step};
 use super::change::{self, Change, Event, Target};
-use super::config::{ConfigError, DIM, Experiment, Gate, Router, Rule, Source};
+use super::config::{ConfigError, DIM, Experiment, Gate, Router, Rule, Source, Synthetic};
 use super::digest::Digest;
 use super::fixed::{BIAS_BITS, SCORE_BITS};
 use super::gate;
+use super::learn::LearningRow;
+use super::learn::parameters::{Learned, optional};
+use super::learn::score::Scorer;
+use super::learn::settings::{LearningChange, World};
+use super::learn::spread::{Alone, Spread};
+use super::learn::train::Room;
+use super::learn::world::{Draw, Examples, Teacher};
 use super::select::{By, MAX_K, Selector, expert_of};
 use super::tokens::{self, Embedding, TokenKey, Topics};
 use super::trace::Trace;
@@ -48,10 +57,22 @@ pub struct VariantState {
     /// What the rule remembers of each expert (SMEBU its momentum, Q32; ID Balancing the last error, Q20); empty where nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<i64>,
+    /// Parameters and the optimiser's memory, where it learns.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional")]
+    pub learned: Option<Arc<Learned>>,
+}
+
+impl State {
+    /// About how many bytes it takes in memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let learned = |v: &VariantState| v.learned.as_ref().map_or(0, |l| l.bytes());
+        self.variants.iter().map(|v| 8 * v.bias.len() + learned(v)).sum()
+    }
 }
 
 /// What one step did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StepRow {
     /// The step that was routed.
     pub step: u64,
@@ -62,7 +83,7 @@ pub struct StepRow {
 }
 
 /// What one step did in one variant.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct VariantRow {
     /// Experts per token at this step; what rule `Threshold` aims at.
     pub top_k: u32,
@@ -82,6 +103,8 @@ pub struct VariantRow {
     pub saturated: u32,
     /// The last so many experts are identity experts: nothing balances them.
     pub zero_experts: u32,
+    /// What learning showed; `None` where nothing learns, or where the layer has diverged.
+    pub learning: Option<LearningRow>,
 }
 
 /// What the host prepares for one step; with the biases it decides everything.
@@ -110,6 +133,8 @@ pub enum TokenInputs {
         /// In [0, steps).
         index: usize,
     },
+    /// Drawn from a world to learn from.
+    Learning(Draw),
 }
 
 /// A running experiment: settings and state. Engines advance it; this is also the scalar reference engine.
@@ -121,6 +146,8 @@ pub struct Simulation {
     centroids: Arc<Vec<Embedding>>,
     widened: Arc<Vec<[i16; DIM]>>,
     topics: Option<(u64, Arc<Topics>)>,
+    teacher: Option<Arc<Teacher>>,
+    room: Room,
 }
 
 impl Simulation {
@@ -146,17 +173,21 @@ impl Simulation {
             }
             routes_again(&experiment, trace)?;
         }
+        let learns = experiment.world().is_some();
+        let untrained = |experts: u32| Arc::new(Learned::untrained(experts as usize, experiment.seed));
         let start = |v: &super::config::Variant| VariantState {
             bias: vec![balance::initial_bias(v.balancer.rule); v.router.experts as usize],
             schedule_from: 0,
             digest: Digest::default(),
             memory: vec![],
+            learned: learns.then(|| untrained(v.router.experts)),
         };
         let state = State { step: 0, phase: 0, variants: experiment.variants.iter().map(start).collect() };
         let most = experiment.variants.iter().map(|v| v.router.experts).max().unwrap_or(0);
         let centroids = Arc::new(tokens::centroids(most, experiment.seed));
         let widened = Arc::new(centroids.iter().map(tokens::widened).collect());
-        let mut made = Self { experiment, trace, state, centroids, widened, topics: None };
+        let (teacher, room) = (None, Room::default());
+        let mut made = Self { experiment, trace, state, centroids, widened, topics: None, teacher, room };
         for i in 0..made.state.variants.len() {
             let start = made.initial_bias(i);
             made.state.variants[i].bias.fill(start);
@@ -245,6 +276,7 @@ impl Simulation {
                 return Err(error("start state", "a memory that does not fit the rule", &allowed));
             }
         }
+        learning::fits(&experiment, &state)?;
         self.experiment = experiment;
         self.state = state;
         self.topics = None;
@@ -284,6 +316,11 @@ impl Simulation {
             if matches!(change, Change::ResetBias) || old.balancer.rule != self.experiment.variants[i].balancer.rule {
                 self.state.variants[i].memory.clear();
             }
+            if let (Change::SetLearning(LearningChange::Optimiser(_)), Some(learned)) =
+                (change, &mut self.state.variants[i].learned)
+            {
+                Arc::make_mut(learned).forget();
+            }
         }
         Ok(())
     }
@@ -299,6 +336,9 @@ impl Simulation {
     /// Tokens in the next batch.
     #[must_use]
     pub fn batch(&self) -> u32 {
+        if let Some(world) = self.experiment.world() {
+            return world.batch;
+        }
         match (self.experiment.synthetic(), &self.trace) {
             (Some(s), _) => s.batch,
             (None, Some(trace)) => trace.tokens as u32,
@@ -306,10 +346,12 @@ impl Simulation {
         }
     }
 
-    /// Drift per step, Q32 lifetimes.
+    /// Drift per step, Q32 lifetimes, or turns of a world's popularity.
     fn drift(&self) -> u64 {
         match &self.experiment.source {
-            Source::Synthetic(s) => libm::round(s.drift / 1000.0 * 4_294_967_296.0) as u64,
+            Source::Synthetic(Synthetic { drift, .. }) | Source::Learning(World { drift, .. }) => {
+                libm::round(drift / 1000.0 * 4_294_967_296.0) as u64
+            }
             _ => 0,
         }
     }
@@ -321,9 +363,10 @@ impl Simulation {
         let batch = self.batch();
         let phase = self.state.phase.wrapping_add(self.drift().wrapping_mul(ahead));
         let key_step = if matches!(self.experiment.source, Source::Fixed(_)) { 0 } else { step as u32 };
-        let tokens = match self.token_key(key_step) {
-            Some(key) => TokenInputs::Synthetic { key, topics: self.topics(phase) },
-            None => TokenInputs::Trace { index: self.trace_index(step) },
+        let tokens = match (self.token_key(key_step), self.draw(key_step, phase)) {
+            (Some(key), _) => TokenInputs::Synthetic { key, topics: self.topics(phase) },
+            (None, Some(draw)) => TokenInputs::Learning(draw),
+            (None, None) => TokenInputs::Trace { index: self.trace_index(step) },
         };
         StepInputs { tokens, batch, rates }
     }
@@ -370,6 +413,7 @@ impl Simulation {
             }
             TokenInputs::Synthetic { .. } => {}
             TokenInputs::Trace { index } => *index = 0,
+            TokenInputs::Learning(draw) => draw.step = PROBE_STEP,
         }
         self.batch_of(inputs)
     }
@@ -384,6 +428,7 @@ impl Simulation {
             }
             TokenInputs::Synthetic { .. } => {}
             TokenInputs::Trace { index } => *index = self.trace_index(u64::from(number)),
+            TokenInputs::Learning(draw) => draw.step = PROBE_STEP - number,
         }
         self.batch_of(inputs)
     }
@@ -399,18 +444,35 @@ impl Simulation {
                 rule: v.balancer.rule,
                 absolute: if v.balancer.rule == Rule::Threshold { in_units(v, &s.bias) } else { vec![] },
                 whole: Arc::default(),
+                scorer: s
+                    .learned
+                    .as_ref()
+                    .map(|l| Arc::new(Scorer::new(&l.parameters, v.router.experts as usize, v.router.gate))),
             })
             .collect();
         let (centroids, trace) = (Arc::clone(&self.widened), self.trace.clone());
-        Batch { inputs, variants, centroids, trace, seed: self.experiment.seed, members: None }
+        Batch { inputs, variants, centroids, trace, seed: self.experiment.seed, members: None, examples: None }
     }
 
     /// Takes the counts of a batch made by [`Self::next_batch`], lets the balancers act, and moves on.
     pub fn finish(&mut self, batch: &Batch, counts: Counts) -> StepRow {
+        self.finish_on(batch, counts, &Alone)
+    }
+
+    /// As [`Self::finish`]; what there is to learn is learned in parts that `spread` does.
+    pub fn finish_on(&mut self, batch: &Batch, counts: Counts, spread: &impl Spread) -> StepRow {
+        let mut ready = None;
+        if !batch.is_ready() {
+            ready.insert(batch.clone()).make_ready(spread);
+        }
+        let batch = ready.as_ref().unwrap_or(batch);
         let sampled = batch.sample_size();
         let mut rows = Vec::with_capacity(self.state.variants.len());
         let all = self.experiment.variants.iter().zip(&mut self.state.variants).zip(&batch.variants);
         for (((v, state), routing), (i, loads)) in all.zip(counts.loads.into_iter().enumerate()) {
+            let examples = batch.examples.as_deref();
+            let learning =
+                learning::learn(v, state, (routing, examples), &loads, (self.state.step, &mut self.room), spread);
             let step = Step::new(&v.router, batch.inputs.batch, batch.inputs.rates[i]);
             let dropped = &counts.dropped[i];
             // The balancer sees who came, also those for whom there was no room.
@@ -428,6 +490,7 @@ impl Simulation {
                 moved_of: if routing.is_plain() { sampled * v.router.top_k } else { counts.sampled[i] },
                 saturated: if routing.rule.is_top_k() { routing.selector.saturated() } else { 0 },
                 zero_experts: v.balancer.identity_experts(),
+                learning,
             });
         }
         let row = StepRow { step: self.state.step, tokens: batch.inputs.batch, variants: rows };
@@ -455,7 +518,8 @@ impl Simulation {
 
     /// One step on this thread: the oracle.
     pub fn advance(&mut self) -> StepRow {
-        let batch = self.next_batch();
+        let mut batch = self.next_batch();
+        batch.make_ready(&Alone);
         let mut counts = Counts::new(&batch);
         batch.route(0..batch.inputs.batch, &mut counts);
         batch.count_moved(0..batch.sample_size(), &mut counts);
@@ -519,6 +583,7 @@ pub struct Batch {
     seed: u32,
     /// The tokens that count as the whole batch, rising; all of them where `None`.
     pub(super) members: Option<Arc<Vec<u32>>>,
+    examples: Option<Arc<Examples>>,
 }
 
 /// One variant's router with the biases of one step.
@@ -537,6 +602,8 @@ pub struct Routing {
     absolute: Vec<i64>,
     /// What is known of the whole batch.
     pub(super) whole: Arc<Whole>,
+    /// What makes the scores of a router that learns.
+    scorer: Option<Arc<Scorer>>,
 }
 
 impl Routing {
@@ -561,7 +628,8 @@ impl Routing {
         out.sort_unstable_by_key(|&e| (-sum(e), e));
     }
 
-    /// The trace's scores, Q20, [steps, tokens, experts]; `None` where scores are made of logits in every step.
+    /// The trace's scores, Q20, [steps, tokens, experts], or those of a batch to learn from that is ready, [tokens, experts]; `None`
+    /// where scores are made of logits in every step.
     #[must_use]
     pub fn recorded(&self) -> Option<&[i32]> {
         self.recorded.as_ref().map(|s| s.as_slice())
@@ -617,6 +685,7 @@ impl Counts {
 #[derive(Debug, Default)]
 pub struct Scratch {
     logits: Vec<i32>,
+    reals: Vec<f32>,
     /// Scores of the token at the experts of the variant last asked for, Q20.
     pub scores: Vec<i32>,
 }
@@ -634,12 +703,13 @@ impl Batch {
         self.trace.as_deref().filter(|t| t.gate_each_step)
     }
 
-    /// The topic (or the trace's group) of a token.
+    /// The topic (or the trace's group, or the domain of a world to learn from) of a token.
     #[must_use]
     pub fn topic(&self, token: u32) -> u32 {
         match &self.inputs.tokens {
             TokenInputs::Synthetic { key, topics } => topics.of_token(token, key) as u32,
             TokenInputs::Trace { index } => self.trace.as_ref().map_or(0, |t| t.group(*index, token as usize)),
+            TokenInputs::Learning(draw) => draw.topic(token).0 as u32,
         }
     }
 
@@ -657,6 +727,22 @@ impl Batch {
                 for (i, v) in self.variants.iter().enumerate() {
                     if let Some(recorded) = &v.recorded {
                         f(i, &recorded[at..at + trace.experts]);
+                    }
+                }
+            }
+            TokenInputs::Learning(draw) => {
+                let mut made = None;
+                for (i, v) in self.variants.iter().enumerate() {
+                    let experts = v.router.experts as usize;
+                    match (&v.recorded, &v.scorer) {
+                        (Some(scores), _) => f(i, &scores[token as usize * experts..][..experts]),
+                        (None, Some(scorer)) => {
+                            scratch.scores.resize(experts, 0);
+                            let x = made.get_or_insert_with(|| draw.token(token).1);
+                            scorer.scores(x, &mut scratch.reals, &mut scratch.scores);
+                            f(i, &scratch.scores);
+                        }
+                        (None, None) => {}
                     }
                 }
             }

@@ -60,6 +60,8 @@ impl Batch {
                 .as_ref()
                 .and_then(|t| t.token_ids.get(index * t.tokens + token as usize))
                 .map_or_else(|| self.topic(token), |&id| id as u32),
+            // Rule Hash is refused where something learns.
+            TokenInputs::Learning(_) => self.topic(token),
         }
     }
 
@@ -76,6 +78,8 @@ impl Batch {
                 let logit = |c| f64::from(tokens::logit(&x, c)) / f64::from(1 << LOGIT_BITS);
                 out.extend(self.centroids()[..experts].iter().map(logit));
             }
+            // Rules that see whole batches are refused where something learns.
+            TokenInputs::Learning(_) => out.resize(experts, 0.0),
         }
     }
 

@@ -2,8 +2,12 @@
 //!
 //! Columns of the CSV, one row per step and variant: `step`, `variant`, `tokens`, `max_vio`, `max_vio_16`, `max_vio_global`,
 //! `min_vio`, `cv`, `entropy` (over ln E), `effective_experts`, `starving`, `dead`, `moved_share`, `bias_min`, `bias_median`,
-//! `bias_max` (score units), `saturated`, `dropped_share` (of the assignments, by capacity), `experts_per_token` (chosen, mean); then, if asked for, `load_0` … (tokens) and `bias_0` … (score units, after the step's
-//! update). A variant with fewer experts than another leaves the last ones empty.
+//! `bias_max` (score units), `saturated`, `dropped_share` (of the assignments, by capacity), `experts_per_token` (chosen, mean); then, if
+//! asked for, `load_0` … (tokens) and `bias_0` … (score units, after the step's update). Where something learns, before those: `task_loss`
+//! (half the mean squared error of a target's coordinate, on the batch before the step's update), `task_nmse` (squared error over squared
+//! target), `task_perplexity` (e^task_loss, a figure of this project), `interference` (cosine of task and auxiliary gradient on the
+//! router), `force_ratio` (α·|auxiliary| / |task| gradient) and `mean_score`; empty where a layer has diverged. A variant with fewer
+//! experts than another leaves the last ones empty.
 
 use super::atomic;
 use super::error::FileError;
@@ -23,7 +27,12 @@ pub struct Columns {
     pub loads: bool,
     /// The bias of every expert.
     pub biases: bool,
+    /// What learning showed.
+    pub learning: bool,
 }
+
+/// Columns of what learning showed.
+const LEARNING: [&str; 6] = ["task_loss", "task_nmse", "task_perplexity", "interference", "force_ratio", "mean_score"];
 
 /// Writes curves as CSV, row by row.
 #[derive(Debug)]
@@ -66,6 +75,9 @@ impl<W: Write> Curves<W> {
         ]
         .map(str::to_owned)
         .to_vec();
+        if columns.learning {
+            header.extend(LEARNING.map(str::to_owned));
+        }
         if columns.loads {
             header.extend((0..experts).map(|e| format!("load_{e}")));
         }
@@ -104,6 +116,12 @@ impl<W: Write> Curves<W> {
         put(&m.saturated.to_string())?;
         put(&m.dropped.to_string())?;
         put(&m.active.to_string())?;
+        if self.columns.learning {
+            let all = m.learning.map(|l| [l.loss, l.nmse, l.perplexity(), l.cosine, l.force, l.mean_score]);
+            for i in 0..LEARNING.len() {
+                put(&all.map(|all| all[i].to_string()).unwrap_or_default())?;
+            }
+        }
         if self.columns.loads {
             for e in 0..self.experts {
                 put(&v.loads.get(e).map(u32::to_string).unwrap_or_default())?;

@@ -6,6 +6,7 @@ use crate::model::change::{self, Event};
 use crate::model::config::{self, ConfigError, Limits, Rule, Source, Synthetic, Variant};
 use crate::model::digest::Digest;
 use crate::model::fixed::BIAS_ONE;
+use crate::model::learn::settings as learn;
 use crate::model::step::{Simulation, State};
 use crate::model::trace::Trace;
 use ron::extensions::Extensions;
@@ -59,7 +60,12 @@ pub(super) fn default_source() -> Source {
 }
 
 fn default_variants() -> Vec<Variant> {
-    vec![Variant { name: "Loss-free".into(), router: Default::default(), balancer: Default::default() }]
+    vec![Variant {
+        name: "Loss-free".into(),
+        router: Default::default(),
+        balancer: Default::default(),
+        learning: Default::default(),
+    }]
 }
 
 /// RON as it is friendliest to write: `stop: 600` instead of `Some(600)`, `Synthetic(skew: 1)` instead of two brackets.
@@ -400,7 +406,8 @@ fn syntax_error(text: &str, name: &str, error: &ron::error::SpannedError) -> Fil
         let message = if plain { message.clone() } else { format!("{message}, at {path}: {value}") };
         return FileError::new(name, Problem::Syntax(message)).at(text, byte);
     }
-    let message = match limit_of(path.rsplit('.').next().unwrap_or(&path)) {
+    let learns = locate::field(text, "source").is_some_and(|(word, _)| word == "Learning");
+    let message = match limit_of(path.rsplit('.').next().unwrap_or(&path), learns) {
         Some(limit) => {
             format!("{path} is {value}, but must be a number from {} to {} ({message})", limit.min, limit.max)
         }
@@ -409,8 +416,27 @@ fn syntax_error(text: &str, name: &str, error: &ron::error::SpannedError) -> Fil
     FileError::new(name, Problem::Syntax(message)).at(text, span.start)
 }
 
-fn limit_of(name: &str) -> Option<Limits> {
+fn limit_of(name: &str, learns: bool) -> Option<Limits> {
     use config::limits as of;
+    use learn::limits as to_learn;
+    // A world to learn from has limits of its own for some settings of the same name.
+    let own = [
+        to_learn::BATCH,
+        to_learn::TOPICS,
+        to_learn::DOMAINS,
+        to_learn::RICH,
+        to_learn::KINSHIP,
+        to_learn::COMMON,
+        to_learn::NOISE,
+        to_learn::TARGET_NOISE,
+        to_learn::EXPERT_RATE,
+        to_learn::ROUTER_RATE,
+        to_learn::HORIZON,
+        to_learn::ALPHA,
+        to_learn::Z_LOSS,
+        to_learn::SEQUENCE,
+        to_learn::BATCHES,
+    ];
     let all = [
         of::BATCH,
         of::TOPICS,
@@ -433,5 +459,5 @@ fn limit_of(name: &str) -> Option<Limits> {
         Limits { name: "stop", ..limits::STEP },
         Limits { name: "steps", ..limits::STEP },
     ];
-    all.into_iter().find(|l| l.name == name)
+    own.into_iter().filter(|_| learns).chain(all).find(|l| l.name == name)
 }

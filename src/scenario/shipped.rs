@@ -57,6 +57,8 @@ pub fn shipped() -> &'static [Shipped] {
         "fixed-batch",
         "bursts",
         "real-model-rules",
+        "auxiliary-loss-dilemma",
+        "learning-step-sizes",
         "expert-groups",
         "capacity",
         "dynamic-k",

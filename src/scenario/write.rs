@@ -4,6 +4,7 @@ use super::read::{default_source, ron};
 use super::{Recorded, Scenario, VERSION};
 use crate::model::change::Event;
 use crate::model::config::{Balancer, Router, Source, Synthetic, TraceSource, Variant};
+use crate::model::learn::settings::{Learning, World};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -96,6 +97,7 @@ fn source_text(source: &Source) -> String {
             Some(layer) => format!("Trace(file: {}, layer: {})", value(file), value(layer)),
             None => format!("Trace(file: {})", value(file)),
         },
+        Source::Learning(w) => format!("Learning{}", world_text(w)),
     }
 }
 
@@ -113,8 +115,44 @@ fn synthetic_text(s: &Synthetic) -> String {
     f.text()
 }
 
+fn world_text(w: &World) -> String {
+    let World { batch, topics, domains, skew, rich, kinship, common, noise, target_noise, drift, burst } = w;
+    let d = World::default();
+    let mut f = Fields::new();
+    f.field("batch", batch, &d.batch);
+    f.field("topics", topics, &d.topics);
+    f.field("domains", domains, &d.domains);
+    f.field("skew", skew, &d.skew);
+    f.field("rich", rich, &d.rich);
+    f.field("kinship", kinship, &d.kinship);
+    f.field("common", common, &d.common);
+    f.field("noise", noise, &d.noise);
+    f.field("target_noise", target_noise, &d.target_noise);
+    f.field("drift", drift, &d.drift);
+    f.field("burst", burst, &d.burst);
+    f.text()
+}
+
+fn learning_text(l: &Learning) -> String {
+    let Learning { optimiser, expert_rate, router_rate, horizon, gating, auxiliary, alpha, z_loss, sequence, batches } =
+        l;
+    let d = Learning::default();
+    let mut f = Fields::new();
+    f.field("optimiser", optimiser, &d.optimiser);
+    f.field("expert_rate", expert_rate, &d.expert_rate);
+    f.field("router_rate", router_rate, &d.router_rate);
+    f.field("horizon", horizon, &d.horizon);
+    f.field("gating", gating, &d.gating);
+    f.field("auxiliary", auxiliary, &d.auxiliary);
+    f.field("alpha", alpha, &d.alpha);
+    f.field("z_loss", z_loss, &d.z_loss);
+    f.field("sequence", sequence, &d.sequence);
+    f.field("batches", batches, &d.batches);
+    f.text()
+}
+
 fn variant_text(v: &Variant) -> String {
-    let Variant { name, router, balancer } = v;
+    let Variant { name, router, balancer, learning } = v;
     let Router { experts, top_k, gate, groups, capacity, shared, renormalise, scale } = router;
     let Balancer { rule, rate, schedule, centred, freeze, momentum, steepness, derivative, zero_experts, real_experts } =
         balancer;
@@ -145,6 +183,9 @@ fn variant_text(v: &Variant) -> String {
     f.field("real_experts", real_experts, &b.real_experts);
     if !f.0.is_empty() {
         out.0.push(format!("balancer: {}", f.text()));
+    }
+    if !learning.is_default() {
+        out.0.push(format!("learning: {}", learning_text(learning)));
     }
     out.text()
 }

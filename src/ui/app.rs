@@ -80,6 +80,8 @@ pub struct App {
     pictures: Pictures,
     thumbnails: Thumbnails,
     title: String,
+    /// Whether the experiment shown learns: then its task loss is in front.
+    learns: bool,
     meter: Option<Meter>,
 }
 
@@ -107,6 +109,7 @@ impl App {
             pictures: Pictures::default(),
             thumbnails: Thumbnails::default(),
             title: String::new(),
+            learns: false,
             meter: Meter::wanted(),
         }
     }
@@ -334,6 +337,11 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
         self.lab.poll();
+        let learns = self.lab.snapshot().experiment.world().is_some();
+        if learns != self.learns {
+            self.layout.reveal(if learns { PaneKind::TaskLoss } else { PaneKind::LoadHistory });
+            self.learns = learns;
+        }
         for path in self.lab.take_recent() {
             self.stored.remember(&path);
         }

@@ -262,9 +262,13 @@ fn engine(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, narrow: bool, theme: &The
             }
         }
         ui.label(
-            RichText::new("Results are equal on every engine; the digest proves it.")
-                .font(text(11.0))
-                .color(theme.faint),
+            RichText::new(if snapshot.experiment.world().is_some() {
+                "Learning runs on the CPU, in floats: it repeats there exactly, on any number of threads."
+            } else {
+                "Results are equal on every engine; the digest proves it."
+            })
+            .font(text(11.0))
+            .color(theme.faint),
         );
     });
 }

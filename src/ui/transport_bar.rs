@@ -127,9 +127,12 @@ fn buttons(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
 fn standing(ui: &mut Ui, snapshot: &Snapshot, theme: &Theme) {
     let digest = snapshot.digest.to_string();
     let short = format!("{} {}", &digest[..4], &digest[4..8]);
-    let tip = format!(
-        "Digest of every load and bias so far: {digest}. Equal on every engine and machine, or something is wrong"
-    );
+    let promise = if snapshot.experiment.world().is_some() {
+        "Learning computes in floats: equal whenever the CPU engine repeats the run, on any number of threads"
+    } else {
+        "Equal on every engine and machine, or something is wrong"
+    };
+    let tip = format!("Digest of every load and bias so far: {digest}. {promise}");
     let font = mono(SMALL);
     let response =
         ui.add(egui::Label::new(RichText::new(short).font(font.clone()).color(theme.dim)).sense(Sense::click()));

@@ -17,6 +17,7 @@ mod portable;
 
 use super::{Engine, EngineError, EngineInfo, EngineKind};
 use crate::model::config::DIM;
+use crate::model::learn::spread::Spread;
 use crate::model::step::{Batch, Counts, Simulation, StepRow, TokenInputs};
 use plan::{Centroids, Plan, Work};
 use rayon::prelude::*;
@@ -98,6 +99,20 @@ impl Kernel {
     }
 }
 
+/// All CPU cores do the parts of a step.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AllCores;
+
+impl Spread for AllCores {
+    fn each<T: Send>(&self, parts: Vec<T>, work: impl Fn(T) + Send + Sync) {
+        if parts.len() > 1 {
+            parts.into_par_iter().for_each(work);
+        } else {
+            parts.into_iter().for_each(work);
+        }
+    }
+}
+
 /// Advances a simulation on all CPU cores.
 #[derive(Debug)]
 pub struct CpuEngine {
@@ -133,13 +148,14 @@ impl CpuEngine {
 impl Engine for CpuEngine {
     fn advance(&mut self, simulation: &mut Simulation, steps: u32, rows: &mut Vec<StepRow>) -> Result<(), EngineError> {
         for _ in 0..steps {
-            let batch = simulation.next_batch();
+            let mut batch = simulation.next_batch();
+            batch.make_ready(&AllCores);
             let seen = self.centroids.take().filter(|(of, _)| Arc::ptr_eq(of, batch.centroids()));
             let (_, centroids) = self
                 .centroids
                 .insert(seen.unwrap_or_else(|| (Arc::clone(batch.centroids()), Centroids::new(batch.centroids()))));
             let counts = count_by(self.kernel, &batch, centroids);
-            rows.push(simulation.finish(&batch, counts));
+            rows.push(simulation.finish_on(&batch, counts, &AllCores));
         }
         Ok(())
     }
@@ -152,7 +168,11 @@ impl Engine for CpuEngine {
 /// Routes a whole batch on all cores.
 #[must_use]
 pub fn count(batch: &Batch) -> Counts {
-    count_by(Kernel::fastest(), batch, &Centroids::new(batch.centroids()))
+    let mut ready = None;
+    if !batch.is_ready() {
+        ready.insert(batch.clone()).make_ready(&AllCores);
+    }
+    count_by(Kernel::fastest(), ready.as_ref().unwrap_or(batch), &Centroids::new(batch.centroids()))
 }
 
 /// Sums of integers: the order of the parts does not matter.
@@ -214,11 +234,11 @@ fn share(of: u32, p: u32, parts: u32) -> Range<u32> {
 
 /// How long the dot products of the next batch take this CPU at best, with its fastest kernel on all cores and nothing else to do: no
 /// tokens to make, no gate, no selection, no counts. A whole step cannot be quicker than that. `None` for recorded scores, which
-/// need none.
+/// need none, and for routers that learn.
 #[must_use]
 pub fn dots_alone(simulation: &mut Simulation) -> Option<Duration> {
     let batch = simulation.next_batch();
-    if matches!(batch.inputs.tokens, TokenInputs::Trace { .. }) {
+    if !matches!(batch.inputs.tokens, TokenInputs::Synthetic { .. }) {
         return None;
     }
     let (kernel, centroids) = (Kernel::fastest(), Centroids::new(batch.centroids()));

@@ -263,7 +263,13 @@ impl<'a> Plan<'a> {
                 unmoved: v.selector == v.unbiased,
             };
             let gate = v.router.gate;
-            let fits = |g: &&mut Group| g.gate == gate && (gate != Gate::Softmax || g.experts == experts);
+            // Routers that learn have scores of their own, each.
+            let own = |recorded: Option<&[i32]>| recorded.map(<[i32]>::as_ptr);
+            let fits = |g: &&mut Group| {
+                g.gate == gate
+                    && (gate != Gate::Softmax || g.experts == experts)
+                    && own(g.recorded) == own(v.recorded())
+            };
             match groups.iter_mut().find(fits) {
                 Some(group) => {
                     group.experts = group.experts.max(experts);
@@ -281,6 +287,7 @@ impl<'a> Plan<'a> {
                     Some(t) => Source::Logits { first, bits: bytemuck::cast_slice(&t.logits), experts: t.experts },
                 }
             }
+            TokenInputs::Learning(_) => Source::Trace { first: 0 },
         };
         let experts = groups.iter().map(|g| g.experts).max().unwrap_or(0);
         Self { batch, source, centroids, groups, tables: GateTables::new(), experts }

@@ -189,6 +189,8 @@ impl Buffers {
                     Some(at) => step.trace_at = at,
                     None => break,
                 },
+                // The plan has refused it.
+                TokenInputs::Learning(_) => break,
             }
             rates.extend(&inputs.rates);
             slot[..size_of::<StepParams>()].copy_from_slice(bytemuck::bytes_of(&step));

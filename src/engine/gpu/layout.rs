@@ -211,6 +211,9 @@ impl Plan {
     /// Says in a sentence what does not fit.
     pub fn new(simulation: &Simulation, budget: u64) -> Result<Self, String> {
         let experiment: &Experiment = simulation.experiment();
+        if experiment.world().is_some() {
+            return Err("Learning runs on the CPU".into());
+        }
         let batch = simulation.batch();
         if batch > limits::BATCH.max_u32() {
             let most = limits::BATCH.max_u32();

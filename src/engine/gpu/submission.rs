@@ -170,6 +170,7 @@ impl Round<'_> {
                     moved_of: plan.sample() * v.top_k,
                     saturated: counts[width + variants + index],
                     zero_experts: v.experts - v.computing,
+                    learning: None,
                 };
                 (index, row)
             };

@@ -1,5 +1,6 @@
 //! A column of the history: one step exactly, or several joined without hiding any extreme.
 
+use crate::model::learn::LearningRow;
 use crate::model::metrics::Metrics;
 use std::mem::size_of;
 use std::sync::Arc;
@@ -175,5 +176,6 @@ fn combined(a: &Metrics, b: &Metrics, value: impl Fn(f64, f64) -> f64, count: im
         bias_median: value(a.bias_median, b.bias_median),
         bias_max: value(a.bias_max, b.bias_max),
         saturated: count(a.saturated, b.saturated),
+        learning: LearningRow::combined(a.learning, b.learning, value),
     }
 }

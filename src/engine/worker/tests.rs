@@ -7,7 +7,12 @@ fn start() -> Start {
     let experiment = Experiment {
         seed: 3,
         source: Source::Synthetic(Synthetic { batch: 64, ..Default::default() }),
-        variants: vec![Variant { name: "a".into(), router: Default::default(), balancer: Default::default() }],
+        variants: vec![Variant {
+            name: "a".into(),
+            router: Default::default(),
+            balancer: Default::default(),
+            ..Variant::default()
+        }],
     };
     Start { experiment, trace: None, state: None, events: vec![], stop: None }
 }

@@ -3,6 +3,7 @@
 
 mod balancer;
 mod explain;
+mod learning;
 mod memory;
 mod presets;
 mod router;
@@ -85,6 +86,7 @@ pub fn show(ui: &mut Ui, controls: &mut Controls, lab: &mut Lab, shown: &mut usi
             let mut desk = Desk { lab, theme, target, shown: *shown };
             router::show(ui, &mut desk);
             balancer::show(ui, &mut desk);
+            learning::show(ui, &mut desk);
             look_for(ui, lab, theme);
             ui.add_space(PADDING);
         });

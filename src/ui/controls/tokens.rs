@@ -19,6 +19,7 @@ enum Kind {
     Synthetic,
     Fixed,
     Trace,
+    Learning,
 }
 
 pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
@@ -29,6 +30,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         Source::Synthetic(_) => Kind::Synthetic,
         Source::Fixed(_) => Kind::Fixed,
         Source::Trace(_) => Kind::Trace,
+        Source::Learning(_) => Kind::Learning,
     };
     let tip = "Synthetic tokens belong to topics. A fixed batch repeats for ever: the deterministic setting of the theory. \
                A trace replays router scores recorded from a real model.";
@@ -36,13 +38,25 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         Item::new(Kind::Synthetic, "Synthetic topics", "A fresh batch of tokens every step"),
         Item::new(Kind::Fixed, "One fixed batch", "The first batch again at every step"),
         Item::new(Kind::Trace, "Recorded trace", "Router scores of a real model"),
+        Item::new(Kind::Learning, "A world to learn from", "Tokens with targets: experts and routers learn"),
     ];
     match now {
         Kind::Trace => {
             let why = "The tokens of a recorded trace are what they are. Open a scenario with synthetic tokens to make others";
             items.iter_mut().take(2).for_each(|i| i.blocked = Some(why.into()));
         }
-        _ => items[2].blocked = Some("Open a trace (Ctrl+O), or the scenario of the recorded real model".into()),
+        Kind::Learning => {
+            let why =
+                "What has been learned belongs to these tokens. Open a scenario with synthetic tokens to make others";
+            items.iter_mut().take(2).for_each(|i| i.blocked = Some(why.into()));
+        }
+        _ => {}
+    }
+    if now != Kind::Trace {
+        items[2].blocked = Some("Open a trace (Ctrl+O), or the scenario of the recorded real model".into());
+    }
+    if now != Kind::Learning {
+        items[3].blocked = Some("Open the scenario The auxiliary-loss dilemma, or another that learns".into());
     }
     if let Some(kind) = choice(ui, theme, "Token source", tip, &now, &items) {
         desk.change(Change::SetFixed(kind == Kind::Fixed));
@@ -50,6 +64,10 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     match source {
         Source::Synthetic(s) => synthetic(ui, desk, &s, false),
         Source::Fixed(s) => synthetic(ui, desk, &s, true),
+        Source::Learning(w) => {
+            super::learning::world(ui, desk, &w);
+            seed(ui, desk);
+        }
         Source::Trace(t) => {
             let name = t.file.strip_prefix(BUILTIN).map_or(t.file.as_str(), |_| "A small real model (shipped)");
             let name = name.rsplit(['/', '\\']).next().unwrap_or(name);

@@ -109,6 +109,16 @@ fn of_router(ui: &mut Ui, cx: &PaneContext<'_>) {
     for (name, value, tip) in all {
         line(ui, theme, name, &value, theme.text).on_hover_text(tip);
     }
+    if let Some(l) = m.learning {
+        let tip = "Task loss over what predicting nothing comes to, and e to the loss: half the mean squared error of a coordinate";
+        let value = format!("{:.1} %  {:.3}", 100.0 * l.nmse, l.perplexity());
+        line(ui, theme, "NMSE, e^loss", &value, theme.text).on_hover_text(tip);
+        let tip = "Angle between task and auxiliary gradient on the router, and α·|auxiliary| / |task|";
+        let value = format!("{:+.2}  {:.2}", l.cosine, l.force).replace('-', "−");
+        line(ui, theme, "interference, force", &value, theme.text).on_hover_text(tip);
+        let tip = "Mean score of all tokens at all experts";
+        line(ui, theme, "mean score", &format!("{:.3}", l.mean_score), theme.text).on_hover_text(tip);
+    }
     let Some(v) = snapshot.experiment.variants.get(cx.link.variant) else { return };
     if v.router.capacity.is_some() {
         let tip = "Share of the assignments of the last step that no expert had room for. Loads are what was kept; the balancer \

@@ -8,6 +8,7 @@ pub mod inspector;
 pub mod load;
 pub mod load_curves;
 pub mod load_history;
+pub mod task_loss;
 pub mod theory;
 pub mod time_plot;
 pub mod violation;
@@ -40,6 +41,8 @@ pub enum PaneKind {
     Inspector,
     /// The price view.
     Theory,
+    /// What learning shows over time.
+    TaskLoss,
 }
 
 impl PaneKind {
@@ -55,6 +58,7 @@ impl PaneKind {
             Self::Violation => "Worst expert",
             Self::Inspector => "Inspector",
             Self::Theory => "Theory",
+            Self::TaskLoss => "Task loss",
         }
     }
 }
@@ -70,6 +74,7 @@ pub struct Panes {
     violation: violation::Violation,
     inspector: inspector::Inspector,
     theory: theory::TheoryPane,
+    task_loss: task_loss::TaskLoss,
 }
 
 impl Panes {
@@ -84,6 +89,7 @@ impl Panes {
             PaneKind::Violation => &mut self.violation,
             PaneKind::Inspector => &mut self.inspector,
             PaneKind::Theory => &mut self.theory,
+            PaneKind::TaskLoss => &mut self.task_loss,
         }
     }
 }

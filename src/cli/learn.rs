@@ -1,0 +1,298 @@
+//! `moebias learn`: an experiment that learns, over several seeds, judged on tokens that no step ever showed.
+//!
+//! Worlds differ from seed to seed far more than methods do within a world, so only paired differences mean anything: each seed's
+//! variants see the very same tokens, and Δ is taken within seeds before it is averaged.
+
+use super::LearnArgs;
+use super::drive::Driver;
+use super::failure::Failure;
+use super::input::{self, Input};
+use super::output::{self, aligned, counted, thousands};
+use crate::engine::EngineChoice;
+use crate::engine::cpu::AllCores;
+use crate::engine::message::RunId;
+use crate::engine::run::Run;
+use crate::model::learn::evaluate::{CAPACITY, HeldOut};
+use crate::model::metrics::Metrics;
+use crate::scenario::atomic::Staged;
+use std::io;
+use std::path::Path;
+
+/// More seeds than anybody can wait for.
+const MOST_SEEDS: usize = 1000;
+
+/// The seeds of `1..5` (both ends are meant) or `1,2,7`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seeds(Vec<u32>);
+
+/// Reads them.
+pub(super) fn seeds(text: &str) -> Result<Seeds, String> {
+    let wrong = || "seeds are a range with both its ends, as 1..5, or a list, as 1,2,7".to_owned();
+    let number = |t: &str| t.trim().parse::<u32>().ok().ok_or_else(wrong);
+    let all: Vec<u32> = match text.split_once("..") {
+        Some((from, to)) => {
+            let (from, to) = (number(from)?, number(to.trim_start_matches('='))?);
+            if from > to {
+                return Err(wrong());
+            }
+            (from..=to).take(MOST_SEEDS + 1).collect()
+        }
+        None => text.split(',').map(number).collect::<Result<_, _>>()?,
+    };
+    if all.len() > MOST_SEEDS {
+        return Err(format!("at most {MOST_SEEDS} seeds"));
+    }
+    Ok(Seeds(all))
+}
+
+/// What one variant came to with one seed.
+#[derive(Clone, Debug, Default)]
+struct Outcome {
+    held_out: HeldOut,
+    /// MaxVio of a batch: mean over 50 steps up to a tenth of the run, and over its last tenth.
+    early: f64,
+    late: f64,
+    /// Means over the second half.
+    cosine: f64,
+    force: f64,
+    /// Mean score, and e^loss, over the last 50 steps.
+    score: f64,
+    perplexity: f64,
+}
+
+/// Sums of a variant while it runs.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    early: Mean,
+    late: Mean,
+    cosine: Mean,
+    force: Mean,
+    score: Mean,
+    perplexity: Mean,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Mean(f64, u32);
+
+impl Mean {
+    fn push(&mut self, x: f64) {
+        self.0 += x;
+        self.1 += 1;
+    }
+
+    fn get(self) -> f64 {
+        if self.1 == 0 { 0.0 } else { self.0 / f64::from(self.1) }
+    }
+}
+
+pub(super) fn learn(args: &LearnArgs) -> Result<(), Failure> {
+    let input = input::open(&args.file)?;
+    let experiment = &input.start.experiment;
+    if experiment.world().is_none() {
+        let text =
+            "nothing learns in this experiment: its source must be Learning(…), as in builtin:auxiliary-loss-dilemma";
+        return Err(Failure::new(text));
+    }
+    if input.start.state.is_some() {
+        return Err(Failure::new(
+            "this recording begins in the middle, with parameters of one seed: give the scenario it came from",
+        ));
+    }
+    let names: Vec<&str> = experiment.variants.iter().map(|v| v.name.as_str()).collect();
+    let reference = match &args.reference {
+        None => 0,
+        Some(name) => names
+            .iter()
+            .position(|n| n == name)
+            .ok_or_else(|| Failure::new(format!("no variant is called {name:?}; there are {}", names.join(", "))))?,
+    };
+    let steps = args.steps.unwrap_or(input.end());
+    let mut driver = Driver::open(EngineChoice::Cpu)?;
+    let mut all: Vec<Vec<Outcome>> = vec![];
+    for &seed in &args.seeds.0 {
+        all.push(one_seed(&mut driver, &input, seed, steps)?);
+    }
+    if let Some(path) = &args.csv {
+        csv(path, &names, &args.seeds.0, &all)?;
+        if path == Path::new("-") {
+            return Ok(());
+        }
+    }
+    let world = experiment.world().map_or(0, |w| w.batch);
+    let head = format!(
+        "{}  {}, {}, judged on {} held-out tokens per seed; Δ is to {}\n\n",
+        input.title,
+        counted(steps, "step"),
+        counted(all.len() as u64, "seed"),
+        thousands(u64::from(world) * u64::from(crate::model::learn::evaluate::BATCHES)),
+        names[reference],
+    );
+    output::print(&(head + &table(&names, &all, reference)))
+}
+
+/// Runs every variant with one seed and judges them.
+fn one_seed(driver: &mut Driver, input: &Input, seed: u32, steps: u64) -> Result<Vec<Outcome>, Failure> {
+    let mut start = input.start.clone();
+    start.experiment.seed = seed;
+    let mut run = Run::new(RunId(u64::from(seed)), start)?;
+    let mut seen = vec![Seen::default(); run.metrics.len()];
+    driver.advance_to(&mut run, steps, "Learning", |row, metrics| {
+        seen.iter_mut().zip(metrics).for_each(|(s, m)| s.push(row.step, steps, m));
+        Ok(())
+    })?;
+    let held_out = run.simulation_mut().held_out(crate::model::learn::evaluate::BATCHES, &AllCores);
+    let outcome = |(seen, held_out): (Seen, HeldOut)| Outcome {
+        held_out,
+        early: seen.early.get(),
+        late: seen.late.get(),
+        cosine: seen.cosine.get(),
+        force: seen.force.get(),
+        score: seen.score.get(),
+        perplexity: seen.perplexity.get(),
+    };
+    Ok(seen.into_iter().zip(held_out).map(outcome).collect())
+}
+
+impl Seen {
+    fn push(&mut self, step: u64, steps: u64, m: &Metrics) {
+        if (steps / 10).saturating_sub(50) <= step && step < (steps / 10).max(1) {
+            self.early.push(m.max_vio);
+        }
+        if step >= steps - steps.div_ceil(10) {
+            self.late.push(m.max_vio);
+        }
+        let Some(l) = m.learning else { return };
+        if step >= steps / 2 {
+            self.cosine.push(l.cosine);
+            self.force.push(l.force);
+        }
+        if step + 50 >= steps {
+            self.score.push(l.mean_score);
+            self.perplexity.push(l.perplexity());
+        }
+    }
+}
+
+/// Mean and standard deviation over seeds; `None` where a value is missing.
+fn spread(values: &[Option<f64>]) -> Option<(f64, f64)> {
+    let values: Vec<f64> = values.iter().copied().collect::<Option<_>>()?;
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let square = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+    Some((mean, if n > 1.0 { (square / (n - 1.0)).sqrt() } else { 0.0 }))
+}
+
+fn table(names: &[&str], all: &[Vec<Outcome>], reference: usize) -> String {
+    let heads = [
+        "",
+        "NMSE %",
+        "Δ",
+        "lower in",
+        &format!("cap {CAPACITY}"),
+        "MaxVio global",
+        "MaxVio early",
+        "MaxVio late",
+        "dead",
+        "cos",
+        "α·aux/task",
+        "score",
+    ];
+    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+    for (v, name) in names.iter().enumerate() {
+        let of = |f: &dyn Fn(&Outcome) -> Option<f64>| all.iter().map(|seed| f(&seed[v])).collect::<Vec<_>>();
+        let both = |values: &[Option<f64>], decimals: usize, sign: bool| match spread(values) {
+            Some((mean, sd)) => {
+                let mean = if sign { format!("{mean:+.decimals$}") } else { format!("{mean:.decimals$}") };
+                format!("{mean} ± {sd:.decimals$}").replace('-', "−")
+            }
+            None => "diverged".into(),
+        };
+        let mean = |values: &[Option<f64>], decimals: usize| {
+            spread(values).map_or("–".into(), |(m, _)| format!("{m:.decimals$}").replace('-', "−"))
+        };
+        let percent = |x: Option<f64>| x.map(|x| 100.0 * x);
+        let delta: Vec<Option<f64>> =
+            all.iter().map(|seed| Some(100.0 * (seed[v].held_out.nmse? - seed[reference].held_out.nmse?))).collect();
+        let lower = delta.iter().filter(|d| d.is_some_and(|d| d < 0.0)).count();
+        let is_reference = v == reference;
+        rows.push(vec![
+            (*name).to_owned(),
+            both(&of(&|o| percent(o.held_out.nmse)), 2, false),
+            if is_reference { "0".into() } else { both(&delta, 2, true) },
+            if is_reference { String::new() } else { format!("{lower} of {}", all.len()) },
+            mean(&of(&|o| percent(o.held_out.nmse_capacity)), 1),
+            both(&of(&|o| Some(o.held_out.max_vio)), 3, false),
+            mean(&of(&|o| Some(o.early)), 2),
+            mean(&of(&|o| Some(o.late)), 3),
+            mean(&of(&|o| Some(f64::from(o.held_out.dead))), 1),
+            mean(&of(&|o| Some(o.cosine)), 2),
+            mean(&of(&|o| Some(o.force)), 2),
+            mean(&of(&|o| Some(o.score)), 2),
+        ]);
+    }
+    let mut out = aligned(&rows).join("\n");
+    out.push_str(
+        "\n\nNMSE: squared error over squared target, ± standard deviation over seeds. Δ: difference within the same seed, points. cap: the\n\
+         same where an expert takes at most that many fair shares of a batch. Early: 50 steps up to a tenth of the run; late: its last tenth.\n\
+         cos, α·aux/task: of the two gradients on the router, second half of the run.\n",
+    );
+    out
+}
+
+fn csv(path: &Path, names: &[&str], seeds: &[u32], all: &[Vec<Outcome>]) -> Result<(), Failure> {
+    let mut out = csv::Writer::from_writer(vec![]);
+    let fail = |e: &dyn std::fmt::Display| Failure::new(format!("{} can't be written: {e}", path.display()));
+    let heads = [
+        "seed",
+        "variant",
+        "nmse",
+        "nmse_capacity",
+        "max_vio_global",
+        "max_vio_early",
+        "max_vio_late",
+        "dead",
+        "interference",
+        "force_ratio",
+        "mean_score",
+        "train_perplexity",
+    ];
+    out.write_record(heads).map_err(|e| fail(&e))?;
+    for (seed, outcomes) in seeds.iter().zip(all) {
+        for (name, o) in names.iter().zip(outcomes) {
+            let optional = |x: Option<f64>| x.map(|x| x.to_string()).unwrap_or_default();
+            let mut row = vec![seed.to_string(), (*name).to_owned()];
+            row.extend([optional(o.held_out.nmse), optional(o.held_out.nmse_capacity)]);
+            row.extend([o.held_out.max_vio, o.early, o.late].map(|x| x.to_string()));
+            row.push(o.held_out.dead.to_string());
+            row.extend([o.cosine, o.force, o.score, o.perplexity].map(|x| x.to_string()));
+            out.write_record(row).map_err(|e| fail(&e))?;
+        }
+    }
+    let bytes = out.into_inner().map_err(|e| fail(&e))?;
+    if path == Path::new("-") {
+        return output::print(&String::from_utf8_lossy(&bytes));
+    }
+    let write = |mut file: Staged| io::Write::write_all(&mut file, &bytes).and_then(|()| file.finish());
+    Staged::new(path).and_then(write).map_err(|e| fail(&e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_ranges_or_lists() {
+        assert_eq!(seeds("1..5"), Ok(Seeds(vec![1, 2, 3, 4, 5])));
+        assert_eq!(seeds("3"), Ok(Seeds(vec![3])));
+        assert_eq!(seeds("1,2, 7"), Ok(Seeds(vec![1, 2, 7])));
+        for wrong in ["", "5..1", "a", "1..", "0..4000000000", "-1"] {
+            assert!(seeds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn spread_over_seeds() {
+        assert_eq!(spread(&[Some(1.0), Some(3.0)]), Some((2.0, 2f64.sqrt())));
+        assert_eq!(spread(&[Some(1.0), None]), None);
+    }
+}

@@ -1,0 +1,303 @@
+//! A world to learn from, and how each variant learns from it.
+
+use super::super::widgets::choice::{Item, choice};
+use super::super::widgets::group;
+use super::super::widgets::slider::{Number, Scale, number};
+use super::Desk;
+use super::explain::{About, paragraph};
+use crate::model::change::Change;
+use crate::model::config::{Limits, limits as of};
+use crate::model::learn::settings::{
+    Auxiliary, Gating, Learning, LearningChange, Optimiser, World, WorldChange, limits,
+};
+use eframe::egui::Ui;
+use strum::IntoEnumIterator as _;
+
+/// Name, limits, scale, value, tip, and what a new value is sent as.
+type Row<'a> = (&'a str, Limits, Scale, f64, &'a str, fn(f64) -> Change);
+
+fn rows(ui: &mut Ui, desk: &mut Desk<'_>, rows: &[Row<'_>]) {
+    for &(name, limit, scale, value, tip, change) in rows {
+        let what = Number { name, tip, min: limit.min, max: limit.max, scale, restarts: false };
+        if let Some(v) = number(ui, desk.theme, what, value) {
+            desk.change(change(v));
+        }
+    }
+}
+
+/// The settings of the world.
+pub(super) fn world(ui: &mut Ui, desk: &mut Desk<'_>, w: &World) {
+    // Together they are a token's whole variance, so each has what the other leaves.
+    let left = |limit: Limits, other: f64| Limits { max: ((1.0 - other) * 100.0).floor() / 100.0, ..limit };
+    let table: [Row<'_>; 11] = [
+        (
+            "Batch",
+            limits::BATCH,
+            Scale::Doubling,
+            f64::from(w.batch),
+            "T, tokens per step, 1 to 65 536. The fair load of an expert is L = K·T/E tokens",
+            |v| Change::SetBatch(v as u32),
+        ),
+        (
+            "Topics",
+            limits::TOPICS,
+            Scale::LogWhole,
+            f64::from(w.topics),
+            "Topics, 1 to 1 024, each with a linear map to learn. More of them than experts: experts must specialise and share",
+            |v| Change::SetTopics(v as u32),
+        ),
+        (
+            "Domains",
+            Limits { max: f64::from(w.topics.min(limits::DOMAINS.max_u32())), ..limits::DOMAINS },
+            Scale::Whole,
+            f64::from(w.domains),
+            "Domains that the topics belong to, 0 to 256. 0: every topic stands alone",
+            |v| Change::SetWorld(WorldChange::Domains(v as u32)),
+        ),
+        (
+            "Skew",
+            of::SKEW,
+            Scale::Linear(0.05),
+            w.skew,
+            "Zipf exponent of domain popularity, 0 to 3: the r-th domain has a share ∝ 1/rˢ",
+            Change::SetSkew,
+        ),
+        (
+            "Rich",
+            limits::RICH,
+            Scale::Linear(0.05),
+            w.rich,
+            "Zipf exponent of the number of topics in a domain, 0 to 3. Equal to the skew, popular domains have as much more to learn \
+             as they have tokens; 0 gives every domain as many topics",
+            |v| Change::SetWorld(WorldChange::Rich(v)),
+        ),
+        (
+            "Kinship",
+            limits::KINSHIP,
+            Scale::Linear(0.05),
+            w.kinship,
+            "Share, 0 to 1, of a topic's centre and map that it has from its domain",
+            |v| Change::SetWorld(WorldChange::Kinship(v)),
+        ),
+        (
+            "Common",
+            left(limits::COMMON, w.noise),
+            Scale::Linear(0.05),
+            w.common,
+            "Share of a token's variance that all tokens have in common; with the noise at most 1. It is what makes an untrained router \
+             unbalanced, as the hidden states of language models do",
+            |v| Change::SetWorld(WorldChange::Common(v)),
+        ),
+        (
+            "Noise",
+            left(limits::NOISE, w.common),
+            Scale::Linear(0.05),
+            w.noise,
+            "Share of a token's variance that is its own; with the common share at most 1",
+            Change::SetNoise,
+        ),
+        (
+            "Target ε",
+            limits::TARGET_NOISE,
+            Scale::Linear(0.05),
+            w.target_noise,
+            "Standard deviation, 0 to 4, of what no map explains in a coordinate of a target",
+            |v| Change::SetWorld(WorldChange::TargetNoise(v)),
+        ),
+        (
+            "Drift",
+            of::DRIFT,
+            Scale::Log,
+            w.drift,
+            "How often the popularity of each domain swells and fades within 1 000 steps, 0 to 100",
+            Change::SetDrift,
+        ),
+        (
+            "Burst",
+            of::BURST,
+            Scale::Doubling,
+            f64::from(w.burst),
+            "Consecutive tokens of the same domain, 1 to 65 536. As long as a sequence, it makes sequences differ as texts do",
+            |v| Change::SetBurst(v as u32),
+        ),
+    ];
+    rows(ui, desk, &table);
+}
+
+/// How the variant learns; nothing where nothing does.
+pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
+    if desk.lab.settings().world().is_none() {
+        return;
+    }
+    let theme = desk.theme;
+    let Some(learning) = desk.variant().map(|v| v.learning.clone()) else { return };
+    group(ui, theme, "Learning");
+    let items: Vec<Item<Auxiliary>> = Auxiliary::iter()
+        .map(|a| {
+            let about = of_auxiliary(a);
+            Item::new(a, about.name, format!("{}\n{}", about.equation, about.idea))
+        })
+        .collect();
+    let tip = "What pulls the router itself towards balance, beside the task";
+    if let Some(a) = choice(ui, theme, "Auxiliary loss", tip, &learning.auxiliary, &items) {
+        desk.change(Change::SetLearning(LearningChange::Auxiliary(a)));
+    }
+    ui.add_enabled_ui(learning.auxiliary != Auxiliary::None, |ui| {
+        let tip = "Weight α of the auxiliary loss, 0 to 10. It is not comparable with a language model's α, whose task gradient on the \
+                   router is much smaller: compare the force ratio in Task loss instead";
+        let alpha = |v| Change::SetLearning(LearningChange::Alpha(v));
+        rows(ui, desk, &[("α", limits::ALPHA, Scale::Log, learning.alpha, tip, alpha)]);
+    });
+    window(ui, desk, &learning);
+    let z = |v| Change::SetLearning(LearningChange::ZLoss(v));
+    let tip =
+        "Weight of the z-loss 1/T Σ (ln Σ eᶻ)², 0 to 1. It keeps logits small and does not balance. ST-MoE uses 0.001";
+    rows(ui, desk, &[("z-loss", limits::Z_LOSS, Scale::Log, learning.z_loss, tip, z)]);
+    let items = [
+        Item::new(Gating::Raw, "Raw gating values", "g = s. Wang et al. 2024 use it"),
+        Item::new(
+            Gating::Normalised,
+            "Normalised gating values",
+            "g = s/Σs over the chosen experts, as DeepSeek-V3. Then only ratios matter, the task may shrink all scores, and a fixed u \
+             becomes coarser",
+        ),
+    ];
+    let tip = "From the chosen scores to the weights of the experts' outputs. The bias has no part in them";
+    if let Some(g) = choice(ui, theme, "Gating values", tip, &learning.gating, &items) {
+        desk.change(Change::SetLearning(LearningChange::Gating(g)));
+    }
+    optimiser(ui, desk, &learning);
+
+    let about = of_auxiliary(learning.auxiliary);
+    ui.add_space(8.0);
+    paragraph(ui, theme, &about);
+}
+
+/// Over how many tokens or batches f is taken, where that is a setting.
+fn window(ui: &mut Ui, desk: &mut Desk<'_>, learning: &Learning) {
+    let row: Row<'_> = match learning.auxiliary {
+        Auxiliary::SequenceWise => (
+            "Sequence",
+            limits::SEQUENCE,
+            Scale::Doubling,
+            f64::from(learning.sequence),
+            "Tokens in a sequence, 1 to 65 536: each is balanced on its own",
+            |v| Change::SetLearning(LearningChange::Sequence(v as u32)),
+        ),
+        Auxiliary::GlobalBatch => (
+            "Batches",
+            limits::BATCHES,
+            Scale::Doubling,
+            f64::from(learning.batches),
+            "The load shares f are those of so many last batches together, 1 to 256",
+            |v| Change::SetLearning(LearningChange::Batches(v as u32)),
+        ),
+        _ => return,
+    };
+    rows(ui, desk, &[row]);
+}
+
+fn optimiser(ui: &mut Ui, desk: &mut Desk<'_>, learning: &Learning) {
+    let items = [
+        Item::new(Optimiser::Adam, "Adam", "Moves every parameter about as far, however small its gradient"),
+        Item::new(
+            Optimiser::Sgd,
+            "SGD with momentum",
+            "Moves along the gradient itself. Choosing it sets the rates 2 and 0.5; a little more, and it diverges",
+        ),
+    ];
+    let tip = "What turns gradients into steps. Another one starts its memory afresh and takes its own usual rates";
+    if let Some(o) = choice(ui, desk.theme, "Optimiser", tip, &learning.optimiser, &items) {
+        let usual = Learning::default();
+        let (experts, router) = if o == Optimiser::Adam { (usual.expert_rate, usual.router_rate) } else { (2.0, 0.5) };
+        for change in
+            [LearningChange::Optimiser(o), LearningChange::ExpertRate(experts), LearningChange::RouterRate(router)]
+        {
+            desk.change(Change::SetLearning(change));
+        }
+    }
+    let table: [Row<'_>; 3] = [
+        (
+            "Expert rate",
+            limits::EXPERT_RATE,
+            Scale::Log,
+            learning.expert_rate,
+            "Learning rate of experts and shared expert, 0 to 10",
+            |v| Change::SetLearning(LearningChange::ExpertRate(v)),
+        ),
+        (
+            "Router rate",
+            limits::ROUTER_RATE,
+            Scale::Log,
+            learning.router_rate,
+            "Learning rate of the centroids, 0 to 10. At 0 the router stands still. Faster than the bias can follow, it drifts out of \
+             balance",
+            |v| Change::SetLearning(LearningChange::RouterRate(v)),
+        ),
+        (
+            "Horizon",
+            limits::HORIZON,
+            Scale::LogWhole,
+            f64::from(learning.horizon),
+            "Both rates fall along a cosine to a tenth over so many steps from the run's start, 0 to 1 000 000. 0: they stay",
+            |v| Change::SetLearning(LearningChange::Horizon(v as u32)),
+        ),
+    ];
+    rows(ui, desk, &table);
+}
+
+fn of_auxiliary(auxiliary: Auxiliary) -> About {
+    match auxiliary {
+        Auxiliary::None => About {
+            name: "No auxiliary loss",
+            equation: "L = task",
+            idea: "The router follows the task alone. If anything balances it, it is the bias, which no gradient sees.",
+            watch: "What the task alone makes of the loads, and the price of everything else in NMSE.",
+            source: None,
+        },
+        Auxiliary::Plain => About {
+            name: "Plain auxiliary loss",
+            equation: "α Σ fᵢ Pᵢ\nfᵢ = E cᵢ/(K T), Pᵢ = mean sᵢ",
+            idea: "The mean score of every expert, weighted by its load: experts with many tokens are pushed down most.",
+            watch: "It pushes every score down, in balance too, and does not balance here at any α: it shows why P is normalised. The \
+                    paper's figures are not reproduced with it.",
+            source: Some((
+                "Wang et al. 2024, its baseline",
+                "https://arxiv.org/abs/2408.15664",
+                "read in the paper itself",
+            )),
+        },
+        Auxiliary::Normalised => About {
+            name: "Normalised auxiliary loss",
+            equation: "α Σ fᵢ Pᵢ\nfᵢ = E cᵢ/(K T), Pᵢ = mean sᵢ/Σⱼ sⱼ",
+            idea: "Scores over their sum, so that what one expert loses the others gain.",
+            watch: "The larger α, the more even the loads and the worse the task. A small α does not balance.",
+            source: Some(("Megatron-LM, aux_loss", "https://github.com/NVIDIA/Megatron-LM", "read in its code")),
+        },
+        Auxiliary::Switch => About {
+            name: "Switch auxiliary loss",
+            equation: "α Σ fᵢ Pᵢ\nfᵢ = E · share of first choices\nPᵢ = mean softmax(z)ᵢ",
+            idea: "Made for K = 1: it counts each token's first choice alone. GShard's loss is the same up to 1/E².",
+            watch: "With K above 1 the second and later choices go unbalanced.",
+            source: Some((
+                "Fedus et al. 2021",
+                "https://arxiv.org/abs/2101.03961",
+                "from general knowledge, fairly sure",
+            )),
+        },
+        Auxiliary::SequenceWise => About {
+            name: "Sequence-wise loss",
+            equation: "α · mean over sequences of Σ fᵢ Pᵢ\nf from the unbiased top-K",
+            idea: "Every sequence is to be balanced on its own. DeepSeek-V3 adds it with a tiny α to the bias.",
+            watch: "Set Burst to the sequence's length, and it fights specialisation.",
+            source: Some(("DeepSeek-V3", "https://arxiv.org/abs/2412.19437", "read in its text")),
+        },
+        Auxiliary::GlobalBatch => About {
+            name: "Global-batch loss",
+            equation: "α Σ f̄ᵢ Pᵢ\nf̄ over the last batches",
+            idea: "The shares f are those of many batches together, P of this one: what is uneven by chance is left alone.",
+            watch: "Against the sequence-wise loss at the same α: more room for experts that specialise.",
+            source: Some(("Qwen, global-batch balance", "https://arxiv.org/abs/2501.11873", "read in its abstract")),
+        },
+    }
+}
