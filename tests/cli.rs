@@ -399,3 +399,17 @@ fn learn_compares_methods_over_seeds() {
     assert!(bad(1, &["learn", file, "--reference", "c"]).contains("no variant is called"));
     bad(2, &["learn", file, "--seeds", "5..1"]);
 }
+
+#[test]
+fn theory_in_figures() {
+    let out = json(&["theory", "builtin:price-view", "--steps", "60", "--json"]);
+    let v = &out["variants"][0];
+    assert_eq!(v["lagrangian"].as_array().unwrap().len(), 60);
+    assert_eq!((v["identity_failures"].as_u64(), v["violations"].as_u64()), (Some(0), Some(0)));
+    let (bound, optimum) = (v["bound"].as_f64().unwrap(), v["optimum"].as_f64().unwrap());
+    assert!(optimum <= bound && bound < optimum + 0.01, "{optimum} {bound}");
+    let table = good(&["theory", "builtin:band", "--steps", "5"]);
+    assert!(table.contains("largest admissible u") && table.contains("Our own derivation"), "{table}");
+    let learned = json(&["run", "builtin:learned", "--steps", "40", "--engine", "cpu", "--json"]);
+    assert!(learned["variants"][0]["learned_correlation"].as_f64().unwrap() > 0.7);
+}

@@ -5,11 +5,13 @@
 use moebias::engine::cpu::CpuEngine;
 use moebias::engine::message::{RunId, Start};
 use moebias::engine::run::Run;
+use moebias::engine::theory::{Examined, examine};
 use moebias::model::balance::longcat::reached;
 use moebias::model::change::{Change, Event, Target};
 use moebias::model::fixed::from_q32;
 use moebias::model::metrics::{IN_BALANCE, Metrics, Settling, sampling_floor};
 use moebias::model::step::Simulation;
+use moebias::model::theory::{band, correlation, lagrangian, optimum};
 use moebias::scenario::{self, Loaded, Scenario, shipped, to_text};
 
 fn loaded(id: &str) -> Loaded {
@@ -413,4 +415,52 @@ fn an_event_applies_before_its_step_is_routed() {
     let seen = only(play(start, 7));
     let step = |n: usize| (seen.bias[n][0] - seen.bias[n - 1][0]).abs();
     assert!(step(4) < 0.0011 && (step(5) - 0.25).abs() < 1e-9);
+}
+
+/// Every step of a shipped scenario in the price view, and the run after them.
+fn looked_at(id: &str, variant: usize, steps: u64) -> (Vec<Examined>, Run) {
+    let mut run = Run::new(RunId(0), Start::of(&loaded(id))).unwrap();
+    let (mut engine, mut beside) = (CpuEngine::new(""), CpuEngine::new(""));
+    run.watched = true;
+    let mut seen = vec![];
+    while run.step() < steps {
+        run.advance(&mut engine, 1, |_, _| {}).unwrap();
+        seen.push(examine(&mut run.before_last(&mut beside).unwrap(), &mut beside, variant).unwrap());
+    }
+    (seen, run)
+}
+
+#[test]
+fn the_price_view_falls_to_the_optimum_and_rises_again() {
+    let (seen, _) = looked_at("price-view", 0, 200);
+    assert!(seen[..46].iter().all(|e| !e.change.rises()), "it falls for 46 steps");
+    assert!(seen[46].change.rises(), "and then rises");
+    let rose = seen[46..].iter().filter(|e| e.change.rises()).count();
+    assert!((70..=85).contains(&rose), "in about every other step: {rose} of 154");
+    assert_eq!(seen.iter().map(|e| e.moves.violations).sum::<u64>(), 0);
+    let last = seen.last().unwrap();
+    let best = optimum::solve(&last.problem, &last.before.prices).unwrap();
+    let gap = last.score(lagrangian::bound(&last.problem, &last.before) - best.value);
+    assert!((0.0..1e-4).contains(&gap), "{gap}");
+}
+
+#[test]
+fn the_band_is_promised_and_kept() {
+    let (seen, _) = looked_at("band", 0, 2000);
+    let first = &seen[0];
+    assert!(first.band_applies() && first.furthest() > 4.0, "it starts outside");
+    let most = band::largest_step(&first.problem).unwrap();
+    assert!((104..=200).contains(&most), "u = 0.0001 is 105 units, admissible are {most}");
+    let entered = seen.iter().position(|e| e.furthest() <= 4.0).expect("it enters the band");
+    assert!(entered < 1500 && seen[entered..].iter().all(|e| e.furthest() <= 4.0), "and stays, from {entered} on");
+}
+
+#[test]
+fn our_biases_come_to_the_learned_ones() {
+    let seen = only(shown("learned-bias"));
+    let Loaded { trace, .. } = loaded("learned-bias");
+    let learned = trace.unwrap().learned_bias.clone();
+    let at = |step: usize| correlation(&seen.bias[step], &learned).unwrap();
+    println!("correlation {:.3} at step 1, {:.3} at 60, {:.4} at the end", at(0), at(60), at(239));
+    assert!(at(0) < 0.85 && at(60) > 0.97 && at(239) > 0.985);
 }

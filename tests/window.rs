@@ -495,3 +495,27 @@ fn biases_freeze_at_a_tick() {
     press(&mut harness, Modifiers::COMMAND, Key::Z);
     wait(&mut harness, "the undo", |l| l.snapshot().experiment.variants[0].balancer.freeze.is_none());
 }
+
+#[test]
+fn the_theory_is_computed_while_it_is_seen() {
+    for (size, dark) in [(vec2(1440.0, 900.0), true), (vec2(1100.0, 700.0), false)] {
+        let mut harness = app(size, Options::default(), dark, "price-view");
+        step_to(&mut harness, 90);
+        assert!(harness.state().lab().snapshot().theory.is_none(), "nobody looks");
+        press(&mut harness, Modifiers::NONE, Key::T);
+        wait(&mut harness, "the theory", |l| {
+            l.snapshot().theory.as_ref().is_some_and(|t| !t.busy && t.points.len() == 90)
+        });
+        picture(&mut harness, &format!("theory-{}", size.x));
+        harness.get_by_label("Maximise Theory").click();
+        harness.run_steps(4);
+        for section in ["Moves", "Band", "Online", "Batch size", "Objective"] {
+            harness.get_by_label(section).click();
+            harness.run_steps(3);
+            picture(&mut harness, &format!("theory-{}-{}", size.x, section.replace(' ', "")));
+        }
+        press(&mut harness, Modifiers::NONE, Key::Escape);
+        harness.get_by_label("Load curves").click();
+        wait(&mut harness, "nobody looking any more", |l| l.snapshot().theory.is_none());
+    }
+}

@@ -202,7 +202,7 @@ struct CheckArgs {
 
 #[derive(Debug, Args)]
 struct TraceArgs {
-    /// A trace (.safetensors), a log of selections (.jsonl), or builtin:sample
+    /// A trace (.safetensors), a log of selections (.jsonl), builtin:sample or builtin:learned
     file: PathBuf,
     /// Which layer, where the file holds several
     #[arg(long, value_name = "NAME")]

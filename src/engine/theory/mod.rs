@@ -294,10 +294,10 @@ pub fn sizes(batch: &Batch) -> Vec<Vec<Size>> {
     (0..batch.variants.len()).map(|v| batch_size::sizes(of(v), u64::from(SMALLEST_BATCH))).collect()
 }
 
-/// MaxVio of computation batches of one and of several steps, from a history up to a step: its last 256 at most.
+/// MaxVio of computation batches of one and of several steps, from a history up to a step: its last 64 at most.
 #[must_use]
 pub fn sizes_of_steps(history: &VariantHistory, to: u64, tokens: u32) -> Vec<Size> {
-    let recent = history.recent().filter(|c| c.step < to && c.step + 256 >= to);
+    let recent = history.recent().filter(|c| c.step < to && c.step + 64 >= to);
     batch_size::sizes(recent.map(|c| c.load.iter().map(|&l| f64::from(l)).collect()).collect(), u64::from(tokens))
 }
 

@@ -40,7 +40,7 @@ fn value(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Theory, examined: &Exam
             marks.push(Mark { value: examined.score(best.value), name: "optimum".into() });
         }
         _ if optima.len() > 1 => {
-            curves.push(Curve { points: optima, colour: theme.fair, width: 1.0, name: "optimum".into() })
+            curves.push(Curve { points: optima, colour: theme.fair, width: 1.0, name: "optimum".into() });
         }
         _ => {}
     }
