@@ -7,6 +7,7 @@ use eframe::egui::{Event, Key, Modifiers, Pos2, Vec2, accesskit::Role, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use moebias::engine::EngineChoice;
+use moebias::engine::detail::Stage;
 use moebias::engine::view::Rows;
 use moebias::lab::Lab;
 use moebias::lab::command::Command;
@@ -14,6 +15,7 @@ use moebias::model::change::{Change, Target};
 use moebias::model::config::Rule;
 use moebias::scenario::shipped::{self, shipped};
 use moebias::ui::app::{App, Options};
+use moebias::ui::link::Span;
 use moebias::ui::store::Stored;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -365,6 +367,35 @@ fn any_part_of_the_next_batch_comes_into_sight() {
     assert_eq!(snapshot.picture.pinned.as_ref().map(|p| p.token.index), Some(pinned));
     assert!(snapshot.picture.tokens[0].index > pinned);
     picture(&mut harness, "live-end");
+}
+
+#[test]
+fn zooming_into_the_distant_past_shows_every_step() {
+    let mut harness = wide();
+    let small = Change::SetBatch(16);
+    harness.state_mut().lab_mut().send(Command::Change { target: Target::Source, change: small });
+    step_to(&mut harness, 40_000);
+    let kept = |l: &Lab| l.snapshot().history.lock().unwrap().variants[0].width(8000, 8100);
+    assert!(kept(harness.state().lab()) > 1, "so far back steps are kept together");
+    // The whole run, and then closer and closer to a place at a fifth of it.
+    let at = Pos2::new(314.0 + 0.2 * 684.0, 720.0);
+    harness.hover_at(at);
+    harness.step();
+    for _ in 0..6 {
+        wheel(&mut harness, -250.0);
+    }
+    assert_eq!(harness.state().link().span, Span::All);
+    picture(&mut harness, "history-all");
+    for _ in 0..4 {
+        wheel(&mut harness, 250.0);
+    }
+    let Span::Part(from, to) = harness.state().link().span else { panic!("zoomed") };
+    assert!(from < 8000.0 && to > 8000.0 && to - from < 1000.0, "{from} to {to}");
+    wait(&mut harness, "the detail", |l| l.snapshot().detail.as_ref().is_some_and(|d| d.stage() == Stage::Done));
+    wait(&mut harness, "every step", |l| {
+        l.snapshot().history.lock().unwrap().variants[0].width(from.max(0.0) as u64, to as u64) == 1
+    });
+    picture(&mut harness, "history-zoomed");
 }
 
 #[test]

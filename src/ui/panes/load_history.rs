@@ -21,6 +21,8 @@ const BELOW: f32 = 18.0;
 const FULL: f32 = 1.0;
 /// A peak shows where it is this many times further from fair than the mean.
 const PEAK: f32 = 2.0;
+/// Beyond so many standard deviations of a fair load a peak is no chance.
+const SIGMAS: f32 = 4.5;
 /// A large picture is made again at most this often.
 const REST: Duration = Duration::from_millis(60);
 
@@ -77,7 +79,7 @@ impl Pane for LoadHistory {
     fn help(&self) -> &'static str {
         "Every expert's load at every step, divided by the fair share: grey is fair, orange above, blue below, full colour at 0 and at \
          twice the fair share. Where experts share a row of pixels the one furthest from fair shows; where steps share a column, their \
-         mean; if one of them is far from fair and the mean is not, half way to it. Point at it to see an expert everywhere, click to pin it. Scroll to zoom, drag to pan, double-click for the whole run, again for its latest steps."
+         mean; if one of them is far further from fair than that, beyond chance, half way to it. Point at it to see an expert everywhere, click to pin it. Scroll to zoom, drag to pan, double-click for the whole run, again for its latest steps."
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -106,7 +108,10 @@ impl Pane for LoadHistory {
         if self.key != Some(key) && !resting {
             let columns = columns(of, span, size[0]);
             drop(history);
-            let image = raster(&columns, span, size, experts, theme);
+            // So far from fair, as a share of it, does chance alone bring hardly any load.
+            let top_k = snapshot.experiment.variants.get(cx.link.variant).map_or(1, |v| v.router.top_k);
+            let fair = snapshot.batch as f32 * top_k as f32 / experts as f32;
+            let image = raster(&columns, span, size, (experts, SIGMAS / fair.max(1.0).sqrt()), theme);
             match &mut self.texture {
                 Some(texture) => texture.set(image, TextureOptions::NEAREST),
                 none => *none = Some(ui.ctx().load_texture("load over time", image, TextureOptions::NEAREST)),
@@ -205,11 +210,11 @@ fn columns(of: &VariantHistory, (from, to): (f64, f64), width: usize) -> Vec<Arc
 }
 
 /// How far the smallest, the mean and the largest load of a pixel are from fair: the mean as a rule, but a peak or a gap that is much
-/// further from fair than the mean shows half of its way, so that no zooming out hides it.
-fn shown(low: f32, mean: f32, high: f32) -> f32 {
+/// further from fair than the mean, and than `chance` makes it, shows half of its way, so that no zooming out hides it.
+fn shown(low: f32, mean: f32, high: f32, chance: f32) -> f32 {
     let far = if high - 1.0 > 1.0 - low { high } else { low };
     let (peak, mean) = (far - 1.0, mean - 1.0);
-    if peak.abs() > PEAK * mean.abs() + FULL / 2.0 { mean + (peak - mean) / 2.0 } else { mean }
+    if peak.abs() > PEAK * mean.abs() + FULL / 2.0 + chance { mean + (peak - mean) / 2.0 } else { mean }
 }
 
 /// Columns of steps, rows of experts.
@@ -217,7 +222,7 @@ fn raster(
     columns: &[Arc<Column>],
     (from, to): (f64, f64),
     [width, height]: [usize; 2],
-    experts: usize,
+    (experts, chance): (usize, f32),
     theme: &Theme,
 ) -> ColorImage {
     let width = width.max(1);
@@ -243,7 +248,7 @@ fn raster(
             let here = &columns[first..first + here];
             if let [c] = here {
                 let all = c.load_low().iter().zip(&c.load).zip(c.load_high());
-                off.iter_mut().zip(all).for_each(|(off, ((&low, &mean), &high))| *off = shown(low, mean, high));
+                off.iter_mut().zip(all).for_each(|(off, ((&low, &mean), &high))| *off = shown(low, mean, high, chance));
             } else {
                 sum.fill(0.0);
                 low.fill(f32::INFINITY);
@@ -257,7 +262,9 @@ fn raster(
                     high.iter_mut().zip(c.load_high()).for_each(|(a, &b)| *a = a.max(b));
                 }
                 let all = low.iter().zip(&sum).zip(&high);
-                off.iter_mut().zip(all).for_each(|(off, ((&low, &sum), &high))| *off = shown(low, sum / steps, high));
+                off.iter_mut()
+                    .zip(all)
+                    .for_each(|(off, ((&low, &sum), &high))| *off = shown(low, sum / steps, high, chance));
             }
         }
         for y in 0..height {
@@ -288,7 +295,7 @@ mod tests {
         }
         let of = &history.variants[0];
         let raster = |of, span, size: [usize; 2], experts, theme| {
-            raster(&columns(of, span, size[0]), span, size, experts, theme)
+            raster(&columns(of, span, size[0]), span, size, (experts, 0.0), theme)
         };
         let image = raster(of, (0.0, 200.0), [100, 4], 4, &DARK);
         let at = |x: usize, y: usize| image.pixels[y * 100 + x];
@@ -302,9 +309,10 @@ mod tests {
 
     #[test]
     fn a_peak_of_one_step_is_seen_from_afar() {
-        assert_eq!(shown(0.9, 1.0, 1.1), 0.0);
-        assert!(shown(0.9, 1.0, 3.0) > 0.9, "one step with three times its share");
-        assert!(shown(0.0, 1.0, 1.2) < -0.4, "one step without work");
-        assert!((shown(0.5, 1.8, 2.6) - 0.8).abs() < 1e-6, "where the mean says it, the mean");
+        assert_eq!(shown(0.9, 1.0, 1.1, 0.1), 0.0);
+        assert!(shown(0.9, 1.0, 3.0, 0.1) > 0.9, "one step with three times its share");
+        assert!(shown(0.0, 1.0, 1.2, 0.1) < -0.4, "one step without work");
+        assert_eq!(shown(0.0, 1.0, 3.0, 4.0), 0.0, "with a token or two per expert that is nothing");
+        assert!((shown(0.5, 1.8, 2.6, 0.1) - 0.8).abs() < 1e-6, "where the mean says it, the mean");
     }
 }

@@ -163,12 +163,13 @@ impl Pane for Assignment {
             Rows::Live => {
                 let shown = self.window.map_or(f64::from(picture.batch), |w| (w.rows.1 - w.rows.0).round());
                 let all = if shown >= f64::from(picture.batch) { "all".into() } else { figure(shown, true) };
+                // What a row stands for comes first: the end is cut where there is little room.
                 let shared = match (picture.per_row, picture.sampled) {
                     (1, _) => String::new(),
-                    (n, m) if m < n => format!(", each row {n}, estimated on {m} of them"),
-                    (n, _) => format!(", each row {n}"),
+                    (n, m) if m < n => format!("each row {n} tokens, estimated on {m} of them: "),
+                    (n, _) => format!("each row {n} tokens: "),
                 };
-                format!("{all} of {of} tokens of the next batch{shared}")
+                format!("{shared}{all} of {of} of the next batch")
             }
             Rows::Topics => {
                 format!("share of each topic’s assignments, {} tokens", figure(f64::from(picture.counted), true))

@@ -47,7 +47,8 @@ pub(super) fn show(
         return Some((middle - width / 2.0, middle + width / 2.0));
     }
     let focused = response.has_focus();
-    if !focused && !(hovered && ui.memory(|m| m.focused().is_none())) {
+    let listens = focused || (hovered && ui.memory(|m| m.focused().is_none()));
+    if !listens {
         return None;
     }
     if focused {
