@@ -218,7 +218,7 @@ impl Plan {
                     first_expert: width,
                     index,
                     rule: rule_number(b.rule),
-                    centred: u32::from(b.centred && !matches!(b.rule, Rule::None | Rule::Multiplicative)),
+                    centred: u32::from(b.centred && b.rule.moves_biases() && b.rule != Rule::Multiplicative),
                     scores_at: trace.as_ref().map_or(0, |t| t.place(r.gate)),
                     assignments: r.top_k * batch,
                     groups: r.groups.map_or(0, |g| g.groups),
@@ -300,7 +300,7 @@ fn rule_number(rule: Rule) -> u32 {
         Rule::Sign => 1,
         Rule::Proportional => 2,
         Rule::Multiplicative => 3,
-        // Their routing is not the shaders': see `unsupported`.
+        // No bias moves under `Hash`; the others are not the shaders': see `unsupported`.
         Rule::Threshold | Rule::Sinkhorn | Rule::Base | Rule::Hash => 0,
     }
 }

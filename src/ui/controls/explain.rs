@@ -22,9 +22,9 @@ const WANG: &str = "https://arxiv.org/abs/2408.15664";
 /// Group-limited routing.
 pub(super) const GROUPS: About = About {
     name: "Groups",
-    equation: "group score = sum of its 2 best s + b\nkeep the best groups, then top-K there",
+    equation: "Gⱼ = two best s + b of group j\ntop-K in the best groups",
     sentence: "A group stands for the experts of one node: fewer kept groups mean less traffic between nodes, and a bias that raises \
-               one expert raises its whole group. DeepSeek-V3 keeps 4 of 8 groups of 32. Watch MaxVio rise as fewer are kept.",
+               one expert raises its whole group. DeepSeek-V3 keeps 4 of 8 groups of 32. Keep fewer and watch MaxVio jump.",
     source: Some(("DeepSeek-V3 technical report", "https://arxiv.org/abs/2412.19437")),
 };
 
@@ -38,9 +38,13 @@ pub(super) const CAPACITY: About = About {
     source: Some(("Switch Transformers", "https://arxiv.org/abs/2101.03961")),
 };
 
-/// Draws equation, sentence and source.
+/// Equation, sentence and source, folded away: the balancer's stand below it.
 pub(super) fn paragraph(ui: &mut Ui, theme: &Theme, about: &About) {
-    ui.add_space(2.0);
+    let title = RichText::new(format!("About: {}", about.name)).font(text(SMALL)).color(theme.dim);
+    egui::CollapsingHeader::new(title).id_salt(about.name).show(ui, |ui| told(ui, theme, about));
+}
+
+fn told(ui: &mut Ui, theme: &Theme, about: &About) {
     ui.label(RichText::new(about.equation).font(mono(SMALL)).color(theme.text));
     ui.add(egui::Label::new(RichText::new(about.sentence).font(text(SMALL)).color(theme.dim)).wrap());
     if let Some((name, url)) = about.source {
@@ -94,7 +98,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
         },
         Rule::Base => About {
             name: "BASE, balanced assignment",
-            equation: "max Σ xᵢ,ₐ₍ᵢ₎ with ⌊T/E⌋ or ⌈T/E⌉ tokens each",
+            equation: "max Σ of the logits assigned,\n⌊T/E⌋ or ⌈T/E⌉ tokens per expert",
             sentence: "The best assignment that is perfectly balanced, one expert per token, solved exactly for every batch. MaxVio is \
                        0 from the first step; the price is paid by tokens sent against their scores, and each depends on all \
                        others of its batch. At inference the paper takes the plain top-1 instead. Runs on the CPU only.",

@@ -5,6 +5,7 @@ use super::super::super::theme::Theme;
 use super::super::{AXIS, PaneContext};
 use super::{Mode, Window};
 use crate::engine::view::{Picture, Rows};
+use crate::model::config::{Rule, Variant};
 use eframe::egui::{self, Align2, Color32, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
 
 /// Where cells lie on the screen.
@@ -97,8 +98,14 @@ pub(super) fn legend(
     rows: Rows,
     (low, high): (f32, f32),
     experts: usize,
-    capacity: bool,
+    v: Option<&Variant>,
 ) {
+    let capacity = v.is_some_and(|v| v.router.capacity.is_some());
+    // Where something else than a bias sends tokens, the flag says so.
+    let (flag, instead) = match v {
+        Some(v) if !v.balancer.rule.moves_biases() && v.balancer.rule != Rule::None => ("not its choice", "its choice"),
+        _ => ("by the bias", "without the bias"),
+    };
     let painter = ui.painter();
     let frame = cells.frame;
     let y = rect.bottom() - 7.0;
@@ -120,14 +127,14 @@ pub(super) fn legend(
         items.push((Swatch::Plain(theme.chosen), "chosen".into()));
     }
     if scored && rows != Rows::Topics && matches!(mode, Mode::Chosen | Mode::Moved) {
-        items.push((Swatch::Flagged, "by the bias".into()));
+        items.push((Swatch::Flagged, flag.into()));
     }
     if capacity && rows != Rows::Topics && matches!(mode, Mode::Chosen | Mode::Moved) {
         items.push((Swatch::Hollow(theme.chosen), "dropped".into()));
     }
     if rows != Rows::Topics && mode == Mode::Moved {
         items.push((Swatch::Plain(theme.heat(1.0)), "chosen anyway".into()));
-        items.push((Swatch::Plain(theme.under), "without the bias".into()));
+        items.push((Swatch::Plain(theme.under), instead.into()));
     }
     let galleys: Vec<_> = items.iter().map(|(_, t)| painter.layout_no_wrap(t.clone(), text(TINY), theme.dim)).collect();
     let wide = |s: &Swatch| if matches!(s, Swatch::Ramp) { 48.0 } else { 12.0 };

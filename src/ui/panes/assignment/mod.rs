@@ -138,8 +138,8 @@ impl Pane for Assignment {
         let what = match picture.request.rows {
             Rows::Probe => {
                 let own = of_whole_batch(cx, picture.request.variant);
-                let own = if own { ", a batch of their own" } else { "" };
-                format!("{} fixed tokens{own}", figure(picture.rows() as f64, true))
+                let own = if own { "a batch of " } else { "" };
+                format!("{own}{} fixed tokens", figure(picture.rows() as f64, true))
             }
             Rows::Live => format!("{} of {of} tokens of the next batch", figure(picture.rows() as f64, true)),
             Rows::Topics => {
@@ -237,7 +237,7 @@ impl Pane for Assignment {
             picture.request.rows,
             made.range,
             experts,
-            snapshot.experiment.variants.get(picture.request.variant).is_some_and(|v| v.router.capacity.is_some()),
+            snapshot.experiment.variants.get(picture.request.variant),
         );
         highlight(&inside, cx, &picture, &made.order, &cells);
         let order = made.order.clone();
