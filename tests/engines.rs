@@ -443,7 +443,7 @@ fn groups_of_experts(backends: Backends) {
             let recorded = Arc::new(trace(&mut dice, 3, 90, experts as usize));
             (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
         } else {
-            (Source::Synthetic(synthetic(&mut dice, 700)), None)
+            (Source::Synthetic(synthetic(&mut dice, 300)), None)
         };
         let experiment = Experiment { seed: 5, source, variants };
         let start = Start { experiment, trace: recorded, state: None, events: vec![], stop: None };

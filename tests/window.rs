@@ -12,7 +12,7 @@ use moebias::engine::view::Rows;
 use moebias::lab::Lab;
 use moebias::lab::command::Command;
 use moebias::model::change::{Change, Target};
-use moebias::model::config::Rule;
+use moebias::model::config::{Groups, Router, Rule};
 use moebias::scenario::shipped::{self, shipped};
 use moebias::ui::app::{App, Options};
 use moebias::ui::link::Span;
@@ -134,6 +134,28 @@ fn title(id: &str) -> String {
 fn card_label(id: &str) -> String {
     let scenario = shipped::find(id).unwrap().load().unwrap().scenario;
     format!("{}: {}", scenario.title, scenario.summary)
+}
+
+#[test]
+fn groups_and_capacity_are_set_and_taken_back_by_hand() {
+    let mut harness = wide();
+    step_to(&mut harness, 5);
+    for (name, item) in [("Groups", "8 groups of 8"), ("Capacity", "Capacity, by position")] {
+        harness.get_by_role_and_label(Role::ComboBox, name).click();
+        harness.run_steps(4);
+        harness.get_by_label(item).click();
+        harness.run_steps(4);
+    }
+    wait(&mut harness, "both", |l| {
+        let router = &l.settings().variants[0].router;
+        router.groups == Some(Groups { groups: 8, kept: 4 }) && router.capacity.is_some()
+    });
+    step_to(&mut harness, 20);
+    picture(&mut harness, "groups-and-capacity");
+    assert!(harness.state().lab().snapshot().variants[0].metrics.dropped > 0.0);
+    press(&mut harness, Modifiers::COMMAND, Key::Z);
+    press(&mut harness, Modifiers::COMMAND, Key::Z);
+    wait(&mut harness, "undo", |l| l.settings().variants[0].router == Router::default());
 }
 
 #[test]

@@ -12,10 +12,6 @@ fn key_of(v: Variant, token: Token, expert: u32, biased: bool) -> i32 {
     return unbiased_key(score, expert);
 }
 
-fn key_before(v: Variant, token: Token, expert: u32, end: u32, biased: bool) -> i32 {
-    return select(key_of(v, token, min(expert, end - 1u), biased), LOWEST, expert >= end);
-}
-
 fn chosen_by(v: Variant, token: Token, biased: bool) -> Top {
     let size = v.experts / v.groups;
     var scores: array<i32, GROUPS>;
@@ -37,18 +33,13 @@ fn chosen_by(v: Variant, token: Token, biased: bool) -> Top {
         }
         let end = select(0u, (g + 1u) * size, better < v.kept);
         for (var e = g * size; e < end; e += 8u) {
-            let a = vec4<i32>(
-                key_before(v, token, e, end, biased),
-                key_before(v, token, e + 1u, end, biased),
-                key_before(v, token, e + 2u, end, biased),
-                key_before(v, token, e + 3u, end, biased),
-            );
-            let b = vec4<i32>(
-                key_before(v, token, e + 4u, end, biased),
-                key_before(v, token, e + 5u, end, biased),
-                key_before(v, token, e + 6u, end, biased),
-                key_before(v, token, e + 7u, end, biased),
-            );
+            // In a loop: written out eight times, gate and all, it takes a driver long to compile.
+            var keys = array<i32, 8>(LOWEST, LOWEST, LOWEST, LOWEST, LOWEST, LOWEST, LOWEST, LOWEST);
+            for (var i = 0u; i < min(8u, end - e); i += 1u) {
+                keys[i] = key_of(v, token, e + i, biased);
+            }
+            let a = vec4<i32>(keys[0], keys[1], keys[2], keys[3]);
+            let b = vec4<i32>(keys[4], keys[5], keys[6], keys[7]);
             top = merged(top, sorted(a, b));
         }
     }

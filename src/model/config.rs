@@ -618,10 +618,12 @@ impl Variant {
             let allowed = format!("{rule} with at most {most} tokens: it needs a whole batch at once");
             return wrong("balancer.rule", value, allowed);
         }
-        let assignments = tokens * u64::from(self.router.top_k);
+        // A token with a threshold may choose every expert.
+        let most = if rule == Rule::Threshold { self.router.experts } else { self.router.top_k };
+        let assignments = tokens * u64::from(most);
         if self.router.capacity.is_some() && assignments > limits::CAPACITY_ASSIGNMENTS {
             let allowed = format!("at most {} where experts have a capacity", limits::CAPACITY_ASSIGNMENTS);
-            return wrong("router.capacity", format!("set with {assignments} assignments per step"), allowed);
+            return wrong("router.capacity", format!("set with up to {assignments} assignments per step"), allowed);
         }
         Ok(())
     }

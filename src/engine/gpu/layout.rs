@@ -354,7 +354,7 @@ fn rule_number(rule: Rule) -> u32 {
         Rule::Smebu => 6,
         Rule::IdBalancing => 7,
         Rule::LongCat => 8,
-        // Their routing is not the shaders': see `unsupported`.
+        // No bias moves under `Hash`; the others are not the shaders': see `unsupported`.
         Rule::Threshold | Rule::Sinkhorn | Rule::Base | Rule::Hash => 0,
     }
 }

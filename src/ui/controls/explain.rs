@@ -25,10 +25,10 @@ const PAPER: &str = "read in the paper itself";
 /// Group-limited routing.
 pub(super) const GROUPS: About = About {
     name: "Groups",
-    equation: "group score = sum of its 2 best s + b\nkeep the best groups, then top-K there",
+    equation: "Gⱼ = two best s + b of group j\ntop-K in the best groups",
     idea: "A group stands for the experts of one node: fewer kept groups mean less traffic between nodes. DeepSeek-V3 keeps 4 of 8 \
            groups of 32.",
-    watch: "A bias that raises one expert raises its whole group, and MaxVio rises as fewer are kept.",
+    watch: "A bias that raises one expert raises its whole group. Keep fewer and MaxVio jumps.",
     source: Some(("DeepSeek-V3 technical report", "https://arxiv.org/abs/2412.19437", "read in its code and text")),
 };
 
@@ -47,9 +47,14 @@ pub(super) const CAPACITY: About = About {
     )),
 };
 
-/// Draws equation, idea, what to watch for, and source.
+/// Equation, idea, what to watch for, and source, folded away: the balancer's stand below it.
 pub(super) fn paragraph(ui: &mut Ui, theme: &Theme, about: &About) {
-    ui.add_space(2.0);
+    let title = RichText::new(format!("About: {}", about.name)).font(text(SMALL)).color(theme.dim);
+    egui::CollapsingHeader::new(title).id_salt(about.name).show(ui, |ui| told(ui, theme, about));
+}
+
+/// As [`paragraph`], open.
+pub(super) fn told(ui: &mut Ui, theme: &Theme, about: &About) {
     ui.label(RichText::new(about.equation).font(mono(SMALL)).color(theme.text));
     for words in [about.idea, about.watch] {
         ui.add(egui::Label::new(RichText::new(words).font(text(SMALL)).color(theme.dim)).wrap());
@@ -164,7 +169,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
         },
         Rule::Base => About {
             name: "BASE, balanced assignment",
-            equation: "max Σ xᵢ,ₐ₍ᵢ₎ with ⌊T/E⌋ or ⌈T/E⌉ tokens each",
+            equation: "max Σ of the logits assigned,\n⌊T/E⌋ or ⌈T/E⌉ tokens per expert",
             idea: "The best assignment that is perfectly balanced, one expert per token, solved exactly for every batch. Runs on the CPU \
                    only.",
             watch: "MaxVio is 0 from the first step; the price is paid by tokens sent against their scores, and each depends on all \

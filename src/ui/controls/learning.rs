@@ -4,7 +4,7 @@ use super::super::widgets::choice::{Item, choice};
 use super::super::widgets::group;
 use super::super::widgets::slider::{Number, Scale, number};
 use super::Desk;
-use super::explain::{About, paragraph};
+use super::explain::{About, told};
 use crate::model::change::Change;
 use crate::model::config::{Limits, limits as of};
 use crate::model::learn::settings::{
@@ -170,7 +170,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
 
     let about = of_auxiliary(learning.auxiliary);
     ui.add_space(8.0);
-    paragraph(ui, theme, &about);
+    told(ui, theme, &about);
 }
 
 /// Over how many tokens or batches f is taken, where that is a setting.

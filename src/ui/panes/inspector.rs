@@ -265,3 +265,41 @@ fn row(ui: &mut Ui, theme: &Theme, cells: &[String; 5], colour: eframe::egui::Co
         ui.painter().text(eframe::egui::pos2(right, rect.center().y), Align2::RIGHT_CENTER, cell, mono(TINY), colour);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::testing;
+
+    #[test]
+    fn what_is_dropped_shared_and_out_of_reach_is_told() {
+        let scenarios = [
+            ("threshold", "balancer: (rule: Threshold)"),
+            ("capacity", "router: (capacity: (factor: 0.8), shared: 2, renormalise: true, scale: 2.5)"),
+            ("groups", "router: (groups: (groups: 8, kept: 2), shared: 1)"),
+            ("base", "router: (experts: 16, top_k: 1), balancer: (rule: Base)"),
+        ];
+        for (name, variant) in scenarios {
+            for dark in [true, false] {
+                let lab = testing::lab_at(&format!("variants: [(name: \"A\", {variant})]"), 20);
+                let mut harness = testing::stage(Inspector, lab, [380.0, 420.0], dark);
+                harness.run_steps(3);
+                let theme = if dark { "dark" } else { "light" };
+                testing::picture(&mut harness, &format!("inspector-{name}-{theme}"));
+                if name == "capacity" {
+                    let snapshot = harness.state().lab.snapshot().clone();
+                    let row = (0..snapshot.picture.rows()).find_map(|r| {
+                        Facts::of(&snapshot, &snapshot.picture, r).filter(|f| f.choices.iter().any(|c| c.dropped))
+                    });
+                    let facts = row.unwrap();
+                    let kept: f64 = facts.choices.iter().filter_map(|c| c.gate).sum();
+                    assert!(facts.shared == 2 && kept > 0.0 && kept < 2.5, "{kept}");
+                }
+                let token = harness.state().lab.snapshot().picture.tokens[5].index;
+                harness.state_mut().link.pinned_token = Some(token);
+                harness.run_steps(3);
+                testing::picture(&mut harness, &format!("inspector-{name}-token-{theme}"));
+            }
+        }
+    }
+}

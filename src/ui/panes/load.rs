@@ -34,17 +34,14 @@ impl Pane for Load {
         let snapshot = cx.lab.snapshot();
         match snapshot.variants.get(cx.link.variant) {
             Some(v) if !v.loads.is_empty() => {
-                let m = &v.metrics;
-                let dropped =
-                    if m.dropped > 0.0 { format!(" · {:.1} % dropped", 100.0 * m.dropped) } else { String::new() };
-                format!("{}MaxVio {:.2}{dropped}", of_variant(cx), m.max_vio)
+                format!("{}MaxVio {:.2}", of_variant(cx), v.metrics.max_vio)
             }
             _ => "tokens of the last step".into(),
         }
     }
 
     fn help(&self) -> &'static str {
-        "Tokens that each expert got in the last step. The line is the fair share L = K·T/E. Grey is near fair, orange above, blue below. \
+        "Tokens that each expert got, and had room for, in the last step. The line is the fair share L = K·T/E. Grey is near fair, orange above, blue below. \
          MaxVio is how far the tallest bar stands above the line, as a share of it. Point at a bar to see its expert everywhere, click to \
          pin it."
     }
@@ -142,7 +139,11 @@ fn caption(ui: &Ui, cx: &PaneContext<'_>, view: &VariantView, fair: f32, rect: R
             let share = if fair > 0.0 { load as f32 / fair } else { 0.0 };
             (format!("expert {expert} · {} tokens · {share:.2}×", figure(f64::from(load), true)), theme.accent)
         }
-        None => (format!("fair share {} tokens", figure(f64::from(fair.round()), true)), theme.dim),
+        None => {
+            let dropped = view.metrics.dropped;
+            let lost = if dropped > 0.0 { format!(" · {:.1} % dropped", 100.0 * dropped) } else { String::new() };
+            (format!("fair share {} tokens{lost}", figure(f64::from(fair.round()), true)), theme.dim)
+        }
     };
     let middle = painter.text(pos2(frame.center().x, y), Align2::CENTER_CENTER, words, mono(TINY), colour);
     if middle.width() + 80.0 < frame.width() {

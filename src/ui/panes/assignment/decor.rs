@@ -5,6 +5,7 @@ use super::super::super::theme::Theme;
 use super::super::{AXIS, PaneContext};
 use super::{Mode, Window};
 use crate::engine::view::{Picture, Rows};
+use crate::model::config::{Rule, Variant};
 use eframe::egui::{self, Align2, Color32, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
 
 /// Where cells lie on the screen.
@@ -98,9 +99,15 @@ pub(super) fn legend(
     scored: bool,
     picture: &Picture,
     (low, high): (f32, f32),
-    capacity: bool,
+    v: Option<&Variant>,
 ) {
     let (rows, experts, shared) = (picture.request.rows, picture.experts, picture.per_row > 1);
+    let capacity = v.is_some_and(|v| v.router.capacity.is_some());
+    // Where something else than a bias sends tokens, the flag says so.
+    let (flag, instead) = match v {
+        Some(v) if !v.balancer.rule.moves_biases() && v.balancer.rule != Rule::None => ("not its choice", "its choice"),
+        _ => ("by the bias", "without the bias"),
+    };
     let painter = ui.painter();
     let frame = cells.frame;
     let y = rect.bottom() - 7.0;
@@ -124,7 +131,7 @@ pub(super) fn legend(
     }
     if scored && rows != Rows::Topics && matches!(mode, Mode::Chosen | Mode::Moved) {
         let swatch = if shared { Swatch::Plain(theme.over) } else { Swatch::Flagged };
-        items.push((swatch, "by the bias".into()));
+        items.push((swatch, flag.into()));
     }
     if capacity && rows != Rows::Topics && matches!(mode, Mode::Chosen | Mode::Moved) {
         items.push((Swatch::Hollow(theme.chosen), "dropped".into()));
@@ -133,7 +140,7 @@ pub(super) fn legend(
         if !shared {
             items.push((Swatch::Plain(theme.heat(1.0)), "chosen anyway".into()));
         }
-        items.push((Swatch::Plain(theme.under), "without the bias".into()));
+        items.push((Swatch::Plain(theme.under), instead.into()));
     }
     let galleys: Vec<_> = items.iter().map(|(_, t)| painter.layout_no_wrap(t.clone(), text(TINY), theme.dim)).collect();
     let wide = |s: &Swatch| if matches!(s, Swatch::Ramp) { 48.0 } else { 12.0 };

@@ -157,8 +157,8 @@ impl Pane for Assignment {
         let what = match picture.request.rows {
             Rows::Probe => {
                 let own = of_whole_batch(cx, picture.request.variant);
-                let own = if own { ", a batch of their own" } else { "" };
-                format!("{} fixed tokens{own}", figure(picture.rows() as f64, true))
+                let own = if own { "a batch of " } else { "" };
+                format!("{own}{} fixed tokens", figure(picture.rows() as f64, true))
             }
             Rows::Live => {
                 let shown = self.window.map_or(f64::from(picture.batch), |w| (w.rows.1 - w.rows.0).round());
@@ -266,9 +266,8 @@ impl Pane for Assignment {
         );
         inside.image(made.texture.id(), place, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), Color32::WHITE);
         gutter(ui, cx, &picture, &cells, picture.request.by_topic);
-        let drops =
-            snapshot.experiment.variants.get(picture.request.variant).is_some_and(|v| v.router.capacity.is_some());
-        legend(ui, cx.theme, rect, &cells, mode, cx.lab.snapshot().has_scores(), &picture, made.range, drops);
+        let shown = snapshot.experiment.variants.get(picture.request.variant);
+        legend(ui, cx.theme, rect, &cells, mode, cx.lab.snapshot().has_scores(), &picture, made.range, shown);
         highlight(&inside, cx, &picture, &cells);
         self.interact(ui, &response, cx, &picture, &cells);
         if live && picture.request.rows == Rows::Live {
