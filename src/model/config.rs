@@ -416,6 +416,8 @@ pub mod limits {
     pub const SCALE: Limits = Limits { name: "scale", min: 0.0, max: 32.0 };
     /// Token–expert pairs of a batch for rules that need all its logits at once: 8 MiB.
     pub const WHOLE_PAIRS: u64 = 1 << 20;
+    /// The same for rule `Base`, whose exact solution takes seconds beyond.
+    pub const BASE_PAIRS: u64 = 1 << 18;
     /// Assignments of a batch where experts have a capacity: 64 MiB.
     pub const CAPACITY_ASSIGNMENTS: u64 = 1 << 23;
     /// Variants in one experiment.
@@ -612,8 +614,9 @@ impl Variant {
             Err(ConfigError { setting: format!("{path}.{setting}"), value, allowed })
         };
         let (rule, pairs) = (self.balancer.rule, tokens * u64::from(self.router.experts));
-        if rule.takes_whole_batch() && pairs > limits::WHOLE_PAIRS {
-            let (experts, most) = (self.router.experts, limits::WHOLE_PAIRS / u64::from(self.router.experts));
+        let bound = if rule == Rule::Base { limits::BASE_PAIRS } else { limits::WHOLE_PAIRS };
+        if rule.takes_whole_batch() && pairs > bound {
+            let (experts, most) = (self.router.experts, bound / u64::from(self.router.experts));
             let value = format!("{rule} with {tokens} tokens at {experts} experts");
             let allowed = format!("{rule} with at most {most} tokens: it needs a whole batch at once");
             return wrong("balancer.rule", value, allowed);
