@@ -215,6 +215,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
                 if learns {
                     // Only plain routers learn.
                     (v.router.groups, v.router.capacity) = (None, None);
+                    v.router.gate = if v.router.gate == Gate::SqrtSoftplus { Gate::Softmax } else { v.router.gate };
                     v.balancer.rule = if v.balancer.rule.is_top_k() { v.balancer.rule } else { Rule::Sign };
                 } else {
                     v.learning = Learning::default();
