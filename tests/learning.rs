@@ -304,7 +304,7 @@ fn whole_runs_agree_with_numpy() {
                 );
             }
             let balancer = Balancer { rule: case.rule, rate: 0.01, ..Balancer::default() };
-            let step = Step::new(&router, 64, balance::rates_at(&balancer, 0, 0));
+            let step = Step::new(router, 64, balance::rates_at(&balancer, 0, 0));
             balance::update(&balancer, &mut bias, &mut vec![], &loads, step);
         }
         let norm = |range: std::ops::Range<usize>| {
