@@ -32,10 +32,19 @@ impl Dice {
 }
 
 const GATES: [Gate; 2] = [Gate::Sigmoid, Gate::Softmax];
-const RULES: [Rule; 4] = [Rule::None, Rule::Sign, Rule::Proportional, Rule::Multiplicative];
+const RULES: [Rule; 7] = [
+    Rule::None,
+    Rule::Sign,
+    Rule::Proportional,
+    Rule::Multiplicative,
+    Rule::Quantile,
+    Rule::Bip,
+    Rule::ExpertChoice,
+];
 
 fn variant(experts: u32, top_k: u32, gate: Gate, rule: Rule, rate: f64) -> Variant {
-    let balancer = Balancer { rule, rate, ..Balancer::default() };
+    let (average, iterations) = (f64::from(top_k % 3) * 0.45, 1 + experts % 4);
+    let balancer = Balancer { rule, rate, average, iterations, ..Balancer::default() };
     Variant { name: String::new(), router: Router { experts, top_k, gate }, balancer }
 }
 
@@ -55,7 +64,7 @@ fn configuration(i: u32) -> (Experiment, Option<Arc<Trace>>) {
             let thrown = 2 + dice.below(200);
             let experts = if is_trace { same } else { dice.of(&[2, 3, 8, 31, 64, 255, 256, 1023, 1024, thrown]) };
             let top_k = (1 + (i + 7 * v) % 32).min(experts);
-            let (gate, rule) = (GATES[((i + v) % 2) as usize], RULES[((i / 2 + v) % 4) as usize]);
+            let (gate, rule) = (GATES[((i + v) % 2) as usize], RULES[((i / 2 + v) % 7) as usize]);
             variant(experts, top_k, gate, rule, dice.of(&[0.0, 1e-5, 0.001, 0.02, 1.0]))
         })
         .collect();
@@ -141,6 +150,9 @@ fn every_batch_size() {
             variant(67, 6, Gate::Sigmoid, Rule::Sign, 0.01),
             variant(40, 12, Gate::Sigmoid, Rule::Multiplicative, 0.01),
             variant(67, 20, Gate::Softmax, Rule::Sign, 0.01),
+            variant(67, 6, Gate::Sigmoid, Rule::Quantile, 0.01),
+            variant(40, 32, Gate::Softmax, Rule::Bip, 0.01),
+            variant(40, 3, Gate::Softmax, Rule::ExpertChoice, 0.01),
         ];
         let start = Simulation::new(Experiment { seed: batch, source, variants }, None).unwrap();
         assert_equal(&format!("{batch} tokens"), &start, 2);

@@ -67,14 +67,26 @@ impl Dice {
 }
 
 const GATES: [Gate; 2] = [Gate::Sigmoid, Gate::Softmax];
-const RULES: [Rule; 4] = [Rule::None, Rule::Sign, Rule::Proportional, Rule::Multiplicative];
+const RULES: [Rule; 7] = [
+    Rule::None,
+    Rule::Sign,
+    Rule::Proportional,
+    Rule::Multiplicative,
+    Rule::Quantile,
+    Rule::Bip,
+    Rule::ExpertChoice,
+];
 const SCHEDULES: [Schedule; 3] = [Schedule::Constant, Schedule::InverseSqrt, Schedule::Inverse];
 const RATES: [f64; 6] = [0.0, 1e-5, 0.001, 0.02, 0.3, 1.0];
 
 fn variant(dice: &mut Dice, name: u32, experts: u32, gate: Gate, rule: Rule) -> Variant {
     let most = experts.min(32);
     let top_k = if dice.below(4) == 0 { most } else { dice.within(1, most) };
-    let balancer = Balancer { rule, rate: dice.of(&RATES), schedule: dice.of(&SCHEDULES), centred: dice.below(2) == 1 };
+    let mut balancer = Balancer { rule, rate: dice.of(&RATES), schedule: dice.of(&SCHEDULES), ..Balancer::default() };
+    balancer.centred = dice.below(2) == 1;
+    if rule.orders() {
+        (balancer.average, balancer.iterations) = (dice.of(&[0.0, 0.5, 0.999]), dice.within(1, 4));
+    }
     Variant { name: name.to_string(), router: Router { experts, top_k, gate }, balancer }
 }
 
@@ -103,7 +115,7 @@ fn change(dice: &mut Dice, experiment: &Experiment, step: u64) -> Event {
         Target::Variant(dice.below(experiment.variants.len() as u32) as usize)
     };
     let batch = experiment.synthetic().map_or(1, |s| s.batch);
-    let (target, change) = match dice.below(if is_trace { 7 } else { 14 }) {
+    let (target, change) = match dice.below(if is_trace { 9 } else { 16 }) {
         0 => (of_variants, Change::SetTopK(dice.within(1, least))),
         1 => (of_variants, Change::SetGate(dice.of(&GATES))),
         2 => (of_variants, Change::SetRule(dice.of(&RULES))),
@@ -111,12 +123,14 @@ fn change(dice: &mut Dice, experiment: &Experiment, step: u64) -> Event {
         4 => (of_variants, Change::SetSchedule(dice.of(&SCHEDULES))),
         5 => (of_variants, Change::SetCentred(dice.below(2) == 1)),
         6 => (of_variants, Change::ResetBias),
-        7 => (Target::Source, Change::SetBatch(dice.within(1, batch))),
-        8 => (Target::Source, Change::SetTopics(dice.within(1, 256))),
-        9 => (Target::Source, Change::SetSkew(dice.real(3.0))),
-        10 => (Target::Source, Change::SetNoise(dice.real(4.0))),
-        11 => (Target::Source, Change::SetDrift(dice.real(100.0))),
-        12 => (Target::Source, Change::SetBurst(dice.within(1, 64))),
+        7 => (of_variants, Change::SetAverage(dice.real(0.9))),
+        8 => (of_variants, Change::SetIterations(dice.within(1, 3))),
+        9 => (Target::Source, Change::SetBatch(dice.within(1, batch))),
+        10 => (Target::Source, Change::SetTopics(dice.within(1, 256))),
+        11 => (Target::Source, Change::SetSkew(dice.real(3.0))),
+        12 => (Target::Source, Change::SetNoise(dice.real(4.0))),
+        13 => (Target::Source, Change::SetDrift(dice.real(100.0))),
+        14 => (Target::Source, Change::SetBurst(dice.within(1, 64))),
         _ => (Target::Source, Change::SetFixed(dice.below(2) == 1)),
     };
     Event { step, target, change }
@@ -137,7 +151,7 @@ fn configuration(i: u32) -> Start {
             _ => dice.of(&[31, 257, 1000, 1023, 1024]),
         };
         let gate = GATES[((i + v) % 2) as usize];
-        let rule = RULES[((i / 2 + v) % 4) as usize];
+        let rule = RULES[((i / 2 + v) % 7) as usize];
         variants.push(variant(&mut dice, v, experts, gate, rule));
     }
     let experts: u32 = variants.iter().map(|v| v.router.experts).sum();
@@ -252,7 +266,7 @@ fn large_batches(backends: Backends) {
         let mut dice = Dice { seed: batch, thrown: 0 };
         let variants = (0..count).map(|v| Variant {
             router: Router { experts, top_k, gate: GATES[(v % 2) as usize] },
-            ..variant(&mut dice, v, experts, Gate::Sigmoid, RULES[(v % 4) as usize])
+            ..variant(&mut dice, v, experts, Gate::Sigmoid, RULES[(v % 7) as usize])
         });
         let variants = variants.collect();
         let source = Source::Synthetic(Synthetic { drift: 20.0, ..synthetic(&mut dice, batch) });

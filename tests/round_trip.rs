@@ -72,7 +72,7 @@ fn variant() -> impl Strategy<Value = Variant> {
     let router =
         (2u32..=12, 1u32..=12, gate()).prop_map(|(experts, k, gate)| Router { experts, top_k: k.min(experts), gate });
     let balancer = (rule(), real(limits::RATE), schedule(), any::<bool>())
-        .prop_map(|(rule, rate, schedule, centred)| Balancer { rule, rate, schedule, centred });
+        .prop_map(|(rule, rate, schedule, centred)| Balancer { rule, rate, schedule, centred, ..Balancer::default() });
     (text(20), router, balancer).prop_map(|(name, router, balancer)| Variant { name, router, balancer })
 }
 

@@ -34,6 +34,10 @@ pub enum Change {
     SetSchedule(Schedule),
     /// Subtract the mean bias after every update.
     SetCentred(bool),
+    /// Weight of the old β in Quantile Balancing's moving average.
+    SetAverage(f64),
+    /// Passes that BIP makes on a batch before it routes it.
+    SetIterations(u32),
     /// Put every bias back to its start.
     ResetBias,
 }
@@ -79,6 +83,8 @@ impl Change {
             Self::SetRate(_) => "rate",
             Self::SetSchedule(_) => "schedule",
             Self::SetCentred(_) => "centred",
+            Self::SetAverage(_) => "average",
+            Self::SetIterations(_) => "iterations",
             Self::ResetBias => "bias",
         }
     }
@@ -89,6 +95,8 @@ impl Change {
         match self {
             Self::SetBatch(n) | Self::SetTopics(n) | Self::SetBurst(n) | Self::SetTopK(n) => n.to_string(),
             Self::SetSkew(x) | Self::SetNoise(x) | Self::SetDrift(x) | Self::SetRate(x) => x.to_string(),
+            Self::SetAverage(x) => x.to_string(),
+            Self::SetIterations(n) => n.to_string(),
             Self::SetFixed(on) | Self::SetCentred(on) => if *on { "on" } else { "off" }.into(),
             Self::SetGate(g) => g.to_string(),
             Self::SetRule(r) => r.to_string(),
@@ -175,6 +183,8 @@ fn apply_to_variant(variant: &mut super::config::Variant, change: &Change) {
         Change::SetRate(u) => variant.balancer.rate = *u,
         Change::SetSchedule(s) => variant.balancer.schedule = *s,
         Change::SetCentred(on) => variant.balancer.centred = *on,
+        Change::SetAverage(a) => variant.balancer.average = *a,
+        Change::SetIterations(n) => variant.balancer.iterations = *n,
         _ => {}
     }
 }
@@ -201,6 +211,8 @@ pub fn inverse(experiment: &Experiment, target: Target, change: &Change) -> Opti
         Change::SetRate(_) => Change::SetRate(variant?.balancer.rate),
         Change::SetSchedule(_) => Change::SetSchedule(variant?.balancer.schedule),
         Change::SetCentred(_) => Change::SetCentred(variant?.balancer.centred),
+        Change::SetAverage(_) => Change::SetAverage(variant?.balancer.average),
+        Change::SetIterations(_) => Change::SetIterations(variant?.balancer.iterations),
         Change::ResetBias => return None,
     })
 }

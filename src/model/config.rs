@@ -120,11 +120,15 @@ pub struct Balancer {
     pub schedule: Schedule,
     /// Subtract the mean bias after every update. Selection does not change.
     pub centred: bool,
+    /// Weight a of the old β in Quantile Balancing's moving average β ← a·β + (1−a)·β̂. Megatron-LM's default is 0: none.
+    pub average: f64,
+    /// Passes that BIP makes on a batch before it routes it.
+    pub iterations: u32,
 }
 
 impl Default for Balancer {
     fn default() -> Self {
-        Self { rule: Rule::Sign, rate: 0.001, schedule: Schedule::Constant, centred: false }
+        Self { rule: Rule::Sign, rate: 0.001, schedule: Schedule::Constant, centred: false, average: 0.0, iterations: 4 }
     }
 }
 
@@ -140,6 +144,12 @@ pub enum Rule {
     Proportional,
     /// Selection by s·b, b starting at 1, b ← b + u·sign(c̄ − c): the variant table of Wang et al. 2024.
     Multiplicative,
+    /// β as the quantile of the batch's margins, b = −β: Quantile Balancing, Su's post 11619 and Megatron-LM.
+    Quantile,
+    /// The same with β ≥ 0 and before the batch is routed: BIP, arXiv 2502.15451.
+    Bip,
+    /// Experts choose their best tokens; no biases: Expert Choice, arXiv 2202.09368.
+    ExpertChoice,
 }
 
 /// How the step size changes; n counts from the step at which the schedule was chosen.
@@ -186,6 +196,10 @@ pub mod limits {
     pub const TOP_K: Limits = Limits { name: "top_k", min: 1.0, max: 32.0 };
     /// Step size.
     pub const RATE: Limits = Limits { name: "rate", min: 0.0, max: 1.0 };
+    /// Weight of the old β in a moving average.
+    pub const AVERAGE: Limits = Limits { name: "average", min: 0.0, max: 0.999 };
+    /// Inner passes of BIP.
+    pub const ITERATIONS: Limits = Limits { name: "iterations", min: 1.0, max: 16.0 };
     /// Variants in one experiment.
     pub const VARIANTS: Limits = Limits { name: "variants", min: 1.0, max: 64.0 };
 }
@@ -292,6 +306,8 @@ impl Variant {
             });
         }
         limits::RATE.check(&format!("{path}.balancer"), self.balancer.rate)?;
+        limits::AVERAGE.check(&format!("{path}.balancer"), self.balancer.average)?;
+        limits::ITERATIONS.check(&format!("{path}.balancer"), f64::from(self.balancer.iterations))?;
         if self.name.chars().count() > 80 {
             return Err(ConfigError {
                 setting: format!("{path}.name"),

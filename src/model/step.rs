@@ -7,7 +7,9 @@ use super::balance::{self, Step};
 use super::change::{self, Change, Event, Target};
 use super::config::{ConfigError, DIM, Experiment, Gate, Router, Rule, Source};
 use super::digest::Digest;
+use super::expert_choice;
 use super::gate;
+use super::order::Order;
 use super::select::{By, MAX_K, Selector, expert_of};
 use super::tokens::{self, Embedding, TokenKey, Topics};
 use super::trace::Trace;
@@ -331,6 +333,10 @@ impl Simulation {
                 selector: Selector::new(v.balancer.rule, &s.bias),
                 unbiased: Selector::unbiased(v.router.experts as usize),
                 recorded: self.trace.as_ref().map(|t| t.scores(v.router.gate)),
+                rule: v.balancer.rule,
+                iterations: v.balancer.iterations,
+                bias: s.bias.clone(),
+                order: Order::default(),
             })
             .collect();
         Batch { inputs, variants, centroids: Arc::clone(&self.widened), trace: self.trace.clone() }
@@ -347,14 +353,16 @@ impl Simulation {
                 assignments: u64::from(v.router.top_k) * u64::from(batch.inputs.batch),
                 rate: batch.inputs.rates[i],
             };
-            balance::update(v.balancer.rule, v.balancer.centred, &mut state.bias, &loads, step);
+            if !batch.reorder(i, v.balancer.average, &mut state.bias) {
+                balance::update(v.balancer.rule, v.balancer.centred, &mut state.bias, &loads, step);
+            }
             state.digest.step(&loads, &state.bias);
             rows.push(VariantRow {
                 top_k: v.router.top_k,
                 loads,
                 bias: state.bias.clone(),
                 moved: counts.moved[i],
-                moved_of: sampled * v.router.top_k,
+                moved_of: if routing.is_plain() { sampled * v.router.top_k } else { 0 },
                 saturated: routing.selector.saturated(),
             });
         }
@@ -379,10 +387,11 @@ impl Simulation {
 
     /// One step on this thread: the oracle.
     pub fn advance(&mut self) -> StepRow {
-        let batch = self.next_batch();
+        let mut batch = self.next_batch();
+        batch.settle();
         let mut counts = Counts::new(&batch);
         batch.route(0..batch.inputs.batch, &mut counts);
-        batch.count_moved(0..batch.sample_size(), &mut counts);
+        batch.count_moved_where(Routing::is_plain, 0..batch.sample_size(), &mut counts);
         self.finish(&batch, counts)
     }
 }
@@ -425,6 +434,14 @@ pub struct Routing {
     pub selector: Selector,
     /// Selection without.
     pub unbiased: Selector,
+    /// The rule, where it says more than the selection does.
+    pub rule: Rule,
+    /// Passes that BIP makes on the batch before it routes it.
+    pub iterations: u32,
+    /// The biases at the start of the step, Q32.
+    pub bias: Vec<i64>,
+    /// What it has to know of the whole batch.
+    pub order: Order,
     recorded: Option<Arc<Vec<i32>>>,
 }
 
@@ -433,7 +450,7 @@ impl Routing {
     /// choose go through [`Batch::choose`].
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        true
+        self.rule != Rule::ExpertChoice
     }
 
     /// The trace's scores, Q20, [steps, tokens, experts]; `None` for synthetic tokens.
@@ -450,6 +467,8 @@ pub struct Counts {
     pub loads: Vec<Vec<u32>>,
     /// Assignments moved by the bias among the sampled tokens, per variant.
     pub moved: Vec<u32>,
+    /// How many tokens have which digit, per variant, [experts, bins]; empty but while a batch is put in order (`model::order`).
+    pub digits: Vec<Vec<u32>>,
 }
 
 impl Counts {
@@ -459,6 +478,7 @@ impl Counts {
         Self {
             loads: batch.variants.iter().map(|v| vec![0; v.router.experts as usize]).collect(),
             moved: vec![0; batch.variants.len()],
+            digits: vec![],
         }
     }
 
@@ -469,6 +489,9 @@ impl Counts {
             *a += b;
         }
         for (a, b) in self.moved.iter_mut().zip(&other.moved) {
+            *a += b;
+        }
+        for (a, b) in self.digits.iter_mut().flatten().zip(other.digits.iter().flatten()) {
             *a += b;
         }
         self
@@ -500,7 +523,7 @@ impl Batch {
     }
 
     /// Calls `f` with every variant's index and the token's scores there.
-    fn with_scores(&self, token: u32, scratch: &mut Scratch, mut f: impl FnMut(usize, &[i32])) {
+    pub(super) fn with_scores(&self, token: u32, scratch: &mut Scratch, mut f: impl FnMut(usize, &[i32])) {
         match &self.inputs.tokens {
             TokenInputs::Trace { index } => {
                 let Some(trace) = &self.trace else { return };
@@ -541,8 +564,11 @@ impl Batch {
     }
 
     /// The experts that a token gets in one variant, best first, into `out`. `scores` are its own there ([`Self::scores`]).
-    pub fn choose(&self, variant: usize, by: By, _token: u32, scores: &[i32], out: &mut Vec<usize>) {
+    pub fn choose(&self, variant: usize, by: By, token: u32, scores: &[i32], out: &mut Vec<usize>) {
         let routing = &self.variants[variant];
+        if by == By::Bias && routing.rule == Rule::ExpertChoice {
+            return expert_choice::experts(self.cuts(variant), token, scores, out);
+        }
         let selector = match by {
             By::Bias => &routing.selector,
             By::Score => &routing.unbiased,

@@ -115,7 +115,7 @@ fn synthetic_text(s: &Synthetic) -> String {
 
 fn variant_text(v: &Variant) -> String {
     let Variant { name, router: Router { experts, top_k, gate }, balancer } = v;
-    let Balancer { rule, rate, schedule, centred } = balancer;
+    let Balancer { rule, rate, schedule, centred, average, iterations } = balancer;
     let (r, b) = (Router::default(), Balancer::default());
     let mut out = Fields(vec![format!("name: {}", value(name))]);
     let mut f = Fields::new();
@@ -130,6 +130,8 @@ fn variant_text(v: &Variant) -> String {
     f.field("rate", rate, &b.rate);
     f.field("schedule", schedule, &b.schedule);
     f.field("centred", centred, &b.centred);
+    f.field("average", average, &b.average);
+    f.field("iterations", iterations, &b.iterations);
     if !f.0.is_empty() {
         out.0.push(format!("balancer: {}", f.text()));
     }

@@ -271,5 +271,8 @@ fn rule_number(rule: Rule) -> u32 {
         Rule::Sign => 1,
         Rule::Proportional => 2,
         Rule::Multiplicative => 3,
+        Rule::Quantile => 16,
+        Rule::Bip => 17,
+        Rule::ExpertChoice => 18,
     }
 }

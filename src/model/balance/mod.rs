@@ -2,8 +2,10 @@
 //!
 //! Every rule sees the same inputs and returns the increment of one expert's bias (Q32). Shader twin: `shaders/update.wgsl`.
 
+pub mod bip;
 pub mod multiplicative;
 pub mod proportional;
+pub mod quantile;
 pub mod sign;
 
 use super::config::{Balancer, Rule, Schedule};
@@ -50,14 +52,15 @@ pub fn rate_at(balancer: &Balancer, n: u64) -> i64 {
 pub fn update(rule: Rule, centred: bool, bias: &mut [i64], loads: &[u32], step: Step) {
     for (b, &load) in bias.iter_mut().zip(loads) {
         match rule {
-            Rule::None => {}
+            // The rules that order a whole batch have no use for its loads: `model::order`.
+            Rule::None | Rule::Quantile | Rule::Bip | Rule::ExpertChoice => {}
             Rule::Sign => *b += sign::increment(step, load),
             Rule::Proportional => *b += proportional::increment(step, load),
             Rule::Multiplicative => *b = multiplicative::next(*b, step, load),
         }
     }
     // Centring a factor would change the selection, so it is for additive rules alone.
-    if centred && rule != Rule::Multiplicative && rule != Rule::None {
+    if centred && rule != Rule::Multiplicative && rule.has_step() {
         centre(bias);
     }
 }
