@@ -26,7 +26,7 @@ struct Part {
     first_variant: u32,
     first_token: u32,
     pad0: u32,
-    pad1: u32,
+    stage: u32,
 }
 
 struct Variant {
@@ -38,12 +38,17 @@ struct Variant {
     centred: u32,
     scores_at: u32,
     assignments: u32,
+    rank: u32,
+    rounds: u32,
+    average: u32,
 }
 
 const RULE_NONE = 0u;
 const RULE_SIGN = 1u;
 const RULE_PROPORTIONAL = 2u;
 const RULE_MULTIPLICATIVE = 3u;
+const RULE_QUANTILE = 16u;
+const RULE_BIP = 17u;
 
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<uniform> part: Part;

@@ -2,7 +2,9 @@
 //! buffers. A test compares these structs with what naga makes of the shaders.
 
 use super::shader::Routing;
+use crate::model::balance::quantile;
 use crate::model::config::{Experiment, Gate, Rule, Source, limits};
+use crate::model::order::rank;
 use crate::model::step::{MOVED_SAMPLE, Simulation};
 use crate::model::tokens::Embedding;
 use crate::model::trace::Trace;
@@ -60,8 +62,8 @@ pub struct PartParams {
     pub first_token: u32,
     /// Nothing.
     pub pad0: u32,
-    /// Nothing.
-    pub pad1: u32,
+    /// While a batch is put in order: which digit, plus 8 times the inner iteration, plus 256 times the rule.
+    pub stage: u32,
 }
 
 /// One variant. They stand in order of their routing, so that those of one dispatch are neighbours.
@@ -84,6 +86,12 @@ pub struct VariantParams {
     pub scores_at: u32,
     /// K·T.
     pub assignments: u32,
+    /// Which of a batch's numbers the rule asks for, counted from 1; 0 where it asks for none.
+    pub rank: u32,
+    /// How many times a step it asks.
+    pub rounds: u32,
+    /// Weight of the old β in a moving average, Q24.
+    pub average: u32,
 }
 
 /// Neighbouring variants that are routed alike.
@@ -209,17 +217,21 @@ impl Plan {
                     first_expert: width,
                     index,
                     rule: rule_number(b.rule),
-                    centred: u32::from(b.centred && !matches!(b.rule, Rule::None | Rule::Multiplicative)),
+                    centred: u32::from(b.centred && b.rule.has_step() && b.rule != Rule::Multiplicative),
                     scores_at: trace.as_ref().map_or(0, |t| t.place(r.gate)),
                     assignments: r.top_k * batch,
+                    rank: rank(b.rule, r.top_k, batch, r.experts).unwrap_or(0),
+                    rounds: if b.rule == Rule::Bip { b.iterations } else { 1 },
+                    average: quantile::weight(b.average),
                 },
             ));
             experts.push((width as usize, r.experts as usize));
             width += r.experts.next_multiple_of(BLOCK);
         }
-        all.sort_by_key(|(routing, v)| (*routing, v.index));
+        // Where experts choose, every load is what they may take: there is nothing to route, so those stand last and in no group.
+        all.sort_by_key(|(routing, v)| (v.rule == EXPERT_CHOICE, *routing, v.index));
         let mut groups: Vec<Group> = vec![];
-        for ((routing, v), place) in all.iter().zip(0u32..) {
+        for ((routing, v), place) in all.iter().zip(0u32..).filter(|((_, v), _)| v.rule != EXPERT_CHOICE) {
             match groups.last_mut().filter(|g| g.routing == *routing) {
                 Some(group) => {
                     group.count += 1;
@@ -240,10 +252,10 @@ impl Plan {
         })
     }
 
-    /// Token–expert pairs of one step.
+    /// The variants of a group.
     #[must_use]
-    pub fn pairs(&self) -> u64 {
-        u64::from(self.batch) * self.groups.iter().map(|g| g.experts).sum::<u64>()
+    pub fn of_group(&self, group: &Group) -> &[VariantParams] {
+        self.variants.get(group.first as usize..(group.first + group.count) as usize).unwrap_or_default()
     }
 
     /// Tokens on which the share moved by the bias is estimated.
@@ -265,7 +277,12 @@ impl Plan {
     }
 }
 
-fn rule_number(rule: Rule) -> u32 {
+/// Number of the rule in which experts choose.
+pub const EXPERT_CHOICE: u32 = 18;
+
+/// A rule, as numbered in `shaders/shared/step.wgsl`.
+#[must_use]
+pub fn rule_number(rule: Rule) -> u32 {
     match rule {
         Rule::None => 0,
         Rule::Sign => 1,
@@ -273,6 +290,6 @@ fn rule_number(rule: Rule) -> u32 {
         Rule::Multiplicative => 3,
         Rule::Quantile => 16,
         Rule::Bip => 17,
-        Rule::ExpertChoice => 18,
+        Rule::ExpertChoice => EXPERT_CHOICE,
     }
 }

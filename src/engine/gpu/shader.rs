@@ -36,6 +36,19 @@ pub enum Keep {
     ThirtyTwo,
 }
 
+impl Keep {
+    /// The smallest that holds as many, or the largest.
+    #[must_use]
+    pub fn of(keys: u32) -> Self {
+        match keys {
+            0..=4 => Self::Four,
+            5..=8 => Self::Eight,
+            9..=16 => Self::Sixteen,
+            _ => Self::ThirtyTwo,
+        }
+    }
+}
+
 /// Variants of the same routing share their dispatches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Routing {
@@ -58,6 +71,14 @@ pub enum Pass {
     Moved(Routing),
     /// Loads to biases.
     Update,
+    /// Where the search for an order statistic begins.
+    Begin,
+    /// Tokens to how many have which digit.
+    Digits(Routing),
+    /// The digit of the number sought.
+    Pick,
+    /// Order statistics to biases.
+    Settle,
 }
 
 macro_rules! shader {
@@ -76,13 +97,7 @@ impl Routing {
             (false, Gate::Softmax) => Scores::Softmax,
         };
         let key = if rule == Rule::Multiplicative { Key::Multiplicative } else { Key::Additive };
-        let keep = match top_k {
-            0..=4 => Keep::Four,
-            5..=8 => Keep::Eight,
-            9..=16 => Keep::Sixteen,
-            _ => Keep::ThirtyTwo,
-        };
-        Self { scores, key, keep }
+        Self { scores, key, keep: Keep::of(top_k) }
     }
 
     fn sources(self, out: &mut Vec<&'static str>) {
@@ -118,6 +133,10 @@ impl Pass {
             Self::Route(_) => "route",
             Self::Moved(_) => "moved",
             Self::Update => "update",
+            Self::Begin => "begin",
+            Self::Digits(_) => "digits",
+            Self::Pick => "pick",
+            Self::Settle => "settle",
         }
     }
 
@@ -128,6 +147,13 @@ impl Pass {
         match self {
             Self::Prepare => parts.push(shader!("prepare")),
             Self::Update => parts.push(shader!("update")),
+            Self::Begin => parts.extend([shader!("shared/order"), shader!("begin")]),
+            Self::Digits(routing) => {
+                routing.sources(&mut parts);
+                parts.extend([shader!("shared/order"), shader!("digits")]);
+            }
+            Self::Pick => parts.extend([shader!("shared/order"), shader!("pick")]),
+            Self::Settle => parts.extend([shader!("shared/order"), shader!("settle")]),
             Self::Route(routing) => {
                 routing.sources(&mut parts);
                 parts.extend([shader!("shared/tally"), shader!("route")]);
@@ -144,12 +170,15 @@ impl Pass {
     #[must_use]
     pub fn all() -> Vec<Self> {
         use strum::IntoEnumIterator as _;
-        let mut all = vec![Self::Prepare, Self::Update];
+        let mut all = vec![Self::Prepare, Self::Update, Self::Begin, Self::Pick, Self::Settle];
         for scores in Scores::iter() {
             for key in Key::iter() {
                 for keep in Keep::iter() {
                     let routing = Routing { scores, key, keep };
                     all.extend([Self::Route(routing), Self::Moved(routing)]);
+                    if key == Key::Additive {
+                        all.push(Self::Digits(routing));
+                    }
                 }
             }
         }
