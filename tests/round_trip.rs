@@ -11,6 +11,7 @@ use moebias::model::fixed::BIAS_ONE;
 use moebias::model::step::{State, VariantState};
 use moebias::scenario::{Recorded, Scenario, parse, to_text};
 use proptest::prelude::*;
+use strum::IntoEnumIterator as _;
 
 /// A number within its limits, with the limits themselves and numbers that are hard to write now and then.
 fn real(l: Limits) -> impl Strategy<Value = f64> {
@@ -42,7 +43,7 @@ fn gate() -> impl Strategy<Value = Gate> {
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    prop_oneof![Just(Rule::None), Just(Rule::Sign), Just(Rule::Proportional), Just(Rule::Multiplicative)]
+    prop::sample::select(Rule::iter().collect::<Vec<_>>())
 }
 
 fn schedule() -> impl Strategy<Value = Schedule> {
@@ -71,8 +72,17 @@ fn source() -> impl Strategy<Value = Source> {
 fn variant() -> impl Strategy<Value = Variant> {
     let router =
         (2u32..=12, 1u32..=12, gate()).prop_map(|(experts, k, gate)| Router { experts, top_k: k.min(experts), gate });
-    let balancer = (rule(), real(limits::RATE), schedule(), any::<bool>())
-        .prop_map(|(rule, rate, schedule, centred)| Balancer { rule, rate, schedule, centred, ..Balancer::default() });
+    let orders = (real(limits::AVERAGE), whole(limits::ITERATIONS));
+    let balancer = (rule(), real(limits::RATE), schedule(), any::<bool>(), orders).prop_map(
+        |(rule, rate, schedule, centred, (average, iterations))| Balancer {
+            rule,
+            rate,
+            schedule,
+            centred,
+            average,
+            iterations,
+        },
+    );
     (text(20), router, balancer).prop_map(|(name, router, balancer)| Variant { name, router, balancer })
 }
 
@@ -91,6 +101,8 @@ fn change() -> impl Strategy<Value = Change> {
         real(limits::RATE).prop_map(Change::SetRate),
         schedule().prop_map(Change::SetSchedule),
         any::<bool>().prop_map(Change::SetCentred),
+        real(limits::AVERAGE).prop_map(Change::SetAverage),
+        whole(limits::ITERATIONS).prop_map(Change::SetIterations),
         Just(Change::ResetBias),
     ]
 }

@@ -1,5 +1,7 @@
 //! What the heatmap and the inspector show: some tokens, re-routed with the biases of the moment by the model itself.
 
+use super::cpu::look_ahead;
+use crate::model::config::Rule;
 use crate::model::select::By;
 use crate::model::step::{Batch, Simulation, TokenInputs};
 use rayon::prelude::*;
@@ -97,11 +99,20 @@ impl Picture {
 /// Makes the picture of a simulation's present state. A request for a variant that does not exist shows the first.
 #[must_use]
 pub fn picture(simulation: &mut Simulation, request: ViewRequest) -> Picture {
-    let batch = match request.rows {
+    let mut batch = match request.rows {
         Rows::Probe => simulation.probe(),
         Rows::Live | Rows::Topics => simulation.next_batch(),
     };
     let variant = if request.variant < batch.variants.len() { request.variant } else { 0 };
+    match request.rows {
+        // Where experts choose, the probe is a batch of its own. BIP's biases stay as they are: so one sees them move.
+        Rows::Probe if batch.variants[variant].rule == Rule::ExpertChoice => {
+            let members = batch.inputs.batch.min(PROBE_TOKENS);
+            batch = batch.of_members(members);
+        }
+        Rows::Probe => {}
+        Rows::Live | Rows::Topics => look_ahead(&mut batch),
+    }
     let request = ViewRequest { variant, ..request };
     let experts = batch.variants[variant].router.experts as usize;
     let bias = simulation.state().variants.get(variant).map(|v| v.bias.clone()).unwrap_or_default();

@@ -290,6 +290,13 @@ impl Synthetic {
 }
 
 impl Variant {
+    /// Whether the sampling floor of independent tokens means anything: not where experts choose, nor where the batch was seen before
+    /// it was routed.
+    #[must_use]
+    pub fn has_floor(&self) -> bool {
+        !matches!(self.balancer.rule, Rule::ExpertChoice | Rule::Bip)
+    }
+
     /// Checks every setting.
     ///
     /// # Errors

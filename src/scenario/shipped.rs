@@ -54,6 +54,8 @@ pub fn shipped() -> &'static [Shipped] {
         "fixed-batch",
         "bursts",
         "real-model-rules",
+        "quantile-balancing",
+        "expert-choice",
     ]
 }
 

@@ -141,7 +141,7 @@ impl Engine for CpuEngine {
                 .centroids
                 .insert(seen.unwrap_or_else(|| (Arc::clone(batch.centroids()), Centroids::new(batch.centroids()))));
             order::settle(self.kernel, &mut batch, centroids);
-            order::order(self.kernel, &batch, centroids);
+            order::thresholds(self.kernel, &batch, centroids);
             let counts = count_by(self.kernel, &batch, centroids);
             rows.push(simulation.finish(&batch, counts));
         }
@@ -150,6 +150,16 @@ impl Engine for CpuEngine {
 
     fn info(&self) -> &EngineInfo {
         &self.info
+    }
+}
+
+/// Lets the rules that must know a whole batch look at it, so that its tokens can be asked one by one to whom they go.
+pub fn look_ahead(batch: &mut Batch) {
+    let looks = |r: &Routing| r.rounds() > 0 || r.rule == Rule::ExpertChoice;
+    if batch.variants.iter().any(looks) {
+        let (kernel, centroids) = (Kernel::fastest(), Centroids::new(batch.centroids()));
+        order::settle(kernel, batch, &centroids);
+        order::cuts(kernel, batch, &centroids);
     }
 }
 

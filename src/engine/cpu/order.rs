@@ -21,14 +21,22 @@ pub fn settle(kernel: Kernel, batch: &mut Batch, centroids: &Centroids) {
     }
 }
 
-/// Finds what the other rules want to know of a batch, once its biases are settled.
-pub fn order(kernel: Kernel, batch: &Batch, centroids: &Centroids) {
-    let found = search(kernel, batch, centroids, |r| matches!(r.rule, Rule::Quantile | Rule::ExpertChoice));
+/// Finds what Quantile Balancing wants to know of a batch.
+pub fn thresholds(kernel: Kernel, batch: &Batch, centroids: &Centroids) {
+    let found = search(kernel, batch, centroids, |r| r.rule == Rule::Quantile);
     for (routing, found) in batch.variants.iter().zip(found) {
-        match (routing.rule, found) {
-            (Rule::ExpertChoice, Some(found)) => routing.set_cuts(&found),
-            (_, Some(found)) => routing.set_thresholds(&found),
-            (_, None) => {}
+        if let Some(found) = found {
+            routing.set_thresholds(&found);
+        }
+    }
+}
+
+/// Finds from where on experts take tokens, where they choose. A step does without: their loads are what they may take.
+pub fn cuts(kernel: Kernel, batch: &Batch, centroids: &Centroids) {
+    let found = search(kernel, batch, centroids, |r| r.rule == Rule::ExpertChoice);
+    for (routing, found) in batch.variants.iter().zip(found) {
+        if let Some(found) = found {
+            routing.set_cuts(&found);
         }
     }
 }

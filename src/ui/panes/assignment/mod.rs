@@ -9,9 +9,10 @@ use super::super::style::{SMALL, text};
 use super::super::widgets::slider::figure;
 use super::frame::mode;
 use super::{AXIS, Pane, PaneContext, PaneKind, describe, of_variant};
-use crate::engine::view::{Picture, Rows, ViewRequest};
+use crate::engine::view::{CHOSEN, Picture, Rows, ViewRequest};
 use crate::lab::command::Command;
 use crate::model::config::Rule;
+use crate::model::expert_choice::Spread;
 use decor::{Cells, gutter, highlight, legend};
 use eframe::egui::{self, Color32, Rect, RichText, Sense, TextureHandle, TextureOptions, Ui, pos2, vec2};
 use egui_material_icons::icons::ICON_TUNE;
@@ -134,7 +135,10 @@ impl Pane for Assignment {
         let picture = &cx.lab.snapshot().picture;
         let of = figure(f64::from(picture.batch), true);
         let what = match picture.request.rows {
-            Rows::Probe => format!("{} fixed tokens", figure(picture.rows() as f64, true)),
+            Rows::Probe => {
+                let own = if chosen_by_experts(cx) { ", a batch of their own" } else { "" };
+                format!("{} fixed tokens{own}", figure(picture.rows() as f64, true))
+            }
             Rows::Live => format!("{} of {of} tokens of the next batch", figure(picture.rows() as f64, true)),
             Rows::Topics => {
                 format!("share of each topic’s assignments, {} tokens", figure(f64::from(picture.counted), true))
@@ -145,6 +149,7 @@ impl Pane for Assignment {
             _ if self.by_topic => ", by topic",
             _ => ", as they come",
         };
+        let what = if chosen_by_experts(cx) { format!("{what}{}", spread(picture)) } else { what };
         format!("{}{what}{order} · step {}", of_variant(cx), figure(picture.step as f64, true))
     }
 
@@ -236,6 +241,25 @@ impl Pane for Assignment {
         let order = made.order.clone();
         self.interact(ui, &response, cx, &picture, &order, &cells);
     }
+}
+
+/// Whether the experts of the variant shown choose their tokens.
+fn chosen_by_experts(cx: &PaneContext<'_>) -> bool {
+    let snapshot = cx.lab.snapshot();
+    let shown = snapshot.experiment.variants.get(snapshot.picture.request.variant);
+    shown.is_some_and(|v| v.balancer.rule == Rule::ExpertChoice)
+}
+
+/// To how many experts the tokens of the picture go.
+fn spread(picture: &Picture) -> String {
+    let mut spread = Spread::default();
+    for row in 0..picture.tokens.len() {
+        spread.push(picture.marks_of(row).iter().filter(|m| *m & CHOSEN != 0).count());
+    }
+    if spread.tokens == 0 {
+        return String::new();
+    }
+    format!(": {} without an expert, {:.1} on average, {} at most", spread.without, spread.mean(), spread.most)
 }
 
 impl Assignment {
