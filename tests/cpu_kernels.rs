@@ -32,15 +32,8 @@ impl Dice {
 }
 
 const GATES: [Gate; 2] = [Gate::Sigmoid, Gate::Softmax];
-const RULES: [Rule; 7] = [
-    Rule::None,
-    Rule::Sign,
-    Rule::Proportional,
-    Rule::Multiplicative,
-    Rule::Quantile,
-    Rule::Bip,
-    Rule::ExpertChoice,
-];
+const RULES: [Rule; 7] =
+    [Rule::None, Rule::Sign, Rule::Proportional, Rule::Multiplicative, Rule::Quantile, Rule::Bip, Rule::ExpertChoice];
 
 fn variant(experts: u32, top_k: u32, gate: Gate, rule: Rule, rate: f64) -> Variant {
     let (average, iterations) = (f64::from(top_k % 3) * 0.45, 1 + experts % 4);

@@ -67,15 +67,8 @@ impl Dice {
 }
 
 const GATES: [Gate; 2] = [Gate::Sigmoid, Gate::Softmax];
-const RULES: [Rule; 7] = [
-    Rule::None,
-    Rule::Sign,
-    Rule::Proportional,
-    Rule::Multiplicative,
-    Rule::Quantile,
-    Rule::Bip,
-    Rule::ExpertChoice,
-];
+const RULES: [Rule; 7] =
+    [Rule::None, Rule::Sign, Rule::Proportional, Rule::Multiplicative, Rule::Quantile, Rule::Bip, Rule::ExpertChoice];
 const SCHEDULES: [Schedule; 3] = [Schedule::Constant, Schedule::InverseSqrt, Schedule::Inverse];
 const RATES: [f64; 6] = [0.0, 1e-5, 0.001, 0.02, 0.3, 1.0];
 
@@ -85,7 +78,7 @@ fn variant(dice: &mut Dice, name: u32, experts: u32, gate: Gate, rule: Rule) -> 
     let mut balancer = Balancer { rule, rate: dice.of(&RATES), schedule: dice.of(&SCHEDULES), ..Balancer::default() };
     balancer.centred = dice.below(2) == 1;
     if rule.orders() {
-        (balancer.average, balancer.iterations) = (dice.of(&[0.0, 0.5, 0.999]), dice.within(1, 4));
+        (balancer.average, balancer.iterations) = (dice.of(&[0.0, 0.5, 0.999]), dice.within(1, 2));
     }
     Variant { name: name.to_string(), router: Router { experts, top_k, gate }, balancer }
 }

@@ -76,7 +76,9 @@ fn follows(name: &str, balancer: &Balancer, bias: &[Vec<i64>], loads: &[Vec<u32>
         simulation.restore(simulation.experiment().clone(), state).unwrap();
         worst = worst.max(apart(&advance(&mut simulation, 1)[0].variants[0].bias, &bias[t]));
     }
-    println!("{name}: {worst:.2} units apart after a step, {closed:.2} within 100, {wrong} assignments of 614,400 differ");
+    println!(
+        "{name}: {worst:.2} units apart after a step, {closed:.2} within 100, {wrong} assignments of 614,400 differ"
+    );
     let passes = if balancer.rule == Rule::Bip { f64::from(balancer.iterations) } else { 2.0 };
     assert!(worst <= 1.5 * passes, "{name}: {worst} units after one step");
     assert!(closed <= 12.0, "{name}: {closed} units in closed loop");

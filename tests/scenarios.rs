@@ -302,3 +302,25 @@ fn an_event_applies_before_its_step_is_routed() {
     let step = |n: usize| (seen.bias[n][0] - seen.bias[n - 1][0]).abs();
     assert!(step(4) < 0.0011 && (step(5) - 0.25).abs() < 1e-9);
 }
+
+#[test]
+fn quantile_balancing_is_at_the_floor_at_once() {
+    let seen = shown("quantile-balancing");
+    let floor = sampling_floor(64, 6, 4096);
+    let [quantile, averaged, sign, bip] = [0, 1, 2, 3].map(|i| &seen[i]);
+    println!("floor {floor:.3}; steps 1..10 and 200..300:");
+    for s in &seen {
+        println!("{:.3} {:.3}", s.max_vio(1..10), s.max_vio(200..300));
+    }
+    assert!(quantile.metrics[0].max_vio > 3.0 && quantile.max_vio(1..10) < 2.0 * floor);
+    assert!(averaged.max_vio(200..300) < quantile.max_vio(200..300), "an average calms");
+    assert!(sign.max_vio(1..10) > 2.0);
+    assert!(bip.metrics.iter().all(|m| m.max_vio < floor), "it has seen the batch");
+}
+
+#[test]
+fn expert_choice_is_balanced_from_the_first_step() {
+    let seen = shown("expert-choice");
+    assert!(seen[0].metrics.iter().all(|m| m.max_vio == 0.0 && m.min_vio == 0.0));
+    assert!(seen[1].metrics[0].max_vio > 1.0);
+}

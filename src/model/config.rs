@@ -128,7 +128,14 @@ pub struct Balancer {
 
 impl Default for Balancer {
     fn default() -> Self {
-        Self { rule: Rule::Sign, rate: 0.001, schedule: Schedule::Constant, centred: false, average: 0.0, iterations: 4 }
+        Self {
+            rule: Rule::Sign,
+            rate: 0.001,
+            schedule: Schedule::Constant,
+            centred: false,
+            average: 0.0,
+            iterations: 4,
+        }
     }
 }
 

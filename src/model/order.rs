@@ -263,8 +263,7 @@ impl Batch {
                 if v != variant {
                     return;
                 }
-                let alpha =
-                    if base == Base::Score { 0 } else { base.alpha(next_after(&routing.selector, scores, k)) };
+                let alpha = if base == Base::Score { 0 } else { base.alpha(next_after(&routing.selector, scores, k)) };
                 for ((search, &score), bins) in searches.iter().zip(scores).zip(bins.chunks_exact_mut(BINS)) {
                     if let Some(digit) = search.digit(stage, value_of(score, alpha), token) {
                         bins[digit] += 1;
@@ -389,7 +388,11 @@ mod tests {
     #[test]
     fn ranks_where_experts_do_not_divide_the_assignments() {
         assert_eq!(rank(Rule::Quantile, 6, 4096, 64), Some(385));
-        assert_eq!(rank(Rule::Quantile, 2, 10, 7), Some(3), "two tokens are fair, rounded down; the third is the margin");
+        assert_eq!(
+            rank(Rule::Quantile, 2, 10, 7),
+            Some(3),
+            "two tokens are fair, rounded down; the third is the margin"
+        );
         assert_eq!(rank(Rule::Bip, 5, 10, 5), None, "every expert gets every token");
         assert_eq!(rank(Rule::ExpertChoice, 5, 10, 5), Some(10));
         assert_eq!(rank(Rule::ExpertChoice, 1, 3, 64), Some(1), "an expert takes at least one");

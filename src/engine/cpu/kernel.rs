@@ -427,14 +427,7 @@ fn alpha<L: Lanes>(l: L, v: &VariantPlan, base: Base, scores: &[Block<L>], top: 
 
 /// Counts one digit of what is ordered, score − α, of these tokens at every expert.
 #[inline(always)]
-fn digits<L: Lanes>(
-    l: L,
-    order: &OrderPlan,
-    alpha: L::V,
-    scores: &[Block<L>],
-    tokens: &[u32],
-    bins: &mut [u32],
-) {
+fn digits<L: Lanes>(l: L, order: &OrderPlan, alpha: L::V, scores: &[Block<L>], tokens: &[u32], bins: &mut [u32]) {
     let (stage, base) = (order.stage, l.sub(l.splat(OFFSET), alpha));
     let (shift, bits) = DIGITS[stage];
     let above = l.splat((shift + bits) as i32);

@@ -32,7 +32,7 @@ pub fn update(bias: &mut [i64], thresholds: &[i32], weight: u32) {
         let apart = *b - made;
         // In two parts: the product has up to 78 bits.
         let (high, low) = (apart >> WEIGHT_BITS, apart & ((1 << WEIGHT_BITS) - 1));
-        *b = made + high * i64::from(weight) + (low * i64::from(weight) >> WEIGHT_BITS);
+        *b = made + high * i64::from(weight) + ((low * i64::from(weight)) >> WEIGHT_BITS);
     }
     centre(bias);
 }

@@ -141,8 +141,11 @@ impl Pane for Violation {
         let mut marks = vec![];
         let mut include = if self.linear { vec![0.0, 0.5] } else { vec![-1.0, 0.0] };
         let fresh = matches!(&snapshot.experiment.source, Source::Synthetic(s) if s.burst == 1);
-        if let Some(v) =
-            snapshot.experiment.variants.get(cx.link.variant).filter(|v| fresh && v.has_floor() && self.window == Window::Batch)
+        if let Some(v) = snapshot
+            .experiment
+            .variants
+            .get(cx.link.variant)
+            .filter(|v| fresh && v.has_floor() && self.window == Window::Batch)
         {
             let floor = sampling_floor(v.router.experts, v.router.top_k, snapshot.batch);
             if floor > 0.0 {

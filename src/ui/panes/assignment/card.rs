@@ -59,7 +59,18 @@ fn token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: usize) {
     } else {
         ("+", choice.bias)
     };
-    line(ui, theme, &format!("Expert {expert}"), &format!("{:.3} {sign} {bias:.3}", choice.score), theme.text);
+    let both = if facts.by_experts { String::new() } else { format!(" {sign} {bias:.3}") };
+    line(ui, theme, &format!("Expert {expert}"), &format!("{:.3}{both}", choice.score), theme.text);
+    if facts.by_experts {
+        let verdict = match (choice.chosen, choice.unbiased) {
+            (true, true) => ("Takes it, and is among its K best", theme.accent),
+            (true, false) => ("Takes it, though not among its K best", theme.over_text),
+            (false, true) => ("Among its K best, but has better tokens", theme.under),
+            (false, false) => ("Does not take it", theme.dim),
+        };
+        ui.label(RichText::new(verdict.0).font(text(SMALL)).color(verdict.1));
+        return;
+    }
     line(ui, theme, "needs at least", &format!("{:.3}", facts.threshold), theme.dim);
     let verdict = match (choice.chosen, choice.unbiased) {
         (true, true) => ("Chosen, with the bias and without", theme.accent),

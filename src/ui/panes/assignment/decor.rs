@@ -97,6 +97,7 @@ pub(super) fn legend(
     rows: Rows,
     (low, high): (f32, f32),
     experts: usize,
+    by_experts: bool,
 ) {
     let painter = ui.painter();
     let frame = cells.frame;
@@ -119,11 +120,14 @@ pub(super) fn legend(
         items.push((Swatch::Plain(theme.chosen), "chosen".into()));
     }
     if scored && rows != Rows::Topics && matches!(mode, Mode::Chosen | Mode::Moved) {
-        items.push((Swatch::Flagged, "by the bias".into()));
+        items.push((Swatch::Flagged, if by_experts { "not of its K best" } else { "by the bias" }.into()));
     }
     if rows != Rows::Topics && mode == Mode::Moved {
-        items.push((Swatch::Plain(theme.heat(1.0)), "chosen anyway".into()));
-        items.push((Swatch::Plain(theme.under), "without the bias".into()));
+        items.push((Swatch::Plain(theme.heat(1.0)), if by_experts { "of its K best" } else { "chosen anyway" }.into()));
+        items.push((
+            Swatch::Plain(theme.under),
+            if by_experts { "K best, not taken" } else { "without the bias" }.into(),
+        ));
     }
     let galleys: Vec<_> = items.iter().map(|(_, t)| painter.layout_no_wrap(t.clone(), text(TINY), theme.dim)).collect();
     let wide = |s: &Swatch| if matches!(s, Swatch::Ramp) { 48.0 } else { 12.0 };

@@ -38,6 +38,8 @@ pub struct Facts {
     pub threshold: f64,
     /// Whether the bias is a factor.
     pub multiplies: bool,
+    /// Whether experts choose their tokens: then the bias decides nothing.
+    pub by_experts: bool,
     /// Whether there are scores at all: a log of selections has none.
     pub scored: bool,
 }
@@ -48,7 +50,8 @@ impl Facts {
     pub fn of(snapshot: &Snapshot, picture: &Picture, row: usize) -> Option<Self> {
         let token = *picture.tokens.get(row)?;
         let variant = picture.request.variant;
-        let multiplies = snapshot.experiment.variants.get(variant)?.balancer.rule == Rule::Multiplicative;
+        let rule = snapshot.experiment.variants.get(variant)?.balancer.rule;
+        let multiplies = rule == Rule::Multiplicative;
         let all = picture.scores_of(row).iter().zip(picture.marks_of(row)).zip(&picture.bias).enumerate();
         let mut choices: Vec<Choice> = all
             .map(|(expert, ((&score, &marks), &bias))| {
@@ -67,6 +70,7 @@ impl Facts {
             choices,
             threshold,
             multiplies,
+            by_experts: rule == Rule::ExpertChoice,
             scored: snapshot.has_scores(),
         })
     }

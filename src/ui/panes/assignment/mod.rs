@@ -236,6 +236,7 @@ impl Pane for Assignment {
             picture.request.rows,
             made.range,
             experts,
+            chosen_by_experts(cx),
         );
         highlight(&inside, cx, &picture, &made.order, &cells);
         let order = made.order.clone();
