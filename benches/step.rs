@@ -28,7 +28,11 @@ fn engines() -> Vec<Box<dyn Engine>> {
 }
 
 fn variant(experts: u32, top_k: u32, gate: Gate) -> Variant {
-    Variant { name: String::new(), router: Router { experts, top_k, gate }, balancer: Default::default() }
+    Variant {
+        name: String::new(),
+        router: Router { experts, top_k, gate, ..Router::default() },
+        balancer: Default::default(),
+    }
 }
 
 fn synthetic(batch: u32, variants: Vec<Variant>) -> Option<Simulation> {
@@ -36,11 +40,13 @@ fn synthetic(batch: u32, variants: Vec<Variant>) -> Option<Simulation> {
     Simulation::new(Experiment { seed: 1, source, variants }, None).ok()
 }
 
-/// Two batches of a trace, taken in turns.
-fn traced(batch: u32, experts: u32, top_k: u32) -> Option<Simulation> {
+/// Two batches of a trace, taken in turns; the gate is taken once, or in each step.
+fn traced(batch: u32, experts: u32, top_k: u32, gate_each_step: bool) -> Option<Simulation> {
     let tokens = batch as usize;
     let logits = (0..2 * tokens * experts as usize).map(|i| ((i * 7919) % 10_007) as f32 / 1250.0 - 4.0).collect();
-    let trace = Arc::new(Trace::new(2, tokens, experts as usize, logits));
+    let mut trace = Trace::new(2, tokens, experts as usize, logits);
+    trace.gate_each_step = gate_each_step;
+    let trace = Arc::new(trace);
     let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
     let variants = vec![variant(experts, top_k, Gate::Sigmoid)];
     Simulation::new(Experiment { seed: 1, source, variants }, Some(trace)).ok()
@@ -76,8 +82,11 @@ fn steps(c: &mut Criterion) {
         if let Some(s) = synthetic(batch, vec![variant(experts, top_k, Gate::Sigmoid)]) {
             time(c, &size, pairs, &s);
         }
-        if let Some(s) = traced(batch, experts, top_k) {
+        if let Some(s) = traced(batch, experts, top_k, false) {
             time(c, &format!("{size}, given scores"), pairs, &s);
+        }
+        if let Some(s) = traced(batch, experts, top_k, true) {
+            time(c, &format!("{size}, given logits"), pairs, &s);
         }
     }
     let pairs = 4096 * 64;

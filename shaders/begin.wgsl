@@ -24,9 +24,10 @@ fn begin(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
     let v = variants[group.x];
     // Inner iterations after the first go on from what the one before found.
     let at = select(step.bias_at, step.next_bias_at, order_round() > 0u) + v.first_expert;
-    var top = bias[at];
+    // In units of the gate, as the scores are.
+    var top = sar64(bias[at], v.bias_shift);
     for (var e = lane; e < v.experts; e += LANES) {
-        top = max64(top, bias[at + e]);
+        top = max64(top, sar64(bias[at + e], v.bias_shift));
     }
     largest[lane] = top;
     workgroupBarrier();

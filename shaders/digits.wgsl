@@ -8,8 +8,8 @@ const MOST_KEPT = 32u;
 fn tally4(keys: vec4<i32>, first: u32, k: u32) {}
 
 // Twin of `next_after`: the value of the (K+1)-th largest key. One fewer than that may be held.
-fn next_after(v: Variant, token: Token) -> i32 {
-    var key = ranked(chosen(v, token), min(v.top_k, MOST_KEPT - 1u));
+fn next_after(v: Variant, token: Token, index: u32) -> i32 {
+    var key = ranked(chosen(v, token, index), min(v.top_k, MOST_KEPT - 1u));
     if v.top_k == MOST_KEPT {
         let last = key;
         key = LOWEST;
@@ -22,8 +22,8 @@ fn next_after(v: Variant, token: Token) -> i32 {
 }
 
 // Twin of `Base::alpha`.
-fn alpha_of(v: Variant, token: Token) -> i32 {
-    let value = next_after(v, token);
+fn alpha_of(v: Variant, token: Token, index: u32) -> i32 {
+    let value = next_after(v, token, index);
     if v.rule == RULE_BIP {
         return clamp(value + bitcast<i32>(atomicLoad(&order[search_at(v, 0u) + 2u])), 0, 1 << 20u);
     }
@@ -40,7 +40,7 @@ fn digits(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
         let shift = DIGIT_SHIFTS[digit_stage()];
         let bits = DIGIT_BITS[digit_stage()];
         let token = token_of(v, index);
-        let alpha = alpha_of(v, token);
+        let alpha = alpha_of(v, token, index);
         for (var e = 0u; e < v.experts; e += 1u) {
             let at = search_at(v, e);
             let value = bitcast<u32>(score_at(token, e) - alpha + OFFSET);

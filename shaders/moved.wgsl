@@ -16,14 +16,15 @@ fn moved(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
     let i = group.x * LANES + lane;
     if i < step.sample {
         // At most 2⁹·2²⁰.
-        let token = token_of(v, i * step.batch / step.sample);
-        let best = chosen(v, token);
-        // An expert stays if its key without the bias is among the K largest of those.
-        let threshold = ranked(chosen_unbiased(v, token), v.top_k - 1u);
+        let index = i * step.batch / step.sample;
+        let token = token_of(v, index);
+        let best = chosen(v, token, index);
+        let unbiased = chosen_unbiased(v, token);
+        let threshold = ranked(unbiased, v.top_k - 1u);
         var away = 0u;
         for (var rank = 0u; rank < v.top_k; rank += 1u) {
             let expert = expert_of(ranked(best, rank));
-            away += select(0u, 1u, unbiased_key(score_at(token, expert), expert) < threshold);
+            away += select(1u, 0u, stays(v, token, expert, unbiased, threshold));
         }
         if away > 0u {
             atomicAdd(&counts[step.moved_at + v.index], away);

@@ -20,9 +20,9 @@ fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
     let rounds = select(0u, v.rounds, v.rule == RULE_BIP && v.rank != 0u);
     let at = select(step.bias_at, step.next_bias_at, round > 0u) + v.first_expert;
     // Lanes without an expert repeat the first.
-    var top = bias[at];
+    var top = sar64(bias[at], v.bias_shift);
     for (var e = lane; e < v.experts; e += LANES) {
-        top = max64(top, bias[at + e]);
+        top = max64(top, sar64(bias[at + e], v.bias_shift));
     }
     largest[lane] = top;
     workgroupBarrier();
@@ -37,7 +37,8 @@ fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         return;
     }
     for (var e = lane; e < v.experts; e += LANES) {
-        let b = bias[at + e];
+        // In units of the gate, as the scores are.
+        let b = sar64(bias[at + e], v.bias_shift);
         if v.rule == RULE_MULTIPLICATIVE {
             keys[v.first_expert + e] = b;
             continue;

@@ -5,13 +5,16 @@ const LANES = 128u;
 const WEIGHT_BITS = 24u;
 
 @group(1) @binding(0) var<storage, read_write> bias: array<vec2<u32>>;
+// 0 in its first number once a variant's biases are frozen.
+@group(1) @binding(3) var<storage, read> rates: array<vec4<u32>>;
 
 var<workgroup> sums: array<vec2<u32>, LANES>;
 
-// −margin from Q20 to Q32.
-fn made_of(margin: i32) -> vec2<u32> {
+// −margin from Q20 in units of the gate to Q32 in score units.
+fn made_of(v: Variant, margin: i32) -> vec2<u32> {
     let b = wide(-margin);
-    return vec2<u32>(b.x << 12u, (b.y << 12u) | (b.x >> 20u));
+    let shift = 12u + v.bias_shift;
+    return vec2<u32>(b.x << shift, (b.y << shift) | (b.x >> (32u - shift)));
 }
 
 // b̂ + ⌊a·(b − b̂)⌋, in two parts as there.
@@ -30,13 +33,16 @@ fn settle(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
     let before = step.bias_at + v.first_expert;
     let after = step.next_bias_at + v.first_expert;
     let meant = is_meant(v);
+    let moves = rates[step.rates_at + v.index].x != 0u;
     var sum = vec2<u32>(0u);
     if meant {
         for (var e = lane; e < v.experts; e += LANES) {
             let margin = bitcast<i32>(atomicLoad(&order[search_at(v, e)])) - OFFSET;
-            var b = made_of(max(margin, 0));
-            if v.rule == RULE_QUANTILE {
-                b = averaged(bias[before + e], made_of(margin), v.average);
+            var b = bias[before + e];
+            if moves && v.rule == RULE_QUANTILE {
+                b = averaged(b, made_of(v, margin), v.average);
+            } else if moves {
+                b = made_of(v, max(margin, 0));
             }
             bias[after + e] = b;
             sum = add64(sum, b);
@@ -51,7 +57,7 @@ fn settle(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
         workgroupBarrier();
     }
     // Each lane centres the biases it wrote itself.
-    if meant && v.rule == RULE_QUANTILE {
+    if meant && moves && v.rule == RULE_QUANTILE {
         let mean = floored64(sums[0], v.experts);
         for (var e = lane; e < v.experts; e += LANES) {
             bias[after + e] = sub64(bias[after + e], mean);

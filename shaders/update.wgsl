@@ -3,32 +3,158 @@
 const LANES = 128u;
 // 4 − 2⁻³² as Q32: the largest factor of the multiplicative rule.
 const LARGEST_FACTOR = vec2<u32>(0xffffffffu, 3u);
+// Just under 8, Q20: where tanh saturates.
+const TANH_LIMIT = (8u << 20u) - 1u;
 
 @group(1) @binding(0) var<storage, read_write> bias: array<vec2<u32>>;
 @group(1) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
-// Step size of each variant at each step, Q32.
-@group(1) @binding(3) var<storage, read> rates: array<vec2<u32>>;
+// Step size and K_d of each variant at each step, Q32.
+@group(1) @binding(3) var<storage, read> rates: array<vec4<u32>>;
+// What a rule remembers of each expert, from step to step.
+@group(1) @binding(4) var<storage, read_write> memory: array<vec2<u32>>;
+// The coefficients of tanh.
+@group(1) @binding(5) var<uniform> tanh_table: array<vec4<u32>, 128>;
 
 var<workgroup> sums: array<vec2<u32>, LANES>;
+
+// The sum over all lanes. All lanes must come here together.
+fn total(lane: u32, x: vec2<u32>) -> vec2<u32> {
+    workgroupBarrier();
+    sums[lane] = x;
+    workgroupBarrier();
+    for (var width = LANES / 2u; width > 0u; width >>= 1u) {
+        if lane < width {
+            sums[lane] = add64(sums[lane], sums[lane + width]);
+        }
+        workgroupBarrier();
+    }
+    return sums[0];
+}
+
+// The largest over all lanes, unsigned. All lanes must come here together.
+fn largest(lane: u32, x: u32) -> u32 {
+    workgroupBarrier();
+    sums[lane] = vec2<u32>(x, 0u);
+    workgroupBarrier();
+    for (var width = LANES / 2u; width > 0u; width >>= 1u) {
+        if lane < width {
+            sums[lane].x = max(sums[lane].x, sums[lane + width].x);
+        }
+        workgroupBarrier();
+    }
+    return sums[0].x;
+}
 
 // K·T − E·load; at most 2³⁰ in size.
 fn error_of(v: Variant, load: u32) -> i32 {
     return bitcast<i32>(v.assignments) - bitcast<i32>(v.experts * load);
 }
 
+fn load_of(v: Variant, expert: u32) -> u32 {
+    return atomicLoad(&counts[step.loads_at + v.first_expert + expert]);
+}
+
+fn signed64(size: vec2<u32>, negative: bool) -> vec2<u32> {
+    return select(size, negated64(size), negative);
+}
+
 fn signed_rate(rate: vec2<u32>, error: i32) -> vec2<u32> {
     if error == 0 {
         return vec2<u32>(0u);
     }
-    return select(rate, negated64(rate), error < 0);
+    return signed64(rate, error < 0);
 }
 
 // u·(K·T − E·c)/(K·T); the product has at most 62 bits.
 fn proportional(rate: vec2<u32>, error: i32, assignments: u32) -> vec2<u32> {
-    let size = quotient64(times64(rate, u32(abs(error))), max(assignments, 1u));
-    return select(size, negated64(size), error < 0);
+    return signed64(quotient64(times64(rate, u32(abs(error))), max(assignments, 1u)), error < 0);
 }
 
+// Twin of balance/rms.rs.
+struct Scale {
+    shift: i32,
+    root: u32,
+}
+
+fn scaled(shift: i32, error: i32) -> u32 {
+    let size = u32(abs(error));
+    return select(size >> u32(max(-shift, 0)), size << u32(max(shift, 0)), shift >= 0);
+}
+
+fn scale_of(lane: u32, v: Variant) -> Scale {
+    var most = 0u;
+    for (var e = lane; e < v.experts; e += LANES) {
+        most = max(most, u32(abs(error_of(v, load_of(v, e)))));
+    }
+    most = largest(lane, most);
+    let shift = 26 - i32(firstLeadingBit(max(most, 1u)));
+    var squares = vec2<u32>(0u);
+    for (var e = lane; e < v.experts; e += LANES) {
+        let size = scaled(shift, error_of(v, load_of(v, e)));
+        squares = add64(squares, product64(size, size));
+    }
+    let mean = quotient64(total(lane, squares), v.experts);
+    return Scale(shift, select(root64(mean), 0u, most == 0u));
+}
+
+fn over_rms(rate: vec2<u32>, scale: Scale, error: i32) -> vec2<u32> {
+    if scale.root == 0u {
+        return vec2<u32>(0u);
+    }
+    return signed64(quotient64(times64(rate, scaled(scale.shift, error)), scale.root), error < 0);
+}
+
+// Twin of balance/tanh.rs: Q20 to Q30.
+fn tanh_of(x: vec2<u32>) -> u32 {
+    let at = select(min(x.x, TANH_LIMIT), TANH_LIMIT, x.y > 0u);
+    let c = tanh_table[at >> 16u];
+    let f = at & 0xffffu;
+    let slope = c.y - shr64(product64(c.z, f), 16u).x;
+    return c.x + shr64(product64(slope, f), 16u).x;
+}
+
+// Twin of balance/smebu.rs, `push`.
+fn soft_push(v: Variant, rate: vec2<u32>, error: i32) -> vec2<u32> {
+    let x = quotient64(product64(v.steepness, u32(abs(error))), max(v.assignments, 1u));
+    return signed64(shr64(times64(rate, tanh_of(x)), 30u), error < 0);
+}
+
+// Twin of balance/smebu.rs, `blend`.
+fn blended(v: Variant, before: vec2<u32>, push: vec2<u32>) -> vec2<u32> {
+    let one = 1u << 24u;
+    let kept = signed64(times64(size64(before), v.momentum), is_negative64(before));
+    let added = signed64(times64(size64(push), one - v.momentum), is_negative64(push));
+    let sum = add64(kept, added);
+    return signed64(shr64(size64(sum), 24u), is_negative64(sum));
+}
+
+// Twin of balance/id.rs, `error`: Q20.
+fn error_q20(v: Variant, error: i32) -> vec2<u32> {
+    let size = vec2<u32>(u32(abs(error)) << 20u, u32(abs(error)) >> 12u);
+    return signed64(quotient64(size, max(v.assignments, 1u)), error < 0);
+}
+
+// Twin of balance/id.rs, the derivative term of `increment`.
+fn derivative(gain: vec2<u32>, before: vec2<u32>, now: vec2<u32>) -> vec2<u32> {
+    let change = sub64(now, before);
+    let none = all(before == vec2<u32>(0u)) || all(change == vec2<u32>(0u));
+    if none || is_negative64(before) != is_negative64(change) {
+        return vec2<u32>(0u);
+    }
+    // A change is at most 1,024, so 31 bits.
+    return signed64(shr64(times64(gain, size64(change).x), 20u), is_negative64(change));
+}
+
+// Twin of balance/longcat.rs, `increment`.
+fn towards_share(v: Variant, rate: vec2<u32>, load: u32) -> vec2<u32> {
+    let tokens = max(v.assignments / v.top_k, 1u);
+    let share = quotient64(vec2<u32>(load << 30u, load >> 2u), tokens);
+    let error = sub64(vec2<u32>(v.share, 0u), share);
+    let size = quotient64(times64(rate, size64(error).x), v.top_k);
+    return signed64(shr64(size, 30u), is_negative64(error));
+}
+
+// The rules in which an expert's next bias depends on nothing but its own numbers.
 fn next_bias(v: Variant, b: vec2<u32>, load: u32, rate: vec2<u32>) -> vec2<u32> {
     let error = error_of(v, load);
     switch v.rule {
@@ -58,25 +184,70 @@ fn update(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
     let settled = v.rule == RULE_BIP && v.rank != 0u;
     let before = select(step.bias_at, step.next_bias_at, settled) + v.first_expert;
     let after = step.next_bias_at + v.first_expert;
-    let rate = rates[step.rates_at + v.index];
+    let both = rates[step.rates_at + v.index];
+    let rate = both.xy;
+    let still = all(rate == vec2<u32>(0u));
+    var scale = Scale(0, 0u);
+    if v.rule == RULE_RMS {
+        scale = scale_of(lane, v);
+    }
+    // Steps that are centred before they are taken stand where the next bias will.
+    var mean = vec2<u32>(0u);
+    if v.rule == RULE_CENTRED_SIGN || v.rule == RULE_SMEBU {
+        var sum = vec2<u32>(0u);
+        for (var e = lane; e < v.experts; e += LANES) {
+            let error = error_of(v, load_of(v, e));
+            var push = signed_rate(rate, error);
+            if v.rule == RULE_SMEBU {
+                push = soft_push(v, rate, error);
+            }
+            bias[after + e] = push;
+            sum = add64(sum, push);
+        }
+        mean = floored64(total(lane, sum), v.experts);
+    }
     var sum = vec2<u32>(0u);
     for (var e = lane; e < v.experts; e += LANES) {
-        let load = atomicLoad(&counts[step.loads_at + v.first_expert + e]);
-        let b = next_bias(v, bias[before + e], load, rate);
+        let load = load_of(v, e);
+        var b = bias[before + e];
+        switch v.rule {
+            case RULE_CENTRED_SIGN: {
+                b = add64(b, sub64(bias[after + e], mean));
+            }
+            case RULE_RMS: {
+                b = add64(b, over_rms(rate, scale, error_of(v, load)));
+            }
+            case RULE_SMEBU: {
+                if !still {
+                    let m = blended(v, memory[v.first_expert + e], sub64(bias[after + e], mean));
+                    memory[v.first_expert + e] = m;
+                    b = add64(b, m);
+                }
+            }
+            case RULE_ID_BALANCING: {
+                if !still {
+                    let error = error_of(v, load);
+                    let now = error_q20(v, error);
+                    b = add64(b, proportional(rate, error, v.assignments));
+                    b = add64(b, derivative(both.zw, memory[v.first_expert + e], now));
+                    memory[v.first_expert + e] = now;
+                }
+            }
+            case RULE_LONGCAT: {
+                if e < v.computing {
+                    b = add64(b, towards_share(v, rate, load));
+                }
+            }
+            default: {
+                b = next_bias(v, b, load, rate);
+            }
+        }
         bias[after + e] = b;
         sum = add64(sum, b);
     }
-    sums[lane] = sum;
-    workgroupBarrier();
-    for (var width = LANES / 2u; width > 0u; width >>= 1u) {
-        if lane < width {
-            sums[lane] = add64(sums[lane], sums[lane + width]);
-        }
-        workgroupBarrier();
-    }
     // Each lane centres the biases it wrote itself.
     if v.centred != 0u {
-        let mean = floored64(sums[0], v.experts);
+        let mean = floored64(total(lane, sum), v.experts);
         for (var e = lane; e < v.experts; e += LANES) {
             bias[after + e] = sub64(bias[after + e], mean);
         }

@@ -170,7 +170,7 @@ fn broken_traces_are_told() {
     let metadata = |m: &[(&str, &str)]| safetensors(&good_parts(), m);
     says(&metadata(&[("top_k", "5")]), &["top_k is \"5\"", "from 1 to 4"]);
     says(&metadata(&[("top_k", "many")]), &["top_k is \"many\"", "from 1 to 4"]);
-    says(&metadata(&[("gate", "sparsemax")]), &["gate is \"sparsemax\"", "sigmoid or softmax"]);
+    says(&metadata(&[("gate", "sparsemax")]), &["gate is \"sparsemax\"", "sigmoid, softmax or sqrtsoftplus"]);
     let Err(error) = trace::parse(&good, "t", Some("7")) else { panic!("no layer 7") };
     check_error(&error, &["no layer \"7\""]);
 }

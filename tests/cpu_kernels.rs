@@ -4,7 +4,9 @@
 
 use moebias::engine::Engine as _;
 use moebias::engine::cpu::{CpuEngine, Kernel};
-use moebias::model::config::{Balancer, Experiment, Gate, Router, Rule, Source, Synthetic, TraceSource, Variant};
+use moebias::model::config::{
+    Balancer, Capacity, Experiment, Gate, Groups, Router, Rule, Source, Stays, Synthetic, TraceSource, Variant,
+};
 use moebias::model::random::{Stream, pcg4d};
 use moebias::model::step::{Simulation, StepRow};
 use moebias::model::trace::Trace;
@@ -31,19 +33,36 @@ impl Dice {
     }
 }
 
-const GATES: [Gate; 2] = [Gate::Sigmoid, Gate::Softmax];
-const RULES: [Rule; 7] =
-    [Rule::None, Rule::Sign, Rule::Proportional, Rule::Multiplicative, Rule::Quantile, Rule::Bip, Rule::ExpertChoice];
+const GATES: [Gate; 3] = [Gate::Sigmoid, Gate::Softmax, Gate::SqrtSoftplus];
+const RULES: [Rule; 12] = [
+    Rule::None,
+    Rule::Sign,
+    Rule::Proportional,
+    Rule::Multiplicative,
+    Rule::Quantile,
+    Rule::Bip,
+    Rule::ExpertChoice,
+    Rule::CentredSign,
+    Rule::Rms,
+    Rule::Smebu,
+    Rule::IdBalancing,
+    Rule::LongCat,
+];
 
 fn variant(experts: u32, top_k: u32, gate: Gate, rule: Rule, rate: f64) -> Variant {
     let (average, iterations) = (f64::from(top_k % 3) * 0.45, 1 + experts % 4);
-    let balancer = Balancer { rule, rate, average, iterations, ..Balancer::default() };
-    Variant { name: String::new(), router: Router { experts, top_k, gate }, balancer }
+    // Some are frozen in mid-run.
+    let freeze = (experts % 5 == 3).then_some(2);
+    let balancer = Balancer { rule, rate, freeze, average, iterations, ..Balancer::default() };
+    Variant { name: String::new(), router: Router { experts, top_k, gate, ..Router::default() }, balancer }
 }
 
-fn trace(dice: &mut Dice, steps: usize, tokens: usize, experts: usize) -> Arc<Trace> {
-    let logits = (0..steps * tokens * experts).map(|_| (dice.real(12.0) - 6.0) as f32).collect();
-    Arc::new(Trace::new(steps, tokens, experts, logits))
+/// Logits from −10 to 10: also some that saturate.
+fn trace(dice: &mut Dice, steps: usize, tokens: usize, experts: usize, gate_each_step: bool) -> Arc<Trace> {
+    let logits = (0..steps * tokens * experts).map(|_| (dice.real(20.0) - 10.0) as f32).collect();
+    let mut trace = Trace::new(steps, tokens, experts, logits);
+    trace.gate_each_step = gate_each_step;
+    Arc::new(trace)
 }
 
 /// Configuration `i`: gates, rules, sources and K take turns so that all meet, everything else is thrown.
@@ -57,7 +76,7 @@ fn configuration(i: u32) -> (Experiment, Option<Arc<Trace>>) {
             let thrown = 2 + dice.below(200);
             let experts = if is_trace { same } else { dice.of(&[2, 3, 8, 31, 64, 255, 256, 1023, 1024, thrown]) };
             let top_k = (1 + (i + 7 * v) % 32).min(experts);
-            let (gate, rule) = (GATES[((i + v) % 2) as usize], RULES[((i / 2 + v) % 7) as usize]);
+            let (gate, rule) = (GATES[((i + v) % 3) as usize], RULES[((i / 3 + v) % 12) as usize]);
             variant(experts, top_k, gate, rule, dice.of(&[0.0, 1e-5, 0.001, 0.02, 1.0]))
         })
         .collect();
@@ -75,7 +94,7 @@ fn configuration(i: u32) -> (Experiment, Option<Arc<Trace>>) {
     let seed = dice.below(u32::MAX);
     let (source, recorded) = match i % 4 {
         3 => {
-            let recorded = trace(&mut dice, 3, batch.min(600) as usize, same as usize);
+            let recorded = trace(&mut dice, 3, batch.min(600) as usize, same as usize, i % 8 == 7);
             (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
         }
         2 => (Source::Fixed(source), None),
@@ -133,6 +152,56 @@ fn the_configurations_cover_what_they_should() {
     assert!(all.iter().any(|e| matches!(e.source, Source::Trace(_)) && e.variants.len() > 1));
 }
 
+/// Routers that the kernels do not know: the engine gathers what they must know of the whole batch in parts.
+#[test]
+fn what_is_not_plain_equals_the_model_too() {
+    for i in 0..40 {
+        let mut dice = Dice(900 + i, 0);
+        let is_trace = i % 4 == 3;
+        let variants: Vec<Variant> = (0..5)
+            .map(|v| {
+                let rules = [
+                    Rule::Sign,
+                    Rule::Threshold,
+                    Rule::Sinkhorn,
+                    Rule::Quantile,
+                    Rule::Base,
+                    Rule::Hash,
+                    Rule::Bip,
+                    Rule::Multiplicative,
+                    Rule::ExpertChoice,
+                ];
+                let rule = rules[((i + v) % 9) as usize];
+                let experts = if is_trace { 48 } else { dice.of(&[8, 48, 128]) };
+                let gate = dice.of(&GATES);
+                let top_k = if rule == Rule::Base { 1 } else { 1 + dice.below(8) };
+                let mut made = variant(experts, top_k, gate, rule, 0.02);
+                if rule.is_top_k() && !rule.orders() && dice.below(3) > 0 {
+                    let kept = top_k.div_ceil(experts / 4).max(1 + dice.below(4));
+                    made.router.groups = Some(Groups { groups: 4, kept });
+                }
+                if rule != Rule::ExpertChoice && dice.below(2) == 0 {
+                    let by = dice.of(&[Stays::Score, Stays::Position]);
+                    made.router.capacity = Some(Capacity { factor: 0.5 + dice.real(1.0), by });
+                }
+                made
+            })
+            .collect();
+        let batch = dice.of(&[1, 77, 1500]);
+        let mut recorded = trace(&mut dice, 3, 200, 48, false);
+        if let Some(t) = Arc::get_mut(&mut recorded) {
+            t.token_ids = (0..600).map(|_| dice.below(50) as i32).collect();
+        }
+        let (source, recorded) = if is_trace {
+            (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
+        } else {
+            (Source::Synthetic(Synthetic { batch, burst: dice.of(&[1, 4]), ..Synthetic::default() }), None)
+        };
+        let start = Simulation::new(Experiment { seed: i, source, variants }, recorded).unwrap();
+        assert_equal(&format!("configuration {i}"), &start, 3);
+    }
+}
+
 /// Batches that are cut into parts for several threads, and sizes round a register's and a tile's.
 #[test]
 fn every_batch_size() {
@@ -143,7 +212,7 @@ fn every_batch_size() {
             variant(67, 6, Gate::Sigmoid, Rule::Sign, 0.01),
             variant(40, 12, Gate::Sigmoid, Rule::Multiplicative, 0.01),
             variant(67, 20, Gate::Softmax, Rule::Sign, 0.01),
-            variant(67, 6, Gate::Sigmoid, Rule::Quantile, 0.01),
+            variant(67, 6, Gate::SqrtSoftplus, Rule::Quantile, 0.01),
             variant(40, 32, Gate::Softmax, Rule::Bip, 0.01),
             variant(40, 3, Gate::Softmax, Rule::ExpertChoice, 0.01),
         ];
@@ -160,7 +229,11 @@ fn extreme_biases() {
         let experiment = Experiment {
             seed: 5,
             source: Source::Synthetic(Synthetic { batch: 300, noise: 4.0, ..Synthetic::default() }),
-            variants: vec![variant(200, 9, Gate::Sigmoid, rule, 1.0), variant(1024, 32, Gate::Softmax, rule, 1.0)],
+            variants: vec![
+                variant(200, 9, Gate::Sigmoid, rule, 1.0),
+                variant(1024, 32, Gate::Softmax, rule, 1.0),
+                variant(130, 5, Gate::SqrtSoftplus, rule, 1.0),
+            ],
         };
         let mut simulation = Simulation::new(experiment.clone(), None).unwrap();
         let mut state = simulation.state().clone();

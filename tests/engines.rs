@@ -6,12 +6,15 @@
 
 use moebias::engine::cpu::CpuEngine;
 use moebias::engine::gpu::GpuEngine;
-use moebias::engine::message::{RunId, Start};
+use moebias::engine::message::{Message, RunId, Snapshot, Start};
 use moebias::engine::run::Run;
-use moebias::engine::{Engine, EngineError};
+use moebias::engine::worker::Worker;
+use moebias::engine::{Engine, EngineChoice, EngineError, EngineKind};
+use moebias::model::balance;
 use moebias::model::change::{Change, Event, Target};
 use moebias::model::config::{
-    Balancer, Experiment, Gate, Router, Rule, Schedule, Source, Synthetic, TraceSource, Variant,
+    Balancer, Capacity, Experiment, Gate, Groups, Router, Rule, Schedule, Source, Stays, Synthetic, TraceSource,
+    Variant,
 };
 use moebias::model::random::{Stream, pcg4d};
 use moebias::model::step::{Simulation, StepRow};
@@ -20,13 +23,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 use wgpu::Backends;
 
-const CONFIGURATIONS: u32 = 30;
+const CONFIGURATIONS: u32 = 36;
 const STEPS: u64 = 1000;
 /// Token–expert pairs per step of the long runs: what keeps this file quick on two cores.
 const PAIRS: u32 = 6000;
 
-/// Every row of a run and the digest at its end.
-type Outcome = (Vec<StepRow>, String);
+/// Every row of a run, the digest at its end, and what the rules remember there.
+type Outcome = (Vec<StepRow>, String, Vec<Vec<i64>>);
 
 /// An engine on this backend, software or not. `None` where there is none, which is said, or fails where one is required.
 fn open(backends: Backends, test: &str) -> Option<GpuEngine> {
@@ -66,21 +69,45 @@ impl Dice {
     }
 }
 
-const GATES: [Gate; 2] = [Gate::Sigmoid, Gate::Softmax];
-const RULES: [Rule; 7] =
-    [Rule::None, Rule::Sign, Rule::Proportional, Rule::Multiplicative, Rule::Quantile, Rule::Bip, Rule::ExpertChoice];
+const GATES: [Gate; 3] = [Gate::Sigmoid, Gate::Softmax, Gate::SqrtSoftplus];
+const RULES: [Rule; 12] = [
+    Rule::None,
+    Rule::Sign,
+    Rule::Proportional,
+    Rule::Multiplicative,
+    Rule::Quantile,
+    Rule::Bip,
+    Rule::ExpertChoice,
+    Rule::CentredSign,
+    Rule::Rms,
+    Rule::Smebu,
+    Rule::IdBalancing,
+    Rule::LongCat,
+];
 const SCHEDULES: [Schedule; 3] = [Schedule::Constant, Schedule::InverseSqrt, Schedule::Inverse];
 const RATES: [f64; 6] = [0.0, 1e-5, 0.001, 0.02, 0.3, 1.0];
+const STEEPNESSES: [f64; 4] = [0.0, 0.4, 2.0, 100.0];
 
 fn variant(dice: &mut Dice, name: u32, experts: u32, gate: Gate, rule: Rule) -> Variant {
     let most = experts.min(32);
     let top_k = if dice.below(4) == 0 { most } else { dice.within(1, most) };
-    let mut balancer = Balancer { rule, rate: dice.of(&RATES), schedule: dice.of(&SCHEDULES), ..Balancer::default() };
-    balancer.centred = dice.below(2) == 1;
+    let mut balancer = Balancer {
+        rule,
+        rate: dice.of(&RATES),
+        schedule: dice.of(&SCHEDULES),
+        centred: dice.below(2) == 1,
+        freeze: (dice.below(6) == 0).then(|| u64::from(dice.below(STEPS as u32))),
+        momentum: dice.real(0.999),
+        steepness: dice.of(&STEEPNESSES),
+        derivative: dice.of(&RATES),
+        zero_experts: dice.below(experts),
+        real_experts: dice.real(32.0),
+        ..Balancer::default()
+    };
     if rule.orders() {
         (balancer.average, balancer.iterations) = (dice.of(&[0.0, 0.5, 0.999]), dice.within(1, 2));
     }
-    Variant { name: name.to_string(), router: Router { experts, top_k, gate }, balancer }
+    Variant { name: name.to_string(), router: Router { experts, top_k, gate, ..Router::default() }, balancer }
 }
 
 fn synthetic(dice: &mut Dice, batch: u32) -> Synthetic {
@@ -108,7 +135,7 @@ fn change(dice: &mut Dice, experiment: &Experiment, step: u64) -> Event {
         Target::Variant(dice.below(experiment.variants.len() as u32) as usize)
     };
     let batch = experiment.synthetic().map_or(1, |s| s.batch);
-    let (target, change) = match dice.below(if is_trace { 9 } else { 16 }) {
+    let (target, change) = match dice.below(if is_trace { 15 } else { 22 }) {
         0 => (of_variants, Change::SetTopK(dice.within(1, least))),
         1 => (of_variants, Change::SetGate(dice.of(&GATES))),
         2 => (of_variants, Change::SetRule(dice.of(&RULES))),
@@ -116,14 +143,20 @@ fn change(dice: &mut Dice, experiment: &Experiment, step: u64) -> Event {
         4 => (of_variants, Change::SetSchedule(dice.of(&SCHEDULES))),
         5 => (of_variants, Change::SetCentred(dice.below(2) == 1)),
         6 => (of_variants, Change::ResetBias),
-        7 => (of_variants, Change::SetAverage(dice.real(0.9))),
-        8 => (of_variants, Change::SetIterations(dice.within(1, 3))),
-        9 => (Target::Source, Change::SetBatch(dice.within(1, batch))),
-        10 => (Target::Source, Change::SetTopics(dice.within(1, 256))),
-        11 => (Target::Source, Change::SetSkew(dice.real(3.0))),
-        12 => (Target::Source, Change::SetNoise(dice.real(4.0))),
-        13 => (Target::Source, Change::SetDrift(dice.real(100.0))),
-        14 => (Target::Source, Change::SetBurst(dice.within(1, 64))),
+        7 => (of_variants, Change::SetFreeze((dice.below(2) == 0).then_some(step + 20))),
+        8 => (of_variants, Change::SetMomentum(dice.real(0.999))),
+        9 => (of_variants, Change::SetSteepness(dice.of(&STEEPNESSES))),
+        10 => (of_variants, Change::SetDerivative(dice.of(&RATES))),
+        11 => (of_variants, Change::SetZeroExperts(dice.below(least))),
+        12 => (of_variants, Change::SetRealExperts(dice.real(32.0))),
+        13 => (of_variants, Change::SetAverage(dice.real(0.9))),
+        14 => (of_variants, Change::SetIterations(dice.within(1, 3))),
+        15 => (Target::Source, Change::SetBatch(dice.within(1, batch))),
+        16 => (Target::Source, Change::SetTopics(dice.within(1, 256))),
+        17 => (Target::Source, Change::SetSkew(dice.real(3.0))),
+        18 => (Target::Source, Change::SetNoise(dice.real(4.0))),
+        19 => (Target::Source, Change::SetDrift(dice.real(100.0))),
+        20 => (Target::Source, Change::SetBurst(dice.within(1, 64))),
         _ => (Target::Source, Change::SetFixed(dice.below(2) == 1)),
     };
     Event { step, target, change }
@@ -143,8 +176,10 @@ fn configuration(i: u32) -> Start {
             (_, 1) => dice.within(2, 100),
             _ => dice.of(&[31, 257, 1000, 1023, 1024]),
         };
-        let gate = GATES[((i + v) % 2) as usize];
-        let rule = RULES[((i / 2 + v) % 7) as usize];
+        // 36 pairs, of which a variant takes the next but seven.
+        let pair = i + 7 * v;
+        let gate = GATES[(pair % 3) as usize];
+        let rule = RULES[(pair / 3 % 12) as usize];
         variants.push(variant(&mut dice, v, experts, gate, rule));
     }
     let experts: u32 = variants.iter().map(|v| v.router.experts).sum();
@@ -174,7 +209,8 @@ fn rows(start: &Start, engine: &mut dyn Engine, steps: u64) -> Outcome {
         let left = (steps - run.step()) as u32;
         run.advance(engine, left, |row, _| rows.push(row.clone())).unwrap();
     }
-    (rows, run.simulation().digest().to_string())
+    let memory = run.simulation().state().variants.iter().map(|v| v.memory.clone()).collect();
+    (rows, run.simulation().digest().to_string(), memory)
 }
 
 fn assert_same(name: &str, start: &Start, wanted: &Outcome, made: &Outcome) {
@@ -192,7 +228,7 @@ fn assert_same(name: &str, start: &Start, wanted: &Outcome, made: &Outcome) {
             a.step, start.experiment, start.events
         );
     }
-    assert_eq!((wanted.0.len(), &wanted.1), (made.0.len(), &made.1), "{name}");
+    assert_eq!((wanted.0.len(), &wanted.1, &wanted.2), (made.0.len(), &made.1, &made.2), "{name}");
 }
 
 /// What the model does, computed once for all backends.
@@ -246,7 +282,10 @@ fn the_configurations_cover_what_they_should() {
     assert!(sources().any(|s| matches!(s, Source::Fixed(_))) && sources().any(|s| matches!(s, Source::Trace(_))));
     assert!(sources().any(|s| matches!(s, Source::Synthetic(s) if s.drift > 0.0 && s.burst > 1)));
     let change = |name: &str| all.iter().flat_map(|s| &s.events).any(|e| e.change.name() == name);
-    for name in ["top_k", "gate", "rule", "rate", "schedule", "centred", "bias", "batch", "topics", "drift", "fixed"] {
+    let names =
+        ["top_k", "gate", "rule", "rate", "schedule", "centred", "bias", "batch", "topics", "drift", "fixed", "freeze"];
+    let more = ["momentum", "steepness", "derivative", "zero_experts", "real_experts", "average", "iterations"];
+    for name in names.into_iter().chain(more) {
         assert!(change(name), "no event changes {name}");
     }
 }
@@ -258,8 +297,8 @@ fn large_batches(backends: Backends) {
     {
         let mut dice = Dice { seed: batch, thrown: 0 };
         let variants = (0..count).map(|v| Variant {
-            router: Router { experts, top_k, gate: GATES[(v % 2) as usize] },
-            ..variant(&mut dice, v, experts, Gate::Sigmoid, RULES[(v % 7) as usize])
+            router: Router { experts, top_k, gate: GATES[(v % 3) as usize], ..Router::default() },
+            ..variant(&mut dice, v, experts, Gate::Sigmoid, RULES[((v + batch) % 12) as usize])
         });
         let variants = variants.collect();
         let source = Source::Synthetic(Synthetic { drift: 20.0, ..synthetic(&mut dice, batch) });
@@ -281,14 +320,53 @@ fn large_batches_on_gl() {
     large_batches(Backends::GL);
 }
 
+/// Variants with the same experts share tokens and scores, four at a time; the last four may be fewer, and other experts or too many
+/// of them stand apart.
+fn sweeps(backends: Backends) {
+    let Some(mut engine) = open(backends, "sweeps") else { return };
+    for (seed, experts, count) in [(1, 24, 9), (2, 512, 3), (3, 520, 2), (4, 7, 64)] {
+        let mut dice = Dice { seed, thrown: 0 };
+        let of = |v: u32, dice: &mut Dice| {
+            let other = v % 8 == 5;
+            // Rules that put a batch in order share scores with those that don't; where experts choose there is no dispatch at all.
+            let rule = match v % 8 {
+                2 => Rule::Quantile,
+                4 => Rule::ExpertChoice,
+                6 => Rule::Bip,
+                _ => RULES[(v % 2 * 3 / 2 + v / 32) as usize],
+            };
+            let gate = GATES[(v / 16 % 2) as usize];
+            let experts = if other { experts + 3 } else { experts };
+            let router = Router { experts, top_k: 1 + dice.below(experts.min(9)), gate, ..Router::default() };
+            Variant { router, ..variant(dice, v, experts, gate, rule) }
+        };
+        let variants: Vec<Variant> = (0..count).map(|v| of(v, &mut dice)).collect();
+        let source = Source::Synthetic(Synthetic { drift: 20.0, ..synthetic(&mut dice, 700) });
+        let experiment = Experiment { seed, source, variants };
+        let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 12);
+        assert_same(&format!("{count} variants at {experts} experts"), &start, &wanted, &rows(&start, &mut engine, 12));
+    }
+}
+
+#[test]
+fn sweeps_on_vulkan() {
+    sweeps(Backends::VULKAN);
+}
+
+#[test]
+fn sweeps_on_gl() {
+    sweeps(Backends::GL);
+}
+
 /// Biases as far apart as a start state may have them, where the key saturates and 64 bits are needed.
 fn extreme_biases(backends: Backends) {
     let Some(mut engine) = open(backends, "extreme biases") else { return };
     for rule in RULES {
-        let variants = [false, true].map(|centred| Variant {
+        let variants = [(false, Gate::Sigmoid), (true, Gate::SqrtSoftplus)].map(|(centred, gate)| Variant {
             name: String::new(),
-            router: Router { experts: 200, top_k: 9, gate: Gate::Sigmoid },
-            balancer: Balancer { rule, rate: 1.0, centred, ..Balancer::default() },
+            router: Router { experts: 200, top_k: 9, gate, ..Router::default() },
+            balancer: Balancer { rule, rate: 1.0, centred, derivative: 1.0, zero_experts: 3, ..Balancer::default() },
         });
         let source = Source::Synthetic(Synthetic { batch: 300, ..Synthetic::default() });
         let experiment = Experiment { seed: 5, source, variants: variants.into() };
@@ -299,11 +377,18 @@ fn extreme_biases(backends: Backends) {
             let inexact = i64::from(dice.below(4096)).min(size - 1);
             *b = dice.of(&[size, -size, size - inexact, inexact - size, inexact, -inexact]);
         }
+        let most = balance::memory_limit(rule);
+        for v in state.variants.iter_mut().filter(|_| most > 0) {
+            v.memory = (0..v.bias.len()).map(|_| dice.of(&[most, -most, 0, 1, -1, most / 3])).collect();
+        }
         state.variants[0].bias[7] = 1 << 52;
         state.variants[0].bias[8] = -(1 << 52);
         let start = Start { experiment, trace: None, state: Some(state), events: vec![], stop: None };
         let wanted = rows(&start, &mut CpuEngine::new(""), 40);
-        assert!(matches!(rule, Rule::Multiplicative | Rule::Bip) || wanted.0[0].variants[0].saturated > 0);
+        assert!(
+            matches!(rule, Rule::Multiplicative | Rule::Bip | Rule::ExpertChoice)
+                || wanted.0[0].variants[0].saturated > 0
+        );
         assert_same(&format!("{rule}"), &start, &wanted, &rows(&start, &mut engine, 40));
     }
 }
@@ -348,6 +433,122 @@ fn a_trace_that_does_not_fit_goes_up_in_pieces() {
         "{outcome:?}"
     );
     assert_eq!(simulation.step(), 0);
+}
+
+/// Groups of every size, with both keys and both gates, on synthetic tokens and on a trace.
+fn groups_of_experts(backends: Backends) {
+    let Some(mut engine) = open(backends, "groups") else { return };
+    for (i, (experts, groups, kept, top_k)) in
+        [(256, 8, 4, 8), (64, 64, 20, 6), (60, 5, 1, 12), (1024, 2, 1, 32), (36, 3, 3, 4), (96, 32, 7, 20)]
+            .into_iter()
+            .enumerate()
+    {
+        let mut dice = Dice { seed: 300 + i as u32, thrown: 0 };
+        let variants = (0..4).map(|v| {
+            let rule = [Rule::Sign, Rule::Multiplicative][(v / 2) as usize];
+            let router = Router {
+                experts,
+                top_k,
+                gate: GATES[(v % 2) as usize],
+                groups: Some(Groups { groups, kept }),
+                ..Router::default()
+            };
+            Variant { router, ..variant(&mut dice, v, experts, Gate::Sigmoid, rule) }
+        });
+        let variants = variants.collect();
+        let (source, recorded) = if i % 3 == 2 {
+            let recorded = Arc::new(trace(&mut dice, 3, 90, experts as usize));
+            (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
+        } else {
+            (Source::Synthetic(synthetic(&mut dice, 700)), None)
+        };
+        let experiment = Experiment { seed: 5, source, variants };
+        let start = Start { experiment, trace: recorded, state: None, events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 20);
+        assert_same(&format!("{kept} of {groups} groups"), &start, &wanted, &rows(&start, &mut engine, 20));
+    }
+}
+
+/// Words with their experts, few and many.
+fn hashed_words(backends: Backends) {
+    let Some(mut engine) = open(backends, "hash") else { return };
+    for (i, burst) in [1, 3].into_iter().enumerate() {
+        let mut dice = Dice { seed: 400 + i as u32, thrown: 0 };
+        let sizes = [(2, 2), (7, 4), (64, 6), (20, 16), (32, 32), (1024, 9)];
+        let variants = sizes.into_iter().zip(0..).map(|((experts, top_k), v)| {
+            let router = Router { experts, top_k, gate: GATES[(v % 2) as usize], ..Router::default() };
+            Variant { router, ..variant(&mut dice, v, experts, Gate::Sigmoid, Rule::Hash) }
+        });
+        let variants = variants.collect();
+        let source = Source::Synthetic(Synthetic { burst, ..synthetic(&mut dice, 500) });
+        let experiment = Experiment { seed: 5 + i as u32, source, variants };
+        let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 20);
+        assert_same("hash", &start, &wanted, &rows(&start, &mut engine, 20));
+    }
+}
+
+#[test]
+fn hash_on_vulkan() {
+    hashed_words(Backends::VULKAN);
+}
+
+#[test]
+fn hash_on_gl() {
+    hashed_words(Backends::GL);
+}
+
+#[test]
+fn groups_on_vulkan() {
+    groups_of_experts(Backends::VULKAN);
+}
+
+#[test]
+fn groups_on_gl() {
+    groups_of_experts(Backends::GL);
+}
+
+/// What no shader knows is refused in a sentence, and the worker goes on with the CPU until the setting is gone.
+#[test]
+fn what_the_shaders_do_not_know_runs_on_the_cpu() {
+    let Some(mut engine) = open(Backends::all(), "unsupported routers") else { return };
+    let mut start = configuration(0);
+    start.events.clear();
+    start.experiment.variants.truncate(1);
+    start.experiment.variants[0].router = Router { experts: 128, top_k: 1, ..Router::default() };
+    let changes = [
+        Change::SetRule(Rule::Threshold),
+        Change::SetRule(Rule::Sinkhorn),
+        Change::SetRule(Rule::Base),
+        Change::SetGroups(Some(Groups { groups: 128, kept: 2 })),
+        Change::SetCapacity(Some(Capacity { factor: 1.0, by: Stays::Score })),
+    ];
+    start.experiment.variants[0].balancer.rule = Rule::Sign;
+    for change in &changes {
+        let mut simulation = Simulation::new(start.experiment.clone(), None).unwrap();
+        simulation.apply(Target::AllVariants, change).unwrap();
+        let outcome = engine.advance(&mut simulation, 1, &mut vec![]);
+        let said = matches!(&outcome, Err(EngineError::Unsupported(why)) if why.contains("on the CPU only"));
+        assert!(said && simulation.step() == 0, "{change:?}: {outcome:?}");
+    }
+    let worker = Worker::spawn(RunId(1), start, EngineChoice::Gpu, Box::new(|| {})).unwrap();
+    let wait = |what: &str, until: &dyn Fn(&Snapshot) -> bool| {
+        let began = Instant::now();
+        while !until(&worker.snapshot()) {
+            assert!(began.elapsed().as_secs() < 60, "{what} never came");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    };
+    let kind = |s: &Snapshot| s.engine.kind;
+    wait("the GPU", &|s| kind(s) == EngineKind::Gpu);
+    let send = |change: Change, to: u64| {
+        worker.send(Message::Change { target: Target::AllVariants, change });
+        worker.send(Message::Seek(to));
+    };
+    send(changes[0].clone(), 5);
+    wait("the CPU", &|s| kind(s) == EngineKind::Cpu && s.step == 5);
+    send(Change::SetRule(Rule::Sign), 10);
+    wait("the GPU again", &|s| kind(s) == EngineKind::Gpu && s.step == 10);
 }
 
 /// An engine may hand out fewer steps at a time than it was asked for.
@@ -409,7 +610,7 @@ fn how_fast() {
             [(4096, 64, 6), (16_384, 64, 6), (16_384, 256, 8), (65_536, 256, 8), (16_384, 256, 32)]
         {
             for gate in GATES {
-                let router = Router { experts, top_k, gate };
+                let router = Router { experts, top_k, gate, ..Router::default() };
                 let variants = vec![Variant { name: String::new(), router, balancer: Balancer::default() }];
                 let source = Source::Synthetic(Synthetic { batch, ..Synthetic::default() });
                 let mut simulation = Simulation::new(Experiment { seed: 1, source, variants }, None).unwrap();

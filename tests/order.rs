@@ -5,7 +5,9 @@
 
 use moebias::engine::Engine as _;
 use moebias::engine::cpu::CpuEngine;
-use moebias::model::config::{Balancer, Experiment, Gate, Router, Rule, Source, TraceSource, Variant};
+use moebias::model::config::{
+    Balancer, Capacity, Experiment, Gate, Groups, Router, Rule, Source, Stays, Synthetic, TraceSource, Variant,
+};
 use moebias::model::fixed::to_q32;
 use moebias::model::metrics::{max_vio, sampling_floor};
 use moebias::model::order::{quota, rank};
@@ -61,7 +63,8 @@ fn apart(a: &[i64], b: &[i64]) -> f64 {
 }
 
 /// An order statistic moves by no more than its numbers do: rounding scores and biases to 2⁻²⁰ moves β by at most one and a half units in
-/// a pass, centring doubles that, and passes add up. In 100 of them it stays far below that.
+/// a pass, centring doubles that, and passes add up. In 100 of them it stays far below that. A token goes elsewhere where its K-th expert and
+/// the next are nearer than that: some four of 102,400 per unit.
 fn follows(name: &str, balancer: &Balancer, bias: &[Vec<i64>], loads: &[Vec<u32>]) {
     let (mut closed, mut worst, mut wrong) = (0.0f64, 0.0f64, 0);
     let mut simulation = sample(balancer.clone());
@@ -82,7 +85,7 @@ fn follows(name: &str, balancer: &Balancer, bias: &[Vec<i64>], loads: &[Vec<u32>
     let passes = if balancer.rule == Rule::Bip { f64::from(balancer.iterations) } else { 2.0 };
     assert!(worst <= 1.5 * passes, "{name}: {worst} units after one step");
     assert!(closed <= 12.0, "{name}: {closed} units in closed loop");
-    assert!(wrong <= 6, "{name}: {wrong} assignments of 614,400 differ");
+    assert!(f64::from(wrong) <= 6.0 * closed.max(1.0), "{name}: {wrong} assignments of 614,400 differ");
 }
 
 #[test]
@@ -116,7 +119,7 @@ fn experts_choose_as_numpy_does() {
 /// A trace with one router.
 fn traced(scores: impl Into<Arc<Trace>>, top_k: u32, gate: Gate, balancer: Balancer) -> Simulation {
     let scores = scores.into();
-    let router = Router { experts: scores.experts as u32, top_k, gate };
+    let router = Router { experts: scores.experts as u32, top_k, gate, ..Router::default() };
     let variants = vec![Variant { name: String::new(), router, balancer }];
     let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
     Simulation::new(Experiment { seed: 1, source, variants }, Some(scores)).unwrap()
@@ -133,7 +136,7 @@ fn problem() -> impl Strategy<Value = (Trace, u32, Gate)> {
     (2usize..=12, 1usize..=60).prop_flat_map(|(experts, tokens)| {
         // Few distinct logits now and then, so that ties happen.
         let logit = prop_oneof![3 => -6.0f32..6.0, 1 => (-2i8..2).prop_map(f32::from)];
-        let gate = prop_oneof![Just(Gate::Sigmoid), Just(Gate::Softmax)];
+        let gate = prop_oneof![Just(Gate::Sigmoid), Just(Gate::Softmax), Just(Gate::SqrtSoftplus)];
         (prop::collection::vec(logit, experts * tokens), 1..=experts as u32, gate)
             .prop_map(move |(logits, k, gate)| (Trace::new(1, tokens, experts, logits), k, gate))
     })
@@ -177,10 +180,11 @@ proptest! {
         let rule = if bip { Rule::Bip } else { Rule::Quantile };
         let mut simulation = traced(trace, k, gate, Balancer { rule, iterations: 1, ..Balancer::default() });
         let mut state = simulation.state().clone();
-        // Whole units, as these rules make them.
-        state.variants[0].bias = bias[..experts].iter().map(|b| b / UNIT * UNIT).collect();
+        // Whole units of a score as the gate holds it, as these rules make them.
+        let unit = UNIT << gate.unit_bits();
+        state.variants[0].bias = bias[..experts].iter().map(|b| b / unit * unit).collect();
         simulation.restore(simulation.experiment().clone(), state.clone()).unwrap();
-        let b: Vec<i64> = state.variants[0].bias.iter().map(|b| b / UNIT).collect();
+        let b: Vec<i64> = state.variants[0].bias.iter().map(|b| b / unit).collect();
         let batch = simulation.next_batch();
         let mut wanted = state.variants[0].bias.clone();
         if let Some(rank) = rank(rule, k, tokens, experts as u32) {
@@ -191,7 +195,7 @@ proptest! {
                 s.iter().map(|&s| i64::from(s) - alpha).collect()
             }).collect();
             let made = |e: usize| nth_largest(margins.iter().map(|m| m[e]), rank as usize);
-            wanted = (0..experts).map(|e| -UNIT * if bip { made(e).max(0) } else { made(e) }).collect();
+            wanted = (0..experts).map(|e| -unit * if bip { made(e).max(0) } else { made(e) }).collect();
             if !bip {
                 let mean = wanted.iter().sum::<i64>().div_euclid(experts as i64);
                 wanted.iter_mut().for_each(|w| *w -= mean);
@@ -220,13 +224,55 @@ fn violations(mut simulation: Simulation, steps: u32) -> Vec<f64> {
     advance(&mut simulation, steps).iter().map(of).collect()
 }
 
+/// Frozen biases stay, and batches are routed with them.
+#[test]
+fn frozen_biases_stay() {
+    let trace = Arc::new(normal(6, 3));
+    for rule in [Rule::Quantile, Rule::Bip] {
+        let free = Balancer { rule, average: 0.5, ..Balancer::default() };
+        let frozen = Balancer { freeze: Some(3), ..free.clone() };
+        let of = |balancer| advance(&mut traced(Arc::clone(&trace), 6, Gate::SqrtSoftplus, balancer), 6);
+        let (free, frozen) = (of(free), of(frozen));
+        assert_eq!(free[..3], frozen[..3]);
+        for rows in frozen[2..].windows(2) {
+            assert_eq!(rows[0].variants[0].bias, rows[1].variants[0].bias, "{rule}");
+        }
+        assert_ne!(free[3].variants[0].bias, frozen[3].variants[0].bias);
+        let same = Balancer { rule: Rule::None, ..Balancer::default() };
+        let mut plain = traced(Arc::clone(&trace), 6, Gate::SqrtSoftplus, same);
+        let mut state = plain.state().clone();
+        (state.step, state.variants[0].bias) = (4, frozen[3].variants[0].bias.clone());
+        plain.restore(plain.experiment().clone(), state).unwrap();
+        assert_eq!(advance(&mut plain, 1)[0].variants[0].loads, frozen[4].variants[0].loads);
+    }
+}
+
+#[test]
+fn what_they_do_not_go_with_is_refused() {
+    let settings = |rule, groups, capacity| {
+        let router = Router { groups, capacity, ..Router::default() };
+        let balancer = Balancer { rule, ..Balancer::default() };
+        let variants = vec![Variant { name: "A".into(), router, balancer }];
+        Experiment { seed: 1, source: Source::Synthetic(Synthetic::default()), variants }
+    };
+    let groups = Some(Groups { groups: 8, kept: 4 });
+    let capacity = Some(Capacity { factor: 1.25, by: Stays::Score });
+    for rule in [Rule::Quantile, Rule::Bip, Rule::ExpertChoice] {
+        let why = settings(rule, groups, None).validate().unwrap_err().to_string();
+        assert!(why.contains(&format!("left out: rule {rule} puts tokens in order over all experts")), "{why}");
+        assert_eq!(settings(rule, None, capacity).validate().is_ok(), rule != Rule::ExpertChoice, "{rule}");
+    }
+    let why = settings(Rule::ExpertChoice, None, capacity).validate().unwrap_err().to_string();
+    assert!(why.contains("an expert takes its fair share, no more and no less"), "{why}");
+}
+
 /// Deterministic: MaxVio 4.6 falls to about 0.14 after one pass and to 0.01 by the tenth.
 #[test]
 fn a_fixed_batch_is_balanced_within_ten_passes() {
-    for seed in 1..=4 {
+    for (seed, gate) in (1..=4).flat_map(|seed| [Gate::Sigmoid, Gate::SqrtSoftplus].map(|gate| (seed, gate))) {
         let balancer = Balancer { rule: Rule::Quantile, ..Balancer::default() };
-        let vio = violations(traced(normal(1, seed), 6, Gate::Sigmoid, balancer), 12);
-        println!("seed {seed}: {vio:.3?}");
+        let vio = violations(traced(normal(1, seed), 6, gate, balancer), 12);
+        println!("seed {seed}, {gate}: {vio:.3?}");
         assert!(vio[0] > 2.0);
         assert!(vio[1] <= 0.25, "one pass: {vio:?}");
         assert!(vio[10] <= 0.03, "ten passes: {vio:?}");
@@ -249,5 +295,5 @@ fn fresh_batches_are_at_the_floor_at_once() {
     // A bias made from one batch carries that batch's noise into the next: √2 times the floor.
     assert!((mean(&quantile[1..]) / floor - std::f64::consts::SQRT_2).abs() < 0.3, "{}", mean(&quantile[1..]) / floor);
     assert!(sign[20] > 10.0 * floor, "the sign rule has only begun");
-    assert!(bip.iter().all(|v| *v < floor), "it has seen the batch");
+    assert!(bip[0] < 0.2 * quantile[0] && bip[5..].iter().all(|v| *v < floor), "it has seen the batch");
 }

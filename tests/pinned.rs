@@ -10,7 +10,7 @@ use std::sync::Arc;
 fn variant(gate: Gate, rule: Rule, experts: u32, top_k: u32) -> Variant {
     Variant {
         name: format!("{gate} {rule} {experts} {top_k}"),
-        router: Router { experts, top_k, gate },
+        router: Router { experts, top_k, gate, ..Router::default() },
         balancer: Balancer { rule, rate: 0.01, ..Balancer::default() },
     }
 }

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
+use moebias::model::balance;
 use moebias::model::change::{self, Change, Event, Target};
 use moebias::model::config::{
-    Balancer, Gate, Limits, Router, Rule, Schedule, Source, Synthetic, TraceSource, Variant, limits,
+    Balancer, Capacity, Gate, Groups, Limits, Router, Rule, Schedule, Source, Stays, Synthetic, TraceSource, Variant,
+    limits,
 };
 use moebias::model::digest::Digest;
 use moebias::model::fixed::BIAS_ONE;
@@ -39,15 +41,19 @@ fn text(most: usize) -> impl Strategy<Value = String> {
 }
 
 fn gate() -> impl Strategy<Value = Gate> {
-    prop_oneof![Just(Gate::Sigmoid), Just(Gate::Softmax)]
+    prop_oneof![Just(Gate::Sigmoid), Just(Gate::Softmax), Just(Gate::SqrtSoftplus)]
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    prop::sample::select(Rule::iter().collect::<Vec<_>>())
+    prop::sample::select(Rule::iter().filter(|r| !r.takes_whole_batch()).collect::<Vec<_>>())
 }
 
 fn schedule() -> impl Strategy<Value = Schedule> {
     prop_oneof![Just(Schedule::Constant), Just(Schedule::InverseSqrt), Just(Schedule::Inverse)]
+}
+
+fn freeze() -> impl Strategy<Value = Option<u64>> {
+    prop::option::of(0u64..=1 << 48)
 }
 
 fn source() -> impl Strategy<Value = Source> {
@@ -70,20 +76,59 @@ fn source() -> impl Strategy<Value = Source> {
 }
 
 fn variant() -> impl Strategy<Value = Variant> {
-    let router =
-        (2u32..=12, 1u32..=12, gate()).prop_map(|(experts, k, gate)| Router { experts, top_k: k.min(experts), gate });
-    let orders = (real(limits::AVERAGE), whole(limits::ITERATIONS));
-    let balancer = (rule(), real(limits::RATE), schedule(), any::<bool>(), orders).prop_map(
-        |(rule, rate, schedule, centred, (average, iterations))| Balancer {
-            rule,
-            rate,
-            schedule,
-            centred,
-            average,
-            iterations,
+    let more = (
+        prop::option::of((1u32..=6, 1u32..=6)),
+        prop::option::of(capacity()),
+        0u32..=16,
+        any::<bool>(),
+        real(limits::SCALE),
+    );
+    let router = (2u32..=12, 1u32..=12, gate(), more).prop_map(
+        |(experts, k, gate, (groups, capacity, shared, renormalise, scale))| {
+            let groups = groups.filter(|(n, kept)| experts.is_multiple_of(*n) && kept <= n);
+            let groups = groups.map(|(groups, kept)| Groups { groups, kept });
+            let mut router =
+                Router { experts, top_k: k.min(experts), gate, groups, capacity, shared, renormalise, scale };
+            router.top_k = router.top_k.min(router.eligible());
+            router
         },
     );
-    (text(20), router, balancer).prop_map(|(name, router, balancer)| Variant { name, router, balancer })
+    let plain = (rule(), real(limits::RATE), schedule(), any::<bool>());
+    let reals = (real(limits::MOMENTUM), real(limits::STEEPNESS), real(limits::DERIVATIVE), real(limits::REAL_EXPERTS));
+    let orders = (real(limits::AVERAGE), whole(limits::ITERATIONS));
+    let rest = prop_oneof![
+        1 => (freeze(), 0u32..2, reals, orders).boxed(),
+        1 => Just((None, 0, (0.5, 2.0, 0.006, 8.0), (0.0, 4))).boxed(),
+    ];
+    let balancer =
+        (plain, rest).prop_map(|((rule, rate, schedule, centred), (freeze, zero_experts, reals, orders))| {
+            let (momentum, steepness, derivative, real_experts) = reals;
+            let (average, iterations) = orders;
+            Balancer {
+                rule,
+                rate,
+                schedule,
+                centred,
+                freeze,
+                momentum,
+                steepness,
+                derivative,
+                zero_experts,
+                real_experts,
+                average,
+                iterations,
+            }
+        });
+    (text(20), router, balancer).prop_map(|(name, mut router, balancer)| {
+        router.groups = router.groups.filter(|_| balancer.rule.is_top_k() && !balancer.rule.orders());
+        router.capacity = router.capacity.filter(|_| balancer.rule != Rule::ExpertChoice);
+        Variant { name, router, balancer }
+    })
+}
+
+fn capacity() -> impl Strategy<Value = Capacity> {
+    let by = prop_oneof![Just(Stays::Score), Just(Stays::Position)];
+    (real(limits::CAPACITY), by).prop_map(|(factor, by)| Capacity { factor, by })
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -101,6 +146,17 @@ fn change() -> impl Strategy<Value = Change> {
         real(limits::RATE).prop_map(Change::SetRate),
         schedule().prop_map(Change::SetSchedule),
         any::<bool>().prop_map(Change::SetCentred),
+        freeze().prop_map(Change::SetFreeze),
+        real(limits::MOMENTUM).prop_map(Change::SetMomentum),
+        real(limits::STEEPNESS).prop_map(Change::SetSteepness),
+        real(limits::DERIVATIVE).prop_map(Change::SetDerivative),
+        (0u32..2).prop_map(Change::SetZeroExperts),
+        real(limits::REAL_EXPERTS).prop_map(Change::SetRealExperts),
+        prop_oneof![Just(None), Just(Some(Groups { groups: 1, kept: 1 }))].prop_map(Change::SetGroups),
+        prop::option::of(capacity()).prop_map(Change::SetCapacity),
+        (0u32..=16).prop_map(Change::SetShared),
+        any::<bool>().prop_map(Change::SetRenormalise),
+        real(limits::SCALE).prop_map(Change::SetScale),
         real(limits::AVERAGE).prop_map(Change::SetAverage),
         whole(limits::ITERATIONS).prop_map(Change::SetIterations),
         Just(Change::ResetBias),
@@ -115,7 +171,9 @@ fn scenario() -> impl Strategy<Value = Scenario> {
     let rest =
         (prop::option::of(0u64..=1 << 48), prop::option::of(real(limits)), any::<bool>(), any::<u64>(), 0u64..1 << 40);
     (texts, any::<u32>(), source(), variants, events, rest).prop_map(
-        |((title, summary, look_for), seed, source, variants, events, (stop, speed, full, number, at))| {
+        |((title, summary, look_for), seed, source, mut variants, events, (stop, speed, full, number, at))| {
+            let many = matches!(&source, Source::Synthetic(s) | Source::Fixed(s) if s.batch > 500_000);
+            variants.iter_mut().for_each(|v| v.router.capacity = v.router.capacity.filter(|_| !many));
             let start = full.then(|| State {
                 step: at,
                 phase: number,
@@ -127,6 +185,12 @@ fn scenario() -> impl Strategy<Value = Scenario> {
                             .collect(),
                         schedule_from: number % (at + 1),
                         digest: Digest::from_value(number),
+                        memory: match balance::memory_limit(v.balancer.rule) {
+                            0 => vec![],
+                            most => {
+                                (0..i64::from(v.router.experts)).map(|e| e.wrapping_mul(number as i64) % most).collect()
+                            }
+                        },
                     })
                     .collect(),
             });

@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 use moebias::model::balance::{self, Step};
-use moebias::model::config::{Experiment, Gate, Router, Rule, Source, Synthetic, Variant};
+use moebias::model::config::{Balancer, Experiment, Gate, Router, Rule, Source, Synthetic, Variant};
 use moebias::model::fixed::{BIAS_ONE, SCORE_ONE};
 use moebias::model::select::{MAX_K, Selector, expert_of, relative};
 use moebias::model::step::Simulation;
@@ -61,8 +61,10 @@ impl Problem {
     /// Lets a rule move the biases.
     fn update(&mut self, rule: Rule, rate: i64, loads: &[u32]) {
         let assignments = (self.scores.len() * self.k) as u64;
-        let step = Step { experts: self.experts() as u64, assignments, rate };
-        balance::update(rule, false, &mut self.bias, loads, step);
+        let (experts, top_k) = (self.experts() as u64, self.k as u64);
+        let step = Step { experts, top_k, assignments, rate, derivative: 0 };
+        let balancer = Balancer { rule, ..Balancer::default() };
+        balance::update(&balancer, &mut self.bias, &mut vec![], loads, step);
     }
 
     /// E·(load − L), exactly.
@@ -296,9 +298,13 @@ fn the_simulation_obeys_the_theory() {
         (Gate::Sigmoid, 6, Rule::Proportional, 0.02),
     ] {
         let source = Source::Fixed(Synthetic { batch: 256, ..Synthetic::default() });
-        let mut balancer = moebias::model::config::Balancer { rule, rate, ..Default::default() };
+        let mut balancer = Balancer { rule, rate, ..Default::default() };
         balancer.centred = rule == Rule::Proportional;
-        let variants = vec![Variant { name: "a".into(), router: Router { experts: 16, top_k, gate }, balancer }];
+        let variants = vec![Variant {
+            name: "a".into(),
+            router: Router { experts: 16, top_k, gate, ..Router::default() },
+            balancer,
+        }];
         let mut simulation = Simulation::new(Experiment { seed: 4, source, variants }, None).unwrap();
         let batch = simulation.next_batch();
         let scores = (0..256).map(|t| batch.scores(t, 0)).collect();

@@ -11,6 +11,7 @@ use moebias::engine::view::Rows;
 use moebias::lab::Lab;
 use moebias::lab::command::Command;
 use moebias::model::change::{Change, Target};
+use moebias::model::config::Rule;
 use moebias::scenario::shipped::{self, shipped};
 use moebias::ui::app::{App, Options};
 use moebias::ui::store::Stored;
@@ -289,6 +290,83 @@ fn every_mode_of_every_pane() {
     picture(&mut harness, "modes");
 }
 
+fn wheel(harness: &mut Harness<'_, App>, by: f32) {
+    harness.event(Event::MouseWheel {
+        unit: eframe::egui::MouseWheelUnit::Point,
+        delta: vec2(0.0, by),
+        phase: eframe::egui::TouchPhase::Move,
+        source: eframe::egui::MouseWheelSource::Wheel,
+        modifiers: Modifiers::NONE,
+    });
+    harness.run_steps(8);
+}
+
+#[test]
+fn any_part_of_the_next_batch_comes_into_sight() {
+    let mut harness = wide();
+    let source = Change::SetBatch(65_536);
+    harness.state_mut().lab_mut().send(Command::Change { target: Target::Source, change: source });
+    step_to(&mut harness, 20);
+    harness.get_by_label("Rows of the heatmap").click();
+    harness.run_steps(3);
+    harness.get_by_role_and_label(Role::RadioButton, "Next batch").click();
+    harness.run_steps(3);
+    harness.get_by_label("Rows of the heatmap").click();
+    harness.run_steps(3);
+    harness.get_by_role_and_label(Role::RadioButton, "Rows as they come").click();
+    wait(&mut harness, "the batch", |l| {
+        let p = &l.snapshot().picture;
+        p.request.rows == Rows::Live && !p.request.by_topic && p.request.tokens == 65_536
+    });
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    let shared = |l: &Lab| (l.snapshot().picture.first, l.snapshot().picture.per_row);
+    let (first, each) = shared(harness.state().lab());
+    assert!(first == 0 && each >= 128, "{each} tokens share a row");
+    picture(&mut harness, "live-all");
+
+    // Scrolling over the heatmap zooms in to where the pointer is, down to single tokens.
+    let at = Pos2::new(620.0, 300.0);
+    harness.hover_at(at);
+    harness.step();
+    wheel(&mut harness, 300.0);
+    let (zoomed, fewer) = shared(harness.state().lab());
+    wait(&mut harness, "the part", |l| l.snapshot().picture.per_row < each);
+    assert!(fewer <= each && (zoomed > 0 || fewer == each));
+    for _ in 0..8 {
+        wheel(&mut harness, 300.0);
+    }
+    wait(&mut harness, "single tokens", |l| l.snapshot().picture.per_row == 1 && l.snapshot().picture.first > 0);
+    picture(&mut harness, "live-zoomed");
+    let first = harness.state().lab().snapshot().picture.tokens[0].index;
+    assert!(harness.state().lab().snapshot().picture.rows() < 2000, "only what is in sight is held");
+
+    // Dragging moves along, and so do the keys.
+    harness.drag_at(at);
+    for i in 1..=10 {
+        harness.hover_at(at - vec2(0.0, 12.0 * i as f32));
+        harness.step();
+    }
+    harness.drop_at(at - vec2(0.0, 120.0));
+    harness.run_steps(4);
+    wait(&mut harness, "later tokens", |l| l.snapshot().picture.tokens[0].index > first);
+    let first = harness.state().lab().snapshot().picture.tokens[0].index;
+    harness.hover_at(at);
+    harness.run_steps(2);
+    press(&mut harness, Modifiers::NONE, Key::PageDown);
+    wait(&mut harness, "the next page", |l| l.snapshot().picture.tokens[0].index > first);
+
+    // A click pins a token, and it stays known when it is out of sight.
+    click(&mut harness, at);
+    let pinned = harness.state().link().pinned_token.unwrap();
+    harness.get_by_label_contains("Place in the batch").click();
+    press(&mut harness, Modifiers::NONE, Key::End);
+    wait(&mut harness, "the end", |l| l.snapshot().picture.tokens.last().is_some_and(|t| t.index == 65_535));
+    let snapshot = harness.state().lab().snapshot().clone();
+    assert_eq!(snapshot.picture.pinned.as_ref().map(|p| p.token.index), Some(pinned));
+    assert!(snapshot.picture.tokens[0].index > pinned);
+    picture(&mut harness, "live-end");
+}
+
 #[test]
 fn a_bad_file_leaves_the_run_alone_and_says_where() {
     let mut harness = wide();
@@ -340,4 +418,80 @@ fn every_scenario_is_drawn_at_every_size() {
         step_to(&mut harness, 40);
         picture(&mut harness, &format!("scenario-{}", scenario.id));
     }
+}
+
+/// Opens a choice and takes one of its items.
+fn choose(harness: &mut Harness<'_, App>, choice: &str, item: &str) {
+    harness.get_by_role_and_label(Role::ComboBox, choice).click();
+    harness.run_steps(4);
+    harness.get_by_role_and_label(Role::Button, item).click();
+    harness.run_steps(4);
+}
+
+#[test]
+fn a_rule_brings_its_step_and_one_undo_takes_both_back() {
+    let mut harness = wide();
+    choose(&mut harness, "Rule", "SMEBU");
+    wait(&mut harness, "the rule", |l| l.snapshot().experiment.variants[0].balancer.rule == Rule::Smebu);
+    assert_eq!(rate(harness.state().lab()), 0.0005);
+    let said = harness.state().lab().notices().all().any(|n| n.text.contains("Step λ is now 5e-4"));
+    assert!(said, "the new step is told");
+    harness.get_by_role_and_label(Role::Slider, "Steep κ");
+    step_to(&mut harness, 40);
+    picture(&mut harness, "rule-smebu");
+    choose(&mut harness, "Rule", "ID Balancing");
+    assert!(harness.query_by_role_and_label(Role::Slider, "Steep κ").is_none());
+    harness.get_by_role_and_label(Role::Slider, "Gain K_d");
+    press(&mut harness, Modifiers::COMMAND, Key::Z);
+    press(&mut harness, Modifiers::COMMAND, Key::Z);
+    wait(&mut harness, "the undo", |l| l.snapshot().experiment.variants[0].balancer.rule == Rule::Sign);
+    assert_eq!(rate(harness.state().lab()), 0.001);
+    press(&mut harness, Modifiers::COMMAND, Key::Y);
+    wait(&mut harness, "the redo", |l| l.snapshot().experiment.variants[0].balancer.rule == Rule::Smebu);
+    assert_eq!(rate(harness.state().lab()), 0.0005, "redone together");
+}
+
+#[test]
+fn a_model_is_one_choice_and_one_undo() {
+    let mut harness = wide();
+    step_to(&mut harness, 30);
+    harness.get_by_role_and_label(Role::ComboBox, "Model").click();
+    harness.run_steps(4);
+    harness.get_by_role_and_label(Role::Button, "LongCat-Flash").hover();
+    harness.step();
+    std::thread::sleep(Duration::from_millis(600));
+    harness.run_steps(8);
+    picture(&mut harness, "model-card");
+    harness.get_by_role_and_label(Role::Button, "LongCat-Flash").click();
+    wait(&mut harness, "the model", |l| l.snapshot().experiment.variants[0].router.experts == 768);
+    let lab = harness.state().lab();
+    assert_eq!(lab.snapshot().experiment.variants[0].name, "LongCat-Flash");
+    assert_eq!(lab.snapshot().step, 0, "a new run");
+    step_to(&mut harness, 3);
+    harness.get_by_role_and_label(Role::Slider, "Zero Z");
+    press(&mut harness, Modifiers::COMMAND, Key::Z);
+    wait(&mut harness, "the undo", |l| l.snapshot().experiment.variants[0].router.experts == 64);
+    assert_eq!(harness.state().lab().snapshot().step, 30);
+    // The same by name.
+    press(&mut harness, Modifiers::COMMAND, Key::P);
+    harness.event(Event::Text("as a model kimi".into()));
+    harness.run_steps(4);
+    press(&mut harness, Modifiers::NONE, Key::Enter);
+    wait(&mut harness, "the palette", |l| l.snapshot().experiment.variants[0].router.experts == 384);
+}
+
+#[test]
+fn biases_freeze_at_a_tick() {
+    let mut harness = wide();
+    step_to(&mut harness, 20);
+    harness.get_by_role_and_label(Role::CheckBox, "Freeze from step").click();
+    wait(&mut harness, "the freeze", |l| l.snapshot().experiment.variants[0].balancer.freeze == Some(20));
+    let frozen = harness.state().lab().snapshot().variants[0].bias.clone();
+    step_to(&mut harness, 40);
+    let lab = harness.state().lab();
+    assert_eq!(lab.snapshot().variants[0].bias, frozen);
+    assert_eq!(lab.snapshot().variants[0].rate, 0.0);
+    harness.get_by_label("Freeze step");
+    press(&mut harness, Modifiers::COMMAND, Key::Z);
+    wait(&mut harness, "the undo", |l| l.snapshot().experiment.variants[0].balancer.freeze.is_none());
 }

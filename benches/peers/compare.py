@@ -5,13 +5,14 @@
     python3 benches/peers/compare.py                 # what of numpy, torch and jax can be imported
     python3 benches/peers/compare.py --only torch --sizes 16384x64x6 --json peers.json
 
-Two comparisons, each against the best variant of each peer:
+Three comparisons, each against the best variant of each peer:
 
 whole step    random tokens of 32 dimensions, logits, sigmoid, bias, top-K, counts, update. Peers draw f32 Gaussians and take an f32
               exponential; Moebias draws topic-shaped int8 tokens and uses its integer gate, and also digests every step and
               estimates the moved share. Each draws as it would in use; the arithmetic is not the same, and a claim has to say so.
 given scores  scores are in memory: peers add the bias to sigmoids computed beforehand, Moebias to scores quantised when the trace was
-              loaded. Peers that take the sigmoid in each step are listed too, marked "sigmoid each step"; Moebias has no such mode.
+              loaded.
+given logits  logits are in memory, f32, and all take the sigmoid in each step; Moebias rounds logits to Q14 and uses its integer gate.
 
 Everything runs in blocks that take turns (Moebias, peer, peer, …, Moebias, …), so that a busy moment of the machine hits all
 alike; the shortest step of all blocks counts. All get the same number of threads.
@@ -42,6 +43,7 @@ except ImportError:
 
 DIM, RATE, RING = 32, np.float32(1e-3), 2
 WHOLE, GIVEN, SIGMOID = "whole step", "given scores", "given logits, sigmoid each step"
+FLAGS = {WHOLE: [], GIVEN: ["--given-scores"], SIGMOID: ["--given-logits"]}
 
 
 def data(tokens, experts):
@@ -72,6 +74,7 @@ def numpy_peers(tokens, experts, top_k, centroids, logits, scores):
         np.exp(out, out=out)
         out += 1
         np.reciprocal(out, out=out)
+        return out
 
     def by_argpartition(bias):
         chosen = np.argpartition(biased, experts - top_k, axis=1)[:, experts - top_k:]
@@ -98,17 +101,17 @@ def numpy_peers(tokens, experts, top_k, centroids, logits, scores):
             select(bias)
         return step
 
-    def in_threads():
+    def in_threads(given, prepare):
         from concurrent.futures import ThreadPoolExecutor
         pool = ThreadPoolExecutor(args.threads)
-        bias, ring = np.zeros(experts, np.float32), turns(scores)
+        bias, ring = np.zeros(experts, np.float32), turns(given)
         chunk = max(1, (1 << 17) // experts)  # 512 KiB stay in the L2 cache
 
         def work(x, low, high):
             load = np.zeros(experts, np.int64)
             for at in range(low, high, chunk):
                 part = biased[at:min(at + chunk, high)]
-                np.add(x[at:min(at + chunk, high)], bias, out=part)
+                np.add(prepare(x[at:min(at + chunk, high)], part), bias, out=part)
                 least = np.partition(part, experts - top_k, axis=1)[:, experts - top_k]
                 load += (part >= least[:, None]).sum(0, dtype=np.int32)
             return load
@@ -136,8 +139,9 @@ def numpy_peers(tokens, experts, top_k, centroids, logits, scores):
         (WHOLE, "NumPy partition threshold", whole(by_threshold)),
         (GIVEN, "NumPy argpartition", given(by_argpartition)),
         (GIVEN, "NumPy partition threshold", given(by_threshold)),
-        (GIVEN, "NumPy partition threshold, threads", in_threads()),
+        (GIVEN, "NumPy partition threshold, threads", in_threads(scores, lambda x, _: x)),
         (SIGMOID, "NumPy partition threshold", given_logits(by_threshold)),
+        (SIGMOID, "NumPy partition threshold, threads", in_threads(logits, sigmoid)),
     ]
 
 
@@ -231,9 +235,9 @@ def jax_peers(tokens, experts, top_k, centroids, logits, scores):
     return [(WHOLE, label, whole()), (GIVEN, label, given(given_step, scores)), (SIGMOID, label, given(logits_step, logits))]
 
 
-def moebias(size, given):
+def moebias(size, kind):
     """One block of every CPU kernel: shortest step in ms by engine."""
-    command = [args.moebias, "bench", "--engine", "cpu", "--sizes", size, "--json"] + (["--given-scores"] if given else [])
+    command = [args.moebias, "bench", "--engine", "cpu", "--sizes", size, "--json"] + FLAGS[kind]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed: {done.stderr.strip()}")
@@ -283,13 +287,13 @@ def main():
             best[kind, name] = min(ms, best.get((kind, name), float("inf")))
 
         for _ in range(args.blocks):
-            for kind in [WHOLE, GIVEN]:
-                for engine, ms in moebias(size, kind == GIVEN).items():
+            for kind in FLAGS:
+                for engine, ms in moebias(size, kind).items():
                     keep(kind, engine, ms)
             for kind, name, step in peers:
                 keep(kind, name, block(step))
         print(f"\n{size}")
-        for kind in [WHOLE, GIVEN, SIGMOID]:
+        for kind in FLAGS:
             ours = {n: ms for (k, n), ms in best.items() if k == kind and n.startswith("CPU, ")}
             theirs = {n: ms for (k, n), ms in best.items() if k == kind and n not in ours}
             print(f"  {kind}")

@@ -5,11 +5,7 @@ fn key_or_lowest(v: Variant, token: Token, expert: u32) -> i32 {
     return select(biased_key(v, score_at(token, expert), expert), LOWEST, expert >= v.experts);
 }
 
-fn unbiased_or_lowest(v: Variant, token: Token, expert: u32) -> i32 {
-    return select(unbiased_key(score_at(token, expert), expert), LOWEST, expert >= v.experts);
-}
-
-fn chosen(v: Variant, token: Token) -> Top {
+fn chosen(v: Variant, token: Token, index: u32) -> Top {
     var top = nothing();
     for (var e = 0u; e < v.experts; e += 8u) {
         let a = vec4<i32>(
@@ -23,27 +19,6 @@ fn chosen(v: Variant, token: Token) -> Top {
             key_or_lowest(v, token, e + 5u),
             key_or_lowest(v, token, e + 6u),
             key_or_lowest(v, token, e + 7u),
-        );
-        top = merged(top, sorted(a, b));
-    }
-    return top;
-}
-
-// As `chosen`, by score alone.
-fn chosen_unbiased(v: Variant, token: Token) -> Top {
-    var top = nothing();
-    for (var e = 0u; e < v.experts; e += 8u) {
-        let a = vec4<i32>(
-            unbiased_or_lowest(v, token, e),
-            unbiased_or_lowest(v, token, e + 1u),
-            unbiased_or_lowest(v, token, e + 2u),
-            unbiased_or_lowest(v, token, e + 3u),
-        );
-        let b = vec4<i32>(
-            unbiased_or_lowest(v, token, e + 4u),
-            unbiased_or_lowest(v, token, e + 5u),
-            unbiased_or_lowest(v, token, e + 6u),
-            unbiased_or_lowest(v, token, e + 7u),
         );
         top = merged(top, sorted(a, b));
     }

@@ -73,3 +73,36 @@ fn q32_to_q20(x: vec2<u32>) -> vec2<u32> {
     let rounded = add64(x, vec2<u32>(2048u, 0u));
     return vec2<u32>((rounded.x >> 12u) | (rounded.y << 20u), bitcast<u32>(bitcast<i32>(rounded.y) >> 12u));
 }
+
+// An unsigned integer shifted to the right by 0 to 31.
+fn shr64(a: vec2<u32>, by: u32) -> vec2<u32> {
+    if by == 0u {
+        return a;
+    }
+    return vec2<u32>((a.x >> by) | (a.y << (32u - by)), a.y >> by);
+}
+
+// A signed integer shifted to the right by 0 to 31, rounded down.
+fn sar64(a: vec2<u32>, by: u32) -> vec2<u32> {
+    if by == 0u {
+        return a;
+    }
+    return vec2<u32>((a.x >> by) | (a.y << (32u - by)), bitcast<u32>(bitcast<i32>(a.y) >> by));
+}
+
+// The size of a signed integer.
+fn size64(a: vec2<u32>) -> vec2<u32> {
+    return select(a, negated64(a), is_negative64(a));
+}
+
+// The largest integer whose square is at most `a`, which is below 2⁵⁶.
+fn root64(a: vec2<u32>) -> u32 {
+    var root = 0u;
+    for (var bit = 1u << 27u; bit > 0u; bit >>= 1u) {
+        let next = root | bit;
+        if !less64(a, product64(next, next)) {
+            root = next;
+        }
+    }
+    return root;
+}

@@ -5,8 +5,8 @@ const SCORE_ONE = 1 << 20u;
 const LOGIT_LIMIT = (8 << 14u) - 1;
 const LOG2_E = 5909;
 
-// The coefficients of σ, then those of 2⁻ᶠ.
-@group(1) @binding(0) var<uniform> tables: array<vec4<i32>, 64>;
+// The coefficients of σ, then those of 2⁻ᶠ, then those of the root of the softplus.
+@group(1) @binding(0) var<uniform> tables: array<vec4<i32>, 96>;
 // The table this pass uses, in memory that lanes may read at different places without waiting for each other.
 var<workgroup> segments: array<vec4<i32>, SEGMENTS>;
 
@@ -27,6 +27,14 @@ fn sigmoid(logit: i32) -> i32 {
 
 fn saturated(logit: i32) -> i32 {
     return clamp(logit, -LOGIT_LIMIT, LOGIT_LIMIT);
+}
+
+// √ln(1 + eˣ)/4.
+fn sqrt_softplus(logit: i32) -> i32 {
+    let m = saturated(logit) + LOGIT_LIMIT + 1;
+    let c = segments[u32(m) >> 13u];
+    let f = m & 8191;
+    return c.x + (((c.y + ((c.z * f) >> 13u)) * f) >> 13u);
 }
 
 // e^(−distance), Q18.

@@ -25,7 +25,7 @@ struct Step {
 struct Part {
     first_variant: u32,
     first_token: u32,
-    pad0: u32,
+    variants: u32,
     stage: u32,
 }
 
@@ -38,6 +38,13 @@ struct Variant {
     centred: u32,
     scores_at: u32,
     assignments: u32,
+    bias_shift: u32,
+    steepness: u32,
+    momentum: u32,
+    computing: u32,
+    share: u32,
+    groups: u32,
+    kept: u32,
     rank: u32,
     rounds: u32,
     average: u32,
@@ -47,6 +54,11 @@ const RULE_NONE = 0u;
 const RULE_SIGN = 1u;
 const RULE_PROPORTIONAL = 2u;
 const RULE_MULTIPLICATIVE = 3u;
+const RULE_CENTRED_SIGN = 4u;
+const RULE_RMS = 5u;
+const RULE_SMEBU = 6u;
+const RULE_ID_BALANCING = 7u;
+const RULE_LONGCAT = 8u;
 const RULE_QUANTILE = 16u;
 const RULE_BIP = 17u;
 

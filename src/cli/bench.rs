@@ -1,7 +1,7 @@
 //! `moebias bench`: token–expert pairs per second of every engine on this machine.
 //!
 //! A step is whole: tokens, logits, gate, selection, counts, the balancer's update and the digest. With given scores it reads
-//! recorded scores, quantised before, instead of making tokens.
+//! recorded scores, quantised before, instead of making tokens; with given logits it reads those and takes the gate itself.
 //!
 //! The limit is measured in the same run: the time that the dot products of the same tokens and centroids take all cores with the
 //! widest instructions, and with nothing else to do. No router with these embeddings can be quicker.
@@ -12,7 +12,9 @@ use super::{BenchArgs, EngineArg};
 use crate::engine::cpu::{self, CpuEngine, Kernel};
 use crate::engine::gpu::GpuEngine;
 use crate::engine::{Engine, EngineKind};
-use crate::model::config::{Experiment, Gate, Limits, Router, Source, Synthetic, TraceSource, Variant, limits};
+use crate::model::config::{
+    Balancer, Experiment, Gate, Limits, Router, Source, Synthetic, TraceSource, Variant, limits,
+};
 use crate::model::random::{Stream, pcg4d};
 use crate::model::step::Simulation;
 use crate::model::trace::Trace;
@@ -24,8 +26,8 @@ use std::time::{Duration, Instant};
 const BLOCKS: u32 = 5;
 /// Time for one engine, one size and one round.
 const BLOCK: Duration = Duration::from_millis(250);
-/// Steps a GPU is given at once, as the window does.
-const TOGETHER: u32 = 32;
+/// Steps a GPU is given at once, as many as one submission takes; it hands back fewer where they take long.
+const TOGETHER: u32 = 256;
 /// Recorded batches, taken in turns.
 const RING: usize = 2;
 
@@ -61,6 +63,12 @@ struct Outcome {
     size: String,
     /// Whether recorded scores were routed.
     given_scores: bool,
+    /// Whether recorded logits were, with the gate taken in every step.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    given_logits: bool,
+    /// Variants that met the same tokens; the pairs of all of them are counted.
+    #[serde(skip_serializing_if = "is_one")]
+    variants: u32,
     /// Shortest step, ms; of a GPU the shortest mean over the steps of one submission.
     min_ms: f64,
     /// Median step, ms.
@@ -71,6 +79,11 @@ struct Outcome {
     /// there are none, and for GPUs.
     #[serde(skip_serializing_if = "Option::is_none")]
     of_limit: Option<f64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_one(n: &u32) -> bool {
+    *n == 1
 }
 
 struct Entrant {
@@ -106,7 +119,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<(), Failure> {
 
 /// Every engine asked for at one size.
 fn measure(args: &BenchArgs, size: Size) -> Result<Vec<Outcome>, Failure> {
-    let mut start = simulation(size, args.given_scores)?;
+    let mut start = simulation(size, args)?;
     let mut entrants = entrants(args.engine, &start)?;
     let mut limit: Option<f64> = None;
     for block in 0..=BLOCKS {
@@ -127,20 +140,22 @@ fn measure(args: &BenchArgs, size: Size) -> Result<Vec<Outcome>, Failure> {
             }
         }
     }
-    Ok(entrants.into_iter().map(|e| outcome(e, size, args.given_scores, limit)).collect())
+    Ok(entrants.into_iter().map(|e| outcome(e, size, args, limit)).collect())
 }
 
-fn outcome(mut entrant: Entrant, size: Size, given_scores: bool, limit_ms: Option<f64>) -> Outcome {
+fn outcome(mut entrant: Entrant, size: Size, args: &BenchArgs, limit_ms: Option<f64>) -> Outcome {
     entrant.samples.sort_by(f64::total_cmp);
     let min_ms = entrant.samples.first().copied().unwrap_or(f64::NAN);
     let median_ms = entrant.samples.get(entrant.samples.len() / 2).copied().unwrap_or(f64::NAN);
     let (experts, top_k) = size.router;
-    let pairs_per_s = f64::from(size.tokens) * f64::from(experts) / min_ms * 1000.0;
+    let pairs_per_s = f64::from(size.tokens) * f64::from(experts) * f64::from(args.variants) / min_ms * 1000.0;
     let on_cpu = entrant.engine.info().kind == EngineKind::Cpu;
     Outcome {
         engine: entrant.name,
         size: format!("{}x{experts}x{top_k}", size.tokens),
-        given_scores,
+        given_scores: args.given_scores,
+        given_logits: args.given_logits,
+        variants: args.variants,
         min_ms,
         median_ms,
         pairs_per_s,
@@ -158,6 +173,13 @@ fn entrants(which: EngineArg, start: &Simulation) -> Result<Vec<Entrant>, Failur
     }
     if matches!(which, EngineArg::Auto | EngineArg::Gpu) {
         match GpuEngine::open(true) {
+            Ok(_) if start.trace().is_some_and(|t| t.gate_each_step) => {
+                let why = "the GPU engine reads recorded scores, not logits";
+                if matches!(which, EngineArg::Gpu) {
+                    return Err(Failure::new(why.to_owned()));
+                }
+                output::note(&format!("no GPU is measured: {why}"));
+            }
             Ok(engine) => all.push(Entrant::new(Box::new(engine), TOGETHER, start)),
             Err(e) if matches!(which, EngineArg::Gpu) => return Err(e.into()),
             Err(e) => output::note(&format!("no GPU is measured: {e}")),
@@ -166,15 +188,23 @@ fn entrants(which: EngineArg, start: &Simulation) -> Result<Vec<Entrant>, Failur
     Ok(all)
 }
 
-fn simulation(size: Size, given_scores: bool) -> Result<Simulation, Failure> {
+fn simulation(size: Size, args: &BenchArgs) -> Result<Simulation, Failure> {
     let (experts, top_k) = size.router;
-    let router = Router { experts, top_k, gate: Gate::Sigmoid };
-    let variants = vec![Variant { name: String::new(), router, balancer: Default::default() }];
-    let (source, trace) = if given_scores {
+    let router = Router { experts, top_k, gate: Gate::Sigmoid, ..Router::default() };
+    // Step sizes that differ, so that no two variants have the same biases.
+    let variant = |i: u32| Variant {
+        name: String::new(),
+        router: router.clone(),
+        balancer: Balancer { rate: 0.001 * f64::from(i + 1), ..Balancer::default() },
+    };
+    let variants = (0..args.variants).map(variant).collect();
+    let (source, trace) = if args.given_scores || args.given_logits {
         let (tokens, experts) = (size.tokens as usize, experts as usize);
         let logits = (0..(RING * tokens * experts) as u32).map(normal).collect();
         let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
-        (source, Some(Arc::new(Trace::new(RING, tokens, experts, logits))))
+        let mut trace = Trace::new(RING, tokens, experts, logits);
+        trace.gate_each_step = args.given_logits;
+        (source, Some(Arc::new(trace)))
     } else {
         (Source::Synthetic(Synthetic { batch: size.tokens, ..Synthetic::default() }), None)
     };
@@ -193,7 +223,12 @@ fn table(outcomes: &[Outcome]) -> String {
     for o in outcomes {
         rows.push(vec![
             o.engine.clone(),
-            format!("{}{}", o.size, if o.given_scores { ", given" } else { "" }),
+            match (o.given_scores, o.given_logits, o.variants) {
+                (true, ..) => format!("{}, given scores", o.size),
+                (_, true, _) => format!("{}, given logits", o.size),
+                (.., 1) => o.size.clone(),
+                (.., n) => format!("{} × {n} variants", o.size),
+            },
             figures(o.min_ms),
             figures(o.median_ms),
             scaled(o.pairs_per_s),

@@ -14,10 +14,12 @@ mod render;
 mod replay;
 mod report;
 mod run;
+mod theory;
 mod trace;
 mod window;
 
 use crate::engine::EngineChoice;
+use crate::model::config::limits;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use failure::Failure;
 use std::path::PathBuf;
@@ -59,6 +61,8 @@ enum Command {
     Trace(TraceArgs),
     /// Draw the window offscreen at one step, as PNG
     Render(RenderArgs),
+    /// Look at a run in the price view: Lagrangian, optimum, moves, band, regret, computation batches
+    Theory(TheoryArgs),
     /// Say which GPUs there are, what will be used, and why
     Doctor,
     /// Measure how many token-expert pairs per second every engine of this machine routes
@@ -73,9 +77,15 @@ struct BenchArgs {
     /// Tokens x experts x K, several separated by commas
     #[arg(long, value_name = "SIZES", value_delimiter = ',', value_parser = bench::size, default_value = "4096x64x6,16384x64x6,16384x256x8,65536x256x8")]
     sizes: Vec<bench::Size>,
-    /// Route recorded scores instead of random tokens
+    /// Route recorded scores, quantised before, instead of random tokens
     #[arg(long)]
     given_scores: bool,
+    /// Route recorded logits and take the gate in every step (CPU only)
+    #[arg(long, conflicts_with = "given_scores")]
+    given_logits: bool,
+    /// Variants over the same tokens, with step sizes of their own: a sweep
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=limits::VARIANTS.max as i64))]
+    variants: u32,
     /// Print a JSON list instead of the table
     #[arg(long)]
     json: bool,
@@ -100,6 +110,18 @@ struct RunArgs {
     /// With --json: loads and biases of every step, not of the last one alone
     #[arg(long, requires = "json")]
     full: bool,
+}
+
+#[derive(Debug, Args)]
+struct TheoryArgs {
+    /// Scenario, recording, trace, or builtin:NAME
+    file: PathBuf,
+    /// Steps to look at [default: to the scenario's or the recording's end, else 500]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    steps: Option<u64>,
+    /// Print one JSON object, with every step's figures
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -198,6 +220,9 @@ pub fn main() -> ExitCode {
     if cli.command.is_some() {
         failure::speak_on_panic();
     }
+    if let Some(folder) = crate::lab::places::pipelines_dir() {
+        crate::engine::gpu::cache::keep_in(folder);
+    }
     let done = match &cli.command {
         None => window::open(cli.file.as_deref()),
         Some(Command::Run(args)) => run::run(args),
@@ -205,6 +230,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => check::check(&args.files),
         Some(Command::Trace(args)) => trace::trace(args),
         Some(Command::Render(args)) => render::render(args),
+        Some(Command::Theory(args)) => theory::theory(args),
         Some(Command::Doctor) => doctor::doctor(),
         Some(Command::Bench(args)) => bench::bench(args),
     };

@@ -8,6 +8,7 @@ use crate::engine::{EngineInfo, EngineKind};
 use crate::model::fixed::from_q32;
 use crate::model::metrics::{Metrics, Settling, sampling_floor};
 use crate::model::step::StepRow;
+use crate::model::theory::correlation;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -67,6 +68,9 @@ struct JsonVariant<'a> {
     maxvio: &'a [f64],
     loads: Steps<'a, u32>,
     bias: Steps<'a, f64>,
+    /// Of the last biases with those that the recorded model had learned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    learned_correlation: Option<f64>,
 }
 
 /// The last step alone, or every step.
@@ -155,6 +159,11 @@ impl Report {
                     maxvio: &seen.max_vio,
                     loads: steps(&seen.loads, all),
                     bias: steps(&seen.bias, all),
+                    learned_correlation: simulation
+                        .trace()
+                        .zip(seen.bias.last())
+                        .filter(|(trace, ours)| trace.learned_bias.len() == ours.len())
+                        .and_then(|(trace, ours)| correlation(ours, &trace.learned_bias)),
                 })
                 .collect(),
         };

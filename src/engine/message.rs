@@ -1,6 +1,8 @@
 //! What goes to the worker and what comes back. Messages in; echoes in order and the latest snapshot out.
 
+use super::detail::DetailView;
 use super::history::History;
+use super::theory::{Theory, TheoryRequest};
 use super::view::{Picture, ViewRequest};
 use super::{EngineChoice, EngineInfo};
 use crate::model::change::{Change, Event, Target};
@@ -78,6 +80,10 @@ pub enum Message {
     Engine(EngineChoice),
     /// What the heatmap shows.
     View(ViewRequest),
+    /// Look at every step in the price view, or no longer.
+    Theory(Option<TheoryRequest>),
+    /// Compute these known steps, from and to, again, so that the plots can show each of them. Takes the place of what was asked before.
+    Detail(u64, u64),
     /// Answer with everything needed to repeat the run up to here. The answer is an echo, so it stands in order with the changes.
     Export(u64),
     /// End the thread.
@@ -193,6 +199,16 @@ pub struct VariantView {
     pub schedule_n: u64,
 }
 
+impl VariantView {
+    /// The fair share of the last step, tokens: what was dropped counts too.
+    #[must_use]
+    pub fn fair(&self) -> f64 {
+        let kept: u64 = self.loads.iter().map(|&l| u64::from(l)).sum();
+        let all = if self.metrics.dropped < 1.0 { kept as f64 / (1.0 - self.metrics.dropped) } else { 0.0 };
+        all / self.loads.len().max(1) as f64
+    }
+}
+
 /// The run at one moment: all that the screen draws, but for the history, which is shared.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -228,8 +244,12 @@ pub struct Snapshot {
     pub stop: Option<u64>,
     /// The picture last asked for.
     pub picture: Arc<Picture>,
+    /// The price view, while somebody looks at it.
+    pub theory: Option<Arc<Theory>>,
     /// What happened so far; locked only while a row is added or pixels are read.
     pub history: Arc<Mutex<History>>,
+    /// The detail of the history asked for last.
+    pub detail: Option<DetailView>,
     /// The trace being replayed.
     pub trace: Option<Arc<Trace>>,
 }

@@ -4,10 +4,12 @@
 //! the rows, so losing a GPU loses at most the steps in flight.
 
 pub mod cpu;
+pub mod detail;
 pub mod gpu;
 pub mod history;
 pub mod message;
 pub mod run;
+pub mod theory;
 pub mod view;
 pub mod worker;
 

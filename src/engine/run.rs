@@ -2,6 +2,7 @@
 //!
 //! Going back is exact recomputation: restore the nearest checkpoint, apply the same events at the same steps.
 
+use super::detail::DETAIL_BYTES;
 use super::history::History;
 use super::message::{RunId, Start};
 use super::{Engine, EngineError};
@@ -45,8 +46,12 @@ pub struct Run {
     pub metrics: Vec<Metrics>,
     /// Loads of the last step routed, one list per variant.
     pub loads: Vec<Vec<u32>>,
-    /// MaxVio_global counts from this step.
-    marked: Option<u64>,
+    /// Whether somebody wants to look at the last step again.
+    pub watched: bool,
+    /// Settings and state before the last step, where it was done alone and is watched.
+    before: Option<Box<(Experiment, State)>>,
+    /// MaxVio_global counts from the last of these steps.
+    marks: Vec<u64>,
     simulation: Simulation,
     trackers: Vec<Tracker>,
     checkpoints: Vec<Checkpoint>,
@@ -99,7 +104,9 @@ impl Run {
             history: Arc::new(Mutex::new(History::new(&experts, first))),
             metrics: vec![Metrics::default(); n],
             loads: vec![vec![]; n],
-            marked: None,
+            watched: false,
+            before: None,
+            marks: vec![],
             simulation,
             trackers: vec![Tracker::default(); n],
             checkpoints: vec![],
@@ -149,22 +156,22 @@ impl Run {
         let next_event = self.events.iter().map(|e| e.step).find(|&s| s > here);
         let room = next_event.map_or(u64::MAX, |s| s - here);
         let steps = u64::from(most).min(room).max(1) as u32;
+        self.before = (self.watched && steps == 1)
+            .then(|| Box::new((self.simulation.experiment().clone(), self.simulation.state().clone())));
         let started = Instant::now();
         let mut rows = Vec::with_capacity(steps as usize);
         let outcome = engine.advance(&mut self.simulation, steps, &mut rows);
         self.since_checkpoint += started.elapsed();
         let done = rows.len() as u32;
         for row in rows {
-            if self.marked == Some(row.step) {
+            if self.marks.contains(&row.step) {
                 self.trackers.iter_mut().for_each(Tracker::mark);
             }
             for ((tracker, metrics), v) in self.trackers.iter_mut().zip(&mut self.metrics).zip(&row.variants) {
                 *metrics = tracker.push(v);
             }
-            if row.step == self.head {
-                lock(&self.history).push(&row);
-                self.head += 1;
-            }
+            lock(&self.history).push(&row, &self.metrics);
+            self.head = self.head.max(row.step + 1);
             each(&row, &self.metrics);
             self.loads.clear();
             self.loads.extend(row.variants.into_iter().map(|v| v.loads));
@@ -216,7 +223,9 @@ impl Run {
     /// does the rest.
     pub fn rewind_towards(&mut self, target: u64) {
         let here = self.step();
-        let at = self.checkpoints.partition_point(|c| c.state.step <= target);
+        // A change there would cut the history: what is kept of the steps just before only together with later ones is wanted too.
+        let from = if target < self.head { lock(&self.history).boundary(target).unwrap_or(target) } else { target };
+        let at = self.checkpoints.partition_point(|c| c.state.step <= from.max(self.first_step()));
         let Some(checkpoint) = at.checked_sub(1).map(|i| &self.checkpoints[i]) else { return };
         if here <= target && checkpoint.state.step <= here {
             return;
@@ -236,6 +245,30 @@ impl Run {
         self.since_checkpoint = Duration::ZERO;
     }
 
+    /// The simulation as it stood before the last step was routed; `None` at the first step.
+    pub fn before_last(&self, engine: &mut dyn Engine) -> Option<Simulation> {
+        let step = self.step().checked_sub(1).filter(|s| *s >= self.first_step())?;
+        let kept = self.before.as_deref().filter(|(_, state)| state.step == step);
+        let Some((experiment, state)) = kept else { return Some(self.replay(step, engine)?.simulation) };
+        let mut simulation = self.simulation.clone();
+        simulation.restore(experiment.clone(), state.clone()).ok()?;
+        Some(simulation)
+    }
+
+    /// This run at an earlier step, to be done again beside it. `None` before the first step.
+    pub fn replay(&self, step: u64, engine: &mut dyn Engine) -> Option<Replay> {
+        let at = self.checkpoints.partition_point(|c| c.state.step <= step);
+        let checkpoint = self.checkpoints.get(at.checked_sub(1)?)?;
+        let mut simulation = self.simulation.clone();
+        simulation.restore(checkpoint.experiment.clone(), checkpoint.state.clone()).ok()?;
+        let mut replay = Replay { simulation, events: self.events.clone() };
+        replay.apply_due();
+        while replay.simulation.step() < step {
+            replay.advance(engine, step - replay.simulation.step()).ok()?;
+        }
+        Some(replay)
+    }
+
     /// Changes a setting before the present step is routed. Where later steps or events exist, the run as it was is handed
     /// back and this one goes on from here without them.
     ///
@@ -252,14 +285,16 @@ impl Run {
         self.events.retain(|e| e.step <= step);
         self.checkpoints.retain(|c| c.state.step <= step);
         if self.head > step {
-            lock(&self.history).truncate(step, self.trackers.clone());
+            lock(&self.history).truncate(step);
             self.head = step;
+            self.marks.retain(|m| *m <= step);
         }
-        let same =
-            |e: &&mut Event| e.step == step && e.target == event.target && e.change.name() == event.change.name();
-        if let Some(old) = self.events.iter_mut().find(same) {
-            // The same setting again at the same step: only the last value counts, so start this step's events afresh.
-            *old = event.clone();
+        let same = |e: &Event| e.step == step && e.target == event.target && e.change.name() == event.change.name();
+        if let Some(old) = self.events.iter().position(same) {
+            // The same setting again at the same step: only the last value counts, so start this step's events afresh. It goes to
+            // the end: what was asked of one variant in between must not have the last word.
+            self.events.remove(old);
+            self.events.push(event.clone());
             match self.checkpoints.last().filter(|c| c.state.step == step).cloned() {
                 Some(before) => {
                     self.go_to(&before);
@@ -282,12 +317,45 @@ impl Run {
     /// stays as it is.
     pub fn mark(&mut self) {
         let step = self.step();
-        self.marked = Some(step);
+        self.marks.push(step);
         self.trackers.iter_mut().for_each(Tracker::mark);
         self.checkpoints.retain(|c| c.state.step <= step);
-        if step == self.head {
-            lock(&self.history).mark();
-        }
+    }
+
+    /// A run that computes a range of known steps again, with no history but theirs: it stands at the last checkpoint before. Also the step
+    /// at which to stop. The range is widened to whole columns of the history. `None` where there is nothing to compute.
+    #[must_use]
+    pub fn replica(&self, (from, to): (u64, u64)) -> Option<(Self, u64)> {
+        let (from, to) = {
+            let history = lock(&self.history);
+            let to = to.min(self.head);
+            let of = history.variants.first()?;
+            let end = of.at(to.checked_sub(1)?).map_or(to, |c| c.end());
+            (history.boundary(from.max(self.first_step()))?, end.min(self.head))
+        };
+        let at = self.checkpoints.partition_point(|c| c.state.step <= from);
+        let checkpoint = self.checkpoints.get(at.checked_sub(1)?).filter(|_| from < to)?;
+        let experts: Vec<usize> = checkpoint.state.variants.iter().map(|v| v.bias.len()).collect();
+        let mut replica = Self {
+            id: self.id,
+            start: self.start.clone(),
+            events: self.events.iter().filter(|e| e.step <= to).cloned().collect(),
+            head: from,
+            history: Arc::new(Mutex::new(History::within(&experts, from, DETAIL_BYTES))),
+            metrics: vec![],
+            loads: vec![],
+            watched: false,
+            before: None,
+            marks: self.marks.clone(),
+            simulation: self.simulation.clone(),
+            trackers: vec![],
+            checkpoints: vec![],
+            since_checkpoint: Duration::ZERO,
+            every: Duration::MAX,
+        };
+        replica.go_to(checkpoint);
+        replica.apply_due();
+        Some((replica, to))
     }
 
     /// Everything needed to repeat the run.
@@ -305,12 +373,46 @@ impl Run {
             history: Arc::new(Mutex::new(lock(&self.history).clone())),
             metrics: self.metrics.clone(),
             loads: self.loads.clone(),
-            marked: self.marked,
+            watched: false,
+            before: None,
+            marks: self.marks.clone(),
             simulation: self.simulation.clone(),
             trackers: self.trackers.clone(),
             checkpoints: self.checkpoints.clone(),
             since_checkpoint: self.since_checkpoint,
             every: self.every,
+        }
+    }
+}
+
+/// A stretch of a run, done again beside it.
+#[derive(Debug)]
+pub struct Replay {
+    /// At the present step of the replay.
+    pub simulation: Simulation,
+    events: Vec<Event>,
+}
+
+impl Replay {
+    /// Advances by at most `most` steps, up to the next event.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn advance(&mut self, engine: &mut dyn Engine, most: u64) -> Result<(), EngineError> {
+        let here = self.simulation.step();
+        let room = self.events.iter().map(|e| e.step).find(|&s| s > here).map_or(u64::MAX, |s| s - here);
+        engine.advance(&mut self.simulation, most.min(room).clamp(1, 256) as u32, &mut vec![])?;
+        self.apply_due();
+        Ok(())
+    }
+
+    /// Applies the events of the present step, after the simulation was advanced to it.
+    pub fn apply_due(&mut self) {
+        let step = self.simulation.step();
+        for event in self.events.iter().filter(|e| e.step == step) {
+            if let Err(e) = self.simulation.apply_event(event) {
+                log::error!("event at step {step} no longer fits: {e}");
+            }
         }
     }
 }

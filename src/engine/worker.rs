@@ -2,11 +2,14 @@
 //!
 //! It sleeps while there is nothing to do, so a paused lab costs nothing, and it never makes the screen wait.
 
+use super::detail::Detail;
+use super::gpu::layout::unsupported;
 use super::message::{Echo, Exported, Message, RunId, Seeking, Snapshot, Speed, Start, VariantView};
 use super::run::{Run, lock};
+use super::theory::theorist::Theorist;
 use super::view::{Picture, Rows, ViewRequest, picture};
 use super::{Engine, EngineChoice, EngineError, EngineKind, cpu::CpuEngine};
-use crate::model::balance::rate_at;
+use crate::model::balance::rates_at;
 use crate::model::config::ConfigError;
 use crate::model::fixed::from_q32;
 use std::collections::VecDeque;
@@ -42,8 +45,8 @@ pub struct Worker {
 #[error("the simulation's thread has ended")]
 pub struct WorkerGone;
 
-/// Called on the worker's thread whenever there is something new to look at.
-pub type Wake = Box<dyn Fn() + Send>;
+/// Called on another thread whenever there is something new to look at.
+pub type Wake = Box<dyn Fn() + Send + Sync>;
 
 impl Worker {
     /// Starts the thread with a run at its first step, paused.
@@ -104,14 +107,17 @@ impl Drop for Worker {
 struct Inside {
     inbox: Receiver<Message>,
     outbox: Sender<Echo>,
-    wake: Wake,
+    wake: Arc<dyn Fn() + Send + Sync>,
     latest: Arc<Mutex<Arc<Snapshot>>>,
     run: Run,
+    detail: Option<Detail>,
     parked: VecDeque<Run>,
     engine: Box<dyn Engine>,
     choice: EngineChoice,
     opening: Option<Receiver<Result<Box<dyn Engine>, EngineError>>>,
     losses: VecDeque<Instant>,
+    /// The GPU was left because of a setting that it does not know.
+    left_gpu: bool,
     playing: bool,
     speed: Speed,
     /// Steps left of a `Step` message.
@@ -128,6 +134,9 @@ struct Inside {
     picture: Arc<Picture>,
     picture_stale: bool,
     picture_at: Instant,
+    /// Somebody looks at the price view.
+    theorist: Option<Box<Theorist>>,
+    picture_cost: Duration,
     published: Instant,
     answered: u64,
     /// Runs set aside so far: their names.
@@ -146,14 +155,16 @@ impl Inside {
         Self {
             inbox,
             outbox,
-            wake,
+            wake: Arc::from(wake),
             latest: Arc::new(Mutex::new(Arc::new(first))),
             run,
+            detail: None,
             parked: VecDeque::new(),
             engine,
             choice: EngineChoice::Auto,
             opening: None,
             losses: VecDeque::new(),
+            left_gpu: false,
             playing: false,
             speed: Speed::Steps(60.0),
             remaining: 0,
@@ -167,6 +178,8 @@ impl Inside {
             picture,
             picture_stale: false,
             picture_at: now,
+            theorist: None,
+            picture_cost: Duration::ZERO,
             published: now,
             answered: 0,
             asides: 0,
@@ -185,6 +198,7 @@ impl Inside {
                 self.play();
             }
             let idle = self.seeking.is_none() && !self.playing && self.remaining == 0;
+            self.theorise(idle);
             if self.changed && (idle || self.published.elapsed() >= FRAME) {
                 self.publish();
             }
@@ -209,6 +223,8 @@ impl Inside {
                     wait
                 }
             }
+        } else if let Some(theorist) = self.theorist.as_ref().filter(|t| t.busy()) {
+            if theorist.waits() { Duration::from_millis(5) } else { Duration::ZERO }
         } else if self.opening.is_some() || self.changed {
             Duration::from_millis(10)
         } else {
@@ -250,6 +266,9 @@ impl Inside {
                 self.run.rewind_towards(to);
                 self.seeking = Some((Seeking { from, to, at: self.run.step() }, Instant::now()));
                 self.picture_stale = true;
+                if let Some(theorist) = &mut self.theorist {
+                    theorist.changed(None);
+                }
             }
             Message::CancelSeek => {
                 if self.seeking.take().is_some() {
@@ -271,6 +290,18 @@ impl Inside {
             Message::View(view) => {
                 self.view = view;
                 self.picture_stale = true;
+            }
+            // Asked again before the answer could be seen, it goes on with what it has.
+            Message::Theory(request) if self.theorist.as_ref().map(|t| t.request()) == request => {}
+            Message::Theory(request) => {
+                self.theorist = request.map(|r| Box::new(Theorist::new(r)));
+                self.run.watched = request.is_some();
+            }
+            Message::Detail(from, to) => {
+                if self.detail.as_ref().is_none_or(|d| d.view().range != (from, to)) {
+                    self.detail = None;
+                    self.detail = Some(Detail::start(&self.run, (from, to), Arc::clone(&self.wake)));
+                }
             }
             Message::Export(tag) => {
                 let simulation = self.run.simulation();
@@ -323,6 +354,9 @@ impl Inside {
     }
 
     fn entered(&mut self, resumed: bool) {
+        self.theorist = self.theorist.take().map(|t| Box::new(Theorist::new(t.request())));
+        self.run.watched = self.theorist.is_some();
+        self.detail = None;
         self.seeking = None;
         self.refuse_held("another run began");
         self.remaining = 0;
@@ -365,9 +399,17 @@ impl Inside {
 
     fn change(&mut self, target: crate::model::change::Target, change: crate::model::change::Change) {
         self.answered += 1;
+        if self.run.step() < self.run.head {
+            // What is computed again may belong to a past that is about to be another.
+            self.detail = None;
+        }
         match self.run.change(target, change) {
             Ok(applied) => {
                 self.picture_stale = true;
+                let here = self.run.step();
+                if let Some(theorist) = &mut self.theorist {
+                    theorist.changed(Some(here));
+                }
                 let run = self.run.id;
                 if let Some(mut aside) = applied.set_aside {
                     self.asides += 1;
@@ -386,6 +428,7 @@ impl Inside {
     /// Opens an engine beside the work; the CPU goes on meanwhile, with the same results.
     fn choose(&mut self, choice: EngineChoice) {
         self.choice = choice;
+        self.left_gpu = false;
         if choice == EngineChoice::Cpu {
             self.opening = None;
             self.set_engine(Box::new(CpuEngine::new("CPU chosen")));
@@ -431,7 +474,11 @@ impl Inside {
     /// Does a chunk of at most `most` steps. Returns the steps done.
     fn chunk(&mut self, most: u64) -> u64 {
         let fits = (CHUNK.as_secs_f64() / self.seconds_per_step.max(1e-7)) as u64;
+        let alone = self.seeking.is_none()
+            && self.theorist.as_ref().is_some_and(|t| t.wants_one(&self.run, self.asked_speed()));
+        let most = if alone { 1 } else { most };
         let steps = most.min(fits).clamp(1, 256) as u32;
+        self.return_to_gpu();
         let started = Instant::now();
         let before = self.run.step();
         let outcome = self.run.advance(self.engine.as_mut(), steps, |_, _| {});
@@ -441,11 +488,32 @@ impl Inside {
             self.seconds_per_step += 0.3 * (each - self.seconds_per_step);
             self.changed = true;
             self.picture_stale = true;
+            if let Some(theorist) = &mut self.theorist {
+                theorist.step_done(&self.run, alone);
+            }
         }
         if let Err(e) = outcome {
             self.recover(&e);
         }
         done
+    }
+
+    /// Steps per second that the run is asked to do.
+    fn asked_speed(&self) -> f64 {
+        match self.speed {
+            Speed::Steps(rate) if self.remaining == 0 => rate,
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// Goes on with the price view, if somebody looks at it.
+    fn theorise(&mut self, idle: bool) {
+        if self.seeking.is_some() {
+            return;
+        }
+        if let Some(theorist) = &mut self.theorist {
+            self.changed |= theorist.work(&mut self.run, !idle);
+        }
     }
 
     fn recover(&mut self, error: &EngineError) {
@@ -468,7 +536,15 @@ impl Inside {
             EngineError::Unsupported(why) | EngineError::Unavailable(why) => {
                 self.say(Echo::Notice(format!("Going on with the CPU: {why}")));
                 self.set_engine(Box::new(CpuEngine::new(why)));
+                self.left_gpu = matches!(error, EngineError::Unsupported(_));
             }
+        }
+    }
+
+    /// Goes back to the GPU once the setting that it does not know is gone.
+    fn return_to_gpu(&mut self) {
+        if self.left_gpu && unsupported(self.run.simulation().experiment()).is_none() {
+            self.choose(self.choice);
         }
     }
 
@@ -538,14 +614,21 @@ impl Inside {
         }
         let moving = self.playing || self.seeking.is_some();
         let slow = self.view.rows != Rows::Probe && moving && self.view == self.picture.request;
-        let due = !slow || self.picture_at.elapsed() >= LIVE_FRAME;
+        // A costly picture of a running batch is made more rarely, so that it takes a tenth of the time at most, or a third while one
+        // zooms and pans.
+        let rest = if slow { LIVE_FRAME.max(9 * self.picture_cost) } else { 2 * self.picture_cost };
+        let due = !moving || self.view.rows == Rows::Probe || self.picture_at.elapsed() >= rest;
         if self.picture_stale && due && self.seeking.is_none() {
+            let began = Instant::now();
             self.picture = Arc::new(picture(self.run.simulation_mut(), self.view));
             self.picture_at = Instant::now();
+            self.picture_cost = began.elapsed();
             self.picture_stale = false;
         }
         let mut next = snapshot(&self.run, self.engine.as_ref(), &self.picture);
+        next.theory = self.theorist.as_ref().map(|t| Arc::clone(t.theory()));
         next.answered = self.answered;
+        next.detail = self.detail.as_ref().map(|d| d.view().clone());
         next.playing = self.playing;
         next.speed = self.speed;
         next.steps_per_second = if self.playing { self.meter.2 } else { 0.0 };
@@ -568,7 +651,7 @@ fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot 
             bias: s.bias.clone(),
             metrics: run.metrics.get(i).copied().unwrap_or_default(),
             digest: s.digest,
-            rate: from_q32(rate_at(&v.balancer, n)),
+            rate: from_q32(rates_at(&v.balancer, state.step, s.schedule_from).rate),
             schedule_n: n,
         }
     });
@@ -589,74 +672,12 @@ fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot 
         engine: engine.info().clone(),
         stop: run.start.stop,
         picture: Arc::clone(picture),
+        theory: None,
         history: Arc::clone(&run.history),
+        detail: None,
         trace: simulation.trace().cloned(),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::change::{Change, Target};
-    use crate::model::config::{Experiment, Source, Synthetic, Variant};
-
-    fn start() -> Start {
-        let experiment = Experiment {
-            seed: 3,
-            source: Source::Synthetic(Synthetic { batch: 64, ..Default::default() }),
-            variants: vec![Variant { name: "a".into(), router: Default::default(), balancer: Default::default() }],
-        };
-        Start { experiment, trace: None, state: None, events: vec![], stop: None }
-    }
-
-    fn wait(worker: &Worker, what: &str, mut until: impl FnMut(&Snapshot) -> bool) -> Arc<Snapshot> {
-        let patience = Instant::now();
-        loop {
-            let s = worker.snapshot();
-            if until(&s) {
-                return s;
-            }
-            assert!(patience.elapsed() < Duration::from_secs(30), "{what} never came; at step {}", s.step);
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-
-    #[test]
-    fn steps_seeks_and_branches() {
-        let worker = Worker::spawn(RunId(1), start(), EngineChoice::Cpu, Box::new(|| {})).unwrap();
-        worker.send(Message::Step(100));
-        let at_100 = wait(&worker, "step 100", |s| s.step == 100);
-        worker.send(Message::Seek(30));
-        wait(&worker, "step 30", |s| s.step == 30 && s.seeking.is_none());
-        worker.send(Message::Seek(100));
-        let again = wait(&worker, "step 100 again", |s| s.step == 100 && s.seeking.is_none());
-        assert_eq!(again.digest, at_100.digest);
-        worker.send(Message::Seek(50));
-        wait(&worker, "step 50", |s| s.step == 50 && s.seeking.is_none());
-        worker.send(Message::Change { target: Target::AllVariants, change: Change::SetTopK(3) });
-        let branch = wait(&worker, "the branch", |s| s.head == 50);
-        assert_eq!(branch.events.len(), 1);
-        let mut parked = None;
-        while let Ok(Some(echo)) = worker.echo() {
-            if let Echo::Branched { parked: id, step, .. } = echo {
-                assert_eq!(step, 50);
-                parked = Some(id);
-            }
-        }
-        worker.send(Message::Resume(parked.unwrap()));
-        let back = wait(&worker, "the old run", |s| s.head == 100);
-        assert!(back.events.is_empty());
-    }
-
-    #[test]
-    fn plays_at_its_speed_and_then_sleeps() {
-        let worker = Worker::spawn(RunId(1), start(), EngineChoice::Cpu, Box::new(|| {})).unwrap();
-        worker.send(Message::Speed(Speed::Max));
-        worker.send(Message::Play);
-        wait(&worker, "500 steps", |s| s.step > 500);
-        worker.send(Message::Pause);
-        let paused = wait(&worker, "the pause", |s| !s.playing);
-        std::thread::sleep(Duration::from_millis(50));
-        assert_eq!(worker.snapshot().step, paused.step);
-    }
-}
+mod tests;

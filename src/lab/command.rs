@@ -2,8 +2,10 @@
 
 use crate::engine::EngineChoice;
 use crate::engine::message::Speed;
+use crate::engine::theory::TheoryRequest;
 use crate::engine::view::ViewRequest;
 use crate::model::change::{Change, Target};
+use crate::model::presets::Preset;
 use std::path::PathBuf;
 
 /// One thing to do.
@@ -36,6 +38,20 @@ pub enum Command {
         /// To what.
         change: Change,
     },
+    /// Change several settings at once; they are taken back together.
+    ChangeTogether {
+        /// Of what.
+        target: Target,
+        /// To what, in this order.
+        changes: Vec<Change>,
+    },
+    /// Router and balancer of a published model. Starts a new run; can be undone.
+    Preset {
+        /// Of which variants.
+        target: Target,
+        /// The model.
+        preset: Preset,
+    },
     /// Another number of experts in every variant. Starts a new run; can be undone.
     SetExperts(u32),
     /// Another seed. Starts a new run; can be undone.
@@ -62,6 +78,10 @@ pub enum Command {
     SetEngine(EngineChoice),
     /// What the heatmap shows.
     SetView(ViewRequest),
+    /// Look at every step in the price view, or no longer.
+    SetTheory(Option<TheoryRequest>),
+    /// Compute a range of older steps again for the plots to show exactly: from, to.
+    Detail(u64, u64),
     /// Open a scenario, a recording or a trace.
     OpenFile(PathBuf),
     /// Open a scenario that ships with Moebias, by its id.

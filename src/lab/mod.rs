@@ -19,6 +19,7 @@ use crate::engine::worker::Worker;
 use crate::engine::{EngineChoice, EngineInfo};
 use crate::model::change::{self, Change, Target};
 use crate::model::config::{ConfigError, Experiment};
+use crate::model::presets::Preset;
 use crate::scenario::Loaded;
 use command::Command;
 use files::{Desk, Purpose};
@@ -262,7 +263,9 @@ impl Lab {
             Command::SeekEnd => self.post(Message::Seek(self.snapshot.head)),
             Command::CancelSeek => self.post(Message::CancelSeek),
             Command::SetSpeed(speed) => self.post(Message::Speed(speed)),
-            Command::Change { target, change } => self.change(target, change),
+            Command::Change { target, change } => self.change(target, vec![change]),
+            Command::ChangeTogether { target, changes } => self.change(target, changes),
+            Command::Preset { target, preset } => self.preset(target, preset),
             Command::SetExperts(experts) => self.set_experts(experts),
             Command::SetSeed(seed) => self.restart(&format!("Seed {seed}"), |s| s.experiment.seed = seed),
             Command::AddVariant(of) => self.add_variant(of),
@@ -306,6 +309,8 @@ impl Lab {
                 self.post(Message::Engine(choice));
             }
             Command::SetView(view) => self.post(Message::View(view)),
+            Command::SetTheory(request) => self.post(Message::Theory(request)),
+            Command::Detail(from, to) => self.post(Message::Detail(from, to)),
             Command::ToggleRecord => self.toggle_record(),
             Command::OpenFile(path) => self.open_file(path),
             Command::OpenShipped(id) => self.open_shipped(&id),
@@ -321,26 +326,39 @@ impl Lab {
         self.worker.send(message);
     }
 
-    fn change(&mut self, target: Target, change: Change) {
+    /// Makes some changes, all or none.
+    fn change(&mut self, target: Target, changes: Vec<Change>) {
         let targets: Vec<Target> = match target {
             Target::AllVariants => (0..self.settings.variants.len()).map(Target::Variant).collect(),
             one => vec![one],
         };
-        let from: Vec<(Target, Change)> =
-            targets.iter().filter_map(|&t| change::inverse(&self.settings, t, &change).map(|c| (t, c))).collect();
-        if let Err(e) = change::apply(&mut self.settings, target, &change) {
-            self.tell(Level::Warning, e.to_string());
-            return;
+        let mut settings = self.settings.clone();
+        let (mut from, mut to) = (vec![], vec![]);
+        for change in changes {
+            let before: Vec<(Target, Change)> =
+                targets.iter().filter_map(|&t| change::inverse(&settings, t, &change).map(|c| (t, c))).collect();
+            if let Err(e) = change::apply(&mut settings, target, &change) {
+                self.tell(Level::Warning, e.to_string());
+                return;
+            }
+            // What is so already is not changed; what nothing brings back is done whenever it is asked for.
+            if before.is_empty() || before.iter().any(|(_, c)| *c != change) {
+                from.extend(before);
+                to.push((target, change));
+            }
         }
-        if from.iter().any(|(_, c)| *c != change) {
-            self.undo.did(Entry::Value { from, to: (target, change.clone()) });
-        } else if !from.is_empty() {
-            return;
+        self.settings = settings;
+        if !from.is_empty() {
+            // Taken back in the opposite order.
+            from.reverse();
+            self.undo.did(Entry::Value { from, to: to.clone() });
         }
-        if change == Change::ResetBias {
-            self.tell(Level::Info, "Every bias is back at its start. To take that back, go back in time (←)");
+        for (target, change) in to {
+            if change == Change::ResetBias {
+                self.tell(Level::Info, "Every bias is back at its start. To take that back, go back in time (←)");
+            }
+            self.ask(target, change);
         }
-        self.ask(target, change);
     }
 
     fn ask(&mut self, target: Target, change: Change) {
@@ -354,8 +372,29 @@ impl Lab {
         self.restart(&format!("{old} → {experts} experts"), |s| {
             for v in &mut s.experiment.variants {
                 v.router.experts = experts;
-                v.router.top_k = v.router.top_k.min(experts);
+                v.router.groups = v.router.groups.filter(|g| experts.is_multiple_of(g.groups));
+                v.router.top_k = v.router.top_k.min(v.router.eligible());
+                v.balancer.zero_experts = v.balancer.zero_experts.min(experts.saturating_sub(1));
             }
+        });
+    }
+
+    fn preset(&mut self, target: Target, preset: Preset) {
+        let meant = move |i: usize| target == Target::AllVariants || target == Target::Variant(i);
+        self.restart(preset.name(), |start| {
+            let mut count = 0;
+            for (_, v) in start.experiment.variants.iter_mut().enumerate().filter(|(i, _)| meant(*i)) {
+                (v.router, v.balancer) = preset.settings();
+                count += 1;
+                v.name = if count == 1 { preset.name().into() } else { format!("{} {count}", preset.name()) };
+            }
+            // What the author made happen to other settings is not this model's.
+            start.events.retain(|e| match e.target {
+                Target::Source => true,
+                Target::Variant(i) => !meant(i),
+                Target::AllVariants => target != Target::AllVariants,
+            });
+            start.state = None;
         });
     }
 
@@ -436,9 +475,11 @@ impl Lab {
 
     fn redo(&mut self) {
         match self.undo.redo() {
-            Some(Entry::Value { to: (target, change), .. }) => {
-                change::apply(&mut self.settings, target, &change).ok();
-                self.ask(target, change);
+            Some(Entry::Value { to, .. }) => {
+                for (target, change) in to {
+                    change::apply(&mut self.settings, target, &change).ok();
+                    self.ask(target, change);
+                }
             }
             Some(Entry::Run { to, .. }) => self.resume(to),
             None => {}

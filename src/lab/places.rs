@@ -32,6 +32,12 @@ pub fn journal_dir() -> Option<PathBuf> {
     data_dir().map(|d| d.join("journal"))
 }
 
+/// What GPU drivers compiled, to be used again at the next start.
+#[must_use]
+pub fn pipelines_dir() -> Option<PathBuf> {
+    data_dir().map(|d| d.join("pipelines"))
+}
+
 /// Recordings that were not saved elsewhere.
 #[must_use]
 pub fn recordings_dir() -> Option<PathBuf> {

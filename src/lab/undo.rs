@@ -7,12 +7,12 @@ use crate::model::change::{Change, Target};
 /// One thing that can be taken back.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
-    /// A setting went from one value to another, in one or several variants.
+    /// One or several settings went from one value to another, in one or several variants.
     Value {
         /// The values before.
         from: Vec<(Target, Change)>,
-        /// The value after.
-        to: (Target, Change),
+        /// The values after; the first names the entry.
+        to: Vec<(Target, Change)>,
     },
     /// One run took the place of another.
     Run {
@@ -30,7 +30,10 @@ impl Entry {
     #[must_use]
     pub fn label(&self) -> String {
         match self {
-            Self::Value { to: (_, change), .. } => format!("{} {}", change.name().replace('_', " "), change.value()),
+            Self::Value { to, .. } => {
+                let named = |(_, c): &(Target, Change)| format!("{} {}", c.name().replace('_', " "), c.value());
+                to.first().map(named).unwrap_or_default()
+            }
             Self::Run { what, .. } => what.clone(),
         }
     }
@@ -47,14 +50,18 @@ pub struct Undo {
 /// Entries kept.
 const DEPTH: usize = 200;
 
+/// Which settings of what were changed.
+fn names(of: &[(Target, Change)]) -> impl Iterator<Item = (Target, &'static str)> {
+    of.iter().map(|(target, change)| (*target, change.name()))
+}
+
 impl Undo {
     /// Takes note of what was done. Within one gesture (a slider drag), the same setting is one entry.
     pub fn did(&mut self, entry: Entry) {
         self.undone.clear();
         if let (true, Some(Entry::Value { to: last, .. }), Entry::Value { to, .. }) =
             (self.gesture, self.done.last_mut(), &entry)
-            && last.0 == to.0
-            && last.1.name() == to.1.name()
+            && names(last).eq(names(to))
         {
             *last = to.clone();
             return;
@@ -117,7 +124,7 @@ mod tests {
 
     fn value(from: f64, to: f64) -> Entry {
         let t = Target::AllVariants;
-        Entry::Value { from: vec![(t, Change::SetRate(from))], to: (t, Change::SetRate(to)) }
+        Entry::Value { from: vec![(t, Change::SetRate(from))], to: vec![(t, Change::SetRate(to))] }
     }
 
     #[test]

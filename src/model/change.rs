@@ -2,7 +2,9 @@
 //!
 //! None of these resets a run. The number of experts is not here: changing it starts a new run (`lab::command`).
 
-use super::config::{ConfigError, Experiment, Gate, Rule, Schedule, Source, Synthetic, limits};
+use super::config::{
+    Capacity, ConfigError, Experiment, Gate, Groups, Rule, Schedule, Source, Stays, Synthetic, limits,
+};
 use serde::{Deserialize, Serialize};
 
 /// One change of one setting.
@@ -26,7 +28,17 @@ pub enum Change {
     SetTopK(u32),
     /// From logit to score.
     SetGate(Gate),
-    /// The update rule. Changing to or from the multiplicative rule starts the biases afresh.
+    /// Groups of experts, and how many of them a token chooses among.
+    SetGroups(Option<Groups>),
+    /// The most tokens an expert takes.
+    SetCapacity(Option<Capacity>),
+    /// Shared experts.
+    SetShared(u32),
+    /// Divide a token's gating values by their sum.
+    SetRenormalise(bool),
+    /// Route scale.
+    SetScale(f64),
+    /// The update rule. Changing to one whose biases mean something else starts them afresh; another rule forgets what was remembered.
     SetRule(Rule),
     /// Step size u.
     SetRate(f64),
@@ -34,11 +46,23 @@ pub enum Change {
     SetSchedule(Schedule),
     /// Subtract the mean bias after every update.
     SetCentred(bool),
+    /// The step from which the biases stay as they are; `None` lets them move again.
+    SetFreeze(Option<u64>),
+    /// Momentum β of SMEBU.
+    SetMomentum(f64),
+    /// Steepness κ of SMEBU.
+    SetSteepness(f64),
+    /// Gain K_d of ID Balancing.
+    SetDerivative(f64),
+    /// Identity experts of LongCat-Flash's rule.
+    SetZeroExperts(u32),
+    /// Computing experts per token that LongCat-Flash's rule is to reach.
+    SetRealExperts(f64),
     /// Weight of the old β in Quantile Balancing's moving average.
     SetAverage(f64),
     /// Passes that BIP makes on a batch before it routes it.
     SetIterations(u32),
-    /// Put every bias back to its start.
+    /// Put every bias back to its start, and forget what the rule remembers.
     ResetBias,
 }
 
@@ -79,10 +103,21 @@ impl Change {
             Self::SetFixed(_) => "fixed",
             Self::SetTopK(_) => "top_k",
             Self::SetGate(_) => "gate",
+            Self::SetGroups(_) => "groups",
+            Self::SetCapacity(_) => "capacity",
+            Self::SetShared(_) => "shared",
+            Self::SetRenormalise(_) => "renormalise",
+            Self::SetScale(_) => "scale",
             Self::SetRule(_) => "rule",
             Self::SetRate(_) => "rate",
             Self::SetSchedule(_) => "schedule",
             Self::SetCentred(_) => "centred",
+            Self::SetFreeze(_) => "freeze",
+            Self::SetMomentum(_) => "momentum",
+            Self::SetSteepness(_) => "steepness",
+            Self::SetDerivative(_) => "derivative",
+            Self::SetZeroExperts(_) => "zero_experts",
+            Self::SetRealExperts(_) => "real_experts",
             Self::SetAverage(_) => "average",
             Self::SetIterations(_) => "iterations",
             Self::ResetBias => "bias",
@@ -93,11 +128,34 @@ impl Change {
     #[must_use]
     pub fn value(&self) -> String {
         match self {
-            Self::SetBatch(n) | Self::SetTopics(n) | Self::SetBurst(n) | Self::SetTopK(n) => n.to_string(),
-            Self::SetSkew(x) | Self::SetNoise(x) | Self::SetDrift(x) | Self::SetRate(x) => x.to_string(),
-            Self::SetAverage(x) => x.to_string(),
-            Self::SetIterations(n) => n.to_string(),
-            Self::SetFixed(on) | Self::SetCentred(on) => if *on { "on" } else { "off" }.into(),
+            Self::SetBatch(n)
+            | Self::SetTopics(n)
+            | Self::SetBurst(n)
+            | Self::SetTopK(n)
+            | Self::SetShared(n)
+            | Self::SetZeroExperts(n)
+            | Self::SetIterations(n) => n.to_string(),
+            Self::SetSkew(x)
+            | Self::SetNoise(x)
+            | Self::SetDrift(x)
+            | Self::SetRate(x)
+            | Self::SetScale(x)
+            | Self::SetMomentum(x)
+            | Self::SetSteepness(x)
+            | Self::SetDerivative(x)
+            | Self::SetRealExperts(x)
+            | Self::SetAverage(x) => x.to_string(),
+            Self::SetFreeze(at) => at.map_or_else(|| "never".into(), |step| format!("from step {step}")),
+            Self::SetFixed(on) | Self::SetCentred(on) | Self::SetRenormalise(on) => {
+                if *on { "on" } else { "off" }.into()
+            }
+            Self::SetGroups(None) => "none".into(),
+            Self::SetGroups(Some(g)) => format!("{} of {}", g.kept, g.groups),
+            Self::SetCapacity(None) => "none".into(),
+            Self::SetCapacity(Some(c)) => match c.by {
+                Stays::Score => format!("{} × fair, by score", c.factor),
+                Stays::Position => format!("{} × fair, by position", c.factor),
+            },
             Self::SetGate(g) => g.to_string(),
             Self::SetRule(r) => r.to_string(),
             Self::SetSchedule(s) => s.to_string(),
@@ -179,10 +237,21 @@ fn apply_to_variant(variant: &mut super::config::Variant, change: &Change) {
     match change {
         Change::SetTopK(k) => variant.router.top_k = *k,
         Change::SetGate(g) => variant.router.gate = *g,
+        Change::SetGroups(g) => variant.router.groups = *g,
+        Change::SetCapacity(c) => variant.router.capacity = *c,
+        Change::SetShared(n) => variant.router.shared = *n,
+        Change::SetRenormalise(on) => variant.router.renormalise = *on,
+        Change::SetScale(x) => variant.router.scale = *x,
         Change::SetRule(r) => variant.balancer.rule = *r,
         Change::SetRate(u) => variant.balancer.rate = *u,
         Change::SetSchedule(s) => variant.balancer.schedule = *s,
         Change::SetCentred(on) => variant.balancer.centred = *on,
+        Change::SetFreeze(at) => variant.balancer.freeze = *at,
+        Change::SetMomentum(x) => variant.balancer.momentum = *x,
+        Change::SetSteepness(x) => variant.balancer.steepness = *x,
+        Change::SetDerivative(x) => variant.balancer.derivative = *x,
+        Change::SetZeroExperts(n) => variant.balancer.zero_experts = *n,
+        Change::SetRealExperts(x) => variant.balancer.real_experts = *x,
         Change::SetAverage(a) => variant.balancer.average = *a,
         Change::SetIterations(n) => variant.balancer.iterations = *n,
         _ => {}
@@ -207,10 +276,21 @@ pub fn inverse(experiment: &Experiment, target: Target, change: &Change) -> Opti
         Change::SetFixed(_) => Change::SetFixed(matches!(experiment.source, Source::Fixed(_))),
         Change::SetTopK(_) => Change::SetTopK(variant?.router.top_k),
         Change::SetGate(_) => Change::SetGate(variant?.router.gate),
+        Change::SetGroups(_) => Change::SetGroups(variant?.router.groups),
+        Change::SetCapacity(_) => Change::SetCapacity(variant?.router.capacity),
+        Change::SetShared(_) => Change::SetShared(variant?.router.shared),
+        Change::SetRenormalise(_) => Change::SetRenormalise(variant?.router.renormalise),
+        Change::SetScale(_) => Change::SetScale(variant?.router.scale),
         Change::SetRule(_) => Change::SetRule(variant?.balancer.rule),
         Change::SetRate(_) => Change::SetRate(variant?.balancer.rate),
         Change::SetSchedule(_) => Change::SetSchedule(variant?.balancer.schedule),
         Change::SetCentred(_) => Change::SetCentred(variant?.balancer.centred),
+        Change::SetFreeze(_) => Change::SetFreeze(variant?.balancer.freeze),
+        Change::SetMomentum(_) => Change::SetMomentum(variant?.balancer.momentum),
+        Change::SetSteepness(_) => Change::SetSteepness(variant?.balancer.steepness),
+        Change::SetDerivative(_) => Change::SetDerivative(variant?.balancer.derivative),
+        Change::SetZeroExperts(_) => Change::SetZeroExperts(variant?.balancer.zero_experts),
+        Change::SetRealExperts(_) => Change::SetRealExperts(variant?.balancer.real_experts),
         Change::SetAverage(_) => Change::SetAverage(variant?.balancer.average),
         Change::SetIterations(_) => Change::SetIterations(variant?.balancer.iterations),
         Change::ResetBias => return None,

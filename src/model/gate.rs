@@ -1,7 +1,10 @@
 //! From integer logits (Q14) to integer scores (Q20).
 //!
-//! Both gates are piecewise polynomials over 32 segments whose coefficients are made once from `libm::exp` and pinned
-//! by a test. They are monotone and within 1e-4 of the real function. Shader twin: `shaders/shared/gate.wgsl`.
+//! All gates are piecewise polynomials over 32 segments whose coefficients are made once from `libm` and pinned by a test. They are
+//! monotone and within 1e-4 of the real function. Shader twin: `shaders/shared/gate.wgsl`.
+//!
+//! The root of the softplus exceeds 1, so it is held as s/4 ([`Gate::unit`]); logits saturate at ±8. Softmax scores are held as they
+//! are, about 1/E.
 
 use super::config::Gate;
 use super::fixed::{LOGIT_BITS, LOGIT_LIMIT, SCORE_BITS, SCORE_ONE};
@@ -13,6 +16,8 @@ pub const SEGMENTS: usize = 32;
 const SIGMOID_FRACTION: u32 = LOGIT_BITS - 2;
 /// Fraction bits within a segment of 2⁻ᶠ: a segment is 1/32.
 const EXP2_FRACTION: u32 = LOGIT_BITS - 5;
+/// Fraction bits within a segment of the root of the softplus: a segment is half a logit.
+const ROOT_FRACTION: u32 = LOGIT_BITS - 1;
 /// Fraction bits of an exponential before it is normalised.
 const EXP_BITS: u32 = 18;
 /// log2(e) in Q12.
@@ -25,6 +30,8 @@ pub struct Tables {
     pub sigmoid: [[i32; 4]; SEGMENTS],
     /// 2⁻ᶠ over [0, 1), linear.
     pub exp2: [[i32; 4]; SEGMENTS],
+    /// √ln(1 + eˣ)/4 over [−8, 8), quadratic.
+    pub root: [[i32; 4]; SEGMENTS],
 }
 
 /// The tables, made on first use.
@@ -32,7 +39,7 @@ pub static TABLES: LazyLock<Tables> = LazyLock::new(Tables::new);
 
 impl Tables {
     fn new() -> Self {
-        Self { sigmoid: sigmoid_table(), exp2: exp2_table() }
+        Self { sigmoid: sigmoid_table(), exp2: exp2_table(), root: root_table() }
     }
 }
 
@@ -59,6 +66,20 @@ fn sigmoid_table() -> [[i32; 4]; SEGMENTS] {
     })
 }
 
+/// √ln(1 + eˣ).
+fn sqrt_softplus(x: f64) -> f64 {
+    libm::sqrt(x.max(0.0) + libm::log1p(libm::exp(-x.abs())))
+}
+
+fn root_table() -> [[i32; 4]; SEGMENTS] {
+    let at = |i: f64| sqrt_softplus(i / 2.0 - 8.0) / Gate::SqrtSoftplus.unit() * f64::from(SCORE_ONE);
+    std::array::from_fn(|i| {
+        let (start, end) = (libm::round(at(i as f64)), libm::round(at(i as f64 + 1.0)));
+        let bend = libm::round(2.0 * (start + end - 2.0 * at(i as f64 + 0.5)));
+        [start as i32, (end - start - bend) as i32, bend as i32, 0]
+    })
+}
+
 fn exp2_table() -> [[i32; 4]; SEGMENTS] {
     let knot = |i: usize| libm::round(libm::exp2(-(i as f64) / SEGMENTS as f64) * f64::from(1 << EXP_BITS)) as i32;
     std::array::from_fn(|i| [knot(i), knot(i) - knot(i + 1), 0, 0])
@@ -75,6 +96,17 @@ impl Tables {
         let slope = c1.wrapping_add(c2.wrapping_mul(f) >> SIGMOID_FRACTION);
         let s = c0.wrapping_add(slope.wrapping_mul(f) >> SIGMOID_FRACTION);
         if logit < 0 { SCORE_ONE.wrapping_sub(s) } else { s }
+    }
+
+    /// √ln(1 + eˣ)/4 of a logit, Q20.
+    #[must_use]
+    #[inline]
+    pub fn sqrt_softplus(&self, logit: i32) -> i32 {
+        let m = saturate(logit) + LOGIT_LIMIT + 1;
+        let [c0, c1, c2, _] = self.root[(m >> ROOT_FRACTION) as usize % SEGMENTS];
+        let f = m & ((1 << ROOT_FRACTION) - 1);
+        let slope = c1.wrapping_add(c2.wrapping_mul(f) >> ROOT_FRACTION);
+        c0.wrapping_add(slope.wrapping_mul(f) >> ROOT_FRACTION)
     }
 
     /// e^(−distance), Q18, for a distance in [0, 16) logits in Q14.
@@ -137,7 +169,17 @@ impl Normaliser {
     }
 }
 
-/// A logit within the range of the softmax table.
+/// A recorded logit in the format of synthetic ones, Q14: rounded to nearest, halves to even, saturating. Multiplying by a power of two
+/// is exact, so every CPU rounds alike.
+#[must_use]
+#[inline]
+pub fn quantised(logit: f32) -> i32 {
+    const ONE: f32 = (1 << LOGIT_BITS) as f32;
+    const LIMIT: f32 = LOGIT_LIMIT as f32;
+    (logit * ONE).clamp(-LIMIT, LIMIT).round_ties_even() as i32
+}
+
+/// A logit within the range of the tables.
 #[must_use]
 pub fn saturate(logit: i32) -> i32 {
     logit.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
@@ -149,6 +191,7 @@ pub fn scores(gate: Gate, logits: &[i32], out: &mut Vec<i32>) {
     out.clear();
     match gate {
         Gate::Sigmoid => out.extend(logits.iter().map(|&x| tables.sigmoid(x))),
+        Gate::SqrtSoftplus => out.extend(logits.iter().map(|&x| tables.sqrt_softplus(x))),
         Gate::Softmax => {
             let top = logits.iter().map(|&x| saturate(x)).max().unwrap_or(0);
             let exp = |&x: &i32| tables.exp_neg(top.wrapping_sub(saturate(x)));
@@ -162,6 +205,10 @@ pub fn scores(gate: Gate, logits: &[i32], out: &mut Vec<i32>) {
 pub fn scores_of_recorded(gate: Gate, logits: impl Iterator<Item = f64> + Clone, out: &mut Vec<i32>) {
     match gate {
         Gate::Sigmoid => out.extend(logits.map(|x| super::fixed::to_score(1.0 / (1.0 + libm::exp(-x))))),
+        // A recorded logit above 16 has a score above 4, which is held as 4.
+        Gate::SqrtSoftplus => {
+            out.extend(logits.map(|x| super::fixed::to_score(sqrt_softplus(x) / gate.unit())));
+        }
         Gate::Softmax => {
             let top = logits.clone().fold(f64::NEG_INFINITY, f64::max);
             let sum: f64 = logits.clone().map(|x| libm::exp(x - top)).sum();
@@ -186,6 +233,26 @@ mod tests {
             let real =
                 1.0 / (1.0 + libm::exp(-f64::from(x.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)) / f64::from(1 << LOGIT_BITS)));
             assert!((from_score(s) - real).abs() <= 1e-4, "{x}: {} for {real}", from_score(s));
+        }
+    }
+
+    #[test]
+    fn root_of_softplus_is_monotone_and_close() {
+        let mut last = 0;
+        for x in -LOGIT_LIMIT - 10..=LOGIT_LIMIT + 10 {
+            let s = TABLES.sqrt_softplus(x);
+            assert!(s >= last, "steps down at {x}");
+            last = s;
+            let x = f64::from(saturate(x)) / f64::from(1 << LOGIT_BITS);
+            let real = libm::sqrt(libm::log(1.0 + libm::exp(x)));
+            let made = from_score(s) * Gate::SqrtSoftplus.unit();
+            assert!((made - real).abs() <= 1e-4, "{x}: {made} for {real}");
+        }
+        let mut out = vec![];
+        scores_of_recorded(Gate::SqrtSoftplus, [-8.0, 0.0, 8.0, 15.9, 50.0].into_iter(), &mut out);
+        let wanted = [0.018_314, 0.832_555, 2.828_486, 3.987_48, 4.0];
+        for (s, wanted) in out.iter().zip(wanted) {
+            assert!((from_score(*s) * 4.0 - wanted).abs() < 1e-5, "{s} for {wanted}");
         }
     }
 
@@ -226,5 +293,8 @@ mod tests {
             d.word(u64::from(*c as u32));
         }
         assert_eq!(d.value(), 11_745_623_519_534_997_384, "a change here changes every recording ever made");
+        let mut d = Digest::default();
+        TABLES.root.iter().flatten().for_each(|&c| d.word(u64::from(c as u32)));
+        assert_eq!(d.value(), 3_378_227_103_192_649_330, "a change here changes every recording with this gate");
     }
 }

@@ -1,6 +1,7 @@
 //! What is measured: MaxVio and its kin, as the literature defines them.
 //!
-//! Fair share L = K·T/E tokens. Where a window has not filled, the metric is over the steps there are.
+//! Fair share L = K·T/E tokens. Identity experts, which nothing balances, are left out: L is then the mean load of the others.
+//! Where a window has not filled, the metric is over the steps there are.
 
 use super::step::VariantRow;
 use std::collections::VecDeque;
@@ -41,6 +42,10 @@ pub struct Metrics {
     pub dead: u32,
     /// Share of assignments that differ from the unbiased top-K; estimated on a sample.
     pub moved: f64,
+    /// Share of assignments that no expert had room for.
+    pub dropped: f64,
+    /// Mean number of experts that a token chose.
+    pub active: f64,
     /// Smallest bias, score units.
     pub bias_min: f64,
     /// Median bias, score units.
@@ -51,64 +56,100 @@ pub struct Metrics {
     pub saturated: u32,
 }
 
+/// Loads summed over some steps, and what was dropped in them.
+#[derive(Clone, Debug, Default)]
+struct Sums {
+    loads: Vec<u64>,
+    dropped: u64,
+}
+
+impl Sums {
+    fn of(experts: usize) -> Self {
+        Self { loads: vec![0; experts], dropped: 0 }
+    }
+
+    fn add(&mut self, loads: &[u32], dropped: u32) {
+        self.loads.iter_mut().zip(loads).for_each(|(s, &l)| *s += u64::from(l));
+        self.dropped += u64::from(dropped);
+    }
+
+    fn take(&mut self, (loads, dropped): &(Vec<u32>, u32)) {
+        self.loads.iter_mut().zip(loads).for_each(|(s, &l)| *s -= u64::from(l));
+        self.dropped -= u64::from(*dropped);
+    }
+
+    /// The fair share counts what was dropped: no expert had to drop it at perfect balance.
+    fn fair(&self) -> f64 {
+        (self.loads.iter().sum::<u64>() + self.dropped) as f64 / self.loads.len().max(1) as f64
+    }
+
+    fn max_vio(&self) -> f64 {
+        above(&self.loads, self.fair())
+    }
+}
+
 /// Makes the metrics of a run, row by row.
 #[derive(Clone, Debug, Default)]
 pub struct Tracker {
-    recent: VecDeque<Vec<u32>>,
-    short: Vec<u64>,
-    long: Vec<u64>,
-    all: Vec<u64>,
+    recent: VecDeque<(Vec<u32>, u32)>,
+    short: Sums,
+    long: Sums,
+    all: Sums,
 }
 
 impl Tracker {
     /// Takes in the next step.
     pub fn push(&mut self, row: &VariantRow) -> Metrics {
-        let experts = row.loads.len();
-        if self.all.len() != experts {
-            *self = Self { short: vec![0; experts], long: vec![0; experts], all: vec![0; experts], ..Self::default() };
+        let experts = row.loads.len().saturating_sub(row.zero_experts as usize);
+        let loads = &row.loads[..experts];
+        if self.all.loads.len() != experts {
+            let none = Sums::of(experts);
+            *self = Self { short: none.clone(), long: none.clone(), all: none, ..Self::default() };
         }
-        let add = |sums: &mut [u64], loads: &[u32]| sums.iter_mut().zip(loads).for_each(|(s, &l)| *s += u64::from(l));
-        let take = |sums: &mut [u64], loads: &[u32]| sums.iter_mut().zip(loads).for_each(|(s, &l)| *s -= u64::from(l));
         for sums in [&mut self.short, &mut self.long, &mut self.all] {
-            add(sums, &row.loads);
+            sums.add(loads, row.dropped);
         }
-        self.recent.push_back(row.loads.clone());
+        self.recent.push_back((loads.to_vec(), row.dropped));
         if self.recent.len() > SHORT_WINDOW {
-            take(&mut self.short, &self.recent[self.recent.len() - 1 - SHORT_WINDOW]);
+            self.short.take(&self.recent[self.recent.len() - 1 - SHORT_WINDOW]);
         }
         if self.recent.len() > LONG_WINDOW
             && let Some(old) = self.recent.pop_front()
         {
-            take(&mut self.long, &old);
+            self.long.take(&old);
         }
-        let batch: Vec<u64> = row.loads.iter().map(|&l| u64::from(l)).collect();
-        let long_fair = fair(&self.long);
-        let below = |share: f64| self.long.iter().filter(|&&l| (l as f64) < share * long_fair).count() as u32;
+        let batch: Vec<u64> = loads.iter().map(|&l| u64::from(l)).collect();
+        let assigned = batch.iter().sum::<u64>() as f64 + f64::from(row.dropped);
+        let batch_fair = assigned / experts.max(1) as f64;
+        let long_fair = self.long.fair();
+        let below = |share: f64| self.long.loads.iter().filter(|&&l| (l as f64) < share * long_fair).count() as u32;
         let mut sorted = row.bias.clone();
         sorted.sort_unstable();
         let bias = |i: usize| sorted.get(i).map_or(0.0, |&b| super::fixed::from_q32(b));
         Metrics {
-            max_vio: max_vio(&batch),
-            max_vio_16: max_vio(&self.short),
-            max_vio_global: max_vio(&self.all),
-            min_vio: min_vio(&batch),
-            load_median: median_share(&mut batch.clone()),
+            max_vio: above(&batch, batch_fair),
+            max_vio_16: self.short.max_vio(),
+            max_vio_global: self.all.max_vio(),
+            min_vio: below_fair(&batch, batch_fair),
+            load_median: median_share(&mut batch.clone(), batch_fair),
             cv: cv(&batch),
             entropy: if experts > 1 { entropy(&batch) / (experts as f64).ln() } else { 1.0 },
-            effective: entropy(&self.long).exp(),
+            effective: entropy(&self.long.loads).exp(),
             starving: below(STARVING),
             dead: below(DEAD),
             moved: if row.moved_of == 0 { 0.0 } else { f64::from(row.moved) / f64::from(row.moved_of) },
+            dropped: f64::from(row.dropped) / assigned.max(1.0),
+            active: assigned / f64::from(row.tokens.max(1)),
             bias_min: bias(0),
-            bias_median: (bias((experts - 1) / 2) + bias(experts / 2)) / 2.0,
-            bias_max: bias(experts - 1),
+            bias_median: (bias(sorted.len().saturating_sub(1) / 2) + bias(sorted.len() / 2)) / 2.0,
+            bias_max: bias(sorted.len().saturating_sub(1)),
             saturated: row.saturated,
         }
     }
 
     /// Starts MaxVio_global afresh.
     pub fn mark(&mut self) {
-        self.all.fill(0);
+        self.all = Sums::of(self.all.loads.len());
     }
 }
 
@@ -146,20 +187,25 @@ fn fair(loads: &[u64]) -> f64 {
 /// max/L − 1; 0 for an empty batch.
 #[must_use]
 pub fn max_vio(loads: &[u64]) -> f64 {
-    let fair = fair(loads);
+    above(loads, fair(loads))
+}
+
+fn above(loads: &[u64], fair: f64) -> f64 {
     if fair == 0.0 { 0.0 } else { loads.iter().copied().max().unwrap_or(0) as f64 / fair - 1.0 }
 }
 
 /// 1 − min/L; 0 for an empty batch.
 #[must_use]
 pub fn min_vio(loads: &[u64]) -> f64 {
-    let fair = fair(loads);
+    below_fair(loads, fair(loads))
+}
+
+fn below_fair(loads: &[u64], fair: f64) -> f64 {
     if fair == 0.0 { 0.0 } else { 1.0 - loads.iter().copied().min().unwrap_or(0) as f64 / fair }
 }
 
-/// Median over mean; 0 for an empty batch.
-fn median_share(loads: &mut [u64]) -> f64 {
-    let fair = fair(loads);
+/// Median over the fair share; 0 for an empty batch.
+fn median_share(loads: &mut [u64], fair: f64) -> f64 {
     if fair == 0.0 {
         return 0.0;
     }
@@ -211,8 +257,25 @@ fn expected_maximum(n: u32) -> f64 {
 mod tests {
     use super::*;
 
+    #[test]
+    fn identity_experts_are_nobody_s_violation() {
+        let mut tracker = Tracker::default();
+        let metrics = tracker.push(&VariantRow { zero_experts: 2, ..row(&[6, 2, 90, 0]) });
+        assert_eq!((metrics.max_vio, metrics.max_vio_16, metrics.min_vio), (0.5, 0.5, 0.5));
+        assert_eq!((metrics.starving, metrics.dead), (0, 0));
+        assert!((metrics.effective - 1.755).abs() < 1e-3);
+    }
+
     fn row(loads: &[u32]) -> VariantRow {
-        VariantRow { top_k: 1, loads: loads.to_vec(), bias: vec![0; loads.len()], moved: 1, moved_of: 4, saturated: 0 }
+        VariantRow {
+            top_k: 1,
+            loads: loads.to_vec(),
+            bias: vec![0; loads.len()],
+            moved: 1,
+            moved_of: 4,
+            saturated: 0,
+            ..VariantRow::default()
+        }
     }
 
     #[test]
@@ -226,6 +289,18 @@ mod tests {
         assert!((m.effective - 2.0 * 2f64.sqrt()).abs() < 1e-12);
         assert_eq!((m.starving, m.dead), (1, 1));
         assert_eq!(m.moved, 0.25);
+    }
+
+    #[test]
+    fn what_is_dropped_counts_as_fair_share() {
+        let mut tracker = Tracker::default();
+        let m = tracker.push(&VariantRow { dropped: 20, tokens: 50, ..row(&[25, 25, 25, 5]) });
+        assert_eq!((m.max_vio, m.max_vio_16, m.min_vio), (0.0, 0.0, 0.8));
+        assert_eq!((m.dropped, m.active), (0.2, 2.0));
+        for _ in 0..80 {
+            tracker.push(&row(&[30, 20, 20, 10]));
+        }
+        assert_eq!(tracker.push(&row(&[30, 20, 20, 10])).max_vio_16, 0.5, "it has left the window");
     }
 
     #[test]

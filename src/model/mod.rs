@@ -5,16 +5,25 @@
 //! Whatever decides where a token goes is integer arithmetic, so that every engine repeats it bit for bit.
 
 pub mod balance;
+pub mod base;
+pub mod capacity;
 pub mod change;
 pub mod config;
 pub mod digest;
 pub mod expert_choice;
 pub mod fixed;
 pub mod gate;
+pub mod gating;
+pub mod groups;
+pub mod hash;
 pub mod metrics;
 pub mod order;
+pub mod presets;
 pub mod random;
 pub mod select;
+pub mod sinkhorn;
 pub mod step;
+pub mod theory;
 pub mod tokens;
 pub mod trace;
+pub mod whole;

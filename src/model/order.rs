@@ -9,7 +9,7 @@ use super::balance::{bip, quantile};
 use super::config::Rule;
 use super::fixed::{SCORE_ONE, q32_to_q20};
 use super::select::{INDEX_BITS, MAX_K, Selector};
-use super::step::{Batch, Routing, Scratch};
+use super::step::{Batch, Routing, Scratch, selector};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -55,8 +55,6 @@ pub struct Order {
     cuts: OnceLock<Vec<Cut>>,
     /// The biases that this batch itself led to, Q32, where they are found before it is routed.
     pub(super) settled: Option<Vec<i64>>,
-    /// The batch is this many evenly spaced tokens and no others; `None` is all of them.
-    pub(super) members: Option<u32>,
 }
 
 impl Search {
@@ -171,7 +169,7 @@ impl Rule {
     /// Whether the step size u and its schedule mean anything to it.
     #[must_use]
     pub fn has_step(self) -> bool {
-        self != Self::None && !self.orders()
+        self.moves_biases() && !self.orders()
     }
 }
 
@@ -200,7 +198,10 @@ impl Routing {
     pub fn base(&self, bias: &[i64]) -> Base {
         match self.rule {
             Rule::ExpertChoice => Base::Score,
-            Rule::Bip => Base::Clamped(bip::shift(bias.iter().copied().max().unwrap_or(0))),
+            Rule::Bip => {
+                let largest = bias.iter().copied().max().unwrap_or(0);
+                Base::Clamped(bip::shift(largest >> self.router.gate.unit_bits()))
+            }
             _ => Base::Margin,
         }
     }
@@ -217,30 +218,26 @@ impl Routing {
 
     /// Takes the biases that an inner iteration led to: the batch is routed with them.
     pub fn settle_with(&mut self, found: &[Search]) {
-        let bias: Vec<i64> = found.iter().map(|s| bip::bias(s.margin())).collect();
-        self.selector = Selector::new(self.rule, &bias);
+        let unit_bits = self.router.gate.unit_bits();
+        let bias: Vec<i64> = found.iter().map(|s| bip::bias(s.margin(), unit_bits)).collect();
+        self.selector = selector(self.rule, &self.router, &bias);
         self.order.settled = Some(bias);
     }
 
-    /// Inner iterations before a batch is routed.
+    /// Inner iterations before a batch is routed; none once the biases are frozen.
     #[must_use]
     pub fn rounds(&self) -> u32 {
-        let asks = self.rule == Rule::Bip && self.router.top_k < self.router.experts;
+        let asks = self.rule == Rule::Bip && self.moves && self.router.top_k < self.router.experts;
         if asks { self.iterations } else { 0 }
     }
 }
 
 impl Batch {
-    /// Tokens that compete with each other.
-    fn members(&self, variant: usize) -> u32 {
-        self.variants[variant].order.members.unwrap_or(self.inputs.batch)
-    }
-
     /// Where the search for a variant's numbers begins; `None` where it needs none.
     #[must_use]
     pub fn searches(&self, variant: usize) -> Option<Vec<Search>> {
         let r = &self.variants[variant].router;
-        let rank = rank(self.variants[variant].rule, r.top_k, self.members(variant), r.experts)?;
+        let rank = rank(self.variants[variant].rule, r.top_k, self.len(), r.experts)?;
         Some(vec![Search::new(rank); r.experts as usize])
     }
 
@@ -256,9 +253,9 @@ impl Batch {
         let routing = &self.variants[variant];
         let (base, k) = (routing.base(&self.bias_of(variant)), routing.router.top_k as usize);
         bins.resize(searches.len() * BINS, 0);
-        let (members, mut scratch) = (self.members(variant), Scratch::default());
-        for i in range {
-            let token = self.spaced(i, members);
+        let mut scratch = Scratch::default();
+        for place in range {
+            let token = self.member(place);
             self.with_scores(token, &mut scratch, |v, scores| {
                 if v != variant {
                     return;
@@ -281,7 +278,7 @@ impl Batch {
                 break;
             }
             let mut bins = vec![];
-            self.count_digits(variant, stage, &searches, 0..self.members(variant), &mut bins);
+            self.count_digits(variant, stage, &searches, 0..self.len(), &mut bins);
             searches.iter_mut().zip(bins.chunks_exact(BINS)).for_each(|(s, bins)| s.pick(stage, bins));
         }
         searches
@@ -302,22 +299,13 @@ impl Batch {
     }
 
     /// Lets rules that look at a batch before they route it do so.
-    pub fn settle(&mut self) {
+    pub fn look_ahead(&mut self) {
         for variant in 0..self.variants.len() {
             for _ in 0..self.variants[variant].rounds() {
                 let found = self.search(variant, VALUE_STAGES);
                 self.variants[variant].settle_with(&found);
             }
         }
-    }
-
-    /// The same batch, in which this many evenly spaced tokens compete with each other alone.
-    #[must_use]
-    pub fn of_members(mut self, members: u32) -> Self {
-        for v in &mut self.variants {
-            v.order = Order { members: Some(members), ..Order::default() };
-        }
-        self
     }
 
     /// The biases that a variant's next selection is made with, Q32.
@@ -331,7 +319,11 @@ impl Batch {
     pub(super) fn reorder(&self, variant: usize, average: f64, bias: &mut [i64]) -> bool {
         let routing = &self.variants[variant];
         match routing.rule {
-            Rule::Quantile => quantile::update(bias, self.thresholds(variant), quantile::weight(average)),
+            Rule::Quantile if !routing.moves => {}
+            Rule::Quantile => {
+                let unit_bits = routing.router.gate.unit_bits();
+                quantile::update(bias, self.thresholds(variant), quantile::weight(average), unit_bits);
+            }
             Rule::Bip => bias.copy_from_slice(&self.bias_of(variant)),
             Rule::ExpertChoice => {}
             _ => return false,

@@ -17,6 +17,8 @@ pub enum Stream {
     Centre = 3,
     /// The centroid of an expert.
     Centroid = 4,
+    /// The experts of a word under hash routing.
+    Hash = 6,
 }
 
 /// Four random words from (index, step, stream, seed).

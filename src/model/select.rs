@@ -130,7 +130,7 @@ fn multiplicative_key(expert: usize, score: i32, factor: u64) -> i32 {
 }
 
 /// Keeps the largest keys sorted in `top`, largest first.
-fn keep_largest(keys: impl Iterator<Item = i32>, top: &mut [i32]) {
+pub(super) fn keep_largest(keys: impl Iterator<Item = i32>, top: &mut [i32]) {
     let Some(&(mut smallest)) = top.last() else { return };
     for key in keys {
         if key <= smallest {

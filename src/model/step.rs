@@ -3,16 +3,19 @@
 //! State n is the state after n updates. Step n routes with state n's biases and makes state n + 1; row n of any output holds
 //! step n's loads and the biases after its update.
 
-use super::balance::{self, Step};
+use super::balance::{self, Rates, Step};
 use super::change::{self, Change, Event, Target};
 use super::config::{ConfigError, DIM, Experiment, Gate, Router, Rule, Source};
 use super::digest::Digest;
 use super::expert_choice;
+use super::fixed::{BIAS_BITS, SCORE_BITS};
 use super::gate;
 use super::order::Order;
 use super::select::{By, MAX_K, Selector, expert_of};
 use super::tokens::{self, Embedding, TokenKey, Topics};
 use super::trace::Trace;
+use super::whole::Whole;
+use super::{groups, hash};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
@@ -44,6 +47,9 @@ pub struct VariantState {
     pub schedule_from: u64,
     /// Digest of all loads and biases so far.
     pub digest: Digest,
+    /// What the rule remembers of each expert (SMEBU its momentum, Q32; ID Balancing the last error, Q20); empty where nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<i64>,
 }
 
 /// What one step did.
@@ -58,11 +64,15 @@ pub struct StepRow {
 }
 
 /// What one step did in one variant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VariantRow {
-    /// Experts per token at this step.
+    /// Experts per token at this step; what rule `Threshold` aims at.
     pub top_k: u32,
-    /// Tokens that each expert got.
+    /// Tokens in the batch.
+    pub tokens: u32,
+    /// Assignments that no expert had room for.
+    pub dropped: u32,
+    /// Tokens that each expert got and kept.
     pub loads: Vec<u32>,
     /// Bias of each expert after the update, Q32.
     pub bias: Vec<i64>,
@@ -72,6 +82,8 @@ pub struct VariantRow {
     pub moved_of: u32,
     /// Experts whose bias was too far below the largest to be exact in the key.
     pub saturated: u32,
+    /// The last so many experts are identity experts: nothing balances them.
+    pub zero_experts: u32,
 }
 
 /// What the host prepares for one step; with the biases it decides everything.
@@ -81,8 +93,8 @@ pub struct StepInputs {
     pub tokens: TokenInputs,
     /// Tokens in the batch.
     pub batch: u32,
-    /// Step size of each variant's update, Q32.
-    pub rates: Vec<i64>,
+    /// Step sizes of each variant's update.
+    pub rates: Vec<Rates>,
 }
 
 /// Where the tokens of one step come from.
@@ -140,12 +152,33 @@ impl Simulation {
             bias: vec![balance::initial_bias(v.balancer.rule); v.router.experts as usize],
             schedule_from: 0,
             digest: Digest::default(),
+            memory: vec![],
         };
         let state = State { step: 0, phase: 0, variants: experiment.variants.iter().map(start).collect() };
         let most = experiment.variants.iter().map(|v| v.router.experts).max().unwrap_or(0);
         let centroids = Arc::new(tokens::centroids(most, experiment.seed));
         let widened = Arc::new(centroids.iter().map(tokens::widened).collect());
-        Ok(Self { experiment, trace, state, centroids, widened, topics: None })
+        let mut made = Self { experiment, trace, state, centroids, widened, topics: None };
+        for i in 0..made.state.variants.len() {
+            let start = made.initial_bias(i);
+            made.state.variants[i].bias.fill(start);
+        }
+        Ok(made)
+    }
+
+    /// The bias from which every expert of a variant starts at the present step, Q32.
+    fn initial_bias(&mut self, variant: usize) -> i64 {
+        let (rule, router) = {
+            let v = &self.experiment.variants[variant];
+            (v.balancer.rule, v.router.clone())
+        };
+        if rule != Rule::Threshold {
+            return balance::initial_bias(rule);
+        }
+        let batch = self.next_batch();
+        let (mut all, of) = (vec![], batch.sample_size());
+        (0..of).for_each(|i| all.extend(batch.scores(batch.spaced(i, of), variant)));
+        balance::threshold::start(all, router.experts, router.top_k) << router.gate.unit_bits()
     }
 
     /// The settings as they are now.
@@ -202,6 +235,18 @@ impl Simulation {
         if state.variants.iter().flat_map(|v| &v.bias).any(|b| b.unsigned_abs() > 1 << 52) {
             return Err(error("start state", "a bias beyond ±2²⁰", "biases within ±2²⁰"));
         }
+        for (s, v) in state.variants.iter().zip(&experiment.variants) {
+            let (rule, most) = (v.balancer.rule, balance::memory_limit(v.balancer.rule));
+            let fits = s.memory.len() == s.bias.len() && s.memory.iter().all(|m| m.unsigned_abs() <= most as u64);
+            if !s.memory.is_empty() && (most == 0 || !fits) {
+                let allowed = if most == 0 {
+                    format!("left out: the rule {rule} remembers nothing")
+                } else {
+                    format!("one number within ±{most} per expert for the rule {rule}")
+                };
+                return Err(error("start state", "a memory that does not fit the rule", &allowed));
+            }
+        }
         self.experiment = experiment;
         self.state = state;
         self.topics = None;
@@ -221,8 +266,7 @@ impl Simulation {
         let before = std::mem::replace(&mut self.experiment, next);
         self.topics = None;
         let step = self.state.step;
-        let changed = self.state.variants.iter_mut().zip(before.variants.iter().zip(&self.experiment.variants));
-        for (i, (state, (old, new))) in changed.enumerate() {
+        for (i, old) in before.variants.iter().enumerate() {
             let meant = match target {
                 Target::Source => false,
                 Target::Variant(v) => v == i,
@@ -232,11 +276,15 @@ impl Simulation {
                 continue;
             }
             if matches!(change, Change::SetSchedule(_)) {
-                state.schedule_from = step;
+                self.state.variants[i].schedule_from = step;
             }
-            let other_kind = (old.balancer.rule == Rule::Multiplicative) != (new.balancer.rule == Rule::Multiplicative);
-            if matches!(change, Change::ResetBias) || other_kind {
-                state.bias.fill(balance::initial_bias(new.balancer.rule));
+            let kind = self.experiment.variants[i].balancer.rule.kind_of_bias();
+            if matches!(change, Change::ResetBias) || kind != old.balancer.rule.kind_of_bias() {
+                let start = self.initial_bias(i);
+                self.state.variants[i].bias.fill(start);
+            }
+            if matches!(change, Change::ResetBias) || old.balancer.rule != self.experiment.variants[i].balancer.rule {
+                self.state.variants[i].memory.clear();
             }
         }
         Ok(())
@@ -271,10 +319,7 @@ impl Simulation {
     /// The inputs of the step `ahead` steps from now, if no event comes between.
     pub fn inputs(&mut self, ahead: u64) -> StepInputs {
         let step = self.state.step + ahead;
-        let rate = |(v, s): (&super::config::Variant, &VariantState)| {
-            balance::rate_at(&v.balancer, step.saturating_sub(s.schedule_from) + 1)
-        };
-        let rates = self.experiment.variants.iter().zip(&self.state.variants).map(rate).collect();
+        let rates = self.rates(step);
         let batch = self.batch();
         let phase = self.state.phase.wrapping_add(self.drift().wrapping_mul(ahead));
         let key_step = if matches!(self.experiment.source, Source::Fixed(_)) { 0 } else { step as u32 };
@@ -283,6 +328,12 @@ impl Simulation {
             None => TokenInputs::Trace { index: self.trace_index(step) },
         };
         StepInputs { tokens, batch, rates }
+    }
+
+    /// What decides how far every variant's update at a step goes.
+    fn rates(&self, step: u64) -> Vec<Rates> {
+        let all = self.experiment.variants.iter().zip(&self.state.variants);
+        all.map(|(v, s)| balance::told_at(&v.balancer, step, s.schedule_from)).collect()
     }
 
     fn trace_index(&self, step: u64) -> usize {
@@ -325,21 +376,39 @@ impl Simulation {
         self.batch_of(inputs)
     }
 
+    /// More tokens of the present source, beyond those of the run: batch `number` of them, with the present topics. Number 0 is the
+    /// probe; a fixed source has but one batch, and a trace comes round again.
+    pub fn reference(&mut self, number: u32) -> Batch {
+        let mut inputs = self.inputs(0);
+        match &mut inputs.tokens {
+            TokenInputs::Synthetic { key, .. } if matches!(self.experiment.source, Source::Synthetic(_)) => {
+                key.step = PROBE_STEP - number;
+            }
+            TokenInputs::Synthetic { .. } => {}
+            TokenInputs::Trace { index } => *index = self.trace_index(u64::from(number)),
+        }
+        self.batch_of(inputs)
+    }
+
     fn batch_of(&self, inputs: StepInputs) -> Batch {
-        let variants = self.experiment.variants.iter().zip(&self.state.variants);
+        let variants = self.experiment.variants.iter().zip(&self.state.variants).enumerate();
         let variants = variants
-            .map(|(v, s)| Routing {
+            .map(|(i, (v, s))| Routing {
                 router: v.router.clone(),
-                selector: Selector::new(v.balancer.rule, &s.bias),
+                selector: selector(v.balancer.rule, &v.router, &s.bias),
                 unbiased: Selector::unbiased(v.router.experts as usize),
-                recorded: self.trace.as_ref().map(|t| t.scores(v.router.gate)),
+                recorded: self.trace.as_ref().filter(|t| !t.gate_each_step).map(|t| t.scores(v.router.gate)),
                 rule: v.balancer.rule,
                 iterations: v.balancer.iterations,
+                moves: inputs.rates[i].rate != 0,
                 bias: s.bias.clone(),
                 order: Order::default(),
+                absolute: if v.balancer.rule == Rule::Threshold { in_units(&v.router, &s.bias) } else { vec![] },
+                whole: Arc::default(),
             })
             .collect();
-        Batch { inputs, variants, centroids: Arc::clone(&self.widened), trace: self.trace.clone() }
+        let (centroids, trace) = (Arc::clone(&self.widened), self.trace.clone());
+        Batch { inputs, variants, centroids, trace, seed: self.experiment.seed, members: None }
     }
 
     /// Takes the counts of a batch made by [`Self::next_batch`], lets the balancers act, and moves on.
@@ -348,22 +417,25 @@ impl Simulation {
         let mut rows = Vec::with_capacity(self.state.variants.len());
         let all = self.experiment.variants.iter().zip(&mut self.state.variants).zip(&batch.variants);
         for (((v, state), routing), (i, loads)) in all.zip(counts.loads.into_iter().enumerate()) {
-            let step = Step {
-                experts: u64::from(v.router.experts),
-                assignments: u64::from(v.router.top_k) * u64::from(batch.inputs.batch),
-                rate: batch.inputs.rates[i],
-            };
+            let step = Step::new(&v.router, batch.inputs.batch, batch.inputs.rates[i]);
+            let dropped = &counts.dropped[i];
+            // The balancer sees who came, also those for whom there was no room.
+            let routed: Vec<u32> = loads.iter().zip(dropped).map(|(l, d)| l + d).collect();
+            let seen = if dropped.is_empty() { &loads } else { &routed };
             if !batch.reorder(i, v.balancer.average, &mut state.bias) {
-                balance::update(v.balancer.rule, v.balancer.centred, &mut state.bias, &loads, step);
+                balance::update(&v.balancer, &mut state.bias, &mut state.memory, seen, step);
             }
             state.digest.step(&loads, &state.bias);
             rows.push(VariantRow {
                 top_k: v.router.top_k,
+                tokens: batch.inputs.batch,
+                dropped: dropped.iter().sum(),
                 loads,
                 bias: state.bias.clone(),
                 moved: counts.moved[i],
-                moved_of: if routing.is_plain() { sampled * v.router.top_k } else { 0 },
-                saturated: routing.selector.saturated(),
+                moved_of: if routing.is_plain() { sampled * v.router.top_k } else { counts.sampled[i] },
+                saturated: if routing.rule.is_top_k() { routing.selector.saturated() } else { 0 },
+                zero_experts: v.balancer.identity_experts(),
             });
         }
         let row = StepRow { step: self.state.step, tokens: batch.inputs.batch, variants: rows };
@@ -371,9 +443,13 @@ impl Simulation {
         row
     }
 
-    /// Takes a row that another engine computed for the present step.
+    /// Takes a row that another engine computed for the present step. What the rules remember is worked out from its loads.
     pub fn adopt(&mut self, row: &StepRow) {
-        for (state, made) in self.state.variants.iter_mut().zip(&row.variants) {
+        let rates = self.rates(self.state.step);
+        let all = self.experiment.variants.iter().zip(&mut self.state.variants).zip(&row.variants).zip(rates);
+        for (((v, state), made), rates) in all {
+            let step = Step::new(&v.router, row.tokens, rates);
+            balance::remember(&v.balancer, &mut state.memory, &made.loads, step);
             state.bias.clone_from(&made.bias);
             state.digest.step(&made.loads, &made.bias);
         }
@@ -388,19 +464,44 @@ impl Simulation {
     /// One step on this thread: the oracle.
     pub fn advance(&mut self) -> StepRow {
         let mut batch = self.next_batch();
-        batch.settle();
+        batch.look_ahead();
         let mut counts = Counts::new(&batch);
         batch.route(0..batch.inputs.batch, &mut counts);
-        batch.count_moved_where(Routing::is_plain, 0..batch.sample_size(), &mut counts);
+        batch.count_moved_where(Routing::is_moved, 0..batch.sample_size(), &mut counts);
         self.finish(&batch, counts)
     }
 }
 
-/// A log of selections without scores can be watched as it was recorded, and no other way.
+/// Selection with the biases of one step. Scores are held in units of the gate; so are the biases in their keys.
+pub(super) fn selector(rule: Rule, router: &Router, bias: &[i64]) -> Selector {
+    if router.gate.unit_bits() == 0 || rule == Rule::Multiplicative {
+        return Selector::new(rule, bias);
+    }
+    Selector::new(rule, &in_units(router, bias))
+}
+
+/// Biases in the units in which the gate's scores are held, Q32.
+fn in_units(router: &Router, bias: &[i64]) -> Vec<i64> {
+    bias.iter().map(|b| b >> router.gate.unit_bits()).collect()
+}
+
+/// A log of selections without scores can be watched as it was recorded, and no other way. Some rules need more of a trace than its
+/// scores, or not too many tokens at once.
 fn routes_again(experiment: &Experiment, trace: &Trace) -> Result<(), ConfigError> {
+    experiment.validate_batch(trace.tokens.min(u32::MAX as usize) as u32)?;
+    if trace.token_ids.is_empty()
+        && let Some(i) = experiment.variants.iter().position(|v| v.balancer.rule == Rule::Hash)
+    {
+        let allowed = "another rule: this trace has no token ids to hash";
+        return Err(error(&format!("variants[{i}].balancer.rule"), "Hash", allowed));
+    }
     let Some(k) = trace.selected else { return Ok(()) };
     for v in &experiment.variants {
-        let as_it_was = v.balancer.rule == Rule::None && v.router.top_k == k && v.router.gate == Gate::Sigmoid;
+        let as_it_was = v.balancer.rule == Rule::None
+            && v.router.top_k == k
+            && v.router.gate == Gate::Sigmoid
+            && v.router.groups.is_none()
+            && v.router.capacity.is_none();
         if !as_it_was {
             let value = format!("{} with K {} and rule {}", v.router.gate, v.router.top_k, v.balancer.rule);
             let allowed = format!("left at K {k} without a balancer: this log holds selections without scores");
@@ -422,7 +523,10 @@ pub struct Batch {
     /// One per variant.
     pub variants: Vec<Routing>,
     centroids: Arc<Vec<[i16; DIM]>>,
-    trace: Option<Arc<Trace>>,
+    pub(super) trace: Option<Arc<Trace>>,
+    seed: u32,
+    /// The tokens that count as the whole batch, rising; all of them where `None`.
+    pub(super) members: Option<Arc<Vec<u32>>>,
 }
 
 /// One variant's router with the biases of one step.
@@ -434,15 +538,21 @@ pub struct Routing {
     pub selector: Selector,
     /// Selection without.
     pub unbiased: Selector,
-    /// The rule, where it says more than the selection does.
+    /// The rule, which says how experts are chosen.
     pub rule: Rule,
     /// Passes that BIP makes on the batch before it routes it.
     pub iterations: u32,
+    /// Whether the rule may move the biases: not once they are frozen.
+    pub moves: bool,
     /// The biases at the start of the step, Q32.
     pub bias: Vec<i64>,
-    /// What it has to know of the whole batch.
+    /// What the rules that put a batch in order know of it.
     pub order: Order,
     recorded: Option<Arc<Vec<i32>>>,
+    /// The biases of rule `Threshold`, Q32: there it matters where they stand, not only how they differ.
+    absolute: Vec<i64>,
+    /// What is known of the whole batch.
+    pub(super) whole: Arc<Whole>,
 }
 
 impl Routing {
@@ -450,10 +560,30 @@ impl Routing {
     /// choose go through [`Batch::choose`].
     #[must_use]
     pub fn is_plain(&self) -> bool {
+        self.rule.is_top_k() && self.router.groups.is_none() && self.router.capacity.is_none()
+    }
+
+    /// Whether tokens cannot tell by themselves where they go.
+    #[must_use]
+    pub fn sees_whole_batch(&self) -> bool {
+        self.rule.takes_whole_batch() || self.rule == Rule::ExpertChoice || self.router.capacity.is_some()
+    }
+
+    /// Whether it is counted what the bias moves: not where experts choose, who have none.
+    #[must_use]
+    pub fn is_moved(&self) -> bool {
         self.rule != Rule::ExpertChoice
     }
 
-    /// The trace's scores, Q20, [steps, tokens, experts]; `None` for synthetic tokens.
+    /// Every expert with s + b > 0, the largest sum first, ties to the lower index.
+    fn above_threshold(&self, scores: &[i32], out: &mut Vec<usize>) {
+        let sum = |e: usize| (i64::from(scores[e]) << (BIAS_BITS - SCORE_BITS)) + self.absolute[e];
+        out.clear();
+        out.extend((0..scores.len()).filter(|&e| sum(e) > 0));
+        out.sort_unstable_by_key(|&e| (-sum(e), e));
+    }
+
+    /// The trace's scores, Q20, [steps, tokens, experts]; `None` where scores are made of logits in every step.
     #[must_use]
     pub fn recorded(&self) -> Option<&[i32]> {
         self.recorded.as_ref().map(|s| s.as_slice())
@@ -467,6 +597,10 @@ pub struct Counts {
     pub loads: Vec<Vec<u32>>,
     /// Assignments moved by the bias among the sampled tokens, per variant.
     pub moved: Vec<u32>,
+    /// Assignments of the sampled tokens, per variant that is not plain; a plain one has K for each.
+    pub sampled: Vec<u32>,
+    /// Assignments that found no room, per variant and expert; empty without a capacity.
+    pub dropped: Vec<Vec<u32>>,
     /// How many tokens have which digit, per variant, [experts, bins]; empty but while a batch is put in order (`model::order`).
     pub digits: Vec<Vec<u32>>,
 }
@@ -478,6 +612,12 @@ impl Counts {
         Self {
             loads: batch.variants.iter().map(|v| vec![0; v.router.experts as usize]).collect(),
             moved: vec![0; batch.variants.len()],
+            sampled: vec![0; batch.variants.len()],
+            dropped: batch
+                .variants
+                .iter()
+                .map(|v| vec![0; v.router.capacity.map_or(0, |_| v.router.experts) as usize])
+                .collect(),
             digits: vec![],
         }
     }
@@ -488,7 +628,10 @@ impl Counts {
         for (a, b) in self.loads.iter_mut().flatten().zip(other.loads.iter().flatten()) {
             *a += b;
         }
-        for (a, b) in self.moved.iter_mut().zip(&other.moved) {
+        for (a, b) in self.dropped.iter_mut().flatten().zip(other.dropped.iter().flatten()) {
+            *a += b;
+        }
+        for (a, b) in self.moved.iter_mut().zip(&other.moved).chain(self.sampled.iter_mut().zip(&other.sampled)) {
             *a += b;
         }
         for (a, b) in self.digits.iter_mut().flatten().zip(other.digits.iter().flatten()) {
@@ -513,6 +656,12 @@ impl Batch {
         &self.centroids
     }
 
+    /// The trace, where its gate is taken in every step.
+    #[must_use]
+    pub fn given_logits(&self) -> Option<&Trace> {
+        self.trace.as_deref().filter(|t| t.gate_each_step)
+    }
+
     /// The topic (or the trace's group) of a token.
     #[must_use]
     pub fn topic(&self, token: u32) -> u32 {
@@ -527,6 +676,11 @@ impl Batch {
         match &self.inputs.tokens {
             TokenInputs::Trace { index } => {
                 let Some(trace) = &self.trace else { return };
+                if trace.gate_each_step {
+                    scratch.logits.clear();
+                    scratch.logits.extend(trace.logits_of(*index, token as usize).iter().map(|&x| gate::quantised(x)));
+                    return self.with_gates(scratch, f);
+                }
                 let at = (index * trace.tokens + token as usize) * trace.experts;
                 for (i, v) in self.variants.iter().enumerate() {
                     if let Some(recorded) = &v.recorded {
@@ -538,16 +692,21 @@ impl Batch {
                 let x = tokens::widened(&topics.token(token, key).1);
                 scratch.logits.clear();
                 scratch.logits.extend(self.centroids.iter().map(|c| tokens::logit(&x, c)));
-                let mut made: Option<(Gate, u32)> = None;
-                for (i, v) in self.variants.iter().enumerate() {
-                    let wanted = (v.router.gate, v.router.experts);
-                    if made != Some(wanted) {
-                        gate::scores(wanted.0, &scratch.logits[..wanted.1 as usize], &mut scratch.scores);
-                        made = Some(wanted);
-                    }
-                    f(i, &scratch.scores);
-                }
+                self.with_gates(scratch, f);
             }
+        }
+    }
+
+    /// Makes scores of the logits in `scratch`, once for neighbours that share them.
+    fn with_gates(&self, scratch: &mut Scratch, mut f: impl FnMut(usize, &[i32])) {
+        let mut made: Option<(Gate, u32)> = None;
+        for (i, v) in self.variants.iter().enumerate() {
+            let wanted = (v.router.gate, v.router.experts);
+            if made != Some(wanted) {
+                gate::scores(wanted.0, &scratch.logits[..wanted.1 as usize], &mut scratch.scores);
+                made = Some(wanted);
+            }
+            f(i, &scratch.scores);
         }
     }
 
@@ -563,19 +722,24 @@ impl Batch {
         out
     }
 
-    /// The experts that a token gets in one variant, best first, into `out`. `scores` are its own there ([`Self::scores`]).
+    /// The experts that a token chooses in one variant, best first, into `out`. `scores` are its own there ([`Self::scores`]).
+    /// Whether they have room for it says [`Self::keeps`].
     pub fn choose(&self, variant: usize, by: By, token: u32, scores: &[i32], out: &mut Vec<usize>) {
         let routing = &self.variants[variant];
-        if by == By::Bias && routing.rule == Rule::ExpertChoice {
-            return expert_choice::experts(self.cuts(variant), token, scores, out);
-        }
-        let selector = match by {
-            By::Bias => &routing.selector,
-            By::Score => &routing.unbiased,
-        };
         let k = routing.router.top_k as usize;
+        let selector = match (by, routing.rule) {
+            (By::Score, _) => &routing.unbiased,
+            (_, Rule::Threshold) => return routing.above_threshold(scores, out),
+            (_, Rule::ExpertChoice) => return expert_choice::experts(self.cuts(variant), token, scores, out),
+            (_, Rule::Hash) => return hash::experts(self.word(token), scores.len(), k, self.seed, out),
+            (_, Rule::Sinkhorn | Rule::Base) => return self.listed(variant, token, out),
+            _ => &routing.selector,
+        };
         let mut top = [0; MAX_K];
-        selector.top_k(scores, k, &mut top);
+        match routing.router.groups {
+            Some(groups) => groups::top_k(selector, groups, scores, k, &mut top),
+            None => selector.top_k(scores, k, &mut top),
+        }
         out.clear();
         out.extend(top[..k].iter().map(|&key| expert_of(key)));
     }
@@ -593,7 +757,13 @@ impl Batch {
             self.with_scores(token, &mut scratch, |i, scores| {
                 if wanted(&self.variants[i]) {
                     self.choose(i, By::Bias, token, scores, &mut chosen);
-                    chosen.iter().for_each(|&e| counts.loads[i][e] += 1);
+                    for &e in &chosen {
+                        if self.keeps(i, token, e, scores[e]) {
+                            counts.loads[i][e] += 1;
+                        } else {
+                            counts.dropped[i][e] += 1;
+                        }
+                    }
                 }
             });
         }
@@ -627,6 +797,7 @@ impl Batch {
                 if wanted(&self.variants[v]) {
                     self.choose(v, By::Bias, token, scores, &mut with);
                     self.choose(v, By::Score, token, scores, &mut without);
+                    counts.sampled[v] += with.len() as u32;
                     counts.moved[v] += with.iter().filter(|e| !without.contains(e)).count() as u32;
                 }
             });

@@ -21,10 +21,16 @@ pub struct Trace {
     pub group_names: Vec<String>,
     /// The text of each token, [steps, tokens]; empty where not recorded.
     pub token_ids: Vec<i32>,
+    /// Take the gate in every step, from logits in Q14 by the integer gate, instead of once and exactly. That needs no second copy of
+    /// the trace, and it is what peers that read logits are compared with (`moebias bench --given-logits`).
+    pub gate_each_step: bool,
+    /// The selection bias that the model had learned, score units, \[experts\]; empty where not recorded.
+    pub learned_bias: Vec<f64>,
     /// Only who was chosen is known, this many experts per token: it can be watched, but not routed again.
     pub selected: Option<u32>,
     sigmoid: OnceLock<Arc<Vec<i32>>>,
     softmax: OnceLock<Arc<Vec<i32>>>,
+    sqrt_softplus: OnceLock<Arc<Vec<i32>>>,
 }
 
 impl Trace {
@@ -40,9 +46,12 @@ impl Trace {
             groups: vec![],
             group_names: vec![],
             token_ids: vec![],
+            gate_each_step: false,
+            learned_bias: vec![],
             selected: None,
             sigmoid: OnceLock::new(),
             softmax: OnceLock::new(),
+            sqrt_softplus: OnceLock::new(),
         }
     }
 
@@ -68,6 +77,7 @@ impl Trace {
         let cache = match gate {
             Gate::Sigmoid => &self.sigmoid,
             Gate::Softmax => &self.softmax,
+            Gate::SqrtSoftplus => &self.sqrt_softplus,
         };
         let make = || {
             let mut out = Vec::with_capacity(self.logits.len());
@@ -77,6 +87,13 @@ impl Trace {
             Arc::new(out)
         };
         Arc::clone(cache.get_or_init(make))
+    }
+
+    /// The logits of one token as recorded, [experts].
+    #[must_use]
+    pub fn logits_of(&self, step: usize, token: usize) -> &[f32] {
+        let at = (step * self.tokens + token) * self.experts;
+        self.logits.get(at..at + self.experts).unwrap_or_default()
     }
 
     /// The group of a token, 0 where none is recorded.

@@ -2,12 +2,13 @@
 //!
 //! Columns of the CSV, one row per step and variant: `step`, `variant`, `tokens`, `max_vio`, `max_vio_16`, `max_vio_global`,
 //! `min_vio`, `cv`, `entropy` (over ln E), `effective_experts`, `starving`, `dead`, `moved_share`, `bias_min`, `bias_median`,
-//! `bias_max` (score units), `saturated`; then, if asked for, `load_0` … (tokens) and `bias_0` … (score units, after the step's
+//! `bias_max` (score units), `saturated`, `dropped_share` (of the assignments, by capacity), `experts_per_token` (chosen, mean); then, if asked for, `load_0` … (tokens) and `bias_0` … (score units, after the step's
 //! update). A variant with fewer experts than another leaves the last ones empty.
 
 use super::atomic;
 use super::error::FileError;
-use crate::model::fixed::{from_q32, from_score};
+use crate::model::fixed::from_q32;
+use crate::model::gating;
 use crate::model::metrics::Metrics;
 use crate::model::select::By;
 use crate::model::step::{Batch, StepRow, VariantRow};
@@ -60,6 +61,8 @@ impl<W: Write> Curves<W> {
             "bias_median",
             "bias_max",
             "saturated",
+            "dropped_share",
+            "experts_per_token",
         ]
         .map(str::to_owned)
         .to_vec();
@@ -99,6 +102,8 @@ impl<W: Write> Curves<W> {
             put(&x.to_string())?;
         }
         put(&m.saturated.to_string())?;
+        put(&m.dropped.to_string())?;
+        put(&m.active.to_string())?;
         if self.columns.loads {
             for e in 0..self.experts {
                 put(&v.loads.get(e).map(u32::to_string).unwrap_or_default())?;
@@ -139,8 +144,9 @@ struct Assignment<'a> {
     topk_weights: &'a [f64],
 }
 
-/// Writes which experts each token of a batch went to, as JSON lines, best first. The weights are the unbiased scores of the chosen
-/// experts over their sum.
+/// Writes which experts each token of a batch went to, as JSON lines, best first. The weights are the gating values:
+/// the unbiased scores of the chosen experts, renormalised and scaled as the router says. Experts that had no room for the token are
+/// left out; they do count in the sum that renormalises.
 ///
 /// # Errors
 /// The writer's.
@@ -152,10 +158,12 @@ pub fn assignments(out: &mut dyn Write, batch: &Batch, variant: usize, layer: u3
     for token_idx in 0..batch.inputs.batch {
         let scores = batch.scores(token_idx, variant);
         batch.choose(variant, By::Bias, token_idx, &scores, &mut ids);
-        let chosen: Vec<f64> = ids.iter().map(|&e| scores.get(e).map_or(0.0, |&s| from_score(s))).collect();
-        let sum: f64 = chosen.iter().sum();
-        let weights: Vec<f64> =
-            chosen.iter().map(|s| if sum > 0.0 { s / sum } else { 1.0 / ids.len() as f64 }).collect();
+        let chosen: Vec<i32> = ids.iter().map(|&e| scores[e]).collect();
+        let kept: Vec<bool> = ids.iter().map(|&e| batch.keeps(variant, token_idx, e, scores[e])).collect();
+        let values = gating::values(&batch.variants[variant].router, &chosen);
+        let weights: Vec<f64> = values.into_iter().zip(&kept).filter(|(_, k)| **k).map(|(w, _)| w).collect();
+        let mut stays = kept.iter();
+        ids.retain(|_| stays.next().is_none_or(|k| *k));
         let line = Assignment { layer, step, token_idx, topk_ids: &ids, topk_weights: &weights };
         serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")?;

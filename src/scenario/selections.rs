@@ -80,7 +80,7 @@ impl Selections {
             return Err(wrong(format!("{} tokens at {} experts are too many to watch", layer.tokens, layer.experts)));
         }
         let trace = Trace::of_selections(steps, tokens, layer.experts as usize, layer.top_k, &layer.ids);
-        let router = config::Router { experts: layer.experts, top_k: layer.top_k, gate: config::Gate::Sigmoid };
+        let router = config::Router { experts: layer.experts, top_k: layer.top_k, ..config::Router::default() };
         let balancer = config::Balancer { rule: config::Rule::None, ..Default::default() };
         let model = self.metadata.get("model_id").cloned().unwrap_or_else(|| "Recorded selections".into());
         let variant = config::Variant { name: format!("Layer {}", layer.layer), router, balancer };

@@ -50,25 +50,39 @@ pub fn shipped() -> &'static [Shipped] {
         "drifting-topics",
         "real-model",
         "shrinking-step",
+        "four-rules",
+        "freezing",
+        "published-models",
         "softmax-gate",
         "fixed-batch",
         "bursts",
         "real-model-rules",
         "quantile-balancing",
         "expert-choice",
+        "expert-groups",
+        "capacity",
+        "dynamic-k",
+        "assignment-methods",
+        "price-view",
+        "band",
+        "learned-bias",
     ]
 }
 
 /// Every shipped trace.
 #[must_use]
 pub fn traces() -> &'static [ShippedTrace] {
-    &[ShippedTrace { id: "sample", bytes: include_bytes!("../../assets/traces/sample_none_final.safetensors") }]
+    &[
+        ShippedTrace { id: "sample", bytes: include_bytes!("../../assets/traces/sample_none_final.safetensors") },
+        ShippedTrace { id: "learned", bytes: include_bytes!("../../assets/traces/trace_lossfree_final.safetensors") },
+    ]
 }
 
 /// The scores of a shipped trace, decoded once.
 pub(super) fn trace(id: &str) -> Option<Arc<Trace>> {
-    static SAMPLE: OnceLock<Option<Arc<Trace>>> = OnceLock::new();
-    let shipped = traces().iter().find(|t| t.id == id)?;
+    static DECODED: [OnceLock<Option<Arc<Trace>>>; 2] = [const { OnceLock::new() }; 2];
+    let at = traces().iter().position(|t| t.id == id)?;
+    let (shipped, decoded) = (&traces()[at], DECODED.get(at)?);
     let decode = || match trace::parse(shipped.bytes, shipped.id, None) {
         Ok(file) => Some(Arc::new(file.trace)),
         Err(e) => {
@@ -76,7 +90,7 @@ pub(super) fn trace(id: &str) -> Option<Arc<Trace>> {
             None
         }
     };
-    SAMPLE.get_or_init(decode).clone()
+    decoded.get_or_init(decode).clone()
 }
 
 impl Shipped {

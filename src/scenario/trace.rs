@@ -169,7 +169,7 @@ fn parse_bytes(bytes: &[u8], layer: Option<&str>) -> Result<TraceFile, String> {
         trace.groups = groups.into_iter().map(|g| g as u32).collect();
         trace.group_names = group_names(&metadata, &trace.groups);
     }
-    let bias = optional(&file, &[of_layer("bias"), "bias".into()], |view, name| {
+    let bias: Option<Vec<f64>> = optional(&file, &[of_layer("bias"), "bias".into()], |view, name| {
         check_shape(view, name, &[experts])?;
         let values = floats(view, name)?;
         // The same bounds as a start state's.
@@ -178,6 +178,7 @@ fn parse_bytes(bytes: &[u8], layer: Option<&str>) -> Result<TraceFile, String> {
             None => Ok(values.into_iter().map(f64::from).collect()),
         }
     })?;
+    trace.learned_bias = bias.clone().unwrap_or_default();
     let train_step = optional(&file, &["train_step".into()], |view, name| {
         check_shape(view, name, &[steps])?;
         integers(view, name, 0, i64::MAX)
@@ -322,9 +323,11 @@ impl TraceInfo {
         match self.metadata.get("gate").map(|g| g.trim().to_ascii_lowercase()).as_deref() {
             None | Some("" | "sigmoid") => Ok(Gate::Sigmoid),
             Some("softmax") => Ok(Gate::Softmax),
-            Some(other) => {
-                Err(format!("its metadata say the gate is {:?}, but must be sigmoid or softmax", shortened(other)))
-            }
+            Some("sqrtsoftplus") => Ok(Gate::SqrtSoftplus),
+            Some(other) => Err(format!(
+                "its metadata say the gate is {:?}, but must be sigmoid, softmax or sqrtsoftplus",
+                shortened(other)
+            )),
         }
     }
 
@@ -335,7 +338,7 @@ impl TraceInfo {
     pub fn router(&self) -> Result<Router, String> {
         let experts = self.experts as u32;
         let top_k = self.top_k.unwrap_or(DEFAULT_TOP_K.min(experts));
-        Ok(Router { experts, top_k, gate: self.gate()? })
+        Ok(Router { experts, top_k, gate: self.gate()?, ..Router::default() })
     }
 }
 

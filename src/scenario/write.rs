@@ -114,14 +114,21 @@ fn synthetic_text(s: &Synthetic) -> String {
 }
 
 fn variant_text(v: &Variant) -> String {
-    let Variant { name, router: Router { experts, top_k, gate }, balancer } = v;
-    let Balancer { rule, rate, schedule, centred, average, iterations } = balancer;
+    let Variant { name, router, balancer } = v;
+    let Router { experts, top_k, gate, groups, capacity, shared, renormalise, scale } = router;
+    let Balancer { rule, rate, schedule, centred, freeze, momentum, steepness, derivative, .. } = balancer;
+    let Balancer { zero_experts, real_experts, average, iterations, .. } = balancer;
     let (r, b) = (Router::default(), Balancer::default());
     let mut out = Fields(vec![format!("name: {}", value(name))]);
     let mut f = Fields::new();
     f.field("experts", experts, &r.experts);
     f.field("top_k", top_k, &r.top_k);
     f.field("gate", gate, &r.gate);
+    f.field("groups", groups, &r.groups);
+    f.field("capacity", capacity, &r.capacity);
+    f.field("shared", shared, &r.shared);
+    f.field("renormalise", renormalise, &r.renormalise);
+    f.field("scale", scale, &r.scale);
     if !f.0.is_empty() {
         out.0.push(format!("router: {}", f.text()));
     }
@@ -130,6 +137,12 @@ fn variant_text(v: &Variant) -> String {
     f.field("rate", rate, &b.rate);
     f.field("schedule", schedule, &b.schedule);
     f.field("centred", centred, &b.centred);
+    f.field("freeze", freeze, &b.freeze);
+    f.field("momentum", momentum, &b.momentum);
+    f.field("steepness", steepness, &b.steepness);
+    f.field("derivative", derivative, &b.derivative);
+    f.field("zero_experts", zero_experts, &b.zero_experts);
+    f.field("real_experts", real_experts, &b.real_experts);
     f.field("average", average, &b.average);
     f.field("iterations", iterations, &b.iterations);
     if !f.0.is_empty() {

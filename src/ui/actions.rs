@@ -86,6 +86,8 @@ pub enum Action {
     ZoomReset,
     /// Fill the screen.
     FullScreen,
+    /// The price view to the front.
+    ShowTheory,
     /// Every pane back to its place.
     ResetLayout,
     /// Let go of the pinned expert and token.
@@ -188,6 +190,7 @@ impl Action {
             Self::ZoomOut => "Smaller",
             Self::ZoomReset => "Ordinary size",
             Self::FullScreen => "Full screen",
+            Self::ShowTheory => "Show the theory",
             Self::ResetLayout => "Reset layout",
             Self::Unpin => "Let go of what is pinned",
             Self::Quit => "Quit",
@@ -229,6 +232,7 @@ impl Action {
             Self::ZoomOut => vec![ctrl(Key::Minus)],
             Self::ZoomReset => vec![ctrl(Key::Num0)],
             Self::FullScreen => vec![key(Key::F11)],
+            Self::ShowTheory => vec![key(Key::T)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
             Self::RemoveVariant
@@ -274,6 +278,7 @@ impl Action {
             Self::ZoomIn => i::ICON_ZOOM_IN,
             Self::ZoomOut | Self::ZoomReset => i::ICON_ZOOM_OUT,
             Self::FullScreen => i::ICON_FULLSCREEN,
+            Self::ShowTheory => i::ICON_FUNCTION,
             Self::ResetLayout => i::ICON_GRID_VIEW,
             Self::Unpin => i::ICON_KEEP_OFF,
             Self::Quit => i::ICON_CLOSE,
@@ -319,6 +324,7 @@ impl Action {
             | Self::ZoomOut
             | Self::ZoomReset
             | Self::FullScreen
+            | Self::ShowTheory
             | Self::ResetLayout
             | Self::Unpin => Group::Window,
         }

@@ -21,6 +21,8 @@ use super::{shortcuts, style};
 use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::lab::notices::Level;
+use crate::model::change::Target;
+use crate::model::presets::Preset;
 use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +37,8 @@ pub enum Ask {
     Open(PathBuf),
     /// Open a scenario that ships with Moebias.
     OpenShipped(&'static str),
+    /// Set the router and the balancer as those of a published model, in every variant.
+    Preset(Preset),
     /// Bring a pane to the front.
     Reveal(PaneKind),
     /// Give a pane all the room, or its place back.
@@ -160,6 +164,7 @@ impl App {
             Ask::Do(action) => self.act(ctx, action),
             Ask::Open(path) => self.lab.send(Command::OpenFile(path)),
             Ask::OpenShipped(id) => self.lab.send(Command::OpenShipped(id.to_owned())),
+            Ask::Preset(preset) => self.lab.send(Command::Preset { target: Target::AllVariants, preset }),
             Ask::Reveal(kind) => {
                 self.layout.restore();
                 self.layout.reveal(kind);
@@ -205,6 +210,10 @@ impl App {
             Action::FullScreen => {
                 let on = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
                 ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!on));
+            }
+            Action::ShowTheory => {
+                self.layout.restore();
+                self.layout.reveal(PaneKind::Theory);
             }
             Action::ResetLayout => self.layout = Layout::default(),
             Action::Unpin => {
@@ -373,6 +382,10 @@ impl eframe::App for App {
             let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme };
             self.layout.show(ui, &mut self.panes, &mut cx, &mut wanted);
         });
+        // What nobody sees is not computed.
+        if self.layout.rect_of(PaneKind::Theory).is_none() && self.lab.snapshot().theory.is_some() {
+            self.lab.send(Command::SetTheory(None));
+        }
         asks.extend(wanted.into_iter().map(Ask::SavePictureOf));
 
         self.overlays(ui, &mut asks, theme);

@@ -32,8 +32,9 @@ fn first_tree() -> Tree<PaneKind> {
     let (assignment, history, curves) =
         (pane(PaneKind::Assignment), pane(PaneKind::LoadHistory), pane(PaneKind::LoadCurves));
     let (load, inspector) = (pane(PaneKind::Load), pane(PaneKind::Inspector));
+    let theory = pane(PaneKind::Theory);
     let (bias, violation) = (pane(PaneKind::Bias), pane(PaneKind::Violation));
-    let below = tiles.insert_tab_tile(vec![history, curves]);
+    let below = tiles.insert_tab_tile(vec![history, curves, theory]);
     let top = tiles.insert_tab_tile(vec![load, inspector]);
     let left = binary(&mut tiles, LinearDir::Vertical, [assignment, below], 0.66);
     let lower = binary(&mut tiles, LinearDir::Vertical, [bias, violation], 0.5);

@@ -5,11 +5,12 @@ use super::app::Ask;
 use super::panes::PaneKind;
 use super::style::{SMALL, mono, text};
 use super::theme::Theme;
+use crate::model::presets::Preset;
 use eframe::egui::{
     self, Align2, Frame, Key, Margin, Modal, Modifiers, RichText, ScrollArea, Sense, TextEdit, Ui, vec2,
 };
 use egui_material_icons::MaterialIcon;
-use egui_material_icons::icons::{ICON_DESCRIPTION, ICON_OPEN_IN_FULL, ICON_PHOTO_CAMERA, ICON_SCIENCE};
+use egui_material_icons::icons::{ICON_DESCRIPTION, ICON_OPEN_IN_FULL, ICON_PHOTO_CAMERA, ICON_SCIENCE, ICON_TUNE};
 use std::path::PathBuf;
 use strum::IntoEnumIterator as _;
 
@@ -125,6 +126,13 @@ fn entries(ui: &Ui, recent: &[PathBuf]) -> Vec<Entry> {
         symbol: ICON_SCIENCE,
         ask: Ask::OpenShipped(c.id),
     });
+    let presets = Preset::iter().map(|preset| Entry {
+        name: format!("Set as a model: {}", preset.name()),
+        detail: preset.summary(),
+        keys: String::new(),
+        symbol: ICON_TUNE,
+        ask: Ask::Preset(preset),
+    });
     let panes = PaneKind::iter().flat_map(|kind| {
         let name = kind.name();
         let pane = |name: String, symbol, ask| Entry { name, detail: String::new(), keys: String::new(), symbol, ask };
@@ -141,7 +149,7 @@ fn entries(ui: &Ui, recent: &[PathBuf]) -> Vec<Entry> {
         symbol: ICON_DESCRIPTION,
         ask: Ask::Open(p.clone()),
     });
-    actions.chain(scenarios).chain(panes).chain(recent).collect()
+    actions.chain(scenarios).chain(presets).chain(panes).chain(recent).collect()
 }
 
 /// How well what was typed fits a name; `None` where its letters do not stand in it in order. Letters that begin words and that

@@ -8,6 +8,7 @@
 use super::kernel;
 use super::lanes::Lanes;
 use super::plan::{Plan, Work};
+use crate::model::fixed::{LOGIT_BITS, LOGIT_LIMIT};
 use crate::model::step::Counts;
 use std::arch::x86_64::*;
 
@@ -160,6 +161,15 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
     fn any(self, a: Self::V) -> bool {
         // SAFETY: `self` proves the instructions.
         unsafe { _mm256_testz_si256(a, a) == 0 }
+    }
+    #[inline(always)]
+    fn quantised(self, bits: Self::V) -> Self::V {
+        // SAFETY: `self` proves the instructions. They round to nearest, halves to even, as every thread does from its start.
+        unsafe {
+            let limit = LOGIT_LIMIT as f32;
+            let x = _mm256_mul_ps(_mm256_castsi256_ps(bits), _mm256_set1_ps((1 << LOGIT_BITS) as f32));
+            _mm256_cvtps_epi32(_mm256_max_ps(_mm256_min_ps(x, _mm256_set1_ps(limit)), _mm256_set1_ps(-limit)))
+        }
     }
     #[inline(always)]
     fn table(self, entries: &[i32; 32]) -> Self::Table {

@@ -7,6 +7,7 @@
 use super::kernel;
 use super::lanes::Lanes;
 use super::plan::{Plan, Work};
+use crate::model::fixed::{LOGIT_BITS, LOGIT_LIMIT};
 use crate::model::step::Counts;
 use std::arch::x86_64::*;
 
@@ -158,6 +159,15 @@ impl<const VNNI: bool> Lanes for Avx512<VNNI> {
     fn any(self, a: Self::V) -> bool {
         // SAFETY: `self` proves the instructions.
         unsafe { _mm512_test_epi32_mask(a, a) != 0 }
+    }
+    #[inline(always)]
+    fn quantised(self, bits: Self::V) -> Self::V {
+        // SAFETY: `self` proves the instructions. They round to nearest, halves to even, as every thread does from its start.
+        unsafe {
+            let limit = LOGIT_LIMIT as f32;
+            let x = _mm512_mul_ps(_mm512_castsi512_ps(bits), _mm512_set1_ps((1 << LOGIT_BITS) as f32));
+            _mm512_cvtps_epi32(_mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(limit)), _mm512_set1_ps(-limit)))
+        }
     }
     #[inline(always)]
     fn table(self, entries: &[i32; 32]) -> Self::Table {

@@ -42,6 +42,8 @@ struct Tables<L: Lanes> {
     start: L::Table,
     slope: L::Table,
     exp2: L::Table,
+    root_start: L::Table,
+    root_slope: L::Table,
 }
 
 /// Does a part of a batch's work and adds to the counts.
@@ -59,6 +61,8 @@ pub fn run<L: Lanes>(l: L, plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
         start: l.table(&plan.tables.sigmoid_start),
         slope: l.table(&plan.tables.sigmoid_slope),
         exp2: l.table(&plan.tables.exp2),
+        root_start: l.table(&plan.tables.root_start),
+        root_slope: l.table(&plan.tables.root_slope),
     };
     let range = match work {
         Work::Loads(range) | Work::Moved(range) | Work::Digits(range) | Work::Dots(range) => range.clone(),
@@ -115,22 +119,34 @@ fn route<L: Lanes>(
     if dots {
         return;
     }
+    if let Source::Logits { first, bits, experts } = plan.source {
+        if fused {
+            read_rows::<L, GATED>(l, tables, bits, first, experts, tokens, &mut buffers.scores);
+        } else {
+            read_rows::<L, LOGITS>(l, tables, bits, first, experts, tokens, &mut buffers.logits);
+        }
+    }
     for group in &plan.groups {
         let blocks = group.experts.div_ceil(8);
         let scores = &mut buffers.scores[..blocks];
         match (&plan.source, group.gate) {
             (Source::Trace { first }, _) => {
                 if let Some(recorded) = group.recorded {
-                    read_scores(l, recorded, *first, group.experts, tokens, scores);
+                    read_rows::<L, SCORES>(l, tables, recorded, *first, group.experts, tokens, scores);
                 }
             }
-            (Source::Synthetic { .. }, _) if fused => {}
-            (Source::Synthetic { .. }, Gate::Sigmoid) => {
+            _ if fused => {}
+            (_, Gate::Sigmoid) => {
                 for (z, s) in buffers.logits.iter().zip(&mut *scores) {
                     *s = sigmoid_block(l, tables, *z);
                 }
             }
-            (Source::Synthetic { .. }, Gate::Softmax) => softmax(l, tables, group.experts, &buffers.logits, scores),
+            (_, Gate::SqrtSoftplus) => {
+                for (z, s) in buffers.logits.iter().zip(&mut *scores) {
+                    *s = root_block(l, tables, *z);
+                }
+            }
+            (_, Gate::Softmax) => softmax(l, tables, group.experts, &buffers.logits, scores),
         }
         let moved = matches!(work, Work::Moved(_));
         for v in &group.variants {
@@ -242,6 +258,23 @@ fn sigmoids<L: Lanes>(l: L, tables: &Tables<L>, mut z: Block<L>, lookup: impl Fn
     z
 }
 
+/// The scores of eight logits, as [`crate::model::gate::Tables::sqrt_softplus`], shifted.
+#[inline(always)]
+fn root_block<L: Lanes>(l: L, tables: &Tables<L>, mut z: Block<L>) -> Block<L> {
+    let (low, high) = (l.splat(-LOGIT_LIMIT), l.splat(LOGIT_LIMIT));
+    for x in &mut z {
+        let m = l.add(l.max(l.min(*x, high), low), l.splat(LOGIT_LIMIT + 1));
+        let segment = l.shr::<13>(m);
+        let f = l.and(m, l.splat(0x1fff));
+        let packed = l.lookup(tables.root_slope, segment);
+        let bend = l.sar::<13>(l.mul_small(l.sar::<18>(packed), f));
+        let slope = l.add(l.and(packed, l.splat(0x3_ffff)), bend);
+        let s = l.add(l.lookup(tables.root_start, segment), l.sar::<13>(l.mul(slope, f)));
+        *x = l.shl::<SHIFT>(s);
+    }
+    z
+}
+
 /// The scores of all logits, as [`crate::model::gate::scores`], shifted.
 #[inline(always)]
 fn softmax<L: Lanes>(l: L, tables: &Tables<L>, experts: usize, logits: &[Block<L>], out: &mut [Block<L>]) {
@@ -275,28 +308,46 @@ fn softmax<L: Lanes>(l: L, tables: &Tables<L>, experts: usize, logits: &[Block<L
     }
 }
 
-/// Recorded scores of `L::N` tokens, shifted.
+/// Of [`read_rows`]: the rows are scores, which are shifted.
+const SCORES: u8 = 0;
+/// The rows are logits, which are quantised.
+const LOGITS: u8 = 1;
+/// The rows are logits, which are quantised and go through the sigmoid.
+const GATED: u8 = 2;
+
+/// What is recorded of `L::N` tokens, as `WHAT` says. (Not as a closure: that would be compiled without the instructions.)
 #[inline(always)]
-fn read_scores<L: Lanes>(l: L, recorded: &[i32], first: usize, experts: usize, tokens: &[u32], out: &mut [Block<L>]) {
+fn read_rows<L: Lanes, const WHAT: u8>(
+    l: L,
+    tables: &Tables<L>,
+    recorded: &[i32],
+    first: usize,
+    experts: usize,
+    tokens: &[u32],
+    out: &mut [Block<L>],
+) {
     let mut rows: [&[i32]; TILE] = [&[]; TILE];
     for (row, &t) in rows.iter_mut().zip(tokens) {
         let at = (first + t as usize) * experts;
         *row = &recorded[at..at + experts];
     }
-    let full = experts / 8;
-    for (b, out) in out[..full].iter_mut().enumerate() {
-        let mut block = l.transpose(&rows[..L::N], b * 8);
-        for s in &mut block {
-            *s = l.shl::<SHIFT>(*s);
+    for (b, out) in out[..experts.div_ceil(8)].iter_mut().enumerate() {
+        let mut block = [l.splat(0); 8];
+        if (b + 1) * 8 <= experts {
+            block = l.transpose(&rows[..L::N], b * 8);
+        } else {
+            for (e, x) in (b * 8..experts).zip(&mut block) {
+                let mut column = [0; TILE];
+                for (c, row) in column.iter_mut().zip(&rows[..L::N]) {
+                    *c = row[e];
+                }
+                *x = l.load(&column);
+            }
         }
-        *out = block;
-    }
-    for e in full * 8..experts {
-        let mut column = [0; TILE];
-        for (c, row) in column.iter_mut().zip(&rows[..L::N]) {
-            *c = row[e];
+        for x in &mut block {
+            *x = if WHAT == SCORES { l.shl::<SHIFT>(*x) } else { l.quantised(*x) };
         }
-        out[full][e - full * 8] = l.shl::<SHIFT>(l.load(&column));
+        *out = if WHAT == GATED { sigmoid_block(l, tables, block) } else { block };
     }
 }
 

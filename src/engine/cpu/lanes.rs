@@ -59,6 +59,8 @@ pub trait Lanes: Copy {
     fn equal(self, a: Self::V, b: Self::V) -> Self::V;
     /// Whether any lane differs from zero.
     fn any(self, a: Self::V) -> bool;
+    /// As [`crate::model::gate::quantised`], from the bits of finite f32 numbers.
+    fn quantised(self, bits: Self::V) -> Self::V;
     /// A table for [`Self::lookup`].
     fn table(self, entries: &[i32; 32]) -> Self::Table;
     /// The entries at lanes in [0, 32).

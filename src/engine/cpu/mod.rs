@@ -174,6 +174,7 @@ fn count_by(kernel: Kernel, batch: &Batch, centroids: &Centroids) -> Counts {
     let plan = Plan::new(batch, centroids);
     let tokens = batch.inputs.batch;
     let parts = parts(batch);
+    gather(batch, parts);
     let part = |p: u32| {
         let mut counts = Counts::new(batch);
         let share = |of: u32| share(of, p, parts);
@@ -205,6 +206,24 @@ fn count_by(kernel: Kernel, batch: &Batch, centroids: &Centroids) -> Counts {
 /// Whether the model routes a variant itself.
 fn by_model(routing: &Routing) -> bool {
     !routing.is_plain() && routing.rule != Rule::ExpertChoice
+}
+
+/// Makes what tokens must know of the whole batch, before they ask for it one by one.
+fn gather(batch: &Batch, parts: u32) {
+    let variants: Vec<usize> = (0..batch.variants.len()).filter(|&v| batch.variants[v].sees_whole_batch()).collect();
+    variants.par_iter().for_each(|&v| {
+        batch.list(v);
+    });
+    for v in variants.into_iter().filter(|&v| batch.variants[v].router.capacity.is_some()) {
+        let together = |mut all: Vec<Vec<u64>>, more: Vec<Vec<u64>>| {
+            all.iter_mut().zip(more).for_each(|(a, b)| a.extend(b));
+            all
+        };
+        let claims = (0..parts).into_par_iter().map(|p| batch.claims(v, share(batch.inputs.batch, p, parts)));
+        if let Some(claims) = claims.reduce_with(together) {
+            batch.settle(v, claims);
+        }
+    }
 }
 
 /// Into how many parts a batch is cut.

@@ -8,6 +8,7 @@
 use super::kernel;
 use super::lanes::Lanes;
 use super::plan::{Plan, Work};
+use crate::model::fixed::{LOGIT_BITS, LOGIT_LIMIT};
 use crate::model::step::Counts;
 use std::arch::aarch64::*;
 
@@ -155,6 +156,15 @@ impl Lanes for Neon {
             let low = vreinterpretq_u32_u64(vmull_u32(vget_low_u32(a), vget_low_u32(b)));
             let high = vreinterpretq_u32_u64(vmull_high_u32(a, b));
             vreinterpretq_s32_u32(vuzp2q_u32(low, high))
+        }
+    }
+    #[inline(always)]
+    fn quantised(self, bits: Self::V) -> Self::V {
+        // SAFETY: `self` proves the instructions. `vcvtnq` rounds to nearest, halves to even.
+        unsafe {
+            let limit = LOGIT_LIMIT as f32;
+            let x = vmulq_n_f32(vreinterpretq_f32_s32(bits), (1 << LOGIT_BITS) as f32);
+            vcvtnq_s32_f32(vmaxq_f32(vminq_f32(x, vdupq_n_f32(limit)), vdupq_n_f32(-limit)))
         }
     }
     #[inline(always)]

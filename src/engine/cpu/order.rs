@@ -8,7 +8,7 @@ use crate::model::order::{BINS, STAGES, Search, VALUE_STAGES};
 use crate::model::step::{Batch, Counts, Routing};
 use rayon::prelude::*;
 
-/// Lets rules that look at a batch before they route it do so, as [`Batch::settle`].
+/// Lets rules that look at a batch before they route it do so, as [`Batch::look_ahead`].
 pub fn settle(kernel: Kernel, batch: &mut Batch, centroids: &Centroids) {
     let rounds = batch.variants.iter().map(Routing::rounds).max().unwrap_or(0);
     for round in 0..rounds {
@@ -23,7 +23,7 @@ pub fn settle(kernel: Kernel, batch: &mut Batch, centroids: &Centroids) {
 
 /// Finds what Quantile Balancing wants to know of a batch.
 pub fn thresholds(kernel: Kernel, batch: &Batch, centroids: &Centroids) {
-    let found = search(kernel, batch, centroids, |r| r.rule == Rule::Quantile);
+    let found = search(kernel, batch, centroids, |r| r.rule == Rule::Quantile && r.moves);
     for (routing, found) in batch.variants.iter().zip(found) {
         if let Some(found) = found {
             routing.set_thresholds(&found);

@@ -103,6 +103,15 @@ pub enum Source<'a> {
         /// First token of the batch within the trace.
         first: usize,
     },
+    /// Recorded logits, whose gate is taken in every step.
+    Logits {
+        /// First token of the batch within the trace.
+        first: usize,
+        /// Bits of the f32 logits, [steps, tokens, experts].
+        bits: &'a [i32],
+        /// Experts in the trace.
+        experts: usize,
+    },
 }
 
 /// What turns the scores of a variant's experts into keys. Blocks of eight experts, the last filled up.
@@ -194,6 +203,10 @@ pub struct GateTables {
     pub sigmoid_slope: [i32; SEGMENTS],
     /// The constants of 2⁻ᶠ in the upper 19 bits, its slopes in 13.
     pub exp2: [i32; SEGMENTS],
+    /// The constants of the root of the softplus.
+    pub root_start: [i32; SEGMENTS],
+    /// Its slopes and bends, as the sigmoid's.
+    pub root_slope: [i32; SEGMENTS],
 }
 
 impl GateTables {
@@ -205,6 +218,8 @@ impl GateTables {
             sigmoid_start: t.sigmoid.map(|c| c[0]),
             sigmoid_slope: t.sigmoid.map(|c| c[2] << 18 | c[1]),
             exp2: t.exp2.map(|c| c[0] << 13 | c[1]),
+            root_start: t.root.map(|c| c[0]),
+            root_slope: t.root.map(|c| c[2] << 18 | c[1]),
         }
     }
 }
@@ -285,7 +300,7 @@ impl<'a> Plan<'a> {
                 order: None,
             };
             let gate = v.router.gate;
-            let fits = |g: &&mut Group| g.gate == gate && (gate == Gate::Sigmoid || g.experts == experts);
+            let fits = |g: &&mut Group| g.gate == gate && (gate != Gate::Softmax || g.experts == experts);
             match groups.iter_mut().find(fits) {
                 Some(group) => {
                     group.experts = group.experts.max(experts);
@@ -296,7 +311,13 @@ impl<'a> Plan<'a> {
         }
         let source = match &batch.inputs.tokens {
             TokenInputs::Synthetic { key, topics } => Source::Synthetic { key: *key, topics: TopicTable::new(topics) },
-            TokenInputs::Trace { index } => Source::Trace { first: index * batch.inputs.batch as usize },
+            TokenInputs::Trace { index } => {
+                let first = index * batch.inputs.batch as usize;
+                match batch.given_logits() {
+                    None => Source::Trace { first },
+                    Some(t) => Source::Logits { first, bits: bytemuck::cast_slice(&t.logits), experts: t.experts },
+                }
+            }
         };
         let experts = groups.iter().map(|g| g.experts).max().unwrap_or(0);
         Self { batch, source, centroids, groups, tables: GateTables::new(), experts }
@@ -333,10 +354,12 @@ mod tests {
     fn packing_loses_nothing() {
         let (model, packed) = (&*TABLES, GateTables::new());
         for i in 0..SEGMENTS {
-            let [c0, c1, c2, _] = model.sigmoid[i];
-            let slope = packed.sigmoid_slope[i];
-            assert_eq!((packed.sigmoid_start[i], slope & 0x3_ffff, slope >> 18), (c0, c1, c2));
-            assert!(i16::try_from(c2).is_ok(), "multiplied in 16 bits");
+            let (start, slope) = (packed.sigmoid_start[i], packed.sigmoid_slope[i]);
+            let root = (model.root[i], packed.root_start[i], packed.root_slope[i]);
+            for ([c0, c1, c2, _], start, slope) in [(model.sigmoid[i], start, slope), root] {
+                assert_eq!((start, slope & 0x3_ffff, slope >> 18), (c0, c1, c2));
+                assert!(i16::try_from(c2).is_ok(), "multiplied in 16 bits");
+            }
             let [c0, c1, ..] = model.exp2[i];
             assert_eq!((packed.exp2[i] as u32 >> 13, packed.exp2[i] & 0x1fff), (c0 as u32, c1));
         }

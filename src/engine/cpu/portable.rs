@@ -120,6 +120,10 @@ impl Lanes for Portable {
         a != [0; 4]
     }
     #[inline(always)]
+    fn quantised(self, bits: V) -> V {
+        each(bits, bits, |x, _| crate::model::gate::quantised(f32::from_bits(x as u32)))
+    }
+    #[inline(always)]
     fn table(self, entries: &[i32; 32]) -> Self::Table {
         *entries
     }

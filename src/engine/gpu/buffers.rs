@@ -1,9 +1,11 @@
 //! The buffers of one plan: what goes up with every submission, what stays on the GPU, and what comes back.
 
+use super::clock;
 use super::device::Device;
 use super::layout::{PartParams, Plan, StepParams, VariantParams};
 use super::pipelines::Pipelines;
 use crate::engine::EngineError;
+use crate::model::balance::{Rates, tanh};
 use crate::model::config::DIM;
 use crate::model::gate::TABLES;
 use crate::model::order::BINS;
@@ -42,12 +44,13 @@ pub struct Buffers {
     pub counts: Buffer,
     /// Biases before the first step, then after each.
     pub bias: Buffer,
-    /// What comes back: counts, then biases.
+    /// What comes back: counts, then biases, then the clock.
     pub back: Buffer,
     steps: Buffer,
     parts: Buffer,
     topics: Buffer,
     rates: Buffer,
+    memory: Buffer,
     recorded: Buffer,
     /// The steps of the trace that are on the GPU.
     held: Range<usize>,
@@ -78,7 +81,10 @@ impl Buffers {
         let steps = buffer(d, "steps", capacity * u64::from(stride), U::COPY_DST | U::UNIFORM);
         let parts = buffer(d, "parts", works as u64 * u64::from(stride), U::COPY_DST | U::UNIFORM);
         let variants_up = buffer(d, "variants", variants * size_of::<VariantParams>() as u64, up);
-        let tables = buffer(d, "tables", (64 * size_of::<[i32; 4]>()) as u64, U::COPY_DST | U::UNIFORM);
+        let all_tables: Vec<[i32; 4]> =
+            TABLES.sigmoid.iter().chain(&TABLES.exp2).chain(&TABLES.root).copied().collect();
+        let tables = buffer(d, "tables", size_of_val(&*all_tables) as u64, U::COPY_DST | U::UNIFORM);
+        let tanh = buffer(d, "tanh", size_of_val(&*tanh::TABLE) as u64, U::COPY_DST | U::UNIFORM);
         let topics = make("topics", capacity * u64::from(plan.topics_per_step()), up);
         let padded = plan.centroids.len().next_multiple_of(8);
         let centroids = make("centroids", (padded * WORDS) as u64, up);
@@ -88,17 +94,18 @@ impl Buffers {
         let counts =
             make("counts", capacity * u64::from(plan.counts_per_step()), U::STORAGE | U::COPY_DST | U::COPY_SRC);
         let bias = make("bias", (capacity + 1) * 2 * width, up | U::COPY_SRC);
-        let rates = make("rates", capacity * 2 * variants, up);
+        let rates = buffer(d, "rates", capacity * variants * size_of::<Rates>() as u64, up);
+        let memory = make("memory", 2 * width, up);
         // Empty at first, and emptied by whoever reads it.
         let orders = plan.variants.iter().any(|v| v.rank > 0);
         let order = make("order", if orders { width * ORDER_WORDS } else { 0 }, U::STORAGE);
-        let back = make("back", capacity * per_step, U::COPY_DST | U::MAP_READ);
+        let back = make("back", capacity * per_step + clock::BYTES / 4, U::COPY_DST | U::MAP_READ);
         device.check()?;
 
         let q = &device.queue;
         q.write_buffer(&variants_up, 0, bytemuck::cast_slice(&plan.variants));
-        let both: Vec<[i32; 4]> = TABLES.sigmoid.iter().chain(&TABLES.exp2).copied().collect();
-        q.write_buffer(&tables, 0, bytemuck::cast_slice(&both));
+        q.write_buffer(&tables, 0, bytemuck::cast_slice(&all_tables));
+        q.write_buffer(&tanh, 0, bytemuck::cast_slice(tanh::TABLE.as_slice()));
         q.write_buffer(&centroids, 0, bytemuck::cast_slice(plan.centroids.as_slice()));
 
         let group = |label, layout, entries: &[wgpu::BindingResource<'_>]| {
@@ -118,7 +125,7 @@ impl Buffers {
         let common = group("common", &pipelines.common, &[step, part, whole(&variants_up)]);
         let tokens = [&tables, &topics, &centroids, &recorded, &keys, &counts].map(whole);
         let tokens = group("tokens", &pipelines.tokens, &tokens);
-        let biases = group("biases", &pipelines.biases, &[&bias, &keys, &counts, &rates].map(whole));
+        let biases = group("biases", &pipelines.biases, &[&bias, &keys, &counts, &rates, &memory, &tanh].map(whole));
         let order = group("order", &pipelines.order, &[whole(&order)]);
         device.check()?;
         let capacity = capacity as u32;
@@ -136,17 +143,18 @@ impl Buffers {
             parts,
             topics,
             rates,
+            memory,
             recorded,
             held: 0..0,
         })
     }
 
-    /// Sends up the biases and the inputs of the next steps: at most `most`, fewer where a trace does not fit in one piece.
+    /// Sends up the biases, what the rules remember, and the inputs of the next steps: at most `most`, fewer where a trace does not fit in one piece.
     /// Returns how many.
     pub fn load(&mut self, device: &Device, plan: &Plan, simulation: &mut Simulation, most: u32) -> u32 {
         let most = most.clamp(1, self.capacity);
         let mut steps = vec![0u8; most as usize * self.stride as usize];
-        let mut rates: Vec<i64> = vec![];
+        let mut rates: Vec<Rates> = vec![];
         let mut tables: Vec<u32> = vec![];
         let mut last: Option<(Arc<Topics>, u32)> = None;
         let mut done = 0;
@@ -197,14 +205,18 @@ impl Buffers {
             done += 1;
         }
         let mut bias = vec![0i64; plan.width as usize];
+        let mut memory = bias.clone();
         for (state, &(at, experts)) in simulation.state().variants.iter().zip(&plan.experts) {
             bias[at..at + experts].copy_from_slice(&state.bias);
+            // What a rule has not begun to remember is 0.
+            memory[at..at + state.memory.len()].copy_from_slice(&state.memory);
         }
         let q = &device.queue;
         q.write_buffer(&self.steps, 0, &steps);
         q.write_buffer(&self.rates, 0, bytemuck::cast_slice(&rates));
         q.write_buffer(&self.topics, 0, bytemuck::cast_slice(&tables));
         q.write_buffer(&self.bias, 0, bytemuck::cast_slice(&bias));
+        q.write_buffer(&self.memory, 0, bytemuck::cast_slice(&memory));
         done
     }
 

@@ -6,7 +6,7 @@ use super::adapter::Found;
 use crate::engine::EngineError;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
-use wgpu::{DeviceLostReason, Limits, PollError, PollType};
+use wgpu::{DeviceLostReason, Features, Limits, PollError, PollType};
 
 /// No submission takes longer than this unless the driver hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -67,6 +67,7 @@ impl Device {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("Moebias engine"),
             required_limits: limits.clone(),
+            required_features: found.adapter.features() & (Features::TIMESTAMP_QUERY | Features::PIPELINE_CACHE),
             ..wgpu::DeviceDescriptor::default()
         };
         let (device, queue) = pollster::block_on(found.adapter.request_device(&descriptor)).map_err(|e| {

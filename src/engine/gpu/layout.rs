@@ -1,9 +1,9 @@
 //! What the host and the shaders say to each other: the structs of `shaders/shared/step.wgsl`, and where everything stands in the
 //! buffers. A test compares these structs with what naga makes of the shaders.
 
-use super::shader::Routing;
-use crate::model::balance::quantile;
-use crate::model::config::{Experiment, Gate, Rule, Source, limits};
+use super::shader::{Pass, Routing};
+use crate::model::balance::{self, quantile};
+use crate::model::config::{Experiment, Gate, Rule, Source, Variant, limits};
 use crate::model::order::rank;
 use crate::model::step::{MOVED_SAMPLE, Simulation};
 use crate::model::tokens::Embedding;
@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// Experts of a variant are padded to blocks of this many.
 pub const BLOCK: u32 = 8;
+/// The most groups of experts that the shaders know.
+pub const GROUPS: u32 = 64;
 
 /// One step of a submission. Places are in elements of the array they point into.
 #[repr(C)]
@@ -60,8 +62,9 @@ pub struct PartParams {
     pub first_variant: u32,
     /// The first token.
     pub first_token: u32,
+    /// How many variants.
+    pub variants: u32,
     /// Nothing.
-    pub pad0: u32,
     /// While a batch is put in order: which digit, plus 8 times the inner iteration, plus 256 times the rule.
     pub stage: u32,
 }
@@ -86,6 +89,20 @@ pub struct VariantParams {
     pub scores_at: u32,
     /// K·T.
     pub assignments: u32,
+    /// How far a bias is shifted to the right on its way into the key.
+    pub bias_shift: u32,
+    /// Steepness of SMEBU, Q20.
+    pub steepness: u32,
+    /// Momentum of SMEBU, Q24.
+    pub momentum: u32,
+    /// Experts that compute: the first of all.
+    pub computing: u32,
+    /// The share of the batch that each of them is to get, Q30.
+    pub share: u32,
+    /// Groups of experts; 0 for none.
+    pub groups: u32,
+    /// Groups that a token chooses among.
+    pub kept: u32,
     /// Which of a batch's numbers the rule asks for, counted from 1; 0 where it asks for none.
     pub rank: u32,
     /// How many times a step it asks.
@@ -94,11 +111,18 @@ pub struct VariantParams {
     pub average: u32,
 }
 
+/// Variants that one thread of the shared route pass handles: `TOGETHER` in `shaders/route_shared.wgsl`.
+pub const TOGETHER: u32 = 4;
+/// The most experts of a variant there: `MOST_EXPERTS`.
+const MOST_SHARED_EXPERTS: u32 = 512;
+
 /// Neighbouring variants that are routed alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// How.
     pub routing: Routing,
+    /// Whether they have the same experts, so that they share tokens, logits and scores.
+    pub same_scores: bool,
     /// Place of the first.
     pub first: u32,
     /// How many.
@@ -200,6 +224,12 @@ impl Plan {
             let most = limits::BATCH.max_u32();
             return Err(format!("a step of this trace has {batch} tokens, but the GPU engine takes at most {most}"));
         }
+        if simulation.trace().is_some_and(|t| t.gate_each_step) {
+            return Err("the GPU engine reads recorded scores, not logits whose gate is taken in every step".into());
+        }
+        if let Some(why) = unsupported(experiment) {
+            return Err(why);
+        }
         let trace = match (&experiment.source, simulation.trace()) {
             (Source::Trace(_), Some(trace)) => Some(Window::new(trace, experiment, budget)?),
             _ => None,
@@ -209,17 +239,25 @@ impl Plan {
         let mut all: Vec<(Routing, VariantParams)> = vec![];
         for (v, index) in experiment.variants.iter().zip(0u32..) {
             let (r, b) = (&v.router, &v.balancer);
+            let (soft, target) = (balance::soft(b), balance::target(b, r.experts, r.top_k));
             all.push((
-                Routing::new(trace.is_some(), r.gate, b.rule, r.top_k),
+                Routing::new(trace.is_some(), r.gate, b.rule, r.top_k, r.groups.is_some()),
                 VariantParams {
                     experts: r.experts,
                     top_k: r.top_k,
                     first_expert: width,
                     index,
                     rule: rule_number(b.rule),
-                    centred: u32::from(b.centred && b.rule.has_step() && b.rule != Rule::Multiplicative),
+                    centred: u32::from(balance::centres(b)),
                     scores_at: trace.as_ref().map_or(0, |t| t.place(r.gate)),
                     assignments: r.top_k * batch,
+                    bias_shift: if b.rule == Rule::Multiplicative { 0 } else { r.gate.unit_bits() },
+                    steepness: soft.steepness,
+                    momentum: soft.momentum,
+                    computing: target.computing,
+                    share: target.share,
+                    groups: r.groups.map_or(0, |g| g.groups),
+                    kept: r.groups.map_or(0, |g| g.kept),
                     rank: rank(b.rule, r.top_k, batch, r.experts).unwrap_or(0),
                     rounds: if b.rule == Rule::Bip { b.iterations } else { 1 },
                     average: quantile::weight(b.average),
@@ -229,15 +267,24 @@ impl Plan {
             width += r.experts.next_multiple_of(BLOCK);
         }
         // Where experts choose, every load is what they may take: there is nothing to route, so those stand last and in no group.
-        all.sort_by_key(|(routing, v)| (v.rule == EXPERT_CHOICE, *routing, v.index));
+        all.sort_by_key(|(routing, v)| (v.rule == EXPERT_CHOICE, *routing, v.experts, v.scores_at, v.index));
         let mut groups: Vec<Group> = vec![];
         for ((routing, v), place) in all.iter().zip(0u32..).filter(|((_, v), _)| v.rule != EXPERT_CHOICE) {
-            match groups.last_mut().filter(|g| g.routing == *routing) {
+            let alike = |g: &&mut Group| {
+                let first: &VariantParams = &all[g.first as usize].1;
+                let same = first.experts == v.experts && first.scores_at == v.scores_at;
+                g.routing == *routing && (same || !g.same_scores)
+            };
+            let experts = u64::from(v.experts);
+            match groups.last_mut().filter(alike) {
                 Some(group) => {
                     group.count += 1;
-                    group.experts += u64::from(v.experts);
+                    group.experts += experts;
                 }
-                None => groups.push(Group { routing: *routing, first: place, count: 1, experts: u64::from(v.experts) }),
+                None => {
+                    let same_scores = routing.can_share() && v.experts <= MOST_SHARED_EXPERTS;
+                    groups.push(Group { routing: *routing, same_scores, first: place, count: 1, experts });
+                }
             }
         }
         Ok(Self {
@@ -250,6 +297,16 @@ impl Plan {
             trace,
             centroids: Arc::clone(simulation.centroids()),
         })
+    }
+
+    /// The pass that routes a group, and how many workgroups high it is.
+    #[must_use]
+    pub fn route(group: &Group) -> (Pass, u32) {
+        if group.same_scores && group.count > 1 {
+            (Pass::RouteShared(group.routing), group.count.div_ceil(TOGETHER))
+        } else {
+            (Pass::Route(group.routing), group.count)
+        }
     }
 
     /// The variants of a group.
@@ -280,6 +337,24 @@ impl Plan {
 /// Number of the rule in which experts choose.
 pub const EXPERT_CHOICE: u32 = 18;
 
+/// What an experiment asks for that no shader knows, in a sentence.
+#[must_use]
+pub fn unsupported(experiment: &Experiment) -> Option<String> {
+    let of = |v: &Variant| {
+        let trace = matches!(experiment.source, Source::Trace(_));
+        let what = match (v.balancer.rule, v.router.groups, v.router.capacity) {
+            (Rule::Hash, _, _) if trace => "rule Hash on a trace".into(),
+            (Rule::Hash | Rule::ExpertChoice, _, None) => return None,
+            (rule, _, _) if !rule.is_top_k() => format!("rule {rule}"),
+            (_, Some(g), _) if g.groups > GROUPS => format!("more than {GROUPS} groups"),
+            (_, _, Some(_)) => "a capacity".into(),
+            _ => return None,
+        };
+        Some(format!("“{}” has {what}, which runs on the CPU only", v.name))
+    };
+    experiment.variants.iter().find_map(of)
+}
+
 /// A rule, as numbered in `shaders/shared/step.wgsl`.
 #[must_use]
 pub fn rule_number(rule: Rule) -> u32 {
@@ -288,8 +363,15 @@ pub fn rule_number(rule: Rule) -> u32 {
         Rule::Sign => 1,
         Rule::Proportional => 2,
         Rule::Multiplicative => 3,
+        Rule::CentredSign => 4,
+        Rule::Rms => 5,
+        Rule::Smebu => 6,
+        Rule::IdBalancing => 7,
+        Rule::LongCat => 8,
         Rule::Quantile => 16,
         Rule::Bip => 17,
         Rule::ExpertChoice => EXPERT_CHOICE,
+        // Their routing is not the shaders': see `unsupported`.
+        Rule::Threshold | Rule::Sinkhorn | Rule::Base | Rule::Hash => 0,
     }
 }

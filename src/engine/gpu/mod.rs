@@ -7,6 +7,8 @@
 
 pub mod adapter;
 mod buffers;
+pub mod cache;
+mod clock;
 mod device;
 pub mod layout;
 mod pace;
@@ -18,6 +20,7 @@ mod works;
 use super::{Engine, EngineError, EngineInfo, EngineKind};
 use crate::model::step::{Simulation, StepRow};
 use buffers::Buffers;
+use clock::Clock;
 use device::Device;
 use layout::Plan;
 use pace::Pace;
@@ -46,6 +49,7 @@ pub struct GpuEngine {
     device: Device,
     pipelines: Pipelines,
     pace: Pace,
+    clock: Option<Clock>,
     trace_bytes: u64,
     ready: Option<Ready>,
 }
@@ -69,10 +73,11 @@ impl GpuEngine {
         let (at, reason) = adapter::choose(&all, software)?;
         let found = &all[at];
         let device = Device::open(found)?;
-        let pipelines = Pipelines::new(&device.device);
+        let pipelines = Pipelines::new(&device, &found.adapter.get_info());
+        let clock = Clock::new(&device);
         device.check()?;
         let info = EngineInfo { kind: EngineKind::Gpu, adapter: found.title(), reason };
-        Ok(Self { info, device, pipelines, pace: Pace::default(), trace_bytes: TRACE_BYTES, ready: None })
+        Ok(Self { info, device, pipelines, pace: Pace::default(), clock, trace_bytes: TRACE_BYTES, ready: None })
     }
 
     /// Destroys the device, as a driver's reset would: every later step fails with [`EngineError::Lost`]. For tests.
@@ -100,6 +105,7 @@ impl GpuEngine {
         for work in &works {
             self.pipelines.make(&self.device, work.pass)?;
         }
+        self.pipelines.keep();
         let buffers = Buffers::new(&self.device, &self.pipelines, &plan, works.len())?;
         self.ready = Some(Ready { plan, works, buffers });
         Ok(())
@@ -114,8 +120,8 @@ impl Engine for GpuEngine {
         let mut left = steps;
         while left > 0 && (left == steps || began.elapsed() < LONG_ENOUGH) {
             let Some(Ready { plan, works, buffers }) = &mut self.ready else { return Ok(()) };
-            let (device, pipelines, pace) = (&self.device, &self.pipelines, &mut self.pace);
-            let made = Round { device, pipelines, plan, works, buffers, pace }.run(simulation, left)?;
+            let (device, pipelines, pace, clock) = (&self.device, &self.pipelines, &mut self.pace, self.clock.as_ref());
+            let made = Round { device, pipelines, plan, works, buffers, pace, clock }.run(simulation, left)?;
             left = left.saturating_sub(made.len() as u32);
             for row in made {
                 simulation.adopt(&row);

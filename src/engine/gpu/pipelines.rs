@@ -1,5 +1,6 @@
 //! The compute pipelines, made when first needed and kept as long as the device.
 
+use super::cache::Cache;
 use super::device::Device;
 use super::layout::{PartParams, StepParams};
 use super::shader::Pass;
@@ -15,7 +16,7 @@ pub struct Pipelines {
     pub common: BindGroupLayout,
     /// Group 1 of the passes that meet tokens: tables, topics, centroids, recorded scores, keys, counts.
     pub tokens: BindGroupLayout,
-    /// Group 1 of the passes that meet biases: bias, keys, counts, rates.
+    /// Group 1 of the passes that meet biases: bias, keys, counts, rates, memory, tanh.
     pub biases: BindGroupLayout,
     /// Group 2 of the passes that put a batch in order: searches and bins.
     pub order: BindGroupLayout,
@@ -24,6 +25,7 @@ pub struct Pipelines {
     order_of_tokens: PipelineLayout,
     order_of_biases: PipelineLayout,
     made: HashMap<Pass, ComputePipeline>,
+    cache: Option<Cache>,
 }
 
 const READ: BufferBindingType = BufferBindingType::Storage { read_only: true };
@@ -50,12 +52,13 @@ fn layout(device: &wgpu::Device, label: &str, entries: &[(BufferBindingType, Opt
 impl Pipelines {
     /// The layouts; no pipeline yet.
     #[must_use]
-    pub fn new(device: &wgpu::Device) -> Self {
+    pub fn new(device: &Device, adapter: &wgpu::AdapterInfo) -> Self {
+        let device = &device.device;
         let (step, part) = (size_of::<StepParams>(), size_of::<PartParams>());
         let common = layout(device, "common", &[(UNIFORM, Some(step)), (UNIFORM, Some(part)), (READ, None)]);
         let tokens = [UNIFORM, READ, READ, READ, READ, WRITE].map(|ty| (ty, None));
         let tokens = layout(device, "tokens", &tokens);
-        let biases = layout(device, "biases", &[WRITE, WRITE, WRITE, READ].map(|ty| (ty, None)));
+        let biases = layout(device, "biases", &[WRITE, WRITE, WRITE, READ, WRITE, UNIFORM].map(|ty| (ty, None)));
         let order = layout(device, "order", &[(WRITE, None)]);
         let of = |groups: &[Option<&BindGroupLayout>]| {
             device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
@@ -67,8 +70,8 @@ impl Pipelines {
         let (of_tokens, of_biases) = (of(&[Some(&common), Some(&tokens)]), of(&[Some(&common), Some(&biases)]));
         let order_of_tokens = of(&[Some(&common), Some(&tokens), Some(&order)]);
         let order_of_biases = of(&[Some(&common), Some(&biases), Some(&order)]);
-        let made = HashMap::new();
-        Self { common, tokens, biases, order, of_tokens, of_biases, order_of_tokens, order_of_biases, made }
+        let (made, cache) = (HashMap::new(), Cache::open(device, adapter));
+        Self { common, tokens, biases, order, of_tokens, of_biases, order_of_tokens, order_of_biases, made, cache }
     }
 
     /// Makes the pipeline of a pass, if it is not there yet.
@@ -84,7 +87,7 @@ impl Pipelines {
             source: wgpu::ShaderSource::Wgsl(pass.source().into()),
         });
         let layout = match pass {
-            Pass::Route(_) | Pass::Moved(_) => &self.of_tokens,
+            Pass::Route(_) | Pass::RouteShared(_) | Pass::Moved(_) => &self.of_tokens,
             Pass::Prepare | Pass::Update => &self.of_biases,
             Pass::Digits(_) => &self.order_of_tokens,
             Pass::Begin | Pass::Pick | Pass::Settle => &self.order_of_biases,
@@ -99,11 +102,18 @@ impl Pipelines {
                 zero_initialize_workgroup_memory: false,
                 ..wgpu::PipelineCompilationOptions::default()
             },
-            cache: None,
+            cache: self.cache.as_ref().map(|c| &c.inner),
         });
         device.check()?;
         self.made.insert(pass, pipeline);
         Ok(())
+    }
+
+    /// Keeps what was compiled for the next start.
+    pub fn keep(&mut self) {
+        if let Some(cache) = &mut self.cache {
+            cache.keep();
+        }
     }
 
     /// The pipeline of a pass, if it was made.

@@ -10,6 +10,8 @@ pub enum Scores {
     Sigmoid,
     /// Synthetic tokens, softmax gate.
     Softmax,
+    /// Synthetic tokens, gate by the root of the softplus.
+    SqrtSoftplus,
     /// Recorded scores.
     Trace,
 }
@@ -21,6 +23,17 @@ pub enum Key {
     Additive,
     /// Multiplied with it.
     Multiplicative,
+}
+
+/// How a token's experts are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]
+pub enum Choice {
+    /// The largest keys.
+    Largest,
+    /// The largest keys among its best groups.
+    Groups,
+    /// By its word; synthetic tokens only.
+    Hash,
 }
 
 /// How many of the largest keys a thread holds: the smallest of these that is at least K.
@@ -58,6 +71,8 @@ pub struct Routing {
     pub key: Key,
     /// How many keys are held.
     pub keep: Keep,
+    /// How experts are chosen.
+    pub choice: Choice,
 }
 
 /// One pass of a step, in the order they run.
@@ -67,6 +82,8 @@ pub enum Pass {
     Prepare,
     /// Tokens to loads.
     Route(Routing),
+    /// Tokens to loads, for variants that differ in their biases alone.
+    RouteShared(Routing),
     /// How many assignments of the sample the bias moved.
     Moved(Routing),
     /// Loads to biases.
@@ -88,16 +105,34 @@ macro_rules! shader {
 }
 
 impl Routing {
+    /// Whether one thread can hold the largest keys of four variants.
+    #[must_use]
+    pub fn can_share(self) -> bool {
+        self.choice == Choice::Largest && matches!(self.keep, Keep::Four | Keep::Eight)
+    }
+
+    /// Whether there are rules of this routing that put the batch in order.
+    #[must_use]
+    pub fn can_order(self) -> bool {
+        self.choice == Choice::Largest && self.key == Key::Additive
+    }
+
     /// What a variant needs.
     #[must_use]
-    pub fn new(trace: bool, gate: Gate, rule: Rule, top_k: u32) -> Self {
+    pub fn new(trace: bool, gate: Gate, rule: Rule, top_k: u32, grouped: bool) -> Self {
         let scores = match (trace, gate) {
             (true, _) => Scores::Trace,
             (false, Gate::Sigmoid) => Scores::Sigmoid,
             (false, Gate::Softmax) => Scores::Softmax,
+            (false, Gate::SqrtSoftplus) => Scores::SqrtSoftplus,
         };
         let key = if rule == Rule::Multiplicative { Key::Multiplicative } else { Key::Additive };
-        Self { scores, key, keep: Keep::of(top_k) }
+        let choice = match rule {
+            Rule::Hash => Choice::Hash,
+            _ if grouped => Choice::Groups,
+            _ => Choice::Largest,
+        };
+        Self { scores, key, keep: Keep::of(top_k), choice }
     }
 
     fn sources(self, out: &mut Vec<&'static str>) {
@@ -108,6 +143,7 @@ impl Routing {
         out.push(match self.scores {
             Scores::Sigmoid => shader!("shared/scores_sigmoid"),
             Scores::Softmax => shader!("shared/scores_softmax"),
+            Scores::SqrtSoftplus => shader!("shared/scores_sqrt_softplus"),
             Scores::Trace => shader!("shared/scores_trace"),
         });
         out.push(match self.key {
@@ -120,7 +156,11 @@ impl Routing {
             Keep::Sixteen => shader!("shared/keep_16"),
             Keep::ThirtyTwo => shader!("shared/keep_32"),
         });
-        out.push(shader!("shared/choose"));
+        match self.choice {
+            Choice::Largest => out.extend([shader!("shared/choose_unbiased"), shader!("shared/choose")]),
+            Choice::Groups => out.push(shader!("shared/choose_groups")),
+            Choice::Hash => out.extend([shader!("shared/choose_unbiased"), shader!("shared/choose_hash")]),
+        }
     }
 }
 
@@ -131,6 +171,7 @@ impl Pass {
         match self {
             Self::Prepare => "prepare",
             Self::Route(_) => "route",
+            Self::RouteShared(_) => "route_shared",
             Self::Moved(_) => "moved",
             Self::Update => "update",
             Self::Begin => "begin",
@@ -158,6 +199,10 @@ impl Pass {
                 routing.sources(&mut parts);
                 parts.extend([shader!("shared/tally"), shader!("route")]);
             }
+            Self::RouteShared(routing) => {
+                routing.sources(&mut parts);
+                parts.push(shader!("route_shared"));
+            }
             Self::Moved(routing) => {
                 routing.sources(&mut parts);
                 parts.push(shader!("moved"));
@@ -174,10 +219,16 @@ impl Pass {
         for scores in Scores::iter() {
             for key in Key::iter() {
                 for keep in Keep::iter() {
-                    let routing = Routing { scores, key, keep };
-                    all.extend([Self::Route(routing), Self::Moved(routing)]);
-                    if key == Key::Additive {
-                        all.push(Self::Digits(routing));
+                    let known = |c: &Choice| *c != Choice::Hash || scores != Scores::Trace;
+                    for choice in Choice::iter().filter(known) {
+                        let routing = Routing { scores, key, keep, choice };
+                        all.extend([Self::Route(routing), Self::Moved(routing)]);
+                        if routing.can_share() {
+                            all.push(Self::RouteShared(routing));
+                        }
+                        if routing.can_order() {
+                            all.push(Self::Digits(routing));
+                        }
                     }
                 }
             }

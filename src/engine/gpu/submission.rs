@@ -1,6 +1,7 @@
 //! One round: some steps up, routed without a look at them, and back as rows.
 
 use super::buffers::Buffers;
+use super::clock::{self, Clock};
 use super::device::Device;
 use super::layout::{EXPERT_CHOICE, PartParams, Plan, VariantParams};
 use super::pace::Pace;
@@ -35,6 +36,8 @@ pub struct Round<'a> {
     pub buffers: &'a mut Buffers,
     /// How fast it went so far.
     pub pace: &'a mut Pace,
+    /// The GPU's own clock, where it has one.
+    pub clock: Option<&'a Clock>,
 }
 
 impl Round<'_> {
@@ -82,9 +85,14 @@ impl Round<'_> {
             }
         }
         let first = simulation.step();
-        let rows = self.device.read(&self.buffers.back, self.bytes(steps), |words| self.rows(words, first, steps))?;
+        let results = self.bytes(steps);
+        let all = results + self.clock.map_or(0, |_| clock::BYTES);
+        let (rows, on_gpu) = self.device.read(&self.buffers.back, all, |words| {
+            let (words, ticks) = words.split_at(results as usize / 4);
+            (self.rows(words, first, steps), self.clock.and_then(|c| c.elapsed(ticks)))
+        })?;
         if measured > 0.0 {
-            self.pace.record(measured, began.elapsed());
+            self.pace.record(measured, on_gpu.unwrap_or_else(|| began.elapsed()));
         }
         Ok(rows)
     }
@@ -117,7 +125,10 @@ impl Round<'_> {
             encoder.clear_buffer(&buffers.counts, 0, Some(counts));
         }
         {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: None,
+                timestamp_writes: self.clock.map(Clock::writes),
+            });
             let variants = plan.variants.len() as u32;
             let blocks = (tokens.end - tokens.start).div_ceil(ROUTE_LANES);
             let sample_blocks = plan.sample().div_ceil(MOVED_LANES);
@@ -126,7 +137,7 @@ impl Round<'_> {
                 for (at, work) in self.works.iter().enumerate().take(works.end).skip(works.start) {
                     let Some(pipeline) = self.pipelines.get(work.pass) else { continue };
                     let group = match work.pass {
-                        Pass::Route(_) | Pass::Moved(_) | Pass::Digits(_) => &buffers.tokens,
+                        Pass::Route(_) | Pass::RouteShared(_) | Pass::Moved(_) | Pass::Digits(_) => &buffers.tokens,
                         Pass::Prepare | Pass::Update | Pass::Begin | Pass::Pick | Pass::Settle => &buffers.biases,
                     };
                     pass.set_pipeline(pipeline);
@@ -149,6 +160,9 @@ impl Round<'_> {
             let width = 8 * u64::from(plan.width);
             encoder.copy_buffer_to_buffer(&buffers.counts, 0, &buffers.back, 0, counts);
             encoder.copy_buffer_to_buffer(&buffers.bias, width, &buffers.back, counts, width * u64::from(steps));
+            if let Some(clock) = self.clock {
+                clock.copy(&mut encoder, &buffers.back, counts + width * u64::from(steps));
+            }
         }
         self.device.queue.submit([encoder.finish()]);
     }
@@ -171,6 +185,8 @@ impl Round<'_> {
                 };
                 let row = VariantRow {
                     top_k: v.top_k,
+                    tokens: plan.batch,
+                    dropped: 0,
                     loads,
                     bias: bias
                         .iter()
@@ -178,7 +194,8 @@ impl Round<'_> {
                         .collect(),
                     moved: counts[width + index],
                     moved_of: if chosen_by_experts { 0 } else { plan.sample() * v.top_k },
-                    saturated: counts[width + variants + index],
+                    saturated: if chosen_by_experts { 0 } else { counts[width + variants + index] },
+                    zero_experts: v.experts - v.computing,
                 };
                 (index, row)
             };

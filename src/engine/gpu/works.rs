@@ -27,7 +27,7 @@ pub struct Work {
     pub pass: Pass,
     /// Over what.
     pub across: Across,
-    /// Variants of the group.
+    /// How many workgroups high it is.
     pub height: u32,
     /// What it is told; the first token is filled in later.
     pub part: PartParams,
@@ -40,10 +40,10 @@ impl Work {
         Self { pass, across, height: 1, part: PartParams { stage, ..PartParams::default() }, pairs: 0 }
     }
 
-    fn of_group(pass: Pass, across: Across, group: &Group, stage: u32) -> Self {
-        let part = PartParams { first_variant: group.first, stage, ..PartParams::default() };
+    fn of_group((pass, height): (Pass, u32), across: Across, group: &Group, stage: u32) -> Self {
+        let part = PartParams { first_variant: group.first, first_token: 0, variants: group.count, stage };
         let pairs = if across == Across::Tokens { group.experts } else { 0 };
-        Self { pass, across, height: group.count, part, pairs }
+        Self { pass, across, height, part, pairs }
     }
 }
 
@@ -60,11 +60,11 @@ pub fn of(plan: &Plan) -> Vec<Work> {
         all.push(Work::once(Pass::Settle, Across::Variants, stage(Rule::Bip, round, 0)));
         all.push(Work::once(Pass::Prepare, Across::Variants, stage(Rule::Bip, round + 1, 0)));
     }
-    all.extend(plan.groups.iter().map(|g| Work::of_group(Pass::Route(g.routing), Across::Tokens, g, 0)));
+    all.extend(plan.groups.iter().map(|g| Work::of_group(Plan::route(g), Across::Tokens, g, 0)));
     if rounds(Rule::Quantile) > 0 {
         order(plan, Rule::Quantile, 0, &mut all);
     }
-    all.extend(plan.groups.iter().map(|g| Work::of_group(Pass::Moved(g.routing), Across::Sample, g, 0)));
+    all.extend(plan.groups.iter().map(|g| Work::of_group((Pass::Moved(g.routing), g.count), Across::Sample, g, 0)));
     all.push(Work::once(Pass::Update, Across::Variants, 0));
     if rounds(Rule::Quantile) > 0 {
         all.push(Work::once(Pass::Settle, Across::Variants, stage(Rule::Quantile, 0, 0)));
@@ -87,7 +87,7 @@ fn order(plan: &Plan, rule: Rule, round: u32, all: &mut Vec<Work>) {
             // One key more than are chosen has to be held.
             if let Some(most) = asks.map(|v| v.top_k).max() {
                 let routing = Routing { keep: Keep::of(most + 1), ..group.routing };
-                all.push(Work::of_group(Pass::Digits(routing), Across::Tokens, group, stage));
+                all.push(Work::of_group((Pass::Digits(routing), group.count), Across::Tokens, group, stage));
             }
         }
         all.push(Work::once(Pass::Pick, Across::Experts, stage));

@@ -8,7 +8,7 @@
 use crate::model::fixed::{BIAS_BITS, SCORE_BITS, SCORE_ONE};
 use crate::model::order::absolute;
 
-/// What turns a value of a key into a biased score in absolute terms, Q20, given the largest bias (Q32).
+/// What turns a value of a key into a biased score in absolute terms, Q20, given the largest bias (Q32), both in units of the gate.
 #[must_use]
 pub fn shift(largest: i64) -> i32 {
     absolute(largest)
@@ -20,10 +20,10 @@ pub fn alpha(value: i32, shift: i32) -> i32 {
     (value + shift).clamp(0, SCORE_ONE)
 }
 
-/// −max(0, β), Q32.
+/// −max(0, β), Q32 in score units; the threshold is in units of the gate, 2 to the power of `unit_bits`.
 #[must_use]
-pub fn bias(threshold: i32) -> i64 {
-    -(i64::from(threshold.max(0)) << (BIAS_BITS - SCORE_BITS))
+pub fn bias(threshold: i32, unit_bits: u32) -> i64 {
+    -(i64::from(threshold.max(0)) << (BIAS_BITS - SCORE_BITS + unit_bits))
 }
 
 #[cfg(test)]
@@ -41,7 +41,8 @@ mod tests {
             let real: f64 = 0.5 + offset - 0.125;
             assert_eq!(alpha(value, shift(biases[0])), (real.clamp(0.0, 1.0) * f64::from(SCORE_ONE)) as i32);
         }
-        assert_eq!(bias(-5), 0);
-        assert_eq!(bias(SCORE_ONE / 2), to_q32(-0.5));
+        assert_eq!(bias(-5, 0), 0);
+        assert_eq!(bias(SCORE_ONE / 2, 0), to_q32(-0.5));
+        assert_eq!(bias(SCORE_ONE / 2, 2), to_q32(-2.0), "a gate with a unit of 4");
     }
 }

@@ -1,28 +1,52 @@
 //! The balancers: how the loads of one step become the biases of the next. A file per rule; all integer, so exact on every engine.
 //!
-//! Every rule sees the same inputs and returns the increment of one expert's bias (Q32). Shader twin: `shaders/update.wgsl`.
+//! Some rules also remember something of each expert from step to step. Shader twin: `shaders/update.wgsl`.
 
 pub mod bip;
+pub mod centred_sign;
+pub mod id;
+pub mod longcat;
 pub mod multiplicative;
 pub mod proportional;
 pub mod quantile;
+pub mod rms;
 pub mod sign;
+pub mod smebu;
+pub mod tanh;
+pub mod threshold;
 
-use super::config::{Balancer, Rule, Schedule};
+use super::config::{Balancer, Router, Rule, Schedule};
 use super::fixed::{BIAS_ONE, isqrt, to_q32};
+use bytemuck::{Pod, Zeroable};
 
 /// What a rule knows about the step just routed.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
     /// Number of experts, E.
     pub experts: u64,
+    /// Experts per token, K.
+    pub top_k: u64,
     /// Assignments, K·T.
     pub assignments: u64,
     /// Step size of this update, Q32.
     pub rate: i64,
+    /// Gain on the change of the error, K_d, of this update, Q32.
+    pub derivative: i64,
 }
 
 impl Step {
+    /// A step of a router that routed so many tokens.
+    #[must_use]
+    pub fn new(router: &Router, tokens: u32, rates: Rates) -> Self {
+        Self {
+            experts: u64::from(router.experts),
+            top_k: u64::from(router.top_k),
+            assignments: u64::from(router.top_k) * u64::from(tokens),
+            rate: rates.rate,
+            derivative: rates.derivative,
+        }
+    }
+
     /// `K·T − E·load`: the error of one expert times E, which is exact where the fair share is not an integer.
     #[must_use]
     pub fn error(&self, load: u32) -> i64 {
@@ -30,37 +54,147 @@ impl Step {
     }
 }
 
-/// The bias every expert starts from, Q32.
+/// The step sizes of one update, Q32.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+pub struct Rates {
+    /// The step size: u, λ, K_i or μ.
+    pub rate: i64,
+    /// K_d of ID Balancing.
+    pub derivative: i64,
+}
+
+/// In place of the step sizes of a rule that has none: its biases move.
+pub const MOVING: Rates = Rates { rate: 1, derivative: 0 };
+
+/// The bias every expert starts from, Q32. Rule `Threshold` starts where its tokens say: [`threshold::start`].
 #[must_use]
 pub fn initial_bias(rule: Rule) -> i64 {
     if rule == Rule::Multiplicative { BIAS_ONE } else { 0 }
 }
 
-/// The step size of the `n`-th update (n ≥ 1) since the schedule was chosen, Q32, truncated.
+/// The largest amount that a rule may remember of an expert; 0 where it remembers nothing.
 #[must_use]
-pub fn rate_at(balancer: &Balancer, n: u64) -> i64 {
-    let u = to_q32(balancer.rate);
+pub fn memory_limit(rule: Rule) -> i64 {
+    match rule {
+        // Twice the largest step, Q32.
+        Rule::Smebu => 2 * BIAS_ONE,
+        // An error of −1,023 or less, Q20.
+        Rule::IdBalancing => 1 << 30,
+        _ => 0,
+    }
+}
+
+/// A step size at the `n`-th update (n ≥ 1) since the schedule was chosen, Q32, truncated.
+#[must_use]
+pub fn scheduled(rate: f64, schedule: Schedule, n: u64) -> i64 {
+    let u = to_q32(rate);
     let n = n.max(1);
-    match balancer.schedule {
+    match schedule {
         Schedule::Constant => u,
         Schedule::InverseSqrt => isqrt((u as u128 * u as u128) / u128::from(n)) as i64,
         Schedule::Inverse => (u as u64 / n) as i64,
     }
 }
 
-/// Moves every bias by the rule, then centres if asked to.
-pub fn update(rule: Rule, centred: bool, bias: &mut [i64], loads: &[u32], step: Step) {
-    for (b, &load) in bias.iter_mut().zip(loads) {
-        match rule {
-            // The rules that order a whole batch have no use for its loads: `model::order`.
-            Rule::None | Rule::Quantile | Rule::Bip | Rule::ExpertChoice => {}
-            Rule::Sign => *b += sign::increment(step, load),
-            Rule::Proportional => *b += proportional::increment(step, load),
-            Rule::Multiplicative => *b = multiplicative::next(*b, step, load),
+/// The step sizes of the update at `step`, where the schedule was chosen at `schedule_from`; 0 once frozen.
+#[must_use]
+pub fn rates_at(balancer: &Balancer, step: u64, schedule_from: u64) -> Rates {
+    if is_frozen(balancer, step) {
+        return Rates::default();
+    }
+    let n = step.saturating_sub(schedule_from) + 1;
+    Rates {
+        rate: scheduled(balancer.rate, balancer.schedule, n),
+        derivative: scheduled(balancer.derivative, balancer.schedule, n),
+    }
+}
+
+/// What an engine is told of the update at `step`: [`rates_at`], and [`MOVING`] for rules without a step size until they are frozen.
+#[must_use]
+pub fn told_at(balancer: &Balancer, step: u64, schedule_from: u64) -> Rates {
+    let without_step = balancer.rule.orders() && !is_frozen(balancer, step);
+    if without_step { MOVING } else { rates_at(balancer, step, schedule_from) }
+}
+
+fn is_frozen(balancer: &Balancer, step: u64) -> bool {
+    balancer.freeze.is_some_and(|from| step >= from)
+}
+
+/// Whether the mean bias is subtracted after every update. Centring a factor would change the selection, and identity experts do
+/// not move.
+#[must_use]
+pub fn centres(balancer: &Balancer) -> bool {
+    match balancer.rule {
+        // A common shift of a threshold's biases means something.
+        Rule::Multiplicative | Rule::LongCat | Rule::Threshold => false,
+        rule if !rule.has_step() => false,
+        Rule::IdBalancing => true,
+        _ => balancer.centred,
+    }
+}
+
+/// Where the settings ask for it, moves what the rule remembers of each expert; `memory` is empty until then. [`update`] does it
+/// too: this alone is for a step whose biases are known.
+pub fn remember(balancer: &Balancer, memory: &mut Vec<i64>, loads: &[u32], step: Step) {
+    if memory_limit(balancer.rule) > 0 {
+        memory.resize(loads.len(), 0);
+    }
+    match balancer.rule {
+        Rule::Smebu => smebu::remember(step, soft(balancer), memory, loads),
+        Rule::IdBalancing => id::remember(step, memory, loads),
+        _ => {}
+    }
+}
+
+/// β and κ as integers.
+#[must_use]
+pub fn soft(balancer: &Balancer) -> smebu::Soft {
+    smebu::Soft::new(balancer.steepness, balancer.momentum)
+}
+
+/// Which experts compute, and how much each is to get under LongCat-Flash's rule.
+#[must_use]
+pub fn target(balancer: &Balancer, experts: u32, top_k: u32) -> longcat::Target {
+    longcat::Target::new(balancer.real_experts, experts, top_k, balancer.identity_experts())
+}
+
+/// Moves every bias by the rule, and what the rule remembers, then centres if asked to.
+pub fn update(balancer: &Balancer, bias: &mut [i64], memory: &mut Vec<i64>, loads: &[u32], step: Step) {
+    let add = |bias: &mut [i64], increment: &dyn Fn(u32) -> i64| {
+        bias.iter_mut().zip(loads).for_each(|(b, &load)| *b += increment(load));
+    };
+    match balancer.rule {
+        Rule::None | Rule::Sinkhorn | Rule::Base | Rule::Hash => {}
+        // The rules that order a whole batch have no use for its loads: `model::order`.
+        Rule::Quantile | Rule::Bip | Rule::ExpertChoice => {}
+        Rule::Threshold => threshold::update(bias, loads, step),
+        Rule::Sign => add(bias, &|load| sign::increment(step, load)),
+        Rule::Proportional => add(bias, &|load| proportional::increment(step, load)),
+        Rule::Multiplicative => {
+            bias.iter_mut().zip(loads).for_each(|(b, &load)| *b = multiplicative::next(*b, step, load));
+        }
+        Rule::CentredSign => centred_sign::advance(step, bias, loads),
+        Rule::Rms => {
+            let scale = rms::Scale::new(step, loads);
+            add(bias, &|load| rms::increment(step, scale, load));
+        }
+        Rule::Smebu => {
+            remember(balancer, memory, loads, step);
+            smebu::advance(step, bias, memory);
+        }
+        Rule::IdBalancing => {
+            memory.resize(loads.len(), 0);
+            id::advance(step, bias, memory, loads);
+            remember(balancer, memory, loads, step);
+        }
+        Rule::LongCat => {
+            let target = target(balancer, loads.len() as u32, step.top_k as u32);
+            let computing = bias.len().min(target.computing as usize);
+            add(&mut bias[..computing], &|load| longcat::increment(step, target, load));
         }
     }
-    // Centring a factor would change the selection, so it is for additive rules alone.
-    if centred && rule != Rule::Multiplicative && rule.has_step() {
+    if centres(balancer) {
         centre(bias);
     }
 }
@@ -79,14 +213,78 @@ pub fn centre(bias: &mut [i64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use strum::IntoEnumIterator as _;
 
     #[test]
     fn schedules_follow_their_formula() {
-        let at = |schedule, n| rate_at(&Balancer { schedule, rate: 0.01, ..Default::default() }, n);
+        let at = |schedule, n: u64| rates_at(&Balancer { schedule, rate: 0.01, ..Default::default() }, n + 6, 7).rate;
         assert_eq!(at(Schedule::Constant, 77), to_q32(0.01));
         assert_eq!(at(Schedule::Inverse, 100), to_q32(0.01) / 100);
         assert_eq!(at(Schedule::InverseSqrt, 1), to_q32(0.01));
         assert_eq!(at(Schedule::InverseSqrt, 100), to_q32(0.01) / 10);
+    }
+
+    /// A rule's steps from loads of 4 tokens per expert, top-2 of 4.
+    fn moved(balancer: &Balancer, all_loads: &[[u32; 4]]) -> (Vec<i64>, Vec<i64>) {
+        let router = Router { experts: 4, top_k: 2, ..Default::default() };
+        let (mut bias, mut memory) = (vec![0; 4], vec![]);
+        for (n, loads) in all_loads.iter().enumerate() {
+            let step = Step::new(&router, loads.iter().sum::<u32>() / 2, rates_at(balancer, n as u64, 0));
+            update(balancer, &mut bias, &mut memory, loads, step);
+        }
+        (bias, memory)
+    }
+
+    #[test]
+    fn frozen_biases_stay_whatever_is_remembered() {
+        let loads = [[8, 0, 4, 4], [9, 1, 3, 3], [7, 2, 6, 1], [1, 1, 6, 8]];
+        for rule in Rule::iter().filter(|r| r.has_step()) {
+            let free = Balancer { rule, rate: 0.01, ..Default::default() };
+            let frozen = Balancer { freeze: Some(2), ..free.clone() };
+            assert_eq!(moved(&frozen, &loads).0[1..], moved(&free, &loads[..2]).0[1..], "{rule}");
+            assert_ne!(moved(&frozen, &loads), moved(&free, &loads), "{rule}");
+            assert_eq!(moved(&free, &loads).1.is_empty(), memory_limit(rule) == 0, "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_derivative_acts_only_while_an_error_grows() {
+        let id = |derivative| Balancer { rule: Rule::IdBalancing, rate: 0.006, derivative, ..Default::default() };
+        let same = |loads: &[[u32; 4]]| moved(&id(0.006), loads).0 == moved(&id(0.0), loads).0;
+        assert!(same(&[[8, 0, 4, 4]]), "there is no error before the first");
+        assert!(same(&[[8, 0, 4, 4], [6, 2, 4, 4]]), "it recovers");
+        assert!(!same(&[[6, 2, 4, 4], [8, 0, 4, 4]]), "it grows");
+        assert!(
+            same(&[[6, 2, 4, 4], [0, 8, 4, 4]]),
+            "it turned round: the change has another sign than the error before"
+        );
+    }
+
+    #[test]
+    fn identity_experts_never_move_and_the_wish_is_met_where_it_can_be() {
+        let b = Balancer {
+            rule: Rule::LongCat,
+            rate: 0.5,
+            zero_experts: 2,
+            real_experts: 1.0,
+            centred: true,
+            ..Default::default()
+        };
+        let (bias, _) = moved(&b, &[[8, 0, 4, 4], [1, 3, 8, 4]]);
+        assert!(bias[..2].iter().all(|&b| b != 0) && bias[2..] == [0, 0]);
+        assert_eq!(moved(&b, &[[4, 4, 4, 4]]).0, [0; 4], "one of two computes, as wished");
+        assert_eq!(longcat::reached(&[4, 4, 4, 4], 2, 2), 1.0);
+        // With one identity expert at least one of a token's two computes; with none both do.
+        assert_eq!([0, 1, 2].map(|z| longcat::reachable(0.5, 4, 2, z)), [2.0, 1.0, 0.5]);
+        assert_eq!(longcat::reachable(8.0, 4, 2, 3), 1.0, "there is only one that computes");
+    }
+
+    #[test]
+    fn a_step_over_the_rms_has_the_size_of_u() {
+        let (bias, _) = moved(&Balancer { rule: Rule::Rms, rate: 0.01, ..Default::default() }, &[[8, 0, 5, 3]]);
+        let squares: f64 = bias.iter().map(|&b| super::super::fixed::from_q32(b).powi(2)).sum();
+        assert!(((squares / 4.0).sqrt() - 0.01).abs() < 1e-7, "{bias:?}");
+        assert_eq!(moved(&Balancer { rule: Rule::Rms, ..Default::default() }, &[[4, 4, 4, 4]]).0, [0; 4]);
     }
 
     #[test]

@@ -21,14 +21,14 @@ pub fn weight(average: f64) -> u32 {
     libm::round(average * f64::from(1 << WEIGHT_BITS)) as u32
 }
 
-/// b ← b̂ + ⌊a·(b − b̂)⌋ with b̂ = −β̂, then centred by the floor mean. Thresholds are β̂, Q20, up to a common shift; without any the
-/// biases stay.
-pub fn update(bias: &mut [i64], thresholds: &[i32], weight: u32) {
+/// b ← b̂ + ⌊a·(b − b̂)⌋ with b̂ = −β̂, then centred by the floor mean. Thresholds are β̂, Q20 in units of the gate (2 to the power of
+/// `unit_bits`), up to a common shift; without any the biases stay.
+pub fn update(bias: &mut [i64], thresholds: &[i32], weight: u32, unit_bits: u32) {
     if thresholds.is_empty() {
         return;
     }
     for (b, &t) in bias.iter_mut().zip(thresholds) {
-        let made = -(i64::from(t) << (BIAS_BITS - SCORE_BITS));
+        let made = -(i64::from(t) << (BIAS_BITS - SCORE_BITS + unit_bits));
         let apart = *b - made;
         // In two parts: the product has up to 78 bits.
         let (high, low) = (apart >> WEIGHT_BITS, apart & ((1 << WEIGHT_BITS) - 1));
@@ -45,8 +45,10 @@ mod tests {
     #[test]
     fn without_an_average_the_old_bias_is_forgotten() {
         let mut bias = vec![1 << 52, -(1 << 52), 7];
-        update(&mut bias, &[1 << 20, 0, -(1 << 20)], weight(0.0));
+        update(&mut bias, &[1 << 20, 0, -(1 << 20)], weight(0.0), 0);
         assert_eq!(bias, [-BIAS_ONE, 0, BIAS_ONE]);
+        update(&mut bias, &[1 << 20, 0, -(1 << 20)], weight(0.0), 2);
+        assert_eq!(bias, [-4 * BIAS_ONE, 0, 4 * BIAS_ONE], "a gate with a unit of 4");
     }
 
     #[test]
@@ -56,14 +58,14 @@ mod tests {
             let made = [0.2, -0.5, 0.3];
             let mut bias = before.to_vec();
             let thresholds = made.map(|b: f64| (-b * 1_048_576.0).round() as i32);
-            update(&mut bias, &thresholds, weight(a));
+            update(&mut bias, &thresholds, weight(a), 0);
             for e in 0..3 {
                 let wanted = a * before[e] as f64 + (1.0 - a) * made[e] * BIAS_ONE as f64;
                 assert!((bias[e] as f64 - wanted).abs() < 8000.0, "{a}: {} for {wanted}", bias[e]);
             }
         }
         let mut bias = vec![1 << 52, -(1 << 52)];
-        update(&mut bias, &[0, 0], weight(0.5));
+        update(&mut bias, &[0, 0], weight(0.5), 0);
         assert_eq!(bias, [1 << 51, -(1 << 51)], "no product is too wide");
     }
 }

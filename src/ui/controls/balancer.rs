@@ -1,20 +1,21 @@
-//! The balancer: rule, step size, schedule, and its equation with one sentence and the source.
+//! The balancer: rule, step size, schedule, and its equation with a few sentences and the source.
 
-use super::super::style::{SMALL, mono, text};
+use super::super::style::{SMALL, TINY, mono, text};
 use super::super::widgets::choice::{Item, choice};
 use super::super::widgets::group;
-use super::super::widgets::slider::{Number, Scale, figure, number};
-use super::Desk;
+use super::super::widgets::slider::{Number, Scale, figure, number, significant};
 use super::explain::of_rule;
+use super::{Desk, memory};
+use crate::lab::notices::Level;
 use crate::model::change::Change;
-use crate::model::config::{Balancer, Rule, Schedule, limits};
+use crate::model::config::{Balancer, Gate, Router, Rule, Schedule, limits};
 use crate::model::expert_choice::leak;
 use eframe::egui::{self, RichText, Ui};
 use strum::IntoEnumIterator as _;
 
 pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let theme = desk.theme;
-    let Some(balancer) = desk.variant().map(|v| v.balancer.clone()) else { return };
+    let Some((router, balancer)) = desk.variant().map(|v| (v.router.clone(), v.balancer.clone())) else { return };
     group(ui, theme, "Balancer");
     let frozen = desk.frozen();
     let rule = balancer.rule;
@@ -22,17 +23,19 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         let items: Vec<Item<Rule>> = Rule::iter()
             .map(|r| {
                 let about = of_rule(r);
-                Item::new(r, about.name, format!("{}\n{}", about.equation, about.sentence))
+                let item = Item::new(r, about.name, format!("{}\n{}", about.equation, about.idea));
+                Item { blocked: (r != rule).then(|| desk.refused(&Change::SetRule(r))).flatten(), ..item }
             })
             .collect();
         if let Some(rule) = choice(ui, theme, "Rule", "How the loads of one step become the biases of the next", &rule, &items) {
-            desk.change(Change::SetRule(rule));
+            choose(desk, rule, &router, &balancer);
         }
         settings_of_order(ui, desk, &balancer);
         ui.add_enabled_ui(rule.has_step(), |ui| {
+            let (name, tip) = step_of(rule);
             let what = Number {
-                name: "Step u",
-                tip: "Step size u of the bias, in score units, 0 to 1; the track begins at 10⁻⁵. Wang et al. 2024 chose 0.001",
+                name,
+                tip,
                 min: limits::RATE.min,
                 max: limits::RATE.max,
                 scale: Scale::Log,
@@ -41,6 +44,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
             if let Some(u) = number(ui, theme, what, balancer.rate) {
                 desk.change(Change::SetRate(u));
             }
+            memory::rows(ui, desk, &router, &balancer);
             let tip = "How the step size changes; n counts from the step at which the schedule was chosen. A constant step \
                        keeps a floor that grows with u; a decreasing one does not";
             let items = [
@@ -59,6 +63,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         })
         .response
         .on_disabled_hover_text("This rule has no step size");
+        ui.add_enabled_ui(rule.moves_biases(), |ui| memory::freeze(ui, desk, balancer.freeze));
     })
     .response
     .on_disabled_hover_text(frozen.unwrap_or_default());
@@ -67,14 +72,14 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.add_space(8.0);
     ui.label(RichText::new(about.equation).font(mono(SMALL)).color(theme.text));
     ui.spacing_mut().item_spacing.x = 3.0;
-    let sentence = if frozen.is_some() {
-        "Who was chosen is all that was recorded; it is shown as it was."
-    } else {
-        about.sentence
+    let words = match frozen {
+        Some(_) => "Who was chosen is all that was recorded; it is shown as it was.".to_owned(),
+        None => format!("{} {}", about.idea, about.watch),
     };
-    ui.add(egui::Label::new(RichText::new(sentence).font(text(SMALL)).color(theme.dim)).wrap());
-    if let Some((name, url)) = about.source {
+    ui.add(egui::Label::new(RichText::new(words).font(text(SMALL)).color(theme.dim)).wrap());
+    if let Some((name, url, sure)) = about.source {
         ui.hyperlink_to(RichText::new(name).font(text(SMALL)), url).on_hover_text(url);
+        ui.add(egui::Label::new(RichText::new(sure).font(text(TINY)).color(theme.faint)).wrap());
     }
     ui.add_space(4.0);
     ui.add_enabled_ui(frozen.is_none(), |ui| {
@@ -131,15 +136,90 @@ fn settings_of_order(ui: &mut Ui, desk: &mut Desk<'_>, balancer: &Balancer) {
     }
 }
 
+/// The step size's name and tip under a rule.
+fn step_of(rule: Rule) -> (&'static str, &'static str) {
+    match rule {
+        Rule::Smebu => {
+            ("Step λ", "Step size λ of a full step, score units, 0 to 1; the track begins at 10⁻⁵. Trinity Large: 5e-4")
+        }
+        Rule::IdBalancing => {
+            ("Gain Kᵢ", "Gain Kᵢ on the error, score units, 0 to 1; the track begins at 10⁻⁵. The paper takes 6e-3")
+        }
+        Rule::LongCat => (
+            "Rate μ",
+            "Rate μ, score units, 0 to 1; the track begins at 10⁻⁵. What LongCat-Flash takes is not established. As the proportional \
+             rule with u = μ·K_e/(K·N)",
+        ),
+        _ => (
+            "Step u",
+            "Step size u of the bias, in score units, 0 to 1; the track begins at 10⁻⁵. Wang et al. 2024 chose 0.001",
+        ),
+    }
+}
+
+/// The step size to go with a rule, and why, where the present one is of another scale.
+fn proposed(rule: Rule, router: &Router, now: f64) -> Option<(f64, &'static str)> {
+    let (rate, why) = match rule {
+        // As large as u = 0.001 in proportion, or as 1/8,000 where scores are about 1/E.
+        Rule::LongCat => {
+            let u = if router.gate == Gate::Softmax { 1.25e-4 } else { 0.001 };
+            let rate = significant(f64::from(router.experts) * u, 2).min(limits::RATE.max);
+            (rate, "a stand-in of the scale of these scores: what LongCat-Flash takes is not established")
+        }
+        Rule::Proportional | Rule::Multiplicative => {
+            (rule.published_rate(router.gate)?, "the one that balances best in the published table")
+        }
+        _ => (rule.published_rate(router.gate)?, "the one published for this rule"),
+    };
+    let close = now > rate / 2.0 && now < rate * 2.0;
+    (!close).then_some((rate, why))
+}
+
+/// Another rule, and with it a step size of its scale: one thing to take back.
+fn choose(desk: &mut Desk<'_>, rule: Rule, router: &Router, now: &Balancer) {
+    let mut changes = vec![Change::SetRule(rule)];
+    if let Some((rate, why)) = proposed(rule, router, now.rate) {
+        changes.push(Change::SetRate(rate));
+        let name = step_of(rule).0;
+        let said = format!("{name} is now {}, {why}. Undo takes back rule and step together", figure(rate, false));
+        desk.lab.tell(Level::Info, said);
+    }
+    desk.change_together(changes);
+}
+
 fn centred(ui: &mut Ui, desk: &mut Desk<'_>, now: bool, rule: Rule) {
-    let mut on = now;
-    ui.add_enabled_ui(rule != Rule::Multiplicative, |ui| {
+    let mut on = now || rule == Rule::IdBalancing;
+    let free = !matches!(rule, Rule::Multiplicative | Rule::LongCat | Rule::IdBalancing | Rule::Threshold);
+    ui.add_enabled_ui(free, |ui| {
         let label = RichText::new("Centre the biases").font(text(SMALL)).color(desk.theme.dim);
         let tip = "Subtracts the mean bias after every update. No token goes elsewhere: selection does not change under a common \
                    shift. It stops the biases from drifting together";
-        let why = "Centring a factor would change the selection, so it is for additive rules alone";
+        let why = match rule {
+            Rule::Quantile => "Quantile Balancing always does",
+            Rule::Bip => "A clamped price means something where it stands",
+            Rule::IdBalancing => "ID Balancing always does",
+            Rule::LongCat => "The biases of identity experts never move",
+            _ => "Centring a factor or a threshold would change the selection, so it is for additive rules alone",
+        };
         if ui.checkbox(&mut on, label).on_hover_text(tip).on_disabled_hover_text(why).changed() {
             desk.change(Change::SetCentred(on));
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_size_of_another_scale_is_proposed() {
+        let router = Router::default();
+        let rate = |rule, now| proposed(rule, &router, now).map(|(rate, _)| rate);
+        assert_eq!(rate(Rule::IdBalancing, 0.001), Some(0.006));
+        assert_eq!(rate(Rule::Smebu, 0.001), Some(0.0005));
+        assert_eq!(rate(Rule::Sign, 0.0015), None, "of the same scale");
+        assert_eq!(rate(Rule::None, 0.3), None);
+        assert_eq!(rate(Rule::LongCat, 0.001), Some(0.064));
+        assert_eq!(rate(Rule::Rms, 0.064), Some(0.001));
+    }
 }

@@ -1,6 +1,9 @@
-//! What each rule does, in one equation and one or two sentences, with where it comes from.
+//! What each rule does: its idea and what to watch for, its equation, where it comes from and how sure that is.
 
+use super::super::style::{SMALL, mono, text};
+use super::super::theme::Theme;
 use crate::model::config::Rule;
+use eframe::egui::{self, RichText, Ui};
 
 /// A rule, told.
 pub(super) struct About {
@@ -8,66 +11,236 @@ pub(super) struct About {
     pub name: &'static str,
     /// Its equation.
     pub equation: &'static str,
-    /// What to expect of it.
-    pub sentence: &'static str,
-    /// Name and address of its source.
-    pub source: Option<(&'static str, &'static str)>,
+    /// Its idea.
+    pub idea: &'static str,
+    /// What to watch for.
+    pub watch: &'static str,
+    /// Name and address of its source; and how the equation was read there.
+    pub source: Option<(&'static str, &'static str, &'static str)>,
 }
 
 const WANG: &str = "https://arxiv.org/abs/2408.15664";
 const SU: &str = "https://kexue.fm/archives/11619";
 const BIP: &str = "https://arxiv.org/abs/2502.15451";
 const CHOICE: &str = "https://arxiv.org/abs/2202.09368";
+const PAPER: &str = "read in the paper itself";
+
+/// Group-limited routing.
+pub(super) const GROUPS: About = About {
+    name: "Groups",
+    equation: "group score = sum of its 2 best s + b\nkeep the best groups, then top-K there",
+    idea: "A group stands for the experts of one node: fewer kept groups mean less traffic between nodes. DeepSeek-V3 keeps 4 of 8 \
+           groups of 32.",
+    watch: "A bias that raises one expert raises its whole group, and MaxVio rises as fewer are kept.",
+    source: Some(("DeepSeek-V3 technical report", "https://arxiv.org/abs/2412.19437", "read in its code and text")),
+};
+
+/// Capacity and dropping.
+pub(super) const CAPACITY: About = About {
+    name: "Capacity",
+    equation: "Cap = ⌈T·K/E · factor⌉",
+    idea: "An expert keeps at most Cap tokens of a batch; the others skip it. By score it keeps the most wanted, by position the first. \
+           Runs on the CPU only.",
+    watch: "Loads show what is kept, so no bar passes the capacity; the balancer sees who came, or it would take a full expert for a \
+            fair one. The dropped share falls as the biases work.",
+    source: Some((
+        "Switch Transformers",
+        "https://arxiv.org/abs/2101.03961",
+        "capacity from general knowledge; both ways to drop as Megatron-LM’s code has them",
+    )),
+};
+
+/// Draws equation, idea, what to watch for, and source.
+pub(super) fn paragraph(ui: &mut Ui, theme: &Theme, about: &About) {
+    ui.add_space(2.0);
+    ui.label(RichText::new(about.equation).font(mono(SMALL)).color(theme.text));
+    for words in [about.idea, about.watch] {
+        ui.add(egui::Label::new(RichText::new(words).font(text(SMALL)).color(theme.dim)).wrap());
+    }
+    if let Some((name, url, sure)) = about.source {
+        ui.hyperlink_to(RichText::new(name).font(text(SMALL)), url).on_hover_text(format!("{url}\n{sure}"));
+    }
+    ui.add_space(4.0);
+}
 
 pub(super) fn of_rule(rule: Rule) -> About {
     match rule {
         Rule::None => About {
             name: "No balancing",
             equation: "bᵢ ← bᵢ",
-            sentence: "Every token goes to the experts it scores highest. Popular topics flood a few of them.",
+            idea: "Every token goes to the experts it scores highest.",
+            watch: "Popular topics flood a few experts: what every other rule is to be compared with.",
             source: None,
         },
         Rule::Sign => About {
             name: "Loss-free, sign",
             equation: "bᵢ ← bᵢ + u · sign(c̄ − cᵢ)",
-            sentence: "Too small never arrives, too large never settles. A gap Δ between two biases needs about Δ / 2u steps.",
-            source: Some(("Wang et al. 2024, Algorithm 1", WANG)),
+            idea: "An expert under its fair share gains u, one over it loses u, whatever the size of the error.",
+            watch: "Too small never arrives, too large never settles. A gap Δ between two biases needs about Δ / 2u steps.",
+            source: Some(("Wang et al. 2024, Algorithm 1", WANG, PAPER)),
         },
         Rule::Proportional => About {
             name: "Loss-free, proportional",
             equation: "bᵢ ← bᵢ + u · (c̄ − cᵢ) / c̄",
-            sentence: "The step shrinks with the error, so it settles where the sign keeps trembling. The paper leaves the \
-                       normalisation open; here the error is divided by the mean load c̄.",
-            source: Some(("Wang et al. 2024, variants", WANG)),
+            idea: "The step shrinks with the error, so it settles where the sign keeps trembling.",
+            watch: "One expert with many times its share takes a huge step: above u ≈ 0.1 the loads swing. The paper leaves the \
+                    normalisation open; here the error is divided by the mean load c̄.",
+            source: Some(("Wang et al. 2024, variants", WANG, PAPER)),
         },
         Rule::Multiplicative => About {
             name: "Multiplicative",
             equation: "top-K of sᵢ · bᵢ\nbᵢ ← bᵢ + u · sign(c̄ − cᵢ)",
-            sentence: "Biases start at 1 and scale the scores, held within [0, 4). The gating value stays the plain score.",
-            source: Some(("Wang et al. 2024, variants", WANG)),
+            idea: "Biases start at 1 and scale the scores, held within [0, 4). The gating value stays the plain score.",
+            watch: "A factor moves a high score more than a low one, so the same u does more for experts that are liked.",
+            source: Some(("Wang et al. 2024, variants", WANG, PAPER)),
+        },
+        Rule::CentredSign => About {
+            name: "Sign, step centred",
+            equation: "δᵢ = u · sign(c̄ − cᵢ)\nbᵢ ← bᵢ + δᵢ − mean δ",
+            idea: "The sign rule, but the steps of all experts add up to nothing, so the biases never drift together.",
+            watch: "Loads are those of the sign rule, token for token: a common shift selects nobody else. Only the curves differ, \
+                    and differ from “Centre the biases”, which also takes out a mean that was there before.",
+            source: Some((
+                "torchtitan, optimizer hook",
+                "https://github.com/pytorch/torchtitan/blob/main/torchtitan/models/common/moe.py",
+                "read in its code",
+            )),
+        },
+        Rule::Rms => About {
+            name: "Error over its RMS",
+            equation: "eᵢ = c̄ − cᵢ\nbᵢ ← bᵢ + u · eᵢ / RMS(e)",
+            idea: "In proportion to the error, yet of the sign rule's scale at any error: u keeps its meaning and 0.001 carries over.",
+            watch: "Near balance the errors are sampling noise and are blown up to a full step: it chatters like the sign. One \
+                    expert alone in trouble moves by up to √E · u.",
+            source: Some(("Su, post 10757", "https://kexue.fm/archives/10757", "read in a public copy")),
+        },
+        Rule::Smebu => About {
+            name: "SMEBU",
+            equation: "Δᵢ = λ · tanh(κ (c̄ − cᵢ) / c̄)\nmᵢ ← β mᵢ + (1 − β)(Δᵢ − mean Δ)\nbᵢ ← bᵢ + mᵢ",
+            idea: "A soft clamp: λ for large errors as the sign, proportional for small ones; smoothed by momentum, centred. Trinity \
+                   Large takes λ = 5e-4, β = 0.5, κ = 2.",
+            watch: "A higher κ is nearer to the sign, a higher β answers later and overshoots. It came to Trinity with five other \
+                    fixes at once and without an ablation.",
+            source: Some(("Trinity Large, eq. 23–28", "https://arxiv.org/abs/2602.17004", PAPER)),
+        },
+        Rule::IdBalancing => About {
+            name: "ID Balancing",
+            equation: "eᵢ = (c̄ − cᵢ) / c̄\ngᵢ = 1[e′ᵢ · Δeᵢ > 0]\nbᵢ ← bᵢ + Kᵢ eᵢ + K_d gᵢ Δeᵢ\nbᵢ ← bᵢ − mean b",
+            idea: "An integral term, and a derivative that acts only while an error grows (e′ is the error of the step before). The \
+                   paper takes Kᵢ = K_d = 6e-3.",
+            watch: "The gate damps what is getting worse and leaves what recovers alone: look at a jump of the skew. On fresh \
+                    batches half of all changes are noise, and open the gate too.",
+            source: Some(("ID Balancing, Algorithm 1, eq. 12", "https://arxiv.org/abs/2609.39137", PAPER)),
+        },
+        Rule::LongCat => About {
+            name: "LongCat-Flash",
+            equation: "Δbᵢ = μ · (K_e/N − cᵢ/T) / K\nΔbᵢ = 0 for identity experts",
+            idea: "The last Z experts pass a token through. The N others are driven to K_e·T/N tokens each, so that K_e of a token's \
+                   K experts compute on average, and easy tokens may spend less.",
+            watch: "It is the proportional rule with u = μ·K_e/(K·N), so μ must be large: neither μ nor its decay is established, \
+                    and what stands here is a stand-in. Called a PID controller, it is an integral.",
+            source: Some((
+                "LongCat-Flash, arXiv 2509.01322",
+                "https://arxiv.org/abs/2509.01322",
+                "increment from secondary sources, of which one leaves out K; counts from its public configuration",
+            )),
+        },
+        Rule::Threshold => About {
+            name: "Dynamic K, threshold",
+            equation: "every i with sᵢ + bᵢ > 0\nbᵢ ← bᵢ − u · [σᵢ − mean σ + sign(F̃ − K)]\nσᵢ = sign(Fᵢ − 1/E)",
+            idea: "No token competes with another expert’s score, so easy tokens may take few experts and hard ones many; K is only the \
+                   mean F̃ to aim at. Biases start where about K experts pass. Runs on the CPU only.",
+            watch: "The spread of experts per token, in the inspector: a token can be left with none.",
+            source: Some(("Su, MoE series, post 10815", "https://kexue.fm/archives/10815", "read in a public copy")),
+        },
+        Rule::Sinkhorn => About {
+            name: "Sinkhorn",
+            equation: "top-K of d₁ⱼ · exp(xᵢⱼ) · d₀ᵢ\nd₀ = 1/(T·(X d₁)), d₁ = 1/(E·(Xᵀ d₀))",
+            idea: "Scales each batch until every expert has the same total weight, 32 rounds, then takes the top K. No bias is carried \
+                   from step to step. Runs on the CPU only.",
+            watch: "It sees the whole batch, future tokens too, and balances the totals, not the counts: some imbalance stays.",
+            source: Some((
+                "Clark et al. 2022 (S-BASE)",
+                "https://arxiv.org/abs/2202.01169",
+                "the form is Megatron-LM’s, read in its code; there it stops at a tolerance",
+            )),
+        },
+        Rule::Base => About {
+            name: "BASE, balanced assignment",
+            equation: "max Σ xᵢ,ₐ₍ᵢ₎ with ⌊T/E⌋ or ⌈T/E⌉ tokens each",
+            idea: "The best assignment that is perfectly balanced, one expert per token, solved exactly for every batch. Runs on the CPU \
+                   only.",
+            watch: "MaxVio is 0 from the first step; the price is paid by tokens sent against their scores, and each depends on all \
+                    others of its batch. At inference the paper takes the plain top-1 instead.",
+            source: Some((
+                "Lewis et al. 2021, BASE layers",
+                "https://arxiv.org/abs/2103.16716",
+                "read in fairseq’s code",
+            )),
+        },
+        Rule::Hash => About {
+            name: "Hash of the word",
+            equation: "experts of a token = hash(word)",
+            idea: "Nothing is learned and nothing moves: a word always goes to the same experts, drawn at random. A word is a trace’s \
+                   token id, or one of a topic’s 64 words.",
+            watch: "Balance is that of the words: frequent ones keep their experts full.",
+            source: Some((
+                "Roller et al. 2021, hash layers",
+                "https://arxiv.org/abs/2106.04426",
+                "from general knowledge; not read in the source",
+            )),
         },
         Rule::Quantile => About {
             name: "Quantile Balancing",
             equation: "αₜ = (K+1)-th largest of sₜ + b\nbᵢ ← −(KT/E+1)-th largest of sᵢ − α",
-            sentence: "The bias that would have given each expert its fair share of this batch, used for the next one. No step \
-                       size: it is in balance after one step, and an average over steps calms what a single batch shakes. The \
-                       same is quantile_balancing in Megatron-LM.",
-            source: Some(("Su, MoE series, post 11619", SU)),
+            idea: "The bias that would have given each expert its fair share of this batch, used for the next one. No step size: it is \
+                   in balance after one step. The same is quantile_balancing in Megatron-LM.",
+            watch: "MaxVio falls to the sampling floor in one step, then the biases tremble with every batch: an average over steps \
+                    calms what a single batch shakes.",
+            source: Some(("Su, MoE series, post 11619", SU, "read in a public copy")),
         },
         Rule::Bip => About {
             name: "BIP",
             equation: "αₜ = max(0, (K+1)-th largest of sₜ + b)\nbᵢ ← −max(0, (KT/E+1)-th largest of sᵢ − α)",
-            sentence: "A few passes on each batch before it is routed, so who a token goes to depends on later tokens: it leaks. \
-                       The clamp holds back the popular and does not help the unpopular. Told here after Su’s post 11619; how many \
-                       passes the authors make is not known to us.",
-            source: Some(("arXiv 2502.15451", BIP)),
+            idea: "A few passes on each batch before it is routed. The clamp holds back the popular and does not help the unpopular.",
+            watch: "Its first batch is nearly even already, for who a token goes to depends on later tokens: it leaks. How many passes \
+                    the authors make is not known to us.",
+            source: Some((
+                "BIP-based balancing, arXiv 2502.15451",
+                BIP,
+                "abstract read; the equations as Su’s post 11619 tells them",
+            )),
         },
         Rule::ExpertChoice => About {
             name: "Expert Choice",
             equation: "expert i takes its KT/E best tokens",
-            sentence: "Perfect balance by construction, without biases. Some tokens are taken by many experts and some by none, and \
-                       who takes a token depends on later tokens: it leaks.",
-            source: Some(("Zhou et al. 2022", CHOICE)),
+            idea: "Perfect balance by construction, without biases: experts choose tokens.",
+            watch: "Some tokens are taken by many experts and some by none, and who takes a token depends on later tokens: it leaks.",
+            source: Some(("Zhou et al. 2022", CHOICE, "from general knowledge; not read in the paper")),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strum::IntoEnumIterator as _;
+
+    #[test]
+    fn every_rule_is_told_whole() {
+        let mut names: Vec<&str> = Rule::iter().map(|r| of_rule(r).name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Rule::iter().count());
+        for rule in Rule::iter() {
+            let about = of_rule(rule);
+            assert!(about.idea.ends_with('.') && about.watch.ends_with('.'), "{rule}");
+            assert!(about.equation.contains('b') || !rule.moves_biases(), "{rule}");
+            assert!(about.source.is_some() || rule == Rule::None, "{rule}");
+            assert!(
+                about.source.is_none_or(|(_, url, sure)| url.starts_with("https://") && !sure.is_empty()),
+                "{rule}"
+            );
+        }
     }
 }

@@ -3,6 +3,8 @@
 
 mod balancer;
 mod explain;
+mod memory;
+mod presets;
 mod router;
 mod tokens;
 
@@ -10,7 +12,7 @@ use super::style::{SMALL, TINY, semibold, text};
 use super::theme::{PADDING, Theme};
 use crate::lab::Lab;
 use crate::lab::command::Command;
-use crate::model::change::{Change, Target};
+use crate::model::change::{self, Change, Target};
 use crate::model::config::Variant;
 use eframe::egui::{self, Frame, Margin, Panel, RichText, ScrollArea, Ui};
 
@@ -42,6 +44,17 @@ impl Desk<'_> {
     fn change(&mut self, change: Change) {
         let target = if change.is_of_source() { Target::Source } else { self.target };
         self.lab.send(Command::Change { target, change });
+    }
+
+    /// Several changes that are taken back together.
+    fn change_together(&mut self, changes: Vec<Change>) {
+        self.lab.send(Command::ChangeTogether { target: self.target, changes });
+    }
+
+    /// Why a change would be refused, if so.
+    fn refused(&self, change: &Change) -> Option<String> {
+        let mut settings = self.lab.settings().clone();
+        change::apply(&mut settings, self.target, change).err().map(|e| e.to_string())
     }
 
     /// Why settings of the router can't be changed, if so.

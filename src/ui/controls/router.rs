@@ -1,24 +1,32 @@
-//! The router: gate, experts, K.
+//! The router: gate, experts, K; groups, capacity and gating values.
 
+use super::super::style::{SMALL, text};
 use super::super::widgets::choice::{Item, choice};
 use super::super::widgets::group;
 use super::super::widgets::slider::{Number, Scale, number};
-use super::Desk;
+use super::{Desk, explain};
 use crate::lab::command::Command;
 use crate::model::change::{Change, largest_top_k};
-use crate::model::config::{Gate, limits};
-use eframe::egui::Ui;
+use crate::model::config::{Capacity, Gate, Groups, Router, Rule, Stays, limits};
+use eframe::egui::{CollapsingHeader, RichText, Ui};
 
 pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let theme = desk.theme;
     let Some(router) = desk.variant().map(|v| v.router.clone()) else { return };
     group(ui, theme, "Router");
+    super::presets::show(ui, desk);
     let frozen = desk.frozen();
     ui.add_enabled_ui(frozen.is_none(), |ui| {
         let tip = "From logit x = u·e to score s. The bias is added to the score for selection alone, never to the gating value";
         let items = [
             Item::new(Gate::Sigmoid, "Sigmoid gate", "s = 1/(1 + e⁻ˣ), each expert on its own. Wang et al. 2024 use it"),
             Item::new(Gate::Softmax, "Softmax gate", "s = eˣ/Σeˣ over a token's experts: scores are about 1/E, so suitable steps are smaller"),
+            Item::new(
+                Gate::SqrtSoftplus,
+                "√softplus gate",
+                "s = √ln(1 + eˣ), each expert on its own: from 0.02 at x = −8 to 2.8 at x = 8, where synthetic logits saturate. \
+                 Megatron-LM's sqrtsoftplus. Held as s/4, 18 bits of it behind the point; biases are in the units of s",
+            ),
         ];
         if let Some(gate) = choice(ui, theme, "Gate", tip, &router.gate, &items) {
             desk.change(Change::SetGate(gate));
@@ -45,13 +53,19 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
             desk.lab.send(Command::SetExperts(v as u32));
         }
     });
-    let fewest = desk.lab.settings().variants.iter().map(|v| v.router.experts).min().unwrap_or(router.experts);
-    ui.add_enabled_ui(frozen.is_none(), |ui| {
+    let variants = &desk.lab.settings().variants;
+    let fewest = variants.iter().map(|v| v.router.eligible()).min().unwrap_or(router.experts);
+    let base = variants.iter().any(|v| v.balancer.rule == Rule::Base);
+    ui.add_enabled_ui(frozen.is_none() && !base, |ui| {
         let what = Number {
             name: "K",
-            tip: frozen.unwrap_or(
-                "Experts per token, 1 to 32 and at most E. Every token goes to the K experts with the largest s + b",
-            ),
+            tip: match (frozen, base) {
+                (Some(why), _) => why,
+                (None, true) => "BASE gives every token one expert",
+                _ => {
+                    "Experts per token, 1 to 32 and at most E. Every token goes to the K experts with the largest s + b"
+                }
+            },
             min: limits::TOP_K.min,
             max: f64::from(largest_top_k(fewest)),
             scale: Scale::Whole,
@@ -59,6 +73,121 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         };
         if let Some(v) = number(ui, theme, what, f64::from(router.top_k)) {
             desk.change(Change::SetTopK(v as u32));
+        }
+    });
+    ui.add_enabled_ui(frozen.is_none(), |ui| {
+        groups(ui, desk, &router);
+        capacity(ui, desk, &router);
+        gating(ui, desk, &router);
+    })
+    .response
+    .on_disabled_hover_text(frozen.unwrap_or_default());
+}
+
+/// Into how many groups the experts are cut, and how many a token keeps.
+fn groups(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
+    let theme = desk.theme;
+    let tip = "Group-limited routing (DeepSeek-V3): a token chooses its experts in its best groups alone";
+    let mut items = vec![Item::new(None, "No groups", "A token chooses among all experts")];
+    for n in (2..=router.experts.min(64)).filter(|n| router.experts.is_multiple_of(*n)) {
+        let now = router.groups.filter(|g| g.groups == n);
+        let groups = now.unwrap_or(Groups { groups: n, kept: kept_for(router, n) });
+        let size = router.experts / n;
+        let about = format!("{n} groups of {size}; at first {} are kept", groups.kept);
+        let blocked = now.is_none().then(|| desk.refused(&Change::SetGroups(Some(groups)))).flatten();
+        items.push(Item { blocked, ..Item::new(Some(groups), format!("{n} groups of {size}"), about) });
+    }
+    if let Some(groups) = choice(ui, theme, "Groups", tip, &router.groups, &items) {
+        desk.change(Change::SetGroups(groups));
+    }
+    let Some(now) = router.groups else { return };
+    let what = Number {
+        name: "Kept",
+        tip: "Groups that a token chooses among, those with the largest sum of their two best s + b. DeepSeek-V3 keeps 4 of 8",
+        min: f64::from(router.top_k.div_ceil(router.group_size().max(1))),
+        max: f64::from(now.groups),
+        scale: Scale::Whole,
+        restarts: false,
+    };
+    if let Some(kept) = number(ui, theme, what, f64::from(now.kept)) {
+        desk.change(Change::SetGroups(Some(Groups { kept: kept as u32, ..now })));
+    }
+    explain::paragraph(ui, theme, &explain::GROUPS);
+}
+
+/// Half of the groups, or as many as K experts need.
+fn kept_for(router: &Router, groups: u32) -> u32 {
+    groups.div_ceil(2).max(router.top_k.div_ceil((router.experts / groups).max(1))).min(groups)
+}
+
+/// How much room experts have.
+fn capacity(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
+    let theme = desk.theme;
+    let factor = router.capacity.map_or(1.25, |c| c.factor);
+    let item = |by, name: &str, about: &str| {
+        let with = Capacity { factor, by };
+        let now = router.capacity == Some(with);
+        let blocked = (!now).then(|| desk.refused(&Change::SetCapacity(Some(with)))).flatten();
+        Item { blocked, ..Item::new(Some(with), name, about) }
+    };
+    let items = [
+        Item::new(None, "No capacity", "Experts take all tokens that come"),
+        item(Stays::Score, "Capacity, by score", "A full expert keeps the tokens with the highest scores there"),
+        item(Stays::Position, "Capacity, by position", "A full expert keeps the tokens that come first in the batch"),
+    ];
+    let tip = "How many tokens of a batch an expert takes; what comes beyond is dropped";
+    if let Some(capacity) = choice(ui, theme, "Capacity", tip, &router.capacity, &items) {
+        desk.change(Change::SetCapacity(capacity));
+    }
+    let Some(now) = router.capacity else { return };
+    let what = Number {
+        name: "Factor",
+        tip: "Capacity over the fair share T·K/E, 0.1 to 8. 1 leaves no room for any imbalance; 1.25 is a common choice",
+        min: limits::CAPACITY.min,
+        max: limits::CAPACITY.max,
+        scale: Scale::Log,
+        restarts: false,
+    };
+    if let Some(factor) = number(ui, theme, what, now.factor) {
+        desk.change(Change::SetCapacity(Some(Capacity { factor, ..now })));
+    }
+    explain::paragraph(ui, theme, &explain::CAPACITY);
+}
+
+/// What a chosen expert counts. It changes no load, so it is folded away where it is plain.
+fn gating(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
+    let theme = desk.theme;
+    let plain = Router::default();
+    let open = (router.shared, router.renormalise, router.scale) != (plain.shared, plain.renormalise, plain.scale);
+    let title = RichText::new("Gating values").font(text(SMALL)).color(theme.dim);
+    CollapsingHeader::new(title).id_salt("gating values").default_open(open).show(ui, |ui| {
+        let mut on = router.renormalise;
+        let label = RichText::new("Divide by their sum").font(text(SMALL)).color(theme.dim);
+        let tip = "g = s / Σs over the chosen experts, as DeepSeek-V3 does; Wang et al. 2024 keep g = s. No token goes elsewhere";
+        if ui.checkbox(&mut on, label).on_hover_text(tip).changed() {
+            desk.change(Change::SetRenormalise(on));
+        }
+        let what = Number {
+            name: "Scale",
+            tip: "Route scale: every gating value is multiplied by it, 0 to 32. DeepSeek-V3 has 2.5. No token goes elsewhere",
+            min: limits::SCALE.min,
+            max: limits::SCALE.max,
+            scale: Scale::Linear(0.1),
+            restarts: false,
+        };
+        if let Some(scale) = number(ui, theme, what, router.scale) {
+            desk.change(Change::SetScale(scale));
+        }
+        let what = Number {
+            name: "Shared",
+            tip: "Shared experts, 0 to 16: every token has them beside its K. They change no load. Wang et al. 2024 have 2, DeepSeek-V3 1",
+            min: limits::SHARED.min,
+            max: limits::SHARED.max,
+            scale: Scale::Whole,
+            restarts: false,
+        };
+        if let Some(shared) = number(ui, theme, what, f64::from(router.shared)) {
+            desk.change(Change::SetShared(shared as u32));
         }
     });
 }

@@ -3,6 +3,7 @@
 use super::expert_curves::{self, Quantity};
 use super::frame::mode;
 use super::{Pane, PaneContext, PaneKind, of_variant};
+use crate::engine::history::Column;
 use crate::model::config::Rule;
 use crate::model::metrics::Metrics;
 use eframe::egui::Ui;
@@ -40,12 +41,24 @@ impl Pane for Bias {
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
-        let band = |m: &Metrics| [m.bias_min, m.bias_median, m.bias_max];
+        let band: fn(&Column) -> [f64; 3] = if self.relative {
+            |c| [c.around_median()[0], 0.0, c.around_median()[1]]
+        } else {
+            |c| [c.low().bias_min, c.metrics.bias_median, c.high().bias_max]
+        };
         let from: fn(&Metrics) -> f64 = if self.relative { |m| m.bias_median } else { |_| 0.0 };
         let multiplies = multiplies(cx);
         let include: &[f64] = if multiplies && !self.relative { &[0.99, 1.01] } else { &[-0.01, 0.01] };
-        let quantity =
-            Quantity { id: "biases over time", of: |c| &c.bias, band, mark: None, include, high_is_over: false, from };
+        let quantity = Quantity {
+            id: "biases over time",
+            of: |c| &c.bias,
+            extremes: |c| [c.bias_low(), c.bias_high()],
+            band,
+            mark: None,
+            include,
+            high_is_over: false,
+            from,
+        };
         expert_curves::show(ui, cx, quantity);
     }
 }

@@ -2,7 +2,6 @@
 //! largest with the median, the furthest two on either side, and whoever is pinned or pointed at.
 
 use super::super::theme::Theme;
-use super::super::widgets::slider::figure;
 use super::PaneContext;
 use super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
 use crate::engine::history::{Column, VariantHistory};
@@ -20,15 +19,17 @@ const NEAR: f32 = 8.0;
 pub struct Quantity<'a> {
     /// Names the plot.
     pub id: &'static str,
-    /// One value per expert.
+    /// One value per expert: its mean over the column.
     pub of: fn(&Column) -> &[f32],
-    /// Smallest, median, largest.
-    pub band: fn(&Metrics) -> [f64; 3],
+    /// The smallest and the largest per expert in any step of the column.
+    pub extremes: fn(&Column) -> [&[f32]; 2],
+    /// Smallest of any expert and step, mean median, largest.
+    pub band: fn(&Column) -> [f64; 3],
     /// A dashed line and its name.
     pub mark: Option<(f64, &'static str)>,
     /// Values that must be in sight.
     pub include: &'a [f64],
-    /// What every value of a column is shown relative to.
+    /// What every expert's value is shown relative to; the band is so already.
     pub from: fn(&Metrics) -> f64,
     /// Whether a large value means too many tokens (a load) or too few (a bias): that decides who is orange and who is blue.
     pub high_is_over: bool,
@@ -43,7 +44,7 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     let theme = cx.theme;
     let history = lock(&snapshot.history);
     let Some(of) = history.variants.get(cx.link.variant).or(history.variants.first()) else { return };
-    let Some(last) = of.exact(snapshot.step.saturating_sub(1)).or(of.recent.back()) else {
+    let Some(last) = of.exact(snapshot.step.saturating_sub(1)).or(of.recent().next_back()) else {
         drop(history);
         return time_plot::empty(ui, theme);
     };
@@ -51,7 +52,8 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     let shown = chosen_experts((quantity.of)(last), cx.link.expert());
     let mut bands = vec![];
     let mut curves = vec![];
-    if experts > EACH {
+    // Where every expert has a curve, the band shows what joined steps hide.
+    if experts > EACH || joins(of, span, 2.0 * pixels) {
         let band = |g: &[&Column]| (time_plot::middle(g), mean_band(g, quantity));
         let groups = time_plot::grouped(of, span, 2.0 * pixels / time_plot::BAND_PIXELS, band);
         bands.push(Band {
@@ -60,11 +62,29 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
             high: groups.iter().map(|(_, b)| b[2]).collect(),
             colour: theme.fair.gamma_multiply(if theme.dark { 0.16 } else { 0.18 }),
         });
+    }
+    if experts > EACH {
         let points = time_plot::grouped(of, span, pixels, |g| [time_plot::middle(g), mean_band(g, quantity)[1]]);
         curves.push(Curve { points, colour: theme.fair, width: 1.0, name: String::new() });
     }
     for &(expert, place) in &shown {
         let linked = cx.link.expert() == Some(expert);
+        if linked && (quantity.from)(&last.metrics) == 0.0 && joins(of, span, 2.0 * pixels) {
+            // Its own extremes.
+            let own = time_plot::grouped(of, span, 2.0 * pixels / time_plot::BAND_PIXELS, |g| {
+                let end = |i: usize, pick: fn(f64, f64) -> f64| {
+                    let all = g.iter().filter_map(|c| (quantity.extremes)(c)[i].get(expert).map(|&v| f64::from(v)));
+                    all.reduce(pick).unwrap_or(0.0)
+                };
+                (time_plot::middle(g), end(0, f64::min), end(1, f64::max))
+            });
+            bands.push(Band {
+                steps: own.iter().map(|b| b.0).collect(),
+                low: own.iter().map(|b| b.1).collect(),
+                high: own.iter().map(|b| b.2).collect(),
+                colour: theme.accent.gamma_multiply(0.18),
+            });
+        }
         curves.push(curve(
             of,
             span,
@@ -85,23 +105,18 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     let step = transform.value_from_position(pointer).x;
     let history = lock(&snapshot.history);
     let Some(of) = history.variants.get(cx.link.variant).or(history.variants.first()) else { return };
-    let Some(column) = of.columns(step.max(0.0) as u64, step.max(0.0) as u64 + 1).next() else { return };
+    let Some(column) = of.at(step.max(0.0) as u64) else { return };
     let values = (quantity.of)(column);
     let shown_value = |e: usize| f64::from(values[e]) - (quantity.from)(&column.metrics);
     let distance = |e: usize| (transform.position_from_point_y(shown_value(e)) - pointer.y).abs();
     let among: Vec<usize> =
         if experts > EACH { shown.iter().map(|(e, _)| *e).collect() } else { (0..experts).collect() };
     let nearest = among.into_iter().filter(|e| *e < values.len()).min_by(|a, b| distance(*a).total_cmp(&distance(*b)));
-    let [low, median, high] = (quantity.band)(&column.metrics).map(|v| v - (quantity.from)(&column.metrics));
-    let mut words = format!(
-        "step {}  min {}  median {}  max {}",
-        figure(column.step as f64, true),
-        short(low),
-        short(median),
-        short(high)
-    );
+    let [low, median, high] = (quantity.band)(column);
+    let mut words =
+        format!("{}  min {}  median {}  max {}", time_plot::steps_of(column), short(low), short(median), short(high));
     if let Some(expert) = nearest.filter(|e| distance(*e) < NEAR) {
-        words = format!("step {}  expert {expert}  {}", figure(column.step as f64, true), short(shown_value(expert)));
+        words = format!("{}  expert {expert}  {}", time_plot::steps_of(column), short(shown_value(expert)));
         cx.link.hover_expert(expert);
         if response.clicked() {
             cx.link.toggle_pin(expert);
@@ -109,6 +124,11 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     }
     drop(history);
     time_plot::readout(ui, cx, *transform.frame(), &words);
+}
+
+/// Whether a point stands for several steps anywhere in sight: then a mean alone would hide peaks.
+fn joins(of: &VariantHistory, (from, to): (f64, f64), pixels: f32) -> bool {
+    to - from > f64::from(pixels) || of.width(from.max(0.0) as u64, to.max(0.0) as u64) > 1
 }
 
 /// A value for a readout.
@@ -176,7 +196,7 @@ fn curve(
 
 fn mean_band(group: &[&Column], quantity: Quantity<'_>) -> [f64; 3] {
     // The smallest of the smallest and the largest of the largest: nothing is averaged away.
-    let all = group.iter().map(|c| (quantity.band)(&c.metrics).map(|v| v - (quantity.from)(&c.metrics)));
+    let all = group.iter().map(|c| (quantity.band)(c));
     let start = [f64::INFINITY, 0.0, f64::NEG_INFINITY];
     let n = group.len().max(1) as f64;
     all.fold(start, |[low, median, high], [a, b, c]| [low.min(a), median + b / n, high.max(c)])

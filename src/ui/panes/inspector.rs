@@ -7,6 +7,8 @@ use super::assignment::card::line;
 use super::assignment::facts::{Choice, Facts};
 use super::{Pane, PaneContext, PaneKind};
 use crate::engine::run::lock;
+use crate::engine::view::{CHOSEN, Picture};
+use crate::model::config::Rule;
 use crate::model::fixed::from_q32;
 use crate::model::metrics::{DEAD, LONG_WINDOW, STARVING};
 use eframe::egui::{Align2, RichText, ScrollArea, Sense, Ui, vec2};
@@ -34,14 +36,16 @@ impl Pane for Inspector {
     fn help(&self) -> &'static str {
         "Figures of the token and the expert under the pointer, or of those that a click pinned. With neither, those of the whole router. A token's experts are listed by what \
          decides, score and bias together; the line marks the K-th. An orange row was chosen only because of the bias, a blue one would \
-         be chosen without it. The gating value of a chosen expert is its plain score: the bias never enters it."
+         be chosen without it. The last column is the gating value: the plain score, \
+         renormalised and scaled where the router says so; the bias never enters it. There, “dropped” marks an expert that had no \
+         room, “group” one whose group the token does not keep."
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         let snapshot = cx.lab.snapshot().clone();
         let picture = &snapshot.picture;
-        let pinned = cx.link.pinned_token.and_then(|t| picture.tokens.iter().position(|p| p.index == t));
-        let facts = cx.link.hovered_token.or(pinned).and_then(|row| Facts::of(&snapshot, picture, row));
+        let pinned = || cx.link.pinned_token.and_then(|t| Facts::of_pinned(&snapshot, picture, t));
+        let facts = cx.link.hovered_token.and_then(|row| Facts::of(&snapshot, picture, row)).or_else(pinned);
         let expert = cx.link.expert();
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
@@ -105,9 +109,44 @@ fn of_router(ui: &mut Ui, cx: &PaneContext<'_>) {
     for (name, value, tip) in all {
         line(ui, theme, name, &value, theme.text).on_hover_text(tip);
     }
+    let Some(v) = snapshot.experiment.variants.get(cx.link.variant) else { return };
+    if v.router.capacity.is_some() {
+        let tip = "Share of the assignments of the last step that no expert had room for. Loads are what was kept; the balancer \
+                   sees who came";
+        line(ui, theme, "dropped", &format!("{:.2} %", 100.0 * m.dropped), theme.over_text).on_hover_text(tip);
+    }
+    if v.balancer.rule == Rule::Threshold {
+        let tip = "Mean number of experts that a token chose in the last step; the rule aims at K";
+        let value = format!("{:.2}, aim {}", m.active, v.router.top_k);
+        line(ui, theme, "experts per token", &value, theme.text).on_hover_text(tip);
+        spread(ui, theme, &snapshot.picture);
+    }
     if m.saturated > 0 {
         let tip = "Their bias is more than 3 below the largest, so the key holds it as if it were exactly that far";
         line(ui, theme, "saturated experts", &m.saturated.to_string(), theme.over_text).on_hover_text(tip);
+    }
+}
+
+/// How many experts the tokens of the heatmap have, as bars.
+fn spread(ui: &mut Ui, theme: &Theme, picture: &Picture) {
+    let chosen = |row: usize| picture.marks_of(row).iter().filter(|m| **m & CHOSEN != 0).count();
+    let mut counts: Vec<usize> = (0..picture.tokens.len()).map(chosen).collect();
+    counts.sort_unstable();
+    let (Some(&least), Some(&most)) = (counts.first(), counts.last()) else { return };
+    let at = |share: f64| counts[((counts.len() - 1) as f64 * share).round() as usize];
+    let value = format!("{least} · {}–{} · {most}", at(0.25), at(0.75));
+    let tip = "Least, middle half and most experts of a token in the heatmap, and how many tokens have how many";
+    line(ui, theme, "in the heatmap", &value, theme.text).on_hover_text(tip);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 34.0), Sense::hover());
+    let bins = most - least + 1;
+    let tallest = (least..=most).map(|n| counts.iter().filter(|c| **c == n).count()).max().unwrap_or(1).max(1);
+    let width = (rect.width() / bins as f32).min(16.0);
+    for n in least..=most {
+        let share = counts.iter().filter(|c| **c == n).count() as f32 / tallest as f32;
+        let left = rect.right() - width * (most - n + 1) as f32;
+        let foot = eframe::egui::pos2(left + 0.5, rect.bottom() - 2.0);
+        let bar = eframe::egui::Rect::from_two_pos(foot, foot + vec2((width - 1.0).max(0.5), -30.0 * share));
+        ui.painter().rect_filled(bar, 1.0, theme.chosen);
     }
 }
 
@@ -117,8 +156,7 @@ fn of_expert(ui: &mut Ui, cx: &PaneContext<'_>, expert: usize) {
     let Some(view) = snapshot.variants.get(cx.link.variant) else { return };
     ui.label(RichText::new(format!("Expert {expert}")).font(semibold(SMALL)).color(theme.text));
     if let Some(&load) = view.loads.get(expert) {
-        let total: u64 = view.loads.iter().map(|&l| u64::from(l)).sum();
-        let fair = total as f64 / view.loads.len().max(1) as f64;
+        let fair = view.fair();
         let share = if fair > 0.0 { f64::from(load) / fair } else { 0.0 };
         line(
             ui,
@@ -134,8 +172,7 @@ fn of_expert(ui: &mut Ui, cx: &PaneContext<'_>, expert: usize) {
     let history = lock(&snapshot.history);
     let Some(of) = history.variants.get(cx.link.variant) else { return };
     let recent: Vec<f64> = of
-        .recent
-        .iter()
+        .recent()
         .rev()
         .skip_while(|c| c.step >= snapshot.step)
         .take(LONG_WINDOW)
@@ -168,7 +205,7 @@ fn of_token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: Option<usize>) {
         return;
     }
     let bias = if facts.multiplies { "× bias" } else { "+ bias" };
-    row(ui, theme, &["expert", "score", bias, "together"].map(String::from), theme.faint, false);
+    row(ui, theme, &["expert", "score", bias, "together", "gate"].map(String::from), theme.faint, false);
     let chosen = facts.choices.iter().filter(|c| c.chosen).count();
     let shown =
         facts.choices.iter().enumerate().filter(|(i, c)| *i < chosen + NEXT || c.unbiased || Some(c.expert) == expert);
@@ -179,11 +216,22 @@ fn of_token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: Option<usize>) {
         }
         row(ui, theme, &figures(choice, facts.multiplies), colour(choice, theme), Some(choice.expert) == expert);
     }
+    if facts.shared > 0 {
+        let words = format!("{} shared, always on", facts.shared);
+        let name = if facts.shared == 1 { "expert" } else { "experts" };
+        line(ui, theme, name, &words, theme.dim).on_hover_text("Shared experts take every token; they change no load");
+    }
 }
 
-fn figures(c: &Choice, multiplies: bool) -> [String; 4] {
+fn figures(c: &Choice, multiplies: bool) -> [String; 5] {
     let bias = if multiplies { format!("{:.4}", c.bias) } else { format!("{:+.4}", c.bias).replace('-', "−") };
-    [c.expert.to_string(), format!("{:.4}", c.score), bias, format!("{:.4}", c.biased).replace('-', "−")]
+    let gate = match (c.gate, c.dropped) {
+        (_, true) => "dropped".into(),
+        (Some(g), _) => format!("{g:.4}"),
+        (None, _) if !c.eligible => "group".into(),
+        (None, _) => "·".into(),
+    };
+    [c.expert.to_string(), format!("{:.4}", c.score), bias, format!("{:.4}", c.biased).replace('-', "−"), gate]
 }
 
 fn colour(c: &Choice, theme: &Theme) -> eframe::egui::Color32 {
@@ -195,15 +243,15 @@ fn colour(c: &Choice, theme: &Theme) -> eframe::egui::Color32 {
     }
 }
 
-/// Four columns, figures to the right.
-fn row(ui: &mut Ui, theme: &Theme, cells: &[String; 4], colour: eframe::egui::Color32, linked: bool) {
+/// Five columns, figures to the right.
+fn row(ui: &mut Ui, theme: &Theme, cells: &[String; 5], colour: eframe::egui::Color32, linked: bool) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 15.0), Sense::hover());
     if linked {
         ui.painter().rect_filled(rect, 3.0, theme.chip);
     }
     let width = (rect.width() - 8.0).min(420.0);
     for (i, cell) in cells.iter().enumerate() {
-        let right = rect.left() + 4.0 + width * [0.16, 0.42, 0.71, 1.0][i];
+        let right = rect.left() + 4.0 + width * [0.14, 0.35, 0.57, 0.79, 1.0][i];
         ui.painter().text(eframe::egui::pos2(right, rect.center().y), Align2::RIGHT_CENTER, cell, mono(TINY), colour);
     }
 }

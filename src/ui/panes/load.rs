@@ -34,7 +34,10 @@ impl Pane for Load {
         let snapshot = cx.lab.snapshot();
         match snapshot.variants.get(cx.link.variant) {
             Some(v) if !v.loads.is_empty() => {
-                format!("{}MaxVio {:.2}", of_variant(cx), v.metrics.max_vio)
+                let m = &v.metrics;
+                let dropped =
+                    if m.dropped > 0.0 { format!(" · {:.1} % dropped", 100.0 * m.dropped) } else { String::new() };
+                format!("{}MaxVio {:.2}{dropped}", of_variant(cx), m.max_vio)
             }
             _ => "tokens of the last step".into(),
         }
@@ -58,8 +61,7 @@ impl Pane for Load {
         describe(&response, self, cx);
         let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(0.0, BELOW));
         let experts = view.loads.len();
-        let total: u64 = view.loads.iter().map(|&l| u64::from(l)).sum();
-        let fair = total as f32 / experts as f32;
+        let fair = view.fair() as f32;
         let most = view.loads.iter().copied().max().unwrap_or(0) as f32;
         let top = ceiling(most.max(fair * 1.5));
         let y_of = |load: f32| frame.bottom() - frame.height() * (load / top.max(1.0));

@@ -2,6 +2,7 @@
 
 use super::expert_curves::{self, Quantity};
 use super::{Pane, PaneContext, PaneKind, of_variant};
+use crate::engine::history::Column;
 use eframe::egui::Ui;
 
 /// The pane of loads over time, as curves.
@@ -23,11 +24,12 @@ impl Pane for LoadCurves {
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
-        let band = |m: &crate::model::metrics::Metrics| [1.0 - m.min_vio, m.load_median, 1.0 + m.max_vio];
+        let band = |c: &Column| [1.0 - c.high().min_vio, c.metrics.load_median, 1.0 + c.high().max_vio];
         let mark = Some((1.0, "fair share"));
         let quantity = Quantity {
             id: "loads over time",
             of: |c| &c.load,
+            extremes: |c| [c.load_low(), c.load_high()],
             band,
             mark,
             include: &[0.0, 2.0],

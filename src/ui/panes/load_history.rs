@@ -12,12 +12,15 @@ use eframe::egui::{
     self, Align2, Color32, ColorImage, CornerRadius, Rect, Sense, Stroke, TextureHandle, TextureOptions, Ui, epaint,
     pos2, vec2,
 };
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Room for the steps below, points.
 const BELOW: f32 = 18.0;
 /// A load this far from fair has the full colour.
 const FULL: f32 = 1.0;
+/// A peak shows where it is this many times further from fair than the mean.
+const PEAK: f32 = 2.0;
 /// A large picture is made again at most this often.
 const REST: Duration = Duration::from_millis(60);
 
@@ -74,7 +77,7 @@ impl Pane for LoadHistory {
     fn help(&self) -> &'static str {
         "Every expert's load at every step, divided by the fair share: grey is fair, orange above, blue below, full colour at 0 and at \
          twice the fair share. Where experts share a row of pixels the one furthest from fair shows; where steps share a column, their \
-         mean. Point at it to see an expert everywhere, click to pin it. Scroll to zoom, drag to pan, double-click for the whole run, again for its latest steps."
+         mean; if one of them is far from fair and the mean is not, half way to it. Point at it to see an expert everywhere, click to pin it. Scroll to zoom, drag to pan, double-click for the whole run, again for its latest steps."
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -96,13 +99,14 @@ impl Pane for LoadHistory {
         let Some(of) = history.variants.get(cx.link.variant).or(history.variants.first()) else { return };
         let key =
             Key { run: snapshot.run, version: history.version, variant: cx.link.variant, span, size, dark: theme.dark };
-        let large = experts * of.recent.len() > 400_000;
+        let large = experts * size[0] > 200_000;
         let resting = large
             && self.made.is_some_and(|t| t.elapsed() < REST)
             && self.key.is_some_and(|k| Key { version: key.version, span, ..k } == key);
         if self.key != Some(key) && !resting {
-            let image = raster(of, span, size, experts, theme);
+            let columns = columns(of, span, size[0]);
             drop(history);
+            let image = raster(&columns, span, size, experts, theme);
             match &mut self.texture {
                 Some(texture) => texture.set(image, TextureOptions::NEAREST),
                 none => *none = Some(ui.ctx().load_texture("load over time", image, TextureOptions::NEAREST)),
@@ -132,10 +136,19 @@ impl Pane for LoadHistory {
                 (span.0 + f64::from((pointer.x - frame.left()) / frame.width()) * (span.1 - span.0)).max(0.0) as u64;
             let history = lock(&snapshot.history);
             let of = history.variants.get(cx.link.variant);
-            let load = of.and_then(|v| v.columns(step, step + 1).next()).and_then(|c| c.load.get(expert).copied());
+            let column = of.and_then(|v| v.at(step)).filter(|c| expert < c.load.len()).cloned();
             drop(history);
-            let words = match load {
-                Some(load) => format!("step {}  expert {expert}  {load:.2}× fair", figure(step as f64, true)),
+            let words = match column {
+                Some(c) if c.steps == 1 => {
+                    format!("{}  expert {expert}  {:.2}× fair", time_plot::steps_of(&c), c.load[expert])
+                }
+                Some(c) => format!(
+                    "{}  expert {expert}  {:.2}× fair, {:.2} – {:.2}",
+                    time_plot::steps_of(&c),
+                    c.load[expert],
+                    c.load_low()[expert],
+                    c.load_high()[expert]
+                ),
                 None => format!("step {}  not yet", figure(step as f64, true)),
             };
             time_plot::readout(ui, cx, frame, &words);
@@ -155,7 +168,7 @@ fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, span: (f64, f64), expert
     painter.text(
         pos2(frame.center().x, frame.bottom() + BELOW),
         Align2::CENTER_BOTTOM,
-        "step",
+        time_plot::resolution(cx, frame.width()).map_or("step".into(), |words| format!("step · {words}")),
         text(TINY),
         theme.faint,
     );
@@ -185,9 +198,23 @@ fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, span: (f64, f64), expert
     }
 }
 
+/// The columns in sight, at most a few per pixel.
+fn columns(of: &VariantHistory, (from, to): (f64, f64), width: usize) -> Vec<Arc<Column>> {
+    let per_pixel = ((to - from) / width.max(1) as f64).max(1.0) as u64;
+    of.columns(from.max(0.0) as u64, to.ceil().max(0.0) as u64, per_pixel)
+}
+
+/// How far the smallest, the mean and the largest load of a pixel are from fair: the mean as a rule, but a peak or a gap that is much
+/// further from fair than the mean shows half of its way, so that no zooming out hides it.
+fn shown(low: f32, mean: f32, high: f32) -> f32 {
+    let far = if high - 1.0 > 1.0 - low { high } else { low };
+    let (peak, mean) = (far - 1.0, mean - 1.0);
+    if peak.abs() > PEAK * mean.abs() + FULL / 2.0 { mean + (peak - mean) / 2.0 } else { mean }
+}
+
 /// Columns of steps, rows of experts.
 fn raster(
-    of: &VariantHistory,
+    columns: &[Arc<Column>],
     (from, to): (f64, f64),
     [width, height]: [usize; 2],
     experts: usize,
@@ -196,26 +223,46 @@ fn raster(
     let width = width.max(1);
     let mut image = ColorImage::filled([width, height], theme.pane);
     let per_pixel = (to - from) / width as f64;
-    let columns: Vec<&Column> = of.columns(from.max(0.0) as u64, to.ceil().max(0.0) as u64).collect();
-    let mut shares = vec![0f32; experts];
+    let mut off = vec![0f32; experts];
+    let [mut sum, mut low, mut high] = [(); 3].map(|()| vec![0f32; experts]);
     let mut first = 0;
+    let mut before = None;
     for x in 0..width {
         let (left, right) = (from + x as f64 * per_pixel, from + (x + 1) as f64 * per_pixel);
-        while columns.get(first).is_some_and(|c| (c.step + c.steps) as f64 <= left) {
+        while columns.get(first).is_some_and(|c| c.end() as f64 <= left) {
             first += 1;
         }
-        let here: Vec<&&Column> = columns[first..].iter().take_while(|c| (c.step as f64) < right).collect();
-        if here.is_empty() {
+        let here = columns[first..].iter().take_while(|c| (c.step as f64) < right).count();
+        if here == 0 {
+            before = None;
             continue;
         }
-        shares.fill(0.0);
-        for c in &here {
-            shares.iter_mut().zip(c.load.iter()).for_each(|(s, l)| *s += l);
+        // A wide column fills several pixels: its colours are found once.
+        if here > 1 || before != Some(first) {
+            before = (here == 1).then_some(first);
+            let here = &columns[first..first + here];
+            if let [c] = here {
+                let all = c.load_low().iter().zip(&c.load).zip(c.load_high());
+                off.iter_mut().zip(all).for_each(|(off, ((&low, &mean), &high))| *off = shown(low, mean, high));
+            } else {
+                sum.fill(0.0);
+                low.fill(f32::INFINITY);
+                high.fill(f32::NEG_INFINITY);
+                let mut steps = 0.0;
+                for c in here {
+                    let w = c.steps as f32;
+                    steps += w;
+                    sum.iter_mut().zip(c.load.iter()).for_each(|(s, l)| *s += l * w);
+                    low.iter_mut().zip(c.load_low()).for_each(|(a, &b)| *a = a.min(b));
+                    high.iter_mut().zip(c.load_high()).for_each(|(a, &b)| *a = a.max(b));
+                }
+                let all = low.iter().zip(&sum).zip(&high);
+                off.iter_mut().zip(all).for_each(|(off, ((&low, &sum), &high))| *off = shown(low, sum / steps, high));
+            }
         }
         for y in 0..height {
             let rows = y * experts / height..((y + 1) * experts / height).max(y * experts / height + 1);
-            let off = shares[rows].iter().map(|s| s / here.len() as f32 - 1.0);
-            let off = off.max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0);
+            let off = off[rows].iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0);
             image.pixels[y * width + x] = theme.diverging((off / FULL).clamp(-1.0, 1.0));
         }
     }
@@ -226,6 +273,7 @@ fn raster(
 mod tests {
     use super::*;
     use crate::engine::history::History;
+    use crate::model::metrics::Metrics;
     use crate::model::step::{StepRow, VariantRow};
     use crate::ui::theme::DARK;
 
@@ -235,10 +283,13 @@ mod tests {
         for step in 0..100 {
             // Expert 2 has twice its share in the second half.
             let loads = if step < 50 { vec![10; 4] } else { vec![10, 10, 20, 0] };
-            let row = VariantRow { top_k: 4, loads, bias: vec![0; 4], moved: 0, moved_of: 4, saturated: 0 };
-            history.push(&StepRow { step, tokens: 10, variants: vec![row] });
+            let row = VariantRow { top_k: 4, loads, bias: vec![0; 4], moved_of: 4, ..VariantRow::default() };
+            history.push(&StepRow { step, tokens: 10, variants: vec![row] }, &[Metrics::default()]);
         }
         let of = &history.variants[0];
+        let raster = |of, span, size: [usize; 2], experts, theme| {
+            raster(&columns(of, span, size[0]), span, size, experts, theme)
+        };
         let image = raster(of, (0.0, 200.0), [100, 4], 4, &DARK);
         let at = |x: usize, y: usize| image.pixels[y * 100 + x];
         assert_eq!(at(10, 2), DARK.diverging(0.0));
@@ -247,5 +298,13 @@ mod tests {
         assert_eq!(at(70, 2), DARK.pane, "what has not happened yet is empty");
         let small = raster(of, (0.0, 100.0), [100, 2], 4, &DARK);
         assert_ne!(small.pixels[100 + 80], DARK.diverging(0.0), "a shared row shows the one furthest from fair");
+    }
+
+    #[test]
+    fn a_peak_of_one_step_is_seen_from_afar() {
+        assert_eq!(shown(0.9, 1.0, 1.1), 0.0);
+        assert!(shown(0.9, 1.0, 3.0) > 0.9, "one step with three times its share");
+        assert!(shown(0.0, 1.0, 1.2) < -0.4, "one step without work");
+        assert!((shown(0.5, 1.8, 2.6) - 0.8).abs() < 1e-6, "where the mean says it, the mean");
     }
 }

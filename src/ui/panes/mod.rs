@@ -8,6 +8,7 @@ pub mod inspector;
 pub mod load;
 pub mod load_curves;
 pub mod load_history;
+pub mod theory;
 pub mod time_plot;
 pub mod violation;
 
@@ -37,6 +38,8 @@ pub enum PaneKind {
     Violation,
     /// The token or expert under the pointer, in figures.
     Inspector,
+    /// The price view.
+    Theory,
 }
 
 impl PaneKind {
@@ -51,6 +54,7 @@ impl PaneKind {
             Self::Bias => "Biases",
             Self::Violation => "Worst expert",
             Self::Inspector => "Inspector",
+            Self::Theory => "Theory",
         }
     }
 }
@@ -65,6 +69,7 @@ pub struct Panes {
     bias: bias::Bias,
     violation: violation::Violation,
     inspector: inspector::Inspector,
+    theory: theory::TheoryPane,
 }
 
 impl Panes {
@@ -78,6 +83,7 @@ impl Panes {
             PaneKind::Bias => &mut self.bias,
             PaneKind::Violation => &mut self.violation,
             PaneKind::Inspector => &mut self.inspector,
+            PaneKind::Theory => &mut self.theory,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{Pane, PaneContext, PaneKind};
 use crate::engine::history::Column;
 use crate::engine::run::lock;
 use crate::model::config::Source;
-use crate::model::metrics::{IN_BALANCE, sampling_floor};
+use crate::model::metrics::{IN_BALANCE, Metrics, sampling_floor};
 use eframe::egui::{self, Ui};
 
 /// Smaller values are drawn here on the logarithmic axis.
@@ -33,11 +33,11 @@ pub struct Violation {
 }
 
 impl Violation {
-    fn value(&self, c: &Column) -> f64 {
+    fn value(&self, m: &Metrics) -> f64 {
         match self.window {
-            Window::Batch => c.metrics.max_vio,
-            Window::Sixteen => c.metrics.max_vio_16,
-            Window::Global => c.metrics.max_vio_global,
+            Window::Batch => m.max_vio,
+            Window::Sixteen => m.max_vio_16,
+            Window::Global => m.max_vio_global,
         }
     }
 
@@ -108,7 +108,7 @@ impl Pane for Violation {
         let theme = cx.theme;
         let pixels = ui.available_width();
         let history = lock(&snapshot.history);
-        if history.variants.iter().all(|v| v.recent.is_empty()) {
+        if history.variants.iter().all(|v| v.recent().len() == 0) {
             drop(history);
             return time_plot::empty(ui, theme);
         }
@@ -117,14 +117,14 @@ impl Pane for Violation {
         for (i, v) in history.variants.iter().enumerate() {
             let colour = if compared { theme.variants[i % theme.variants.len()] } else { theme.accent };
             let groups = time_plot::grouped(v, span, pixels, |group| {
-                let low = group.iter().map(|c| c.max_vio_low).fold(f64::INFINITY, f64::min);
-                let high = group.iter().map(|c| c.max_vio_peak).fold(0.0, f64::max);
+                let low = group.iter().map(|c| self.value(c.low())).fold(f64::INFINITY, f64::min);
+                let high = group.iter().map(|c| self.value(c.high())).fold(0.0, f64::max);
                 let steps: f64 = group.iter().map(|c| c.steps as f64).sum();
-                let mean = group.iter().map(|c| self.value(c) * c.steps as f64).sum::<f64>() / steps.max(1.0);
+                let mean = group.iter().map(|c| self.value(&c.metrics) * c.steps as f64).sum::<f64>() / steps.max(1.0);
                 (time_plot::middle(group), low, mean, high)
             });
             // Where every step has a column of its own there is nothing between lowest and highest.
-            if self.window == Window::Batch && groups.iter().any(|g| g.3 > g.1) {
+            if groups.iter().any(|g| g.3 > g.1) {
                 bands.push(Band {
                     steps: groups.iter().map(|g| g.0).collect(),
                     low: groups.iter().map(|g| self.to_axis(g.1)).collect(),
@@ -145,7 +145,7 @@ impl Pane for Violation {
             .experiment
             .variants
             .get(cx.link.variant)
-            .filter(|v| fresh && v.has_floor() && self.window == Window::Batch)
+            .filter(|v| fresh && self.window == Window::Batch && v.has_floor())
         {
             let floor = sampling_floor(v.router.experts, v.router.top_k, snapshot.batch);
             if floor > 0.0 {
@@ -163,12 +163,15 @@ impl Pane for Violation {
         if let Some(pointer) = response.hover_pos() {
             let step = transform.value_from_position(pointer).x.max(0.0) as u64;
             let history = lock(&snapshot.history);
-            let values = history.variants.iter().filter_map(|v| v.columns(step, step + 1).next());
-            let values: Vec<String> = values.map(|c| format!("{:.3}", self.value(c))).collect();
+            let here: Vec<_> = history.variants.iter().filter_map(|v| v.at(step)).cloned().collect();
             drop(history);
-            if !values.is_empty() {
-                let words =
-                    format!("step {}  {}", super::super::widgets::slider::figure(step as f64, true), values.join("  "));
+            if let Some(first) = here.first() {
+                let value = |c: &Column| match c.steps {
+                    1 => format!("{:.3}", self.value(&c.metrics)),
+                    _ => format!("{:.3} – {:.3}", self.value(c.low()), self.value(c.high())),
+                };
+                let values: Vec<String> = here.iter().map(|c| value(c)).collect();
+                let words = format!("{}  {}", time_plot::steps_of(first), values.join("  "));
                 time_plot::readout(ui, cx, *transform.frame(), &words);
             }
         }

@@ -4,8 +4,10 @@ use super::super::super::style::{SMALL, mono, semibold, text};
 use super::super::super::theme::Theme;
 use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
+use super::chosen_by_experts;
 use super::facts::{Facts, topic_name};
 use crate::engine::view::Picture;
+use crate::model::fixed::from_score;
 use eframe::egui::{self, Align, Align2, Area, Color32, Frame, Id, Layout, Margin, Order, Pos2, RichText, Ui, vec2};
 
 /// Its width, points.
@@ -35,6 +37,7 @@ pub(super) fn show(ui: &Ui, cx: &PaneContext<'_>, picture: &Picture, row: usize,
             ui.spacing_mut().interact_size.y = 16.0;
             match Facts::of(cx.lab.snapshot(), picture, row) {
                 Some(facts) => token(ui, cx.theme, &facts, expert),
+                None if picture.per_row > 1 => shared(ui, cx, picture, row, expert),
                 None => topic(ui, cx, picture, row, expert),
             }
         });
@@ -61,6 +64,18 @@ fn token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: usize) {
     };
     let both = if facts.by_experts { String::new() } else { format!(" {sign} {bias:.3}") };
     line(ui, theme, &format!("Expert {expert}"), &format!("{:.3}{both}", choice.score), theme.text);
+    match facts.threshold {
+        Some(least) if choice.eligible => {
+            line(ui, theme, "needs at least", &format!("{least:.3}"), theme.dim);
+        }
+        Some(_) => {
+            line(ui, theme, "needs", "a group that is kept", theme.dim);
+        }
+        None => {}
+    }
+    if let Some(gate) = choice.gate {
+        line(ui, theme, "gating value", &format!("{gate:.3}"), theme.text);
+    }
     if facts.by_experts {
         let verdict = match (choice.chosen, choice.unbiased) {
             (true, true) => ("Takes it, and is among its K best", theme.accent),
@@ -71,8 +86,13 @@ fn token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: usize) {
         ui.label(RichText::new(verdict.0).font(text(SMALL)).color(verdict.1));
         return;
     }
-    line(ui, theme, "needs at least", &format!("{:.3}", facts.threshold), theme.dim);
+    if choice.dropped {
+        ui.label(RichText::new("Chosen, but the expert is full: dropped").font(text(SMALL)).color(theme.over_text));
+        return;
+    }
     let verdict = match (choice.chosen, choice.unbiased) {
+        (true, false) if facts.threshold.is_none() => ("Assigned here, against its scores", theme.over_text),
+        (false, true) if facts.threshold.is_none() => ("Among its K best, assigned elsewhere", theme.under),
         (true, true) => ("Chosen, with the bias and without", theme.accent),
         (true, false) => ("Moved here by the bias", theme.over_text),
         (false, true) => ("Moved away by the bias", theme.under),
@@ -89,6 +109,26 @@ fn token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: usize) {
             line(ui, theme, &format!("{name}: expert {}", other.expert), &format!("{:.3}", other.score), theme.dim);
         }
     }
+}
+
+/// Tokens that share a row, at one expert.
+fn shared(ui: &mut Ui, cx: &PaneContext<'_>, picture: &Picture, row: usize, expert: usize) {
+    let theme = cx.theme;
+    let (all, looked_at) = (picture.tokens_of(row), picture.looked_at(row));
+    let detail = if looked_at < all { format!("estimated on {looked_at}") } else { "all of them".into() };
+    head(ui, theme, &format!("{} tokens", figure(f64::from(all), true)), &detail);
+    let Some(count) = picture.counts_of(row).get(expert) else { return };
+    let share = |n: u16| format!("{:.1} %", 100.0 * f32::from(n) / looked_at.max(1) as f32);
+    line(ui, theme, &format!("chose expert {expert}"), &share(count.chosen), theme.text);
+    let names = match chosen_by_experts(cx) {
+        true => ["though not of their K best", "K best, but not taken"],
+        false => ["because of the bias alone", "moved away by the bias"],
+    };
+    line(ui, theme, names[0], &share(count.moved_in), theme.over_text);
+    line(ui, theme, names[1], &share(count.moved_out), theme.under);
+    let score = picture.scores_of(row).get(expert).map_or(0.0, |&s| from_score(s));
+    line(ui, theme, "mean score", &format!("{score:.3}"), theme.dim);
+    line(ui, theme, "first of them: token", &picture.tokens[row].index.to_string(), theme.dim);
 }
 
 fn topic(ui: &mut Ui, cx: &PaneContext<'_>, picture: &Picture, row: usize, expert: usize) {

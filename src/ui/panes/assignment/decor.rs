@@ -18,52 +18,54 @@ pub(super) struct Cells {
 impl Cells {
     pub fn size(&self) -> egui::Vec2 {
         let Window { rows, experts } = self.window;
-        vec2(self.frame.width() / (experts.1 - experts.0), self.frame.height() / (rows.1 - rows.0))
+        vec2(self.frame.width() / (experts.1 - experts.0) as f32, self.frame.height() / (rows.1 - rows.0) as f32)
     }
 
-    pub fn corner(&self, expert: f32, row: f32) -> egui::Pos2 {
-        let size = self.size();
-        self.frame.min + vec2((expert - self.window.experts.0) * size.x, (row - self.window.rows.0) * size.y)
+    pub fn corner(&self, expert: f64, row: f64) -> egui::Pos2 {
+        let Window { rows, experts } = self.window;
+        let x = (expert - experts.0) / (experts.1 - experts.0) * f64::from(self.frame.width());
+        let y = (row - rows.0) / (rows.1 - rows.0) * f64::from(self.frame.height());
+        self.frame.min + vec2(x as f32, y as f32)
     }
 
-    pub fn cell(&self, at: egui::Pos2) -> (f32, f32) {
+    pub fn cell(&self, at: egui::Pos2) -> (f64, f64) {
         let off = (at - self.frame.min) / self.size();
-        (self.window.experts.0 + off.x, self.window.rows.0 + off.y)
+        (self.window.experts.0 + f64::from(off.x), self.window.rows.0 + f64::from(off.y))
     }
 
-    pub fn rect(&self, expert: usize, row: usize) -> Rect {
-        Rect::from_min_size(self.corner(expert as f32, row as f32), self.size())
+    /// Where a row of the picture begins.
+    fn top(&self, picture: &Picture, row: usize) -> f32 {
+        self.corner(0.0, f64::from(picture.first) + row as f64 * f64::from(picture.per_row)).y
     }
 }
 
 /// On the left: which rows belong to which topic, or the numbers of the tokens.
-pub(super) fn gutter(ui: &Ui, cx: &PaneContext<'_>, picture: &Picture, order: &[usize], cells: &Cells, by_topic: bool) {
+pub(super) fn gutter(ui: &Ui, cx: &PaneContext<'_>, picture: &Picture, cells: &Cells, by_topic: bool) {
     let theme = cx.theme;
     let clip = cells.frame.with_min_x(cells.frame.left() - AXIS).expand2(vec2(0.0, 6.0));
     let painter = ui.painter().with_clip_rect(clip);
     let right = cells.frame.left() - 4.0;
     if picture.request.rows == Rows::Topics || !by_topic {
-        let step = ((14.0 / cells.size().y).ceil() as usize).max(1);
+        let height = cells.size().y * picture.per_row as f32;
+        let step = ((14.0 / height).ceil() as usize).max(1);
         let step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000].into_iter().find(|s| *s >= step).unwrap_or(2000);
-        for shown in (0..order.len()).step_by(step) {
-            let y = cells.corner(0.0, shown as f32).y + cells.size().y.min(14.0) / 2.0;
+        for row in (0..picture.rows()).step_by(step) {
+            let y = cells.top(picture, row) + height.min(14.0) / 2.0;
             if !cells.frame.y_range().contains(y) {
                 continue;
             }
-            let name = match picture.tokens.get(order[shown]) {
-                Some(token) => token.index.to_string(),
-                None => order[shown].to_string(),
-            };
+            let name = picture.tokens.get(row).map_or(row, |t| t.index as usize).to_string();
             painter.text(pos2(right - 2.0, y), Align2::RIGHT_CENTER, name, mono(TINY), theme.faint);
         }
         return;
     }
-    let topic = |shown: usize| order.get(shown).and_then(|&r| picture.tokens.get(r)).map(|t| t.topic);
+    let topic = |row: usize| picture.tokens.get(row).map(|t| t.topic);
+    let rows = picture.rows();
     let mut start = 0;
     let mut dark = false;
-    while start < order.len() {
-        let end = (start..order.len()).find(|&i| topic(i) != topic(start)).unwrap_or(order.len());
-        let (top, bottom) = (cells.corner(0.0, start as f32).y, cells.corner(0.0, end as f32).y);
+    while start < rows {
+        let end = (start..rows).find(|&i| topic(i) != topic(start)).unwrap_or(rows);
+        let (top, bottom) = (cells.top(picture, start), cells.top(picture, end));
         let band = Rect::from_min_max(pos2(right - 3.0, top), pos2(right, (bottom - 1.0).max(top + 0.5)));
         painter.rect_filled(
             band.intersect(cells.frame.with_min_x(0.0)),
@@ -94,40 +96,47 @@ pub(super) fn legend(
     cells: &Cells,
     mode: Mode,
     scored: bool,
-    rows: Rows,
+    picture: &Picture,
     (low, high): (f32, f32),
-    experts: usize,
+    capacity: bool,
     by_experts: bool,
 ) {
+    let (rows, experts, shared) = (picture.request.rows, picture.experts, picture.per_row > 1);
     let painter = ui.painter();
     let frame = cells.frame;
     let y = rect.bottom() - 7.0;
     let (first, last) = (cells.window.experts.0.floor(), (cells.window.experts.1.ceil() as usize).min(experts) - 1);
     painter.text(pos2(frame.left(), y), Align2::LEFT_CENTER, format!("expert {first}"), mono(TINY), theme.faint);
     painter.text(pos2(frame.right(), y), Align2::RIGHT_CENTER, last.to_string(), mono(TINY), theme.faint);
-    let ramp =
-        |t: f32| if rows == Rows::Topics { Theme::mix(theme.heat_low, theme.chosen, t.sqrt()) } else { theme.heat(t) };
+    let shares = rows == Rows::Topics || (shared && mode == Mode::Chosen);
+    let ramp = |t: f32| if shares { Theme::mix(theme.heat_low, theme.chosen, t.sqrt()) } else { theme.heat(t) };
     let mut items: Vec<(Swatch, String)> = vec![];
     let name = match (rows, mode) {
         (Rows::Topics, _) => "share",
+        _ if shares => "share that chose it",
         (_, Mode::Biased) => "score + bias",
         _ => "score",
     };
-    if rows == Rows::Topics || (scored && mode != Mode::Moved) {
+    if shares || (scored && mode != Mode::Moved) {
         items.push((Swatch::Ramp, format!("{name} {low:.2} – {high:.2}")));
     }
-    if rows != Rows::Topics && mode == Mode::Chosen {
+    if !shares && mode == Mode::Chosen {
         items.push((Swatch::Plain(theme.chosen), "chosen".into()));
     }
     if scored && rows != Rows::Topics && matches!(mode, Mode::Chosen | Mode::Moved) {
-        items.push((Swatch::Flagged, if by_experts { "not of its K best" } else { "by the bias" }.into()));
+        let swatch = if shared { Swatch::Plain(theme.over) } else { Swatch::Flagged };
+        items.push((swatch, if by_experts { "not of its K best" } else { "by the bias" }.into()));
+    }
+    if capacity && rows != Rows::Topics && matches!(mode, Mode::Chosen | Mode::Moved) {
+        items.push((Swatch::Hollow(theme.chosen), "dropped".into()));
     }
     if rows != Rows::Topics && mode == Mode::Moved {
-        items.push((Swatch::Plain(theme.heat(1.0)), if by_experts { "of its K best" } else { "chosen anyway" }.into()));
-        items.push((
-            Swatch::Plain(theme.under),
-            if by_experts { "K best, not taken" } else { "without the bias" }.into(),
-        ));
+        if !shared {
+            let anyway = if by_experts { "of its K best" } else { "chosen anyway" };
+            items.push((Swatch::Plain(theme.heat(1.0)), anyway.into()));
+        }
+        let without = if by_experts { "K best, not taken" } else { "without the bias" };
+        items.push((Swatch::Plain(theme.under), without.into()));
     }
     let galleys: Vec<_> = items.iter().map(|(_, t)| painter.layout_no_wrap(t.clone(), text(TINY), theme.dim)).collect();
     let wide = |s: &Swatch| if matches!(s, Swatch::Ramp) { 48.0 } else { 12.0 };
@@ -142,6 +151,10 @@ pub(super) fn legend(
         match swatch {
             Swatch::Plain(colour) => {
                 painter.rect_filled(patch, 1.0, *colour);
+            }
+            Swatch::Hollow(colour) => {
+                painter.rect_filled(patch.with_max_x(patch.left() + 3.0), 0.0, *colour);
+                painter.rect_filled(patch.with_min_x(patch.right() - 3.0), 0.0, *colour);
             }
             Swatch::Flagged => {
                 painter.rect_filled(patch, 0.0, theme.over);
@@ -169,30 +182,25 @@ pub(super) fn legend(
 
 enum Swatch {
     Ramp,
+    Hollow(Color32),
     Plain(Color32),
     Flagged,
 }
 
 /// The linked expert's column, and the row under the pointer or pinned.
-pub(super) fn highlight(
-    painter: &egui::Painter,
-    cx: &PaneContext<'_>,
-    picture: &Picture,
-    order: &[usize],
-    cells: &Cells,
-) {
+pub(super) fn highlight(painter: &egui::Painter, cx: &PaneContext<'_>, picture: &Picture, cells: &Cells) {
     let theme = cx.theme;
     if let Some(expert) = cx.link.expert().filter(|e| *e < picture.experts) {
-        let column = cells.rect(expert, 0);
-        let stripe = Rect::from_x_y_ranges(column.x_range(), cells.frame.y_range());
+        let left = cells.corner(expert as f64, 0.0).x;
+        let stripe = Rect::from_x_y_ranges(left..=left + cells.size().x, cells.frame.y_range());
         painter.rect_stroke(stripe, 0.0, Stroke::new(1.0, theme.accent), StrokeKind::Outside);
     }
-    let pinned = cx.link.pinned_token.and_then(|t| picture.tokens.iter().position(|p| p.index == t));
-    if let Some(row) = cx.link.hovered_token.or(pinned)
-        && let Some(shown) = order.iter().position(|&r| r == row)
-    {
-        let cell = cells.rect(0, shown);
-        let stripe = Rect::from_x_y_ranges(cells.frame.x_range(), cell.y_range()).expand2(vec2(0.0, 0.5));
+    let pinned = picture.pinned.as_ref().filter(|p| Some(p.token.index) == cx.link.pinned_token);
+    let hovered = cx.link.hovered_token.map(|row| f64::from(picture.first) + row as f64 * f64::from(picture.per_row));
+    if let Some(place) = hovered.or(pinned.map(|p| f64::from(p.place))) {
+        let high = if hovered.is_some() { f64::from(picture.per_row) } else { 1.0 };
+        let (top, bottom) = (cells.corner(0.0, place).y, cells.corner(0.0, place + high).y);
+        let stripe = Rect::from_x_y_ranges(cells.frame.x_range(), top..=bottom).expand2(vec2(0.0, 0.5));
         painter.rect_stroke(stripe, 0.0, Stroke::new(1.0, theme.text.gamma_multiply(0.55)), StrokeKind::Outside);
     }
 }

@@ -1,9 +1,11 @@
 //! What is known of one token of the picture: its scores with and without bias, who is chosen and who would be.
 
 use crate::engine::message::Snapshot;
-use crate::engine::view::{CHOSEN, Picture, UNBIASED};
+use crate::engine::view::{CHOSEN, DROPPED, Picture, Token, UNBIASED};
 use crate::model::config::{Rule, Source};
 use crate::model::fixed::{from_q32, from_score};
+use crate::model::select::Selector;
+use crate::model::{gating, groups};
 use crate::scenario::{BUILTIN, shipped};
 
 /// One expert, as one token sees it. Score units.
@@ -21,6 +23,12 @@ pub struct Choice {
     pub chosen: bool,
     /// Whether it would be without the bias.
     pub unbiased: bool,
+    /// Whether it is chosen but has no room.
+    pub dropped: bool,
+    /// Whether the token keeps its group.
+    pub eligible: bool,
+    /// Its gating value, if it is chosen and has room.
+    pub gate: Option<f64>,
 }
 
 /// One token.
@@ -34,8 +42,10 @@ pub struct Facts {
     pub word: Option<String>,
     /// Every expert, the most wanted first.
     pub choices: Vec<Choice>,
-    /// What the last chosen expert has: a biased score must be at least this.
-    pub threshold: f64,
+    /// What the last chosen expert has: a biased score must be at least this. `None` where something else decides.
+    pub threshold: Option<f64>,
+    /// Shared experts, which every token has.
+    pub shared: u32,
     /// Whether the bias is a factor.
     pub multiplies: bool,
     /// Whether experts choose their tokens: then the bias decides nothing.
@@ -45,30 +55,64 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Of the token in this row of the picture.
+    /// Of the token in this row of the picture; `None` where several share it.
     #[must_use]
     pub fn of(snapshot: &Snapshot, picture: &Picture, row: usize) -> Option<Self> {
-        let token = *picture.tokens.get(row)?;
+        let token = *picture.tokens.get(row).filter(|_| picture.per_row == 1)?;
+        Self::from(snapshot, picture, token, picture.scores_of(row), picture.marks_of(row))
+    }
+
+    /// Of the token that is pinned, wherever it is.
+    #[must_use]
+    pub fn of_pinned(snapshot: &Snapshot, picture: &Picture, token: u32) -> Option<Self> {
+        let single = picture.pinned.as_ref().filter(|p| p.token.index == token)?;
+        Self::from(snapshot, picture, single.token, &single.scores, &single.marks)
+    }
+
+    fn from(snapshot: &Snapshot, picture: &Picture, token: Token, scores: &[i32], marks: &[u8]) -> Option<Self> {
         let variant = picture.request.variant;
-        let rule = snapshot.experiment.variants.get(variant)?.balancer.rule;
-        let multiplies = rule == Rule::Multiplicative;
-        let all = picture.scores_of(row).iter().zip(picture.marks_of(row)).zip(&picture.bias).enumerate();
+        let settings = snapshot.experiment.variants.get(variant)?;
+        let (rule, router) = (settings.balancer.rule, &settings.router);
+        let (multiplies, unit) = (rule == Rule::Multiplicative, router.gate.unit());
+        let kept = router.groups.map(|g| groups::kept(&Selector::new(rule, &picture.bias), g, scores));
+        let size = router.group_size().max(1) as usize;
+        let all = scores.iter().zip(marks).zip(&picture.bias).enumerate();
         let mut choices: Vec<Choice> = all
             .map(|(expert, ((&score, &marks), &bias))| {
-                let (score, bias) = (from_score(score), from_q32(bias));
+                let (score, bias) = (from_score(score) * unit, from_q32(bias));
                 let biased = if multiplies { score * bias } else { score + bias };
-                Choice { expert, score, bias, biased, chosen: marks & CHOSEN != 0, unbiased: marks & UNBIASED != 0 }
+                Choice {
+                    expert,
+                    score,
+                    bias,
+                    biased,
+                    chosen: marks & CHOSEN != 0,
+                    unbiased: marks & UNBIASED != 0,
+                    dropped: marks & DROPPED != 0,
+                    eligible: kept.as_ref().is_none_or(|k| k.get(expert / size).copied().unwrap_or(true)),
+                    gate: None,
+                }
             })
             .collect();
         choices
             .sort_by(|a, b| b.chosen.cmp(&a.chosen).then(b.biased.total_cmp(&a.biased)).then(a.expert.cmp(&b.expert)));
-        let threshold = choices.iter().filter(|c| c.chosen).map(|c| c.biased).fold(f64::INFINITY, f64::min);
+        let chosen: Vec<i32> = choices.iter().filter(|c| c.chosen).map(|c| scores[c.expert]).collect();
+        let values = gating::values(router, &chosen);
+        for (choice, value) in choices.iter_mut().filter(|c| c.chosen).zip(values) {
+            choice.gate = (!choice.dropped).then_some(value);
+        }
+        let least = choices.iter().filter(|c| c.chosen).map(|c| c.biased).fold(f64::INFINITY, f64::min);
+        let threshold = match rule {
+            Rule::Threshold => Some(0.0),
+            rule => rule.is_top_k().then_some(least),
+        };
         Some(Self {
             token: token.index,
             topic: topic_name(snapshot, token.topic),
             word: word_of(snapshot, token.index),
             choices,
             threshold,
+            shared: router.shared,
             multiplies,
             by_experts: rule == Rule::ExpertChoice,
             scored: snapshot.has_scores(),

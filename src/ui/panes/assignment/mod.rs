@@ -3,15 +3,16 @@
 pub mod card;
 mod decor;
 pub mod facts;
+mod overview;
 mod raster;
 
 use super::super::style::{SMALL, text};
 use super::super::widgets::slider::figure;
 use super::frame::mode;
 use super::{AXIS, Pane, PaneContext, PaneKind, describe, of_variant};
-use crate::engine::view::{CHOSEN, Picture, Rows, ViewRequest};
+use crate::engine::view::{CHOSEN, LIVE_ROWS, Picture, Rows, ViewRequest, per_row};
 use crate::lab::command::Command;
-use crate::model::config::Rule;
+use crate::model::config::{Gate, Rule, Variant};
 use crate::model::expert_choice::Spread;
 use decor::{Cells, gutter, highlight, legend};
 use eframe::egui::{self, Color32, Rect, RichText, Sense, TextureHandle, TextureOptions, Ui, pos2, vec2};
@@ -22,6 +23,8 @@ use strum::IntoEnumIterator as _;
 
 /// Room for expert numbers and the legend below, points.
 const BELOW: f32 = 20.0;
+/// Tokens shown on either side of one that was gone to.
+const NEARBY: f64 = 24.0;
 /// Cells at least this wide carry a flag where the bias moved a token, points.
 const FLAGGED: f32 = 5.0;
 
@@ -55,28 +58,30 @@ impl Mode {
             Self::Biased => {
                 "The score with the bias, s + b (s·b under the multiplicative rule): the K largest of a row are chosen"
             }
-            Self::Chosen => "Blue: chosen. Orange with a flag: chosen only because of the bias. Behind them the scores",
+            Self::Chosen => {
+                "Blue: chosen. Orange with a flag: chosen only because of the bias. Hollow: chosen, but the expert has no room. Behind them the scores"
+            }
             Self::Moved => "Orange with a flag: chosen only because of the bias. Blue: would be chosen without it",
         }
     }
 }
 
-/// The part of the picture in sight, in cells.
+/// The part in sight, in experts and in rows; of a live batch in tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Window {
-    rows: (f32, f32),
-    experts: (f32, f32),
+    rows: (f64, f64),
+    experts: (f64, f64),
 }
 
 impl Window {
     fn whole(rows: usize, experts: usize) -> Self {
-        Self { rows: (0.0, rows.max(1) as f32), experts: (0.0, experts.max(1) as f32) }
+        Self { rows: (0.0, rows.max(1) as f64), experts: (0.0, experts.max(1) as f64) }
     }
 
     /// Moved and resized so that it lies inside the picture.
     fn inside(self, rows: usize, experts: usize) -> Self {
-        let fit = |(a, b): (f32, f32), n: usize| {
-            let n = n.max(1) as f32;
+        let fit = |(a, b): (f64, f64), n: usize| {
+            let n = n.max(1) as f64;
             let width = (b - a).clamp(n.min(4.0), n);
             let a = a.clamp(0.0, n - width);
             (a, a + width)
@@ -84,10 +89,16 @@ impl Window {
         Self { rows: fit(self.rows, rows), experts: fit(self.experts, experts) }
     }
 
-    fn zoomed(self, factor: f32, at: (f32, f32)) -> Self {
-        let zoom = |(a, b): (f32, f32), at: f32| (at - (at - a) / factor, at + (b - at) / factor);
-        Self { rows: zoom(self.rows, at.1), experts: zoom(self.experts, at.0) }
+    /// Factors of experts and rows, about a place.
+    fn zoomed(self, [x, y]: [f64; 2], at: (f64, f64)) -> Self {
+        let zoom = |(a, b): (f64, f64), factor: f64, at: f64| (at - (at - a) / factor, at + (b - at) / factor);
+        Self { rows: zoom(self.rows, y, at.1), experts: zoom(self.experts, x, at.0) }
     }
+}
+
+/// Rows there are to show: tokens of a live batch, else rows of the picture.
+fn extent(picture: &Picture) -> usize {
+    if picture.request.rows == Rows::Live { picture.batch as usize } else { picture.rows() }
 }
 
 /// What the texture was made from.
@@ -96,7 +107,6 @@ struct Key {
     window: Window,
     size: [usize; 2],
     mode: Mode,
-    by_topic: bool,
     dark: bool,
 }
 
@@ -104,7 +114,6 @@ struct Key {
 struct Made {
     key: Key,
     picture: Arc<Picture>,
-    order: Vec<usize>,
     texture: TextureHandle,
     rows: (usize, usize),
     experts: (usize, usize),
@@ -118,11 +127,23 @@ pub struct Assignment {
     by_topic: bool,
     window: Option<Window>,
     made: Option<Made>,
+    /// The token in the field of the menu.
+    token: u32,
+    /// The token to show as soon as its place is known.
+    going: Option<u32>,
 }
 
 impl Default for Assignment {
     fn default() -> Self {
-        Self { mode: Mode::default(), rows: Rows::default(), by_topic: true, window: None, made: None }
+        Self {
+            mode: Mode::default(),
+            rows: Rows::default(),
+            by_topic: true,
+            window: None,
+            made: None,
+            token: 0,
+            going: None,
+        }
     }
 }
 
@@ -136,10 +157,20 @@ impl Pane for Assignment {
         let of = figure(f64::from(picture.batch), true);
         let what = match picture.request.rows {
             Rows::Probe => {
-                let own = if chosen_by_experts(cx) { ", a batch of their own" } else { "" };
+                let own = of_whole_batch(cx, picture.request.variant);
+                let own = if own { ", a batch of their own" } else { "" };
                 format!("{} fixed tokens{own}", figure(picture.rows() as f64, true))
             }
-            Rows::Live => format!("{} of {of} tokens of the next batch", figure(picture.rows() as f64, true)),
+            Rows::Live => {
+                let shown = self.window.map_or(f64::from(picture.batch), |w| (w.rows.1 - w.rows.0).round());
+                let all = if shown >= f64::from(picture.batch) { "all".into() } else { figure(shown, true) };
+                let shared = match (picture.per_row, picture.sampled) {
+                    (1, _) => String::new(),
+                    (n, m) if m < n => format!(", each row {n}, estimated on {m} of them"),
+                    (n, _) => format!(", each row {n}"),
+                };
+                format!("{all} of {of} tokens of the next batch{shared}")
+            }
             Rows::Topics => {
                 format!("share of each topic’s assignments, {} tokens", figure(f64::from(picture.counted), true))
             }
@@ -164,7 +195,7 @@ impl Pane for Assignment {
             "Rows of the heatmap",
             "Which tokens, in which order, and the view",
         );
-        egui::Popup::menu(&menu).show(|ui| self.menu(ui));
+        egui::Popup::menu(&menu).show(|ui| self.menu(ui, cx));
         let narrow = ui.available_width() < 480.0;
         let selected = !cx.lab.snapshot().has_scores();
         if self.rows == Rows::Topics || selected {
@@ -196,52 +227,67 @@ impl Pane for Assignment {
         "Every row is a token, every column an expert. The same tokens are routed again with the biases of each moment, so one sees \
          them move from expert to expert; fresh tokens at every step would only flicker. The menu shows the next batch instead, or \
          which share of each topic's assignments every expert gets. Point at a cell for its figures, click to pin token and expert. \
-         Scroll to zoom, drag to pan, double-click for everything. Where tokens share a pixel it has their mean colour."
+         Scroll to zoom, drag to pan, double-click for everything. Of a live batch, scrolling zooms the tokens and Shift with it the \
+         experts; the bar at the right shows the place and takes PageUp, PageDown, Home and End. Where tokens share a row, it shows which share of them chose the expert, \
+         and their mean score."
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
-        let request = ViewRequest { variant: cx.link.variant, rows: self.rows };
         let snapshot = cx.lab.snapshot().clone();
         let picture = Arc::clone(&snapshot.picture);
+        let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
+        describe(&response, self, cx);
+        let live = self.rows == Rows::Live;
+        let right = if live { overview::WIDTH + 6.0 } else { 0.0 };
+        let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(right, BELOW));
+        if !frame.is_positive() {
+            return;
+        }
+        self.arrive(&picture);
+        let scale = ui.ctx().pixels_per_point();
+        let request = self.request(cx, snapshot.batch, frame.height() * scale);
         if picture.request != request {
             // Asked for again every frame until it is there; the worker takes the newest.
             cx.lab.send(Command::SetView(request));
         }
-        let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
-        describe(&response, self, cx);
-        let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(0.0, BELOW));
-        if !frame.is_positive() || picture.rows() == 0 {
+        if picture.rows() == 0 {
             return;
         }
-        let (rows, experts) = (picture.rows(), picture.experts);
+        let (rows, experts) = (extent(&picture), picture.experts);
         let window = self.window.map_or(Window::whole(rows, experts), |w| w.inside(rows, experts));
         self.make(ui, cx, &picture, window, frame);
         let mode = self.mode(cx);
         let Some(made) = &self.made else { return };
         let cells = Cells { frame, window };
         let inside = ui.painter().with_clip_rect(frame);
+        let place = |row: usize| f64::from(picture.first) + row as f64 * f64::from(picture.per_row);
         let place = Rect::from_min_max(
-            cells.corner(made.experts.0 as f32, made.rows.0 as f32),
-            cells.corner(made.experts.1 as f32, made.rows.1 as f32),
+            cells.corner(made.experts.0 as f64, place(made.rows.0)),
+            cells.corner(made.experts.1 as f64, place(made.rows.1)),
         );
         inside.image(made.texture.id(), place, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), Color32::WHITE);
-        gutter(ui, cx, &picture, &made.order, &cells, self.by_topic);
-        legend(
-            ui,
-            cx.theme,
-            rect,
-            &cells,
-            mode,
-            cx.lab.snapshot().has_scores(),
-            picture.request.rows,
-            made.range,
-            experts,
-            chosen_by_experts(cx),
-        );
-        highlight(&inside, cx, &picture, &made.order, &cells);
-        let order = made.order.clone();
-        self.interact(ui, &response, cx, &picture, &order, &cells);
+        gutter(ui, cx, &picture, &cells, picture.request.by_topic);
+        let drops =
+            snapshot.experiment.variants.get(picture.request.variant).is_some_and(|v| v.router.capacity.is_some());
+        let scored = cx.lab.snapshot().has_scores();
+        legend(ui, cx.theme, rect, &cells, mode, scored, &picture, made.range, drops, chosen_by_experts(cx));
+        highlight(&inside, cx, &picture, &cells);
+        self.interact(ui, &response, cx, &picture, &cells);
+        if live && picture.request.rows == Rows::Live {
+            let bar = Rect::from_x_y_ranges(rect.right() - overview::WIDTH..=rect.right(), frame.y_range());
+            let hovered = response.contains_pointer();
+            if let Some(shown) = overview::show(ui, cx.theme, bar, window.rows, rows as f64, hovered) {
+                self.window = Some(Window { rows: shown, ..window }.inside(rows, experts));
+            }
+        }
     }
+}
+
+/// Whether tokens compete for room or for experts, so that it matters which others there are.
+fn of_whole_batch(cx: &PaneContext<'_>, variant: usize) -> bool {
+    let settings = &cx.lab.snapshot().experiment;
+    let sees = |v: &Variant| v.balancer.rule.takes_whole_batch() || v.router.capacity.is_some();
+    chosen_by_experts(cx) || settings.variants.get(variant).is_some_and(sees)
 }
 
 /// Whether the experts of the variant shown choose their tokens.
@@ -251,10 +297,10 @@ fn chosen_by_experts(cx: &PaneContext<'_>) -> bool {
     shown.is_some_and(|v| v.balancer.rule == Rule::ExpertChoice)
 }
 
-/// To how many experts the tokens of the picture go.
+/// To how many experts the tokens of the picture go; nothing where tokens share a row.
 fn spread(picture: &Picture) -> String {
     let mut spread = Spread::default();
-    for row in 0..picture.tokens.len() {
+    for row in 0..picture.marks.len() / picture.experts.max(1) {
         spread.push(picture.marks_of(row).iter().filter(|m| *m & CHOSEN != 0).count());
     }
     if spread.tokens == 0 {
@@ -270,11 +316,53 @@ impl Assignment {
         if selected { Mode::Chosen } else { self.mode }
     }
 
-    fn menu(&mut self, ui: &mut Ui) {
+    /// What to ask of the worker: of a live batch the part in sight, at about a row per pixel.
+    fn request(&self, cx: &PaneContext<'_>, batch: u32, pixels: f32) -> ViewRequest {
+        let pinned = self.going.or(cx.link.pinned_token);
+        let request = ViewRequest {
+            variant: cx.link.variant,
+            rows: self.rows,
+            by_topic: self.by_topic,
+            pinned,
+            ..Default::default()
+        };
+        if self.rows != Rows::Live {
+            return ViewRequest { by_topic: self.by_topic && self.rows == Rows::Probe, ..request };
+        }
+        // Sixteen pixels more or less change nothing.
+        let most = (pixels as u32 / 16 * 16).clamp(64, LIVE_ROWS);
+        let window =
+            self.window.map_or(Window::whole(batch as usize, 1), |w| w.inside(batch as usize, usize::MAX >> 12));
+        let (from, to) = (window.rows.0.floor() as u32, window.rows.1.ceil() as u32);
+        let each = per_row(to - from, most);
+        let first = from / each * each;
+        ViewRequest { first, tokens: to.div_ceil(each) * each - first, per_row: each, ..request }
+    }
+
+    /// Goes to the token that was asked for, once its place is known.
+    fn arrive(&mut self, picture: &Picture) {
+        let fits = picture.request.rows == self.rows && picture.request.by_topic == self.by_topic;
+        let Some(going) = self.going.filter(|_| fits && self.rows == Rows::Live) else { return };
+        if let Some(there) = picture.pinned.as_ref().filter(|p| p.token.index == going) {
+            let window = Window::whole(extent(picture), picture.experts);
+            let middle = f64::from(there.place) + 0.5;
+            let near = Window { rows: (middle - NEARBY, middle + NEARBY), ..window };
+            self.window = Some(near.inside(extent(picture), picture.experts));
+            self.going = None;
+        } else if going >= picture.batch {
+            self.going = None;
+        }
+    }
+
+    fn menu(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         ui.set_min_width(230.0);
         let tips = [
             (Rows::Probe, "Fixed tokens", "128 tokens that stay the same, routed with the biases of the moment"),
-            (Rows::Live, "Next batch", "The tokens of the batch that comes next; at most ten pictures a second"),
+            (
+                Rows::Live,
+                "Next batch",
+                "All tokens of the batch that comes next, any part of them; at most ten pictures a second",
+            ),
             (Rows::Topics, "Topics", "Which share of each topic's assignments every expert gets"),
         ];
         for (rows, name, tip) in tips {
@@ -292,6 +380,18 @@ impl Assignment {
         if ui.add_enabled(self.window.is_some(), egui::Button::new("Show everything")).clicked() {
             self.window = None;
         }
+        ui.horizontal(|ui| {
+            let last = cx.lab.snapshot().batch.saturating_sub(1);
+            let label = ui.label("Token");
+            ui.add(egui::DragValue::new(&mut self.token).range(0..=last)).labelled_by(label.id);
+            let tip = "Shows this token among those beside it in the next batch, and pins it";
+            if ui.button("Go to token").on_hover_text(tip).clicked() {
+                self.rows = Rows::Live;
+                self.going = Some(self.token);
+                cx.link.pinned_token = Some(self.token);
+                ui.close();
+            }
+        });
     }
 
     /// Makes the texture again where anything changed.
@@ -300,23 +400,27 @@ impl Assignment {
         let most = ui.ctx().input(|i| i.max_texture_side);
         let size = [(frame.width() * scale) as usize, (frame.height() * scale) as usize].map(|side| side.min(most));
         let mode = self.mode(cx);
-        let key = Key { window, size, mode, by_topic: self.by_topic, dark: cx.theme.dark };
+        let key = Key { window, size, mode, dark: cx.theme.dark };
         if self.made.as_ref().is_some_and(|m| m.key == key && Arc::ptr_eq(&m.picture, picture)) {
             return;
         }
         let snapshot = cx.lab.snapshot();
         let variant = picture.request.variant;
-        let rule = snapshot.experiment.variants.get(variant).map_or(Rule::None, |v| v.balancer.rule);
-        let order = raster::order(picture, self.by_topic);
-        let painter = Painter::new(picture, &order, mode, &picture.bias, rule, cx.theme);
-        let part = |(a, b): (f32, f32), n: usize, pixels: usize| {
-            let (a, b) = (a.floor().max(0.0) as usize, (b.ceil() as usize).min(n));
+        let settings = snapshot.experiment.variants.get(variant);
+        let how = settings.map_or((Gate::Sigmoid, Rule::None), |v| (v.router.gate, v.balancer.rule));
+        let painter = Painter::new(picture, mode, &picture.bias, how, cx.theme);
+        let part = |(a, b): (f64, f64), n: usize, pixels: usize| {
+            let b = (b.ceil().max(0.0) as usize).min(n);
+            let a = (a.floor().max(0.0) as usize).min(b);
             let together = (b - a).div_ceil(pixels.max(1)).max(1);
             (a / together * together, b, together)
         };
-        let (top, bottom, per_y) = part(window.rows, picture.rows(), size[1]);
+        // Another part than this picture's may be in sight until the worker has made that.
+        let row = |at: f64| (at - f64::from(picture.first)) / f64::from(picture.per_row.max(1));
+        let in_sight = (row(window.rows.0), row(window.rows.1));
+        let (top, bottom, per_y) = part(in_sight, picture.rows(), size[1]);
         let (left, right, per_x) = part(window.experts, picture.experts, size[0]);
-        let cell = frame.width() / (window.experts.1 - window.experts.0);
+        let cell = frame.width() / (window.experts.1 - window.experts.0) as f32;
         let parts = if cell >= FLAGGED && (right - left) * 4 <= most { 4 } else { 1 };
         let image = painter.image(top..bottom, left..right, [per_x, per_y], parts);
         let range = painter.range();
@@ -329,7 +433,7 @@ impl Assignment {
             None => ui.ctx().load_texture("tokens and experts", image, TextureOptions::NEAREST),
         };
         let (rows, experts) = (ends(top, bottom, per_y), ends(left, right, per_x));
-        self.made = Some(Made { key, picture: Arc::clone(picture), order, texture, rows, experts, range });
+        self.made = Some(Made { key, picture: Arc::clone(picture), texture, rows, experts, range });
     }
 
     fn interact(
@@ -338,7 +442,6 @@ impl Assignment {
         response: &egui::Response,
         cx: &mut PaneContext<'_>,
         picture: &Arc<Picture>,
-        order: &[usize],
         cells: &Cells,
     ) {
         let window = cells.window;
@@ -348,20 +451,24 @@ impl Assignment {
         }
         if response.dragged() && self.window.is_some() {
             let moved = response.drag_delta() / cells.size();
-            let shift = |(a, b): (f32, f32), by: f32| (a - by, b - by);
+            let shift = |(a, b): (f64, f64), by: f32| (a - f64::from(by), b - f64::from(by));
             self.window = Some(Window { rows: shift(window.rows, moved.y), experts: shift(window.experts, moved.x) });
         }
         let Some(pointer) = response.hover_pos().filter(|p| cells.frame.contains(*p)) else { return };
         let at = cells.cell(pointer);
-        let (scroll, zoom) = ui.input(|i| (i.smooth_scroll_delta().y, i.zoom_delta()));
-        let factor = zoom * (scroll * 0.005).exp();
-        if (factor - 1.0).abs() > 1e-4 {
-            let next = window.zoomed(factor, at).inside(picture.rows(), picture.experts);
-            self.window = (next != Window::whole(picture.rows(), picture.experts)).then_some(next);
+        let (scroll, zoom) = ui.input(|i| (i.smooth_scroll_delta(), f64::from(i.zoom_delta())));
+        let factor = |scroll: f32| zoom * f64::from((scroll * 0.005).exp());
+        // The tokens of a live batch are so many more than the experts that both are not zoomed at once.
+        let live = picture.request.rows == Rows::Live;
+        let factors = if live { [factor(scroll.x), factor(scroll.y)] } else { [factor(scroll.y); 2] };
+        let all = Window::whole(extent(picture), picture.experts);
+        if factors.iter().any(|f| (f - 1.0).abs() > 1e-4) {
+            let next = window.zoomed(factors, at).inside(extent(picture), picture.experts);
+            self.window = (next != all).then_some(next);
         }
-        let expert = (at.0 as usize).min(picture.experts - 1);
-        let shown = (at.1 as usize).min(order.len().saturating_sub(1));
-        let Some(&row) = order.get(shown) else { return };
+        let expert = (at.0.max(0.0) as usize).min(picture.experts - 1);
+        let row = ((at.1 - f64::from(picture.first)) / f64::from(picture.per_row.max(1))).floor();
+        let Some(row) = Some(row as usize).filter(|r| row >= 0.0 && *r < picture.rows()) else { return };
         cx.link.hover_expert(expert);
         if let Some(token) = picture.tokens.get(row) {
             cx.link.hover_token(row);
@@ -386,9 +493,9 @@ mod tests {
 
     #[test]
     fn a_window_stays_inside_the_picture() {
-        let w = Window::whole(256, 64).zoomed(4.0, (60.0, 250.0)).inside(256, 64);
+        let w = Window::whole(256, 64).zoomed([4.0; 2], (60.0, 250.0)).inside(256, 64);
         assert!(w.rows.1 <= 256.0 && w.experts.1 <= 64.0 && w.rows.1 - w.rows.0 <= 64.01);
-        assert_eq!(w.zoomed(1e-3, (0.0, 0.0)).inside(256, 64), Window::whole(256, 64));
+        assert_eq!(w.zoomed([1e-3; 2], (0.0, 0.0)).inside(256, 64), Window::whole(256, 64));
     }
 
     #[test]

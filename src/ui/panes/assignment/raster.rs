@@ -2,8 +2,8 @@
 
 use super::super::super::theme::Theme;
 use super::Mode;
-use crate::engine::view::{CHOSEN, Picture, Rows, UNBIASED};
-use crate::model::config::Rule;
+use crate::engine::view::{CHOSEN, DROPPED, Picture, Rows, UNBIASED};
+use crate::model::config::{Gate, Rule};
 use crate::model::fixed::{from_q32, from_score};
 use eframe::egui::{Color32, ColorImage};
 use std::ops::Range;
@@ -11,30 +11,23 @@ use std::ops::Range;
 /// Colours the cells of one picture.
 pub struct Painter<'a> {
     picture: &'a Picture,
-    /// Rows of the picture in the order in which they are shown.
-    order: &'a [usize],
     mode: Mode,
     theme: &'a Theme,
     /// What the bias adds (or multiplies by) per expert, score units.
     bias: Vec<f32>,
     multiplies: bool,
+    /// What a held score of 1 stands for, score units.
+    unit: f32,
     low: f32,
     high: f32,
 }
 
 impl<'a> Painter<'a> {
     /// For a picture with the biases (Q32) of its variant.
-    pub fn new(
-        picture: &'a Picture,
-        order: &'a [usize],
-        mode: Mode,
-        bias: &[i64],
-        rule: Rule,
-        theme: &'a Theme,
-    ) -> Self {
-        let multiplies = rule == Rule::Multiplicative;
+    pub fn new(picture: &'a Picture, mode: Mode, bias: &[i64], (gate, rule): (Gate, Rule), theme: &'a Theme) -> Self {
+        let (multiplies, unit) = (rule == Rule::Multiplicative, gate.unit() as f32);
         let bias: Vec<f32> = bias.iter().map(|&b| from_q32(b) as f32).collect();
-        let mut painter = Self { picture, order, mode, theme, bias, multiplies, low: 0.0, high: 1.0 };
+        let mut painter = Self { picture, mode, theme, bias, multiplies, unit, low: 0.0, high: 1.0 };
         let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
         let mut see = |v: f32| {
             low = low.min(v);
@@ -43,6 +36,9 @@ impl<'a> Painter<'a> {
         if picture.request.rows == Rows::Topics {
             see(0.0);
             picture.shares.iter().for_each(|&s| see(s));
+        } else if picture.per_row > 1 && matches!(mode, Mode::Chosen | Mode::Moved) {
+            see(0.0);
+            (0..picture.rows()).for_each(|r| (0..picture.experts).for_each(|e| see(painter.share(r, e).0)));
         } else {
             (0..picture.rows()).for_each(|r| (0..picture.experts).for_each(|e| see(painter.value(r, e))));
         }
@@ -58,7 +54,7 @@ impl<'a> Painter<'a> {
     }
 
     fn value(&self, row: usize, expert: usize) -> f32 {
-        let score = self.picture.scores_of(row).get(expert).map_or(0.0, |&s| from_score(s) as f32);
+        let score = self.picture.scores_of(row).get(expert).map_or(0.0, |&s| from_score(s) as f32 * self.unit);
         let bias = self.bias.get(expert).copied().unwrap_or(0.0);
         match self.mode {
             Mode::Biased if self.multiplies => score * bias,
@@ -67,19 +63,44 @@ impl<'a> Painter<'a> {
         }
     }
 
+    /// Of the tokens that share a row, what share the mode shows at an expert, and how much of that came by the bias. Moved away
+    /// counts below zero.
+    fn share(&self, row: usize, expert: usize) -> (f32, f32) {
+        let count = self.picture.counts_of(row).get(expert).copied().unwrap_or_default();
+        let of = self.picture.looked_at(row).max(1) as f32;
+        let [chosen, moved_in, moved_out] = [count.chosen, count.moved_in, count.moved_out].map(|n| f32::from(n) / of);
+        match self.mode {
+            Mode::Moved if moved_out > moved_in => (moved_out, -1.0),
+            Mode::Moved => (moved_in, 1.0),
+            _ => (chosen, if chosen > 0.0 { moved_in / chosen } else { 0.0 }),
+        }
+    }
+
     /// A cell's colour, and whether the bias moved the token here.
-    fn cell(&self, shown: usize, expert: usize) -> (Color32, bool) {
+    fn cell(&self, row: usize, expert: usize) -> (Color32, bool) {
         let theme = self.theme;
-        let row = self.order.get(shown).copied().unwrap_or(shown);
         let amount = |v: f32| (v - self.low) / (self.high - self.low);
         if self.picture.request.rows == Rows::Topics {
             let share = self.picture.shares.get(row * self.picture.experts + expert).copied().unwrap_or(0.0);
             return (Theme::mix(theme.heat_low, theme.chosen, amount(share).sqrt()), false);
         }
+        if self.picture.per_row > 1 && matches!(self.mode, Mode::Chosen | Mode::Moved) {
+            // Shares are small where experts are many: the root tells them apart.
+            let (share, moved) = self.share(row, expert);
+            let full = match self.mode {
+                Mode::Moved if moved < 0.0 => theme.under,
+                Mode::Moved => theme.over,
+                _ => Theme::mix(theme.chosen, theme.over, moved),
+            };
+            return (Theme::mix(theme.heat_low, full, amount(share).sqrt()), false);
+        }
         let marks = self.picture.marks_of(row).get(expert).copied().unwrap_or(0);
         let moved = marks & CHOSEN != 0 && marks & UNBIASED == 0;
         match self.mode {
             Mode::Score | Mode::Biased => (theme.heat(amount(self.value(row, expert))), false),
+            Mode::Chosen | Mode::Moved if marks & DROPPED != 0 => {
+                (Theme::mix(theme.heat_low, theme.chosen, 0.4), false)
+            }
             Mode::Chosen if moved => (theme.over, true),
             Mode::Chosen if marks & CHOSEN != 0 => (theme.chosen, false),
             Mode::Chosen => (theme.heat(amount(self.value(row, expert))), false),
@@ -88,6 +109,12 @@ impl<'a> Painter<'a> {
             Mode::Moved if marks & CHOSEN != 0 => (theme.heat(1.0), false),
             Mode::Moved => (theme.heat_low, false),
         }
+    }
+
+    /// Whether an expert had no room for a token that chose it: such a cell is hollow.
+    fn hollow(&self, row: usize, expert: usize) -> bool {
+        let dropped = self.picture.marks_of(row).get(expert).is_some_and(|m| m & DROPPED != 0);
+        dropped && matches!(self.mode, Mode::Chosen | Mode::Moved)
     }
 
     /// A picture of some rows and experts. `together` are rows and experts that share a pixel; `parts` are pixels across one cell,
@@ -108,6 +135,10 @@ impl<'a> Painter<'a> {
                     image.pixels[at..at + parts].fill(colour);
                     if moved && parts > 1 {
                         image.pixels[at] = self.theme.text;
+                    }
+                    if parts > 2 && self.hollow(ys.start, xs.start) {
+                        image.pixels[at..at + parts].fill(self.theme.chosen);
+                        image.pixels[at + 1..at + parts - 1].fill(self.theme.pane);
                     }
                 } else {
                     image.pixels[at] =
@@ -132,20 +163,10 @@ fn mean(colours: impl Iterator<Item = Color32>) -> Color32 {
     Color32::from_rgb(r, g, b)
 }
 
-/// The rows of a picture in the order in which they are shown: by topic, or as they came.
-#[must_use]
-pub fn order(picture: &Picture, by_topic: bool) -> Vec<usize> {
-    let mut rows: Vec<usize> = (0..picture.rows()).collect();
-    if by_topic && picture.request.rows != Rows::Topics {
-        rows.sort_by_key(|&r| (picture.tokens[r].topic, picture.tokens[r].index));
-    }
-    rows
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::view::{Token, ViewRequest};
+    use crate::engine::view::{Count, Token, ViewRequest};
     use crate::ui::theme::DARK;
 
     fn picture() -> Picture {
@@ -157,6 +178,9 @@ mod tests {
         Picture {
             request: ViewRequest::default(),
             experts: 4,
+            batch: 4,
+            per_row: 1,
+            sampled: 1,
             tokens,
             scores: (0..16).map(|i| i << 16).collect(),
             marks,
@@ -165,27 +189,35 @@ mod tests {
     }
 
     #[test]
-    fn rows_by_topic_keep_their_order_within() {
-        assert_eq!(order(&picture(), true), [3, 1, 0, 2]);
-        assert_eq!(order(&picture(), false), [0, 1, 2, 3]);
+    fn a_row_that_tokens_share_shows_their_shares() {
+        let count = |chosen, moved_in, moved_out| Count { chosen, moved_in, moved_out };
+        let counts = vec![count(8, 0, 0), count(2, 2, 0), count(0, 0, 4), count(0, 0, 0)];
+        let p = Picture { per_row: 8, sampled: 8, batch: 8, counts, experts: 4, ..picture() };
+        let p = Picture { tokens: p.tokens[..1].to_vec(), ..p };
+        let painter = Painter::new(&p, Mode::Chosen, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
+        let pixels = painter.image(0..1, 0..4, [1, 1], 1).pixels;
+        assert_eq!((pixels[0], pixels[3]), (DARK.chosen, DARK.heat_low));
+        assert_eq!(pixels[1], Theme::mix(DARK.heat_low, DARK.over, 0.5));
+        let painter = Painter::new(&p, Mode::Moved, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
+        assert_eq!(painter.image(0..1, 2..3, [1, 1], 1).pixels, [DARK.under], "half of them went away");
     }
 
     #[test]
     fn what_is_moved_has_a_colour_and_a_flag() {
-        let (p, rows) = (picture(), [0, 1, 2, 3]);
-        let painter = Painter::new(&p, &rows, Mode::Chosen, &[0; 4], Rule::Sign, &DARK);
+        let p = picture();
+        let painter = Painter::new(&p, Mode::Chosen, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
         let image = painter.image(0..4, 0..4, [1, 1], 3);
         assert_eq!(image.size, [12, 4]);
         assert_eq!(image.pixels[..3], [DARK.chosen; 3]);
         assert_eq!(image.pixels[3..6], [DARK.text, DARK.over, DARK.over]);
-        let painter = Painter::new(&p, &rows, Mode::Moved, &[0; 4], Rule::Sign, &DARK);
+        let painter = Painter::new(&p, Mode::Moved, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
         assert_eq!(painter.image(0..1, 2..3, [1, 1], 1).pixels, [DARK.under], "it would have been chosen");
     }
 
     #[test]
     fn cells_that_share_a_pixel_are_averaged() {
-        let (p, rows) = (picture(), [0, 1, 2, 3]);
-        let painter = Painter::new(&p, &rows, Mode::Chosen, &[0; 4], Rule::Sign, &DARK);
+        let p = picture();
+        let painter = Painter::new(&p, Mode::Chosen, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
         let image = painter.image(0..4, 0..4, [4, 4], 3);
         assert_eq!(image.size, [1, 1]);
         assert_ne!(image.pixels[0], DARK.heat(0.5));

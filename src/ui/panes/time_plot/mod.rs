@@ -2,19 +2,22 @@
 //!
 //! The steps shown are one [`Span`] for all plots, so they zoom and pan together, and follow the run where nobody zoomed.
 
-use super::super::events::label_of;
+mod axis;
+mod columns;
+mod decor;
+
+pub use columns::{ask_detail, grouped, middle, resolution, steps_of};
+pub use decor::{empty, readout};
+
 use super::super::link::{Link, Span};
-use super::super::style::{TINY, mono, text};
-use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
 use super::{AXIS, PaneContext};
-use crate::engine::history::{History, VariantHistory};
 use crate::engine::message::Snapshot;
 use crate::engine::run::lock;
-use crate::model::change::Event;
-use eframe::egui::{self, Align2, Color32, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, Vec2b, pos2, vec2};
-use egui_plot::{FilledArea, GridMark, HLine, Line, LineStyle, Plot, PlotPoints, PlotTransform};
-use std::ops::RangeInclusive;
+use axis::{look, nice, steps_grid, value_label, values_grid};
+use decor::{events, freest, hovered, key, label, on_screen, playhead, text_width};
+use eframe::egui::{self, Color32, Rect, Response, Sense, Ui, Vec2, Vec2b, pos2, vec2};
+use egui_plot::{FilledArea, HLine, Line, LineStyle, Plot, PlotPoints, PlotTransform};
 
 /// A young run is drawn on at least this many steps, so that it does not race across the plot.
 const SHORTEST: f64 = 300.0;
@@ -91,12 +94,8 @@ pub struct TimePlot {
 #[must_use]
 pub fn whole(snapshot: &Snapshot) -> (f64, f64) {
     let history = lock(&snapshot.history);
-    let first = first_step(&history);
+    let first = history.first as f64;
     (first, (history.head as f64).max(first + SHORTEST))
-}
-
-fn first_step(history: &History) -> f64 {
-    history.variants.first().and_then(|v| v.overview.first()).map_or(history.head, |c| c.step) as f64
 }
 
 /// The steps to show.
@@ -119,6 +118,7 @@ pub fn span(link: &Link, snapshot: &Snapshot) -> (f64, f64) {
 pub fn interact(ui: &Ui, response: &Response, rect: Rect, cx: &mut PaneContext<'_>) {
     let (from, to) = span(cx.link, cx.lab.snapshot());
     let all = whole(cx.lab.snapshot());
+    ask_detail(cx, rect.width());
     let step_at = |x: f32| from + f64::from((x - rect.left()) / rect.width().max(1.0)) * (to - from);
     if response.double_clicked() {
         cx.link.span = if cx.link.span == Span::All { Span::Latest } else { Span::All };
@@ -150,36 +150,6 @@ fn clamped(left: f64, width: f64, (first, last): (f64, f64)) -> Span {
     }
     let left = left.clamp(first, last - width);
     Span::Part(left, left + width)
-}
-
-/// Reads the columns that the span shows, at most about one per pixel: several columns of one pixel become their mean, and
-/// `read` sees each group.
-pub fn grouped<T>(
-    history: &VariantHistory,
-    (from, to): (f64, f64),
-    pixels: f32,
-    mut read: impl FnMut(&[&crate::engine::history::Column]) -> T,
-) -> Vec<T> {
-    // One column beyond each edge, so that lines leave the plot instead of ending at it.
-    let margin = history.stride.max(1);
-    let columns: Vec<_> =
-        history.columns((from.max(0.0) as u64).saturating_sub(margin), to.max(0.0) as u64 + margin).collect();
-    let size = (columns.len() as f32 / pixels.max(1.0)).ceil().max(1.0) as usize;
-    // Groups begin at whole multiples, so that they stay the same while the run goes on.
-    let skip = columns.first().map_or(0, |c| (c.step / c.steps.max(1)) as usize % size);
-    let head = if skip == 0 { 0 } else { (size - skip).min(columns.len()) };
-    let (first, rest) = columns.split_at(head);
-    let first = if first.is_empty() { None } else { Some(read(first)) };
-    first.into_iter().chain(rest.chunks(size).map(&mut read)).collect()
-}
-
-/// The mean step of a group of columns, in the middle of what it covers.
-#[must_use]
-pub fn middle(group: &[&crate::engine::history::Column]) -> f64 {
-    match (group.first(), group.last()) {
-        (Some(a), Some(b)) => (a.step as f64 + (b.step + b.steps) as f64) / 2.0,
-        _ => 0.0,
-    }
 }
 
 impl TimePlot {
@@ -260,6 +230,10 @@ impl TimePlot {
             let left = (at.x.min(frame.right()) - text_width(ui, name) - 4.0).max(frame.left() + 4.0);
             label(ui, &painter, theme, pos2(left, at.y - 10.0), name, *colour);
         }
+        if let Some(words) = resolution(cx, frame.width()) {
+            let at = pos2(frame.right() - text_width(ui, &words) - 4.0, frame.bottom() - 8.0);
+            label(ui, &painter, theme, at, &words, theme.faint);
+        }
         playhead(&painter, cx, &transform);
         interact(ui, &response.response, frame, cx);
         hovered(&painter, cx, &transform);
@@ -298,192 +272,6 @@ impl TimePlot {
 
 struct Pos(f64, f64);
 
-/// Fonts and colours of the axes, for what is drawn inside `ui` alone.
-fn look(ui: &mut Ui, theme: &Theme) {
-    let style = ui.style_mut();
-    style.override_font_id = Some(mono(TINY));
-    style.visuals.override_text_color = Some(theme.faint);
-    style.text_styles.insert(egui::TextStyle::Body, mono(TINY));
-    style.text_styles.insert(egui::TextStyle::Small, mono(TINY));
-}
-
-/// The smallest of 1, 2, 5 × 10ⁿ that is not below `x`.
-fn nice_above(x: f64) -> f64 {
-    let below = nice(x);
-    if below >= x * (1.0 - 1e-9) { below } else { nice(below * 2.6) }
-}
-
-/// The largest of 1, 2, 5 × 10ⁿ that is not above `x`.
-fn nice(x: f64) -> f64 {
-    let power = 10f64.powf(x.log10().floor());
-    let lead = x / power;
-    power
-        * if lead >= 5.0 {
-            5.0
-        } else if lead >= 2.0 {
-            2.0
-        } else {
-            1.0
-        }
-}
-
-fn steps_grid((from, to): (f64, f64)) -> Vec<GridMark> {
-    let step = nice((to - from) / 2.5).max(1.0);
-    (0..=20)
-        .map(|i| ((from / step).ceil() + f64::from(i)) * step)
-        .take_while(|v| *v <= to)
-        .map(|value| GridMark { value, step_size: step })
-        .collect()
-}
-
-fn values_grid(axis: Axis, (low, high): (f64, f64), rows: f64) -> Vec<GridMark> {
-    if axis == Axis::Log && high - low >= 1.0 {
-        let whole = low.ceil() as i64..=high.floor() as i64;
-        return whole.map(|d| GridMark { value: d as f64, step_size: 1.0 }).collect();
-    }
-    let step = nice_above((high - low) / rows);
-    (0..=20)
-        .map(|i| ((low / step).ceil() + f64::from(i)) * step)
-        .take_while(|v| *v <= high)
-        .map(|value| GridMark { value, step_size: step })
-        .collect()
-}
-
-fn value_label(axis: Axis, value: f64, range: &RangeInclusive<f64>, rows: f64) -> String {
-    if axis == Axis::Log {
-        return figure(10f64.powf(value), value >= 0.0);
-    }
-    let step = nice_above((range.end() - range.start()) / rows);
-    let decimals = (-step.log10().floor()).clamp(0.0, 6.0) as usize;
-    let text = format!("{:.decimals$}", if value.abs() < step * 1e-6 { 0.0 } else { value });
-    text.replace('-', "−")
-}
-
-fn on_screen(transform: &PlotTransform, points: &[[f64; 2]]) -> Vec<Pos2> {
-    points.iter().map(|p| transform.position_from_point(&egui_plot::PlotPoint::new(p[0], p[1]))).collect()
-}
-
-/// The place for the label of a dashed line that the fewest points of curves run through: above or below it, left or right.
-fn freest(painter: &egui::Painter, frame: Rect, y: f32, width: f32, points: &[Pos2]) -> Rect {
-    let place = |x: f32, y: f32| Rect::from_center_size(pos2(x + width / 2.0, y), vec2(width, 14.0));
-    let (left, right) = (frame.left() + 6.0, frame.right() - width - 4.0);
-    let places = [place(right, y - 9.0), place(right, y + 9.0), place(left, y + 9.0), place(left, y - 9.0)];
-    let inside = |r: &Rect| frame.contains_rect(*r) && painter.clip_rect().contains_rect(*r);
-    let crossed =
-        |r: &Rect| points.iter().filter(|p| r.expand(2.0).contains(**p)).count() + usize::from(!inside(r)) * 10_000;
-    places.into_iter().min_by_key(crossed).unwrap_or(places[0])
-}
-
-fn text_width(ui: &Ui, words: &str) -> f32 {
-    ui.painter().layout_no_wrap(words.to_owned(), text(TINY), Color32::WHITE).size().x
-}
-
-/// A label on ground of the pane's colour, so that no curve runs through it. `at` is its left centre.
-fn label(ui: &Ui, painter: &egui::Painter, theme: &Theme, at: Pos2, words: &str, colour: Color32) {
-    let galley = ui.painter().layout_no_wrap(words.to_owned(), text(TINY), colour);
-    let rect = Rect::from_min_size(at - vec2(0.0, galley.size().y / 2.0), galley.size());
-    painter.rect_filled(rect.expand2(vec2(3.0, 0.0)), 3.0, theme.pane.gamma_multiply(0.85));
-    painter.galley(rect.min, galley, colour);
-}
-
-/// The names of curves with their colours, in a row at the top. Returns the room it took.
-fn key(ui: &Ui, painter: &egui::Painter, theme: &Theme, frame: Rect, names: &[(Pos, String, Color32)]) -> Vec<Rect> {
-    let mut at = frame.left_top() + vec2(6.0, 7.0);
-    let mut taken = vec![];
-    for (i, (_, name, colour)) in names.iter().enumerate() {
-        // Long names are cut, and beyond two rows the rest is counted: the curves matter more.
-        let short: String =
-            if name.chars().count() > 22 { name.chars().take(21).chain(['…']).collect() } else { name.clone() };
-        let last_row = at.y > frame.top() + 15.0;
-        let more = format!("+ {} more", names.len() - i);
-        if last_row
-            && i + 1 < names.len()
-            && at.x + text_width(ui, &short) + text_width(ui, &more) + 60.0 > frame.right()
-        {
-            label(ui, painter, theme, at, &more, theme.dim);
-            break;
-        }
-        let name = &short;
-        let width = text_width(ui, name) + 22.0;
-        if at.x + width > frame.right() && at.x > frame.left() + 6.0 {
-            at = pos2(frame.left() + 6.0, at.y + 15.0);
-        }
-        painter.line_segment([at, at + vec2(10.0, 0.0)], Stroke::new(2.0, *colour));
-        label(ui, painter, theme, at + vec2(15.0, 0.0), name, theme.dim);
-        taken.push(Rect::from_min_size(at - vec2(0.0, 7.0), vec2(width, 14.0)));
-        at.x += width + 8.0;
-    }
-    taken
-}
-
-/// The marks of what was changed, with a label where there is room: `taken` is what other labels have.
-fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &PlotTransform, taken: &mut Vec<Rect>) {
-    let frame = *transform.frame();
-    let snapshot = cx.lab.snapshot();
-    let (from, to) = (transform.bounds().min()[0], transform.bounds().max()[0]);
-    let here: Vec<&Event> = snapshot.events.iter().filter(|e| (from..=to).contains(&(e.step as f64))).collect();
-    for (i, event) in here.iter().enumerate() {
-        let x = transform.position_from_point_x(event.step as f64);
-        painter.vline(x, frame.y_range(), Stroke::new(1.0, cx.theme.fair.gamma_multiply(0.7)));
-        // A slider drag is many events: the last of them says where it went.
-        let same = |e: &&&Event| e.target == event.target && e.change.name() == event.change.name();
-        let next = here.get(i + 1).filter(same).map(|e| transform.position_from_point_x(e.step as f64));
-        if next.is_some_and(|next| next - x < 30.0) {
-            continue;
-        }
-        let galley = painter.layout_no_wrap(label_of(event), text(TINY), cx.theme.dim);
-        // Right of its line, or left of it at the right edge.
-        let left = if x + galley.size().x + 6.0 < frame.right() { x + 4.0 } else { x - galley.size().x - 4.0 };
-        let rect = Rect::from_min_size(pos2(left, frame.top()), galley.size());
-        if taken.iter().any(|t| t.expand(4.0).intersects(rect)) {
-            continue;
-        }
-        painter.galley(rect.min, galley, cx.theme.dim);
-        taken.push(rect);
-    }
-}
-
-/// Where the run stands, if not at its end.
-fn playhead(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &PlotTransform) {
-    let snapshot = cx.lab.snapshot();
-    if snapshot.step < snapshot.head {
-        let x = transform.position_from_point_x(snapshot.step as f64);
-        painter.vline(x, transform.frame().y_range(), Stroke::new(1.5, cx.theme.accent));
-    }
-}
-
-/// The step that the pointer is on in any time plot.
-fn hovered(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &PlotTransform) {
-    let Some(step) = cx.link.hovered_step else { return };
-    let frame = *transform.frame();
-    let x = transform.position_from_point_x(step as f64 + 0.5);
-    if frame.x_range().contains(x) {
-        painter.vline(x, frame.y_range(), Stroke::new(1.0, cx.theme.text.gamma_multiply(0.45)));
-    }
-}
-
-/// A small note at the bottom left of a plot: the values under the pointer.
-pub fn readout(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, words: &str) {
-    let painter = ui.painter().with_clip_rect(frame);
-    let galley = painter.layout(words.to_owned(), mono(TINY), cx.theme.text, (frame.width() - 20.0).max(40.0));
-    let rect = Align2::LEFT_BOTTOM.align_size_within_rect(galley.size(), frame.shrink(5.0));
-    painter.rect(
-        rect.expand2(vec2(5.0, 2.0)),
-        4.0,
-        cx.theme.pane.gamma_multiply(0.92),
-        Stroke::new(1.0, cx.theme.line),
-        egui::StrokeKind::Inside,
-    );
-    painter.galley(rect.min, galley, cx.theme.text);
-}
-
-/// What a plot says before the first step.
-pub fn empty(ui: &Ui, theme: &Theme) {
-    let rect = ui.max_rect();
-    let words = "Press Space to play: the curves grow from here";
-    ui.painter().text(rect.center() + vec2(AXIS / 2.0, 0.0), Align2::CENTER_CENTER, words, text(12.0), theme.dim);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -518,6 +306,6 @@ mod tests {
         assert!(low <= -1.0 && low > -1.3 && high > 0.6);
         assert_eq!(nice(0.3), 0.2);
         assert_eq!(nice(70.0), 50.0);
-        assert_eq!([0.3, 1.0, 1.5, 3.0, 7.0].map(nice_above), [0.5, 1.0, 2.0, 5.0, 10.0]);
+        assert_eq!([0.3, 1.0, 1.5, 3.0, 7.0].map(axis::nice_above), [0.5, 1.0, 2.0, 5.0, 10.0]);
     }
 }

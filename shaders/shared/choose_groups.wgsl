@@ -1,0 +1,73 @@
+// Twin of src/model/groups.rs, `top_k`: a token keeps the groups with the largest sums of their two best keys' values, and meets the
+// experts of those groups in blocks of eight. Scores are made twice: a token's keys at 1,024 experts would not fit a thread.
+
+// As `GROUPS` in src/engine/gpu/layout.rs.
+const GROUPS = 64u;
+
+fn key_of(v: Variant, token: Token, expert: u32, biased: bool) -> i32 {
+    let score = score_at(token, expert);
+    if biased {
+        return biased_key(v, score, expert);
+    }
+    return unbiased_key(score, expert);
+}
+
+fn key_before(v: Variant, token: Token, expert: u32, end: u32, biased: bool) -> i32 {
+    return select(key_of(v, token, min(expert, end - 1u), biased), LOWEST, expert >= end);
+}
+
+fn chosen_by(v: Variant, token: Token, biased: bool) -> Top {
+    let size = v.experts / v.groups;
+    var scores: array<i32, GROUPS>;
+    for (var g = 0u; g < v.groups; g += 1u) {
+        var first = LOWEST;
+        var second = LOWEST;
+        for (var e = g * size; e < (g + 1u) * size; e += 1u) {
+            let key = key_of(v, token, e, biased);
+            second = max(second, min(key, first));
+            first = max(first, key);
+        }
+        scores[g] = (first >> 10u) + select(0, second >> 10u, size > 1u);
+    }
+    var top = nothing();
+    for (var g = 0u; g < v.groups; g += 1u) {
+        var better = 0u;
+        for (var h = 0u; h < v.groups; h += 1u) {
+            better += select(0u, 1u, scores[h] > scores[g] || (scores[h] == scores[g] && h < g));
+        }
+        let end = select(0u, (g + 1u) * size, better < v.kept);
+        for (var e = g * size; e < end; e += 8u) {
+            let a = vec4<i32>(
+                key_before(v, token, e, end, biased),
+                key_before(v, token, e + 1u, end, biased),
+                key_before(v, token, e + 2u, end, biased),
+                key_before(v, token, e + 3u, end, biased),
+            );
+            let b = vec4<i32>(
+                key_before(v, token, e + 4u, end, biased),
+                key_before(v, token, e + 5u, end, biased),
+                key_before(v, token, e + 6u, end, biased),
+                key_before(v, token, e + 7u, end, biased),
+            );
+            top = merged(top, sorted(a, b));
+        }
+    }
+    return top;
+}
+
+fn chosen(v: Variant, token: Token, index: u32) -> Top {
+    return chosen_by(v, token, true);
+}
+
+fn chosen_unbiased(v: Variant, token: Token) -> Top {
+    return chosen_by(v, token, false);
+}
+
+// Whether an expert is among those chosen by score: a large key does not help one whose group is not kept.
+fn stays(v: Variant, token: Token, expert: u32, unbiased: Top, threshold: i32) -> bool {
+    var found = false;
+    for (var rank = 0u; rank < v.top_k; rank += 1u) {
+        found = found || expert_of(ranked(unbiased, rank)) == expert;
+    }
+    return found;
+}

@@ -1,0 +1,17 @@
+// Twin of src/model/gate.rs, `scores` with the root of the softplus: every expert's score on its own.
+
+struct Token {
+    x: Embedding,
+}
+
+fn prepare_scores(lane: u32) {
+    load_segments(lane, 2u * SEGMENTS);
+}
+
+fn token_of(v: Variant, index: u32) -> Token {
+    return Token(embedding(index));
+}
+
+fn score_at(token: Token, expert: u32) -> i32 {
+    return sqrt_softplus(logit(token.x, expert));
+}

@@ -1,0 +1,105 @@
+//! Who moved from which expert to which, and whether the preference rule held.
+//!
+//! A token that drops k and takes k′ does so only where Δp(k′) > Δp(k): this holds always, for any K and any rule that adds to the score.
+//! "From overloaded to underloaded" is its form for the sign and the proportional rule whose steps are whole units of the key. Our
+//! derivation.
+
+use super::{Assigned, Problem};
+use std::collections::HashMap;
+
+/// Tokens that moved from one expert to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// The expert they dropped.
+    pub from: u16,
+    /// The expert they took.
+    pub to: u16,
+    /// How many.
+    pub tokens: u32,
+}
+
+/// All moves of a step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moves {
+    /// The largest first. A token that changes several experts at once is drawn from the fullest it dropped to the emptiest it took.
+    pub flows: Vec<Flow>,
+    /// Tokens that changed at least one expert.
+    pub tokens: u32,
+    /// Assignments that changed.
+    pub assignments: u32,
+    /// Pairs of a dropped and a taken expert of one token: what the rule speaks of.
+    pub pairs: u64,
+    /// Pairs against the rule in its general form, on effective prices. Always 0.
+    pub violations: u64,
+    /// Pairs whose taken expert had as many tokens as the dropped one or more. None where the steps of the sign or the proportional rule
+    /// are whole units of the key.
+    pub against_load: u64,
+}
+
+impl Moves {
+    /// Compares two best replies on the same batch.
+    #[must_use]
+    pub fn between(problem: &Problem, before: &Assigned, after: &Assigned) -> Self {
+        let k = problem.top_k();
+        let step = |e: u16| after.prices[usize::from(e)] - before.prices[usize::from(e)];
+        let load = |e: u16| before.loads[usize::from(e)];
+        let mut out = Self::default();
+        let mut counts: HashMap<(u16, u16), u32> = HashMap::new();
+        for t in 0..problem.tokens() {
+            let (old, new) = (before.of(t, k), after.of(t, k));
+            if old == new {
+                continue;
+            }
+            let mut dropped: Vec<u16> = old.iter().copied().filter(|e| !new.contains(e)).collect();
+            let mut taken: Vec<u16> = new.iter().copied().filter(|e| !old.contains(e)).collect();
+            out.tokens += 1;
+            out.assignments += dropped.len() as u32;
+            for &d in &dropped {
+                for &e in &taken {
+                    out.pairs += 1;
+                    out.violations += u64::from(step(e) <= step(d));
+                    out.against_load += u64::from(load(e) >= load(d));
+                }
+            }
+            dropped.sort_unstable_by_key(|&e| std::cmp::Reverse(load(e)));
+            taken.sort_unstable_by_key(|&e| load(e));
+            dropped.into_iter().zip(taken).for_each(|pair| *counts.entry(pair).or_default() += 1);
+        }
+        out.flows = counts.into_iter().map(|((from, to), tokens)| Flow { from, to, tokens }).collect();
+        out.flows.sort_unstable_by_key(|f| (std::cmp::Reverse(f.tokens), f.from, f.to));
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::problem;
+    use super::*;
+
+    #[test]
+    fn moves_explain_every_change_of_the_loads() {
+        let p = problem(200, 12, 3, 8);
+        let old = p.assign(&[0; 12]);
+        let prices: Vec<i64> = old.loads.iter().map(|&l| -p.excess(l).signum() * 60_000).collect();
+        let new = p.assign(&prices);
+        let moves = Moves::between(&p, &old, &new);
+        assert!(moves.tokens > 10 && moves.violations == 0 && moves.against_load == 0, "{moves:?}");
+        let mut loads: Vec<i64> = old.loads.iter().map(|&l| i64::from(l)).collect();
+        for f in &moves.flows {
+            loads[usize::from(f.from)] -= i64::from(f.tokens);
+            loads[usize::from(f.to)] += i64::from(f.tokens);
+        }
+        assert_eq!(loads, new.loads.iter().map(|&l| i64::from(l)).collect::<Vec<_>>());
+        assert_eq!(moves.flows.iter().map(|f| f.tokens).sum::<u32>(), moves.assignments);
+    }
+
+    #[test]
+    fn a_wrong_assignment_is_found_out() {
+        let p = problem(50, 4, 1, 9);
+        let old = p.assign(&[0; 4]);
+        // Tokens that follow falling prices: as if somebody had chosen the smallest.
+        let mut new = p.assign(&[0, 0, 0, 300_000]);
+        new.prices = vec![0, 0, 0, -300_000];
+        assert!(Moves::between(&p, &old, &new).violations > 0);
+    }
+}

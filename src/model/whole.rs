@@ -1,0 +1,149 @@
+//! What some routers must know of a whole batch before a token can tell where it goes: an assignment made for all tokens at once
+//! (`sinkhorn`, `base`), and the least claim that an overfull expert honours (`capacity`). Made when first asked for, once per
+//! batch; after that each token's choice is its own again.
+
+use super::config::Rule;
+use super::fixed::LOGIT_BITS;
+use super::order::Order;
+use super::step::{Batch, Scratch, TokenInputs};
+use super::{base, capacity, hash, sinkhorn, tokens};
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+/// What is known of a whole batch at one variant.
+#[derive(Debug, Default)]
+pub struct Whole {
+    /// The K experts of each token, best first, [T, K].
+    list: OnceLock<Vec<u16>>,
+    /// The least claim that stays, per expert.
+    cuts: OnceLock<Vec<u64>>,
+}
+
+impl Batch {
+    /// The same batch as if these evenly spaced tokens were all there are: what looks at a whole batch sees them alone.
+    #[must_use]
+    pub fn gathered(mut self, n: u32) -> Self {
+        self.members = Some(Arc::new((0..n).map(|i| self.spaced(i, n)).collect()));
+        for v in &mut self.variants {
+            v.whole = Arc::default();
+            v.order = Order::default();
+        }
+        self
+    }
+
+    /// How many tokens a whole batch has.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        self.members.as_ref().map_or(self.inputs.batch, |m| m.len() as u32)
+    }
+
+    /// Whether there is no token at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn member(&self, place: u32) -> u32 {
+        self.members.as_ref().map_or(place, |m| m.get(place as usize).copied().unwrap_or(place))
+    }
+
+    fn place(&self, token: u32) -> usize {
+        self.members.as_ref().map_or(token as usize, |m| m.binary_search(&token).unwrap_or_else(|near| near))
+    }
+
+    /// What a token says, for routers that go by that alone: the token id of a trace (its group where ids are not recorded), or
+    /// topic and a few bits of a synthetic token.
+    #[must_use]
+    pub fn word(&self, token: u32) -> u32 {
+        match &self.inputs.tokens {
+            TokenInputs::Synthetic { key, .. } => hash::synthetic_word(self.topic(token), token, key.step, key.seed),
+            TokenInputs::Trace { index } => self
+                .trace
+                .as_ref()
+                .and_then(|t| t.token_ids.get(index * t.tokens + token as usize))
+                .map_or_else(|| self.topic(token), |&id| id as u32),
+        }
+    }
+
+    /// The logits of one token at the first `experts` experts, into `out`.
+    fn logits(&self, token: u32, experts: usize, out: &mut Vec<f64>) {
+        match &self.inputs.tokens {
+            TokenInputs::Trace { index } => {
+                let Some(trace) = &self.trace else { return };
+                let at = (index * trace.tokens + token as usize) * trace.experts;
+                out.extend(trace.logits[at..at + experts].iter().map(|&x| f64::from(x)));
+            }
+            TokenInputs::Synthetic { key, topics } => {
+                let x = tokens::widened(&topics.token(token, key).1);
+                let logit = |c| f64::from(tokens::logit(&x, c)) / f64::from(1 << LOGIT_BITS);
+                out.extend(self.centroids()[..experts].iter().map(logit));
+            }
+        }
+    }
+
+    /// The experts of a token in the assignment made for all tokens at once.
+    pub(super) fn listed(&self, variant: usize, token: u32, out: &mut Vec<usize>) {
+        let k = self.variants[variant].router.top_k as usize;
+        let at = self.place(token) * k;
+        let list = self.list(variant);
+        out.clear();
+        out.extend(list.get(at..at + k).unwrap_or_default().iter().map(|&e| usize::from(e)));
+    }
+
+    /// The assignment made for all tokens at once, [T, K]; empty where a variant's tokens choose for themselves.
+    pub fn list(&self, variant: usize) -> &[u16] {
+        let routing = &self.variants[variant];
+        routing.whole.list.get_or_init(|| {
+            if !routing.rule.takes_whole_batch() {
+                return vec![];
+            }
+            let (experts, k) = (routing.router.experts as usize, routing.router.top_k as usize);
+            let mut logits = Vec::with_capacity(self.len() as usize * experts);
+            (0..self.len()).for_each(|place| self.logits(self.member(place), experts, &mut logits));
+            if routing.rule == Rule::Sinkhorn {
+                return sinkhorn::assignment(&logits, experts, k);
+            }
+            // Exact for synthetic tokens, whose logits are such integers.
+            let q14 = |x: &f64| libm::round(x * f64::from(1 << LOGIT_BITS)).clamp(-2e8, 2e8) as i32;
+            base::assignment(&logits.iter().map(q14).collect::<Vec<_>>(), experts)
+        })
+    }
+
+    /// Every claim on every expert of a variant with a capacity, by a range of the tokens: what [`Self::settle`] needs of all.
+    #[must_use]
+    pub fn claims(&self, variant: usize, range: Range<u32>) -> Vec<Vec<u64>> {
+        let routing = &self.variants[variant];
+        let mut claims = vec![vec![]; routing.router.experts as usize];
+        let Some(capacity) = routing.router.capacity else { return claims };
+        let (mut scratch, mut chosen) = (Scratch::default(), vec![]);
+        for place in range {
+            let token = self.member(place);
+            self.with_scores(token, &mut scratch, |i, scores| {
+                if i == variant {
+                    self.choose(i, super::select::By::Bias, token, scores, &mut chosen);
+                    chosen.iter().for_each(|&e| claims[e].push(capacity::claim(capacity.by, token, scores[e])));
+                }
+            });
+        }
+        claims
+    }
+
+    /// Takes all claims on a variant's experts, in any order, so that [`Self::keeps`] need not gather them itself.
+    pub fn settle(&self, variant: usize, claims: Vec<Vec<u64>>) {
+        self.variants[variant].whole.cuts.get_or_init(|| self.room(variant, claims));
+    }
+
+    fn room(&self, variant: usize, claims: Vec<Vec<u64>>) -> Vec<u64> {
+        let router = &self.variants[variant].router;
+        router.capacity.map_or_else(Vec::new, |c| capacity::cuts(claims, capacity::of_batch(router, c, self.len())))
+    }
+
+    /// Whether an expert that a token chose has room for it. `score` is the token's there, Q20.
+    #[must_use]
+    pub fn keeps(&self, variant: usize, token: u32, expert: usize, score: i32) -> bool {
+        let routing = &self.variants[variant];
+        let Some(capacity) = routing.router.capacity else { return true };
+        let cuts = routing.whole.cuts.get_or_init(|| self.room(variant, self.claims(variant, 0..self.len())));
+        cuts.get(expert).is_none_or(|&cut| capacity::claim(capacity.by, token, score) >= cut)
+    }
+}

@@ -1,0 +1,118 @@
+//! The rows that only some rules have, and freezing.
+
+use super::super::style::{SMALL, mono, text};
+use super::super::theme::ROW;
+use super::super::widgets::slider::{Number, Scale, figure, number};
+use super::Desk;
+use crate::model::balance::longcat;
+use crate::model::change::Change;
+use crate::model::config::{Balancer, Limits, Router, Rule, limits};
+use eframe::egui::{Align, DragValue, Layout, RichText, Ui};
+
+/// Name, limits, scale, value, tip, and what a new value is sent as.
+type Row<'a> = (&'a str, Limits, Scale, f64, &'a str, fn(f64) -> Change);
+
+/// The numbers that this rule has beside its step size.
+pub(super) fn rows(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router, balancer: &Balancer) {
+    let computing =
+        Limits { max: limits::ZERO_EXPERTS.max.min(f64::from(router.experts) - 1.0), ..limits::ZERO_EXPERTS };
+    let rows: &[Row<'_>] = match balancer.rule {
+        Rule::Smebu => &[
+            (
+                "Steep κ",
+                limits::STEEPNESS,
+                Scale::Log,
+                balancer.steepness,
+                "Steepness κ of the clamp, 0 to 100: an error of 1/κ of the fair share already makes three quarters of a full step. \
+                 Trinity Large: 2",
+                Change::SetSteepness,
+            ),
+            (
+                "Mom. β",
+                limits::MOMENTUM,
+                Scale::Linear(0.01),
+                balancer.momentum,
+                "Momentum β, 0 to 0.999: the share of the last step that is taken again. Trinity Large: 0.5",
+                Change::SetMomentum,
+            ),
+        ],
+        Rule::IdBalancing => &[(
+            "Gain K_d",
+            limits::DERIVATIVE,
+            Scale::Log,
+            balancer.derivative,
+            "Gain K_d on the change of the error while it grows, score units, 0 to 1. The paper takes the same 0.006 as for Kᵢ",
+            Change::SetDerivative,
+        )],
+        Rule::LongCat => &[
+            (
+                "Zero Z",
+                computing,
+                Scale::Whole,
+                f64::from(balancer.zero_experts),
+                "Identity experts, Z, the last of all E: a token that goes there is passed through. Their biases never move. \
+                 LongCat-Flash: 256 of 768",
+                |v| Change::SetZeroExperts(v as u32),
+            ),
+            (
+                "Real K_e",
+                limits::REAL_EXPERTS,
+                Scale::Linear(0.1),
+                balancer.real_experts,
+                "Experts per token that are to compute on average, K_e, 0 to 32; held between K − Z and K. LongCat-Flash: about 8 of 12",
+                Change::SetRealExperts,
+            ),
+        ],
+        _ => &[],
+    };
+    for &(name, limit, scale, value, tip, change) in rows {
+        let what = Number { name, tip, min: limit.min, max: limit.max, scale, restarts: false };
+        if let Some(v) = number(ui, desk.theme, what, value) {
+            desk.change(change(v));
+        }
+    }
+    if balancer.rule == Rule::LongCat {
+        reached(ui, desk, router, balancer);
+    }
+}
+
+/// How many computing experts a token got in the last step.
+fn reached(ui: &mut Ui, desk: &Desk<'_>, router: &Router, balancer: &Balancer) {
+    let zero = balancer.zero_experts;
+    let Some(view) = desk.lab.snapshot().variants.get(desk.shown).filter(|v| !v.loads.is_empty()) else { return };
+    let now = longcat::reached(&view.loads, router.top_k, zero);
+    let wished = longcat::reachable(balancer.real_experts, router.experts, router.top_k, zero);
+    let what = format!("K_e reached {now:.2} of {}", figure(wished, false));
+    let tip = "Experts per token that computed in the last step, on average, and how many were wished for as far as that can be had";
+    ui.label(RichText::new(what).font(mono(SMALL)).color(desk.theme.dim)).on_hover_text(tip);
+}
+
+/// A tick, and the step from which the biases stay as they are.
+pub(super) fn freeze(ui: &mut Ui, desk: &mut Desk<'_>, now: Option<u64>) {
+    let theme = desk.theme;
+    let step = desk.lab.snapshot().step;
+    let mut on = now.is_some();
+    ui.horizontal(|ui| {
+        ui.set_height(ROW);
+        let label = RichText::new("Freeze from step").font(text(SMALL)).color(theme.dim);
+        let tip = "From this step on the step size is 0 and the biases stay as they are. DeepSeek-V3: γ = 0.001, then 0 for the last 500 \
+                   of 14 800 billion tokens. Ticking it freezes them now";
+        if ui.checkbox(&mut on, label).on_hover_text(tip).changed() {
+            desk.change(Change::SetFreeze(on.then_some(step)));
+        }
+        let Some(at) = now else { return };
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let mut at = at;
+            let field = DragValue::new(&mut at).range(0..=limits::FREEZE.max as u64).speed(1.0).update_while_editing(false);
+            let response = ui.add(field).on_hover_text(tip);
+            response.widget_info(|| {
+                let mut info = eframe::egui::WidgetInfo::drag_value(ui.is_enabled(), at as f64);
+                info.label = Some("Freeze step".into());
+                info
+            });
+            if response.changed() && Some(at) != now {
+                desk.change(Change::SetFreeze(Some(at)));
+            }
+        });
+    });
+}

@@ -1,0 +1,94 @@
+//! Settings of published models, by name, each with a card that says where every number comes from.
+
+use super::super::style::{SMALL, TINY, semibold, text};
+use super::super::theme::{ROW, Theme};
+use super::Desk;
+use crate::lab::command::Command;
+use crate::model::config::Variant;
+use crate::model::presets::{Preset, Use};
+use eframe::egui::{self, ComboBox, RichText, Ui, vec2};
+use strum::IntoEnumIterator as _;
+
+/// Width of a card, points.
+const WIDTH: f32 = 400.0;
+
+pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
+    let theme = desk.theme;
+    let now = desk.variant().and_then(matching);
+    let of_trace = desk.lab.snapshot().trace.as_ref().map(|t| t.experts as u32);
+    let frozen = desk.frozen();
+    let shown = now.map_or("Set as a model…", Preset::name);
+    ui.spacing_mut().interact_size.y = ROW;
+    let response = ui
+        .add_enabled_ui(frozen.is_none(), |ui| {
+            ComboBox::from_id_salt("preset")
+                .width(ui.available_width())
+                .selected_text(RichText::new(shown).color(if now.is_some() { theme.text } else { theme.dim }))
+                .height(420.0)
+                .show_ui(ui, |ui| {
+                    ui.set_min_width(200.0);
+                    for preset in Preset::iter() {
+                        let experts = preset.settings().0.experts;
+                        let fits = of_trace.is_none_or(|e| e == experts);
+                        let button = egui::Button::selectable(now == Some(preset), preset.name())
+                            .min_size(vec2(ui.available_width(), ROW));
+                        let response = ui.add_enabled(fits, button);
+                        let why = format!("It has {experts} experts, and this trace has {}", of_trace.unwrap_or(0));
+                        let response = response.on_hover_ui(|ui| card(ui, theme, preset)).on_disabled_hover_text(why);
+                        if response.clicked() && now != Some(preset) {
+                            desk.lab.send(Command::Preset { target: desk.target, preset });
+                        }
+                    }
+                })
+                .response
+        })
+        .inner;
+    response.widget_info(|| {
+        let mut info = egui::WidgetInfo::labeled(egui::Role::ComboBox, ui.is_enabled(), "Model");
+        info.current_text_value = Some(shown.to_owned());
+        info
+    });
+    match now {
+        Some(preset) => response.on_hover_ui(|ui| card(ui, theme, preset)),
+        None => response.on_hover_text(
+            "Router and balancer of a published model, every number with its source. Starts a new run; undo brings this one back",
+        ),
+    };
+}
+
+/// The model whose settings these are.
+fn matching(variant: &Variant) -> Option<Preset> {
+    // Two models of the same settings are told apart by the variant's name.
+    let same = |p: &Preset| p.settings() == (variant.router.clone(), variant.balancer.clone());
+    let named = |p: &Preset| variant.name.starts_with(p.name());
+    Preset::iter().filter(same).find(named).or_else(|| Preset::iter().find(same))
+}
+
+/// What is known of a model.
+fn card(ui: &mut Ui, theme: &Theme, preset: Preset) {
+    ui.set_width(WIDTH);
+    ui.spacing_mut().item_spacing = vec2(10.0, 4.0);
+    ui.label(RichText::new(preset.name()).font(semibold(SMALL)).color(theme.text));
+    egui::Grid::new(("card", preset)).num_columns(2).min_col_width(76.0).show(ui, |ui| {
+        for fact in preset.facts() {
+            let (colour, mark) = match fact.used {
+                Use::Set => (theme.text, ""),
+                Use::StandIn => (theme.over_text, " — stand-in"),
+                Use::Told => (theme.dim, ""),
+            };
+            ui.label(RichText::new(fact.what).font(text(SMALL)).color(theme.dim));
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 0.0;
+                ui.set_width(WIDTH - 96.0);
+                let value = RichText::new(format!("{}{mark}", fact.value)).font(text(SMALL)).color(colour);
+                ui.add(egui::Label::new(value).wrap());
+                let source = RichText::new(fact.source).font(text(TINY)).color(theme.faint);
+                ui.add(egui::Label::new(source).wrap());
+            });
+            ui.end_row();
+        }
+    });
+    let words =
+        "Grey: known, and nothing here is set by it. Choosing a model starts a new run; undo brings this one back.";
+    ui.add(egui::Label::new(RichText::new(words).font(text(TINY)).color(theme.dim)).wrap());
+}

@@ -1,0 +1,142 @@
+//! MaxVio against the size of a computation batch, for every variant.
+
+use super::super::super::style::{TINY, text};
+use super::super::super::widgets::slider::figure;
+use super::super::PaneContext;
+use super::super::time_plot;
+use super::xy::{Axis, Scale, Xy, key};
+use super::{captioned, figures, message, places, row, row_in, words};
+use crate::engine::run::lock;
+use crate::engine::theory::{Theory, sizes_of_steps};
+use crate::model::config::Source;
+use crate::model::metrics::sampling_floor;
+use crate::model::theory::batch_size::Size;
+use eframe::egui::{Color32, Stroke, Ui};
+use std::sync::Arc;
+
+/// Drawn no lower than this.
+const SMALLEST: f64 = 0.003;
+
+/// One variant's curve: within a batch, then over whole steps.
+struct Measured {
+    name: String,
+    colour: Color32,
+    sizes: Vec<Size>,
+}
+
+pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) {
+    let snapshot = cx.lab.snapshot().clone();
+    let theme = cx.theme;
+    let several = snapshot.experiment.variants.len() > 1;
+    let measured: Vec<Measured> = {
+        let history = lock(&snapshot.history);
+        let variants = snapshot.experiment.variants.iter().enumerate();
+        variants
+            .map(|(i, v)| {
+                let mut sizes = theory.sizes.get(i).cloned().unwrap_or_default();
+                sizes.retain(|s| s.tokens < u64::from(snapshot.batch));
+                if let Some(of) = history.variants.get(i) {
+                    sizes.extend(sizes_of_steps(of, snapshot.step, snapshot.batch));
+                }
+                let colour = if several { theme.variants[i % theme.variants.len()] } else { theme.accent };
+                Measured { name: v.name.clone(), colour, sizes }
+            })
+            .collect()
+    };
+    let all = || measured.iter().flat_map(|m| &m.sizes);
+    let (Some(least), Some(most)) = (all().map(|s| s.tokens).min(), all().map(|s| s.tokens).max()) else {
+        return message(ui, cx, "Press Space to play: batches appear with the first step");
+    };
+    let (place, column) = places(ui.max_rect());
+    let high = all().map(|s| s.mean).fold(0.1, f64::max) * 3.0;
+    let low = all().map(|s| s.mean).filter(|m| *m > 0.0).fold(high, f64::min).max(SMALLEST) / 1.5;
+    let hovered = captioned(ui, cx, place, "MaxVio of a computation batch, mean", |ui, cx| {
+        let x = Axis {
+            name: "tokens in a computation batch",
+            scale: Scale::Log(2),
+            range: (least as f64, most.max(least * 2) as f64),
+        };
+        let y = Axis { name: "MaxVio", scale: Scale::Log(10), range: (low, high) };
+        let plot = Xy::new(ui, theme, "MaxVio against computation batch", x, y);
+        if let Some(v) = snapshot.experiment.variants.get(cx.link.variant) {
+            let floor = |n: u64| {
+                (n as f64, sampling_floor(v.router.experts, v.router.top_k, n.min(u64::from(u32::MAX)) as u32))
+            };
+            let curve: Vec<(f64, f64)> = (0..40).map(|i| least << i).take_while(|n| *n <= most).map(floor).collect();
+            plot.curve(ui, &curve, Stroke::new(1.2, theme.fair), true);
+        }
+        for m in &measured {
+            let curve: Vec<(f64, f64)> = m.sizes.iter().map(|s| (s.tokens as f64, s.mean.max(SMALLEST))).collect();
+            plot.curve(ui, &curve, Stroke::new(1.6, m.colour), false);
+            curve.iter().for_each(|&(x, y)| plot.dot(ui, x, y, 2.4, m.colour));
+        }
+        // One step: left of it the computation batch is a part of a step, right of it several.
+        let step = plot.at(f64::from(snapshot.batch), low).x;
+        if plot.frame.x_range().contains(step) {
+            ui.painter().vline(step, plot.frame.y_range(), Stroke::new(1.0, theme.fair.gamma_multiply(0.6)));
+            let at = eframe::egui::pos2(step + 4.0, plot.frame.bottom() - 8.0);
+            let align = eframe::egui::Align2::LEFT_CENTER;
+            if at.x + 50.0 < plot.frame.right() {
+                ui.painter().text(at, align, "one step", text(TINY), theme.dim);
+            }
+        }
+        let mut names: Vec<(String, Color32)> = vec![];
+        if several {
+            let short = |n: &str| {
+                if n.chars().count() > 24 { n.chars().take(23).chain(['…']).collect() } else { n.to_owned() }
+            };
+            names.extend(measured.iter().take(6).map(|m| (short(&m.name), m.colour)));
+        }
+        names.push(("chance alone".into(), theme.fair));
+        key(ui, theme, plot.frame, &names);
+        let pointer = plot.response.hover_pos()?;
+        let far = |s: &Size| (plot.at(s.tokens as f64, s.mean.max(SMALLEST)) - pointer).length();
+        let of = measured.iter().flat_map(|m| m.sizes.iter().map(move |s| (m, *s)));
+        let (m, s) = of.min_by(|a, b| far(&a.1).total_cmp(&far(&b.1)))?;
+        let name = if several { format!("{}  ", m.name) } else { String::new() };
+        let words = format!(
+            "{name}{} tokens  mean {:.3}  from {:.3} to {:.3}  {} batches",
+            figure(s.tokens as f64, true),
+            s.mean,
+            s.low,
+            s.high,
+            s.batches
+        );
+        time_plot::readout(ui, cx, plot.frame, &words);
+        Some(s.tokens)
+    });
+    figures(ui, column, |ui| {
+        let v = snapshot.experiment.variants.get(cx.link.variant);
+        let shown = measured.get(cx.link.variant).or(measured.first());
+        let Some((v, m)) = v.zip(shown) else { return };
+        for s in &m.sizes {
+            let colour = if Some(s.tokens) == hovered { theme.accent } else { theme.dim };
+            let value = format!("{:.3}", s.mean);
+            let tip = format!(
+                "From {:.3} to {:.3} in {} batches; chance alone {:.3}",
+                s.low,
+                s.high,
+                s.batches,
+                sampling_floor(v.router.experts, v.router.top_k, s.tokens as u32)
+            );
+            row_in(ui, cx, colour, &format!("{} tokens", figure(s.tokens as f64, true)), &value, &tip);
+        }
+        if let Some(view) = snapshot.variants.get(cx.link.variant) {
+            row(
+                ui,
+                cx,
+                "MaxVio global",
+                &format!("{:.3}", view.metrics.max_vio_global),
+                "Of all loads since the mark: where the curve ends",
+            );
+        }
+        let note = match &snapshot.experiment.source {
+            Source::Synthetic(s) if s.burst == 1 => {
+                "Left of one step: the next batch, its tokens in order. Right of it: up to 256 past steps, summed; it may fall below chance, for the biases correct what chance did."
+            }
+            Source::Fixed(_) => "One batch for ever: right of one step nothing is new, and the curve is level.",
+            _ => "These tokens are not independent: chance alone is less than what even a balanced router shows.",
+        };
+        words(ui, cx, text(TINY), note);
+    });
+}

@@ -1,0 +1,328 @@
+//! The price view, live: the Lagrangian, who moves, the band, the online setting, computation batches, and a learned bias.
+
+mod band;
+mod batch_size;
+mod learned;
+mod moves;
+mod objective;
+mod online;
+mod xy;
+
+use super::super::style::{SMALL, TINY, text};
+use super::assignment::card::line;
+use super::frame::mode;
+use super::{Pane, PaneContext, PaneKind, of_variant};
+use crate::engine::message::Snapshot;
+use crate::engine::theory::{Point, Theory, TheoryRequest};
+use crate::lab::command::Command;
+use eframe::egui::{
+    self, Align, Align2, Color32, FontId, Layout, Rect, RichText, Ui, UiBuilder, pos2, text::LayoutJob, vec2,
+};
+use egui_material_icons::icons::ICON_SWAP_HORIZ;
+use std::sync::Arc;
+use strum::IntoEnumIterator as _;
+
+/// Width of the column of figures, points.
+const FIGURES: f32 = 236.0;
+/// Between columns.
+const BETWEEN: f32 = 14.0;
+
+/// What the pane shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumIter)]
+enum Section {
+    /// The Lagrangian and the optimum.
+    #[default]
+    Objective,
+    /// Who moved where.
+    Moves,
+    /// The band of a fixed batch.
+    Band,
+    /// Distance to the optimum and regret.
+    Online,
+    /// MaxVio against computation batch.
+    BatchSize,
+    /// The bias that a recorded model had learned.
+    Learned,
+}
+
+impl Section {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Objective => "Objective",
+            Self::Moves => "Moves",
+            Self::Band => "Band",
+            Self::Online => "Online",
+            Self::BatchSize => "Batch size",
+            Self::Learned => "Learned",
+        }
+    }
+
+    fn tip(self) -> &'static str {
+        match self {
+            Self::Objective => "The Lagrangian of every step, the exact optimum, and when it rises",
+            Self::Moves => "Which tokens moved from which expert to which in the last step",
+            Self::Band => "The band that the loads of a fixed batch are promised to end in, and when",
+            Self::Online => "How far the biases are from the optimum, the regret and its bound",
+            Self::BatchSize => "MaxVio against the size of a computation batch",
+            Self::Learned => "Our biases against those that the recorded model had learned",
+        }
+    }
+
+    /// Where it comes from and how sure it is, in one sentence or two.
+    fn source(self) -> &'static str {
+        match self {
+            Self::Objective => {
+                "Our derivation, in the spirit of Han & Zhong 2025, whose theorem texts were not available to us. That Λ falls is a \
+                 condition, benefit ≤ what the prices take, and not a law: near balance it does rise."
+            }
+            Self::Moves => {
+                "A token drops k for k′ only where Δp(k′) > Δp(k): our derivation, for any K, on the biases as they enter the key. \
+                 “From over to under” is its form for whole-unit steps of the sign and the proportional rule."
+            }
+            Self::Band => {
+                "Our derivation for K = 1, one batch for ever, the sign rule and a constant u: if for every two experts the tokens’ score \
+                 gaps lie more than 2u apart, all loads end within E − 1 tokens of L and stay there."
+            }
+            Self::Online => {
+                "Our derivation: usual bounds of online gradient descent, with an estimated curvature. They hold for the proportional \
+                 rule, a gradient step, with biases in a bounded region; not for the sign rule."
+            }
+            Self::BatchSize => {
+                "The question of Wang et al. 2024, whose figure has no numbers. Dashed is chance alone at perfect balance. A balanced \
+                 router follows it down as the batch grows; an unbalanced one levels off."
+            }
+            Self::Learned => {
+                "The recorded model learned its bias in training, with loss-free balancing; ours starts from zero on the frozen scores. \
+                 Only differences count, so both are drawn around their means."
+            }
+        }
+    }
+}
+
+/// The pane.
+#[derive(Debug, Default)]
+pub struct TheoryPane {
+    section: Section,
+    /// Where one plot only has room: the second.
+    other: bool,
+}
+
+impl Pane for TheoryPane {
+    fn kind(&self) -> PaneKind {
+        PaneKind::Theory
+    }
+
+    fn subtitle(&self, cx: &PaneContext<'_>) -> String {
+        let Some(examined) = cx.lab.snapshot().theory.as_ref().and_then(|t| t.examined.clone()) else {
+            return "the price view".into();
+        };
+        let (tokens, figure) = (examined.problem.tokens(), super::super::widgets::slider::figure);
+        let of = if tokens < examined.batch as usize {
+            format!("{} of {} tokens", figure(tokens as f64, true), figure(f64::from(examined.batch), true))
+        } else {
+            format!("{} tokens", figure(tokens as f64, true))
+        };
+        format!("{}step {}, {of}", of_variant(cx), figure(examined.step as f64, true))
+    }
+
+    fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        let learned = has_learned(cx.lab.snapshot());
+        let sections: Vec<Section> = Section::iter().filter(|s| *s != Section::Learned || learned).collect();
+        if !sections.contains(&self.section) {
+            self.section = Section::default();
+        }
+        if ui.available_width() < 400.0 {
+            let label = RichText::new(format!("{}  ▾", self.section.name())).font(text(SMALL)).color(cx.theme.text);
+            let button = ui.add(egui::Button::new(label).min_size(vec2(0.0, 22.0)));
+            button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Section of the theory"));
+            egui::Popup::menu(&button).show(|ui| {
+                for s in sections {
+                    ui.radio_value(&mut self.section, s, s.name()).on_hover_text(s.tip());
+                }
+            });
+            return;
+        }
+        for s in sections.into_iter().rev() {
+            if mode(ui, cx.theme, s.name(), self.section == s, s.tip()) {
+                self.section = s;
+            }
+        }
+    }
+
+    fn help(&self) -> &'static str {
+        "Balancing as a market: a bias is the price p of an expert's places, top-K of γ + p is what each token buys, and the balanced \
+         assignment max Σγ·x is what the prices look for. The Lagrangian is Λ = Σγ·x + Σp·(load − L). Each update first moves the prices, \
+         which takes ΣΔp·(load − L) from Λ (u‖A − L‖₁ for the sign rule), then tokens move and give their switching benefit back. \
+         Exact integers, on the biases as they enter the selection key. The derivation is our own, in the spirit of Han & Zhong 2025 \
+         (arXiv 2512.03915), of which only the abstracts were available to us; its last version speaks of a monotonic improvement \
+         condition, and so do we. What is shown is computed only while this pane is in sight."
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        let request = TheoryRequest { variant: cx.link.variant };
+        let theory = cx.lab.snapshot().theory.clone().filter(|t| t.request == request);
+        let Some(theory) = theory else {
+            // Asked for every frame until it is there.
+            cx.lab.send(Command::SetTheory(Some(request)));
+            return message(ui, cx, "Looking at the last step …");
+        };
+        let body = footnote(ui, cx, self.section.source());
+        let mut ui = ui.new_child(UiBuilder::new().max_rect(body));
+        let needs_prices = !matches!(self.section, Section::BatchSize | Section::Learned);
+        if let Some(why) = theory.blocked.as_ref().filter(|_| needs_prices) {
+            return message(&ui, cx, why);
+        }
+        if theory.examined.is_none() && needs_prices {
+            return message(&ui, cx, "Press Space to play: the first step has prices of its own");
+        }
+        match self.section {
+            Section::Objective => objective::show(&mut ui, cx, &theory, &mut self.other),
+            Section::Moves => moves::show(&mut ui, cx, &theory),
+            Section::Band => band::show(&mut ui, cx, &theory),
+            Section::Online => online::show(&mut ui, cx, &theory, &mut self.other),
+            Section::BatchSize => batch_size::show(&mut ui, cx, &theory),
+            Section::Learned => learned::show(&mut ui, cx, &mut self.other),
+        }
+    }
+}
+
+/// Whether the trace that runs has a learned bias.
+fn has_learned(snapshot: &Snapshot) -> bool {
+    snapshot.trace.as_ref().is_some_and(|t| !t.learned_bias.is_empty())
+}
+
+/// One line in the middle, where there is nothing to draw.
+fn message(ui: &Ui, cx: &PaneContext<'_>, words: &str) {
+    let rect = ui.max_rect();
+    let galley = ui.painter().layout(words.to_owned(), text(12.0), cx.theme.dim, rect.width() - 20.0);
+    ui.painter().galley(Align2::CENTER_CENTER.align_size_within_rect(galley.size(), rect).min, galley, cx.theme.dim);
+}
+
+/// The sentence on the source, at the bottom. Returns the room above it. Where there is hardly room, the sentence is cut and the
+/// pointer brings all of it.
+fn footnote(ui: &mut Ui, cx: &PaneContext<'_>, words: &str) -> Rect {
+    let rect = ui.max_rect();
+    let mut job = LayoutJob::simple(words.to_owned(), text(TINY), cx.theme.faint, rect.width());
+    job.wrap.max_rows = if rect.height() > 320.0 {
+        3
+    } else if rect.height() > 130.0 {
+        2
+    } else {
+        1
+    };
+    let galley = ui.painter().layout_job(job);
+    let at = pos2(rect.left(), rect.bottom() - galley.size().y + 2.0);
+    let place = Rect::from_min_size(at, galley.size());
+    let response = ui.interact(place, ui.scope_id().with("source"), egui::Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, words));
+    response.on_hover_text(words);
+    ui.painter().galley(at, galley, cx.theme.faint);
+    rect.with_max_y(at.y - 4.0)
+}
+
+/// The place of what is drawn, and that of the column of figures where there is room for one.
+fn places(rect: Rect) -> (Rect, Option<Rect>) {
+    if rect.width() < FIGURES + 200.0 {
+        return (rect, None);
+    }
+    (rect.with_max_x(rect.right() - FIGURES - BETWEEN), Some(rect.with_min_x(rect.right() - FIGURES)))
+}
+
+/// A caption and what stands under it.
+type Drawn<'a> = (&'a str, &'a mut dyn FnMut(&mut Ui, &mut PaneContext<'_>));
+
+/// Two plots: one above the other or side by side; where there is room for one only, the other takes its place on a click.
+fn pair(ui: &mut Ui, cx: &mut PaneContext<'_>, place: Rect, other: &mut bool, plots: [Drawn<'_>; 2]) {
+    let [(first, draw_first), (second, draw_second)] = plots;
+    let both = if place.height() >= 250.0 {
+        let (top, bottom) = place.split_top_bottom_at_fraction(0.54);
+        Some((top.with_max_y(top.bottom() - 7.0), bottom.with_min_y(bottom.top() + 7.0)))
+    } else if place.width() >= 560.0 {
+        let (a, b) = place.split_left_right_at_fraction(0.5);
+        Some((a.with_max_x(a.right() - 6.0), b.with_min_x(b.left() + 6.0)))
+    } else {
+        None
+    };
+    if let Some((a, b)) = both {
+        captioned(ui, cx, a, first, |ui, cx| draw_first(ui, cx));
+        captioned(ui, cx, b, second, |ui, cx| draw_second(ui, cx));
+        return;
+    }
+    let corner =
+        Rect::from_min_max(pos2(place.right() - 22.0, place.top() - 3.0), pos2(place.right(), place.top() + 17.0));
+    let next = if *other { first } else { second };
+    let symbol = super::super::style::icon(ICON_SWAP_HORIZ, 14.0).color(cx.theme.dim);
+    let button = ui.put(corner, egui::Button::new(symbol).frame(false));
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "The other plot"));
+    if button.on_hover_text(format!("Instead: {next}")).clicked() {
+        *other = !*other;
+    }
+    if *other {
+        captioned(ui, cx, place, second, |ui, cx| draw_second(ui, cx));
+    } else {
+        captioned(ui, cx, place, first, |ui, cx| draw_first(ui, cx));
+    }
+}
+
+/// Draws into a place with a caption on top. Returns what `draw` does.
+fn captioned<T>(
+    ui: &mut Ui,
+    cx: &mut PaneContext<'_>,
+    place: Rect,
+    caption: &str,
+    draw: impl FnOnce(&mut Ui, &mut PaneContext<'_>) -> T,
+) -> T {
+    let mut job = LayoutJob::simple_singleline(caption.to_owned(), text(TINY), cx.theme.dim);
+    job.wrap = egui::text::TextWrapping::truncate_at_width((place.width() - 26.0).max(20.0));
+    let galley = ui.painter().layout_job(job);
+    ui.painter().galley(place.left_top(), galley, cx.theme.dim);
+    let inside = place.with_min_y(place.top() + 16.0);
+    let mut child = ui.new_child(UiBuilder::new().max_rect(inside).id_salt(caption));
+    draw(&mut child, cx)
+}
+
+/// The column of figures.
+fn figures(ui: &mut Ui, place: Option<Rect>, add: impl FnOnce(&mut Ui)) {
+    let Some(place) = place else { return };
+    let mut child =
+        ui.new_child(UiBuilder::new().max_rect(place).layout(Layout::top_down(Align::Min)).id_salt("figures"));
+    egui::ScrollArea::vertical().auto_shrink([false, false]).show(&mut child, |ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ui.spacing_mut().interact_size.y = 16.0;
+        add(ui);
+    });
+}
+
+/// A figure with its tooltip.
+fn row(ui: &mut Ui, cx: &PaneContext<'_>, name: &str, value: &str, tip: &str) {
+    line(ui, cx.theme, name, value, cx.theme.text).on_hover_text(tip);
+}
+
+/// As [`row`], of less weight or with a colour.
+fn row_in(ui: &mut Ui, cx: &PaneContext<'_>, colour: Color32, name: &str, value: &str, tip: &str) {
+    line(ui, cx.theme, name, value, colour).on_hover_text(tip);
+}
+
+/// Words under the figures.
+fn words(ui: &mut Ui, cx: &PaneContext<'_>, font: FontId, words: &str) {
+    ui.add_space(3.0);
+    ui.add(egui::Label::new(RichText::new(words).font(font).color(cx.theme.dim)).wrap());
+}
+
+/// A real number with its sign, and a minus as long as a plus.
+fn signed(x: f64, decimals: usize) -> String {
+    format!("{x:+.decimals$}").replace('-', "−")
+}
+
+/// The points that the steps in sight need, one per two pixels at most: of a group of steps the last.
+fn in_sight(theory: &Arc<Theory>, (from, to): (f64, f64), pixels: f32) -> Vec<Point> {
+    let all = &theory.points;
+    let first = all.partition_point(|p| (p.step as f64) < from).saturating_sub(1);
+    let last = (all.partition_point(|p| (p.step as f64) <= to) + 1).min(all.len());
+    let shown = &all[first..last.max(first)];
+    let together = (shown.len() as f32 / (pixels / 2.0).max(1.0)).ceil().max(1.0) as u64;
+    shown.chunk_by(|a, b| a.step / together == b.step / together).filter_map(|g| g.last().copied()).collect()
+}
+
+#[cfg(test)]
+mod tests;

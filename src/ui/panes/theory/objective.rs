@@ -1,0 +1,204 @@
+//! Λ over time with the exact optimum below it, and what moves it: the prices take, the tokens' benefit gives back.
+
+use super::super::super::style::{TINY, text};
+use super::super::super::widgets::slider::figure;
+use super::super::PaneContext;
+use super::super::time_plot::{self, Axis, Curve, Mark, TimePlot};
+use super::{figures, in_sight, pair, places, row, row_in, signed, words};
+use crate::engine::theory::{Examined, Point, Solved, Theory};
+use eframe::egui::{Color32, Shape, Ui, pos2};
+use egui_plot::PlotTransform;
+use std::sync::Arc;
+
+/// What is smaller than this is drawn here on the logarithmic axis.
+const SMALLEST: f64 = 1e-9;
+
+pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>, other: &mut bool) {
+    let Some(examined) = theory.examined.clone() else { return };
+    let (place, column) = places(ui.max_rect());
+    let span = time_plot::span(cx.link, cx.lab.snapshot());
+    let points = in_sight(theory, span, place.width());
+    let caption = if examined.fixed {
+        "Λ = D, score units per token; ▲ marks where it rose"
+    } else {
+        "Λ = D, score units per token, every step on another batch; ▲ marks where it rose"
+    };
+    let mut first = |ui: &mut Ui, cx: &mut PaneContext<'_>| value(ui, cx, theory, &examined, &points);
+    let mut second = |ui: &mut Ui, cx: &mut PaneContext<'_>| balance(ui, cx, &points);
+    let captions = [caption, "what the prices take, and the benefit that moving tokens give back"];
+    pair(ui, cx, place, other, [(captions[0], &mut first), (captions[1], &mut second)]);
+    figures(ui, column, |ui| column_of(ui, cx, theory, &examined));
+}
+
+fn value(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Theory, examined: &Examined, points: &[Point]) {
+    let theme = cx.theme;
+    let mut curves = vec![];
+    let mut marks = vec![];
+    let optima: Vec<[f64; 2]> = points.iter().filter_map(|p| Some([p.step as f64, p.optimum?])).collect();
+    match &theory.optimum {
+        Solved::Exactly(best) if examined.fixed => {
+            marks.push(Mark { value: examined.score(best.value), name: "optimum".into() });
+        }
+        _ if optima.len() > 1 => {
+            curves.push(Curve { points: optima, colour: theme.fair, width: 1.0, name: "optimum".into() });
+        }
+        _ => {}
+    }
+    let include: Vec<f64> = marks.iter().map(|m| m.value).collect();
+    let values = points.iter().map(|p| [p.step as f64, p.value]).collect();
+    curves.push(Curve { points: values, colour: theme.accent, width: 1.5, name: "Λ = D".into() });
+    let plot = TimePlot { id: "Lagrangian", bands: vec![], curves, marks, axis: Axis::Linear, include };
+    let (response, transform) = plot.show(ui, cx);
+    rises(ui, cx, &transform, points);
+    if let Some(p) = response.hover_pos().and_then(|at| nearest(points, transform.value_from_position(at).x)) {
+        let best = p.optimum.map(|o| format!("  optimum {o:.5}  gap {:.5}", p.value - o)).unwrap_or_default();
+        let words = format!("step {}  Λ {:.5} → {:.5}{best}", figure(p.step as f64, true), p.value, p.after);
+        time_plot::readout(ui, cx, *transform.frame(), &words);
+    }
+}
+
+fn balance(ui: &mut Ui, cx: &mut PaneContext<'_>, points: &[Point]) {
+    let theme = cx.theme;
+    let log = |v: f64| v.max(SMALLEST).log10();
+    let curve = |of: fn(&Point) -> f64, colour: Color32, name: &str| Curve {
+        points: points.iter().filter(|p| of(p) > SMALLEST).map(|p| [p.step as f64, log(of(p))]).collect(),
+        colour,
+        width: 1.3,
+        name: name.into(),
+    };
+    let taken = if cx.lab.settings().variants.get(cx.link.variant).map(|v| v.balancer.rule)
+        == Some(crate::model::config::Rule::Sign)
+    {
+        "u‖A − L‖₁"
+    } else {
+        "−ΣΔp·(A − L)"
+    };
+    let curves = vec![curve(|p| p.taken, theme.under, taken), curve(|p| p.benefit, theme.over, "benefit Σb")];
+    let plot = TimePlot {
+        id: "what moves the Lagrangian",
+        bands: vec![],
+        curves,
+        marks: vec![],
+        axis: Axis::Log,
+        include: vec![],
+    };
+    let (response, transform) = plot.show(ui, cx);
+    rises(ui, cx, &transform, points);
+    if let Some(p) = response.hover_pos().and_then(|at| nearest(points, transform.value_from_position(at).x)) {
+        let verdict = if p.rises { "Λ rose" } else { "Λ did not rise" };
+        let words = format!(
+            "step {}  taken {}  benefit {}  {verdict}",
+            figure(p.step as f64, true),
+            figure(p.taken, false),
+            figure(p.benefit, false)
+        );
+        time_plot::readout(ui, cx, *transform.frame(), &words);
+    }
+}
+
+/// Small triangles along the bottom at the steps in which Λ rose.
+fn rises(ui: &Ui, cx: &PaneContext<'_>, transform: &PlotTransform, points: &[Point]) {
+    let frame = *transform.frame();
+    let painter = ui.painter().with_clip_rect(frame.expand(1.0));
+    let y = frame.bottom() - 7.0;
+    let mut last = f32::NEG_INFINITY;
+    for p in points.iter().filter(|p| p.rises) {
+        let x = transform.position_from_point_x(p.step as f64);
+        // Where they would overlap, one stands for its neighbours.
+        if !frame.x_range().contains(x) || x - last < 3.0 {
+            continue;
+        }
+        last = x;
+        let corners = vec![pos2(x - 3.0, y + 5.0), pos2(x + 3.0, y + 5.0), pos2(x, y)];
+        painter.add(Shape::convex_polygon(corners, cx.theme.over, eframe::egui::Stroke::NONE));
+    }
+}
+
+pub(super) fn nearest(points: &[Point], step: f64) -> Option<Point> {
+    points.iter().min_by(|a, b| (a.step as f64 - step).abs().total_cmp(&(b.step as f64 - step).abs())).copied()
+}
+
+fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Examined) {
+    let theme = cx.theme;
+    let point = examined.point();
+    row(
+        ui,
+        cx,
+        "Λ = D, before",
+        &format!("{:.6}", point.value),
+        "Σγ·x + Σp·(load − L) at the router's own choice, per token",
+    );
+    row_in(
+        ui,
+        cx,
+        theme.under,
+        "the prices take",
+        &signed(-point.taken, 6),
+        "ΣΔp·(load − L): −u‖A − L‖₁ for the sign rule, per token",
+    );
+    row_in(
+        ui,
+        cx,
+        theme.over_text,
+        "switching benefit",
+        &signed(point.benefit, 6),
+        "Σb(i) ≥ 0: what moving tokens gain at the new prices, per token",
+    );
+    let (colour, tip) = if point.rises {
+        (theme.over_text, "The benefit was more than the prices took: Λ rose")
+    } else {
+        (theme.text, "The benefit was no more than what the prices took: Λ did not rise")
+    };
+    row_in(ui, cx, colour, "Λ after", &format!("{:.6}", point.after), tip);
+    match &theory.optimum {
+        Solved::Exactly(best) => {
+            let value = examined.score(best.value);
+            row(
+                ui,
+                cx,
+                "exact optimum",
+                &format!("{value:.6}"),
+                "Σγ·x of the best assignment with ⌊L⌋ or ⌈L⌉ tokens per expert, solved exactly as a min-cost flow",
+            );
+            row(
+                ui,
+                cx,
+                "gap D − optimum",
+                &signed(point.bound - value, 6),
+                "From the dual bound before the update, corrected where E does not divide K·T; never negative",
+            );
+        }
+        other => {
+            let why = match other {
+                Solved::TooLarge => "too large to solve",
+                Solved::WhenPaused => "when paused",
+                _ => "being solved …",
+            };
+            row_in(
+                ui,
+                cx,
+                theme.dim,
+                "exact optimum",
+                why,
+                "Solved for up to 4.2 million possible moves T·K·(E − K); of fresh batches while paused",
+            );
+        }
+    }
+    let rose = theory.points.iter().filter(|p| p.rises).count();
+    let looked = theory.points.len();
+    row_in(
+        ui,
+        cx,
+        if rose > 0 { theme.over_text } else { theme.text },
+        "Λ rose in",
+        &format!("{} of {} steps", figure(rose as f64, true), figure(looked as f64, true)),
+        "Of the steps looked at. Falling is a condition, not a law",
+    );
+    let each = match (theory.points.first(), theory.points.last()) {
+        (Some(a), Some(b)) => b.step - a.step + 1 == looked as u64,
+        _ => true,
+    };
+    if !each {
+        words(ui, cx, text(TINY), "Some steps went by too fast to be looked at.");
+    }
+}
