@@ -15,7 +15,10 @@ var<workgroup> largest: array<vec2<u32>, LANES>;
 @compute @workgroup_size(LANES)
 fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let v = variants[group.x];
-    let at = step.bias_at + v.first_expert;
+    // Inner iterations of BIP: their biases stand where the next step's will.
+    let round = (part.stage >> 3u) & 31u;
+    let rounds = select(0u, v.rounds, v.rule == RULE_BIP && v.rank != 0u);
+    let at = select(step.bias_at, step.next_bias_at, round > 0u) + v.first_expert;
     // Lanes without an expert repeat the first.
     var top = sar64(bias[at], v.bias_shift);
     for (var e = lane; e < v.experts; e += LANES) {
@@ -30,6 +33,9 @@ fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         workgroupBarrier();
     }
     top = largest[0];
+    if round > rounds {
+        return;
+    }
     for (var e = lane; e < v.experts; e += LANES) {
         // In units of the gate, as the scores are.
         let b = sar64(bias[at + e], v.bias_shift);
@@ -41,7 +47,9 @@ fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         var value = bitcast<i32>(relative.x);
         if less64(relative, wide(LOWEST_VALUE)) {
             value = LOWEST_VALUE;
-            atomicAdd(&counts[step.saturated_at + v.index], 1u);
+            if round == rounds {
+                atomicAdd(&counts[step.saturated_at + v.index], 1u);
+            }
         }
         keys[v.first_expert + e] = vec2<u32>(bitcast<u32>((value << 10u) + (INDEX_MAX - i32(e))), 0u);
     }

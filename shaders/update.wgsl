@@ -180,7 +180,9 @@ fn next_bias(v: Variant, b: vec2<u32>, load: u32, rate: vec2<u32>) -> vec2<u32> 
 @compute @workgroup_size(LANES)
 fn update(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let v = variants[group.x];
-    let before = step.bias_at + v.first_expert;
+    // BIP's next bias is there already.
+    let settled = v.rule == RULE_BIP && v.rank != 0u;
+    let before = select(step.bias_at, step.next_bias_at, settled) + v.first_expert;
     let after = step.next_bias_at + v.first_expert;
     let both = rates[step.rates_at + v.index];
     let rate = both.xy;

@@ -34,11 +34,14 @@ impl Dice {
 }
 
 const GATES: [Gate; 3] = [Gate::Sigmoid, Gate::Softmax, Gate::SqrtSoftplus];
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 12] = [
     Rule::None,
     Rule::Sign,
     Rule::Proportional,
     Rule::Multiplicative,
+    Rule::Quantile,
+    Rule::Bip,
+    Rule::ExpertChoice,
     Rule::CentredSign,
     Rule::Rms,
     Rule::Smebu,
@@ -47,13 +50,12 @@ const RULES: [Rule; 9] = [
 ];
 
 fn variant(experts: u32, top_k: u32, gate: Gate, rule: Rule, rate: f64) -> Variant {
-    let balancer = Balancer { rule, rate, ..Balancer::default() };
-    Variant {
-        name: String::new(),
-        router: Router { experts, top_k, gate, ..Router::default() },
-        balancer,
-        ..Variant::default()
-    }
+    let (average, iterations) = (f64::from(top_k % 3) * 0.45, 1 + experts % 4);
+    // Some are frozen in mid-run.
+    let freeze = (experts % 5 == 3).then_some(2);
+    let balancer = Balancer { rule, rate, freeze, average, iterations, ..Balancer::default() };
+    let router = Router { experts, top_k, gate, ..Router::default() };
+    Variant { router, balancer, ..Variant::default() }
 }
 
 /// Logits from −10 to 10: also some that saturate.
@@ -75,7 +77,7 @@ fn configuration(i: u32) -> (Experiment, Option<Arc<Trace>>) {
             let thrown = 2 + dice.below(200);
             let experts = if is_trace { same } else { dice.of(&[2, 3, 8, 31, 64, 255, 256, 1023, 1024, thrown]) };
             let top_k = (1 + (i + 7 * v) % 32).min(experts);
-            let (gate, rule) = (GATES[((i + v) % 3) as usize], RULES[((i / 3 + v) % 9) as usize]);
+            let (gate, rule) = (GATES[((i + v) % 3) as usize], RULES[((i / 3 + v) % 12) as usize]);
             variant(experts, top_k, gate, rule, dice.of(&[0.0, 1e-5, 0.001, 0.02, 1.0]))
         })
         .collect();
@@ -159,17 +161,27 @@ fn what_is_not_plain_equals_the_model_too() {
         let is_trace = i % 4 == 3;
         let variants: Vec<Variant> = (0..5)
             .map(|v| {
-                let rules = [Rule::Sign, Rule::Threshold, Rule::Sinkhorn, Rule::Base, Rule::Hash, Rule::Multiplicative];
-                let rule = rules[((i + v) % 6) as usize];
+                let rules = [
+                    Rule::Sign,
+                    Rule::Threshold,
+                    Rule::Sinkhorn,
+                    Rule::Quantile,
+                    Rule::Base,
+                    Rule::Hash,
+                    Rule::Bip,
+                    Rule::Multiplicative,
+                    Rule::ExpertChoice,
+                ];
+                let rule = rules[((i + v) % 9) as usize];
                 let experts = if is_trace { 48 } else { dice.of(&[8, 48, 128]) };
-                let gate = GATES[dice.below(2) as usize];
+                let gate = dice.of(&GATES);
                 let top_k = if rule == Rule::Base { 1 } else { 1 + dice.below(8) };
                 let mut made = variant(experts, top_k, gate, rule, 0.02);
-                if rule.is_top_k() && dice.below(3) > 0 {
+                if rule.is_top_k() && !rule.orders() && dice.below(3) > 0 {
                     let kept = top_k.div_ceil(experts / 4).max(1 + dice.below(4));
                     made.router.groups = Some(Groups { groups: 4, kept });
                 }
-                if dice.below(2) == 0 {
+                if rule != Rule::ExpertChoice && dice.below(2) == 0 {
                     let by = dice.of(&[Stays::Score, Stays::Position]);
                     made.router.capacity = Some(Capacity { factor: 0.5 + dice.real(1.0), by });
                 }
@@ -201,6 +213,9 @@ fn every_batch_size() {
             variant(67, 6, Gate::Sigmoid, Rule::Sign, 0.01),
             variant(40, 12, Gate::Sigmoid, Rule::Multiplicative, 0.01),
             variant(67, 20, Gate::Softmax, Rule::Sign, 0.01),
+            variant(67, 6, Gate::SqrtSoftplus, Rule::Quantile, 0.01),
+            variant(40, 32, Gate::Softmax, Rule::Bip, 0.01),
+            variant(40, 3, Gate::Softmax, Rule::ExpertChoice, 0.01),
         ];
         let start = Simulation::new(Experiment { seed: batch, source, variants }, None).unwrap();
         assert_equal(&format!("{batch} tokens"), &start, 2);
@@ -215,7 +230,11 @@ fn extreme_biases() {
         let experiment = Experiment {
             seed: 5,
             source: Source::Synthetic(Synthetic { batch: 300, noise: 4.0, ..Synthetic::default() }),
-            variants: vec![variant(200, 9, Gate::Sigmoid, rule, 1.0), variant(1024, 32, Gate::Softmax, rule, 1.0)],
+            variants: vec![
+                variant(200, 9, Gate::Sigmoid, rule, 1.0),
+                variant(1024, 32, Gate::Softmax, rule, 1.0),
+                variant(130, 5, Gate::SqrtSoftplus, rule, 1.0),
+            ],
         };
         let mut simulation = Simulation::new(experiment.clone(), None).unwrap();
         let mut state = simulation.state().clone();

@@ -23,7 +23,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 use wgpu::Backends;
 
-const CONFIGURATIONS: u32 = 30;
+const CONFIGURATIONS: u32 = 36;
 const STEPS: u64 = 1000;
 /// Token–expert pairs per step of the long runs: what keeps this file quick on two cores.
 const PAIRS: u32 = 6000;
@@ -70,11 +70,14 @@ impl Dice {
 }
 
 const GATES: [Gate; 3] = [Gate::Sigmoid, Gate::Softmax, Gate::SqrtSoftplus];
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 12] = [
     Rule::None,
     Rule::Sign,
     Rule::Proportional,
     Rule::Multiplicative,
+    Rule::Quantile,
+    Rule::Bip,
+    Rule::ExpertChoice,
     Rule::CentredSign,
     Rule::Rms,
     Rule::Smebu,
@@ -88,7 +91,7 @@ const STEEPNESSES: [f64; 4] = [0.0, 0.4, 2.0, 100.0];
 fn variant(dice: &mut Dice, name: u32, experts: u32, gate: Gate, rule: Rule) -> Variant {
     let most = experts.min(32);
     let top_k = if dice.below(4) == 0 { most } else { dice.within(1, most) };
-    let balancer = Balancer {
+    let mut balancer = Balancer {
         rule,
         rate: dice.of(&RATES),
         schedule: dice.of(&SCHEDULES),
@@ -99,7 +102,11 @@ fn variant(dice: &mut Dice, name: u32, experts: u32, gate: Gate, rule: Rule) -> 
         derivative: dice.of(&RATES),
         zero_experts: dice.below(experts),
         real_experts: dice.real(32.0),
+        ..Balancer::default()
     };
+    if rule.orders() {
+        (balancer.average, balancer.iterations) = (dice.of(&[0.0, 0.5, 0.999]), dice.within(1, 2));
+    }
     let router = Router { experts, top_k, gate, ..Router::default() };
     Variant { name: name.to_string(), router, balancer, ..Variant::default() }
 }
@@ -129,7 +136,7 @@ fn change(dice: &mut Dice, experiment: &Experiment, step: u64) -> Event {
         Target::Variant(dice.below(experiment.variants.len() as u32) as usize)
     };
     let batch = experiment.synthetic().map_or(1, |s| s.batch);
-    let (target, change) = match dice.below(if is_trace { 13 } else { 20 }) {
+    let (target, change) = match dice.below(if is_trace { 15 } else { 22 }) {
         0 => (of_variants, Change::SetTopK(dice.within(1, least))),
         1 => (of_variants, Change::SetGate(dice.of(&GATES))),
         2 => (of_variants, Change::SetRule(dice.of(&RULES))),
@@ -143,12 +150,14 @@ fn change(dice: &mut Dice, experiment: &Experiment, step: u64) -> Event {
         10 => (of_variants, Change::SetDerivative(dice.of(&RATES))),
         11 => (of_variants, Change::SetZeroExperts(dice.below(least))),
         12 => (of_variants, Change::SetRealExperts(dice.real(32.0))),
-        13 => (Target::Source, Change::SetBatch(dice.within(1, batch))),
-        14 => (Target::Source, Change::SetTopics(dice.within(1, 256))),
-        15 => (Target::Source, Change::SetSkew(dice.real(3.0))),
-        16 => (Target::Source, Change::SetNoise(dice.real(4.0))),
-        17 => (Target::Source, Change::SetDrift(dice.real(100.0))),
-        18 => (Target::Source, Change::SetBurst(dice.within(1, 64))),
+        13 => (of_variants, Change::SetAverage(dice.real(0.9))),
+        14 => (of_variants, Change::SetIterations(dice.within(1, 3))),
+        15 => (Target::Source, Change::SetBatch(dice.within(1, batch))),
+        16 => (Target::Source, Change::SetTopics(dice.within(1, 256))),
+        17 => (Target::Source, Change::SetSkew(dice.real(3.0))),
+        18 => (Target::Source, Change::SetNoise(dice.real(4.0))),
+        19 => (Target::Source, Change::SetDrift(dice.real(100.0))),
+        20 => (Target::Source, Change::SetBurst(dice.within(1, 64))),
         _ => (Target::Source, Change::SetFixed(dice.below(2) == 1)),
     };
     Event { step, target, change }
@@ -168,10 +177,10 @@ fn configuration(i: u32) -> Start {
             (_, 1) => dice.within(2, 100),
             _ => dice.of(&[31, 257, 1000, 1023, 1024]),
         };
-        // 27 pairs, of which a variant takes the next but seven.
+        // 36 pairs, of which a variant takes the next but seven.
         let pair = i + 7 * v;
         let gate = GATES[(pair % 3) as usize];
-        let rule = RULES[(pair / 3 % 9) as usize];
+        let rule = RULES[(pair / 3 % 12) as usize];
         variants.push(variant(&mut dice, v, experts, gate, rule));
     }
     let experts: u32 = variants.iter().map(|v| v.router.experts).sum();
@@ -276,7 +285,7 @@ fn the_configurations_cover_what_they_should() {
     let change = |name: &str| all.iter().flat_map(|s| &s.events).any(|e| e.change.name() == name);
     let names =
         ["top_k", "gate", "rule", "rate", "schedule", "centred", "bias", "batch", "topics", "drift", "fixed", "freeze"];
-    let more = ["momentum", "steepness", "derivative", "zero_experts", "real_experts"];
+    let more = ["momentum", "steepness", "derivative", "zero_experts", "real_experts", "average", "iterations"];
     for name in names.into_iter().chain(more) {
         assert!(change(name), "no event changes {name}");
     }
@@ -290,7 +299,7 @@ fn large_batches(backends: Backends) {
         let mut dice = Dice { seed: batch, thrown: 0 };
         let variants = (0..count).map(|v| Variant {
             router: Router { experts, top_k, gate: GATES[(v % 3) as usize], ..Router::default() },
-            ..variant(&mut dice, v, experts, Gate::Sigmoid, RULES[((v + batch) % 9) as usize])
+            ..variant(&mut dice, v, experts, Gate::Sigmoid, RULES[((v + batch) % 12) as usize])
         });
         let variants = variants.collect();
         let source = Source::Synthetic(Synthetic { drift: 20.0, ..synthetic(&mut dice, batch) });
@@ -320,7 +329,14 @@ fn sweeps(backends: Backends) {
         let mut dice = Dice { seed, thrown: 0 };
         let of = |v: u32, dice: &mut Dice| {
             let other = v % 8 == 5;
-            let (gate, rule) = (GATES[(v / 16 % 2) as usize], RULES[(v % 2 * 3 / 2 + v / 32) as usize]);
+            // Rules that put a batch in order share scores with those that don't; where experts choose there is no dispatch at all.
+            let rule = match v % 8 {
+                2 => Rule::Quantile,
+                4 => Rule::ExpertChoice,
+                6 => Rule::Bip,
+                _ => RULES[(v % 2 * 3 / 2 + v / 32) as usize],
+            };
+            let gate = GATES[(v / 16 % 2) as usize];
             let experts = if other { experts + 3 } else { experts };
             let router = Router { experts, top_k: 1 + dice.below(experts.min(9)), gate, ..Router::default() };
             Variant { router, ..variant(dice, v, experts, gate, rule) }
@@ -371,7 +387,10 @@ fn extreme_biases(backends: Backends) {
         state.variants[0].bias[8] = -(1 << 52);
         let start = Start { experiment, trace: None, state: Some(state), events: vec![], stop: None };
         let wanted = rows(&start, &mut CpuEngine::new(""), 40);
-        assert!(rule == Rule::Multiplicative || wanted.0[0].variants[0].saturated > 0);
+        assert!(
+            matches!(rule, Rule::Multiplicative | Rule::Bip | Rule::ExpertChoice)
+                || wanted.0[0].variants[0].saturated > 0
+        );
         assert_same(&format!("{rule}"), &start, &wanted, &rows(&start, &mut engine, 40));
     }
 }

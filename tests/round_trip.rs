@@ -145,16 +145,33 @@ fn variant() -> impl Strategy<Value = Variant> {
     );
     let plain = (rule(), real(limits::RATE), schedule(), any::<bool>());
     let reals = (real(limits::MOMENTUM), real(limits::STEEPNESS), real(limits::DERIVATIVE), real(limits::REAL_EXPERTS));
+    let orders = (real(limits::AVERAGE), whole(limits::ITERATIONS));
     let rest = prop_oneof![
-        1 => (freeze(), 0u32..2, reals).boxed(),
-        1 => Just((None, 0, (0.5, 2.0, 0.006, 8.0))).boxed(),
+        1 => (freeze(), 0u32..2, reals, orders).boxed(),
+        1 => Just((None, 0, (0.5, 2.0, 0.006, 8.0), (0.0, 4))).boxed(),
     ];
-    let balancer = (plain, rest).prop_map(|((rule, rate, schedule, centred), (freeze, zero_experts, reals))| {
-        let (momentum, steepness, derivative, real_experts) = reals;
-        Balancer { rule, rate, schedule, centred, freeze, momentum, steepness, derivative, zero_experts, real_experts }
-    });
+    let balancer =
+        (plain, rest).prop_map(|((rule, rate, schedule, centred), (freeze, zero_experts, reals, orders))| {
+            let (momentum, steepness, derivative, real_experts) = reals;
+            let (average, iterations) = orders;
+            Balancer {
+                rule,
+                rate,
+                schedule,
+                centred,
+                freeze,
+                momentum,
+                steepness,
+                derivative,
+                zero_experts,
+                real_experts,
+                average,
+                iterations,
+            }
+        });
     (text(20), router, balancer, learning()).prop_map(|(name, mut router, balancer, learning)| {
-        router.groups = router.groups.filter(|_| balancer.rule.is_top_k());
+        router.groups = router.groups.filter(|_| balancer.rule.is_top_k() && !balancer.rule.orders());
+        router.capacity = router.capacity.filter(|_| balancer.rule != Rule::ExpertChoice);
         Variant { name, router, balancer, learning }
     })
 }
@@ -190,6 +207,8 @@ fn change() -> impl Strategy<Value = Change> {
         (0u32..=16).prop_map(Change::SetShared),
         any::<bool>().prop_map(Change::SetRenormalise),
         real(limits::SCALE).prop_map(Change::SetScale),
+        real(limits::AVERAGE).prop_map(Change::SetAverage),
+        whole(limits::ITERATIONS).prop_map(Change::SetIterations),
         Just(Change::ResetBias),
         (0u32..=3).prop_map(|n| Change::SetWorld(WorldChange::Domains(n))),
         real(learn::limits::KINSHIP).prop_map(|x| Change::SetWorld(WorldChange::Kinship(x))),

@@ -464,3 +464,26 @@ fn our_biases_come_to_the_learned_ones() {
     println!("correlation {:.3} at step 1, {:.3} at 60, {:.4} at the end", at(0), at(60), at(239));
     assert!(at(0) < 0.85 && at(60) > 0.97 && at(239) > 0.985);
 }
+
+#[test]
+fn quantile_balancing_is_at_the_floor_at_once() {
+    let seen = shown("quantile-balancing");
+    let floor = sampling_floor(64, 6, 4096);
+    let [quantile, averaged, sign, id, smebu, bip] = [0, 1, 2, 3, 4, 5].map(|i| &seen[i]);
+    println!("floor {floor:.3}; steps 1..10 and 200..300:");
+    for s in &seen {
+        println!("{:.3} {:.3}", s.max_vio(1..10), s.max_vio(200..300));
+    }
+    assert!(quantile.metrics[0].max_vio > 3.0 && quantile.max_vio(1..10) < 2.5 * floor);
+    assert!(quantile.max_vio(10..50) < 1.5 * floor);
+    assert!(averaged.max_vio(200..300) < quantile.max_vio(200..300), "an average calms");
+    assert!([sign, id, smebu].iter().all(|walks| walks.max_vio(1..10) > 4.0 * quantile.max_vio(1..10)), "they walk");
+    assert!(bip.metrics[0].max_vio < 0.5 && bip.max_vio(10..50) < 0.5 * floor, "it has seen the batch");
+}
+
+#[test]
+fn expert_choice_is_balanced_from_the_first_step() {
+    let seen = shown("expert-choice");
+    assert!(seen[0].metrics.iter().all(|m| m.max_vio == 0.0 && m.min_vio == 0.0));
+    assert!(seen[1].metrics[0].max_vio > 1.0);
+}

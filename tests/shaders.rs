@@ -29,9 +29,11 @@ fn files() -> Vec<PathBuf> {
 #[test]
 fn every_pass_is_valid() {
     let passes = Pass::all();
-    // For each score, key and K: three choices, but no hash of recorded tokens; and one shared pass for small K.
-    let (scores, keys, keeps) = (4, 2, 4);
-    assert_eq!(passes.len(), 2 + 2 * (3 * scores - 1) * keys * keeps + scores * keys * 2);
+    // Trace scores have no words to hash; of the others every score has all choices.
+    let routings = (3 * 3 + 2) * 2 * 4;
+    let shared = 4 * 2 * 2;
+    let ordering = 4 * 4;
+    assert_eq!(passes.len(), 5 + 2 * routings + shared + ordering);
     for pass in passes {
         let module = parsed(pass);
         // No capability beyond plain WGSL: no subgroups, no 64-bit integers, no floats of other sizes.
@@ -85,10 +87,10 @@ fn structs_are_laid_out_alike() {
     let step = of_host!(StepParams: batch, sample, loads_at, moved_at, saturated_at, bias_at, next_bias_at, rates_at,
         topics_at, topics, key_step, seed, burst, noise_q8, trace_at, pad);
     assert_eq!(of_shader("Step"), step);
-    let part = of_host!(PartParams: first_variant, first_token, variants, pad);
+    let part = of_host!(PartParams: first_variant, first_token, variants, stage);
     assert_eq!(of_shader("Part"), part);
     let variant = of_host!(VariantParams: experts, top_k, first_expert, index, rule, centred, scores_at, assignments,
-        bias_shift, steepness, momentum, computing, share, groups, kept);
+        bias_shift, steepness, momentum, computing, share, groups, kept, rank, rounds, average);
     assert_eq!(of_shader("Variant"), variant);
 }
 

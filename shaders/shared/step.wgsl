@@ -26,7 +26,7 @@ struct Part {
     first_variant: u32,
     first_token: u32,
     variants: u32,
-    pad: u32,
+    stage: u32,
 }
 
 struct Variant {
@@ -45,6 +45,9 @@ struct Variant {
     share: u32,
     groups: u32,
     kept: u32,
+    rank: u32,
+    rounds: u32,
+    average: u32,
 }
 
 const RULE_NONE = 0u;
@@ -56,6 +59,8 @@ const RULE_RMS = 5u;
 const RULE_SMEBU = 6u;
 const RULE_ID_BALANCING = 7u;
 const RULE_LONGCAT = 8u;
+const RULE_QUANTILE = 16u;
+const RULE_BIP = 17u;
 
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<uniform> part: Part;

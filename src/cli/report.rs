@@ -197,13 +197,14 @@ impl Report {
                 None => format!("not reached by {}", thousands(end)),
             };
             let floor = sampling_floor(v.router.experts, v.router.top_k, simulation.batch());
+            let floor = if v.has_floor() { format!("{floor:.2}") } else { "—".into() };
             let mut row = vec![
                 v.name.clone(),
                 format!("{:.2} → {:.2}", seen.first_max_vio, seen.last.max_vio),
                 settled,
                 format!("{} … {}", signed(seen.last.bias_min), signed(seen.last.bias_max)),
                 format!("{:.1} %", 100.0 * seen.last.moved),
-                if v.has_floor() { format!("{floor:.2}") } else { "—".into() },
+                floor,
             ];
             row.extend(learned(seen).into_iter().filter(|_| learns));
             rows.push(row);

@@ -1,5 +1,6 @@
 //! What the heatmap and the inspector show: some tokens, re-routed with the biases of the moment by the model itself.
 
+use super::cpu::look_ahead;
 use crate::model::select::By;
 use crate::model::step::{Batch, Simulation, TokenInputs};
 use rayon::prelude::*;
@@ -175,17 +176,21 @@ impl Picture {
 /// Makes the picture of a simulation's present state. A request for a variant that does not exist shows the first.
 #[must_use]
 pub fn picture(simulation: &mut Simulation, request: ViewRequest) -> Picture {
-    let batch = match request.rows {
+    let mut batch = match request.rows {
+        // BIP's biases stay as they are there: so one sees them move.
         Rows::Probe => simulation.probe(),
         Rows::Live | Rows::Topics => simulation.next_batch(),
     };
+    if request.rows != Rows::Probe {
+        look_ahead(&mut batch);
+    }
     let variant = if request.variant < batch.variants.len() { request.variant } else { 0 };
     let request = ViewRequest { variant, ..request };
     let experts = batch.variants[variant].router.experts as usize;
     let bias = simulation.state().variants.get(variant).map(|v| v.bias.clone()).unwrap_or_default();
     let mut picture =
         Picture { request, step: simulation.step(), batch: batch.inputs.batch, experts, bias, ..Picture::default() };
-    // The probe is a batch of its own where tokens compete for room.
+    // The probe is a batch of its own where tokens compete for room, or for experts that choose.
     let batch = match request.rows {
         Rows::Probe if batch.variants[variant].sees_whole_batch() => {
             let n = batch.inputs.batch.min(PROBE_TOKENS);

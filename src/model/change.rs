@@ -59,6 +59,10 @@ pub enum Change {
     SetZeroExperts(u32),
     /// Computing experts per token that LongCat-Flash's rule is to reach.
     SetRealExperts(f64),
+    /// Weight of the old β in Quantile Balancing's moving average.
+    SetAverage(f64),
+    /// Passes that BIP makes on a batch before it routes it.
+    SetIterations(u32),
     /// Put every bias back to its start, and forget what the rule remembers.
     ResetBias,
     /// A setting that only a world to learn from has.
@@ -119,6 +123,8 @@ impl Change {
             Self::SetDerivative(_) => "derivative",
             Self::SetZeroExperts(_) => "zero_experts",
             Self::SetRealExperts(_) => "real_experts",
+            Self::SetAverage(_) => "average",
+            Self::SetIterations(_) => "iterations",
             Self::ResetBias => "bias",
             Self::SetWorld(change) => change.name(),
             Self::SetLearning(change) => change.name(),
@@ -134,7 +140,8 @@ impl Change {
             | Self::SetBurst(n)
             | Self::SetTopK(n)
             | Self::SetShared(n)
-            | Self::SetZeroExperts(n) => n.to_string(),
+            | Self::SetZeroExperts(n)
+            | Self::SetIterations(n) => n.to_string(),
             Self::SetSkew(x)
             | Self::SetNoise(x)
             | Self::SetDrift(x)
@@ -143,7 +150,8 @@ impl Change {
             | Self::SetMomentum(x)
             | Self::SetSteepness(x)
             | Self::SetDerivative(x)
-            | Self::SetRealExperts(x) => x.to_string(),
+            | Self::SetRealExperts(x)
+            | Self::SetAverage(x) => x.to_string(),
             Self::SetFreeze(at) => at.map_or_else(|| "never".into(), |step| format!("from step {step}")),
             Self::SetFixed(on) | Self::SetCentred(on) | Self::SetRenormalise(on) => {
                 if *on { "on" } else { "off" }.into()
@@ -271,6 +279,8 @@ fn apply_to_variant(variant: &mut super::config::Variant, change: &Change) {
         Change::SetZeroExperts(n) => variant.balancer.zero_experts = *n,
         Change::SetRealExperts(x) => variant.balancer.real_experts = *x,
         Change::SetLearning(change) => variant.learning.apply(change),
+        Change::SetAverage(a) => variant.balancer.average = *a,
+        Change::SetIterations(n) => variant.balancer.iterations = *n,
         _ => {}
     }
 }
@@ -313,6 +323,8 @@ pub fn inverse(experiment: &Experiment, target: Target, change: &Change) -> Opti
         Change::SetDerivative(_) => Change::SetDerivative(variant?.balancer.derivative),
         Change::SetZeroExperts(_) => Change::SetZeroExperts(variant?.balancer.zero_experts),
         Change::SetRealExperts(_) => Change::SetRealExperts(variant?.balancer.real_experts),
+        Change::SetAverage(_) => Change::SetAverage(variant?.balancer.average),
+        Change::SetIterations(_) => Change::SetIterations(variant?.balancer.iterations),
         Change::SetLearning(change) => Change::SetLearning(variant?.learning.inverse(change)),
         Change::ResetBias | Change::SetWorld(_) => return None,
     })

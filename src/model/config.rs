@@ -251,6 +251,10 @@ pub struct Balancer {
     pub zero_experts: u32,
     /// Experts per token that are to compute under LongCat-Flash's rule, K_e, on average.
     pub real_experts: f64,
+    /// Weight a of the old β in Quantile Balancing's moving average β ← a·β + (1−a)·β̂. Megatron-LM's default is 0: none.
+    pub average: f64,
+    /// Passes that BIP makes on a batch before it routes it.
+    pub iterations: u32,
 }
 
 impl Default for Balancer {
@@ -266,6 +270,8 @@ impl Default for Balancer {
             derivative: 0.006,
             zero_experts: 0,
             real_experts: 8.0,
+            average: 0.0,
+            iterations: 4,
         }
     }
 }
@@ -292,6 +298,12 @@ pub enum Rule {
     IdBalancing,
     /// Identity experts and a wished mean number of computing ones: LongCat-Flash, arXiv 2509.01322.
     LongCat,
+    /// β as the quantile of the batch's margins, b = −β: Quantile Balancing, Su's post 11619 and Megatron-LM.
+    Quantile,
+    /// The same with β ≥ 0 and before the batch is routed: BIP, arXiv 2502.15451.
+    Bip,
+    /// Experts choose their best tokens; no biases: Expert Choice, arXiv 2202.09368.
+    ExpertChoice,
     /// Dynamic K: a token gets every expert with s + b > 0, about K of them (Su's MoE series).
     Threshold,
     /// Scores scaled by Sinkhorn's iteration until every expert has the same total, then top-K; no biases (Megatron-LM).
@@ -310,6 +322,7 @@ impl Rule {
         match (self, gate) {
             (Self::Proportional, Gate::Softmax) => Some(0.001),
             (_, Gate::Softmax) | (Self::None | Self::LongCat | Self::Sinkhorn | Self::Base | Self::Hash, _) => None,
+            (Self::Quantile | Self::Bip | Self::ExpertChoice, _) => None,
             (Self::Threshold, _) => Some(0.001),
             (Self::Sign | Self::CentredSign | Self::Rms | Self::Multiplicative, _) => Some(0.001),
             (Self::Proportional, _) => Some(0.01),
@@ -321,13 +334,13 @@ impl Rule {
     /// Whether there are biases that the rule moves.
     #[must_use]
     pub fn moves_biases(self) -> bool {
-        !matches!(self, Self::None | Self::Sinkhorn | Self::Base | Self::Hash)
+        !matches!(self, Self::None | Self::ExpertChoice | Self::Sinkhorn | Self::Base | Self::Hash)
     }
 
     /// Whether a token's experts are its K largest keys.
     #[must_use]
     pub fn is_top_k(self) -> bool {
-        !matches!(self, Self::Threshold | Self::Sinkhorn | Self::Base | Self::Hash)
+        !matches!(self, Self::ExpertChoice | Self::Threshold | Self::Sinkhorn | Self::Base | Self::Hash)
     }
 
     /// Whether it needs the logits of a whole batch at once, [T, E].
@@ -342,7 +355,7 @@ impl Rule {
         match self {
             Self::Multiplicative => 1,
             Self::Threshold => 2,
-            Self::Sinkhorn | Self::Base | Self::Hash => 3,
+            Self::ExpertChoice | Self::Sinkhorn | Self::Base | Self::Hash => 3,
             _ => 0,
         }
     }
@@ -420,6 +433,10 @@ pub mod limits {
     pub const BASE_PAIRS: u64 = 1 << 18;
     /// Assignments of a batch where experts have a capacity: 64 MiB.
     pub const CAPACITY_ASSIGNMENTS: u64 = 1 << 23;
+    /// Weight of the old β in a moving average.
+    pub const AVERAGE: Limits = Limits { name: "average", min: 0.0, max: 0.999 };
+    /// Inner passes of BIP.
+    pub const ITERATIONS: Limits = Limits { name: "iterations", min: 1.0, max: 16.0 };
     /// Variants in one experiment.
     pub const VARIANTS: Limits = Limits { name: "variants", min: 1.0, max: 64.0 };
 }
@@ -562,6 +579,8 @@ impl Balancer {
         limits::DERIVATIVE.check(path, self.derivative)?;
         limits::ZERO_EXPERTS.check(path, f64::from(self.zero_experts))?;
         limits::REAL_EXPERTS.check(path, self.real_experts)?;
+        limits::AVERAGE.check(path, self.average)?;
+        limits::ITERATIONS.check(path, f64::from(self.iterations))?;
         if self.zero_experts >= experts {
             return Err(ConfigError {
                 setting: format!("{path}.zero_experts"),
@@ -574,11 +593,11 @@ impl Balancer {
 }
 
 impl Variant {
-    /// Whether the sampling floor of independent tokens means anything: not where a batch is assigned as a whole, nor where
-    /// tokens of one word go together.
+    /// Whether the sampling floor of independent tokens means anything: not where a batch is assigned as a whole or seen before it
+    /// is routed, nor where experts choose or tokens of one word go together.
     #[must_use]
     pub fn has_floor(&self) -> bool {
-        self.balancer.rule.is_top_k() && self.router.capacity.is_none()
+        self.balancer.rule.is_top_k() && self.balancer.rule != Rule::Bip && self.router.capacity.is_none()
     }
 
     /// Checks every setting.
@@ -665,13 +684,19 @@ impl Router {
                 let allowed = format!("at most {}, the experts of the kept groups", self.eligible());
                 return wrong("top_k", self.top_k.to_string(), allowed);
             }
-            if !rule.is_top_k() {
-                let allowed = format!("left out: rule {rule} does not choose by groups");
+            if !rule.is_top_k() || rule.orders() {
+                let why =
+                    if rule.orders() { "puts tokens in order over all experts" } else { "does not choose by groups" };
+                let allowed = format!("left out: rule {rule} {why}");
                 return wrong("groups", format!("{} of {}", g.kept, g.groups), allowed);
             }
         }
         if let Some(c) = self.capacity {
             limits::CAPACITY.check(&format!("{path}.capacity"), c.factor)?;
+            if rule == Rule::ExpertChoice {
+                let allowed = "left out: in rule ExpertChoice an expert takes its fair share, no more and no less";
+                return wrong("capacity", c.factor.to_string(), allowed.into());
+            }
         }
         limits::SHARED.check(path, f64::from(self.shared))?;
         limits::SCALE.check(path, self.scale)?;

@@ -10,7 +10,7 @@ pub use batch::{Batch, Counts, Routing, Scratch};
 
 use super::balance::{self, Rates, Step};
 use super::change::{self, Change, Event, Target};
-use super::config::{ConfigError, DIM, Experiment, Gate, Rule, Source, Synthetic};
+use super::config::{ConfigError, DIM, Experiment, Gate, Router, Rule, Source, Synthetic};
 use super::digest::Digest;
 use super::learn::LearningRow;
 use super::learn::parameters::{Learned, optional};
@@ -19,6 +19,7 @@ use super::learn::settings::{LearningChange, World};
 use super::learn::spread::{Alone, Spread};
 use super::learn::train::Room;
 use super::learn::world::{Draw, Teacher};
+use super::order::Order;
 use super::select::Selector;
 use super::tokens::{self, Embedding, TokenKey, Topics};
 use super::trace::Trace;
@@ -369,10 +370,10 @@ impl Simulation {
         StepInputs { tokens, batch, rates }
     }
 
-    /// The step sizes of every variant's update at a step.
+    /// What decides how far every variant's update at a step goes.
     fn rates(&self, step: u64) -> Vec<Rates> {
         let all = self.experiment.variants.iter().zip(&self.state.variants);
-        all.map(|(v, s)| balance::rates_at(&v.balancer, step, s.schedule_from)).collect()
+        all.map(|(v, s)| balance::told_at(&v.balancer, step, s.schedule_from)).collect()
     }
 
     fn trace_index(&self, step: u64) -> usize {
@@ -432,15 +433,19 @@ impl Simulation {
     }
 
     fn batch_of(&self, inputs: StepInputs) -> Batch {
-        let variants = self.experiment.variants.iter().zip(&self.state.variants);
+        let variants = self.experiment.variants.iter().zip(&self.state.variants).enumerate();
         let variants = variants
-            .map(|(v, s)| Routing {
+            .map(|(i, (v, s))| Routing {
                 router: v.router.clone(),
-                selector: selector(v, &s.bias),
+                selector: selector(v.balancer.rule, &v.router, &s.bias),
                 unbiased: Selector::unbiased(v.router.experts as usize),
                 recorded: self.trace.as_ref().filter(|t| !t.gate_each_step).map(|t| t.scores(v.router.gate)),
                 rule: v.balancer.rule,
-                absolute: if v.balancer.rule == Rule::Threshold { in_units(v, &s.bias) } else { vec![] },
+                iterations: v.balancer.iterations,
+                moves: inputs.rates[i].rate != 0,
+                bias: s.bias.clone(),
+                order: Order::default(),
+                absolute: if v.balancer.rule == Rule::Threshold { in_units(&v.router, &s.bias) } else { vec![] },
                 whole: Arc::default(),
                 scorer: s
                     .learned
@@ -476,7 +481,9 @@ impl Simulation {
             // The balancer sees who came, also those for whom there was no room.
             let routed: Vec<u32> = loads.iter().zip(dropped).map(|(l, d)| l + d).collect();
             let seen = if dropped.is_empty() { &loads } else { &routed };
-            balance::update(&v.balancer, &mut state.bias, &mut state.memory, seen, step);
+            if !batch.reorder(i, v.balancer.average, &mut state.bias) {
+                balance::update(&v.balancer, &mut state.bias, &mut state.memory, seen, step);
+            }
             state.digest.step(&loads, &state.bias);
             rows.push(VariantRow {
                 top_k: v.router.top_k,
@@ -518,25 +525,25 @@ impl Simulation {
     pub fn advance(&mut self) -> StepRow {
         let mut batch = self.next_batch();
         batch.make_ready(&Alone);
+        batch.look_ahead();
         let mut counts = Counts::new(&batch);
         batch.route(0..batch.inputs.batch, &mut counts);
-        batch.count_moved(0..batch.sample_size(), &mut counts);
+        batch.count_moved_where(Routing::is_moved, 0..batch.sample_size(), &mut counts);
         self.finish(&batch, counts)
     }
 }
 
 /// Selection with the biases of one step. Scores are held in units of the gate; so are the biases in their keys.
-fn selector(variant: &super::config::Variant, bias: &[i64]) -> Selector {
-    let (rule, bits) = (variant.balancer.rule, variant.router.gate.unit_bits());
-    if bits == 0 || rule == Rule::Multiplicative {
+pub(super) fn selector(rule: Rule, router: &Router, bias: &[i64]) -> Selector {
+    if router.gate.unit_bits() == 0 || rule == Rule::Multiplicative {
         return Selector::new(rule, bias);
     }
-    Selector::new(rule, &in_units(variant, bias))
+    Selector::new(rule, &in_units(router, bias))
 }
 
 /// Biases in the units in which the gate's scores are held, Q32.
-fn in_units(variant: &super::config::Variant, bias: &[i64]) -> Vec<i64> {
-    bias.iter().map(|b| b >> variant.router.gate.unit_bits()).collect()
+fn in_units(router: &Router, bias: &[i64]) -> Vec<i64> {
+    bias.iter().map(|b| b >> router.gate.unit_bits()).collect()
 }
 
 /// A log of selections without scores can be watched as it was recorded, and no other way. Some rules need more of a trace than its

@@ -4,6 +4,7 @@
 
 use super::config::Rule;
 use super::fixed::LOGIT_BITS;
+use super::order::Order;
 use super::step::{Batch, Scratch, TokenInputs};
 use super::{base, capacity, hash, sinkhorn, tokens};
 use std::ops::Range;
@@ -25,6 +26,7 @@ impl Batch {
         self.members = Some(Arc::new((0..n).map(|i| self.spaced(i, n)).collect()));
         for v in &mut self.variants {
             v.whole = Arc::default();
+            v.order = Order::default();
         }
         self
     }
@@ -41,7 +43,7 @@ impl Batch {
         self.len() == 0
     }
 
-    fn member(&self, place: u32) -> u32 {
+    pub(super) fn member(&self, place: u32) -> u32 {
         self.members.as_ref().map_or(place, |m| m.get(place as usize).copied().unwrap_or(place))
     }
 
@@ -132,10 +134,10 @@ impl Batch {
 
     /// Takes all claims on a variant's experts, in any order, so that [`Self::keeps`] need not gather them itself.
     pub fn settle(&self, variant: usize, claims: Vec<Vec<u64>>) {
-        self.variants[variant].whole.cuts.get_or_init(|| self.cuts(variant, claims));
+        self.variants[variant].whole.cuts.get_or_init(|| self.room(variant, claims));
     }
 
-    fn cuts(&self, variant: usize, claims: Vec<Vec<u64>>) -> Vec<u64> {
+    fn room(&self, variant: usize, claims: Vec<Vec<u64>>) -> Vec<u64> {
         let router = &self.variants[variant].router;
         router.capacity.map_or_else(Vec::new, |c| capacity::cuts(claims, capacity::of_batch(router, c, self.len())))
     }
@@ -145,7 +147,7 @@ impl Batch {
     pub fn keeps(&self, variant: usize, token: u32, expert: usize, score: i32) -> bool {
         let routing = &self.variants[variant];
         let Some(capacity) = routing.router.capacity else { return true };
-        let cuts = routing.whole.cuts.get_or_init(|| self.cuts(variant, self.claims(variant, 0..self.len())));
+        let cuts = routing.whole.cuts.get_or_init(|| self.room(variant, self.claims(variant, 0..self.len())));
         cuts.get(expert).is_none_or(|&cut| capacity::claim(capacity.by, token, score) >= cut)
     }
 }

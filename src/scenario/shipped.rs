@@ -59,6 +59,8 @@ pub fn shipped() -> &'static [Shipped] {
         "real-model-rules",
         "auxiliary-loss-dilemma",
         "learning-step-sizes",
+        "quantile-balancing",
+        "expert-choice",
         "expert-groups",
         "capacity",
         "dynamic-k",

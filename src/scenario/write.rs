@@ -154,8 +154,8 @@ fn learning_text(l: &Learning) -> String {
 fn variant_text(v: &Variant) -> String {
     let Variant { name, router, balancer, learning } = v;
     let Router { experts, top_k, gate, groups, capacity, shared, renormalise, scale } = router;
-    let Balancer { rule, rate, schedule, centred, freeze, momentum, steepness, derivative, zero_experts, real_experts } =
-        balancer;
+    let Balancer { rule, rate, schedule, centred, freeze, momentum, steepness, derivative, .. } = balancer;
+    let Balancer { zero_experts, real_experts, average, iterations, .. } = balancer;
     let (r, b) = (Router::default(), Balancer::default());
     let mut out = Fields(vec![format!("name: {}", value(name))]);
     let mut f = Fields::new();
@@ -181,6 +181,8 @@ fn variant_text(v: &Variant) -> String {
     f.field("derivative", derivative, &b.derivative);
     f.field("zero_experts", zero_experts, &b.zero_experts);
     f.field("real_experts", real_experts, &b.real_experts);
+    f.field("average", average, &b.average);
+    f.field("iterations", iterations, &b.iterations);
     if !f.0.is_empty() {
         out.0.push(format!("balancer: {}", f.text()));
     }

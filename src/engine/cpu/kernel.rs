@@ -6,10 +6,11 @@
 
 use super::lanes::Lanes;
 use super::network::{Top, sort8};
-use super::plan::{Factor, Keys, Plan, Source, TopicTable, VariantPlan, Work};
+use super::plan::{Factor, Keys, OrderPlan, Plan, Source, TopicTable, VariantPlan, Work};
 use crate::model::config::Gate;
 use crate::model::fixed::{LOGIT_LIMIT, SCORE_ONE};
 use crate::model::gate::{LOG2_E, Normaliser};
+use crate::model::order::{BINS, Base, DIGITS, OFFSET, VALUE_STAGES};
 use crate::model::random::Stream;
 use crate::model::select::{INDEX_BITS, INDEX_MAX, MAX_K};
 use crate::model::step::Counts;
@@ -64,7 +65,7 @@ pub fn run<L: Lanes>(l: L, plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
         root_slope: l.table(&plan.tables.root_slope),
     };
     let range = match work {
-        Work::Loads(range) | Work::Moved(range) | Work::Dots(range) => range.clone(),
+        Work::Loads(range) | Work::Moved(range) | Work::Digits(range) | Work::Dots(range) => range.clone(),
     };
     let mut from = range.start;
     while from < range.end {
@@ -149,7 +150,12 @@ fn route<L: Lanes>(
         }
         let moved = matches!(work, Work::Moved(_));
         for v in &group.variants {
-            select(l, v, moved, &buffers.scores, &mut buffers.keys, lanes, counts);
+            match &v.order {
+                Some(order) if order.base == Base::Score => {
+                    digits(l, order, l.splat(0), &buffers.scores, &tokens[..lanes], &mut counts.digits[v.index]);
+                }
+                _ => select(l, v, moved, &buffers.scores, &mut buffers.keys, &tokens[..lanes], counts),
+            }
         }
     }
 }
@@ -377,7 +383,7 @@ fn keep<L: Lanes, T: Top<L>>(l: L, experts: usize, offsets: &[[i32; 8]], keys: &
     }
 }
 
-/// Selects in one variant and counts the first `lanes` tokens: loads, or with `moved` what the biases moved.
+/// Selects in one variant and counts these tokens, the first lanes: loads, with `moved` what the biases moved, or digits of margins.
 #[inline(always)]
 fn select<L: Lanes>(
     l: L,
@@ -385,13 +391,15 @@ fn select<L: Lanes>(
     moved: bool,
     scores: &[Block<L>],
     buffer: &mut [Block<L>],
-    lanes: usize,
+    tokens: &[u32],
     counts: &mut Counts,
 ) {
     if moved && v.unmoved {
         return;
     }
-    let k = v.top_k;
+    let lanes = tokens.len();
+    // The largest score that was not chosen is wanted too.
+    let k = if v.order.is_some() { MAX_K.min(v.top_k + 1) } else { v.top_k };
     let mut tops = [[l.splat(i32::MIN); MAX_K]; 2];
     // One place that selects, twice gone through: every copy of the networks costs the compiler seconds.
     for (top, unbiased) in tops.iter_mut().zip([false, true]) {
@@ -419,6 +427,10 @@ fn select<L: Lanes>(
             keep(l, v.experts, offsets, keys, top);
         }
     }
+    if let Some(order) = &v.order {
+        let alpha = alpha(l, v, order.base, scores, &tops[0]);
+        return digits(l, order, alpha, scores, tokens, &mut counts.digits[v.index]);
+    }
     let mut out = [0; TILE];
     if !moved {
         let loads = &mut counts.loads[v.index][..v.experts];
@@ -440,4 +452,57 @@ fn select<L: Lanes>(
     }
     l.store(away, &mut out);
     counts.moved[v.index] += out[..lanes].iter().map(|&m| m as u32).sum::<u32>();
+}
+
+/// α of each token, Q20, as [`Base::alpha`], from its largest keys.
+#[inline(always)]
+fn alpha<L: Lanes>(l: L, v: &VariantPlan, base: Base, scores: &[Block<L>], top: &[L::V; MAX_K]) -> L::V {
+    let mut key = top[v.top_k.min(MAX_K - 1)];
+    if let (Keys::Additive(offsets), MAX_K..) = (&v.keys, v.top_k) {
+        // One more than are held: the largest below them all.
+        let (last, lowest) = (key, l.splat(i32::MIN));
+        key = lowest;
+        let all = scores.as_flattened().iter().zip(offsets.as_flattened()).take(v.experts);
+        for (&score, &offset) in all {
+            let one = l.add(score, l.splat(offset));
+            let held = l.equal(l.max(one, last), one);
+            key = l.max(key, l.select_negative(held, one, lowest));
+        }
+    }
+    let value = l.sar::<SHIFT>(key);
+    match base {
+        Base::Clamped(shift) => l.max(l.min(l.add(value, l.splat(shift)), l.splat(SCORE_ONE)), l.splat(0)),
+        Base::Margin | Base::Score => value,
+    }
+}
+
+/// Counts one digit of what is ordered, score − α, of these tokens at every expert.
+#[inline(always)]
+fn digits<L: Lanes>(l: L, order: &OrderPlan, alpha: L::V, scores: &[Block<L>], tokens: &[u32], bins: &mut [u32]) {
+    let (stage, base) = (order.stage, l.sub(l.splat(OFFSET), alpha));
+    let (shift, bits) = DIGITS[stage];
+    let above = l.splat((shift + bits) as i32);
+    let mut out = [0; TILE];
+    let all = order.searches.iter().zip(scores.as_flattened()).zip(bins.as_chunks_mut::<BINS>().0);
+    for ((search, &score), bins) in all {
+        let value = l.add(l.shr::<SHIFT>(score), base);
+        if stage == 0 {
+            l.store(l.shr::<15>(value), &mut out);
+            for &digit in &out[..tokens.len()] {
+                bins[digit as usize % BINS] += 1;
+            }
+            continue;
+        }
+        let known = if stage < VALUE_STAGES { l.shr_by(value, above) } else { value };
+        // Few share the digits known so far.
+        if !l.any(l.equal(known, l.splat(search.value as i32))) {
+            continue;
+        }
+        l.store(value, &mut out);
+        for (&value, &token) in out.iter().zip(tokens) {
+            if let Some(digit) = search.digit(stage, value as u32, token) {
+                bins[digit % BINS] += 1;
+            }
+        }
+    }
 }

@@ -12,13 +12,15 @@ mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod network;
+mod order;
 mod plan;
 mod portable;
 
 use super::{Engine, EngineError, EngineInfo, EngineKind};
-use crate::model::config::DIM;
+use crate::model::config::{DIM, Rule};
 use crate::model::learn::spread::Spread;
-use crate::model::step::{Batch, Counts, Simulation, StepRow, TokenInputs};
+use crate::model::order::quota;
+use crate::model::step::{Batch, Counts, Routing, Simulation, StepRow, TokenInputs};
 use plan::{Centroids, Plan, Work};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -154,6 +156,8 @@ impl Engine for CpuEngine {
             let (_, centroids) = self
                 .centroids
                 .insert(seen.unwrap_or_else(|| (Arc::clone(batch.centroids()), Centroids::new(batch.centroids()))));
+            order::settle(self.kernel, &mut batch, centroids);
+            order::thresholds(self.kernel, &batch, centroids);
             let counts = count_by(self.kernel, &batch, centroids);
             rows.push(simulation.finish_on(&batch, counts, &AllCores));
         }
@@ -162,6 +166,16 @@ impl Engine for CpuEngine {
 
     fn info(&self) -> &EngineInfo {
         &self.info
+    }
+}
+
+/// Lets the rules that must know a whole batch look at it, so that its tokens can be asked one by one to whom they go.
+pub fn look_ahead(batch: &mut Batch) {
+    let looks = |r: &Routing| r.rounds() > 0 || r.rule == Rule::ExpertChoice;
+    if batch.variants.iter().any(looks) {
+        let (kernel, centroids) = (Kernel::fastest(), Centroids::new(batch.centroids()));
+        order::settle(kernel, batch, &centroids);
+        order::cuts(kernel, batch, &centroids);
     }
 }
 
@@ -190,15 +204,28 @@ fn count_by(kernel: Kernel, batch: &Batch, centroids: &Centroids) -> Counts {
         }
         // What the kernels do not know, the model itself does.
         if !plan.is_whole() {
-            batch.route_where(|r| !r.is_plain(), share(tokens), &mut counts);
-            batch.count_moved_where(|r| !r.is_plain(), share(batch.sample_size()), &mut counts);
+            batch.route_where(by_model, share(tokens), &mut counts);
+            batch.count_moved_where(by_model, share(batch.sample_size()), &mut counts);
         }
         counts
     };
-    if parts == 1 {
-        return part(0);
+    let mut counts = match parts {
+        1 => part(0),
+        _ => {
+            let all = (0..parts).into_par_iter().map(part);
+            all.reduce_with(|a, b| a.merged(&b)).unwrap_or_else(|| Counts::new(batch))
+        }
+    };
+    // Where experts choose, their loads are what they may take.
+    for (v, loads) in batch.variants.iter().zip(&mut counts.loads).filter(|(v, _)| v.rule == Rule::ExpertChoice) {
+        loads.fill(quota(v.router.top_k, tokens, v.router.experts));
     }
-    (0..parts).into_par_iter().map(part).reduce_with(|a, b| a.merged(&b)).unwrap_or_else(|| Counts::new(batch))
+    counts
+}
+
+/// Whether the model routes a variant itself.
+fn by_model(routing: &Routing) -> bool {
+    !routing.is_plain() && routing.rule != Rule::ExpertChoice
 }
 
 /// Makes what tokens must know of the whole batch, before they ask for it one by one.

@@ -2,8 +2,9 @@
 
 use crate::model::config::{DIM, Gate};
 use crate::model::gate::{SEGMENTS, TABLES};
+use crate::model::order::{Base, Search};
 use crate::model::select::{INDEX_MAX, Selector};
-use crate::model::step::{Batch, TokenInputs};
+use crate::model::step::{Batch, Routing, TokenInputs};
 use crate::model::tokens::{Embedding, TokenKey, Topics};
 use std::ops::Range;
 
@@ -165,6 +166,19 @@ pub struct VariantPlan {
     pub unbiased: Vec<[i32; 8]>,
     /// The biases move nothing: both selections are the same.
     pub unmoved: bool,
+    /// Which digits are counted of it while the batch is put in order.
+    pub order: Option<OrderPlan>,
+}
+
+/// What is counted to find an order statistic of every expert.
+#[derive(Debug)]
+pub struct OrderPlan {
+    /// Of which numbers.
+    pub base: Base,
+    /// Which digit.
+    pub stage: usize,
+    /// How far the search has come, per expert.
+    pub searches: Vec<Search>,
 }
 
 /// Variants that choose by the same scores.
@@ -223,6 +237,8 @@ pub enum Work {
     Loads(Range<u32>),
     /// Assignments moved among these tokens of the sample.
     Moved(Range<u32>),
+    /// Digits of what is ordered, of these tokens.
+    Digits(Range<u32>),
     /// Nothing: the dot products alone of as many tokens, always the same ones, as a measure of what the CPU could do at best.
     Dots(Range<u32>),
 }
@@ -248,8 +264,28 @@ impl<'a> Plan<'a> {
     /// Prepares a batch. `centroids` are its own.
     #[must_use]
     pub fn new(batch: &'a Batch, centroids: &'a Centroids) -> Self {
+        Self::of(batch, centroids, |_, r| r.is_plain())
+    }
+
+    /// Prepares the count of one digit in those variants that have a search.
+    #[must_use]
+    pub fn ordering<'s>(
+        batch: &'a Batch,
+        centroids: &'a Centroids,
+        stage: usize,
+        searches: impl Fn(usize) -> Option<&'s Vec<Search>>,
+    ) -> Self {
+        let mut plan = Self::of(batch, centroids, |i, _| searches(i).is_some());
+        for v in plan.groups.iter_mut().flat_map(|g| &mut g.variants) {
+            let base = batch.variants[v.index].base(&batch.bias_of(v.index));
+            v.order = searches(v.index).map(|s| OrderPlan { base, stage, searches: s.clone() });
+        }
+        plan
+    }
+
+    fn of(batch: &'a Batch, centroids: &'a Centroids, wanted: impl Fn(usize, &Routing) -> bool) -> Self {
         let mut groups: Vec<Group<'a>> = vec![];
-        for (index, v) in batch.variants.iter().enumerate().filter(|(_, v)| v.is_plain()) {
+        for (index, v) in batch.variants.iter().enumerate().filter(|(i, v)| wanted(*i, v)) {
             let experts = v.router.experts as usize;
             let variant = VariantPlan {
                 index,
@@ -261,6 +297,7 @@ impl<'a> Plan<'a> {
                     Selector::Multiplicative { .. } => vec![],
                 },
                 unmoved: v.selector == v.unbiased,
+                order: None,
             };
             let gate = v.router.gate;
             // Routers that learn have scores of their own, each.
@@ -309,7 +346,7 @@ impl<'a> Plan<'a> {
     #[inline(always)]
     pub fn token(&self, work: &Work, place: u32) -> u32 {
         match work {
-            Work::Loads(_) | Work::Dots(_) => place,
+            Work::Loads(_) | Work::Digits(_) | Work::Dots(_) => place,
             Work::Moved(_) => self.batch.spaced(place, self.batch.sample_size()),
         }
     }

@@ -4,7 +4,7 @@ use crate::engine::EngineError;
 use wgpu::{Adapter, AdapterInfo, Backend, Backends, DeviceType, DownlevelFlags, Limits};
 
 /// Storage buffers that a shader stage must take.
-const STORAGE_BUFFERS: u32 = 6;
+const STORAGE_BUFFERS: u32 = 7;
 /// Threads that a workgroup must take.
 const INVOCATIONS: u32 = 128;
 /// Bytes of workgroup memory that the route pass needs: loads and a gate's table.

@@ -8,6 +8,7 @@ use crate::engine::EngineError;
 use crate::model::balance::{Rates, tanh};
 use crate::model::config::DIM;
 use crate::model::gate::TABLES;
+use crate::model::order::BINS;
 use crate::model::step::Simulation;
 use crate::model::step::TokenInputs;
 use crate::model::tokens::Topics;
@@ -19,6 +20,8 @@ use wgpu::{BindGroup, Buffer, BufferUsages};
 const MOST_STEPS: u64 = 256;
 /// The most bytes that come back from a submission.
 const MOST_BYTES: u64 = 8 << 20;
+/// Words of an expert in `order`: `STRIDE` in `shaders/shared/order.wgsl`.
+const ORDER_WORDS: u64 = 4 + BINS as u64;
 /// Words of an embedding.
 const WORDS: usize = DIM / 4;
 
@@ -35,6 +38,8 @@ pub struct Buffers {
     pub tokens: BindGroup,
     /// Group 1 of prepare and update.
     pub biases: BindGroup,
+    /// Group 2 of the passes that put a batch in order.
+    pub order: BindGroup,
     /// Loads, moved and saturated of every step.
     pub counts: Buffer,
     /// Biases before the first step, then after each.
@@ -58,11 +63,11 @@ fn buffer(device: &wgpu::Device, label: &str, bytes: u64, usage: BufferUsages) -
 }
 
 impl Buffers {
-    /// Makes the buffers and sends up what never changes.
+    /// Makes the buffers and sends up what never changes. A step is this many `works`.
     ///
     /// # Errors
     /// The GPU has not enough memory.
-    pub fn new(device: &Device, pipelines: &Pipelines, plan: &Plan) -> Result<Self, EngineError> {
+    pub fn new(device: &Device, pipelines: &Pipelines, plan: &Plan, works: usize) -> Result<Self, EngineError> {
         use BufferUsages as U;
         let d = &device.device;
         let make = |label, words: u64, usage| buffer(d, label, words * 4, usage);
@@ -74,7 +79,7 @@ impl Buffers {
 
         let up = U::COPY_DST | U::STORAGE;
         let steps = buffer(d, "steps", capacity * u64::from(stride), U::COPY_DST | U::UNIFORM);
-        let parts = buffer(d, "parts", plan.groups.len() as u64 * u64::from(stride), U::COPY_DST | U::UNIFORM);
+        let parts = buffer(d, "parts", works as u64 * u64::from(stride), U::COPY_DST | U::UNIFORM);
         let variants_up = buffer(d, "variants", variants * size_of::<VariantParams>() as u64, up);
         let all_tables: Vec<[i32; 4]> =
             TABLES.sigmoid.iter().chain(&TABLES.exp2).chain(&TABLES.root).copied().collect();
@@ -91,6 +96,9 @@ impl Buffers {
         let bias = make("bias", (capacity + 1) * 2 * width, up | U::COPY_SRC);
         let rates = buffer(d, "rates", capacity * variants * size_of::<Rates>() as u64, up);
         let memory = make("memory", 2 * width, up);
+        // Empty at first, and emptied by whoever reads it.
+        let orders = plan.variants.iter().any(|v| v.rank > 0);
+        let order = make("order", if orders { width * ORDER_WORDS } else { 0 }, U::STORAGE);
         let back = make("back", capacity * per_step + clock::BYTES / 4, U::COPY_DST | U::MAP_READ);
         device.check()?;
 
@@ -118,6 +126,7 @@ impl Buffers {
         let tokens = [&tables, &topics, &centroids, &recorded, &keys, &counts].map(whole);
         let tokens = group("tokens", &pipelines.tokens, &tokens);
         let biases = group("biases", &pipelines.biases, &[&bias, &keys, &counts, &rates, &memory, &tanh].map(whole));
+        let order = group("order", &pipelines.order, &[whole(&order)]);
         device.check()?;
         let capacity = capacity as u32;
         Ok(Self {
@@ -126,6 +135,7 @@ impl Buffers {
             common,
             tokens,
             biases,
+            order,
             counts,
             bias,
             back,

@@ -2,8 +2,9 @@
 //! buffers. A test compares these structs with what naga makes of the shaders.
 
 use super::shader::{Pass, Routing};
-use crate::model::balance;
+use crate::model::balance::{self, quantile};
 use crate::model::config::{Experiment, Gate, Rule, Source, Variant, limits};
+use crate::model::order::rank;
 use crate::model::step::{MOVED_SAMPLE, Simulation};
 use crate::model::tokens::Embedding;
 use crate::model::trace::Trace;
@@ -64,7 +65,8 @@ pub struct PartParams {
     /// How many variants.
     pub variants: u32,
     /// Nothing.
-    pub pad: u32,
+    /// While a batch is put in order: which digit, plus 8 times the inner iteration, plus 256 times the rule.
+    pub stage: u32,
 }
 
 /// One variant. They stand in order of their routing, so that those of one dispatch are neighbours.
@@ -101,6 +103,12 @@ pub struct VariantParams {
     pub groups: u32,
     /// Groups that a token chooses among.
     pub kept: u32,
+    /// Which of a batch's numbers the rule asks for, counted from 1; 0 where it asks for none.
+    pub rank: u32,
+    /// How many times a step it asks.
+    pub rounds: u32,
+    /// Weight of the old β in a moving average, Q24.
+    pub average: u32,
 }
 
 /// Variants that one thread of the shared route pass handles: `TOGETHER` in `shaders/route_shared.wgsl`.
@@ -253,14 +261,18 @@ impl Plan {
                     share: target.share,
                     groups: r.groups.map_or(0, |g| g.groups),
                     kept: r.groups.map_or(0, |g| g.kept),
+                    rank: rank(b.rule, r.top_k, batch, r.experts).unwrap_or(0),
+                    rounds: if b.rule == Rule::Bip { b.iterations } else { 1 },
+                    average: quantile::weight(b.average),
                 },
             ));
             experts.push((width as usize, r.experts as usize));
             width += r.experts.next_multiple_of(BLOCK);
         }
-        all.sort_by_key(|(routing, v)| (*routing, v.experts, v.scores_at, v.index));
+        // Where experts choose, every load is what they may take: there is nothing to route, so those stand last and in no group.
+        all.sort_by_key(|(routing, v)| (v.rule == EXPERT_CHOICE, *routing, v.experts, v.scores_at, v.index));
         let mut groups: Vec<Group> = vec![];
-        for ((routing, v), place) in all.iter().zip(0u32..) {
+        for ((routing, v), place) in all.iter().zip(0u32..).filter(|((_, v), _)| v.rule != EXPERT_CHOICE) {
             let alike = |g: &&mut Group| {
                 let first: &VariantParams = &all[g.first as usize].1;
                 let same = first.experts == v.experts && first.scores_at == v.scores_at;
@@ -300,10 +312,10 @@ impl Plan {
         }
     }
 
-    /// Token–expert pairs of one step.
+    /// The variants of a group.
     #[must_use]
-    pub fn pairs(&self) -> u64 {
-        u64::from(self.batch) * self.groups.iter().map(|g| g.experts).sum::<u64>()
+    pub fn of_group(&self, group: &Group) -> &[VariantParams] {
+        self.variants.get(group.first as usize..(group.first + group.count) as usize).unwrap_or_default()
     }
 
     /// Tokens on which the share moved by the bias is estimated.
@@ -325,6 +337,9 @@ impl Plan {
     }
 }
 
+/// Number of the rule in which experts choose.
+pub const EXPERT_CHOICE: u32 = 18;
+
 /// What an experiment asks for that no shader knows, in a sentence.
 #[must_use]
 pub fn unsupported(experiment: &Experiment) -> Option<String> {
@@ -332,7 +347,7 @@ pub fn unsupported(experiment: &Experiment) -> Option<String> {
         let trace = matches!(experiment.source, Source::Trace(_));
         let what = match (v.balancer.rule, v.router.groups, v.router.capacity) {
             (Rule::Hash, _, _) if trace => "rule Hash on a trace".into(),
-            (Rule::Hash, _, None) => return None,
+            (Rule::Hash | Rule::ExpertChoice, _, None) => return None,
             (rule, _, _) if !rule.is_top_k() => format!("rule {rule}"),
             (_, Some(g), _) if g.groups > GROUPS => format!("more than {GROUPS} groups"),
             (_, _, Some(_)) => "a capacity".into(),
@@ -343,7 +358,9 @@ pub fn unsupported(experiment: &Experiment) -> Option<String> {
     experiment.variants.iter().find_map(of)
 }
 
-fn rule_number(rule: Rule) -> u32 {
+/// A rule, as numbered in `shaders/shared/step.wgsl`.
+#[must_use]
+pub fn rule_number(rule: Rule) -> u32 {
     match rule {
         Rule::None => 0,
         Rule::Sign => 1,
@@ -354,6 +371,9 @@ fn rule_number(rule: Rule) -> u32 {
         Rule::Smebu => 6,
         Rule::IdBalancing => 7,
         Rule::LongCat => 8,
+        Rule::Quantile => 16,
+        Rule::Bip => 17,
+        Rule::ExpertChoice => EXPERT_CHOICE,
         // No bias moves under `Hash`; the others are not the shaders': see `unsupported`.
         Rule::Threshold | Rule::Sinkhorn | Rule::Base | Rule::Hash => 0,
     }

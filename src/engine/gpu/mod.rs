@@ -2,7 +2,8 @@
 //!
 //! A round sends the biases and the inputs of some steps up, submits them all at once, and reads every step's loads and biases back at
 //! its end. Per step there are four passes, each a file in `shaders/`: prepare (biases to keys), route (tokens to loads), moved (the
-//! sampled share that the bias moved) and update (loads to biases). Only integers are involved.
+//! sampled share that the bias moved) and update (loads to biases). Rules that put a batch in order have more: [`works`]. Only
+//! integers are involved.
 
 pub mod adapter;
 mod buffers;
@@ -14,6 +15,7 @@ mod pace;
 mod pipelines;
 pub mod shader;
 mod submission;
+mod works;
 
 use super::{Engine, EngineError, EngineInfo, EngineKind};
 use crate::model::step::{Simulation, StepRow};
@@ -23,14 +25,22 @@ use device::Device;
 use layout::Plan;
 use pace::Pace;
 use pipelines::Pipelines;
-use shader::Pass;
 use std::time::{Duration, Instant};
 use submission::Round;
+use works::Work;
 
 /// After this long the rows so far are handed out, so that whoever waits for them can stop or show them.
 const LONG_ENOUGH: Duration = Duration::from_millis(100);
 /// Memory for the recorded scores of a trace, where the GPU allows more.
 const TRACE_BYTES: u64 = 1 << 30;
+
+/// What is ready to be submitted.
+#[derive(Debug)]
+struct Ready {
+    plan: Plan,
+    works: Vec<Work>,
+    buffers: Buffers,
+}
 
 /// Advances a simulation on a GPU.
 #[derive(Debug)]
@@ -41,7 +51,7 @@ pub struct GpuEngine {
     pace: Pace,
     clock: Option<Clock>,
     trace_bytes: u64,
-    ready: Option<(Plan, Buffers)>,
+    ready: Option<Ready>,
 }
 
 impl GpuEngine {
@@ -87,17 +97,17 @@ impl GpuEngine {
         let limits = &self.device.limits;
         let budget = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(self.trace_bytes);
         let plan = Plan::new(simulation, budget).map_err(EngineError::Unsupported)?;
-        if self.ready.as_ref().is_some_and(|(known, _)| *known == plan) {
+        if self.ready.as_ref().is_some_and(|r| r.plan == plan) {
             return Ok(());
         }
         self.ready = None;
-        let passes = plan.groups.iter().flat_map(|g| [Plan::route(g).0, Pass::Moved(g.routing)]);
-        for pass in passes.chain([Pass::Prepare, Pass::Update]) {
-            self.pipelines.make(&self.device, pass)?;
+        let works = works::of(&plan);
+        for work in &works {
+            self.pipelines.make(&self.device, work.pass)?;
         }
         self.pipelines.keep();
-        let buffers = Buffers::new(&self.device, &self.pipelines, &plan)?;
-        self.ready = Some((plan, buffers));
+        let buffers = Buffers::new(&self.device, &self.pipelines, &plan, works.len())?;
+        self.ready = Some(Ready { plan, works, buffers });
         Ok(())
     }
 }
@@ -109,9 +119,9 @@ impl Engine for GpuEngine {
         let began = Instant::now();
         let mut left = steps;
         while left > 0 && (left == steps || began.elapsed() < LONG_ENOUGH) {
-            let Some((plan, buffers)) = &mut self.ready else { return Ok(()) };
+            let Some(Ready { plan, works, buffers }) = &mut self.ready else { return Ok(()) };
             let (device, pipelines, pace, clock) = (&self.device, &self.pipelines, &mut self.pace, self.clock.as_ref());
-            let made = Round { device, pipelines, plan, buffers, pace, clock }.run(simulation, left)?;
+            let made = Round { device, pipelines, plan, works, buffers, pace, clock }.run(simulation, left)?;
             left = left.saturating_sub(made.len() as u32);
             for row in made {
                 simulation.adopt(&row);

@@ -18,8 +18,12 @@ pub struct Pipelines {
     pub tokens: BindGroupLayout,
     /// Group 1 of the passes that meet biases: bias, keys, counts, rates, memory, tanh.
     pub biases: BindGroupLayout,
+    /// Group 2 of the passes that put a batch in order: searches and bins.
+    pub order: BindGroupLayout,
     of_tokens: PipelineLayout,
     of_biases: PipelineLayout,
+    order_of_tokens: PipelineLayout,
+    order_of_biases: PipelineLayout,
     made: HashMap<Pass, ComputePipeline>,
     cache: Option<Cache>,
 }
@@ -55,15 +59,19 @@ impl Pipelines {
         let tokens = [UNIFORM, READ, READ, READ, READ, WRITE].map(|ty| (ty, None));
         let tokens = layout(device, "tokens", &tokens);
         let biases = layout(device, "biases", &[WRITE, WRITE, WRITE, READ, WRITE, UNIFORM].map(|ty| (ty, None)));
-        let of = |group: &BindGroupLayout| {
+        let order = layout(device, "order", &[(WRITE, None)]);
+        let of = |groups: &[Option<&BindGroupLayout>]| {
             device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
                 label: None,
-                bind_group_layouts: &[Some(&common), Some(group)],
+                bind_group_layouts: groups,
                 immediate_size: 0,
             })
         };
-        let (of_tokens, of_biases) = (of(&tokens), of(&biases));
-        Self { common, tokens, biases, of_tokens, of_biases, made: HashMap::new(), cache: Cache::open(device, adapter) }
+        let (of_tokens, of_biases) = (of(&[Some(&common), Some(&tokens)]), of(&[Some(&common), Some(&biases)]));
+        let order_of_tokens = of(&[Some(&common), Some(&tokens), Some(&order)]);
+        let order_of_biases = of(&[Some(&common), Some(&biases), Some(&order)]);
+        let (made, cache) = (HashMap::new(), Cache::open(device, adapter));
+        Self { common, tokens, biases, order, of_tokens, of_biases, order_of_tokens, order_of_biases, made, cache }
     }
 
     /// Makes the pipeline of a pass, if it is not there yet.
@@ -81,6 +89,8 @@ impl Pipelines {
         let layout = match pass {
             Pass::Route(_) | Pass::RouteShared(_) | Pass::Moved(_) => &self.of_tokens,
             Pass::Prepare | Pass::Update => &self.of_biases,
+            Pass::Digits(_) => &self.order_of_tokens,
+            Pass::Begin | Pass::Pick | Pass::Settle => &self.order_of_biases,
         };
         let pipeline = device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(pass.entry()),

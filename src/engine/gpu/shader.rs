@@ -49,6 +49,19 @@ pub enum Keep {
     ThirtyTwo,
 }
 
+impl Keep {
+    /// The smallest that holds as many, or the largest.
+    #[must_use]
+    pub fn of(keys: u32) -> Self {
+        match keys {
+            0..=4 => Self::Four,
+            5..=8 => Self::Eight,
+            9..=16 => Self::Sixteen,
+            _ => Self::ThirtyTwo,
+        }
+    }
+}
+
 /// Variants of the same routing share their dispatches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Routing {
@@ -75,6 +88,14 @@ pub enum Pass {
     Moved(Routing),
     /// Loads to biases.
     Update,
+    /// Where the search for an order statistic begins.
+    Begin,
+    /// Tokens to how many have which digit.
+    Digits(Routing),
+    /// The digit of the number sought.
+    Pick,
+    /// Order statistics to biases.
+    Settle,
 }
 
 macro_rules! shader {
@@ -90,6 +111,12 @@ impl Routing {
         self.choice == Choice::Largest && matches!(self.keep, Keep::Four | Keep::Eight)
     }
 
+    /// Whether there are rules of this routing that put the batch in order.
+    #[must_use]
+    pub fn can_order(self) -> bool {
+        self.choice == Choice::Largest && self.key == Key::Additive
+    }
+
     /// What a variant needs.
     #[must_use]
     pub fn new(trace: bool, gate: Gate, rule: Rule, top_k: u32, grouped: bool) -> Self {
@@ -100,18 +127,12 @@ impl Routing {
             (false, Gate::SqrtSoftplus) => Scores::SqrtSoftplus,
         };
         let key = if rule == Rule::Multiplicative { Key::Multiplicative } else { Key::Additive };
-        let keep = match top_k {
-            0..=4 => Keep::Four,
-            5..=8 => Keep::Eight,
-            9..=16 => Keep::Sixteen,
-            _ => Keep::ThirtyTwo,
-        };
         let choice = match rule {
             Rule::Hash => Choice::Hash,
             _ if grouped => Choice::Groups,
             _ => Choice::Largest,
         };
-        Self { scores, key, keep, choice }
+        Self { scores, key, keep: Keep::of(top_k), choice }
     }
 
     fn sources(self, out: &mut Vec<&'static str>) {
@@ -153,6 +174,10 @@ impl Pass {
             Self::RouteShared(_) => "route_shared",
             Self::Moved(_) => "moved",
             Self::Update => "update",
+            Self::Begin => "begin",
+            Self::Digits(_) => "digits",
+            Self::Pick => "pick",
+            Self::Settle => "settle",
         }
     }
 
@@ -163,6 +188,13 @@ impl Pass {
         match self {
             Self::Prepare => parts.push(shader!("prepare")),
             Self::Update => parts.push(shader!("update")),
+            Self::Begin => parts.extend([shader!("shared/order"), shader!("begin")]),
+            Self::Digits(routing) => {
+                routing.sources(&mut parts);
+                parts.extend([shader!("shared/order"), shader!("digits")]);
+            }
+            Self::Pick => parts.extend([shader!("shared/order"), shader!("pick")]),
+            Self::Settle => parts.extend([shader!("shared/order"), shader!("settle")]),
             Self::Route(routing) => {
                 routing.sources(&mut parts);
                 parts.extend([shader!("shared/tally"), shader!("route")]);
@@ -183,7 +215,7 @@ impl Pass {
     #[must_use]
     pub fn all() -> Vec<Self> {
         use strum::IntoEnumIterator as _;
-        let mut all = vec![Self::Prepare, Self::Update];
+        let mut all = vec![Self::Prepare, Self::Update, Self::Begin, Self::Pick, Self::Settle];
         for scores in Scores::iter() {
             for key in Key::iter() {
                 for keep in Keep::iter() {
@@ -193,6 +225,9 @@ impl Pass {
                         all.extend([Self::Route(routing), Self::Moved(routing)]);
                         if routing.can_share() {
                             all.push(Self::RouteShared(routing));
+                        }
+                        if routing.can_order() {
+                            all.push(Self::Digits(routing));
                         }
                     }
                 }

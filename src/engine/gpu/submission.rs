@@ -3,11 +3,13 @@
 use super::buffers::Buffers;
 use super::clock::{self, Clock};
 use super::device::Device;
-use super::layout::{PartParams, Plan, VariantParams};
+use super::layout::{EXPERT_CHOICE, PartParams, Plan, VariantParams};
 use super::pace::Pace;
 use super::pipelines::Pipelines;
 use super::shader::Pass;
+use super::works::{Across, Work};
 use crate::engine::EngineError;
+use crate::model::order::quota;
 use crate::model::step::{Simulation, StepRow, VariantRow};
 use std::ops::Range;
 use std::time::Instant;
@@ -28,6 +30,8 @@ pub struct Round<'a> {
     pub pipelines: &'a Pipelines,
     /// What.
     pub plan: &'a Plan,
+    /// What a step consists of.
+    pub works: &'a [Work],
     /// Its buffers.
     pub buffers: &'a mut Buffers,
     /// How fast it went so far.
@@ -42,39 +46,64 @@ impl Round<'_> {
     /// # Errors
     /// What went wrong; no row is handed out then.
     pub fn run(self, simulation: &mut Simulation, most: u32) -> Result<Vec<StepRow>, EngineError> {
-        let pairs = self.plan.pairs().max(1) as f64;
+        let pairs = (0..self.works.len()).map(|at| self.cost(at)).sum::<f64>().max(1.0);
         let fits = (self.pace.budget() / pairs) as u32;
         let steps = self.buffers.load(self.device, self.plan, simulation, most.min(fits));
-        let mut from = 0;
-        while from < self.plan.batch {
-            // A step that is too long for one submission is cut into pieces of tokens.
-            let tokens = if steps > 1 { self.plan.batch } else { self.tokens_that_fit() };
-            let to = from.saturating_add(tokens).min(self.plan.batch);
-            let began = Instant::now();
-            self.submit(steps, from..to);
-            if to < self.plan.batch {
-                self.device.wait()?;
-                self.pace.record(pairs * f64::from(to - from) / f64::from(self.plan.batch), began.elapsed());
-                from = to;
-                continue;
+        let mut began = Instant::now();
+        let mut measured = pairs * f64::from(steps);
+        if steps > 1 || fits > 0 {
+            self.submit(steps, 0..self.plan.batch, 0..self.works.len());
+        } else {
+            // A step that is too long for one submission is cut into works, and a work that is too long into pieces of tokens.
+            let (mut at, last) = (0, self.works.len());
+            while at < last {
+                let mut end = at + 1;
+                measured = self.cost(at);
+                while end < last && measured + self.cost(end) <= self.pace.budget() {
+                    measured += self.cost(end);
+                    end += 1;
+                }
+                let mut from = 0;
+                while from < self.plan.batch {
+                    let whole = end > at + 1 || self.works[at].across != Across::Tokens;
+                    let tokens = if whole { self.plan.batch } else { self.tokens_that_fit(&self.works[at]) };
+                    let to = from.saturating_add(tokens).min(self.plan.batch);
+                    began = Instant::now();
+                    self.submit(1, from..to, at..end);
+                    if !whole {
+                        measured = self.cost(at) * f64::from(to - from) / f64::from(self.plan.batch);
+                    }
+                    if end < last || to < self.plan.batch {
+                        self.device.wait()?;
+                        if measured > 0.0 {
+                            self.pace.record(measured, began.elapsed());
+                        }
+                    }
+                    from = to;
+                }
+                at = end;
             }
-            let first = simulation.step();
-            let results = self.bytes(steps);
-            let all = results + self.clock.map_or(0, |_| clock::BYTES);
-            let (rows, on_gpu) = self.device.read(&self.buffers.back, all, |words| {
-                let (words, ticks) = words.split_at(results as usize / 4);
-                (self.rows(words, first, steps), self.clock.and_then(|c| c.elapsed(ticks)))
-            })?;
-            let share = f64::from(to - from) / f64::from(self.plan.batch);
-            self.pace.record(pairs * f64::from(steps) * share, on_gpu.unwrap_or_else(|| began.elapsed()));
-            return Ok(rows);
         }
-        Err(EngineError::Unsupported("a batch without tokens can't be routed".into()))
+        let first = simulation.step();
+        let results = self.bytes(steps);
+        let all = results + self.clock.map_or(0, |_| clock::BYTES);
+        let (rows, on_gpu) = self.device.read(&self.buffers.back, all, |words| {
+            let (words, ticks) = words.split_at(results as usize / 4);
+            (self.rows(words, first, steps), self.clock.and_then(|c| c.elapsed(ticks)))
+        })?;
+        if measured > 0.0 {
+            self.pace.record(measured, on_gpu.unwrap_or_else(|| began.elapsed()));
+        }
+        Ok(rows)
     }
 
-    fn tokens_that_fit(&self) -> u32 {
-        let experts: u64 = self.plan.groups.iter().map(|g| g.experts).sum();
-        let fit = (self.pace.budget() / experts.max(1) as f64) as u32;
+    /// Token–expert pairs of a work.
+    fn cost(&self, at: usize) -> f64 {
+        f64::from(self.plan.batch) * self.works[at].pairs as f64
+    }
+
+    fn tokens_that_fit(&self, work: &Work) -> u32 {
+        let fit = (self.pace.budget() / work.pairs.max(1) as f64) as u32;
         fit.max(LEAST_TOKENS).next_multiple_of(ROUTE_LANES)
     }
 
@@ -83,17 +112,13 @@ impl Round<'_> {
         4 * per_step * u64::from(steps)
     }
 
-    /// Submits some steps, or a piece of one: `tokens` is then not the whole batch.
-    fn submit(&self, steps: u32, tokens: Range<u32>) {
+    /// Submits some steps, or a piece of one: then not all `tokens` and not all `works`.
+    fn submit(&self, steps: u32, tokens: Range<u32>, works: Range<usize>) {
         let (plan, buffers, d) = (self.plan, &*self.buffers, &self.device.device);
-        let parts: Vec<PartParams> = plan
-            .groups
-            .iter()
-            .map(|g| PartParams { first_variant: g.first, first_token: tokens.start, variants: g.count, pad: 0 })
-            .collect();
-        buffers.load_parts(self.device, &parts);
-        let is_first = tokens.start == 0;
-        let is_last = tokens.end == plan.batch;
+        let part = |w: &Work| PartParams { first_token: tokens.start, ..w.part };
+        buffers.load_parts(self.device, &self.works.iter().map(part).collect::<Vec<_>>());
+        let is_first = works.start == 0;
+        let is_last = works.end == self.works.len();
         let mut encoder = d.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("round") });
         let counts = 4 * u64::from(plan.counts_per_step()) * u64::from(steps);
         if is_first {
@@ -107,31 +132,27 @@ impl Round<'_> {
             let variants = plan.variants.len() as u32;
             let blocks = (tokens.end - tokens.start).div_ceil(ROUTE_LANES);
             let sample_blocks = plan.sample().div_ceil(MOVED_LANES);
-            let mut dispatch = |which: Pass, offsets: [u32; 2], x: u32, y: u32| {
-                let Some(pipeline) = self.pipelines.get(which) else { return };
-                let group = match which {
-                    Pass::Route(_) | Pass::RouteShared(_) | Pass::Moved(_) => &buffers.tokens,
-                    Pass::Prepare | Pass::Update => &buffers.biases,
-                };
-                pass.set_pipeline(pipeline);
-                pass.set_bind_group(0, &buffers.common, &offsets);
-                pass.set_bind_group(1, group, &[]);
-                pass.dispatch_workgroups(x, y, 1);
-            };
+            let most_experts = plan.variants.iter().map(|v| v.experts).max().unwrap_or(0);
             for step in 0..steps {
-                let at = step * buffers.stride;
-                if is_first {
-                    dispatch(Pass::Prepare, [at, 0], variants, 1);
-                }
-                for (group, part) in plan.groups.iter().zip(0u32..) {
-                    let (pass, height) = Plan::route(group);
-                    dispatch(pass, [at, part * buffers.stride], blocks, height);
-                }
-                if is_last {
-                    for (group, part) in plan.groups.iter().zip(0u32..) {
-                        dispatch(Pass::Moved(group.routing), [at, part * buffers.stride], sample_blocks, group.count);
+                for (at, work) in self.works.iter().enumerate().take(works.end).skip(works.start) {
+                    let Some(pipeline) = self.pipelines.get(work.pass) else { continue };
+                    let group = match work.pass {
+                        Pass::Route(_) | Pass::RouteShared(_) | Pass::Moved(_) | Pass::Digits(_) => &buffers.tokens,
+                        Pass::Prepare | Pass::Update | Pass::Begin | Pass::Pick | Pass::Settle => &buffers.biases,
+                    };
+                    pass.set_pipeline(pipeline);
+                    pass.set_bind_group(0, &buffers.common, &[step * buffers.stride, at as u32 * buffers.stride]);
+                    pass.set_bind_group(1, group, &[]);
+                    if matches!(work.pass, Pass::Begin | Pass::Digits(_) | Pass::Pick | Pass::Settle) {
+                        pass.set_bind_group(2, &buffers.order, &[]);
                     }
-                    dispatch(Pass::Update, [at, 0], variants, 1);
+                    let (x, y) = match work.across {
+                        Across::Variants => (variants, 1),
+                        Across::Experts => (most_experts, variants),
+                        Across::Tokens => (blocks, work.height),
+                        Across::Sample => (sample_blocks, work.height),
+                    };
+                    pass.dispatch_workgroups(x, y, 1);
                 }
             }
         }
@@ -157,18 +178,23 @@ impl Round<'_> {
                 let (index, at) = (v.index as usize, v.first_expert as usize);
                 let experts = at..at + v.experts as usize;
                 let bias = biases[2 * experts.start..2 * experts.end].as_chunks::<2>().0;
+                let chosen_by_experts = v.rule == EXPERT_CHOICE;
+                let loads = match chosen_by_experts {
+                    true => vec![quota(v.top_k, plan.batch, v.experts); v.experts as usize],
+                    false => counts[experts].to_vec(),
+                };
                 let row = VariantRow {
                     top_k: v.top_k,
                     tokens: plan.batch,
                     dropped: 0,
-                    loads: counts[experts].to_vec(),
+                    loads,
                     bias: bias
                         .iter()
                         .map(|&[low, high]| (u64::from(high) << 32 | u64::from(low)).cast_signed())
                         .collect(),
                     moved: counts[width + index],
-                    moved_of: plan.sample() * v.top_k,
-                    saturated: counts[width + variants + index],
+                    moved_of: if chosen_by_experts { 0 } else { plan.sample() * v.top_k },
+                    saturated: if chosen_by_experts { 0 } else { counts[width + variants + index] },
                     zero_experts: v.experts - v.computing,
                     learning: None,
                 };

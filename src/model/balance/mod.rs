@@ -2,11 +2,13 @@
 //!
 //! Some rules also remember something of each expert from step to step. Shader twin: `shaders/update.wgsl`.
 
+pub mod bip;
 pub mod centred_sign;
 pub mod id;
 pub mod longcat;
 pub mod multiplicative;
 pub mod proportional;
+pub mod quantile;
 pub mod rms;
 pub mod sign;
 pub mod smebu;
@@ -62,6 +64,9 @@ pub struct Rates {
     pub derivative: i64,
 }
 
+/// In place of the step sizes of a rule that has none: its biases move.
+pub const MOVING: Rates = Rates { rate: 1, derivative: 0 };
+
 /// The bias every expert starts from, Q32. Rule `Threshold` starts where its tokens say: [`threshold::start`].
 #[must_use]
 pub fn initial_bias(rule: Rule) -> i64 {
@@ -95,7 +100,7 @@ pub fn scheduled(rate: f64, schedule: Schedule, n: u64) -> i64 {
 /// The step sizes of the update at `step`, where the schedule was chosen at `schedule_from`; 0 once frozen.
 #[must_use]
 pub fn rates_at(balancer: &Balancer, step: u64, schedule_from: u64) -> Rates {
-    if balancer.freeze.is_some_and(|from| step >= from) {
+    if is_frozen(balancer, step) {
         return Rates::default();
     }
     let n = step.saturating_sub(schedule_from) + 1;
@@ -105,6 +110,17 @@ pub fn rates_at(balancer: &Balancer, step: u64, schedule_from: u64) -> Rates {
     }
 }
 
+/// What an engine is told of the update at `step`: [`rates_at`], and [`MOVING`] for rules without a step size until they are frozen.
+#[must_use]
+pub fn told_at(balancer: &Balancer, step: u64, schedule_from: u64) -> Rates {
+    let without_step = balancer.rule.orders() && !is_frozen(balancer, step);
+    if without_step { MOVING } else { rates_at(balancer, step, schedule_from) }
+}
+
+fn is_frozen(balancer: &Balancer, step: u64) -> bool {
+    balancer.freeze.is_some_and(|from| step >= from)
+}
+
 /// Whether the mean bias is subtracted after every update. Centring a factor would change the selection, and identity experts do
 /// not move.
 #[must_use]
@@ -112,7 +128,7 @@ pub fn centres(balancer: &Balancer) -> bool {
     match balancer.rule {
         // A common shift of a threshold's biases means something.
         Rule::Multiplicative | Rule::LongCat | Rule::Threshold => false,
-        rule if !rule.moves_biases() => false,
+        rule if !rule.has_step() => false,
         Rule::IdBalancing => true,
         _ => balancer.centred,
     }
@@ -150,6 +166,8 @@ pub fn update(balancer: &Balancer, bias: &mut [i64], memory: &mut Vec<i64>, load
     };
     match balancer.rule {
         Rule::None | Rule::Sinkhorn | Rule::Base | Rule::Hash => {}
+        // The rules that order a whole batch have no use for its loads: `model::order`.
+        Rule::Quantile | Rule::Bip | Rule::ExpertChoice => {}
         Rule::Threshold => threshold::update(bias, loads, step),
         Rule::Sign => add(bias, &|load| sign::increment(step, load)),
         Rule::Proportional => add(bias, &|load| proportional::increment(step, load)),
@@ -220,7 +238,7 @@ mod tests {
     #[test]
     fn frozen_biases_stay_whatever_is_remembered() {
         let loads = [[8, 0, 4, 4], [9, 1, 3, 3], [7, 2, 6, 1], [1, 1, 6, 8]];
-        for rule in Rule::iter().filter(|r| r.moves_biases()) {
+        for rule in Rule::iter().filter(|r| r.has_step()) {
             let free = Balancer { rule, rate: 0.01, ..Default::default() };
             let frozen = Balancer { freeze: Some(2), ..free.clone() };
             assert_eq!(moved(&frozen, &loads).0[1..], moved(&free, &loads[..2]).0[1..], "{rule}");

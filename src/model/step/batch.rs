@@ -5,10 +5,11 @@ use crate::model::config::{DIM, Gate, Router, Rule};
 use crate::model::fixed::{BIAS_BITS, SCORE_BITS};
 use crate::model::learn::score::Scorer;
 use crate::model::learn::world::Examples;
+use crate::model::order::Order;
 use crate::model::select::{By, MAX_K, Selector, expert_of};
 use crate::model::trace::Trace;
 use crate::model::whole::Whole;
-use crate::model::{gate, groups, hash, tokens};
+use crate::model::{expert_choice, gate, groups, hash, tokens};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -39,6 +40,14 @@ pub struct Routing {
     pub(super) recorded: Option<Arc<Vec<i32>>>,
     /// The rule, which says how experts are chosen.
     pub rule: Rule,
+    /// Passes that BIP makes on the batch before it routes it.
+    pub iterations: u32,
+    /// Whether the rule may move the biases: not once they are frozen.
+    pub moves: bool,
+    /// The biases at the start of the step, Q32.
+    pub bias: Vec<i64>,
+    /// What the rules that put a batch in order know of it.
+    pub order: Order,
     /// The biases of rule `Threshold`, Q32: there it matters where they stand, not only how they differ.
     pub(super) absolute: Vec<i64>,
     /// What is known of the whole batch.
@@ -58,7 +67,13 @@ impl Routing {
     /// Whether tokens cannot tell by themselves where they go.
     #[must_use]
     pub fn sees_whole_batch(&self) -> bool {
-        self.rule.takes_whole_batch() || self.router.capacity.is_some()
+        self.rule.takes_whole_batch() || self.rule == Rule::ExpertChoice || self.router.capacity.is_some()
+    }
+
+    /// Whether it is counted what the bias moves: not where experts choose, who have none.
+    #[must_use]
+    pub fn is_moved(&self) -> bool {
+        self.rule != Rule::ExpertChoice
     }
 
     /// Every expert with s + b > 0, the largest sum first, ties to the lower index.
@@ -88,6 +103,8 @@ pub struct Counts {
     pub sampled: Vec<u32>,
     /// Assignments that found no room, per variant and expert; empty without a capacity.
     pub dropped: Vec<Vec<u32>>,
+    /// How many tokens have which digit, per variant, [experts, bins]; empty but while a batch is put in order (`model::order`).
+    pub digits: Vec<Vec<u32>>,
 }
 
 impl Counts {
@@ -103,6 +120,7 @@ impl Counts {
                 .iter()
                 .map(|v| vec![0; v.router.capacity.map_or(0, |_| v.router.experts) as usize])
                 .collect(),
+            digits: vec![],
         }
     }
 
@@ -116,6 +134,9 @@ impl Counts {
             *a += b;
         }
         for (a, b) in self.moved.iter_mut().zip(&other.moved).chain(self.sampled.iter_mut().zip(&other.sampled)) {
+            *a += b;
+        }
+        for (a, b) in self.digits.iter_mut().flatten().zip(other.digits.iter().flatten()) {
             *a += b;
         }
         self
@@ -229,6 +250,7 @@ impl Batch {
         let selector = match (by, routing.rule) {
             (By::Score, _) => &routing.unbiased,
             (_, Rule::Threshold) => return routing.above_threshold(scores, out),
+            (_, Rule::ExpertChoice) => return expert_choice::experts(self.cuts(variant), token, scores, out),
             (_, Rule::Hash) => return hash::experts(self.word(token), scores.len(), k, self.seed, out),
             (_, Rule::Sinkhorn | Rule::Base) => return self.listed(variant, token, out),
             _ => &routing.selector,

@@ -9,6 +9,7 @@ use super::{Desk, memory};
 use crate::lab::notices::Level;
 use crate::model::change::Change;
 use crate::model::config::{Balancer, Gate, Router, Rule, Schedule, limits};
+use crate::model::expert_choice::leak;
 use eframe::egui::{self, RichText, Ui};
 use strum::IntoEnumIterator as _;
 
@@ -29,7 +30,8 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         if let Some(rule) = choice(ui, theme, "Rule", "How the loads of one step become the biases of the next", &rule, &items) {
             choose(desk, rule, &router, &balancer);
         }
-        ui.add_enabled_ui(rule.moves_biases(), |ui| {
+        settings_of_order(ui, desk, &balancer);
+        ui.add_enabled_ui(rule.has_step(), |ui| {
             let (name, tip) = step_of(rule);
             let what = Number {
                 name,
@@ -58,8 +60,10 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
                 ui.label(RichText::new(what).font(mono(SMALL)).color(theme.dim));
             }
             centred(ui, desk, balancer.centred, rule);
-            memory::freeze(ui, desk, balancer.freeze);
-        });
+        })
+        .response
+        .on_disabled_hover_text("This rule has no step size");
+        ui.add_enabled_ui(rule.moves_biases(), |ui| memory::freeze(ui, desk, balancer.freeze));
     })
     .response
     .on_disabled_hover_text(frozen.unwrap_or_default());
@@ -87,6 +91,49 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
             desk.change(Change::ResetBias);
         }
     });
+}
+
+/// What only the rules have that put a whole batch in order.
+fn settings_of_order(ui: &mut Ui, desk: &mut Desk<'_>, balancer: &Balancer) {
+    let theme = desk.theme;
+    match balancer.rule {
+        Rule::Quantile => {
+            let what = Number {
+                name: "Average",
+                tip: "Weight a of the old β in β ← a·β + (1−a)·β̂, 0 to 0.999. 0, Megatron-LM’s default, forgets every batch but the last; \
+                      a larger one calms the biases and follows drift more slowly",
+                min: limits::AVERAGE.min,
+                max: limits::AVERAGE.max,
+                scale: Scale::Linear(0.01),
+                restarts: false,
+            };
+            if let Some(a) = number(ui, theme, what, balancer.average) {
+                desk.change(Change::SetAverage(a));
+            }
+        }
+        Rule::Bip => {
+            let what = Number {
+                name: "Passes",
+                tip: "Passes over each batch before it is routed, 1 to 16. How many the authors make is not known to us; 4 is our choice",
+                min: limits::ITERATIONS.min,
+                max: limits::ITERATIONS.max,
+                scale: Scale::Whole,
+                restarts: false,
+            };
+            if let Some(n) = number(ui, theme, what, f64::from(balancer.iterations)) {
+                desk.change(Change::SetIterations(n as u32));
+            }
+        }
+        Rule::ExpertChoice => {
+            let Some(router) = desk.variant().map(|v| v.router.clone()) else { return };
+            let bits = leak(router.top_k, router.experts);
+            let tip = "K · log₂((1−R)/R) with R = K/E: what one layer’s routing can tell a token of later tokens, at least (Wang et al. 2024, \
+                       section on Expert Choice). Where half of the experts or more are active the bound says nothing";
+            let words = format!("leaks {bits:.1} bits per token and layer, or more");
+            ui.label(RichText::new(words).font(mono(SMALL)).color(theme.over_text)).on_hover_text(tip);
+        }
+        _ => {}
+    }
 }
 
 /// The step size's name and tip under a rule.
@@ -148,6 +195,8 @@ fn centred(ui: &mut Ui, desk: &mut Desk<'_>, now: bool, rule: Rule) {
         let tip = "Subtracts the mean bias after every update. No token goes elsewhere: selection does not change under a common \
                    shift. It stops the biases from drifting together";
         let why = match rule {
+            Rule::Quantile => "Quantile Balancing always does",
+            Rule::Bip => "A clamped price means something where it stands",
             Rule::IdBalancing => "ID Balancing always does",
             Rule::LongCat => "The biases of identity experts never move",
             _ => "Centring a factor or a threshold would change the selection, so it is for additive rules alone",

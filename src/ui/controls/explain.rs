@@ -20,6 +20,9 @@ pub(super) struct About {
 }
 
 const WANG: &str = "https://arxiv.org/abs/2408.15664";
+const SU: &str = "https://kexue.fm/archives/11619";
+const BIP: &str = "https://arxiv.org/abs/2502.15451";
+const CHOICE: &str = "https://arxiv.org/abs/2202.09368";
 const PAPER: &str = "read in the paper itself";
 
 /// Group-limited routing.
@@ -191,6 +194,34 @@ pub(super) fn of_rule(rule: Rule) -> About {
                 "https://arxiv.org/abs/2106.04426",
                 "from general knowledge; not read in the source",
             )),
+        },
+        Rule::Quantile => About {
+            name: "Quantile Balancing",
+            equation: "αₜ = (K+1)-th largest of sₜ + b\nbᵢ ← −(KT/E+1)-th largest of sᵢ − α",
+            idea: "The bias that would have given each expert its fair share of this batch, used for the next one. No step size: it is \
+                   in balance after one step. The same is quantile_balancing in Megatron-LM.",
+            watch: "MaxVio falls to the sampling floor in one step, then the biases tremble with every batch: an average over steps \
+                    calms what a single batch shakes.",
+            source: Some(("Su, MoE series, post 11619", SU, "read in a public copy")),
+        },
+        Rule::Bip => About {
+            name: "BIP",
+            equation: "αₜ = max(0, (K+1)-th largest of sₜ + b)\nbᵢ ← −max(0, (KT/E+1)-th largest of sᵢ − α)",
+            idea: "A few passes on each batch before it is routed. The clamp holds back the popular and does not help the unpopular.",
+            watch: "Its first batch is nearly even already, for who a token goes to depends on later tokens: it leaks. How many passes \
+                    the authors make is not known to us.",
+            source: Some((
+                "BIP-based balancing, arXiv 2502.15451",
+                BIP,
+                "abstract read; the equations as Su’s post 11619 tells them",
+            )),
+        },
+        Rule::ExpertChoice => About {
+            name: "Expert Choice",
+            equation: "expert i takes its KT/E best tokens",
+            idea: "Perfect balance by construction, without biases: experts choose tokens.",
+            watch: "Some tokens are taken by many experts and some by none, and who takes a token depends on later tokens: it leaks.",
+            source: Some(("Zhou et al. 2022", CHOICE, "from general knowledge; not read in the paper")),
         },
     }
 }

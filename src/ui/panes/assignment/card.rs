@@ -4,6 +4,7 @@ use super::super::super::style::{SMALL, mono, semibold, text};
 use super::super::super::theme::Theme;
 use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
+use super::chosen_by_experts;
 use super::facts::{Facts, topic_name};
 use crate::engine::view::Picture;
 use crate::model::fixed::from_score;
@@ -61,7 +62,8 @@ fn token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: usize) {
     } else {
         ("+", choice.bias)
     };
-    line(ui, theme, &format!("Expert {expert}"), &format!("{:.3} {sign} {bias:.3}", choice.score), theme.text);
+    let both = if facts.by_experts { String::new() } else { format!(" {sign} {bias:.3}") };
+    line(ui, theme, &format!("Expert {expert}"), &format!("{:.3}{both}", choice.score), theme.text);
     match facts.threshold {
         Some(least) if choice.eligible => {
             line(ui, theme, "needs at least", &format!("{least:.3}"), theme.dim);
@@ -73,6 +75,16 @@ fn token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: usize) {
     }
     if let Some(gate) = choice.gate {
         line(ui, theme, "gating value", &format!("{gate:.3}"), theme.text);
+    }
+    if facts.by_experts {
+        let verdict = match (choice.chosen, choice.unbiased) {
+            (true, true) => ("Takes it, and is among its K best", theme.accent),
+            (true, false) => ("Takes it, though not among its K best", theme.over_text),
+            (false, true) => ("Among its K best, but has better tokens", theme.under),
+            (false, false) => ("Does not take it", theme.dim),
+        };
+        ui.label(RichText::new(verdict.0).font(text(SMALL)).color(verdict.1));
+        return;
     }
     if choice.dropped {
         ui.label(RichText::new("Chosen, but the expert is full: dropped").font(text(SMALL)).color(theme.over_text));
@@ -108,8 +120,12 @@ fn shared(ui: &mut Ui, cx: &PaneContext<'_>, picture: &Picture, row: usize, expe
     let Some(count) = picture.counts_of(row).get(expert) else { return };
     let share = |n: u16| format!("{:.1} %", 100.0 * f32::from(n) / looked_at.max(1) as f32);
     line(ui, theme, &format!("chose expert {expert}"), &share(count.chosen), theme.text);
-    line(ui, theme, "because of the bias alone", &share(count.moved_in), theme.over_text);
-    line(ui, theme, "moved away by the bias", &share(count.moved_out), theme.under);
+    let names = match chosen_by_experts(cx) {
+        true => ["though not of their K best", "K best, but not taken"],
+        false => ["because of the bias alone", "moved away by the bias"],
+    };
+    line(ui, theme, names[0], &share(count.moved_in), theme.over_text);
+    line(ui, theme, names[1], &share(count.moved_out), theme.under);
     let score = picture.scores_of(row).get(expert).map_or(0.0, |&s| from_score(s));
     line(ui, theme, "mean score", &format!("{score:.3}"), theme.dim);
     line(ui, theme, "first of them: token", &picture.tokens[row].index.to_string(), theme.dim);

@@ -103,8 +103,10 @@ pub(super) fn legend(
 ) {
     let (rows, experts, shared) = (picture.request.rows, picture.experts, picture.per_row > 1);
     let capacity = v.is_some_and(|v| v.router.capacity.is_some());
+    let by_experts = v.is_some_and(|v| v.balancer.rule == Rule::ExpertChoice);
     // Where something else than a bias sends tokens, the flag says so.
     let (flag, instead) = match v {
+        _ if by_experts => ("not of its K best", "K best, not taken"),
         Some(v) if !v.balancer.rule.moves_biases() && v.balancer.rule != Rule::None => ("not its choice", "its choice"),
         _ => ("by the bias", "without the bias"),
     };
@@ -138,7 +140,8 @@ pub(super) fn legend(
     }
     if rows != Rows::Topics && mode == Mode::Moved {
         if !shared {
-            items.push((Swatch::Plain(theme.heat(1.0)), "chosen anyway".into()));
+            let anyway = if by_experts { "of its K best" } else { "chosen anyway" };
+            items.push((Swatch::Plain(theme.heat(1.0)), anyway.into()));
         }
         items.push((Swatch::Plain(theme.under), instead.into()));
     }

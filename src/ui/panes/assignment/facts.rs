@@ -48,6 +48,8 @@ pub struct Facts {
     pub shared: u32,
     /// Whether the bias is a factor.
     pub multiplies: bool,
+    /// Whether experts choose their tokens: then the bias decides nothing.
+    pub by_experts: bool,
     /// Whether there are scores at all: a log of selections has none.
     pub scored: bool,
 }
@@ -112,6 +114,7 @@ impl Facts {
             threshold,
             shared: router.shared,
             multiplies,
+            by_experts: rule == Rule::ExpertChoice,
             scored: snapshot.has_scores(),
         })
     }

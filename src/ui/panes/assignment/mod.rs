@@ -10,9 +10,10 @@ use super::super::style::{SMALL, text};
 use super::super::widgets::slider::figure;
 use super::frame::mode;
 use super::{AXIS, Pane, PaneContext, PaneKind, describe, of_variant};
-use crate::engine::view::{LIVE_ROWS, Picture, Rows, ViewRequest, per_row};
+use crate::engine::view::{CHOSEN, LIVE_ROWS, Picture, Rows, ViewRequest, per_row};
 use crate::lab::command::Command;
-use crate::model::config::{Gate, Rule};
+use crate::model::config::{Gate, Rule, Variant};
+use crate::model::expert_choice::Spread;
 use decor::{Cells, gutter, highlight, legend};
 use eframe::egui::{self, Color32, Rect, RichText, Sense, TextureHandle, TextureOptions, Ui, pos2, vec2};
 use egui_material_icons::icons::ICON_TUNE;
@@ -180,6 +181,7 @@ impl Pane for Assignment {
             _ if self.by_topic => ", by topic",
             _ => ", as they come",
         };
+        let what = if chosen_by_experts(cx) { format!("{what}{}", spread(picture)) } else { what };
         format!("{}{what}{order} · step {}", of_variant(cx), figure(picture.step as f64, true))
     }
 
@@ -280,10 +282,30 @@ impl Pane for Assignment {
     }
 }
 
-/// Whether tokens compete for room, so that it matters which others there are.
+/// Whether tokens compete for room or for experts, so that it matters which others there are.
 fn of_whole_batch(cx: &PaneContext<'_>, variant: usize) -> bool {
     let settings = &cx.lab.snapshot().experiment;
-    settings.variants.get(variant).is_some_and(|v| v.balancer.rule.takes_whole_batch() || v.router.capacity.is_some())
+    let sees = |v: &Variant| v.balancer.rule.takes_whole_batch() || v.router.capacity.is_some();
+    chosen_by_experts(cx) || settings.variants.get(variant).is_some_and(sees)
+}
+
+/// Whether the experts of the variant shown choose their tokens.
+fn chosen_by_experts(cx: &PaneContext<'_>) -> bool {
+    let snapshot = cx.lab.snapshot();
+    let shown = snapshot.experiment.variants.get(snapshot.picture.request.variant);
+    shown.is_some_and(|v| v.balancer.rule == Rule::ExpertChoice)
+}
+
+/// To how many experts the tokens of the picture go; nothing where tokens share a row.
+fn spread(picture: &Picture) -> String {
+    let mut spread = Spread::default();
+    for row in 0..picture.marks.len() / picture.experts.max(1) {
+        spread.push(picture.marks_of(row).iter().filter(|m| *m & CHOSEN != 0).count());
+    }
+    if spread.tokens == 0 {
+        return String::new();
+    }
+    format!(": {} without an expert, {:.1} on average, {} at most", spread.without, spread.mean(), spread.most)
 }
 
 impl Assignment {

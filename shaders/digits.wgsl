@@ -1,0 +1,52 @@
+// Twin of src/model/order.rs, `Batch::count_digits`: how many tokens have which next digit at an expert, among those that share the
+// digits known so far. Margins are recomputed in every pass. One thread is one token; workgroup_id.y counts variants.
+
+const LANES = 128u;
+const MOST_KEPT = 32u;
+
+// `tally` belongs to the route pass; here nothing is counted per expert.
+fn tally4(keys: vec4<i32>, first: u32, k: u32) {}
+
+// Twin of `next_after`: the value of the (K+1)-th largest key. One fewer than that may be held.
+fn next_after(v: Variant, token: Token, index: u32) -> i32 {
+    var key = ranked(chosen(v, token, index), min(v.top_k, MOST_KEPT - 1u));
+    if v.top_k == MOST_KEPT {
+        let last = key;
+        key = LOWEST;
+        for (var e = 0u; e < v.experts; e += 1u) {
+            let one = biased_key(v, score_at(token, e), e);
+            key = select(key, max(key, one), one < last);
+        }
+    }
+    return key >> 10u;
+}
+
+// Twin of `Base::alpha`.
+fn alpha_of(v: Variant, token: Token, index: u32) -> i32 {
+    let value = next_after(v, token, index);
+    if v.rule == RULE_BIP {
+        return clamp(value + bitcast<i32>(atomicLoad(&order[search_at(v, 0u) + 2u])), 0, 1 << 20u);
+    }
+    return value;
+}
+
+@compute @workgroup_size(LANES)
+fn digits(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let v = variants[part.first_variant + group.y];
+    prepare_scores(lane);
+    workgroupBarrier();
+    let index = part.first_token + group.x * LANES + lane;
+    if index < step.batch && is_meant(v) {
+        let shift = DIGIT_SHIFTS[digit_stage()];
+        let bits = DIGIT_BITS[digit_stage()];
+        let token = token_of(v, index);
+        let alpha = alpha_of(v, token, index);
+        for (var e = 0u; e < v.experts; e += 1u) {
+            let at = search_at(v, e);
+            let value = bitcast<u32>(score_at(token, e) - alpha + OFFSET);
+            if value >> (shift + bits) == atomicLoad(&order[at]) {
+                atomicAdd(&order[at + SEARCH + ((value >> shift) & ((1u << bits) - 1u))], 1u);
+            }
+        }
+    }
+}
