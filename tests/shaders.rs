@@ -29,9 +29,10 @@ fn files() -> Vec<PathBuf> {
 #[test]
 fn every_pass_is_valid() {
     let passes = Pass::all();
-    // For each score, key and K: three choices, but no hash of recorded tokens; and one shared pass for small K.
+    // Per score and K: with either key the K largest, groups and, but for recorded tokens, hash; and a threshold, which has no key.
     let (scores, keys, keeps) = (4, 2, 4);
-    assert_eq!(passes.len(), 2 + 2 * (3 * scores - 1) * keys * keeps + scores * keys * 2);
+    let choices = keys * (3 * scores - 1) + scores;
+    assert_eq!(passes.len(), 2 + 2 * choices * keeps + scores * keys * 2);
     for pass in passes {
         let module = parsed(pass);
         // No capability beyond plain WGSL: no subgroups, no 64-bit integers, no floats of other sizes.

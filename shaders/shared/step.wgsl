@@ -56,6 +56,7 @@ const RULE_RMS = 5u;
 const RULE_SMEBU = 6u;
 const RULE_ID_BALANCING = 7u;
 const RULE_LONGCAT = 8u;
+const RULE_THRESHOLD = 9u;
 
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<uniform> part: Part;

@@ -3,7 +3,7 @@
 use super::buffers::Buffers;
 use super::clock::{self, Clock};
 use super::device::Device;
-use super::layout::{PartParams, Plan, VariantParams};
+use super::layout::{PartParams, Plan, THRESHOLD, VariantParams};
 use super::pace::Pace;
 use super::pipelines::Pipelines;
 use super::shader::Pass;
@@ -157,6 +157,9 @@ impl Round<'_> {
                 let (index, at) = (v.index as usize, v.first_expert as usize);
                 let experts = at..at + v.experts as usize;
                 let bias = biases[2 * experts.start..2 * experts.end].as_chunks::<2>().0;
+                let last = counts[width + variants + index];
+                let of_k = plan.sample() * v.top_k;
+                let (moved_of, saturated) = if v.rule == THRESHOLD { (last, 0) } else { (of_k, last) };
                 let row = VariantRow {
                     top_k: v.top_k,
                     tokens: plan.batch,
@@ -167,8 +170,8 @@ impl Round<'_> {
                         .map(|&[low, high]| (u64::from(high) << 32 | u64::from(low)).cast_signed())
                         .collect(),
                     moved: counts[width + index],
-                    moved_of: plan.sample() * v.top_k,
-                    saturated: counts[width + variants + index],
+                    moved_of,
+                    saturated,
                     zero_experts: v.experts - v.computing,
                     learning: None,
                 };
