@@ -39,7 +39,7 @@ fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
     for (var e = lane; e < v.experts; e += LANES) {
         // In units of the gate, as the scores are.
         let b = sar64(bias[at + e], v.bias_shift);
-        if v.rule == RULE_MULTIPLICATIVE {
+        if v.rule == RULE_MULTIPLICATIVE || v.rule == RULE_THRESHOLD {
             keys[v.first_expert + e] = b;
             continue;
         }

@@ -154,6 +154,38 @@ fn towards_share(v: Variant, rate: vec2<u32>, load: u32) -> vec2<u32> {
     return signed64(shr64(size, 30u), is_negative64(error));
 }
 
+// Twin of balance/threshold.rs: the assignments there were, and the mean sign times the step, truncated toward zero.
+struct Level {
+    assigned: u32,
+    mean: vec2<u32>,
+}
+
+// How many more than its share an expert got, times E; at most 2³⁰ in size.
+fn excess(v: Variant, load: u32, assigned: u32) -> i32 {
+    return bitcast<i32>(v.experts * load) - bitcast<i32>(assigned);
+}
+
+fn level_of(lane: u32, v: Variant, rate: vec2<u32>) -> Level {
+    var loads = vec2<u32>(0u);
+    for (var e = lane; e < v.experts; e += LANES) {
+        loads.x += load_of(v, e);
+    }
+    let assigned = total(lane, loads).x;
+    var signs = vec2<u32>(0u);
+    for (var e = lane; e < v.experts; e += LANES) {
+        signs = add64(signs, signed_rate(vec2<u32>(1u, 0u), excess(v, load_of(v, e), assigned)));
+    }
+    let sum = total(lane, signs);
+    let size = quotient64(times64(rate, size64(sum).x), v.experts);
+    return Level(assigned, signed64(size, is_negative64(sum)));
+}
+
+fn above_level(v: Variant, rate: vec2<u32>, level: Level, load: u32) -> vec2<u32> {
+    let over = signed_rate(rate, excess(v, load, level.assigned));
+    let too_many = signed_rate(rate, bitcast<i32>(level.assigned) - bitcast<i32>(v.assignments));
+    return sub64(add64(over, too_many), level.mean);
+}
+
 // The rules in which an expert's next bias depends on nothing but its own numbers.
 fn next_bias(v: Variant, b: vec2<u32>, load: u32, rate: vec2<u32>) -> vec2<u32> {
     let error = error_of(v, load);
@@ -190,6 +222,10 @@ fn update(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
     var scale = Scale(0, 0u);
     if v.rule == RULE_RMS {
         scale = scale_of(lane, v);
+    }
+    var level = Level(0u, vec2<u32>(0u));
+    if v.rule == RULE_THRESHOLD {
+        level = level_of(lane, v, rate);
     }
     // Steps that are centred before they are taken stand where the next bias will.
     var mean = vec2<u32>(0u);
@@ -237,6 +273,9 @@ fn update(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
                 if e < v.computing {
                     b = add64(b, towards_share(v, rate, load));
                 }
+            }
+            case RULE_THRESHOLD: {
+                b = sub64(b, above_level(v, rate, level, load));
             }
             default: {
                 b = next_bias(v, b, load, rate);

@@ -29,11 +29,11 @@ fn files() -> Vec<PathBuf> {
 #[test]
 fn every_pass_is_valid() {
     let passes = Pass::all();
-    // Trace scores have no words to hash; of the others every score has all choices.
-    let routings = (3 * 3 + 2) * 2 * 4;
-    let shared = 4 * 2 * 2;
-    let ordering = 4 * 4;
-    assert_eq!(passes.len(), 5 + 2 * routings + shared + ordering);
+    // Per score and K: with either key the K largest, groups and, but for recorded tokens, hash; and a threshold, which has no key.
+    let (scores, keys, keeps) = (4, 2, 4);
+    let choices = keys * (3 * scores - 1) + scores;
+    let (shared, ordering) = (scores * keys * 2, scores * keeps);
+    assert_eq!(passes.len(), 5 + 2 * choices * keeps + shared + ordering);
     for pass in passes {
         let module = parsed(pass);
         // No capability beyond plain WGSL: no subgroups, no 64-bit integers, no floats of other sizes.

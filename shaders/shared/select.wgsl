@@ -4,7 +4,8 @@ const LOWEST = -2147483647 - 1;
 const VALUE_MIN = -(1 << 21u);
 const INDEX_MAX = 1023;
 
-// What depends only on the expert: (offset, 0) of an additive rule, or the factor, Q32, of the multiplicative one.
+// What depends only on the expert: (offset, 0) of an additive rule; the factor of the multiplicative one or the bias of
+// `Threshold`, Q32.
 @group(1) @binding(4) var<storage, read> biased: array<vec2<u32>>;
 
 // Eight keys, largest first.

@@ -59,6 +59,7 @@ const RULE_RMS = 5u;
 const RULE_SMEBU = 6u;
 const RULE_ID_BALANCING = 7u;
 const RULE_LONGCAT = 8u;
+const RULE_THRESHOLD = 9u;
 const RULE_QUANTILE = 16u;
 const RULE_BIP = 17u;
 

@@ -28,7 +28,7 @@ pub struct StepParams {
     pub loads_at: u32,
     /// Place of the first variant's moved assignments in `counts`.
     pub moved_at: u32,
-    /// Place of the first variant's saturated experts in `counts`.
+    /// Place of the first variant's saturated experts in `counts`; under rule `Threshold`, its sampled assignments.
     pub saturated_at: u32,
     /// Place of the first bias to route with in `bias`.
     pub bias_at: u32,
@@ -324,7 +324,8 @@ impl Plan {
         self.batch.min(MOVED_SAMPLE)
     }
 
-    /// Words of `counts` per step: loads, then moved, then saturated.
+    /// Words of `counts` per step: loads, then moved, then saturated; in place of the last the sampled assignments under rule
+    /// `Threshold`, which saturates no key.
     #[must_use]
     pub fn counts_per_step(&self) -> u32 {
         self.width + 2 * self.variants.len() as u32
@@ -337,6 +338,8 @@ impl Plan {
     }
 }
 
+/// Number of the rule that gives a token every expert above a threshold.
+pub const THRESHOLD: u32 = 9;
 /// Number of the rule in which experts choose.
 pub const EXPERT_CHOICE: u32 = 18;
 
@@ -347,7 +350,8 @@ pub fn unsupported(experiment: &Experiment) -> Option<String> {
         let trace = matches!(experiment.source, Source::Trace(_));
         let what = match (v.balancer.rule, v.router.groups, v.router.capacity) {
             (Rule::Hash, _, _) if trace => "rule Hash on a trace".into(),
-            (Rule::Hash | Rule::ExpertChoice, _, None) => return None,
+            (Rule::Hash | Rule::Threshold | Rule::ExpertChoice, _, None) => return None,
+            (Rule::Hash | Rule::Threshold | Rule::ExpertChoice, _, Some(_)) => "a capacity".into(),
             (rule, _, _) if !rule.is_top_k() => format!("rule {rule}"),
             (_, Some(g), _) if g.groups > GROUPS => format!("more than {GROUPS} groups"),
             (_, _, Some(_)) => "a capacity".into(),
@@ -371,10 +375,11 @@ pub fn rule_number(rule: Rule) -> u32 {
         Rule::Smebu => 6,
         Rule::IdBalancing => 7,
         Rule::LongCat => 8,
+        Rule::Threshold => THRESHOLD,
         Rule::Quantile => 16,
         Rule::Bip => 17,
         Rule::ExpertChoice => EXPERT_CHOICE,
         // No bias moves under `Hash`; the others are not the shaders': see `unsupported`.
-        Rule::Threshold | Rule::Sinkhorn | Rule::Base | Rule::Hash => 0,
+        Rule::Sinkhorn | Rule::Base | Rule::Hash => 0,
     }
 }

@@ -34,6 +34,8 @@ pub enum Choice {
     Groups,
     /// By its word; synthetic tokens only.
     Hash,
+    /// All above a threshold, however many; the key is not met.
+    Threshold,
 }
 
 /// How many of the largest keys a thread holds: the smallest of these that is at least K.
@@ -129,6 +131,7 @@ impl Routing {
         let key = if rule == Rule::Multiplicative { Key::Multiplicative } else { Key::Additive };
         let choice = match rule {
             Rule::Hash => Choice::Hash,
+            Rule::Threshold => Choice::Threshold,
             _ if grouped => Choice::Groups,
             _ => Choice::Largest,
         };
@@ -160,6 +163,7 @@ impl Routing {
             Choice::Largest => out.extend([shader!("shared/choose_unbiased"), shader!("shared/choose")]),
             Choice::Groups => out.push(shader!("shared/choose_groups")),
             Choice::Hash => out.extend([shader!("shared/choose_unbiased"), shader!("shared/choose_hash")]),
+            Choice::Threshold => out.extend([shader!("shared/choose_unbiased"), shader!("shared/choose_threshold")]),
         }
     }
 }
@@ -170,6 +174,8 @@ impl Pass {
     pub fn entry(self) -> &'static str {
         match self {
             Self::Prepare => "prepare",
+            Self::Route(r) if r.choice == Choice::Threshold => "route_threshold",
+            Self::Moved(r) if r.choice == Choice::Threshold => "moved_threshold",
             Self::Route(_) => "route",
             Self::RouteShared(_) => "route_shared",
             Self::Moved(_) => "moved",
@@ -197,7 +203,9 @@ impl Pass {
             Self::Settle => parts.extend([shader!("shared/order"), shader!("settle")]),
             Self::Route(routing) => {
                 routing.sources(&mut parts);
-                parts.extend([shader!("shared/tally"), shader!("route")]);
+                let own =
+                    if routing.choice == Choice::Threshold { shader!("route_threshold") } else { shader!("route") };
+                parts.extend([shader!("shared/tally"), own]);
             }
             Self::RouteShared(routing) => {
                 routing.sources(&mut parts);
@@ -205,7 +213,9 @@ impl Pass {
             }
             Self::Moved(routing) => {
                 routing.sources(&mut parts);
-                parts.push(shader!("moved"));
+                let own =
+                    if routing.choice == Choice::Threshold { shader!("moved_threshold") } else { shader!("moved") };
+                parts.push(own);
             }
         }
         parts.join("\n")
@@ -219,7 +229,11 @@ impl Pass {
         for scores in Scores::iter() {
             for key in Key::iter() {
                 for keep in Keep::iter() {
-                    let known = |c: &Choice| *c != Choice::Hash || scores != Scores::Trace;
+                    let known = |c: &Choice| match c {
+                        Choice::Hash => scores != Scores::Trace,
+                        Choice::Threshold => key == Key::Additive,
+                        Choice::Largest | Choice::Groups => true,
+                    };
                     for choice in Choice::iter().filter(known) {
                         let routing = Routing { scores, key, keep, choice };
                         all.extend([Self::Route(routing), Self::Moved(routing)]);

@@ -3,7 +3,7 @@
 use super::buffers::Buffers;
 use super::clock::{self, Clock};
 use super::device::Device;
-use super::layout::{EXPERT_CHOICE, PartParams, Plan, VariantParams};
+use super::layout::{EXPERT_CHOICE, PartParams, Plan, THRESHOLD, VariantParams};
 use super::pace::Pace;
 use super::pipelines::Pipelines;
 use super::shader::Pass;
@@ -178,10 +178,15 @@ impl Round<'_> {
                 let (index, at) = (v.index as usize, v.first_expert as usize);
                 let experts = at..at + v.experts as usize;
                 let bias = biases[2 * experts.start..2 * experts.end].as_chunks::<2>().0;
-                let chosen_by_experts = v.rule == EXPERT_CHOICE;
-                let loads = match chosen_by_experts {
-                    true => vec![quota(v.top_k, plan.batch, v.experts); v.experts as usize],
-                    false => counts[experts].to_vec(),
+                let loads = match v.rule {
+                    EXPERT_CHOICE => vec![quota(v.top_k, plan.batch, v.experts); v.experts as usize],
+                    _ => counts[experts].to_vec(),
+                };
+                let last = counts[width + variants + index];
+                let (moved_of, saturated) = match v.rule {
+                    THRESHOLD => (last, 0),
+                    EXPERT_CHOICE => (0, 0),
+                    _ => (plan.sample() * v.top_k, last),
                 };
                 let row = VariantRow {
                     top_k: v.top_k,
@@ -193,8 +198,8 @@ impl Round<'_> {
                         .map(|&[low, high]| (u64::from(high) << 32 | u64::from(low)).cast_signed())
                         .collect(),
                     moved: counts[width + index],
-                    moved_of: if chosen_by_experts { 0 } else { plan.sample() * v.top_k },
-                    saturated: if chosen_by_experts { 0 } else { counts[width + variants + index] },
+                    moved_of,
+                    saturated,
                     zero_experts: v.experts - v.computing,
                     learning: None,
                 };

@@ -154,7 +154,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             name: "Dynamic K, threshold",
             equation: "every i with sᵢ + bᵢ > 0\nbᵢ ← bᵢ − u · [σᵢ − mean σ + sign(F̃ − K)]\nσᵢ = sign(Fᵢ − 1/E)",
             idea: "No token competes with another expert’s score, so easy tokens may take few experts and hard ones many; K is only the \
-                   mean F̃ to aim at. Biases start where about K experts pass. Runs on the CPU only.",
+                   mean F̃ to aim at. Biases start where about K experts pass.",
             watch: "The spread of experts per token, in the inspector: a token can be left with none.",
             source: Some(("Su, MoE series, post 10815", "https://kexue.fm/archives/10815", "read in a public copy")),
         },

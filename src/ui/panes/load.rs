@@ -5,10 +5,13 @@ use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
 use super::{AXIS, Pane, PaneContext, PaneKind, describe, of_variant};
 use crate::engine::message::VariantView;
+use crate::model::capacity::of_batch;
 use eframe::egui::{Align2, Color32, Rect, Sense, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2};
 
 /// A load this far from fair has the full colour.
 const FULL: f32 = 0.5;
+/// A capacity beyond so many times the axis that the loads need is not drawn.
+const FAR: f32 = 1.5;
 /// Room for the caption below, points.
 const BELOW: f32 = 20.0;
 
@@ -41,8 +44,8 @@ impl Pane for Load {
     }
 
     fn help(&self) -> &'static str {
-        "Tokens that each expert got, and had room for, in the last step. The line is the fair share L = K·T/E. Grey is near fair, orange above, blue below. \
-         MaxVio is how far the tallest bar stands above the line, as a share of it. Point at a bar to see its expert everywhere, click to \
+        "Tokens that each expert got, and had room for, in the last step. The line is the fair share L = K·T/E, the dashed \
+         one the capacity where it is in sight. Grey is near fair, orange above, blue below. MaxVio is how far the tallest bar stands above the line, as a share of it. Point at a bar to see its expert everywhere, click to \
          pin it."
     }
 
@@ -60,13 +63,17 @@ impl Pane for Load {
         let experts = view.loads.len();
         let fair = view.fair() as f32;
         let most = view.loads.iter().copied().max().unwrap_or(0) as f32;
-        let top = ceiling(most.max(fair * 1.5));
+        let limit = capacity(cx);
+        let top = axis_top(most.max(fair * 1.5), limit);
         let y_of = |load: f32| frame.bottom() - frame.height() * (load / top.max(1.0));
         axis(ui, theme, frame, top, y_of);
         bars(ui, theme, view, fair, frame, y_of);
 
         let y = y_of(fair);
         ui.painter().hline(frame.x_range(), y, Stroke::new(1.0, theme.text));
+        if let Some(limit) = limit.filter(|l| *l <= top) {
+            capacity_line(ui, theme, frame, y_of(limit), limit);
+        }
         let column = frame.width() / experts as f32;
         let expert_at = |x: f32| (((x - frame.left()) / column) as usize).min(experts - 1);
         if let Some(pointer) = response.hover_pos().filter(|p| frame.expand2(vec2(0.0, BELOW)).contains(*p)) {
@@ -83,6 +90,26 @@ impl Pane for Load {
             ui.painter().rect_stroke(mark, 2.0, Stroke::new(1.0, theme.accent), StrokeKind::Outside);
         }
     }
+}
+
+/// The most tokens that an expert takes of a batch, where there is a limit.
+fn capacity(cx: &PaneContext<'_>) -> Option<f32> {
+    let snapshot = cx.lab.snapshot();
+    let router = &snapshot.experiment.variants.get(cx.link.variant)?.router;
+    router.capacity.map(|c| of_batch(router, c, snapshot.batch) as f32)
+}
+
+/// A dashed line at the capacity, and its name above it on the right.
+fn capacity_line(ui: &Ui, theme: &Theme, frame: Rect, y: f32, limit: f32) {
+    let ends = [pos2(frame.left(), y), pos2(frame.right(), y)];
+    ui.painter().extend(Shape::dashed_line(&ends, Stroke::new(1.0, theme.over_text), 5.0, 4.0));
+    let words = format!("capacity {}", figure(f64::from(limit), true));
+    ui.painter().text(ends[1] - vec2(0.0, 2.0), Align2::RIGHT_BOTTOM, words, mono(TINY), theme.over_text);
+}
+
+/// Above all that is drawn. A capacity far above every bar would make all of them small: then it is out of sight.
+fn axis_top(room: f32, limit: Option<f32>) -> f32 {
+    ceiling(limit.filter(|l| *l <= room * FAR).unwrap_or(room).max(room))
 }
 
 /// A round number above, so that the axis does not tremble.
@@ -163,6 +190,13 @@ mod tests {
             let top = ceiling(value);
             assert!(top >= value * 1.05 && top <= value * 2.2, "{value}: {top}");
         }
+    }
+
+    #[test]
+    fn a_capacity_is_in_sight_unless_it_makes_bars_small() {
+        let plain = axis_top(576.0, None);
+        assert_eq!([axis_top(576.0, Some(480.0)), axis_top(576.0, Some(3072.0))], [plain; 2]);
+        assert!(axis_top(576.0, Some(800.0)) > 800.0);
     }
 
     #[test]

@@ -1,0 +1,37 @@
+// Twin of src/model/step/batch.rs, `Batch::count_moved` under rule `Threshold`: how many assignments evenly spaced tokens have, and how many
+// of them the bias moved. One thread is one token of the sample; workgroup_id.y counts variants.
+
+const LANES = 64u;
+
+@group(1) @binding(5) var<storage, read_write> counts: array<atomic<u32>>;
+
+// `tally` belongs to the route pass; here nothing is counted per expert.
+fn tally4(keys: vec4<i32>, first: u32, k: u32) {}
+
+@compute @workgroup_size(LANES)
+fn moved_threshold(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let v = variants[part.first_variant + group.y];
+    prepare_scores(lane);
+    workgroupBarrier();
+    let i = group.x * LANES + lane;
+    if i < step.sample {
+        // At most 2⁹·2²⁰.
+        let token = token_of(v, i * step.batch / step.sample);
+        let unbiased = chosen_unbiased(v, token);
+        let threshold = ranked(unbiased, v.top_k - 1u);
+        var met = 0u;
+        var away = 0u;
+        for (var e = 0u; e < v.experts; e += 1u) {
+            let above = is_above(v, score_at(token, e), e);
+            met += select(0u, 1u, above);
+            away += select(0u, 1u, above && !stays(v, token, e, unbiased, threshold));
+        }
+        if away > 0u {
+            atomicAdd(&counts[step.moved_at + v.index], away);
+        }
+        // No key saturates under this rule: its place takes the sampled assignments, whose number is not K for each.
+        if met > 0u {
+            atomicAdd(&counts[step.saturated_at + v.index], met);
+        }
+    }
+}
