@@ -236,22 +236,27 @@ fn sigmoid_block<L: Lanes>(l: L, tables: &Tables<L>, z: Block<L>) -> Block<L> {
             all = l.or(all, l.abs(x));
         }
         if !l.any(l.shr::<16>(all)) {
-            return sigmoids(l, tables, z, |table, i| l.lookup_half(table, i));
+            return sigmoids::<L, true>(l, tables, z);
         }
     }
-    sigmoids(l, tables, z, |table, i| l.lookup(table, i))
+    sigmoids::<L, false>(l, tables, z)
 }
 
+/// With `HALF`, no logit is 4 or more. (A constant and not a closure: see [`read_rows`].)
 #[inline(always)]
-fn sigmoids<L: Lanes>(l: L, tables: &Tables<L>, mut z: Block<L>, lookup: impl Fn(L::Table, L::V) -> L::V) -> Block<L> {
+fn sigmoids<L: Lanes, const HALF: bool>(l: L, tables: &Tables<L>, mut z: Block<L>) -> Block<L> {
     for x in &mut z {
         let m = l.min(l.abs(*x), l.splat(LOGIT_LIMIT));
         let segment = l.shr::<12>(m);
         let f = l.and(m, l.splat(0xfff));
-        let packed = lookup(tables.slope, segment);
+        let (packed, start) = if HALF {
+            (l.lookup_half(tables.slope, segment), l.lookup_half(tables.start, segment))
+        } else {
+            (l.lookup(tables.slope, segment), l.lookup(tables.start, segment))
+        };
         let bend = l.sar::<12>(l.mul_small(l.sar::<18>(packed), f));
         let slope = l.add(l.and(packed, l.splat(0x3_ffff)), bend);
-        let s = l.add(lookup(tables.start, segment), l.sar::<12>(l.mul(slope, f)));
+        let s = l.add(start, l.sar::<12>(l.mul(slope, f)));
         let s = l.select_negative(*x, s, l.sub(l.splat(SCORE_ONE), s));
         *x = l.shl::<SHIFT>(s);
     }

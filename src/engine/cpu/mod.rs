@@ -231,6 +231,10 @@ fn by_model(routing: &Routing) -> bool {
 /// Makes what tokens must know of the whole batch, before they ask for it one by one.
 fn gather(batch: &Batch, parts: u32) {
     let variants: Vec<usize> = (0..batch.variants.len()).filter(|&v| batch.variants[v].sees_whole_batch()).collect();
+    // Asking the other threads for nothing would cost a small step half its time again.
+    if variants.is_empty() {
+        return;
+    }
     variants.par_iter().for_each(|&v| {
         batch.list(v);
     });
