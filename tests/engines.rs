@@ -6,7 +6,7 @@
 
 use moebias::engine::cpu::CpuEngine;
 use moebias::engine::gpu::GpuEngine;
-use moebias::engine::message::{Message, RunId, Snapshot, Start};
+use moebias::engine::message::{Echo, Message, RunId, Snapshot, Start};
 use moebias::engine::run::Run;
 use moebias::engine::worker::Worker;
 use moebias::engine::{Engine, EngineChoice, EngineError, EngineKind};
@@ -16,6 +16,7 @@ use moebias::model::config::{
     Balancer, Capacity, Experiment, Gate, Groups, Router, Rule, Schedule, Source, Stays, Synthetic, TraceSource,
     Variant,
 };
+use moebias::model::learn::settings::World;
 use moebias::model::random::{Stream, pcg4d};
 use moebias::model::step::{MOVED_SAMPLE, Simulation, State, StepRow};
 use moebias::model::trace::Trace;
@@ -672,6 +673,36 @@ fn what_the_shaders_do_not_know_runs_on_the_cpu() {
     wait("the CPU", &|s| kind(s) == EngineKind::Cpu && s.step == 5);
     send(Change::SetRule(Rule::Sign), 10);
     wait("the GPU again", &|s| kind(s) == EngineKind::Gpu && s.step == 10);
+}
+
+/// What will not fit however long one waits is said once, and the GPU is not opened again and again.
+#[test]
+fn learning_is_left_to_the_cpu_once() {
+    if open(Backends::all(), "learning").is_none() {
+        return;
+    }
+    let source = Source::Learning(World { batch: 64, topics: 4, domains: 2, ..World::default() });
+    let variants = vec![Variant { router: Router { experts: 8, top_k: 2, ..Router::default() }, ..Variant::default() }];
+    let experiment = Experiment { seed: 1, source, variants };
+    let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
+    let worker = Worker::spawn(RunId(1), start, EngineChoice::Gpu, Box::new(|| {})).unwrap();
+    let (mut opened, mut left, began) = (0, 0, Instant::now());
+    for to in 1.. {
+        worker.send(Message::Seek(50 * to));
+        while worker.snapshot().step < 50 * to {
+            assert!(began.elapsed().as_secs() < 60, "step {} never came", 50 * to);
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        while let Ok(Some(echo)) = worker.echo() {
+            opened += u32::from(matches!(&echo, Echo::Engine(info) if info.kind == EngineKind::Gpu));
+            left += u32::from(matches!(&echo, Echo::Notice(why) if why.contains("Learning runs on the CPU")));
+        }
+        // Long enough after it was left to be opened again.
+        if left > 0 && began.elapsed().as_millis() > 3000 {
+            break;
+        }
+    }
+    assert_eq!((opened, left), (1, 1));
 }
 
 /// An engine may hand out fewer steps at a time than it was asked for.

@@ -219,8 +219,8 @@ impl Plan {
     /// Says in a sentence what does not fit.
     pub fn new(simulation: &Simulation, budget: u64) -> Result<Self, String> {
         let experiment: &Experiment = simulation.experiment();
-        if experiment.world().is_some() {
-            return Err("Learning runs on the CPU".into());
+        if let Some(why) = unsupported(experiment) {
+            return Err(why);
         }
         let batch = simulation.batch();
         if batch > limits::BATCH.max_u32() {
@@ -229,9 +229,6 @@ impl Plan {
         }
         if simulation.trace().is_some_and(|t| t.gate_each_step) {
             return Err("the GPU engine reads recorded scores, not logits whose gate is taken in every step".into());
-        }
-        if let Some(why) = unsupported(experiment) {
-            return Err(why);
         }
         let trace = match (&experiment.source, simulation.trace()) {
             (Source::Trace(_), Some(trace)) => Some(Window::new(trace, experiment, budget)?),
@@ -346,6 +343,9 @@ pub const EXPERT_CHOICE: u32 = 18;
 /// What an experiment asks for that no shader knows, in a sentence.
 #[must_use]
 pub fn unsupported(experiment: &Experiment) -> Option<String> {
+    if experiment.world().is_some() {
+        return Some("Learning runs on the CPU".into());
+    }
     let of = |v: &Variant| {
         let trace = matches!(experiment.source, Source::Trace(_));
         let what = match (v.balancer.rule, v.router.groups, v.router.capacity) {
