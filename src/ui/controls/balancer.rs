@@ -1,9 +1,9 @@
 //! The balancer: rule, step size, schedule, and its equation with a few sentences and the source.
 
 use super::super::style::{SMALL, TINY, mono, text};
-use super::super::widgets::choice::{Item, choice};
+use super::super::widgets::choice::{Item, choice, choice_of};
 use super::super::widgets::group;
-use super::super::widgets::slider::{Number, Scale, figure, number, significant};
+use super::super::widgets::slider::{Scale, figure, significant};
 use super::explain::of_rule;
 use super::{Desk, memory};
 use crate::lab::notices::Level;
@@ -23,27 +23,17 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         let items: Vec<Item<Rule>> = Rule::iter()
             .map(|r| {
                 let about = of_rule(r);
-                let item = Item::new(r, about.name, format!("{}\n{}", about.equation, about.idea));
-                Item { blocked: (r != rule).then(|| desk.refused(&Change::SetRule(r))).flatten(), ..item }
+                Item::new(r, about.name, format!("{}\n{}", about.equation, about.idea))
             })
             .collect();
-        if let Some(rule) = choice(ui, theme, "Rule", "How the loads of one step become the biases of the next", &rule, &items) {
+        let tip = "How the loads of one step become the biases of the next";
+        if let Some(rule) = choice_of(ui, theme, "Rule", tip, &rule, &items, |r| desk.refused(&Change::SetRule(*r))) {
             choose(desk, rule, &router, &balancer);
         }
         settings_of_order(ui, desk, &balancer);
         ui.add_enabled_ui(rule.has_step(), |ui| {
             let (name, tip) = step_of(rule);
-            let what = Number {
-                name,
-                tip,
-                min: limits::RATE.min,
-                max: limits::RATE.max,
-                scale: Scale::Log,
-                restarts: false,
-            };
-            if let Some(u) = number(ui, theme, what, balancer.rate) {
-                desk.change(Change::SetRate(u));
-            }
+            desk.rows(ui, &[(name, limits::RATE, Scale::Log, balancer.rate, tip, Change::SetRate)]);
             memory::rows(ui, desk, &router, &balancer);
             let tip = "How the step size changes; n counts from the step at which the schedule was chosen. A constant step \
                        keeps a floor that grows with u; a decreasing one does not";
@@ -98,31 +88,18 @@ fn settings_of_order(ui: &mut Ui, desk: &mut Desk<'_>, balancer: &Balancer) {
     let theme = desk.theme;
     match balancer.rule {
         Rule::Quantile => {
-            let what = Number {
-                name: "Average",
-                tip: "Weight a of the old β in β ← a·β + (1−a)·β̂, 0 to 0.999. 0, Megatron-LM’s default, forgets every batch but the last; \
-                      a larger one calms the biases and follows drift more slowly",
-                min: limits::AVERAGE.min,
-                max: limits::AVERAGE.max,
-                scale: Scale::Linear(0.01),
-                restarts: false,
-            };
-            if let Some(a) = number(ui, theme, what, balancer.average) {
-                desk.change(Change::SetAverage(a));
-            }
+            let tip = "Weight a of the old β in β ← a·β + (1−a)·β̂, 0 to 0.999. 0, Megatron-LM’s default, forgets every batch but the last; \
+                       a larger one calms the biases and follows drift more slowly";
+            desk.rows(
+                ui,
+                &[("Average", limits::AVERAGE, Scale::Linear(0.01), balancer.average, tip, Change::SetAverage)],
+            );
         }
         Rule::Bip => {
-            let what = Number {
-                name: "Passes",
-                tip: "Passes over each batch before it is routed, 1 to 16. How many the authors make is not known to us; 4 is our choice",
-                min: limits::ITERATIONS.min,
-                max: limits::ITERATIONS.max,
-                scale: Scale::Whole,
-                restarts: false,
-            };
-            if let Some(n) = number(ui, theme, what, f64::from(balancer.iterations)) {
-                desk.change(Change::SetIterations(n as u32));
-            }
+            let tip = "Passes over each batch before it is routed, 1 to 16. How many the authors make is not known to us; 4 is our choice";
+            let passes = |n| Change::SetIterations(n as u32);
+            let now = f64::from(balancer.iterations);
+            desk.rows(ui, &[("Passes", limits::ITERATIONS, Scale::Whole, now, tip, passes)]);
         }
         Rule::ExpertChoice => {
             let Some(router) = desk.variant().map(|v| v.router.clone()) else { return };

@@ -2,9 +2,9 @@
 
 use super::super::widgets::choice::{Item, choice};
 use super::super::widgets::group;
-use super::super::widgets::slider::{Number, Scale, number};
-use super::Desk;
+use super::super::widgets::slider::Scale;
 use super::explain::{About, told};
+use super::{Desk, Row};
 use crate::model::change::Change;
 use crate::model::config::{Limits, limits as of};
 use crate::model::learn::settings::{
@@ -12,18 +12,6 @@ use crate::model::learn::settings::{
 };
 use eframe::egui::Ui;
 use strum::IntoEnumIterator as _;
-
-/// Name, limits, scale, value, tip, and what a new value is sent as.
-type Row<'a> = (&'a str, Limits, Scale, f64, &'a str, fn(f64) -> Change);
-
-fn rows(ui: &mut Ui, desk: &mut Desk<'_>, rows: &[Row<'_>]) {
-    for &(name, limit, scale, value, tip, change) in rows {
-        let what = Number { name, tip, min: limit.min, max: limit.max, scale, restarts: false };
-        if let Some(v) = number(ui, desk.theme, what, value) {
-            desk.change(change(v));
-        }
-    }
-}
 
 /// The settings of the world.
 pub(super) fn world(ui: &mut Ui, desk: &mut Desk<'_>, w: &World) {
@@ -121,7 +109,7 @@ pub(super) fn world(ui: &mut Ui, desk: &mut Desk<'_>, w: &World) {
             |v| Change::SetBurst(v as u32),
         ),
     ];
-    rows(ui, desk, &table);
+    desk.rows(ui, &table);
 }
 
 /// How the variant learns; nothing where nothing does.
@@ -146,13 +134,13 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         let tip = "Weight α of the auxiliary loss, 0 to 10. It is not comparable with a language model's α, whose task gradient on the \
                    router is much smaller: compare the force ratio in Task loss instead";
         let alpha = |v| Change::SetLearning(LearningChange::Alpha(v));
-        rows(ui, desk, &[("α", limits::ALPHA, Scale::Log, learning.alpha, tip, alpha)]);
+        desk.rows(ui, &[("α", limits::ALPHA, Scale::Log, learning.alpha, tip, alpha)]);
     });
     window(ui, desk, &learning);
     let z = |v| Change::SetLearning(LearningChange::ZLoss(v));
     let tip =
         "Weight of the z-loss 1/T Σ (ln Σ eᶻ)², 0 to 1. It keeps logits small and does not balance. ST-MoE uses 0.001";
-    rows(ui, desk, &[("z-loss", limits::Z_LOSS, Scale::Log, learning.z_loss, tip, z)]);
+    desk.rows(ui, &[("z-loss", limits::Z_LOSS, Scale::Log, learning.z_loss, tip, z)]);
     let items = [
         Item::new(Gating::Raw, "Raw gating values", "g = s. Wang et al. 2024 use it"),
         Item::new(
@@ -194,7 +182,7 @@ fn window(ui: &mut Ui, desk: &mut Desk<'_>, learning: &Learning) {
         ),
         _ => return,
     };
-    rows(ui, desk, &[row]);
+    desk.rows(ui, &[row]);
 }
 
 fn optimiser(ui: &mut Ui, desk: &mut Desk<'_>, learning: &Learning) {
@@ -210,11 +198,9 @@ fn optimiser(ui: &mut Ui, desk: &mut Desk<'_>, learning: &Learning) {
     if let Some(o) = choice(ui, desk.theme, "Optimiser", tip, &learning.optimiser, &items) {
         let usual = Learning::default();
         let (experts, router) = if o == Optimiser::Adam { (usual.expert_rate, usual.router_rate) } else { (2.0, 0.5) };
-        for change in
-            [LearningChange::Optimiser(o), LearningChange::ExpertRate(experts), LearningChange::RouterRate(router)]
-        {
-            desk.change(Change::SetLearning(change));
-        }
+        let all =
+            [LearningChange::Optimiser(o), LearningChange::ExpertRate(experts), LearningChange::RouterRate(router)];
+        desk.change_together(all.map(Change::SetLearning).into());
     }
     let table: [Row<'_>; 3] = [
         (
@@ -243,7 +229,7 @@ fn optimiser(ui: &mut Ui, desk: &mut Desk<'_>, learning: &Learning) {
             |v| Change::SetLearning(LearningChange::Horizon(v as u32)),
         ),
     ];
-    rows(ui, desk, &table);
+    desk.rows(ui, &table);
 }
 
 fn of_auxiliary(auxiliary: Auxiliary) -> About {

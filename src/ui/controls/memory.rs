@@ -2,15 +2,12 @@
 
 use super::super::style::{SMALL, mono, text};
 use super::super::theme::ROW;
-use super::super::widgets::slider::{Number, Scale, figure, number};
-use super::Desk;
+use super::super::widgets::slider::{Scale, figure};
+use super::{Desk, Row};
 use crate::model::balance::longcat;
 use crate::model::change::Change;
 use crate::model::config::{Balancer, Limits, Router, Rule, limits};
 use eframe::egui::{Align, DragValue, Layout, RichText, Ui};
-
-/// Name, limits, scale, value, tip, and what a new value is sent as.
-type Row<'a> = (&'a str, Limits, Scale, f64, &'a str, fn(f64) -> Change);
 
 /// The numbers that this rule has beside its step size.
 pub(super) fn rows(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router, balancer: &Balancer) {
@@ -65,12 +62,7 @@ pub(super) fn rows(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router, balancer: 
         ],
         _ => &[],
     };
-    for &(name, limit, scale, value, tip, change) in rows {
-        let what = Number { name, tip, min: limit.min, max: limit.max, scale, restarts: false };
-        if let Some(v) = number(ui, desk.theme, what, value) {
-            desk.change(change(v));
-        }
-    }
+    desk.rows(ui, rows);
     if balancer.rule == Rule::LongCat {
         reached(ui, desk, router, balancer);
     }

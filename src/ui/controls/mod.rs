@@ -11,10 +11,11 @@ mod tokens;
 
 use super::style::{SMALL, TINY, semibold, text};
 use super::theme::{PADDING, Theme};
+use super::widgets::slider::{Number, Scale, number};
 use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::model::change::{self, Change, Target};
-use crate::model::config::Variant;
+use crate::model::config::{Limits, Variant};
 use eframe::egui::{self, Frame, Margin, Panel, RichText, ScrollArea, Ui};
 
 /// Width of the panel.
@@ -26,6 +27,9 @@ pub struct Controls {
     /// One variant, or all of them.
     only: Option<usize>,
 }
+
+/// One number of the panel: its name, limits, scale, value, tip, and what a new value is sent as.
+type Row<'a> = (&'a str, Limits, Scale, f64, &'a str, fn(f64) -> Change);
 
 /// What the rows of the panel need.
 struct Desk<'a> {
@@ -50,6 +54,16 @@ impl Desk<'_> {
     /// Several changes that are taken back together.
     fn change_together(&mut self, changes: Vec<Change>) {
         self.lab.send(Command::ChangeTogether { target: self.target, changes });
+    }
+
+    /// Draws numbers and sends what is changed.
+    fn rows(&mut self, ui: &mut Ui, rows: &[Row<'_>]) {
+        for &(name, limit, scale, value, tip, change) in rows {
+            let what = Number { name, tip, min: limit.min, max: limit.max, scale, restarts: false };
+            if let Some(v) = number(ui, self.theme, what, value) {
+                self.change(change(v));
+            }
+        }
     }
 
     /// Why a change would be refused, if so.

@@ -1,10 +1,10 @@
 //! The router: gate, experts, K; groups, capacity and gating values.
 
 use super::super::style::{SMALL, text};
-use super::super::widgets::choice::{Item, choice};
+use super::super::widgets::choice::{Item, choice, choice_of};
 use super::super::widgets::group;
 use super::super::widgets::slider::{Number, Scale, number};
-use super::{Desk, explain};
+use super::{Desk, Row, explain};
 use crate::lab::command::Command;
 use crate::model::change::{Change, largest_top_k};
 use crate::model::config::{Capacity, Gate, Groups, Router, Rule, Stays, limits};
@@ -94,10 +94,11 @@ fn groups(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
         let groups = now.unwrap_or(Groups { groups: n, kept: kept_for(router, n) });
         let size = router.experts / n;
         let about = format!("{n} groups of {size}; at first {} are kept", groups.kept);
-        let blocked = now.is_none().then(|| desk.refused(&Change::SetGroups(Some(groups)))).flatten();
-        items.push(Item { blocked, ..Item::new(Some(groups), format!("{n} groups of {size}"), about) });
+        items.push(Item::new(Some(groups), format!("{n} groups of {size}"), about));
     }
-    if let Some(groups) = choice(ui, theme, "Groups", tip, &router.groups, &items) {
+    if let Some(groups) =
+        choice_of(ui, theme, "Groups", tip, &router.groups, &items, |g| desk.refused(&Change::SetGroups(*g)))
+    {
         desk.change(Change::SetGroups(groups));
     }
     let Some(now) = router.groups else { return };
@@ -124,19 +125,16 @@ fn kept_for(router: &Router, groups: u32) -> u32 {
 fn capacity(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     let theme = desk.theme;
     let factor = router.capacity.map_or(1.25, |c| c.factor);
-    let item = |by, name: &str, about: &str| {
-        let with = Capacity { factor, by };
-        let now = router.capacity == Some(with);
-        let blocked = (!now).then(|| desk.refused(&Change::SetCapacity(Some(with)))).flatten();
-        Item { blocked, ..Item::new(Some(with), name, about) }
-    };
+    let item = |by, name: &str, about: &str| Item::new(Some(Capacity { factor, by }), name, about);
     let items = [
         Item::new(None, "No capacity", "Experts take all tokens that come"),
         item(Stays::Score, "Capacity, by score", "A full expert keeps the tokens with the highest scores there"),
         item(Stays::Position, "Capacity, by position", "A full expert keeps the tokens that come first in the batch"),
     ];
     let tip = "How many tokens of a batch an expert takes; what comes beyond is dropped";
-    if let Some(capacity) = choice(ui, theme, "Capacity", tip, &router.capacity, &items) {
+    if let Some(capacity) =
+        choice_of(ui, theme, "Capacity", tip, &router.capacity, &items, |c| desk.refused(&Change::SetCapacity(*c)))
+    {
         desk.change(Change::SetCapacity(capacity));
     }
     let Some(now) = router.capacity else { return };
@@ -167,27 +165,24 @@ fn gating(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
         if ui.checkbox(&mut on, label).on_hover_text(tip).changed() {
             desk.change(Change::SetRenormalise(on));
         }
-        let what = Number {
-            name: "Scale",
-            tip: "Route scale: every gating value is multiplied by it, 0 to 32. DeepSeek-V3 has 2.5. No token goes elsewhere",
-            min: limits::SCALE.min,
-            max: limits::SCALE.max,
-            scale: Scale::Linear(0.1),
-            restarts: false,
-        };
-        if let Some(scale) = number(ui, theme, what, router.scale) {
-            desk.change(Change::SetScale(scale));
-        }
-        let what = Number {
-            name: "Shared",
-            tip: "Shared experts, 0 to 16: every token has them beside its K. They change no load. Wang et al. 2024 have 2, DeepSeek-V3 1",
-            min: limits::SHARED.min,
-            max: limits::SHARED.max,
-            scale: Scale::Whole,
-            restarts: false,
-        };
-        if let Some(shared) = number(ui, theme, what, f64::from(router.shared)) {
-            desk.change(Change::SetShared(shared as u32));
-        }
+        let table: [Row<'_>; 2] = [
+            (
+                "Scale",
+                limits::SCALE,
+                Scale::Linear(0.1),
+                router.scale,
+                "Route scale: every gating value is multiplied by it, 0 to 32. DeepSeek-V3 has 2.5. No token goes elsewhere",
+                Change::SetScale,
+            ),
+            (
+                "Shared",
+                limits::SHARED,
+                Scale::Whole,
+                f64::from(router.shared),
+                "Shared experts, 0 to 16: every token has them beside its K. They change no load. Wang et al. 2024 have 2, DeepSeek-V3 1",
+                |v| Change::SetShared(v as u32),
+            ),
+        ];
+        desk.rows(ui, &table);
     });
 }

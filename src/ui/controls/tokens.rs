@@ -4,11 +4,11 @@ use super::super::theme::ROW;
 use super::super::widgets::button::icon_button;
 use super::super::widgets::choice::{Item, choice};
 use super::super::widgets::group;
-use super::super::widgets::slider::{Number, Scale, number};
-use super::Desk;
+use super::super::widgets::slider::Scale;
+use super::{Desk, Row};
 use crate::lab::command::Command;
 use crate::model::change::Change;
-use crate::model::config::{Limits, Source, Synthetic, limits};
+use crate::model::config::{Source, Synthetic, limits};
 use crate::scenario::BUILTIN;
 use eframe::egui::{Align, DragValue, Layout, RichText, Ui};
 use egui_material_icons::icons::ICON_CASINO;
@@ -81,11 +81,8 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     }
 }
 
-/// Name, limits, scale, value, tip, and what a new value is sent as.
-type Row<'a> = (&'a str, Limits, Scale, f64, &'a str, fn(f64) -> Change);
-
 fn synthetic(ui: &mut Ui, desk: &mut Desk<'_>, s: &Synthetic, fixed: bool) {
-    let rows: [Row<'_>; 6] = [
+    let mut rows: Vec<Row<'_>> = vec![
         (
             "Batch",
             limits::BATCH,
@@ -135,15 +132,10 @@ fn synthetic(ui: &mut Ui, desk: &mut Desk<'_>, s: &Synthetic, fixed: bool) {
             |v| Change::SetBurst(v as u32),
         ),
     ];
-    for (name, limit, scale, value, tip, change) in rows {
-        if fixed && name == "Drift" {
-            continue;
-        }
-        let what = Number { name, tip, min: limit.min, max: limit.max, scale, restarts: false };
-        if let Some(v) = number(ui, desk.theme, what, value) {
-            desk.change(change(v));
-        }
+    if fixed {
+        rows.retain(|(name, ..)| *name != "Drift");
     }
+    desk.rows(ui, &rows);
     seed(ui, desk);
 }
 

@@ -32,6 +32,19 @@ pub fn choice<T: Clone + PartialEq>(
     now: &T,
     items: &[Item<T>],
 ) -> Option<T> {
+    choice_of(ui, theme, name, tip, now, items, |_| None)
+}
+
+/// As [`choice`], of things that are refused for a reason; that is asked only of those that are seen.
+pub fn choice_of<T: Clone + PartialEq>(
+    ui: &mut Ui,
+    theme: &Theme,
+    name: &str,
+    tip: &str,
+    now: &T,
+    items: &[Item<T>],
+    refused: impl Fn(&T) -> Option<String>,
+) -> Option<T> {
     let mut chosen = None;
     let shown = items.iter().find(|i| i.value == *now).map_or("", |i| i.name.as_str());
     ui.spacing_mut().interact_size.y = ROW;
@@ -44,9 +57,10 @@ pub fn choice<T: Clone + PartialEq>(
             for item in items {
                 let button =
                     egui::Button::selectable(item.value == *now, &item.name).min_size(vec2(ui.available_width(), ROW));
-                let response = ui.add_enabled(item.blocked.is_none(), button);
+                let blocked = item.blocked.clone().or_else(|| refused(&item.value).filter(|_| item.value != *now));
+                let response = ui.add_enabled(blocked.is_none(), button);
                 let response = response.on_hover_text(&item.tip);
-                let response = match &item.blocked {
+                let response = match blocked {
                     Some(why) => response.on_disabled_hover_text(why),
                     None => response,
                 };
