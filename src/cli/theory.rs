@@ -31,7 +31,7 @@ struct Found {
     lagrangian: Vec<f64>,
     /// Of every step: the switching benefit.
     benefit: Vec<f64>,
-    /// Of every step: what the prices took, u‖A − L‖₁ for the sign rule.
+    /// Of every step: what the prices took, u Σ|A − L| for the sign rule.
     taken: Vec<f64>,
     /// Steps in which the Lagrangian rose.
     rises: usize,

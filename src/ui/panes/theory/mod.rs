@@ -152,7 +152,7 @@ impl Pane for TheoryPane {
     fn help(&self) -> &'static str {
         "Balancing as a market: a bias is the price p of an expert's places, top-K of γ + p is what each token buys, and the balanced \
          assignment max Σγ·x is what the prices look for. The Lagrangian is Λ = Σγ·x + Σp·(load − L). Each update first moves the prices, \
-         which takes ΣΔp·(load − L) from Λ (u‖A − L‖₁ for the sign rule), then tokens move and give their switching benefit back. \
+         which takes ΣΔp·(load − L) from Λ (u Σ|A − L| for the sign rule), then tokens move and give their switching benefit back. \
          Exact integers, on the biases as they enter the selection key. The derivation is our own, in the spirit of Han & Zhong 2025 \
          (arXiv 2512.03915), of which only the abstracts were available to us; its last version speaks of a monotonic improvement \
          condition, and so do we. What is shown is computed only while this pane is in sight."

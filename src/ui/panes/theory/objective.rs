@@ -69,7 +69,7 @@ fn balance(ui: &mut Ui, cx: &mut PaneContext<'_>, points: &[Point]) {
     let taken = if cx.lab.settings().variants.get(cx.link.variant).map(|v| v.balancer.rule)
         == Some(crate::model::config::Rule::Sign)
     {
-        "u‖A − L‖₁"
+        "u Σ|A − L|"
     } else {
         "−ΣΔp·(A − L)"
     };
@@ -134,7 +134,7 @@ fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Exam
         theme.under,
         "the prices take",
         &signed(-point.taken, 6),
-        "ΣΔp·(load − L): −u‖A − L‖₁ for the sign rule, per token",
+        "ΣΔp·(load − L): −u Σ|A − L| for the sign rule, per token",
     );
     row_in(
         ui,

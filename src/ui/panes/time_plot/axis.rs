@@ -37,8 +37,9 @@ pub(super) fn nice(x: f64) -> f64 {
         }
 }
 
-pub(super) fn steps_grid((from, to): (f64, f64)) -> Vec<GridMark> {
-    let step = nice((to - from) / 2.5).max(1.0);
+/// At most `columns` parts of the steps: closer than some 80 points the plot leaves the numbers out.
+pub(super) fn steps_grid((from, to): (f64, f64), columns: f64) -> Vec<GridMark> {
+    let step = nice_above((to - from) / columns).max(1.0);
     (0..=20)
         .map(|i| ((from / step).ceil() + f64::from(i)) * step)
         .take_while(|v| *v <= to)

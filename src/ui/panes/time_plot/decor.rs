@@ -13,14 +13,25 @@ pub(super) fn on_screen(transform: &PlotTransform, points: &[[f64; 2]]) -> Vec<P
     points.iter().map(|p| transform.position_from_point(&egui_plot::PlotPoint::new(p[0], p[1]))).collect()
 }
 
-/// The place for the label of a dashed line that the fewest points of curves run through: above or below it, left or right.
-pub(super) fn freest(painter: &egui::Painter, frame: Rect, y: f32, width: f32, points: &[Pos2]) -> Rect {
+/// The place for the label of a dashed line that the fewest points of curves run through, and no other label if that can be: above
+/// or below it, left or right.
+pub(super) fn freest(
+    painter: &egui::Painter,
+    frame: Rect,
+    y: f32,
+    width: f32,
+    points: &[Pos2],
+    taken: &[Rect],
+) -> Rect {
     let place = |x: f32, y: f32| Rect::from_center_size(pos2(x + width / 2.0, y), vec2(width, 14.0));
     let (left, right) = (frame.left() + 6.0, frame.right() - width - 4.0);
     let places = [place(right, y - 9.0), place(right, y + 9.0), place(left, y + 9.0), place(left, y - 9.0)];
     let inside = |r: &Rect| frame.contains_rect(*r) && painter.clip_rect().contains_rect(*r);
-    let crossed =
-        |r: &Rect| points.iter().filter(|p| r.expand(2.0).contains(**p)).count() + usize::from(!inside(r)) * 10_000;
+    let crossed = |r: &Rect| {
+        let curves = points.iter().filter(|p| r.expand(2.0).contains(**p)).count();
+        let others = taken.iter().filter(|t| t.intersects(*r)).count();
+        curves + 1_000 * others + usize::from(!inside(r)) * 10_000
+    };
     places.into_iter().min_by_key(crossed).unwrap_or(places[0])
 }
 

@@ -163,6 +163,7 @@ impl TimePlot {
         let name = self.id;
         // A line of the grid about every 34 points, and never a ladder of them.
         let rows = f64::from((ui.available_height() / 34.0).clamp(1.5, 7.0));
+        let columns = f64::from(((ui.available_width() - AXIS) / 80.0).clamp(1.0, 8.0));
         let names: Vec<(Pos, String, Color32)> = self.names(to);
         let points: Vec<[f64; 2]> = self.curves.iter().flat_map(|c| c.points.iter().copied()).collect();
         let marks: Vec<(f64, String)> = self.marks.iter().map(|m| (m.value, m.name.clone())).collect();
@@ -185,7 +186,7 @@ impl TimePlot {
                     .grid_color(theme.grid)
                     .grid_fade(0.0)
                     .y_axis_min_width(AXIS)
-                    .x_grid_spacer(move |input| steps_grid(input.bounds))
+                    .x_grid_spacer(move |input| steps_grid(input.bounds, columns))
                     .y_grid_spacer(move |input| values_grid(axis, input.bounds, rows))
                     .x_axis_formatter(move |mark, _| {
                         // A number at the very edge would be cut off.
@@ -219,20 +220,22 @@ impl TimePlot {
         // Several curves are told apart by a key in the room above them, a single one by its name at its end.
         let mut taken = if names.len() > 1 { key(ui, &painter, theme, frame, &names) } else { vec![] };
         events(&painter, cx, &transform, &mut taken);
+        if let Some(words) = resolution(cx, frame.width()) {
+            let at = pos2(frame.right() - text_width(ui, &words) - 4.0, frame.bottom() - 8.0);
+            label(ui, &painter, theme, at, &words, theme.faint);
+            taken.push(Rect::from_min_max(at - vec2(3.0, 7.0), frame.right_bottom()));
+        }
+        let seen = on_screen(&transform, &points);
         // Where the pointer is, figures take the place of these labels.
         for (value, name) in marks.into_iter().filter(|_| !ui.rect_contains_pointer(frame)) {
             let y = transform.position_from_point_y(value);
-            let rect = freest(&painter, frame, y, text_width(ui, &name), &on_screen(&transform, &points));
+            let rect = freest(&painter, frame, y, text_width(ui, &name), &seen, &taken);
             label(ui, &painter, theme, rect.left_center(), &name, theme.dim);
         }
         if let [(at, name, colour)] = &names[..] {
             let at = transform.position_from_point(&egui_plot::PlotPoint::new(at.0, at.1));
             let left = (at.x.min(frame.right()) - text_width(ui, name) - 4.0).max(frame.left() + 4.0);
             label(ui, &painter, theme, pos2(left, at.y - 10.0), name, *colour);
-        }
-        if let Some(words) = resolution(cx, frame.width()) {
-            let at = pos2(frame.right() - text_width(ui, &words) - 4.0, frame.bottom() - 8.0);
-            label(ui, &painter, theme, at, &words, theme.faint);
         }
         playhead(&painter, cx, &transform);
         interact(ui, &response.response, frame, cx);
