@@ -3,6 +3,7 @@
 use super::super::style::{SMALL, icon, semibold, text};
 use super::super::theme::{GAP, HEADER, PADDING, PANE_RADIUS, Theme};
 use super::{Pane, PaneContext};
+use eframe::egui::text::LayoutJob;
 use eframe::egui::{
     self, Align, Button, CornerRadius, Layout, Rect, Sense, Shape, Stroke, StrokeKind, Ui, UiBuilder, epaint::Mesh,
     vec2,
@@ -68,7 +69,7 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     ui.painter().galley(egui::pos2(bar.left(), baseline - name.size().y / 2.0), name, theme.text);
     let left = room - width - 8.0;
     if left > 24.0 {
-        let mut job = egui::text::LayoutJob::simple_singleline(pane.subtitle(cx), text(SMALL), theme.dim);
+        let mut job = LayoutJob::simple_singleline(pane.subtitle(cx), text(SMALL), theme.dim);
         job.wrap = egui::text::TextWrapping::truncate_at_width(left);
         let galley = ui.painter().layout_job(job);
         let at = egui::pos2(bar.left() + width + 8.0, baseline - galley.size().y / 2.0 + 0.5);
@@ -121,6 +122,15 @@ pub fn ground(theme: &Theme, panes: &[Rect], tabbed: &[Rect]) -> Shape {
         }
     }
     Shape::mesh(mesh)
+}
+
+/// Words in the middle of a pane, where there is nothing to draw; in several lines where it is narrow.
+pub fn message(ui: &Ui, theme: &Theme, words: &str) {
+    let (rect, painter) = (ui.max_rect(), ui.painter());
+    let mut job = LayoutJob::simple(words.to_owned(), text(12.0), theme.dim, rect.width() - 20.0);
+    job.halign = Align::Center;
+    let galley = painter.layout_job(job);
+    painter.galley(rect.center() - vec2(0.0, galley.size().y / 2.0), galley, theme.dim);
 }
 
 /// A small button without a frame, for headers.

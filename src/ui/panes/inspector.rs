@@ -5,6 +5,7 @@ use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
 use super::assignment::card::line;
 use super::assignment::facts::{Choice, Facts};
+use super::frame::message;
 use super::{Pane, PaneContext, PaneKind};
 use crate::engine::run::lock;
 use crate::engine::view::{CHOSEN, Picture};
@@ -70,8 +71,7 @@ fn of_router(ui: &mut Ui, cx: &PaneContext<'_>) {
     let snapshot = cx.lab.snapshot();
     let Some(view) = snapshot.variants.get(cx.link.variant).filter(|v| !v.loads.is_empty()) else {
         let words = "Point at a token, a bar or a curve.\nClick to pin it.";
-        ui.painter().text(ui.max_rect().center(), Align2::CENTER_CENTER, words, text(12.0), theme.dim);
-        return;
+        return message(ui, theme, words);
     };
     let m = &view.metrics;
     let signed = |x: f64| format!("{x:+.4}").replace('-', "−");

@@ -1,8 +1,9 @@
 //! Load per expert, now.
 
-use super::super::style::{TINY, mono, text};
+use super::super::style::{TINY, mono};
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
+use super::frame::message;
 use super::{AXIS, Pane, PaneContext, PaneKind, describe, of_variant};
 use crate::engine::message::VariantView;
 use crate::model::capacity::of_batch;
@@ -54,8 +55,7 @@ impl Pane for Load {
         let theme = cx.theme;
         let Some(view) = snapshot.variants.get(cx.link.variant).filter(|v| !v.loads.is_empty()) else {
             let words = "Press Space to play: loads appear with the first step";
-            ui.painter().text(ui.max_rect().center(), Align2::CENTER_CENTER, words, text(12.0), theme.dim);
-            return;
+            return message(ui, theme, words);
         };
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
         describe(&response, self, cx);

@@ -2,13 +2,13 @@
 
 use super::super::style::{SMALL, text};
 use super::super::widgets::slider::figure;
-use super::frame::mode;
+use super::frame::{message, mode};
 use super::time_plot::{self, Axis, Curve, Mark, TimePlot};
 use super::{Pane, PaneContext, PaneKind};
 use crate::engine::history::Column;
 use crate::engine::run::lock;
 use crate::model::learn::LearningRow;
-use eframe::egui::{self, Align2, Ui, vec2};
+use eframe::egui::{self, Ui};
 
 /// What the curves show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,9 +127,7 @@ impl Pane for TaskLoss {
         let snapshot = cx.lab.snapshot().clone();
         if snapshot.experiment.world().is_none() {
             let words = "Nothing learns in this experiment.\nOpen “The auxiliary-loss dilemma” to see experts and routers learn.";
-            let at = ui.max_rect().center() + vec2(0.0, -6.0);
-            ui.painter().text(at, Align2::CENTER_CENTER, words, text(12.0), cx.theme.dim);
-            return;
+            return message(ui, cx.theme, words);
         }
         let theme = cx.theme;
         let span = time_plot::span(cx.link, &snapshot);

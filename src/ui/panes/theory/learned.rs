@@ -17,7 +17,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, other: &mut bool) {
     let snapshot = cx.lab.snapshot().clone();
     let Some(trace) = snapshot.trace.clone() else { return };
     let Some(view) = snapshot.variants.get(cx.link.variant).filter(|v| v.bias.len() == trace.learned_bias.len()) else {
-        return message(ui, cx, "This trace has no learned bias for these experts");
+        return message(ui, cx.theme, "This trace has no learned bias for these experts");
     };
     let ours = centred(&view.bias.iter().map(|&b| from_q32(b)).collect::<Vec<_>>());
     let learned = centred(&trace.learned_bias);

@@ -10,14 +10,12 @@ mod xy;
 
 use super::super::style::{SMALL, TINY, text};
 use super::assignment::card::line;
-use super::frame::mode;
+use super::frame::{message, mode};
 use super::{Pane, PaneContext, PaneKind, of_variant};
 use crate::engine::message::Snapshot;
 use crate::engine::theory::{Point, Theory, TheoryRequest};
 use crate::lab::command::Command;
-use eframe::egui::{
-    self, Align, Align2, Color32, FontId, Layout, Rect, RichText, Ui, UiBuilder, pos2, text::LayoutJob, vec2,
-};
+use eframe::egui::{self, Align, Color32, FontId, Layout, Rect, RichText, Ui, UiBuilder, pos2, text::LayoutJob, vec2};
 use egui_material_icons::icons::ICON_SWAP_HORIZ;
 use std::sync::Arc;
 use strum::IntoEnumIterator as _;
@@ -164,16 +162,16 @@ impl Pane for TheoryPane {
         let Some(theory) = theory else {
             // Asked for every frame until it is there.
             cx.lab.send(Command::SetTheory(Some(request)));
-            return message(ui, cx, "Looking at the last step …");
+            return message(ui, cx.theme, "Looking at the last step …");
         };
         let body = footnote(ui, cx, self.section.source());
         let mut ui = ui.new_child(UiBuilder::new().max_rect(body));
         let needs_prices = !matches!(self.section, Section::BatchSize | Section::Learned);
         if let Some(why) = theory.blocked.as_ref().filter(|_| needs_prices) {
-            return message(&ui, cx, why);
+            return message(&ui, cx.theme, why);
         }
         if theory.examined.is_none() && needs_prices {
-            return message(&ui, cx, "Press Space to play: the first step has prices of its own");
+            return message(&ui, cx.theme, "Press Space to play: the first step has prices of its own");
         }
         match self.section {
             Section::Objective => objective::show(&mut ui, cx, &theory, &mut self.other),
@@ -189,13 +187,6 @@ impl Pane for TheoryPane {
 /// Whether the trace that runs has a learned bias.
 fn has_learned(snapshot: &Snapshot) -> bool {
     snapshot.trace.as_ref().is_some_and(|t| !t.learned_bias.is_empty())
-}
-
-/// One line in the middle, where there is nothing to draw.
-fn message(ui: &Ui, cx: &PaneContext<'_>, words: &str) {
-    let rect = ui.max_rect();
-    let galley = ui.painter().layout(words.to_owned(), text(12.0), cx.theme.dim, rect.width() - 20.0);
-    ui.painter().galley(Align2::CENTER_CENTER.align_size_within_rect(galley.size(), rect).min, galley, cx.theme.dim);
 }
 
 /// The sentence on the source, at the bottom. Returns the room above it. Where there is hardly room, the sentence is cut and the

@@ -31,7 +31,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
         "experts that lost tokens, the fullest first → experts that gained, the emptiest first",
         |ui, cx| {
             if examined.moves.flows.is_empty() {
-                message(ui, cx, "No token moved in this step");
+                message(ui, cx.theme, "No token moved in this step");
             } else {
                 flows(ui, cx, &examined);
             }

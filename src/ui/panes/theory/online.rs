@@ -19,7 +19,7 @@ const SMALLEST: f64 = 1e-6;
 
 pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>, other: &mut bool) {
     let (Some(examined), Some(online)) = (theory.examined.clone(), theory.online.clone()) else {
-        return message(ui, cx, "Finding the optimum of the source on a sample of its tokens …");
+        return message(ui, cx.theme, "Finding the optimum of the source on a sample of its tokens …");
     };
     let snapshot = cx.lab.snapshot().clone();
     let Some(variant) = snapshot.experiment.variants.get(cx.link.variant).cloned() else { return };

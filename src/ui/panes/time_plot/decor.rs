@@ -3,7 +3,8 @@
 use super::super::super::events::label_of;
 use super::super::super::style::{TINY, mono, text};
 use super::super::super::theme::Theme;
-use super::super::{AXIS, PaneContext};
+use super::super::PaneContext;
+use super::super::frame::message;
 use super::Pos;
 use crate::model::change::Event;
 use eframe::egui::{self, Align2, Color32, Pos2, Rect, Stroke, Ui, pos2, vec2};
@@ -146,7 +147,5 @@ pub fn readout(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, words: &str) {
 
 /// What a plot says before the first step.
 pub fn empty(ui: &Ui, theme: &Theme) {
-    let rect = ui.max_rect();
-    let words = "Press Space to play: the curves grow from here";
-    ui.painter().text(rect.center() + vec2(AXIS / 2.0, 0.0), Align2::CENTER_CENTER, words, text(12.0), theme.dim);
+    message(ui, theme, "Press Space to play: the curves grow from here");
 }
