@@ -8,8 +8,6 @@ const FAR = 1 << 23u;
 
 @group(1) @binding(0) var<storage, read_write> bias: array<vec2<u32>>;
 
-var<workgroup> largest: array<vec2<u32>, LANES>;
-
 // Twin of `absolute`.
 fn absolute(top: vec2<u32>) -> i32 {
     let shift = sub64(q32_to_q20(top), wide(SCORE_ONE - 1));
@@ -24,21 +22,9 @@ fn begin(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
     let v = variants[group.x];
     // Inner iterations after the first go on from what the one before found.
     let at = select(step.bias_at, step.next_bias_at, order_round() > 0u) + v.first_expert;
-    // In units of the gate, as the scores are.
-    var top = sar64(bias[at], v.bias_shift);
-    for (var e = lane; e < v.experts; e += LANES) {
-        top = max64(top, sar64(bias[at + e], v.bias_shift));
-    }
-    largest[lane] = top;
-    workgroupBarrier();
-    for (var width = LANES / 2u; width > 0u; width >>= 1u) {
-        if lane < width {
-            largest[lane] = max64(largest[lane], largest[lane + width]);
-        }
-        workgroupBarrier();
-    }
+    let top = largest_bias(v, at, lane);
     if is_meant(v) {
-        let shift = bitcast<u32>(absolute(largest[0]));
+        let shift = bitcast<u32>(absolute(top));
         for (var e = lane; e < v.experts; e += LANES) {
             let search = search_at(v, e);
             atomicStore(&order[search], 0u);

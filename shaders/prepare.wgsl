@@ -10,8 +10,6 @@ const INDEX_MAX = 1023;
 @group(1) @binding(1) var<storage, read_write> keys: array<vec2<u32>>;
 @group(1) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
 
-var<workgroup> largest: array<vec2<u32>, LANES>;
-
 @compute @workgroup_size(LANES)
 fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let v = variants[group.x];
@@ -19,20 +17,7 @@ fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
     let round = (part.stage >> 3u) & 31u;
     let rounds = select(0u, v.rounds, v.rule == RULE_BIP && v.rank != 0u);
     let at = select(step.bias_at, step.next_bias_at, round > 0u) + v.first_expert;
-    // Lanes without an expert repeat the first.
-    var top = sar64(bias[at], v.bias_shift);
-    for (var e = lane; e < v.experts; e += LANES) {
-        top = max64(top, sar64(bias[at + e], v.bias_shift));
-    }
-    largest[lane] = top;
-    workgroupBarrier();
-    for (var width = LANES / 2u; width > 0u; width >>= 1u) {
-        if lane < width {
-            largest[lane] = max64(largest[lane], largest[lane + width]);
-        }
-        workgroupBarrier();
-    }
-    top = largest[0];
+    let top = largest_bias(v, at, lane);
     if round > rounds {
         return;
     }

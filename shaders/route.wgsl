@@ -15,7 +15,7 @@ fn route(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
     workgroupBarrier();
     let index = part.first_token + group.x * LANES + lane;
     if index < step.batch {
-        tally(chosen(v, token_of(v, index), index), v.top_k);
+        assign(v, token_of(v, index), index);
     }
     workgroupBarrier();
     for (var e = lane; e < v.experts; e += LANES) {

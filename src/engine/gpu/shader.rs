@@ -174,7 +174,6 @@ impl Pass {
     pub fn entry(self) -> &'static str {
         match self {
             Self::Prepare => "prepare",
-            Self::Route(r) if r.choice == Choice::Threshold => "route_threshold",
             Self::Moved(r) if r.choice == Choice::Threshold => "moved_threshold",
             Self::Route(_) => "route",
             Self::RouteShared(_) => "route_shared",
@@ -192,9 +191,9 @@ impl Pass {
     pub fn source(self) -> String {
         let mut parts = vec![shader!("shared/step"), shader!("shared/fixed64")];
         match self {
-            Self::Prepare => parts.push(shader!("prepare")),
+            Self::Prepare => parts.extend([shader!("shared/largest"), shader!("prepare")]),
             Self::Update => parts.push(shader!("update")),
-            Self::Begin => parts.extend([shader!("shared/order"), shader!("begin")]),
+            Self::Begin => parts.extend([shader!("shared/order"), shader!("shared/largest"), shader!("begin")]),
             Self::Digits(routing) => {
                 routing.sources(&mut parts);
                 parts.extend([shader!("shared/order"), shader!("digits")]);
@@ -203,9 +202,11 @@ impl Pass {
             Self::Settle => parts.extend([shader!("shared/order"), shader!("settle")]),
             Self::Route(routing) => {
                 routing.sources(&mut parts);
-                let own =
-                    if routing.choice == Choice::Threshold { shader!("route_threshold") } else { shader!("route") };
-                parts.extend([shader!("shared/tally"), own]);
+                let assign = match routing.choice {
+                    Choice::Threshold => shader!("shared/assign_threshold"),
+                    _ => shader!("shared/assign_best"),
+                };
+                parts.extend([shader!("shared/tally"), assign, shader!("route")]);
             }
             Self::RouteShared(routing) => {
                 routing.sources(&mut parts);

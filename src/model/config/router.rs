@@ -1,0 +1,172 @@
+//! How scores are made, how many experts a token gets and which it may have.
+
+use super::{ConfigError, Rule, limits};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter};
+
+/// How scores are made and how many experts a token gets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Router {
+    /// Number of experts, E.
+    pub experts: u32,
+    /// Experts per token, K.
+    pub top_k: u32,
+    /// From logit to score.
+    pub gate: Gate,
+    /// Only experts of a token's best groups can be chosen; `None` lets it choose among all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Groups>,
+    /// The most tokens an expert takes; `None` lets it take all that come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
+    /// Shared experts, which every token gets beside the K chosen ones. They change no load.
+    #[serde(skip_serializing_if = "is_default")]
+    pub shared: u32,
+    /// Whether the gating values of a token are divided by their sum.
+    #[serde(skip_serializing_if = "is_default")]
+    pub renormalise: bool,
+    /// Route scale: the factor of every gating value.
+    #[serde(skip_serializing_if = "is_one")]
+    pub scale: f64,
+}
+
+impl Default for Router {
+    fn default() -> Self {
+        Self {
+            experts: 64,
+            top_k: 6,
+            gate: Gate::Sigmoid,
+            groups: None,
+            capacity: None,
+            shared: 0,
+            renormalise: false,
+            scale: 1.0,
+        }
+    }
+}
+
+/// Group-limited routing (DeepSeek-V3): experts stand in equal groups; a group's score is the sum of the two largest biased scores
+/// in it, and a token chooses among the experts of its best groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Groups {
+    /// Number of groups; divides E.
+    pub groups: u32,
+    /// Groups that a token chooses among.
+    pub kept: u32,
+}
+
+/// How many tokens an expert takes: ⌈T·K/E · factor⌉. What comes beyond is dropped (Switch, GShard; Megatron-LM).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capacity {
+    /// Capacity over the fair share.
+    pub factor: f64,
+    /// Which tokens stay.
+    #[serde(default)]
+    pub by: Stays,
+}
+
+/// Which of an overfull expert's tokens stay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, Display)]
+pub enum Stays {
+    /// Those with the highest scores there; of equal ones the earlier.
+    #[default]
+    Score,
+    /// Those that come first in the batch.
+    Position,
+}
+
+/// From logit to score.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, Display)]
+pub enum Gate {
+    /// s = 1/(1 + e⁻ˣ), each expert on its own (Wang et al. 2024).
+    #[default]
+    Sigmoid,
+    /// s = eˣ/Σeˣ over the experts of a token.
+    Softmax,
+    /// s = √ln(1 + eˣ), each expert on its own (`sqrtsoftplus` in Megatron-LM). Held as s/4, so that it fits the score format.
+    SqrtSoftplus,
+}
+
+impl Gate {
+    /// What a held score of 1.0 stands for: scores are held in this unit. Biases are in true score units whatever the gate.
+    #[must_use]
+    pub fn unit(self) -> f64 {
+        f64::from(1u32 << self.unit_bits())
+    }
+
+    /// The same as a power of two: a bias enters the key shifted to the right by so many bits.
+    #[must_use]
+    pub fn unit_bits(self) -> u32 {
+        match self {
+            Self::Sigmoid | Self::Softmax => 0,
+            Self::SqrtSoftplus => 2,
+        }
+    }
+}
+
+impl Router {
+    /// Experts per group; all of them without groups.
+    #[must_use]
+    pub fn group_size(&self) -> u32 {
+        self.groups.map_or(self.experts, |g| self.experts / g.groups.max(1))
+    }
+
+    /// Experts that a token chooses among.
+    #[must_use]
+    pub fn eligible(&self) -> u32 {
+        self.groups.map_or(self.experts, |g| g.kept * self.group_size())
+    }
+
+    /// Checks groups, capacity and gating values.
+    pub(super) fn validate_more(&self, path: &str, rule: Rule) -> Result<(), ConfigError> {
+        let wrong = |setting: &str, value: String, allowed: String| {
+            Err(ConfigError { setting: format!("{path}.{setting}"), value, allowed })
+        };
+        if let Some(g) = self.groups {
+            let path = format!("{path}.groups");
+            limits::GROUPS.check(&path, f64::from(g.groups))?;
+            limits::KEPT.check(&path, f64::from(g.kept))?;
+            if !self.experts.is_multiple_of(g.groups) {
+                let allowed = format!("a divisor of the number of experts, {}", self.experts);
+                return wrong("groups.groups", g.groups.to_string(), allowed);
+            }
+            if g.kept > g.groups {
+                return wrong("groups.kept", g.kept.to_string(), format!("at most the number of groups, {}", g.groups));
+            }
+            if self.top_k > self.eligible() {
+                let allowed = format!("at most {}, the experts of the kept groups", self.eligible());
+                return wrong("top_k", self.top_k.to_string(), allowed);
+            }
+            if !rule.is_top_k() || rule.orders() {
+                let why =
+                    if rule.orders() { "puts tokens in order over all experts" } else { "does not choose by groups" };
+                let allowed = format!("left out: rule {rule} {why}");
+                return wrong("groups", format!("{} of {}", g.kept, g.groups), allowed);
+            }
+        }
+        if let Some(c) = self.capacity {
+            limits::CAPACITY.check(&format!("{path}.capacity"), c.factor)?;
+            if rule == Rule::ExpertChoice {
+                let allowed = "left out: in rule ExpertChoice an expert takes its fair share, no more and no less";
+                return wrong("capacity", c.factor.to_string(), allowed.into());
+            }
+        }
+        limits::SHARED.check(path, f64::from(self.shared))?;
+        limits::SCALE.check(path, self.scale)?;
+        if rule == Rule::Base && self.top_k != 1 {
+            return wrong("top_k", self.top_k.to_string(), "1: rule Base gives a token one expert".into());
+        }
+        Ok(())
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_one(value: &f64) -> bool {
+    *value == 1.0
+}
