@@ -3,12 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
+mod common;
+
+use common::Dice;
 use moebias::engine::view::{CHOSEN, DROPPED, PROBE_TOKENS, Rows, ViewRequest, picture};
 use moebias::model::change::{Change, Target};
 use moebias::model::config::{
     Balancer, Capacity, Experiment, Groups, Router, Rule, Source, Stays, Synthetic, Variant, limits,
 };
-use moebias::model::random::{Stream, pcg4d};
 use moebias::model::select::{By, MAX_K, Selector, expert_of};
 use moebias::model::step::{Simulation, StepRow};
 use moebias::model::{capacity, groups};
@@ -100,16 +102,6 @@ fn deepseek_groups_as_numpy_has_them() {
     }
 }
 
-/// Random choices that are the same on every machine.
-struct Dice(u32, u32);
-
-impl Dice {
-    fn below(&mut self, n: u32) -> u32 {
-        self.1 += 1;
-        ((u64::from(pcg4d(self.1, 0, Stream::Topic, self.0)[0]) * u64::from(n)) >> 32) as u32
-    }
-}
-
 fn experiment(dice: &mut Dice, router: Router, rule: Rule) -> Experiment {
     let synthetic = Synthetic {
         batch: 1 + dice.below(90),
@@ -128,7 +120,7 @@ fn no_expert_has_more_than_its_capacity() {
     let rules = [Rule::None, Rule::Sign, Rule::Multiplicative, Rule::Threshold, Rule::Hash, Rule::Sinkhorn];
     let mut dropped = 0;
     for i in 0..1000 {
-        let mut dice = Dice(i, 0);
+        let mut dice = Dice::new(i);
         let experts = 2 + dice.below(20);
         let by = if dice.below(2) == 0 { Stays::Score } else { Stays::Position };
         let with = Capacity { factor: 0.1 + f64::from(dice.below(200)) / 100.0, by };
@@ -156,7 +148,7 @@ fn no_expert_has_more_than_its_capacity() {
 #[test]
 fn base_is_perfectly_balanced_in_a_run() {
     for i in 0..1000 {
-        let mut dice = Dice(5000 + i, 0);
+        let mut dice = Dice::new(5000 + i);
         let router = Router { experts: 2 + dice.below(30), top_k: 1, ..Router::default() };
         let mut simulation = Simulation::new(experiment(&mut dice, router, Rule::Base), None).unwrap();
         let row = simulation.advance().variants.remove(0);
@@ -203,7 +195,7 @@ fn dynamic_k_finds_its_mean_and_the_loads_become_even() {
 
 #[test]
 fn biases_start_afresh_where_they_mean_something_else() {
-    let mut dice = Dice(1, 0);
+    let mut dice = Dice::new(1);
     let mut simulation = Simulation::new(experiment(&mut dice, Router::default(), Rule::Sign), None).unwrap();
     for _ in 0..5 {
         simulation.advance();
@@ -225,10 +217,10 @@ fn biases_start_afresh_where_they_mean_something_else() {
 
 #[test]
 fn what_does_not_fit_is_refused_in_words() {
-    let mut dice = Dice(1, 0);
+    let mut dice = Dice::new(1);
     let fresh = |dice: &mut Dice| Simulation::new(experiment(dice, Router::default(), Rule::Sign), None).unwrap();
     let refuse = |changes: &[Change], says: &str| {
-        let mut simulation = fresh(&mut Dice(2, 0));
+        let mut simulation = fresh(&mut Dice::new(2));
         let (last, first) = changes.split_last().unwrap();
         first.iter().for_each(|c| simulation.apply(Target::AllVariants, c).unwrap());
         let error = simulation.apply(Target::AllVariants, last).unwrap_err().to_string();

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // Also in the helpers of these tests.
 
+mod common;
+
+use common::{Dice, GATES, RULES};
 use moebias::engine::Engine as _;
 use moebias::engine::cpu::{CpuEngine, Kernel};
 use moebias::model::config::{
@@ -14,40 +17,6 @@ use std::sync::Arc;
 
 const CONFIGURATIONS: u32 = 96;
 const STEPS: u32 = 4;
-
-/// Random choices that are the same on every machine.
-struct Dice(u32, u32);
-
-impl Dice {
-    fn below(&mut self, n: u32) -> u32 {
-        self.1 += 1;
-        ((u64::from(pcg4d(self.1, 0, Stream::Topic, self.0)[0]) * u64::from(n)) >> 32) as u32
-    }
-
-    fn of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len() as u32) as usize]
-    }
-
-    fn real(&mut self, high: f64) -> f64 {
-        f64::from(self.below(1 << 20)) / f64::from(1 << 20) * high
-    }
-}
-
-const GATES: [Gate; 3] = [Gate::Sigmoid, Gate::Softmax, Gate::SqrtSoftplus];
-const RULES: [Rule; 12] = [
-    Rule::None,
-    Rule::Sign,
-    Rule::Proportional,
-    Rule::Multiplicative,
-    Rule::Quantile,
-    Rule::Bip,
-    Rule::ExpertChoice,
-    Rule::CentredSign,
-    Rule::Rms,
-    Rule::Smebu,
-    Rule::IdBalancing,
-    Rule::LongCat,
-];
 
 fn variant(experts: u32, top_k: u32, gate: Gate, rule: Rule, rate: f64) -> Variant {
     let (average, iterations) = (f64::from(top_k % 3) * 0.45, 1 + experts % 4);
@@ -68,7 +37,7 @@ fn trace(dice: &mut Dice, steps: usize, tokens: usize, experts: usize, gate_each
 
 /// Configuration `i`: gates, rules, sources and K take turns so that all meet, everything else is thrown.
 fn configuration(i: u32) -> (Experiment, Option<Arc<Trace>>) {
-    let mut dice = Dice(500 + i, 0);
+    let mut dice = Dice::new(500 + i);
     let is_trace = i % 4 == 3;
     let same = dice.of(&[2, 7, 8, 33, 64, 130, 257]);
     let count = dice.of(&[1, 1, 2, 5]);
@@ -157,7 +126,7 @@ fn the_configurations_cover_what_they_should() {
 #[test]
 fn what_is_not_plain_equals_the_model_too() {
     for i in 0..40 {
-        let mut dice = Dice(900 + i, 0);
+        let mut dice = Dice::new(900 + i);
         let is_trace = i % 4 == 3;
         let variants: Vec<Variant> = (0..5)
             .map(|v| {
@@ -225,7 +194,7 @@ fn every_batch_size() {
 /// Biases as far apart as a start state may have them, where keys saturate and the multiplicative product wraps.
 #[test]
 fn extreme_biases() {
-    let mut dice = Dice(77, 0);
+    let mut dice = Dice::new(77);
     for rule in RULES {
         let experiment = Experiment {
             seed: 5,

@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Also in the helpers of these tests.
 
+mod common;
+
+use common::{Dice, GATES, RULES};
 use moebias::engine::cpu::CpuEngine;
 use moebias::engine::gpu::GpuEngine;
 use moebias::engine::message::{Echo, Message, RunId, Snapshot, Start};
@@ -17,7 +20,6 @@ use moebias::model::config::{
     Variant,
 };
 use moebias::model::learn::settings::World;
-use moebias::model::random::{Stream, pcg4d};
 use moebias::model::step::{MOVED_SAMPLE, Simulation, State, StepRow};
 use moebias::model::trace::Trace;
 use std::sync::{Arc, LazyLock};
@@ -47,46 +49,6 @@ fn open(backends: Backends, test: &str) -> Option<GpuEngine> {
     }
 }
 
-/// Random choices that are the same on every machine.
-struct Dice {
-    seed: u32,
-    thrown: u32,
-}
-
-impl Dice {
-    fn below(&mut self, n: u32) -> u32 {
-        self.thrown += 1;
-        ((u64::from(pcg4d(self.thrown, 0, Stream::Topic, self.seed)[0]) * u64::from(n)) >> 32) as u32
-    }
-
-    fn within(&mut self, low: u32, high: u32) -> u32 {
-        low + self.below(high - low + 1)
-    }
-
-    fn of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len() as u32) as usize]
-    }
-
-    fn real(&mut self, high: f64) -> f64 {
-        f64::from(self.below(1 << 20)) / f64::from(1 << 20) * high
-    }
-}
-
-const GATES: [Gate; 3] = [Gate::Sigmoid, Gate::Softmax, Gate::SqrtSoftplus];
-const RULES: [Rule; 12] = [
-    Rule::None,
-    Rule::Sign,
-    Rule::Proportional,
-    Rule::Multiplicative,
-    Rule::Quantile,
-    Rule::Bip,
-    Rule::ExpertChoice,
-    Rule::CentredSign,
-    Rule::Rms,
-    Rule::Smebu,
-    Rule::IdBalancing,
-    Rule::LongCat,
-];
 const SCHEDULES: [Schedule; 3] = [Schedule::Constant, Schedule::InverseSqrt, Schedule::Inverse];
 const RATES: [f64; 6] = [0.0, 1e-5, 0.001, 0.02, 0.3, 1.0];
 const STEEPNESSES: [f64; 4] = [0.0, 0.4, 2.0, 100.0];
@@ -168,7 +130,7 @@ fn change(dice: &mut Dice, experiment: &Experiment, step: u64) -> Event {
 
 /// Configuration `i`: gates, rules and sources take turns so that all meet, everything else is thrown.
 fn configuration(i: u32) -> Start {
-    let mut dice = Dice { seed: 1000 + i, thrown: 0 };
+    let mut dice = Dice::new(1000 + i);
     let count = if i.is_multiple_of(3) { dice.within(2, 5) } else { 1 };
     let is_trace = i % 5 == 4;
     let same = dice.of(&[2, 9, 64, 130]);
@@ -306,7 +268,7 @@ fn large_batches(backends: Backends) {
     let Some(mut engine) = open(backends, "large batches") else { return };
     for (batch, experts, top_k, count) in [(20_001, 256, 8, 1), (70_000, 17, 3, 2), (5000, 1024, 32, 1), (1, 2, 2, 64)]
     {
-        let mut dice = Dice { seed: batch, thrown: 0 };
+        let mut dice = Dice::new(batch);
         let variants = (0..count).map(|v| Variant {
             router: Router { experts, top_k, gate: GATES[(v % 3) as usize], ..Router::default() },
             ..variant(&mut dice, v, experts, Gate::Sigmoid, RULES[((v + batch) % 12) as usize])
@@ -336,7 +298,7 @@ fn large_batches_on_gl() {
 fn sweeps(backends: Backends) {
     let Some(mut engine) = open(backends, "sweeps") else { return };
     for (seed, experts, count) in [(1, 24, 9), (2, 512, 3), (3, 520, 2), (4, 7, 64)] {
-        let mut dice = Dice { seed, thrown: 0 };
+        let mut dice = Dice::new(seed);
         let of = |v: u32, dice: &mut Dice| {
             let other = v % 8 == 5;
             // Rules that put a batch in order share scores with those that don't; where experts choose there is no dispatch at all.
@@ -383,7 +345,7 @@ fn extreme_biases(backends: Backends) {
         let source = Source::Synthetic(Synthetic { batch: 300, ..Synthetic::default() });
         let experiment = Experiment { seed: 5, source, variants: variants.into() };
         let mut state = Simulation::new(experiment.clone(), None).unwrap().state().clone();
-        let mut dice = Dice { seed: 77, thrown: 0 };
+        let mut dice = Dice::new(77);
         for b in state.variants.iter_mut().flat_map(|v| &mut v.bias) {
             let size = 1i64 << dice.within(0, 52);
             let inexact = i64::from(dice.below(4096)).min(size - 1);
@@ -416,7 +378,7 @@ fn extreme_biases_on_gl() {
 }
 
 fn traced(gates: &[Gate]) -> Start {
-    let mut dice = Dice { seed: 3, thrown: 0 };
+    let mut dice = Dice::new(3);
     let recorded = Arc::new(trace(&mut dice, 11, 70, 33));
     let variants = gates.iter().zip(0..).map(|(&gate, v)| variant(&mut dice, v, 33, gate, Rule::Sign)).collect();
     let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
@@ -455,7 +417,7 @@ fn groups_of_experts(backends: Backends) {
             .into_iter()
             .enumerate()
     {
-        let mut dice = Dice { seed: 300 + i as u32, thrown: 0 };
+        let mut dice = Dice::new(300 + i as u32);
         let variants = (0..4).map(|v| {
             let rule = [Rule::Sign, Rule::Multiplicative][(v / 2) as usize];
             let router = Router {
@@ -485,7 +447,7 @@ fn groups_of_experts(backends: Backends) {
 fn hashed_words(backends: Backends) {
     let Some(mut engine) = open(backends, "hash") else { return };
     for (i, burst) in [1, 3].into_iter().enumerate() {
-        let mut dice = Dice { seed: 400 + i as u32, thrown: 0 };
+        let mut dice = Dice::new(400 + i as u32);
         let sizes = [(2, 2), (7, 4), (64, 6), (20, 16), (32, 32), (1024, 9)];
         let variants = sizes.into_iter().zip(0..).map(|((experts, top_k), v)| {
             let router = Router { experts, top_k, gate: GATES[(v % 2) as usize], ..Router::default() };
@@ -506,7 +468,7 @@ fn thresholds(backends: Backends) {
     let (mut other_number, mut moved) = (0, 0);
     let sizes = [(64, 6, 700), (1024, 32, 150), (7, 2, 600), (33, 13, 400), (256, 8, 6001), (200, 20, 130), (2, 1, 64)];
     for (i, (experts, top_k, batch)) in sizes.into_iter().enumerate() {
-        let mut dice = Dice { seed: 500 + i as u32, thrown: 0 };
+        let mut dice = Dice::new(500 + i as u32);
         let variants: Vec<Variant> = (0..7)
             .map(|v| {
                 let rule = if v == 5 { Rule::Sign } else { Rule::Threshold };
@@ -580,7 +542,7 @@ fn thresholds_met_exactly(backends: Backends) {
     }
     assert_same("sums next to 0", &exact, &wanted, &rows(&exact, &mut engine, 2));
 
-    let mut dice = Dice { seed: 78, thrown: 0 };
+    let mut dice = Dice::new(78);
     experiment.variants.iter_mut().for_each(|v| v.balancer.rate = 1.0);
     experiment.source = Source::Synthetic(Synthetic { batch: 300, ..Synthetic::default() });
     for b in state.variants.iter_mut().flat_map(|v| &mut v.bias) {
