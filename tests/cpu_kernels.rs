@@ -10,7 +10,6 @@ use moebias::engine::cpu::{CpuEngine, Kernel};
 use moebias::model::config::{
     Balancer, Capacity, Experiment, Gate, Groups, Router, Rule, Source, Stays, Synthetic, TraceSource, Variant,
 };
-use moebias::model::random::{Stream, pcg4d};
 use moebias::model::step::{Simulation, StepRow};
 use moebias::model::trace::Trace;
 use std::sync::Arc;

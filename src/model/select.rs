@@ -107,17 +107,6 @@ impl Selector {
             Self::Multiplicative { .. } => 0,
         }
     }
-
-    /// The biased score that a key stands for, in score units; comparable within one token only up to the common shift
-    /// that `relative` takes out.
-    #[must_use]
-    pub fn value_of_key(&self, key: i32, largest: f64) -> f64 {
-        let value = f64::from(key >> INDEX_BITS);
-        match self {
-            Self::Additive { .. } => (value - f64::from(SCORE_ONE) + 1.0) / f64::from(SCORE_ONE) + largest,
-            Self::Multiplicative { .. } => (value - VALUE_MIN as f64) / f64::from(SCORE_ONE),
-        }
-    }
 }
 
 fn additive_key(score: i32, offset: i32) -> i32 {

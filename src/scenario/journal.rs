@@ -68,12 +68,6 @@ pub struct Unfinished {
     lock: File,
 }
 
-/// Where journals are kept, unless the caller knows better.
-#[must_use]
-pub fn default_folder() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "moebias").map(|d| d.data_local_dir().join("journal"))
-}
-
 impl Journal {
     /// Starts a journal in `folder`, which is made if need be.
     ///
