@@ -3,6 +3,7 @@
 //! Fair share L = K·T/E tokens. Identity experts, which nothing balances, are left out: L is then the mean load of the others.
 //! Where a window has not filled, the metric is over the steps there are.
 
+use super::figures::Standing;
 use super::learn::LearningRow;
 use super::step::VariantRow;
 use std::collections::VecDeque;
@@ -98,16 +99,24 @@ pub struct Tracker {
     short: Sums,
     long: Sums,
     all: Sums,
+    standing: Standing,
 }
 
 impl Tracker {
     /// Takes in the next step.
     pub fn push(&mut self, row: &VariantRow) -> Metrics {
+        let metrics = self.measure(row);
+        self.standing.push(&metrics);
+        metrics
+    }
+
+    fn measure(&mut self, row: &VariantRow) -> Metrics {
         let experts = row.loads.len().saturating_sub(row.zero_experts as usize);
         let loads = &row.loads[..experts];
         if self.all.loads.len() != experts {
             let none = Sums::of(experts);
-            *self = Self { short: none.clone(), long: none.clone(), all: none, ..Self::default() };
+            let standing = std::mem::take(&mut self.standing);
+            *self = Self { short: none.clone(), long: none.clone(), all: none, standing, ..Self::default() };
         }
         for sums in [&mut self.short, &mut self.long, &mut self.all] {
             sums.add(loads, row.dropped);
@@ -151,9 +160,16 @@ impl Tracker {
         }
     }
 
-    /// Starts MaxVio_global afresh.
+    /// What the run comes to since the mark.
+    #[must_use]
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// Starts MaxVio_global and the standing afresh.
     pub fn mark(&mut self) {
         self.all = Sums::of(self.all.loads.len());
+        self.standing = Standing::default();
     }
 }
 

@@ -11,6 +11,7 @@ pub mod change;
 pub mod config;
 pub mod digest;
 pub mod expert_choice;
+pub mod figures;
 pub mod fixed;
 pub mod gate;
 pub mod gating;

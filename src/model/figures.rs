@@ -1,0 +1,200 @@
+//! What a whole run comes to: settling time, steady MaxVio, oscillation, share moved, time in balance.
+//!
+//! Steps are counted from the start, or from the mark that a person set. [`Standing`] takes in one step after another and is small enough
+//! to be kept with every checkpoint; oscillation is worked out where it is wanted, from the biases of the last [`RECENT`] steps.
+
+use super::metrics::{IN_BALANCE, LONG_WINDOW, Metrics};
+use std::collections::VecDeque;
+
+/// Steps that steady figures and oscillation are over.
+pub const RECENT: usize = 100;
+/// Fewer steps tell nothing of an oscillation.
+const FEWEST: usize = 16;
+/// An autocorrelation of n independent values is above this over √n once in forty lags.
+const BEYOND_CHANCE: f64 = 1.96;
+
+/// The figures of a run that stand in a table. Where a value is not reached there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// Steps counted.
+    pub steps: u64,
+    /// The first step, counted from 0, from which the run stayed in balance for 64 steps.
+    pub settling: Option<u64>,
+    /// Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it has not settled.
+    pub steady: Option<f64>,
+    /// Share of steps in balance.
+    pub in_balance: Option<f64>,
+    /// Mean share of assignments moved by the bias, over the steps of `steady`.
+    pub moved: Option<f64>,
+    /// How the biases swing.
+    pub oscillation: Option<Oscillation>,
+}
+
+/// How the biases of a run swing round their trend.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Oscillation {
+    /// Median over experts of half the range from 5 % to 95 %, score units.
+    pub amplitude: f64,
+    /// Median over experts of the period, steps; `None` where fewer than half of them have one.
+    pub period: Option<f64>,
+}
+
+/// Takes in a run step by step.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    steps: u64,
+    in_balance: u64,
+    since: Option<u64>,
+    settling: Option<u64>,
+    /// MaxVio and share moved of the last steps.
+    recent: VecDeque<(f64, f64)>,
+}
+
+impl Standing {
+    /// Takes in the figures of the next step.
+    pub fn push(&mut self, metrics: &Metrics) {
+        if metrics.max_vio_16 > IN_BALANCE {
+            self.since = None;
+        } else {
+            self.in_balance += 1;
+            let since = *self.since.get_or_insert(self.steps);
+            if self.settling.is_none() && self.steps - since + 1 >= LONG_WINDOW as u64 {
+                self.settling = Some(since);
+            }
+        }
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((metrics.max_vio, metrics.moved));
+        self.steps += 1;
+    }
+
+    /// What it comes to so far, but for the oscillation.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let after = self.settling.map_or(self.steps, |s| self.steps - s) as usize;
+        let last = self.recent.iter().rev().take(after);
+        let n = last.len();
+        let (vio, moved) = last.fold((0.0, 0.0), |(v, m), &(vio, moved)| (v + vio, m + moved));
+        let mean = |sum: f64| (n > 0).then(|| sum / n as f64);
+        Figures {
+            steps: self.steps,
+            settling: self.settling,
+            steady: mean(vio),
+            in_balance: (self.steps > 0).then(|| self.in_balance as f64 / self.steps as f64),
+            moved: mean(moved),
+            oscillation: None,
+        }
+    }
+}
+
+/// How the biases swing, from one series per expert of the same last steps, oldest first, score units. `None` for too few steps.
+pub fn oscillation(experts: impl IntoIterator<Item = Vec<f64>>) -> Option<Oscillation> {
+    let mut amplitudes = vec![];
+    let mut periods = vec![];
+    for mut series in experts {
+        if series.len() < FEWEST {
+            return None;
+        }
+        remove_trend(&mut series);
+        periods.extend(period(&series));
+        series.sort_by(f64::total_cmp);
+        amplitudes.push((quantile(&series, 0.95) - quantile(&series, 0.05)) / 2.0);
+    }
+    let enough = 2 * periods.len() >= amplitudes.len();
+    Some(Oscillation { amplitude: median(&mut amplitudes)?, period: median(&mut periods).filter(|_| enough) })
+}
+
+/// Takes the least-squares line away.
+fn remove_trend(series: &mut [f64]) {
+    let n = series.len() as f64;
+    let middle = (n - 1.0) / 2.0;
+    let mean = series.iter().sum::<f64>() / n;
+    let along: f64 = series.iter().enumerate().map(|(i, v)| (i as f64 - middle) * (v - mean)).sum();
+    let slope = along / (n * (n * n - 1.0) / 12.0);
+    series.iter_mut().enumerate().for_each(|(i, v)| *v -= mean + slope * (i as f64 - middle));
+}
+
+/// The first maximum of the autocorrelation beyond lag 1 that is more than chance makes, in steps.
+fn period(series: &[f64]) -> Option<f64> {
+    let all: f64 = series.iter().map(|v| v * v).sum();
+    let at = |lag: usize| series.iter().zip(&series[lag..]).map(|(a, b)| a * b).sum::<f64>();
+    let least = BEYOND_CHANCE / (series.len() as f64).sqrt() * all;
+    let (mut before, mut here) = (at(1), at(2));
+    for lag in 2..=series.len() / 2 {
+        let next = at(lag + 1);
+        if here > before && here >= next && here > least {
+            return Some(lag as f64);
+        }
+        (before, here) = (here, next);
+    }
+    None
+}
+
+/// The quantile of sorted values, linear between them as NumPy's default.
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let place = q * (sorted.len() - 1) as f64;
+    let (low, part) = (place.floor() as usize, place.fract());
+    let high = (low + 1).min(sorted.len() - 1);
+    sorted[low] + part * (sorted[high] - sorted[low])
+}
+
+fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    (!values.is_empty()).then(|| quantile(values, 0.5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pushed(steps: impl IntoIterator<Item = (f64, f64)>) -> Figures {
+        let mut standing = Standing::default();
+        for (max_vio, max_vio_16) in steps {
+            standing.push(&Metrics { max_vio, max_vio_16, moved: max_vio / 10.0, ..Metrics::default() });
+        }
+        standing.figures()
+    }
+
+    #[test]
+    fn what_is_not_reached_has_no_number() {
+        let none = pushed([]);
+        assert_eq!((none.settling, none.steady, none.in_balance, none.moved), (None, None, None, None));
+        let restless = pushed((0..200).map(|_| (1.0, 0.3)));
+        assert_eq!((restless.settling, restless.steady, restless.in_balance), (None, Some(1.0), Some(0.0)));
+    }
+
+    #[test]
+    fn steady_figures_are_of_what_came_after_settling() {
+        // Out of balance for 30 steps, then in it: settled at 30 once 64 steps have shown it.
+        let run = |n: usize| pushed((0..n).map(|i| if i < 30 { (2.0, 0.5) } else { (0.1, 0.1) }));
+        assert_eq!(run(93).settling, None);
+        let short = run(94);
+        assert_eq!(short.settling, Some(30));
+        assert!((short.steady.unwrap() - 0.1).abs() < 1e-12, "only the 64 steps since");
+        assert!((short.moved.unwrap() - 0.01).abs() < 1e-12);
+        assert_eq!(short.in_balance, Some(64.0 / 94.0));
+    }
+
+    #[test]
+    fn a_swing_is_measured_round_its_trend() {
+        let square = |period: usize, slope: f64| {
+            let value = move |i: usize| slope * i as f64 + if i % period < period / 2 { 0.25 } else { -0.25 };
+            (0..RECENT).map(value).collect::<Vec<f64>>()
+        };
+        let two = oscillation([square(2, 0.0), square(2, 0.0)]).unwrap();
+        assert!((two.amplitude - 0.25).abs() < 0.01, "{two:?}");
+        assert_eq!(two.period, Some(2.0));
+        let ten = oscillation([square(10, 0.3), square(10, -0.3)]).unwrap();
+        assert!((ten.amplitude - 0.25).abs() < 0.03, "{ten:?}");
+        assert_eq!(ten.period, Some(10.0));
+        assert_eq!(oscillation([vec![0.0; 3]]), None);
+    }
+
+    #[test]
+    fn what_stands_still_does_not_swing() {
+        let still = oscillation([vec![0.5; RECENT], (0..RECENT).map(|i| i as f64).collect()]).unwrap();
+        assert!(still.amplitude < 1e-9);
+        assert_eq!(oscillation([vec![0.5; RECENT]]).unwrap().period, None);
+    }
+}
