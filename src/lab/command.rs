@@ -96,4 +96,6 @@ pub enum Command {
     Restore,
     /// Let go of it.
     DiscardUnfinished,
+    /// Something in a lesson.
+    Lesson(super::lesson::Do),
 }

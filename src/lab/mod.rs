@@ -5,6 +5,7 @@ pub mod crash;
 mod files;
 pub mod job;
 pub mod journal;
+pub mod lesson;
 pub mod notices;
 pub mod places;
 pub mod recorder;
@@ -95,6 +96,7 @@ pub struct Lab {
     run: RunId,
     next_run: u64,
     dead: bool,
+    lessons: lesson::Lessons,
 }
 
 impl Lab {
@@ -131,6 +133,7 @@ impl Lab {
             run: RunId(0),
             next_run: 1,
             dead: false,
+            lessons: lesson::Lessons::default(),
         };
         lab.look_for_unfinished();
         Ok(lab)
@@ -175,6 +178,7 @@ impl Lab {
             self.settings.clone_from(&self.snapshot.experiment);
         }
         self.poll_desk();
+        self.poll_lesson();
     }
 
     /// The newest snapshot, as of the last [`Self::poll`].
@@ -319,6 +323,7 @@ impl Lab {
             Command::CancelJob => self.cancel_job(),
             Command::Restore => self.restore(),
             Command::DiscardUnfinished => self.discard_unfinished(),
+            Command::Lesson(what) => self.in_lesson(what),
         }
     }
 

@@ -75,6 +75,9 @@ pub enum Problem {
     /// Something wrong in a trace or a log.
     #[error("{0}")]
     Trace(String),
+    /// A lesson where an experiment is wanted.
+    #[error("it is a lesson, which is read in the window")]
+    LessonOnly,
     /// A log of selections where an experiment is wanted.
     #[error("it is a log of selections, which can be watched and measured but not routed again")]
     SelectionsOnly,
@@ -133,6 +136,7 @@ impl FileError {
             Problem::Version(_) => "Open it with a newer Moebias, or write `version: 1`.",
             Problem::Syntax(_) | Problem::Setting(_) => "Correct it and open the file again.",
             Problem::Trace(_) => "Record it again, or choose another file.",
+            Problem::LessonOnly => "Open it with `moebias FILE`, or run one of its scenarios.",
             Problem::SelectionsOnly => "Look at it with `moebias trace`, or open a trace with full scores.",
         }
     }

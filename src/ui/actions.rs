@@ -70,6 +70,12 @@ pub enum Action {
     Palette,
     /// Scenario cards.
     Welcome,
+    /// The table of contents of the lessons.
+    Lessons,
+    /// The next page of the lesson.
+    NextPage,
+    /// The page before.
+    PreviousPage,
     /// All messages.
     Messages,
     /// All shortcuts.
@@ -182,6 +188,9 @@ impl Action {
             Self::EngineGpu => "Engine: GPU",
             Self::Palette => "Search commands and scenarios",
             Self::Welcome => "Scenarios",
+            Self::Lessons => "Lessons",
+            Self::NextPage => "Lesson: next page",
+            Self::PreviousPage => "Lesson: previous page",
             Self::Messages => "Messages",
             Self::Shortcuts => "Keyboard shortcuts",
             Self::ToggleTheme => "Dark or light",
@@ -206,7 +215,7 @@ impl Action {
             Self::ExportCsv => vec![ctrl(Key::E)],
             Self::SavePicture => vec![ctrl_shift(Key::S)],
             Self::ToggleRecord => vec![key(Key::R)],
-            Self::TogglePlay => vec![key(Key::Space)],
+            Self::TogglePlay => vec![key(Key::Space), key(Key::K)],
             Self::Step => vec![key(Key::ArrowRight)],
             Self::StepTen => vec![shift(Key::ArrowRight)],
             Self::StepHundred => vec![ctrl(Key::ArrowRight)],
@@ -225,6 +234,7 @@ impl Action {
             Self::AddVariant => vec![ctrl(Key::D)],
             Self::Palette => vec![ctrl(Key::P), ctrl(Key::K)],
             Self::Welcome => vec![ctrl(Key::N)],
+            Self::Lessons => vec![key(Key::L)],
             Self::Shortcuts => vec![shift(Key::Questionmark), key(Key::F1)],
             Self::ToggleTheme => vec![ctrl(Key::T)],
             Self::ToggleControls => vec![ctrl(Key::B)],
@@ -235,7 +245,10 @@ impl Action {
             Self::ShowTheory => vec![key(Key::T)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
+            // With a lesson open, Space and → go on and ← goes back: see `App::keys`.
             Self::RemoveVariant
+            | Self::NextPage
+            | Self::PreviousPage
             | Self::BringBack
             | Self::EngineAuto
             | Self::EngineCpu
@@ -271,6 +284,9 @@ impl Action {
             Self::EngineAuto | Self::EngineCpu | Self::EngineGpu => i::ICON_MEMORY,
             Self::Palette => i::ICON_SEARCH,
             Self::Welcome => i::ICON_DASHBOARD,
+            Self::Lessons => i::ICON_SCHOOL,
+            Self::NextPage => i::ICON_ARROW_FORWARD,
+            Self::PreviousPage => i::ICON_ARROW_BACK,
             Self::Messages => i::ICON_NOTIFICATIONS,
             Self::Shortcuts => i::ICON_KEYBOARD,
             Self::ToggleTheme => i::ICON_CONTRAST,
@@ -316,6 +332,9 @@ impl Action {
             }
             Self::Palette
             | Self::Welcome
+            | Self::Lessons
+            | Self::NextPage
+            | Self::PreviousPage
             | Self::Messages
             | Self::Shortcuts
             | Self::ToggleTheme

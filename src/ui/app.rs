@@ -6,12 +6,14 @@ use super::actions::Action;
 use super::controls::{self, Controls};
 use super::files::{Dialog, Outcome, Purpose};
 use super::layout::Layout;
+use super::lesson::{self, LessonPanel};
 use super::link::Link;
 use super::meter::Meter;
 use super::notices::{self, Seen};
 use super::palette::{self, Palette};
 use super::panes::{PaneContext, PaneKind, Panes};
 use super::pictures::Pictures;
+use super::spotlight::{self, Spotlight};
 use super::store::{LARGEST, SMALLEST, Stored};
 use super::theme::{DARK, GAP, LIGHT, Theme};
 use super::top_bar::{self, Bar};
@@ -27,6 +29,9 @@ use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Orde
 use std::path::PathBuf;
 use std::time::Duration;
 use strum::IntoEnumIterator as _;
+
+/// Panes beside a lesson have less room than this: then it shows those it speaks of.
+const NARROW: f32 = 640.0;
 
 /// What was asked for in this frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +50,8 @@ pub enum Ask {
     Maximise(PaneKind),
     /// Save a picture of a pane.
     SavePictureOf(PaneKind),
+    /// Something in a lesson.
+    Lesson(crate::lab::lesson::Do),
 }
 
 /// How the app is used.
@@ -62,6 +69,7 @@ enum Overlay {
     Welcome,
     Messages,
     Shortcuts,
+    Lessons,
 }
 
 /// The window.
@@ -79,6 +87,10 @@ pub struct App {
     seen: Seen,
     pictures: Pictures,
     thumbnails: Thumbnails,
+    lesson: LessonPanel,
+    spotlight: Spotlight,
+    /// A page was turned to in this frame.
+    page_turned: bool,
     title: String,
     /// Whether the experiment shown learns: then its task loss is in front.
     learns: bool,
@@ -92,6 +104,8 @@ impl App {
         style::install(ctx);
         ctx.set_theme(stored.theme());
         ctx.set_zoom_factor(stored.zoom);
+        let mut lab = lab;
+        lab.set_shelf(stored.lessons.clone());
         // Zooming has its own limits; egui's shortcuts know none.
         ctx.options_mut(|o| o.zoom_with_keyboard = false);
         Self {
@@ -108,6 +122,9 @@ impl App {
             seen: Seen::default(),
             pictures: Pictures::default(),
             thumbnails: Thumbnails::default(),
+            lesson: LessonPanel::default(),
+            spotlight: Spotlight::default(),
+            page_turned: false,
             title: String::new(),
             learns: false,
             meter: Meter::wanted(),
@@ -157,6 +174,12 @@ impl App {
                 continue;
             }
             if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
+                // With a lesson open the plain keys of time turn its pages; K plays.
+                let action = match (self.lab.lesson().is_some(), action, shortcut.logical_key) {
+                    (true, Action::TogglePlay, Key::Space) | (true, Action::Step, _) => Action::NextPage,
+                    (true, Action::Back, _) => Action::PreviousPage,
+                    _ => action,
+                };
                 asks.push(Ask::Do(action));
             }
         }
@@ -173,6 +196,7 @@ impl App {
                 self.layout.reveal(kind);
             }
             Ask::Maximise(kind) => self.layout.toggle_maximised(kind),
+            Ask::Lesson(what) => self.lab.send(Command::Lesson(what)),
             Ask::SavePictureOf(kind) => self.ask_path(ctx, Purpose::Picture(Some(kind))),
         }
     }
@@ -200,6 +224,9 @@ impl App {
             }
             Action::Palette => self.palette = if self.palette.is_some() { None } else { Some(Palette::default()) },
             Action::Welcome => self.toggle(Overlay::Welcome),
+            Action::Lessons => self.toggle(Overlay::Lessons),
+            Action::NextPage => lesson::forward(&mut self.lab),
+            Action::PreviousPage => lesson::back(&mut self.lab),
             Action::Messages => self.toggle(Overlay::Messages),
             Action::Shortcuts => self.toggle(Overlay::Shortcuts),
             Action::ToggleTheme => {
@@ -229,6 +256,24 @@ impl App {
             }
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             _ => {}
+        }
+    }
+
+    /// Brings forward the panes that the lesson's page shows; where there is no room for all, these alone.
+    fn turn_to(&mut self, ui: &Ui) {
+        let page = self.lab.lesson().and_then(|r| r.page());
+        let shown: Vec<PaneKind> =
+            page.map(|p| p.show.iter().map(|&k| spotlight::pane(k)).collect()).unwrap_or_default();
+        let narrow = page.is_some() && ui.available_rect_before_wrap().width() < NARROW;
+        match (narrow, shown.is_empty()) {
+            (true, true) => self.layout.alone(&[PaneKind::Load, PaneKind::Violation]),
+            (true, false) => self.layout.alone(&shown),
+            (false, _) => self.layout.alone(&[]),
+        }
+        self.seen.inset = if page.is_some() { lesson::width(ui.ctx().content_rect().width()) } else { 0.0 };
+        if std::mem::take(&mut self.page_turned) {
+            self.layout.restore();
+            shown.into_iter().for_each(|kind| self.layout.reveal(kind));
         }
     }
 
@@ -272,10 +317,11 @@ impl App {
             Some(Overlay::Welcome) if self.lab.unfinished().is_some() => true,
             Some(Overlay::Welcome) => {
                 let running = self.lab.document().title.clone();
-                welcome::show(ui, &mut self.thumbnails, &running, asks, theme)
+                welcome::show(ui, &mut self.thumbnails, &running, self.lab.shelf(), asks, theme)
             }
             Some(Overlay::Messages) => notices::list(ui, &mut self.seen, &mut self.lab, theme),
             Some(Overlay::Shortcuts) => shortcuts::show(ui, theme),
+            Some(Overlay::Lessons) => lesson::contents::show(ui, self.lab.shelf(), asks, theme),
             None => false,
         };
         if !keep {
@@ -375,6 +421,7 @@ impl eframe::App for App {
         if !self.options.native {
             ui.painter().rect_filled(ui.max_rect(), 0.0, theme.pane);
         }
+        self.page_turned |= self.spotlight.begin(&ctx, &self.lab, &mut self.link);
         let bar = Bar { recent: &self.stored.recent, unread: self.seen.unread(&self.lab) };
         top_bar::show(ui, &mut self.lab, &bar, &mut asks, theme);
         if notices::offer(ui, &mut self.lab, theme) {
@@ -384,6 +431,8 @@ impl eframe::App for App {
         if self.stored.controls {
             controls::show(ui, &mut self.controls, &mut self.lab, &mut self.link.variant, theme);
         }
+        lesson::show(ui, &mut self.lesson, &mut self.lab, &mut asks, theme);
+        self.turn_to(ui);
         let mut wanted = vec![];
         let ground = Frame::new().inner_margin(Margin::same(GAP as i8));
         CentralPanel::no_frame().frame(ground).show(ui, |ui| {
@@ -395,6 +444,7 @@ impl eframe::App for App {
             self.lab.send(Command::SetTheory(None));
         }
         asks.extend(wanted.into_iter().map(Ask::SavePictureOf));
+        self.spotlight.show(ui, &self.lab, &self.layout, &mut self.link, theme);
 
         self.overlays(ui, &mut asks, theme);
         if !asks.is_empty() {
@@ -414,6 +464,7 @@ impl eframe::App for App {
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         self.stored.panes = Some(self.layout.tree().clone());
+        self.stored.lessons = self.lab.shelf().clone();
         self.stored.save(storage);
     }
 

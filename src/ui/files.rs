@@ -24,7 +24,7 @@ pub enum Purpose {
 impl Purpose {
     fn title(self) -> String {
         match self {
-            Self::Open => "Open a scenario, a recording or a trace".into(),
+            Self::Open => "Open a scenario, a recording, a lesson or a trace".into(),
             Self::Save => "Save the run as a recording".into(),
             Self::Csv => "Export curves as CSV".into(),
             Self::Picture(None) => "Save a picture of the window".into(),
@@ -35,7 +35,7 @@ impl Purpose {
     fn hint(self) -> &'static str {
         match self {
             Self::Open => {
-                "Scenarios and recordings end in .ron, traces with scores in .safetensors, logs of selections in .jsonl"
+                "Scenarios and recordings end in .ron, lessons in .lesson.ron, traces with scores in .safetensors, logs of selections in .jsonl"
             }
             Self::Save => "The whole run with every change and its digest; it replays exactly on any machine",
             Self::Csv => "One row per step and variant: figures, loads and biases",

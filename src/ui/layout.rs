@@ -15,13 +15,15 @@ pub struct Layout {
     tree: Tree<PaneKind>,
     /// A pane that has all the room.
     maximised: Option<PaneKind>,
+    /// Panes that stand alone, one above the other, where there is no room for all.
+    alone: Vec<PaneKind>,
     /// Where each pane was drawn in the last frame, for pictures of it.
     rects: HashMap<PaneKind, Rect>,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { tree: first_tree(), maximised: None, rects: HashMap::new() }
+        Self { tree: first_tree(), maximised: None, alone: vec![], rects: HashMap::new() }
     }
 }
 
@@ -87,6 +89,13 @@ impl Layout {
         self.tree.make_active(|_, tile| matches!(tile, egui_tiles::Tile::Pane(k) if *k == kind));
     }
 
+    /// Shows these panes alone, one above the other; all of them again where there are none.
+    pub fn alone(&mut self, kinds: &[PaneKind]) {
+        if self.alone != kinds {
+            self.alone = kinds.to_vec();
+        }
+    }
+
     /// Where a pane was drawn in the last frame.
     #[must_use]
     pub fn rect_of(&self, kind: PaneKind) -> Option<Rect> {
@@ -101,7 +110,7 @@ impl Layout {
         let rects: Vec<Rect> = self.rects.values().copied().collect();
         let tiles = &self.tree.tiles;
         let is_tabs = |id: &TileId| matches!(tiles.get_container(*id), Some(Container::Tabs(_)));
-        let tabbed = tiles.tile_ids().filter(|id| self.maximised.is_none() && is_tabs(id));
+        let tabbed = tiles.tile_ids().filter(|id| self.maximised.is_none() && self.alone.is_empty() && is_tabs(id));
         let tabbed: Vec<Rect> = tabbed.filter_map(|id| tiles.rect(id)).collect();
         ui.painter().set(ground, frame::ground(cx.theme, &rects, &tabbed));
     }
@@ -118,10 +127,35 @@ impl Layout {
             }
             return;
         }
+        if !self.alone.is_empty() {
+            return self.column(ui, panes, cx, pictures);
+        }
         let mut behavior = Places { panes, cx, rects: &mut self.rects, maximise: None, pictures };
         self.tree.ui(&mut behavior, ui);
         if let Some(kind) = behavior.maximise {
             self.maximised = Some(kind);
+        }
+    }
+}
+
+impl Layout {
+    /// The panes that stand alone, equally high.
+    fn column(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, pictures: &mut Vec<PaneKind>) {
+        let whole = ui.max_rect();
+        let count = self.alone.len() as f32;
+        let height = (whole.height() - GAP * (count - 1.0)) / count;
+        for (i, kind) in self.alone.clone().into_iter().enumerate() {
+            let top = whole.top() + i as f32 * (height + GAP);
+            let rect = Rect::from_min_size(egui::pos2(whole.left(), top), egui::vec2(whole.width(), height));
+            let mut place = ui.new_child(egui::UiBuilder::new().max_rect(rect).id_salt(("alone", kind.name())));
+            self.rects.insert(kind, rect);
+            let done = frame::show(&mut place, panes.get(kind), cx, false);
+            if done.toggle_maximised {
+                self.maximised = Some(kind);
+            }
+            if done.picture {
+                pictures.push(kind);
+            }
         }
     }
 }

@@ -8,13 +8,16 @@ pub mod events;
 pub mod files;
 pub mod icon;
 pub mod layout;
+pub mod lesson;
 pub mod link;
+pub mod markdown;
 pub mod meter;
 pub mod notices;
 pub mod palette;
 pub mod panes;
 pub mod pictures;
 pub mod shortcuts;
+pub mod spotlight;
 pub mod store;
 pub mod style;
 #[cfg(test)]

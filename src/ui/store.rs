@@ -1,6 +1,7 @@
 //! What the window remembers between sessions: only how it looks. Experiments are files.
 
 use super::panes::PaneKind;
+use crate::lab::lesson::Shelf;
 use eframe::egui;
 use egui_tiles::Tree;
 use serde::{Deserialize, Serialize};
@@ -25,11 +26,13 @@ pub struct Stored {
     pub controls: bool,
     /// Size of everything, 1 is ordinary.
     pub zoom: f32,
+    /// How far lessons were read.
+    pub lessons: Shelf,
 }
 
 impl Default for Stored {
     fn default() -> Self {
-        Self { panes: None, dark: None, recent: vec![], controls: true, zoom: 1.0 }
+        Self { panes: None, dark: None, recent: vec![], controls: true, zoom: 1.0, lessons: Shelf::default() }
     }
 }
 

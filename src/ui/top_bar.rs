@@ -79,6 +79,9 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
                 if !narrow && chip(ui, "Scenarios", "Scenarios", "What ships with Moebias (Ctrl+N)").clicked() {
                     asks.push(Ask::Do(Action::Welcome));
                 }
+                if !narrow && chip(ui, "Lessons", "Lessons", "Learn it step by step (L)").clicked() {
+                    asks.push(Ask::Do(Action::Lessons));
+                }
                 compare(ui, lab, asks, theme);
                 record(ui, lab, asks, theme);
             });
@@ -123,7 +126,7 @@ fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &The
     egui::Popup::menu(&response).show(|ui| {
         ui.set_width(280.0);
         let groups: [&[Action]; 2] = [
-            &[Action::Welcome, Action::Open, Action::SaveAs, Action::ExportCsv, Action::SavePicture],
+            &[Action::Welcome, Action::Lessons, Action::Open, Action::SaveAs, Action::ExportCsv, Action::SavePicture],
             &[Action::ShowTheory, Action::ResetLayout, Action::FullScreen, Action::Quit],
         ];
         for (i, group) in groups.iter().enumerate() {

@@ -75,6 +75,7 @@ pub fn choice_of<T: Clone + PartialEq>(
         info.current_text_value = Some(shown.to_owned());
         info
     });
+    super::super::spotlight::offer(ui, name, response.rect);
     response.on_hover_text(tip);
     chosen.filter(|c| c != now)
 }
