@@ -235,14 +235,15 @@ impl Lab {
         }
     }
 
-    /// Opens a lesson where it was left; a finished one at its beginning.
+    /// Opens a lesson where it was left; one that was read to its end at its beginning.
     pub(super) fn take_lesson(&mut self, lesson: Lesson) {
         if let Some(path) = &lesson.path {
             self.saved.push(path.clone());
         }
         let progress = self.lessons.shelf.progress.entry(lesson.id.clone()).or_default();
-        if progress.finished || progress.page >= lesson.pages.len() {
-            *progress = Progress::default();
+        if progress.page + 1 >= lesson.pages.len() && (progress.finished || progress.page > 0) {
+            // Read to its end: it begins again, and stays ticked off.
+            *progress = Progress { finished: progress.finished, ..Progress::default() };
         }
         progress.pages = lesson.pages.len();
         progress.path.clone_from(&lesson.path);
