@@ -12,6 +12,7 @@ use crate::engine::run::Run;
 use crate::scenario::atomic::Staged;
 use crate::scenario::export::{Columns, Curves};
 use crate::scenario::journal::{Unfinished, find_unfinished};
+use crate::scenario::view::View;
 use crate::scenario::{self, FileError, Loaded, Opened, Scenario};
 use std::path::{Path, PathBuf};
 
@@ -24,8 +25,8 @@ pub(super) enum Purpose {
     RecordBegin,
     /// A recording ends here.
     RecordEnd(Recording),
-    /// Save the run here.
-    Save(PathBuf),
+    /// Save the run here, seen like this.
+    Save(PathBuf, Option<Box<View>>),
     /// Write its curves here.
     Csv(PathBuf),
 }
@@ -39,6 +40,8 @@ pub(super) struct Desk {
     writing: Option<Job<Result<String, String>>>,
     looking: Option<Job<Vec<Unfinished>>>,
     unfinished: Vec<Unfinished>,
+    /// Whether what is done is journalled, so that it survives a crash.
+    pub(super) journals: bool,
     journalist: Option<Journalist>,
     /// A journal entry was asked for but has not come: what is echoed until then is part of it.
     journal_pending: bool,
@@ -70,6 +73,7 @@ impl Document {
             summary: s.summary.clone(),
             look_for: s.look_for.clone(),
             path: loaded.path.clone(),
+            view: s.view.clone(),
         }
     }
 }
@@ -166,7 +170,7 @@ impl Lab {
 
     /// From now on what is done is journalled.
     pub(super) fn keep_journal(&mut self) {
-        if places::journal_dir().is_some() && !self.desk.journal_pending {
+        if self.desk.journals && places::journal_dir().is_some() && !self.desk.journal_pending {
             self.desk.journal_pending = true;
             self.ask_for(Purpose::Journal);
         }
@@ -229,8 +233,9 @@ impl Lab {
                 let scenario = recorder::recording_of(sheet, &recording, &run);
                 self.keep_recording(&scenario, run.step.saturating_sub(recording.since));
             }
-            Purpose::Save(path) => {
-                let scenario = recorder::scenario_of(sheet, &run);
+            Purpose::Save(path, view) => {
+                let mut scenario = recorder::scenario_of(sheet, &run);
+                scenario.view = view.map(|v| *v).or(scenario.view);
                 self.save(path, &scenario);
             }
             Purpose::Csv(path) => self.write_csv(path, *run),
@@ -388,7 +393,7 @@ impl Lab {
     pub fn close(&mut self) {
         self.stop_recording();
         let patience = std::time::Instant::now();
-        let waits = |l: &Self| l.desk.asked.iter().any(|(_, p)| matches!(p, Purpose::RecordEnd(_) | Purpose::Save(_)));
+        let waits = |l: &Self| l.desk.asked.iter().any(|(_, p)| matches!(p, Purpose::RecordEnd(_) | Purpose::Save(..)));
         while waits(self) && patience.elapsed().as_secs() < 3 {
             self.poll();
             std::thread::sleep(std::time::Duration::from_millis(5));

@@ -86,6 +86,18 @@ pub enum Action {
     ZoomReset,
     /// Fill the screen.
     FullScreen,
+    /// Before an audience: the whole screen, larger text, fewer controls.
+    Present,
+    /// All the room for the pane under the pointer, or its place back.
+    MaximisePane,
+    /// All the room for the next pane.
+    NextPane,
+    /// All the room for the pane before.
+    PreviousPane,
+    /// A spot of light that follows the pointer.
+    Laser,
+    /// Darken everything but the pane under the pointer.
+    Spotlight,
     /// The price view to the front.
     ShowTheory,
     /// Every pane back to its place.
@@ -127,6 +139,8 @@ pub enum Group {
     File,
     /// The window.
     Window,
+    /// Before an audience.
+    Presenting,
 }
 
 const CTRL: Modifiers = Modifiers::COMMAND;
@@ -190,6 +204,12 @@ impl Action {
             Self::ZoomOut => "Smaller",
             Self::ZoomReset => "Ordinary size",
             Self::FullScreen => "Full screen",
+            Self::Present => "Present: full screen, larger text, fewer controls",
+            Self::MaximisePane => "Maximise the pane under the pointer",
+            Self::NextPane => "Next pane (while presenting)",
+            Self::PreviousPane => "Previous pane (while presenting)",
+            Self::Laser => "Laser pointer",
+            Self::Spotlight => "Spotlight on the pane under the pointer",
             Self::ShowTheory => "Show the theory",
             Self::ResetLayout => "Reset layout",
             Self::Unpin => "Let go of what is pinned",
@@ -232,6 +252,12 @@ impl Action {
             Self::ZoomOut => vec![ctrl(Key::Minus)],
             Self::ZoomReset => vec![ctrl(Key::Num0)],
             Self::FullScreen => vec![key(Key::F11)],
+            Self::Present => vec![key(Key::F5)],
+            Self::MaximisePane => vec![key(Key::F)],
+            Self::NextPane => vec![key(Key::PageDown)],
+            Self::PreviousPane => vec![key(Key::PageUp)],
+            Self::Laser => vec![shift(Key::L)],
+            Self::Spotlight => vec![shift(Key::S)],
             Self::ShowTheory => vec![key(Key::T)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
@@ -278,6 +304,12 @@ impl Action {
             Self::ZoomIn => i::ICON_ZOOM_IN,
             Self::ZoomOut | Self::ZoomReset => i::ICON_ZOOM_OUT,
             Self::FullScreen => i::ICON_FULLSCREEN,
+            Self::Present => i::ICON_SLIDESHOW,
+            Self::MaximisePane => i::ICON_OPEN_IN_FULL,
+            Self::NextPane => i::ICON_CHEVRON_RIGHT,
+            Self::PreviousPane => i::ICON_CHEVRON_LEFT,
+            Self::Laser => i::ICON_FLARE,
+            Self::Spotlight => i::ICON_HIGHLIGHT,
             Self::ShowTheory => i::ICON_FUNCTION,
             Self::ResetLayout => i::ICON_GRID_VIEW,
             Self::Unpin => i::ICON_KEEP_OFF,
@@ -327,6 +359,12 @@ impl Action {
             | Self::ShowTheory
             | Self::ResetLayout
             | Self::Unpin => Group::Window,
+            Self::Present
+            | Self::MaximisePane
+            | Self::NextPane
+            | Self::PreviousPane
+            | Self::Laser
+            | Self::Spotlight => Group::Presenting,
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! It is the same in a window, in a test and offscreen (`moebias render`); only [`Options`] differ.
 
+mod showing;
+
 use super::actions::Action;
 use super::controls::{self, Controls};
 use super::files::{Dialog, Outcome, Purpose};
@@ -12,7 +14,7 @@ use super::notices::{self, Seen};
 use super::palette::{self, Palette};
 use super::panes::{PaneContext, PaneKind, Panes};
 use super::pictures::Pictures;
-use super::store::{LARGEST, SMALLEST, Stored};
+use super::store::Stored;
 use super::theme::{DARK, GAP, LIGHT, Theme};
 use super::top_bar::{self, Bar};
 use super::transport_bar;
@@ -23,6 +25,7 @@ use crate::lab::command::Command;
 use crate::lab::notices::Level;
 use crate::model::change::Target;
 use crate::model::presets::Preset;
+use crate::scenario::view::Part;
 use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -54,6 +57,8 @@ pub struct Options {
     pub welcome: bool,
     /// In a real window: with the system's file dialogs, and on a frame buffer that is cleared to [`eframe::App::clear_color`].
     pub native: bool,
+    /// For pictures of a run: no messages appear in them.
+    pub still: bool,
 }
 
 /// What lies over the panes.
@@ -83,6 +88,7 @@ pub struct App {
     /// Whether the experiment shown learns: then its task loss is in front.
     learns: bool,
     meter: Option<Meter>,
+    showing: showing::Showing,
 }
 
 impl App {
@@ -111,6 +117,7 @@ impl App {
             title: String::new(),
             learns: false,
             meter: Meter::wanted(),
+            showing: showing::Showing::default(),
         }
     }
 
@@ -143,8 +150,12 @@ impl App {
         all.sort_by_key(|(_, s)| std::cmp::Reverse(u8::from(s.modifiers.shift) + u8::from(s.modifiers.command)));
         for (action, shortcut) in all {
             let plain = !shortcut.modifiers.command;
-            let function = matches!(shortcut.logical_key, Key::F1 | Key::F11);
-            if plain && !function && (typing || focused || covered) {
+            let function = matches!(shortcut.logical_key, Key::F1 | Key::F5 | Key::F11);
+            let pages = matches!(shortcut.logical_key, Key::PageUp | Key::PageDown);
+            if pages && (!self.pages_are_panes() || typing || covered) {
+                continue;
+            }
+            if plain && !function && !pages && (typing || focused || covered) {
                 continue;
             }
             // In a text these belong to the text.
@@ -181,6 +192,9 @@ impl App {
         if let Some(command) = action.command() {
             return self.lab.send(command);
         }
+        if self.act_on_showing(ctx, action) {
+            return;
+        }
         match action {
             Action::Open => self.ask_path(ctx, Purpose::Open),
             Action::SaveAs => self.ask_path(ctx, Purpose::Save),
@@ -206,10 +220,9 @@ impl App {
                 self.stored.dark = Some(!Theme::of(ctx).dark);
                 ctx.set_theme(self.stored.theme());
             }
-            Action::ToggleControls => self.stored.controls = !self.stored.controls,
-            Action::ZoomIn => self.zoom(ctx, 0.1),
-            Action::ZoomOut => self.zoom(ctx, -0.1),
-            Action::ZoomReset => self.zoom(ctx, 1.0 - self.stored.zoom),
+            Action::ZoomIn => self.zoom(ctx, Some(0.1)),
+            Action::ZoomOut => self.zoom(ctx, Some(-0.1)),
+            Action::ZoomReset => self.zoom(ctx, None),
             Action::FullScreen => {
                 let on = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
                 ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!on));
@@ -218,11 +231,10 @@ impl App {
                 self.layout.restore();
                 self.layout.reveal(PaneKind::Theory);
             }
-            Action::ResetLayout => self.layout = Layout::default(),
             Action::Unpin => {
                 if self.lab.snapshot().seeking.is_some() {
                     self.lab.send(Command::CancelSeek);
-                } else if !self.layout.restore() {
+                } else if !self.leave_showing(ctx) {
                     self.link.pinned_expert = None;
                     self.link.pinned_token = None;
                 }
@@ -234,12 +246,6 @@ impl App {
 
     fn toggle(&mut self, overlay: Overlay) {
         self.overlay = if self.overlay == Some(overlay) { None } else { Some(overlay) };
-    }
-
-    fn zoom(&mut self, ctx: &Context, by: f32) {
-        self.stored.zoom = ((self.stored.zoom + by) * 20.0).round() / 20.0;
-        self.stored.zoom = self.stored.zoom.clamp(SMALLEST, LARGEST);
-        ctx.set_zoom_factor(self.stored.zoom);
     }
 
     fn ask_path(&mut self, ctx: &Context, purpose: Purpose) {
@@ -293,7 +299,7 @@ impl App {
                 Outcome::Chosen(purpose, path) => self.chosen(ui.ctx(), purpose, path),
             }
         }
-        if self.overlay.is_none() {
+        if self.overlay.is_none() && !self.options.still {
             notices::toasts(ui, &mut self.seen, &mut self.lab, theme);
         }
         notices::job(ui, &mut self.lab, theme);
@@ -338,8 +344,11 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
         self.lab.poll();
         let learns = self.lab.snapshot().experiment.world().is_some();
+        self.follow_view(ctx);
         if learns != self.learns {
-            self.layout.reveal(if learns { PaneKind::TaskLoss } else { PaneKind::LoadHistory });
+            if !self.showing.views.is_on() {
+                self.layout.reveal(if learns { PaneKind::TaskLoss } else { PaneKind::LoadHistory });
+            }
             self.learns = learns;
         }
         for path in self.lab.take_recent() {
@@ -376,16 +385,21 @@ impl eframe::App for App {
             ui.painter().rect_filled(ui.max_rect(), 0.0, theme.pane);
         }
         let bar = Bar { recent: &self.stored.recent, unread: self.seen.unread(&self.lab) };
-        top_bar::show(ui, &mut self.lab, &bar, &mut asks, theme);
-        if notices::offer(ui, &mut self.lab, theme) {
+        let [top, time, settings] = [Part::TopBar, Part::Transport, Part::Controls].map(|part| self.shows(part));
+        if top {
+            top_bar::show(ui, &mut self.lab, &bar, &mut asks, theme);
+        }
+        if !self.options.still && notices::offer(ui, &mut self.lab, theme) {
             self.overlay = None;
         }
-        transport_bar::show(ui, &mut self.lab, theme);
-        if self.stored.controls {
+        if time {
+            transport_bar::show(ui, &mut self.lab, self.showing.presenting.is_on(), theme);
+        }
+        if settings {
             controls::show(ui, &mut self.controls, &mut self.lab, &mut self.link.variant, theme);
         }
         let mut wanted = vec![];
-        let ground = Frame::new().inner_margin(Margin::same(GAP as i8));
+        let ground = Frame::new().inner_margin(Margin::same(if self.showing.is_bare() { 0 } else { GAP as i8 }));
         CentralPanel::no_frame().frame(ground).show(ui, |ui| {
             let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme };
             self.layout.show(ui, &mut self.panes, &mut cx, &mut wanted);
@@ -397,6 +411,7 @@ impl eframe::App for App {
         asks.extend(wanted.into_iter().map(Ask::SavePictureOf));
 
         self.overlays(ui, &mut asks, theme);
+        self.show_over(&ctx, theme);
         if !asks.is_empty() {
             // What was asked for shows in the next frame.
             ctx.request_repaint();
@@ -413,7 +428,7 @@ impl eframe::App for App {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        self.stored.panes = Some(self.layout.tree().clone());
+        self.stored.panes = Some(self.showing.views.own(&self.layout).tree().clone());
         self.stored.save(storage);
     }
 

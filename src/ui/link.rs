@@ -29,6 +29,8 @@ pub struct Link {
     pub hovered_step: Option<u64>,
     /// The steps that every time plot shows.
     pub span: Span,
+    /// Panes are drawn for a picture of them: without the tools in their headers.
+    pub bare: bool,
     next: Hover,
 }
 

@@ -27,7 +27,9 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     let rect = ui.max_rect();
     // The ground is there already: see `ground`.
     let radius = CornerRadius::same(PANE_RADIUS);
-    ui.painter().rect_stroke(rect, radius, Stroke::new(1.0, theme.line), StrokeKind::Inside);
+    if !cx.link.bare {
+        ui.painter().rect_stroke(rect, radius, Stroke::new(1.0, theme.line), StrokeKind::Inside);
+    }
     let inner = rect.shrink(PADDING);
     let bar = Rect::from_min_size(inner.min - vec2(0.0, 4.0), vec2(inner.width(), HEADER));
     let mut done = Header::default();
@@ -44,6 +46,9 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     let mut tools = ui.new_child(UiBuilder::new().max_rect(right).layout(Layout::right_to_left(Align::Center)));
     tools.spacing_mut().item_spacing.x = 2.0;
     tools.spacing_mut().interact_size.y = 22.0;
+    if cx.link.bare {
+        tools.set_invisible();
+    }
     let (symbol, verb) = if maximised { (ICON_CLOSE_FULLSCREEN, "Restore") } else { (ICON_OPEN_IN_FULL, "Maximise") };
     let label = format!("{verb} {}", pane.kind().name());
     done.toggle_maximised |= quiet(&mut tools, symbol, &label, theme).on_hover_text(&label).clicked();
@@ -63,7 +68,8 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     if tools.available_width() > 90.0 {
         pane.tools(&mut tools, cx);
     }
-    let room = tools.min_rect().left() - bar.left() - 12.0;
+    let free = if cx.link.bare { bar.right() } else { tools.min_rect().left() - 12.0 };
+    let room = free - bar.left();
 
     let baseline = bar.center().y;
     ui.painter().galley(egui::pos2(bar.left(), baseline - name.size().y / 2.0), name, theme.text);
