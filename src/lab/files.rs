@@ -29,6 +29,8 @@ pub(super) enum Purpose {
     Save(PathBuf, Option<Box<View>>),
     /// Write its curves here.
     Csv(PathBuf),
+    /// Repeat it elsewhere.
+    Copy,
 }
 
 /// Work with files under way.
@@ -38,6 +40,7 @@ pub(super) struct Desk {
     asked: Vec<(u64, Purpose)>,
     opening: Option<Job<Result<Opened, FileError>>>,
     writing: Option<Job<Result<String, String>>>,
+    copy: Option<(Document, Start)>,
     looking: Option<Job<Vec<Unfinished>>>,
     unfinished: Vec<Unfinished>,
     /// Whether what is done is journalled, so that it survives a crash.
@@ -168,6 +171,16 @@ impl Lab {
         self.post(Message::Export(tag));
     }
 
+    /// Asks for the run as data, to repeat it beside this one; [`Self::take_copy`] has it soon.
+    pub fn ask_copy(&mut self) {
+        self.ask_for(Purpose::Copy);
+    }
+
+    /// The run as it was when it was asked for: what it is called and what it starts from, with every change so far.
+    pub fn take_copy(&mut self) -> Option<(Document, Start)> {
+        self.desk.copy.take()
+    }
+
     /// From now on what is done is journalled.
     pub(super) fn keep_journal(&mut self) {
         if self.desk.journals && places::journal_dir().is_some() && !self.desk.journal_pending {
@@ -239,6 +252,7 @@ impl Lab {
                 self.save(path, &scenario);
             }
             Purpose::Csv(path) => self.write_csv(path, *run),
+            Purpose::Copy => self.desk.copy = Some((sheet.document.clone(), run.start)),
         }
     }
 

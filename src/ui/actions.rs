@@ -16,10 +16,18 @@ pub enum Action {
     Open,
     /// Choose where to save the run as a recording.
     SaveAs,
+    /// Choose where to save the run so that it opens as it is seen now.
+    SaveWithView,
     /// Choose where to write the curves.
     ExportCsv,
     /// Choose where to save a picture of the window.
     SavePicture,
+    /// A picture of the window to the clipboard.
+    CopyPicture,
+    /// A picture of the pane under the pointer to the clipboard.
+    CopyPane,
+    /// Make a film of the run.
+    Film,
     /// Start or stop recording.
     ToggleRecord,
     /// Play or pause.
@@ -98,6 +106,8 @@ pub enum Action {
     Laser,
     /// Darken everything but the pane under the pointer.
     Spotlight,
+    /// Hints on or off.
+    ToggleHints,
     /// The price view to the front.
     ShowTheory,
     /// Every pane back to its place.
@@ -169,8 +179,12 @@ impl Action {
         match self {
             Self::Open => "Open…",
             Self::SaveAs => "Save run as…",
+            Self::SaveWithView => "Save run with this view…",
             Self::ExportCsv => "Export curves as CSV…",
             Self::SavePicture => "Save picture of the window…",
+            Self::CopyPicture => "Copy picture of the window",
+            Self::CopyPane => "Copy picture of the pane under the pointer",
+            Self::Film => "Film…",
             Self::ToggleRecord => "Start or stop recording",
             Self::TogglePlay => "Play or pause",
             Self::Step => "One step",
@@ -210,6 +224,7 @@ impl Action {
             Self::PreviousPane => "Previous pane (while presenting)",
             Self::Laser => "Laser pointer",
             Self::Spotlight => "Spotlight on the pane under the pointer",
+            Self::ToggleHints => "Hints on or off",
             Self::ShowTheory => "Show the theory",
             Self::ResetLayout => "Reset layout",
             Self::Unpin => "Let go of what is pinned",
@@ -225,6 +240,8 @@ impl Action {
             Self::SaveAs => vec![ctrl(Key::S)],
             Self::ExportCsv => vec![ctrl(Key::E)],
             Self::SavePicture => vec![ctrl_shift(Key::S)],
+            Self::CopyPane => vec![ctrl_shift(Key::C)],
+            Self::Film => vec![ctrl_shift(Key::F)],
             Self::ToggleRecord => vec![key(Key::R)],
             Self::TogglePlay => vec![key(Key::Space)],
             Self::Step => vec![key(Key::ArrowRight)],
@@ -267,6 +284,9 @@ impl Action {
             | Self::EngineCpu
             | Self::EngineGpu
             | Self::Messages
+            | Self::SaveWithView
+            | Self::CopyPicture
+            | Self::ToggleHints
             | Self::ResetLayout => vec![],
         }
     }
@@ -276,9 +296,11 @@ impl Action {
     pub fn icon(self) -> MaterialIcon {
         match self {
             Self::Open => i::ICON_FOLDER_OPEN,
-            Self::SaveAs => i::ICON_SAVE,
+            Self::SaveAs | Self::SaveWithView => i::ICON_SAVE,
             Self::ExportCsv => i::ICON_TABLE,
             Self::SavePicture => i::ICON_PHOTO_CAMERA,
+            Self::CopyPicture | Self::CopyPane => i::ICON_CONTENT_COPY,
+            Self::Film => i::ICON_MOVIE,
             Self::ToggleRecord => i::ICON_FIBER_MANUAL_RECORD,
             Self::TogglePlay => i::ICON_PLAY_ARROW,
             Self::Step | Self::StepTen | Self::StepHundred => i::ICON_CHEVRON_RIGHT,
@@ -310,6 +332,7 @@ impl Action {
             Self::PreviousPane => i::ICON_CHEVRON_LEFT,
             Self::Laser => i::ICON_FLARE,
             Self::Spotlight => i::ICON_HIGHLIGHT,
+            Self::ToggleHints => i::ICON_LIGHTBULB,
             Self::ShowTheory => i::ICON_FUNCTION,
             Self::ResetLayout => i::ICON_GRID_VIEW,
             Self::Unpin => i::ICON_KEEP_OFF,
@@ -343,9 +366,16 @@ impl Action {
             | Self::EngineAuto
             | Self::EngineCpu
             | Self::EngineGpu => Group::Experiment,
-            Self::Open | Self::SaveAs | Self::ExportCsv | Self::SavePicture | Self::ToggleRecord | Self::Quit => {
-                Group::File
-            }
+            Self::Open
+            | Self::SaveAs
+            | Self::SaveWithView
+            | Self::ExportCsv
+            | Self::SavePicture
+            | Self::CopyPicture
+            | Self::CopyPane
+            | Self::Film
+            | Self::ToggleRecord
+            | Self::Quit => Group::File,
             Self::Palette
             | Self::Welcome
             | Self::Messages
@@ -356,6 +386,7 @@ impl Action {
             | Self::ZoomOut
             | Self::ZoomReset
             | Self::FullScreen
+            | Self::ToggleHints
             | Self::ShowTheory
             | Self::ResetLayout
             | Self::Unpin => Group::Window,

@@ -2,6 +2,7 @@
 //!
 //! It is the same in a window, in a test and offscreen (`moebias render`); only [`Options`] differ.
 
+mod making;
 mod showing;
 
 use super::actions::Action;
@@ -12,8 +13,9 @@ use super::link::Link;
 use super::meter::Meter;
 use super::notices::{self, Seen};
 use super::palette::{self, Palette};
+use super::panes::frame::Export;
 use super::panes::{PaneContext, PaneKind, Panes};
-use super::pictures::Pictures;
+use super::pictures::{Goal, Pictures};
 use super::store::Stored;
 use super::theme::{DARK, GAP, LIGHT, Theme};
 use super::top_bar::{self, Bar};
@@ -46,8 +48,8 @@ pub enum Ask {
     Reveal(PaneKind),
     /// Give a pane all the room, or its place back.
     Maximise(PaneKind),
-    /// Save a picture of a pane.
-    SavePictureOf(PaneKind),
+    /// Copy, save or film a pane.
+    Export(PaneKind, Export),
 }
 
 /// How the app is used.
@@ -89,6 +91,7 @@ pub struct App {
     learns: bool,
     meter: Option<Meter>,
     showing: showing::Showing,
+    making: making::Making,
 }
 
 impl App {
@@ -118,6 +121,7 @@ impl App {
             learns: false,
             meter: Meter::wanted(),
             showing: showing::Showing::default(),
+            making: making::Making::default(),
         }
     }
 
@@ -143,7 +147,8 @@ impl App {
         let focused = ctx.memory(|m| m.focused().is_some());
         let typing = ctx.egui_wants_keyboard_input() && ctx.text_edit_focused();
         let waits = self.overlay == Some(Overlay::Welcome) && self.lab.unfinished().is_some();
-        let covered = self.palette.is_some() || self.dialog.is_some() || (self.overlay.is_some() && !waits);
+        let asked = self.dialog.is_some() || self.making.is_open();
+        let covered = self.palette.is_some() || asked || (self.overlay.is_some() && !waits);
         let mut all: Vec<(Action, egui::KeyboardShortcut)> =
             Action::iter().flat_map(|a| a.shortcuts().into_iter().map(move |s| (a, s))).collect();
         // Shift+Ctrl+Z before Ctrl+Z: egui takes a shortcut also when more modifiers are held.
@@ -184,7 +189,7 @@ impl App {
                 self.layout.reveal(kind);
             }
             Ask::Maximise(kind) => self.layout.toggle_maximised(kind),
-            Ask::SavePictureOf(kind) => self.ask_path(ctx, Purpose::Picture(Some(kind))),
+            Ask::Export(kind, export) => self.export(ctx, kind, export),
         }
     }
 
@@ -192,7 +197,7 @@ impl App {
         if let Some(command) = action.command() {
             return self.lab.send(command);
         }
-        if self.act_on_showing(ctx, action) {
+        if self.act_on_showing(ctx, action) || self.act_on_making(ctx, action) {
             return;
         }
         match action {
@@ -251,7 +256,7 @@ impl App {
     fn ask_path(&mut self, ctx: &Context, purpose: Purpose) {
         let title = self.lab.document().title.clone();
         let name = match purpose {
-            Purpose::Picture(Some(kind)) => format!("{title} {}", kind.name()),
+            Purpose::Picture(Some(kind)) | Purpose::Svg(kind) => format!("{title} {}", kind.name()),
             _ => title,
         };
         self.dialog = Some(Dialog::new(purpose, &name, self.options.native, ctx));
@@ -262,13 +267,11 @@ impl App {
             Purpose::Open => self.lab.send(Command::OpenFile(path)),
             Purpose::Save => self.lab.send(Command::SaveAs(path)),
             Purpose::Csv => self.lab.send(Command::ExportCsv(path)),
-            Purpose::Picture(None) => self.pictures.take(ctx, path, None),
-            Purpose::Picture(Some(kind)) => match self.layout.rect_of(kind) {
-                Some(part) => self.pictures.take(ctx, path, Some(part)),
-                None => self
-                    .lab
-                    .tell(Level::Warning, format!("{} is hidden behind another pane: show it first", kind.name())),
-            },
+            Purpose::SaveWithView => self.lab.send(Command::SaveWithView(path, Box::new(self.view()))),
+            Purpose::Picture(None) => self.pictures.take(ctx, Goal::File(path), None),
+            Purpose::Picture(Some(kind)) => self.take_picture(ctx, kind, Goal::File(path)),
+            Purpose::Svg(kind) => self.draw_to(ctx, kind, path),
+            Purpose::Film(_) => self.film_to(path),
         }
     }
 
@@ -299,6 +302,7 @@ impl App {
                 Outcome::Chosen(purpose, path) => self.chosen(ui.ctx(), purpose, path),
             }
         }
+        self.show_making(ui, theme);
         if self.overlay.is_none() && !self.options.still {
             notices::toasts(ui, &mut self.seen, &mut self.lab, theme);
         }
@@ -354,12 +358,7 @@ impl eframe::App for App {
         for path in self.lab.take_recent() {
             self.stored.remember(&path);
         }
-        while let Some(outcome) = self.pictures.poll() {
-            match outcome {
-                Ok(path) => self.lab.tell(Level::Success, format!("Saved {}", path.display())),
-                Err(text) => self.lab.tell(Level::Error, text),
-            }
-        }
+        self.poll_making(ctx);
         crate::lab::crash::rehearse(self.lab.snapshot().step);
         self.name_window(ctx);
     }
@@ -408,7 +407,8 @@ impl eframe::App for App {
         if self.layout.rect_of(PaneKind::Theory).is_none() && self.lab.snapshot().theory.is_some() {
             self.lab.send(Command::SetTheory(None));
         }
-        asks.extend(wanted.into_iter().map(Ask::SavePictureOf));
+        self.take_drawing(&ctx, theme);
+        asks.extend(wanted.into_iter().map(|(kind, export)| Ask::Export(kind, export)));
 
         self.overlays(ui, &mut asks, theme);
         self.show_over(&ctx, theme);

@@ -1,6 +1,7 @@
 //! Where the panes stand: an egui_tiles tree that can be rearranged, stored and put back.
 
-use super::panes::{PaneContext, PaneKind, Panes, frame};
+use super::panes::frame::{self, Export};
+use super::panes::{PaneContext, PaneKind, Panes};
 use super::style::{SMALL, text};
 use super::theme::{GAP, Theme};
 use super::views::kind_of;
@@ -11,6 +12,9 @@ use egui_tiles::{
 };
 use std::collections::HashMap;
 use strum::IntoEnumIterator as _;
+
+/// What is to be made of which pane.
+type Exports = Vec<(PaneKind, Export)>;
 
 /// The panes' places.
 pub struct Layout {
@@ -164,32 +168,33 @@ impl Layout {
         self.rects.get(&kind).copied()
     }
 
-    /// Draws the panes. Pictures asked for are added to `pictures`.
-    pub fn show(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, pictures: &mut Vec<PaneKind>) {
+    /// Draws the panes. What is asked to be made of them is added to `exports`.
+    pub fn show(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, exports: &mut Exports) {
         self.rects.clear();
         let ground = ui.painter().add(egui::Shape::Noop);
-        self.panes(ui, panes, cx, pictures);
+        self.panes(ui, panes, cx, exports);
         let rects: Vec<Rect> = self.rects.values().copied().collect();
         let tiles = &self.tree.tiles;
         let is_tabs = |id: &TileId| matches!(tiles.get_container(*id), Some(Container::Tabs(_)));
         let tabbed = tiles.tile_ids().filter(|id| self.maximised.is_none() && is_tabs(id));
         let tabbed: Vec<Rect> = tabbed.filter_map(|id| tiles.rect(id)).collect();
-        ui.painter().set(ground, frame::ground(cx.theme, &rects, &tabbed));
+        // A picture of a pane has no gaps round it.
+        if !cx.link.bare {
+            ui.painter().set(ground, frame::ground(cx.theme, &rects, &tabbed));
+        }
     }
 
-    fn panes(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, pictures: &mut Vec<PaneKind>) {
+    fn panes(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, exports: &mut Exports) {
         if let Some(kind) = self.maximised {
             self.rects.insert(kind, ui.max_rect());
             let done = frame::show(ui, panes.get(kind), cx, true);
             if done.toggle_maximised {
                 self.maximised = None;
             }
-            if done.picture {
-                pictures.push(kind);
-            }
+            exports.extend(done.export.map(|e| (kind, e)));
             return;
         }
-        let mut behavior = Places { panes, cx, rects: &mut self.rects, maximise: None, pictures };
+        let mut behavior = Places { panes, cx, rects: &mut self.rects, maximise: None, exports };
         self.tree.ui(&mut behavior, ui);
         if let Some(kind) = behavior.maximise {
             self.maximised = Some(kind);
@@ -202,7 +207,7 @@ struct Places<'a, 'b> {
     cx: &'a mut PaneContext<'b>,
     rects: &'a mut HashMap<PaneKind, Rect>,
     maximise: Option<PaneKind>,
-    pictures: &'a mut Vec<PaneKind>,
+    exports: &'a mut Exports,
 }
 
 impl Behavior<PaneKind> for Places<'_, '_> {
@@ -212,9 +217,7 @@ impl Behavior<PaneKind> for Places<'_, '_> {
         if done.toggle_maximised {
             self.maximise = Some(*kind);
         }
-        if done.picture {
-            self.pictures.push(*kind);
-        }
+        self.exports.extend(done.export.map(|e| (*kind, e)));
         if done.drag_started { UiResponse::DragStarted } else { UiResponse::None }
     }
 

@@ -3,10 +3,12 @@
 
 pub mod actions;
 pub mod app;
+pub mod clipboard;
 pub mod controls;
 pub mod events;
 pub mod files;
 pub mod film;
+pub mod film_dialog;
 pub mod icon;
 pub mod layout;
 pub mod link;

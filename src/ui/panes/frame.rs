@@ -8,7 +8,8 @@ use eframe::egui::{
     self, Align, Button, CornerRadius, Layout, Rect, Sense, Shape, Stroke, StrokeKind, Ui, UiBuilder, epaint::Mesh,
     vec2,
 };
-use egui_material_icons::icons::{ICON_CLOSE_FULLSCREEN, ICON_HELP, ICON_OPEN_IN_FULL};
+use egui_material_icons::icons::{ICON_CLOSE_FULLSCREEN, ICON_HELP, ICON_IOS_SHARE, ICON_OPEN_IN_FULL};
+use strum::IntoEnumIterator as _;
 
 /// What a person did with a pane's header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,8 +18,34 @@ pub struct Header {
     pub drag_started: bool,
     /// Wants it to fill the window, or to have its place back.
     pub toggle_maximised: bool,
-    /// Wants a picture of it.
-    pub picture: bool,
+    /// Wants it as a file or in the clipboard.
+    pub export: Option<Export>,
+}
+
+/// What a pane can be made into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::EnumIter)]
+pub enum Export {
+    /// A picture in the clipboard.
+    Copy,
+    /// A PNG file.
+    Picture,
+    /// An SVG file.
+    Svg,
+    /// A film of it.
+    Film,
+}
+
+impl Export {
+    /// Its name in menus.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Copy => "Copy picture",
+            Self::Picture => "Save picture…",
+            Self::Svg => "Save as SVG…",
+            Self::Film => "Film…",
+        }
+    }
 }
 
 /// Draws a pane with its header in all the room there is.
@@ -59,10 +86,20 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
         ui.set_max_width(320.0);
         ui.label(egui::RichText::new(pane.kind().name()).font(semibold(13.0)));
         ui.label(text_of_help);
-        ui.add_space(4.0);
-        done.picture = ui.button("Save picture…").clicked();
     });
     help.on_hover_text(text_of_help);
+    let label = format!("Export {}", pane.kind().name());
+    let more = quiet(&mut tools, ICON_IOS_SHARE, &label, theme);
+    egui::Popup::menu(&more).show(|ui| {
+        ui.set_width(170.0);
+        for export in Export::iter() {
+            let button = Button::new(export.name()).fill(egui::Color32::TRANSPARENT).min_size(vec2(170.0, 26.0));
+            if ui.add(button).clicked() {
+                done.export = Some(export);
+            }
+        }
+    });
+    more.on_hover_text("Copy, save or film this pane");
     tools.add_space(4.0);
     tools.spacing_mut().item_spacing.x = 4.0;
     if tools.available_width() > 90.0 {
