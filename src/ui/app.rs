@@ -8,6 +8,8 @@ mod showing;
 use super::actions::Action;
 use super::controls::{self, Controls};
 use super::files::{Dialog, Outcome, Purpose};
+use super::focus::Focus;
+use super::hints::Hints;
 use super::layout::Layout;
 use super::link::Link;
 use super::meter::Meter;
@@ -30,7 +32,7 @@ use crate::model::presets::Preset;
 use crate::scenario::view::Part;
 use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use strum::IntoEnumIterator as _;
 
 /// What was asked for in this frame.
@@ -92,6 +94,8 @@ pub struct App {
     meter: Option<Meter>,
     showing: showing::Showing,
     making: making::Making,
+    hints: Hints,
+    focus: Focus,
 }
 
 impl App {
@@ -122,6 +126,8 @@ impl App {
             meter: Meter::wanted(),
             showing: showing::Showing::default(),
             making: making::Making::default(),
+            hints: if options.native { Hints::begin(Instant::now()) } else { Hints::default() },
+            focus: Focus::default(),
         }
     }
 
@@ -147,8 +153,7 @@ impl App {
         let focused = ctx.memory(|m| m.focused().is_some());
         let typing = ctx.egui_wants_keyboard_input() && ctx.text_edit_focused();
         let waits = self.overlay == Some(Overlay::Welcome) && self.lab.unfinished().is_some();
-        let asked = self.dialog.is_some() || self.making.is_open();
-        let covered = self.palette.is_some() || asked || (self.overlay.is_some() && !waits);
+        let covered = self.is_covered() || (self.overlay.is_some() && !waits);
         let mut all: Vec<(Action, egui::KeyboardShortcut)> =
             Action::iter().flat_map(|a| a.shortcuts().into_iter().map(move |s| (a, s))).collect();
         // Shift+Ctrl+Z before Ctrl+Z: egui takes a shortcut also when more modifiers are held.
@@ -178,6 +183,11 @@ impl App {
         }
     }
 
+    /// Whether something that is typed into lies over the panes.
+    fn is_covered(&self) -> bool {
+        self.palette.is_some() || self.dialog.is_some() || self.making.is_open()
+    }
+
     fn answer(&mut self, ctx: &Context, ask: Ask) {
         match ask {
             Ask::Do(action) => self.act(ctx, action),
@@ -194,6 +204,7 @@ impl App {
     }
 
     fn act(&mut self, ctx: &Context, action: Action) {
+        self.hints.did(&mut self.stored, action);
         if let Some(command) = action.command() {
             return self.lab.send(command);
         }
@@ -411,7 +422,7 @@ impl eframe::App for App {
         asks.extend(wanted.into_iter().map(|(kind, export)| Ask::Export(kind, export)));
 
         self.overlays(ui, &mut asks, theme);
-        self.show_over(&ctx, theme);
+        self.show_over(ui, theme);
         if !asks.is_empty() {
             // What was asked for shows in the next frame.
             ctx.request_repaint();

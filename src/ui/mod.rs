@@ -9,6 +9,8 @@ pub mod events;
 pub mod files;
 pub mod film;
 pub mod film_dialog;
+pub mod focus;
+pub mod hints;
 pub mod icon;
 pub mod layout;
 pub mod link;

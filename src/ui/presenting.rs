@@ -1,9 +1,12 @@
 //! In front of people: the whole screen, larger text, panes one after another, a laser pointer, a spotlight.
 
 use super::panes::PaneKind;
+use super::style::{SMALL, mono, text};
 use super::theme::Theme;
+use eframe::egui::epaint::{CornerRadius, TextShape};
+use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{
-    Color32, Context, CursorIcon, Id, LayerId, Mesh, Order, Pos2, Rect, Shape, epaint::CornerRadius, pos2, vec2,
+    Color32, Context, CursorIcon, Id, LayerId, Mesh, Order, Pos2, Rect, Shape, Stroke, StrokeKind, pos2, vec2,
 };
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -12,6 +15,14 @@ use std::time::{Duration, Instant};
 const TRAIL: Duration = Duration::from_millis(450);
 /// Radius of the laser's glow, points.
 const GLOW: f32 = 22.0;
+
+/// So long it is said what the keys do.
+const STAYS: Duration = Duration::from_secs(6);
+/// So long that fades.
+const FADES: Duration = Duration::from_millis(700);
+/// What the keys do.
+const KEYS: [(&str, &str); 5] =
+    [("Page Down", "next pane"), ("F", "maximise"), ("Shift+L", "laser"), ("Shift+S", "spotlight"), ("Esc", "leave")];
 
 /// What is used to present.
 #[derive(Default)]
@@ -30,12 +41,13 @@ pub struct Before {
     pub maximised: Option<PaneKind>,
     /// The settings were wanted while presenting.
     controls: bool,
+    since: Instant,
 }
 
 impl Presenting {
     /// Begins.
     pub fn enter(&mut self, full_screen: bool, maximised: Option<PaneKind>) {
-        self.before = Some(Before { full_screen, maximised, controls: false });
+        self.before = Some(Before { full_screen, maximised, controls: false, since: Instant::now() });
     }
 
     /// Ends; what was before is for the caller to bring back.
@@ -95,6 +107,9 @@ impl Presenting {
         {
             dim_round(ctx, lit, theme);
         }
+        if let Some(before) = &self.before {
+            keys(ctx, before.since.elapsed(), theme);
+        }
         if let Some(laser) = &mut self.laser {
             laser.paint(ctx, theme);
         }
@@ -111,6 +126,33 @@ pub fn next_pane(order: &[PaneKind], now: Option<PaneKind>, back: bool) -> Optio
         (Some(i), false) => order.get(i + 1).copied(),
         (Some(i), true) => i.checked_sub(1).and_then(|i| order.get(i).copied()),
     }
+}
+
+/// What the keys do, for a while.
+fn keys(ctx: &Context, since: Duration, theme: &Theme) {
+    let Some(left) = (STAYS + FADES).checked_sub(since) else { return };
+    let strength = (left.as_secs_f32() / FADES.as_secs_f32()).min(1.0);
+    if since < STAYS {
+        ctx.request_repaint_after(STAYS - since);
+    } else {
+        ctx.request_repaint();
+    }
+    let painter = ctx.layer_painter(LayerId::new(Order::Foreground, Id::unique("presenting keys")));
+    let mut job = LayoutJob::default();
+    for (i, (key, what)) in KEYS.iter().enumerate() {
+        let space = if i > 0 { 18.0 } else { 0.0 };
+        job.append(key, space, TextFormat::simple(mono(SMALL), theme.text));
+        job.append(what, 6.0, TextFormat::simple(text(SMALL), theme.dim));
+    }
+    let galley = painter.layout_job(job);
+    let screen = ctx.content_rect();
+    let size = galley.size() + vec2(32.0, 16.0);
+    let rect = Rect::from_center_size(pos2(screen.center().x, screen.bottom() - 74.0), size);
+    let radius = CornerRadius::same((size.y / 2.0) as u8);
+    painter.rect_filled(rect, radius, theme.pane.gamma_multiply(0.95 * strength));
+    painter.rect_stroke(rect, radius, Stroke::new(1.0, theme.line.gamma_multiply(strength)), StrokeKind::Inside);
+    let at = rect.min + vec2(16.0, 8.0);
+    painter.add(TextShape::new(at, galley, theme.text).with_opacity_factor(strength));
 }
 
 /// Darkens everything but a pane.

@@ -1,5 +1,6 @@
 //! What the window remembers between sessions: only how it looks. Experiments are files.
 
+use super::hints::Hint;
 use super::panes::PaneKind;
 use eframe::egui;
 use egui_tiles::Tree;
@@ -27,11 +28,24 @@ pub struct Stored {
     pub zoom: f32,
     /// The same while presenting.
     pub presenting_zoom: f32,
+    /// Whether hints are given.
+    pub hints: bool,
+    /// Hints that are no longer needed.
+    pub known: Vec<Hint>,
 }
 
 impl Default for Stored {
     fn default() -> Self {
-        Self { panes: None, dark: None, recent: vec![], controls: true, zoom: 1.0, presenting_zoom: PRESENTING }
+        Self {
+            panes: None,
+            dark: None,
+            recent: vec![],
+            controls: true,
+            zoom: 1.0,
+            presenting_zoom: PRESENTING,
+            hints: true,
+            known: vec![],
+        }
     }
 }
 

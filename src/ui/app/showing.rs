@@ -1,6 +1,7 @@
 //! How the window shows itself: as a scenario wants it, before an audience, or as a picture.
 
 use super::super::actions::Action;
+use super::super::hints::Hint;
 use super::super::panes::PaneKind;
 use super::super::presenting::{Presenting, next_pane};
 use super::super::store::{LARGEST, SMALLEST};
@@ -8,7 +9,8 @@ use super::super::views::{self, Views};
 use super::App;
 use crate::lab::notices::Level;
 use crate::scenario::view::{Part, View};
-use eframe::egui::{Context, Rect, ViewportCommand};
+use eframe::egui::{Context, Rect, Ui, ViewportCommand};
+use std::time::Instant;
 
 /// What is shown how.
 #[derive(Default)]
@@ -112,12 +114,29 @@ impl App {
     }
 
     /// Notes what the pointer is on, and draws what lies over everything.
-    pub(super) fn show_over(&mut self, ctx: &Context, theme: &super::Theme) {
+    pub(super) fn show_over(&mut self, ui: &mut Ui, theme: &super::Theme) {
+        let ctx = &ui.ctx().clone();
         let pointer = ctx.input(|i| i.pointer.hover_pos());
         let under = pointer.and_then(|at| self.layout.pane_at(at));
         self.showing.last_pane = under.or(self.showing.last_pane);
         let lit: Option<Rect> = under.and_then(|kind| self.layout.rect_of(kind));
         self.showing.presenting.paint(ctx, lit, theme);
+        self.show_hint(ui, theme);
+        self.focus.show(ctx, theme);
+    }
+
+    /// A hint, where nothing else asks for attention.
+    fn show_hint(&mut self, ui: &mut Ui, theme: &super::Theme) {
+        if self.lab.undo_label().is_some() {
+            self.hints.know(&mut self.stored, Hint::Change);
+        }
+        if self.link.pinned_expert.is_some() {
+            self.hints.know(&mut self.stored, Hint::Pin);
+        }
+        let busy = self.is_covered() || self.overlay.is_some() || self.showing.presenting.is_on();
+        if !busy && !self.options.still {
+            self.hints.show(ui, &mut self.stored, theme);
+        }
     }
 
     /// The pane that is meant: the one with all the room, under the pointer, or last under it.
@@ -150,10 +169,6 @@ impl App {
             let full_screen = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
             self.showing.presenting.enter(full_screen, self.layout.maximised());
             ctx.send_viewport_cmd(ViewportCommand::Fullscreen(true));
-            self.lab.tell(
-                Level::Info,
-                "Presenting. Page Down and Page Up go through the panes, Shift+L points, Esc leaves",
-            );
         }
         self.apply_zoom(ctx);
     }
@@ -166,6 +181,11 @@ impl App {
             Action::NextPane | Action::PreviousPane => {
                 let next = next_pane(&self.layout.order(), self.layout.maximised(), action == Action::PreviousPane);
                 self.layout.maximise(next);
+            }
+            Action::ToggleHints => {
+                self.hints.toggle(&mut self.stored, Instant::now());
+                let words = if self.stored.hints { "Hints are on" } else { "Hints are off" };
+                self.lab.tell(Level::Info, words);
             }
             Action::Laser => self.showing.presenting.toggle_laser(),
             Action::Spotlight => self.showing.presenting.toggle_spotlight(),
