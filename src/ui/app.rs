@@ -148,6 +148,12 @@ impl App {
         &self.link
     }
 
+    /// What has the focus, and how that is shown.
+    #[must_use]
+    pub fn focus(&self) -> &Focus {
+        &self.focus
+    }
+
     /// The keys pressed in this frame, as actions. Plain keys belong to whatever has the focus.
     fn keys(&self, ctx: &Context, asks: &mut Vec<Ask>) {
         let focused = ctx.memory(|m| m.focused().is_some());
