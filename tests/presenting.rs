@@ -254,7 +254,7 @@ fn walk(harness: &mut Harness<'_, App>) -> BTreeSet<Control> {
     let (mut first, screen) = (None, harness.ctx.content_rect());
     for _ in 0..400 {
         press(harness, Modifiers::NONE, Key::Tab);
-        harness.run_steps(8);
+        harness.run_steps(3);
         let Some(id) = harness.ctx.memory(|m| m.focused()) else { continue };
         if first == Some(id) {
             return seen;
@@ -288,7 +288,7 @@ fn every_overlay_closes_with_escape() {
     let open = |label: &'static str, key: Option<(Modifiers, Key)>| (label, key);
     for (label, key) in [
         open("Open a file…", None),
-        open("Keyboard shortcuts", Some((Modifiers::NONE, Key::F1))),
+        open("Presenting", Some((Modifiers::NONE, Key::F1))),
         open("Open a scenario, a recording or a trace", Some((Modifiers::COMMAND, Key::O))),
         open("Film of the run", Some((Modifiers::COMMAND | Modifiers::SHIFT, Key::F))),
         open("Search commands and scenarios", Some((Modifiers::COMMAND, Key::P))),

@@ -389,6 +389,7 @@ impl eframe::App for App {
         let mut asks = vec![];
         self.keys(&ctx, &mut asks);
         self.link.begin_frame();
+        self.link.calm = self.showing.presenting.is_on();
         let variants = self.lab.settings().variants.len();
         self.link.variant = self.link.variant.min(variants.saturating_sub(1));
         let experts = self.lab.snapshot().variants.get(self.link.variant).map_or(0, |v| v.bias.len());

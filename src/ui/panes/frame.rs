@@ -73,7 +73,7 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     let mut tools = ui.new_child(UiBuilder::new().max_rect(right).layout(Layout::right_to_left(Align::Center)));
     tools.spacing_mut().item_spacing.x = 2.0;
     tools.spacing_mut().interact_size.y = 22.0;
-    if cx.link.bare {
+    if cx.link.bare || cx.link.calm && !ui.rect_contains_pointer(rect) {
         tools.set_invisible();
     }
     let (symbol, verb) = if maximised { (ICON_CLOSE_FULLSCREEN, "Restore") } else { (ICON_OPEN_IN_FULL, "Maximise") };
