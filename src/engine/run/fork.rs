@@ -99,7 +99,7 @@ mod tests {
             source: Source::Synthetic(Synthetic { batch: 64, ..Default::default() }),
             variants: vec![variant("a"), variant("b")],
         };
-        let events = vec![Event { step: 60, target: Target::Variant(1), change: Change::SetTopK(3) }];
+        let events = vec![Event { step: 20, target: Target::Variant(1), change: Change::SetTopK(3) }];
         Run::new(RunId(1), Start { experiment, trace: None, state: None, events, stop: None }).unwrap()
     }
 
@@ -123,7 +123,8 @@ mod tests {
         assert_eq!(digests(&fork)[2], digests(&run)[1]);
         assert_eq!(fork.figures()[2], fork.figures()[1]);
         assert_eq!(lock(&fork.history).variants.len(), 3);
-        // The timed event is the copy's too; a change of the copy is not the other's.
+        assert_eq!(fork.events.len(), 4, "what happens to the one happens to its copy");
+        // A change of the copy is not the other's.
         fork.change(Target::Variant(2), Change::SetRate(0.05)).unwrap();
         play_to(&mut fork, 80);
         play_to(&mut run, 80);
