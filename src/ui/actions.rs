@@ -58,6 +58,8 @@ pub enum Action {
     BringBack,
     /// One more variant on the same tokens.
     AddVariant,
+    /// One more variant from the present state.
+    Fork,
     /// Take the last variant away.
     RemoveVariant,
     /// Choose the engine by itself.
@@ -88,6 +90,8 @@ pub enum Action {
     FullScreen,
     /// The price view to the front.
     ShowTheory,
+    /// The comparison to the front.
+    ShowCompare,
     /// Every pane back to its place.
     ResetLayout,
     /// Let go of the pinned expert and token.
@@ -176,6 +180,7 @@ impl Action {
             Self::Redo => "Redo",
             Self::BringBack => "Bring back what was set aside",
             Self::AddVariant => "Compare: add a variant on the same tokens",
+            Self::Fork => "Fork here: a variant from the present state",
             Self::RemoveVariant => "Remove the last variant",
             Self::EngineAuto => "Engine: choose automatically",
             Self::EngineCpu => "Engine: CPU",
@@ -191,6 +196,7 @@ impl Action {
             Self::ZoomReset => "Ordinary size",
             Self::FullScreen => "Full screen",
             Self::ShowTheory => "Show the theory",
+            Self::ShowCompare => "Show the comparison of variants",
             Self::ResetLayout => "Reset layout",
             Self::Unpin => "Let go of what is pinned",
             Self::Quit => "Quit",
@@ -223,6 +229,7 @@ impl Action {
             Self::Undo => vec![ctrl(Key::Z)],
             Self::Redo => vec![ctrl(Key::Y), ctrl_shift(Key::Z)],
             Self::AddVariant => vec![ctrl(Key::D)],
+            Self::Fork => vec![ctrl_shift(Key::D)],
             Self::Palette => vec![ctrl(Key::P), ctrl(Key::K)],
             Self::Welcome => vec![ctrl(Key::N)],
             Self::Shortcuts => vec![shift(Key::Questionmark), key(Key::F1)],
@@ -233,6 +240,7 @@ impl Action {
             Self::ZoomReset => vec![ctrl(Key::Num0)],
             Self::FullScreen => vec![key(Key::F11)],
             Self::ShowTheory => vec![key(Key::T)],
+            Self::ShowCompare => vec![key(Key::C)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
             Self::RemoveVariant
@@ -268,6 +276,7 @@ impl Action {
             Self::Redo => i::ICON_REDO,
             Self::AddVariant => i::ICON_ADD,
             Self::RemoveVariant => i::ICON_REMOVE,
+            Self::Fork => i::ICON_CALL_SPLIT,
             Self::EngineAuto | Self::EngineCpu | Self::EngineGpu => i::ICON_MEMORY,
             Self::Palette => i::ICON_SEARCH,
             Self::Welcome => i::ICON_DASHBOARD,
@@ -279,6 +288,7 @@ impl Action {
             Self::ZoomOut | Self::ZoomReset => i::ICON_ZOOM_OUT,
             Self::FullScreen => i::ICON_FULLSCREEN,
             Self::ShowTheory => i::ICON_FUNCTION,
+            Self::ShowCompare => i::ICON_COMPARE_ARROWS,
             Self::ResetLayout => i::ICON_GRID_VIEW,
             Self::Unpin => i::ICON_KEEP_OFF,
             Self::Quit => i::ICON_CLOSE,
@@ -307,6 +317,7 @@ impl Action {
             | Self::Redo
             | Self::BringBack
             | Self::AddVariant
+            | Self::Fork
             | Self::RemoveVariant
             | Self::EngineAuto
             | Self::EngineCpu
@@ -325,6 +336,7 @@ impl Action {
             | Self::ZoomReset
             | Self::FullScreen
             | Self::ShowTheory
+            | Self::ShowCompare
             | Self::ResetLayout
             | Self::Unpin => Group::Window,
         }
