@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
+use eframe::egui::{Key, Modifiers, Vec2, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
 use moebias::engine::EngineChoice;
 use moebias::engine::message::{Snapshot, Start};
 use moebias::lab::command::Command;
@@ -12,6 +15,9 @@ use moebias::model::change::{Change, Target};
 use moebias::model::config::Rule;
 use moebias::model::figures::Figures;
 use moebias::scenario;
+use moebias::ui::app::{App, Options};
+use moebias::ui::link::Side;
+use moebias::ui::store::Stored;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -217,4 +223,86 @@ fn there_are_at_most_four() {
     assert!(told.contains("Four variants") && told.contains("remove one"), "{told}");
     assert_eq!(lab.settings().variants.len(), COMPARED);
     lab.close();
+}
+
+fn app(size: Vec2, dark: bool, text: &str) -> Harness<'static, App> {
+    let lab = open(text);
+    let theme = if dark { eframe::egui::Theme::Dark } else { eframe::egui::Theme::Light };
+    let mut builder = Harness::builder().with_size(size).with_theme(theme).with_max_steps(64);
+    if std::env::var_os("MOEBIAS_PICTURES").is_some() {
+        builder = builder.wgpu();
+    }
+    let mut harness = builder.build_eframe(|cc| {
+        let stored = Stored { dark: Some(dark), ..Stored::default() };
+        App::new(&cc.egui_ctx, lab, stored, Options::default())
+    });
+    harness.run_steps(4);
+    harness
+}
+
+fn wait_in(harness: &mut Harness<'_, App>, what: &str, until: impl Fn(&Snapshot) -> bool) {
+    let patience = Instant::now();
+    while !until(harness.state().lab().snapshot()) {
+        harness.step();
+        assert!(patience.elapsed() < Duration::from_secs(60), "{what} never came");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    harness.run_steps(4);
+}
+
+fn press(harness: &mut Harness<'_, App>, modifiers: Modifiers, key: Key) {
+    harness.key_press_modifiers(modifiers, key);
+    harness.run_steps(4);
+}
+
+fn picture(harness: &mut Harness<'_, App>, name: &str) {
+    if let Some(folder) = std::env::var_os("MOEBIAS_PICTURES") {
+        std::fs::create_dir_all(&folder).unwrap();
+        harness.render().unwrap().save(Path::new(&folder).join(format!("{name}.png"))).unwrap();
+    }
+}
+
+/// Four variants to look at.
+const FOUR: &str = r#"(
+    version: 1, title: "Four", seed: 4, source: Synthetic(batch: 2048),
+    variants: [
+        (name: "u = 0.001"), (name: "u = 0.01", balancer: (rate: 0.01)),
+        (name: "RMS, a step that falls", balancer: (rule: Rms, rate: 0.004)), (name: "No balancer", balancer: (rule: None)),
+    ],
+)"#;
+
+#[test]
+fn screens_for_the_eye() {
+    if std::env::var_os("MOEBIAS_PICTURES").is_none() {
+        return;
+    }
+    for (size, dark, count) in [
+        (vec2(1440.0, 900.0), true, 4),
+        (vec2(1440.0, 900.0), false, 2),
+        (vec2(1100.0, 700.0), true, 3),
+        (vec2(1100.0, 700.0), false, 4),
+        (vec2(2560.0, 1440.0), true, 4),
+    ] {
+        let mut harness = app(size, dark, FOUR);
+        for n in (count..4).rev() {
+            harness.state_mut().lab_mut().send(Command::RemoveVariant(n));
+            wait_in(&mut harness, "fewer", |s| s.variants.len() == n);
+        }
+        press(&mut harness, Modifiers::NONE, Key::C);
+        harness.state_mut().lab_mut().send(Command::StepForward(400));
+        wait_in(&mut harness, "the steps", |s| s.step == 400 && s.figures.as_ref().is_some_and(|f| f.step == 400));
+        let name = |what: &str| format!("{}-{}-{count}-{what}", size.x, if dark { "dark" } else { "light" });
+        harness.run_steps(4);
+        picture(&mut harness, &name("one"));
+        for (side, what) in [(Side::Beside, "beside"), (Side::Difference, "difference")] {
+            harness.state_mut().link_mut().side = side;
+            harness.state_mut().link_mut().reference = Some(0);
+            harness.state_mut().link_mut().pinned_expert = Some(7);
+            harness.state_mut().link_mut().variant = 1;
+            harness.run_steps(6);
+            std::thread::sleep(Duration::from_millis(100));
+            harness.run_steps(6);
+            picture(&mut harness, &name(what));
+        }
+    }
 }

@@ -133,6 +133,11 @@ impl App {
         &self.link
     }
 
+    /// What is hovered and pinned, to change.
+    pub fn link_mut(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
     /// The keys pressed in this frame, as actions. Plain keys belong to whatever has the focus.
     fn keys(&self, ctx: &Context, asks: &mut Vec<Ask>) {
         let focused = ctx.memory(|m| m.focused().is_some());

@@ -1,6 +1,6 @@
 //! The table itself: a column per variant, a row per setting or figure.
 
-use super::super::super::style::{SMALL, TINY, icon, mono, semibold, text};
+use super::super::super::style::{SMALL, TINY, mono, semibold, text};
 use super::super::super::theme::Theme;
 use super::super::{PaneContext, compared};
 use super::rows::Row;
