@@ -271,11 +271,88 @@ const FOUR: &str = r#"(
     ],
 )"#;
 
+const ONE: &str = r#"(version: 1, title: "One", source: Synthetic(batch: 256), variants: [(name: "alone")])"#;
+
+#[test]
+fn a_person_forks_changes_and_compares() {
+    let mut harness = app(vec2(1440.0, 900.0), true, ONE);
+    harness.state_mut().lab_mut().send(Command::StepForward(30));
+    wait_in(&mut harness, "the steps", |s| s.step == 30);
+    press(&mut harness, Modifiers::NONE, Key::C);
+    assert!(harness.query_by_label("Nothing to compare yet").is_some());
+    harness.get_by_label("Fork here").click();
+    wait_in(&mut harness, "the fork", |s| s.variants.len() == 2);
+    // It is shown, and the settings mean it alone.
+    assert_eq!(harness.state().link().variant, 1);
+    wait_in(&mut harness, "figures", |s| s.figures.as_ref().is_some_and(|f| f.step == 30 && f.figures.len() == 2));
+    press(&mut harness, Modifiers::COMMAND | Modifiers::SHIFT, Key::D);
+    wait_in(&mut harness, "a fork by keys", |s| s.variants.len() == 3);
+    harness.state_mut().lab_mut().send(Command::Change { target: Target::Variant(1), change: Change::SetRate(0.05) });
+    harness.state_mut().lab_mut().send(Command::StepForward(70));
+    wait_in(&mut harness, "what came of it", |s| s.figures.as_ref().is_some_and(|f| f.step == 100));
+    assert!(harness.query_by_label_contains("Step u: 0.001; 0.05; 0.001").is_some(), "the setting that differs");
+    let steady = harness.query_by_label_contains("Steady MaxVio: ");
+    assert!(steady.is_some(), "and what it comes to");
+    picture(&mut harness, "compare-forks");
+
+    let head = harness.get_by_label("alone").rect();
+    harness.hover_at(head.center());
+    harness.run_steps(3);
+    assert_eq!(harness.state().link().hovered_variant, Some(0), "a column lights its variant up");
+    harness.get_by_label("alone").click();
+    harness.run_steps(3);
+    assert_eq!(harness.state().link().reference, Some(0));
+    harness.get_by_label("Copy the table").click();
+    harness.run_steps(3);
+    harness.get_by_label("As Markdown").click();
+    harness.step();
+    let copied = harness.output().platform_output.commands.iter().find_map(|c| match c {
+        eframe::egui::OutputCommand::CopyText(text) => Some(text.clone()),
+        _ => None,
+    });
+    let copied = copied.expect("something was copied");
+    assert!(
+        copied.starts_with("| | alone | Fork | Fork 2 |\n|---|---:|---:|---:|\n| Step u | 0.001 | 0.05 | 0.001 |"),
+        "{copied}"
+    );
+    harness.run_steps(3);
+
+    // Out of sight nothing is worked out.
+    harness.get_by_label("Load curves").click();
+    wait_in(&mut harness, "no figures", |s| s.figures.is_none());
+}
+
+#[test]
+fn heatmaps_stand_beside_each_other_or_are_taken_from_each_other() {
+    let mut harness = app(vec2(1440.0, 900.0), false, FOUR);
+    harness.state_mut().lab_mut().send(Command::StepForward(40));
+    wait_in(&mut harness, "the steps", |s| s.step == 40);
+    assert!(harness.state().lab().snapshot().picture.beside.is_empty(), "what is not shown is not computed");
+    harness.get_by_label("Beside").click();
+    harness.run_steps(2);
+    wait_in(&mut harness, "four pictures", |s| s.picture.beside.len() == 3);
+    let strips: Vec<_> = harness.query_all_by_label("No balancer").map(|n| n.rect()).collect();
+    assert!(strips.len() >= 3, "named above its heatmap, its loads and its loads over time: {strips:?}");
+    harness.hover_at(strips[0].center() + vec2(0.0, 80.0));
+    harness.run_steps(4);
+    let link = harness.state().link().clone();
+    assert!(link.hovered_variant.is_some() && link.hovered_expert.is_some());
+    harness.get_all_by_label("Difference").next().unwrap().click();
+    harness.run_steps(2);
+    wait_in(&mut harness, "two pictures", |s| s.picture.beside.len() == 1);
+    assert_eq!(harness.state().link().side, Side::Difference);
+    let picture = harness.state().lab().snapshot().picture.clone();
+    assert_eq!((picture.request.variant, picture.beside[0].request.variant), (0, 1));
+    assert_eq!(picture.tokens, picture.beside[0].tokens);
+}
+
 #[test]
 fn screens_for_the_eye() {
     if std::env::var_os("MOEBIAS_PICTURES").is_none() {
         return;
     }
+    // MOEBIAS_SCREENS=1440 draws those that wide alone.
+    let only: Option<f32> = std::env::var("MOEBIAS_SCREENS").ok().and_then(|w| w.parse().ok());
     for (size, dark, count) in [
         (vec2(1440.0, 900.0), true, 4),
         (vec2(1440.0, 900.0), false, 2),
@@ -283,6 +360,9 @@ fn screens_for_the_eye() {
         (vec2(1100.0, 700.0), false, 4),
         (vec2(2560.0, 1440.0), true, 4),
     ] {
+        if only.is_some_and(|w| w != size.x) {
+            continue;
+        }
         let mut harness = app(size, dark, FOUR);
         for n in (count..4).rev() {
             harness.state_mut().lab_mut().send(Command::RemoveVariant(n));
@@ -303,6 +383,10 @@ fn screens_for_the_eye() {
             std::thread::sleep(Duration::from_millis(100));
             harness.run_steps(6);
             picture(&mut harness, &name(what));
+            harness.get_by_label("Load over time").click();
+            harness.run_steps(4);
+            picture(&mut harness, &name(&format!("{what}-history")));
+            press(&mut harness, Modifiers::NONE, Key::C);
         }
     }
 }

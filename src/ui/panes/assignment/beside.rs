@@ -104,7 +104,8 @@ pub(super) fn decorate(ui: &Ui, cx: &mut PaneContext<'_>, panel: &Panel, cells: 
     let rows = panel.picture.tokens.len();
     let told = panel.picture.per_row == 1 && panel.picture.request.rows != Rows::Topics;
     let more = match elsewhere.filter(|_| told) {
-        Some(moved) if strip.width() > 190.0 => format!("{} of {rows} tokens go elsewhere", moved.len()),
+        Some(moved) if strip.width() > 240.0 => format!("{} of {rows} tokens go elsewhere", moved.len()),
+        Some(moved) if strip.width() > 150.0 => format!("{} of {rows} differ", moved.len()),
         Some(moved) if strip.width() > 110.0 => format!("{} of {rows}", moved.len()),
         _ => String::new(),
     };
@@ -219,17 +220,17 @@ pub(super) fn legend(
         (_, Mode::Biased) => "score + bias",
         _ => "share that chose it",
     };
-    let items = if marks {
-        vec![
-            (theme.over, format!("chosen in {} alone", names[0])),
-            (theme.under, format!("in {} alone", names[1])),
-            (Theme::mix(theme.middle, theme.fair, 0.45), "in both".to_owned()),
-        ]
-    } else {
-        vec![
-            (theme.over, format!("{what} larger in {}, up to {most:.2}", names[0])),
+    let both = Theme::mix(theme.middle, theme.fair, 0.45);
+    let items = |chosen: &str, up_to: &str| match marks {
+        true => vec![
+            (theme.over, format!("{chosen}{} alone", names[0])),
+            (theme.under, format!("{} alone", names[1])),
+            (both, "both".to_owned()),
+        ],
+        false => vec![
+            (theme.over, format!("{what} larger in {}{up_to}", names[0])),
             (theme.under, format!("in {}", names[1])),
-        ]
+        ],
     };
     let y = rect.bottom() - 7.0;
     let painter = ui.painter();
@@ -239,13 +240,24 @@ pub(super) fn legend(
     let mono = super::super::super::style::mono(TINY);
     painter.text(pos2(frame.left(), y), Align2::LEFT_CENTER, format!("expert {first}"), mono.clone(), theme.faint);
     painter.text(pos2(frame.right(), y), Align2::RIGHT_CENTER, last.to_string(), mono, theme.faint);
-    let galleys: Vec<_> = items.iter().map(|(_, t)| painter.layout_no_wrap(t.clone(), text(TINY), theme.dim)).collect();
-    let total = galleys.iter().map(|g| g.size().x + 34.0).sum::<f32>() - 16.0;
-    if total > frame.width() - 120.0 {
+    let laid = |items: &[(Color32, String)]| {
+        let galleys: Vec<_> =
+            items.iter().map(|(_, t)| painter.layout_no_wrap(t.clone(), text(TINY), theme.dim)).collect();
+        let total = galleys.iter().map(|g| g.size().x + 34.0).sum::<f32>() - 16.0;
+        (galleys, total)
+    };
+    let room = frame.width() - 120.0;
+    let mut all = items("chosen in ", &format!(", up to {most:.2}"));
+    let (mut galleys, mut total) = laid(&all);
+    if total > room {
+        all = items("", "");
+        (galleys, total) = laid(&all);
+    }
+    if total > room {
         return;
     }
     let mut x = frame.center().x - total / 2.0;
-    for ((colour, _), galley) in items.iter().zip(galleys) {
+    for ((colour, _), galley) in all.iter().zip(galleys) {
         painter.rect_filled(Rect::from_min_size(pos2(x, y - 4.0), vec2(12.0, 8.0)), 1.0, *colour);
         let size = galley.size();
         painter.galley(pos2(x + 18.0, y - size.y / 2.0), galley, theme.dim);

@@ -33,7 +33,7 @@ const NAMES: [(&str, &str); 12] = [
 /// All of them; none where all are alike.
 #[must_use]
 pub fn differences(variants: &[Variant]) -> Vec<Difference> {
-    let all: Vec<BTreeMap<String, String>> = variants.iter().map(settings).collect();
+    let all: Vec<Settings> = variants.iter().map(settings).collect();
     let known = NAMES.iter().map(|(key, name)| ((*key).to_owned(), (*name).to_owned()));
     let mut keys: Vec<(String, String)> = known.collect();
     for key in all.iter().flat_map(BTreeMap::keys) {
@@ -44,16 +44,23 @@ pub fn differences(variants: &[Variant]) -> Vec<Difference> {
             keys.push((key.clone(), name));
         }
     }
+    let none = "none".to_owned();
     let of = |(key, name): (String, String)| {
-        let values: Vec<String> = all.iter().map(|s| s.get(&key).cloned().unwrap_or_else(|| "–".into())).collect();
-        let differ = values.windows(2).any(|pair| pair[0] != pair[1]);
-        differ.then_some(Difference { name, values })
+        let values: Vec<Option<&String>> =
+            all.iter().map(|s| s.get(&key).map_or(Some(&none), Option::as_ref)).collect();
+        let used: Vec<&String> = values.iter().copied().flatten().collect();
+        let differ = used.windows(2).any(|pair| pair[0] != pair[1]);
+        let written = |v: Option<&String>| v.map_or("–".into(), Clone::clone);
+        differ.then(|| Difference { name, values: values.into_iter().map(written).collect() })
     };
     keys.into_iter().filter_map(of).collect()
 }
 
-/// "router.top_k" → "6", but for the name.
-fn settings(variant: &Variant) -> BTreeMap<String, String> {
+/// Values by path, "router.top_k" and "6"; none where nothing uses them.
+type Settings = BTreeMap<String, Option<String>>;
+
+/// All but the name.
+fn settings(variant: &Variant) -> Settings {
     // A step size that nothing uses tells nothing.
     let moves = variant.balancer.rule.moves_biases();
     let parts = [
@@ -67,9 +74,7 @@ fn settings(variant: &Variant) -> BTreeMap<String, String> {
         for (key, value) in fields {
             let path = format!("{part}.{key}");
             let unused = !moves && path != "balancer.rule" && part == "balancer";
-            if !unused && value != Value::Null {
-                out.insert(path, words(&value));
-            }
+            out.insert(path, (!unused).then(|| words(&value)));
         }
     }
     out
@@ -112,7 +117,7 @@ fn spaced(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::config::{Capacity, Rule, Stays};
+    use crate::model::config::{Balancer, Capacity, Rule, Stays};
 
     #[test]
     fn only_what_differs_is_listed_and_nothing_is_forgotten() {
@@ -127,12 +132,13 @@ mod tests {
         let lines: Vec<_> =
             told.iter().map(|d| (d.name.as_str(), d.values[0].as_str(), d.values[1].as_str())).collect();
         assert_eq!(lines[0], ("Step u", "0.001", "1e-5"));
-        assert_eq!((lines[1].0, lines[1].1), ("Capacity", "–"));
+        assert_eq!((lines[1].0, lines[1].1), ("Capacity", "none"));
         assert!(lines[1].2.contains("factor 1.25"), "{lines:?}");
         assert_eq!(lines[2], ("Steepness", "2.0", "3.5"));
         let mut none = a.clone();
         none.balancer.rule = Rule::None;
-        let told = differences(&[a, none]);
+        assert_eq!(differences(&[a.clone(), none.clone()]).len(), 1, "a step size that nothing uses is no difference");
+        let told = differences(&[a.clone(), none, Variant { balancer: Balancer { rate: 0.5, ..a.balancer }, ..a }]);
         assert_eq!(told[0].values[1], "None");
         assert_eq!((told[1].name.as_str(), told[1].values[1].as_str()), ("Step u", "–"));
     }

@@ -12,9 +12,9 @@ use egui_material_icons::icons::ICON_STAR;
 use strum::IntoEnumIterator as _;
 
 /// Width of the names.
-const NAMES: f32 = 134.0;
+const NAMES: f32 = 124.0;
 /// Widths that a column may have.
-const COLUMN: (f32, f32) = (112.0, 230.0);
+const COLUMN: (f32, f32) = (90.0, 260.0);
 /// Height of the variants' names.
 const HEAD: f32 = 26.0;
 /// Height of a row.
@@ -23,7 +23,7 @@ const ROW: f32 = 21.0;
 const BETWEEN: f32 = 7.0;
 /// Where a star stands, and where a figure ends, from the left of its column.
 const STAR: f32 = 10.0;
-const FIGURE: f32 = 72.0;
+const FIGURE: f32 = 74.0;
 
 /// Where things are.
 struct Places {
@@ -151,7 +151,7 @@ fn figures_of(ui: &Ui, cx: &PaneContext<'_>, places: &Places, row: Rect, what: R
         let left = cell.left() + FIGURE + 8.0;
         let room = cell.right() - left - 4.0;
         let beside = match reference {
-            Some((r, _)) if r == i => "reference".to_owned(),
+            Some((r, _)) if r == i => what.value(f).map(|_| "reference".to_owned()).unwrap_or_default(),
             Some((_, of)) => match what.apart(what.value(f), what.value(of)) {
                 Some([off, share]) => fitting(ui, room, &[format!("{off}  {share}"), share.clone(), off]),
                 None => String::new(),

@@ -11,6 +11,8 @@ use eframe::egui::{Align2, Rect, Response, Shape, Stroke, StrokeKind, Ui, epaint
 
 /// Room between two variants, points.
 const GAP: f32 = 4.0;
+/// Where a variant has less than this, its name stands beside its bars.
+const LOW: f32 = 38.0;
 
 /// Load over fair share of one expert.
 fn share(view: &VariantView, expert: usize) -> f32 {
@@ -39,29 +41,35 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, rect: Rect, response: 
     for (n, (i, view)) in views.iter().enumerate() {
         let upper = rect.top() + n as f32 * height;
         let strip = Rect::from_min_max(pos2(rect.left() + AXIS, upper), pos2(rect.right(), upper + compared::STRIP));
-        let frame = Rect::from_min_max(strip.left_bottom(), pos2(rect.right(), upper + height - GAP));
+        // Where there is little room, a name is cut short beside the bars instead of above them.
+        let low = height < LOW;
+        let strip = if low { strip.with_min_x(rect.left()).with_max_x(strip.left() - 4.0) } else { strip };
+        let above = if low { upper + 1.0 } else { strip.bottom() };
+        let frame = Rect::from_min_max(pos2(rect.left() + AXIS, above), pos2(rect.right(), upper + height - GAP));
         if frame.height() < 6.0 {
             continue;
         }
-        one(ui, cx, (*i, view), (frame, top));
-        compared::strip(ui, cx, strip, *i, &format!("MaxVio {:.2}", view.metrics.max_vio));
+        one(ui, cx, (*i, view), (frame, top, low));
+        let more = if low { String::new() } else { format!("MaxVio {:.2}", view.metrics.max_vio) };
+        compared::strip(ui, cx, strip, *i, &more);
         point(ui, cx, response, frame, view.loads.len(), Some(*i));
     }
-    let shares = |e: usize| views.iter().map(|(_, v)| format!("{:.2}×", share(v, e))).collect::<Vec<_>>().join("  ");
-    let words = cx.link.expert().map(|e| format!("expert {e} · {}", shares(e)));
+    let shares = |e: usize| views.iter().map(|(_, v)| format!("{:.2}", share(v, e))).collect::<Vec<_>>().join("  ");
+    let words = cx.link.expert().map(|e| format!("expert {e} · {} × fair", shares(e)));
     caption(ui, cx, rect, words, "tokens over the fair share, the line");
 }
 
 /// The bars of one variant.
-fn one(ui: &Ui, cx: &PaneContext<'_>, (variant, view): (usize, &VariantView), (frame, top): (Rect, f32)) {
+fn one(ui: &Ui, cx: &PaneContext<'_>, (variant, view): (usize, &VariantView), (frame, top, low): (Rect, f32, bool)) {
     let theme = cx.theme;
     let fair = view.fair() as f32;
     let y_of = |share: f32| frame.bottom() - frame.height() * (share / top);
     let painter = ui.painter();
     for value in [0.0, 1.0, top] {
         painter.hline(frame.x_range(), y_of(value), Stroke::new(1.0, theme.grid));
-        if value > 0.0 || frame.height() > 44.0 {
-            let label = if value == top && frame.height() < 26.0 { String::new() } else { times(value) };
+        // A name may stand there.
+        if !low && (value == 1.0 || frame.height() > 40.0) {
+            let label = times(value);
             painter.text(pos2(frame.left() - 6.0, y_of(value)), Align2::RIGHT_CENTER, label, mono(TINY), theme.faint);
         }
     }
@@ -75,6 +83,9 @@ fn one(ui: &Ui, cx: &PaneContext<'_>, (variant, view): (usize, &VariantView), (f
 /// A multiple of the fair share on the axis.
 fn times(value: f32) -> String {
     let text = format!("{value:.2}");
+    if value == 0.0 {
+        return "0".into();
+    }
     format!("{}×", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
@@ -126,7 +137,7 @@ fn difference(
     ui.painter().hline(frame.x_range(), middle, Stroke::new(1.0, theme.text));
     point(ui, cx, response, frame, experts, None);
     let words = cx.link.expert().filter(|e| *e < experts).map(|e| {
-        let text = format!("expert {e} · {:+.2}× ({:.2}× less {:.2}×)", off(e), share(more, e), share(less, e));
+        let text = format!("expert {e} · {:+.2}× ({:.2} less {:.2})", off(e), share(more, e), share(less, e));
         text.replace('-', "−")
     });
     caption(ui, cx, rect, words, "above the line: more tokens, below: fewer");
