@@ -295,11 +295,11 @@ fn a_person_forks_changes_and_compares() {
     assert!(steady.is_some(), "and what it comes to");
     picture(&mut harness, "compare-forks");
 
-    let head = harness.get_by_label("alone").rect();
+    let head = harness.get_by_label("Compare with alone").rect();
     harness.hover_at(head.center());
     harness.run_steps(3);
     assert_eq!(harness.state().link().hovered_variant, Some(0), "a column lights its variant up");
-    harness.get_by_label("alone").click();
+    harness.get_by_label("Compare with alone").click();
     harness.run_steps(3);
     assert_eq!(harness.state().link().reference, Some(0));
     harness.get_by_label("Copy the table").click();
@@ -328,7 +328,7 @@ fn heatmaps_stand_beside_each_other_or_are_taken_from_each_other() {
     harness.state_mut().lab_mut().send(Command::StepForward(40));
     wait_in(&mut harness, "the steps", |s| s.step == 40);
     assert!(harness.state().lab().snapshot().picture.beside.is_empty(), "what is not shown is not computed");
-    harness.get_by_label("Beside").click();
+    harness.get_all_by_label("Beside").next().unwrap().click();
     harness.run_steps(2);
     wait_in(&mut harness, "four pictures", |s| s.picture.beside.len() == 3);
     let strips: Vec<_> = harness.query_all_by_label("No balancer").map(|n| n.rect()).collect();

@@ -98,7 +98,7 @@ fn head(ui: &Ui, cx: &mut PaneContext<'_>, places: &Places, i: usize) {
     let cell = places.column(i).with_max_y(places.rect.top() + HEAD);
     let (name, is) = (compared::name(cx, i), cx.link.reference == Some(i));
     let response = ui.interact(cell, ui.scope_id().with(("reference", i)), Sense::click());
-    let label = format!("{name}{}", if is { ", the reference" } else { "" });
+    let label = format!("Compare with {name}");
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, is, &label));
     ui.painter().circle_filled(pos2(cell.left() + STAR - 1.0, cell.center().y), 4.0, compared::colour(cx, i));
     cut(ui, cell.left() + STAR + 9.0, cell, &name, semibold(SMALL), theme.text);
