@@ -6,8 +6,11 @@
 use eframe::egui::{Key, Modifiers, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use moebias::engine::EngineChoice;
-use moebias::engine::message::{Snapshot, Start};
+use moebias::engine::cpu::CpuEngine;
+use moebias::engine::gpu::GpuEngine;
+use moebias::engine::message::{RunId, Snapshot, Start};
+use moebias::engine::run::Run;
+use moebias::engine::{Engine, EngineChoice};
 use moebias::lab::command::Command;
 use moebias::lab::fork::COMPARED;
 use moebias::lab::{Document, Lab};
@@ -185,6 +188,30 @@ fn a_fork_is_saved_and_replays_bit_for_bit() {
     assert_eq!(again.snapshot().variants, variants);
     lab.close();
     again.close();
+}
+
+#[test]
+fn a_fork_is_the_same_on_the_gpu() {
+    let Ok(mut gpu) = GpuEngine::open(true) else {
+        println!("skipped: no adapter");
+        return;
+    };
+    let mut cpu = CpuEngine::new("");
+    let loaded = scenario::load_text(TWO, "test.ron", Path::new("")).unwrap();
+    let play = |engine: &mut dyn Engine| {
+        let mut run = Run::new(RunId(0), Start::of(&loaded)).unwrap();
+        let to = |run: &mut Run, engine: &mut dyn Engine, step: u64| {
+            while run.step() < step {
+                run.advance(engine, (step - run.step()) as u32, |_, _| {}).unwrap();
+            }
+        };
+        to(&mut run, engine, 25);
+        let mut fork = run.forked(RunId(1), 1, "fork").unwrap();
+        fork.change(Target::Variant(2), Change::SetRate(0.02)).unwrap();
+        to(&mut fork, engine, 50);
+        (fork.simulation().digest(), fork.figures())
+    };
+    assert_eq!(play(&mut gpu), play(&mut cpu));
 }
 
 #[test]

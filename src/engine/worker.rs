@@ -577,7 +577,7 @@ impl Inside {
             self.picture_stale = false;
         }
         let mut next = snapshot(&self.run, self.engine.as_ref(), &self.picture);
-        self.figures.work(&self.run, moving);
+        self.figures.work(&self.run, moving || self.remaining > 0);
         next.figures = self.figures.standings();
         next.theory = self.theorist.as_ref().map(|t| Arc::clone(t.theory()));
         next.answered = self.answered;

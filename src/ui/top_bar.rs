@@ -197,7 +197,11 @@ fn compare(ui: &mut Ui, lab: &mut Lab, asks: &mut Vec<Ask>, theme: &Theme) {
                 let colour = if count > 1 { theme.variants[i % theme.variants.len()] } else { theme.accent };
                 let (dot, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
                 ui.painter().circle_filled(dot.center(), 4.0, colour);
-                ui.label(&v.name);
+                ui.scope(|ui| {
+                    // Three buttons follow.
+                    ui.set_max_width(ui.available_width() - 104.0);
+                    ui.add(egui::Label::new(&v.name).truncate());
+                });
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let name = format!("Remove {}", v.name);
                     if icon_button(ui, theme, ICON_CLOSE, 13.0, count > 1, &name, "Take it away; starts a new run, undo brings it back").clicked() {

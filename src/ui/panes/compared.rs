@@ -106,7 +106,9 @@ pub(super) fn strip(ui: &Ui, cx: &mut PaneContext<'_>, rect: Rect, variant: usiz
     } else {
         painter.text(rect.right_center(), Align2::RIGHT_CENTER, more, super::super::style::mono(TINY), theme.dim).left()
     };
-    let mut job = egui::text::LayoutJob::simple_singleline(name.clone(), text(TINY), words);
+    // In a few points a name says nothing: the pointer tells.
+    let short = if rect.width() < 60.0 { String::new() } else { name.clone() };
+    let mut job = egui::text::LayoutJob::simple_singleline(short, text(TINY), words);
     job.wrap = egui::text::TextWrapping::truncate_at_width((right - rect.left() - 18.0).max(8.0));
     let galley = painter.layout_job(job);
     painter.galley(pos2(rect.left() + 12.0, rect.center().y - galley.size().y / 2.0), galley, words);

@@ -11,7 +11,7 @@ use eframe::egui::{Align2, Rect, Response, Shape, Stroke, StrokeKind, Ui, epaint
 
 /// Room between two variants, points.
 const GAP: f32 = 4.0;
-/// Where a variant has less than this, its name stands beside its bars.
+/// Where a variant has less than this, its dot stands beside its bars.
 const LOW: f32 = 38.0;
 
 /// Load over fair share of one expert.
@@ -41,7 +41,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, rect: Rect, response: 
     for (n, (i, view)) in views.iter().enumerate() {
         let upper = rect.top() + n as f32 * height;
         let strip = Rect::from_min_max(pos2(rect.left() + AXIS, upper), pos2(rect.right(), upper + compared::STRIP));
-        // Where there is little room, a name is cut short beside the bars instead of above them.
+        // Where there is little room, the dot and MaxVio stand beside the bars instead of above them.
         let low = height < LOW;
         let strip = if low { strip.with_min_x(rect.left()).with_max_x(strip.left() - 4.0) } else { strip };
         let above = if low { upper + 1.0 } else { strip.bottom() };
@@ -50,7 +50,8 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, rect: Rect, response: 
             continue;
         }
         one(ui, cx, (*i, view), (frame, top, low));
-        let more = if low { String::new() } else { format!("MaxVio {:.2}", view.metrics.max_vio) };
+        let what = if low { "" } else { "MaxVio " };
+        let more = format!("{what}{:.2}", view.metrics.max_vio);
         compared::strip(ui, cx, strip, *i, &more);
         point(ui, cx, response, frame, view.loads.len(), Some(*i));
     }
