@@ -339,7 +339,7 @@ fn a_person_forks_changes_and_compares() {
     });
     let copied = copied.expect("something was copied");
     assert!(
-        copied.starts_with("| | alone | Fork | Fork 2 |\n|---|---:|---:|---:|\n| Step u | 0.001 | 0.05 | 0.001 |"),
+        copied.starts_with("|  | alone | Fork | Fork 2 |\n|---|---:|---:|---:|\n| Step u | 0.001 | 0.05 | 0.001 |"),
         "{copied}"
     );
     harness.run_steps(3);
@@ -359,11 +359,15 @@ fn heatmaps_stand_beside_each_other_or_are_taken_from_each_other() {
     harness.run_steps(2);
     wait_in(&mut harness, "four pictures", |s| s.picture.beside.len() == 3);
     let strips: Vec<_> = harness.query_all_by_label("No balancer").map(|n| n.rect()).collect();
-    assert!(strips.len() >= 3, "named above its heatmap, its loads and its loads over time: {strips:?}");
-    harness.hover_at(strips[0].center() + vec2(0.0, 80.0));
+    assert!(
+        strips.len() >= 4,
+        "named in the settings, above its heatmap, its loads and its loads over time: {strips:?}"
+    );
+    let heatmap = strips.iter().filter(|r| r.left() > 260.0).min_by(|a, b| a.top().total_cmp(&b.top())).unwrap();
+    harness.hover_at(heatmap.center() + vec2(0.0, 80.0));
     harness.run_steps(4);
     let link = harness.state().link().clone();
-    assert!(link.hovered_variant.is_some() && link.hovered_expert.is_some());
+    assert!(link.hovered_variant == Some(3) && link.hovered_expert.is_some(), "{link:?}");
     harness.get_all_by_label("Difference").next().unwrap().click();
     harness.run_steps(2);
     wait_in(&mut harness, "two pictures", |s| s.picture.beside.len() == 1);
