@@ -49,6 +49,10 @@ pub struct Link {
     pub hovered_variant: Option<usize>,
     /// A pane asks for a fork of this variant.
     pub fork: Option<usize>,
+    /// Panes are drawn for a picture of them: without the tools in their headers.
+    pub bare: bool,
+    /// Before an audience: the tools in a header are there only while the pointer is on the pane.
+    pub calm: bool,
     next: Hover,
 }
 

@@ -31,7 +31,7 @@ impl Pane for Bias {
         if mode(ui, cx.theme, "− median", self.relative, tip) {
             self.relative = !self.relative;
         }
-        compared::switch(ui, cx, ("Overlaid", false));
+        compared::switch(ui, cx, ("Overlaid", false), compared::NARROW);
     }
 
     fn help(&self) -> &'static str {

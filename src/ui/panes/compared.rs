@@ -11,7 +11,7 @@ use eframe::egui::{self, Align2, Color32, Rect, Sense, Ui, pos2, vec2};
 /// Room for a name above a part of a pane, points.
 pub(super) const STRIP: f32 = 16.0;
 /// Where less is left of a header, the switch is a menu, points.
-const NARROW: f32 = 330.0;
+pub(super) const NARROW: f32 = 330.0;
 
 /// How many variants there are.
 pub(super) fn count(cx: &PaneContext<'_>) -> usize {
@@ -50,8 +50,9 @@ pub(super) fn beside(cx: &PaneContext<'_>) -> Vec<usize> {
     out
 }
 
-/// The switch in a header, where there is something to switch. `difference` where the pane can show one.
-pub(super) fn switch(ui: &mut Ui, cx: &mut PaneContext<'_>, (beside, difference): (&str, bool)) {
+/// The switch in a header, where there is something to switch: a menu where less than `narrow` is left. `difference` where the pane can
+/// show one.
+pub(super) fn switch(ui: &mut Ui, cx: &mut PaneContext<'_>, (beside, difference): (&str, bool), narrow: f32) {
     if count(cx) < 2 {
         return;
     }
@@ -65,7 +66,7 @@ pub(super) fn switch(ui: &mut Ui, cx: &mut PaneContext<'_>, (beside, difference)
     let is = |s: Side| s == cx.link.side || (!difference && s == Side::Beside && cx.link.side == Side::Difference);
     let now = sides.iter().find(|s| is(s.0)).map_or("", |s| s.1);
     let mut chosen = None;
-    if ui.available_width() < NARROW {
+    if ui.available_width() < narrow {
         let label = egui::RichText::new(format!("{now}  ▾")).font(text(SMALL)).color(cx.theme.text);
         let menu = ui.add(egui::Button::new(label).min_size(vec2(0.0, 22.0)));
         menu.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Variants: {now}")));

@@ -53,7 +53,7 @@ impl Pane for Load {
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
-        compared::switch(ui, cx, ("Beside", true));
+        compared::switch(ui, cx, ("Beside", true), compared::NARROW);
     }
 
     fn help(&self) -> &'static str {

@@ -19,7 +19,7 @@ impl Pane for LoadCurves {
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
-        compared::switch(ui, cx, ("Overlaid", false));
+        compared::switch(ui, cx, ("Overlaid", false), compared::NARROW);
     }
 
     fn help(&self) -> &'static str {
