@@ -3,6 +3,7 @@
 //! It sleeps while there is nothing to do, so a paused lab costs nothing, and it never makes the screen wait.
 
 mod engines;
+mod figures;
 
 use super::detail::Detail;
 use super::message::{Echo, Exported, Message, RunId, Seeking, Snapshot, Speed, Start, VariantView};
@@ -137,6 +138,7 @@ struct Inside {
     picture_at: Instant,
     /// Somebody looks at the price view.
     theorist: Option<Box<Theorist>>,
+    figures: figures::Figuring,
     picture_cost: Duration,
     published: Instant,
     answered: u64,
@@ -180,6 +182,7 @@ impl Inside {
             picture_stale: false,
             picture_at: now,
             theorist: None,
+            figures: figures::Figuring::default(),
             picture_cost: Duration::ZERO,
             published: now,
             answered: 0,
@@ -251,6 +254,7 @@ impl Inside {
         match message {
             Message::Start { run, start, play } => self.start(run, *start, play),
             Message::Resume(id) => self.resume(id),
+            Message::Fork { run, of, name } => self.fork(run, of, &name),
             Message::Play => self.set_playing(true),
             Message::Pause => {
                 self.set_playing(false);
@@ -286,7 +290,11 @@ impl Inside {
             // In the middle of a seek a change would fork the past at a step nobody chose.
             Message::Change { .. } if self.seeking.is_some() => self.held.push(message),
             Message::Change { target, change } => self.change(target, change),
-            Message::Mark => self.run.mark(),
+            Message::Mark => {
+                self.run.mark();
+                self.figures.changed();
+            }
+            Message::Figures(wanted) => self.figures.want(wanted),
             Message::Engine(choice) => self.choose(choice),
             Message::View(view) => {
                 self.view = view;
@@ -354,14 +362,34 @@ impl Inside {
         }
     }
 
-    fn entered(&mut self, resumed: bool) {
+    /// The run goes on with one more variant. Playing, seeking and steps to do go on too.
+    fn fork(&mut self, id: RunId, of: usize, name: &str) {
+        self.answered += 1;
+        let Some(run) = self.run.forked(id, of, name) else {
+            self.say(Echo::Trouble("There is no room for one more variant".into()));
+            return self.say(Echo::Running { run: self.run.id, resumed: true });
+        };
+        self.detail = None;
+        let old = std::mem::replace(&mut self.run, run);
+        self.park(old);
+        self.look_again();
+        self.say(Echo::Running { run: id, resumed: false });
+    }
+
+    /// What is worked out beside the run was of another.
+    fn look_again(&mut self) {
         self.theorist = self.theorist.take().map(|t| Box::new(Theorist::new(t.request())));
         self.run.watched = self.theorist.is_some();
+        self.picture_stale = true;
+        self.figures.changed();
+    }
+
+    fn entered(&mut self, resumed: bool) {
+        self.look_again();
         self.detail = None;
         self.seeking = None;
         self.refuse_held("another run began");
         self.remaining = 0;
-        self.picture_stale = true;
         self.say(Echo::Running { run: self.run.id, resumed });
     }
 
@@ -549,6 +577,8 @@ impl Inside {
             self.picture_stale = false;
         }
         let mut next = snapshot(&self.run, self.engine.as_ref(), &self.picture);
+        self.figures.work(&self.run, moving || self.remaining > 0);
+        next.figures = self.figures.standings();
         next.theory = self.theorist.as_ref().map(|t| Arc::clone(t.theory()));
         next.answered = self.answered;
         next.detail = self.detail.as_ref().map(|d| d.view().clone());
@@ -596,6 +626,7 @@ fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot 
         stop: run.start.stop,
         picture: Arc::clone(picture),
         theory: None,
+        figures: None,
         history: Arc::clone(&run.history),
         detail: None,
         trace: simulation.trace().cloned(),

@@ -59,6 +59,8 @@ pub enum Command {
     SetSeed(u32),
     /// Add a variant with the settings of an existing one, to compare. Starts a new run; can be undone.
     AddVariant(usize),
+    /// One more variant with the past and the state of an existing one, on the same tokens; the run goes on. Can be undone.
+    Fork(usize),
     /// Take a variant away. Starts a new run; can be undone.
     RemoveVariant(usize),
     /// The same run from its first step: same seed, and the settings as they are now. Can be undone.
@@ -81,6 +83,8 @@ pub enum Command {
     SetView(ViewRequest),
     /// Look at every step in the price view, or no longer.
     SetTheory(Option<TheoryRequest>),
+    /// Work out what each variant comes to, or no longer.
+    SetFigures(bool),
     /// Compute a range of older steps again for the plots to show exactly: from, to.
     Detail(u64, u64),
     /// Open a scenario, a recording or a trace.

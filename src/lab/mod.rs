@@ -3,6 +3,7 @@
 pub mod command;
 pub mod crash;
 mod files;
+pub mod fork;
 pub mod job;
 pub mod journal;
 pub mod notices;
@@ -290,6 +291,7 @@ impl Lab {
             Command::SetExperts(experts) => self.set_experts(experts),
             Command::SetSeed(seed) => self.restart(&format!("Seed {seed}"), |s| s.experiment.seed = seed),
             Command::AddVariant(of) => self.add_variant(of),
+            Command::Fork(of) => self.fork(of),
             Command::RemoveVariant(i) => {
                 if self.settings.variants.len() > 1 && i < self.settings.variants.len() {
                     let what = format!("Remove {}", self.settings.variants[i].name);
@@ -331,6 +333,7 @@ impl Lab {
             }
             Command::SetView(view) => self.post(Message::View(view)),
             Command::SetTheory(request) => self.post(Message::Theory(request)),
+            Command::SetFigures(wanted) => self.post(Message::Figures(wanted)),
             Command::Detail(from, to) => self.post(Message::Detail(from, to)),
             Command::ToggleRecord => self.toggle_record(),
             Command::OpenFile(path) => self.open_file(path),

@@ -66,6 +66,8 @@ pub enum Action {
     BringBack,
     /// One more variant on the same tokens.
     AddVariant,
+    /// One more variant from the present state.
+    Fork,
     /// Take the last variant away.
     RemoveVariant,
     /// Choose the engine by itself.
@@ -110,6 +112,8 @@ pub enum Action {
     ToggleHints,
     /// The price view to the front.
     ShowTheory,
+    /// The comparison to the front.
+    ShowCompare,
     /// Every pane back to its place.
     ResetLayout,
     /// Let go of the pinned expert and token.
@@ -204,6 +208,7 @@ impl Action {
             Self::Redo => "Redo",
             Self::BringBack => "Bring back what was set aside",
             Self::AddVariant => "Compare: add a variant on the same tokens",
+            Self::Fork => "Fork here: a variant from the present state",
             Self::RemoveVariant => "Remove the last variant",
             Self::EngineAuto => "Engine: choose automatically",
             Self::EngineCpu => "Engine: CPU",
@@ -226,6 +231,7 @@ impl Action {
             Self::Spotlight => "Spotlight on the pane under the pointer",
             Self::ToggleHints => "Hints on or off",
             Self::ShowTheory => "Show the theory",
+            Self::ShowCompare => "Show the comparison of variants",
             Self::ResetLayout => "Reset layout",
             Self::Unpin => "Let go of what is pinned",
             Self::Quit => "Quit",
@@ -260,6 +266,7 @@ impl Action {
             Self::Undo => vec![ctrl(Key::Z)],
             Self::Redo => vec![ctrl(Key::Y), ctrl_shift(Key::Z)],
             Self::AddVariant => vec![ctrl(Key::D)],
+            Self::Fork => vec![ctrl_shift(Key::D)],
             Self::Palette => vec![ctrl(Key::P), ctrl(Key::K)],
             Self::Welcome => vec![ctrl(Key::N)],
             Self::Shortcuts => vec![shift(Key::Questionmark), key(Key::F1)],
@@ -276,6 +283,7 @@ impl Action {
             Self::Laser => vec![shift(Key::L)],
             Self::Spotlight => vec![shift(Key::S)],
             Self::ShowTheory => vec![key(Key::T)],
+            Self::ShowCompare => vec![key(Key::C)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
             Self::RemoveVariant
@@ -316,6 +324,7 @@ impl Action {
             Self::Redo => i::ICON_REDO,
             Self::AddVariant => i::ICON_ADD,
             Self::RemoveVariant => i::ICON_REMOVE,
+            Self::Fork => i::ICON_CALL_SPLIT,
             Self::EngineAuto | Self::EngineCpu | Self::EngineGpu => i::ICON_MEMORY,
             Self::Palette => i::ICON_SEARCH,
             Self::Welcome => i::ICON_DASHBOARD,
@@ -334,6 +343,7 @@ impl Action {
             Self::Spotlight => i::ICON_HIGHLIGHT,
             Self::ToggleHints => i::ICON_LIGHTBULB,
             Self::ShowTheory => i::ICON_FUNCTION,
+            Self::ShowCompare => i::ICON_COMPARE_ARROWS,
             Self::ResetLayout => i::ICON_GRID_VIEW,
             Self::Unpin => i::ICON_KEEP_OFF,
             Self::Quit => i::ICON_CLOSE,
@@ -362,6 +372,7 @@ impl Action {
             | Self::Redo
             | Self::BringBack
             | Self::AddVariant
+            | Self::Fork
             | Self::RemoveVariant
             | Self::EngineAuto
             | Self::EngineCpu
@@ -388,6 +399,7 @@ impl Action {
             | Self::FullScreen
             | Self::ToggleHints
             | Self::ShowTheory
+            | Self::ShowCompare
             | Self::ResetLayout
             | Self::Unpin => Group::Window,
             Self::Present

@@ -46,6 +46,8 @@ pub enum Ask {
     OpenShipped(&'static str),
     /// Set the router and the balancer as those of a published model, in every variant.
     Preset(Preset),
+    /// Make a variant from the present state of this one, and change it alone from now on.
+    Fork(usize),
     /// Bring a pane to the front.
     Reveal(PaneKind),
     /// Give a pane all the room, or its place back.
@@ -148,6 +150,11 @@ impl App {
         &self.link
     }
 
+    /// What is hovered and pinned, to change.
+    pub fn link_mut(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
     /// What has the focus, and how that is shown.
     #[must_use]
     pub fn focus(&self) -> &Focus {
@@ -204,6 +211,15 @@ impl App {
                 self.layout.restore();
                 self.layout.reveal(kind);
             }
+            Ask::Fork(of) => {
+                let before = self.lab.settings().variants.len();
+                self.lab.send(Command::Fork(of));
+                let now = self.lab.settings().variants.len();
+                if now > before {
+                    self.controls.choose(before);
+                    self.link.variant = before;
+                }
+            }
             Ask::Maximise(kind) => self.layout.toggle_maximised(kind),
             Ask::Export(kind, export) => self.export(ctx, kind, export),
         }
@@ -249,10 +265,9 @@ impl App {
                 let on = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
                 ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!on));
             }
-            Action::ShowTheory => {
-                self.layout.restore();
-                self.layout.reveal(PaneKind::Theory);
-            }
+            Action::ShowTheory => self.answer(ctx, Ask::Reveal(PaneKind::Theory)),
+            Action::ShowCompare => self.answer(ctx, Ask::Reveal(PaneKind::Compare)),
+            Action::Fork => self.answer(ctx, Ask::Fork(self.link.variant)),
             Action::Unpin => {
                 if self.lab.snapshot().seeking.is_some() {
                     self.lab.send(Command::CancelSeek);
@@ -390,8 +405,7 @@ impl eframe::App for App {
         self.keys(&ctx, &mut asks);
         self.link.begin_frame();
         self.link.calm = self.showing.presenting.is_on();
-        let variants = self.lab.settings().variants.len();
-        self.link.variant = self.link.variant.min(variants.saturating_sub(1));
+        self.link.variants(self.lab.settings().variants.len());
         let experts = self.lab.snapshot().variants.get(self.link.variant).map_or(0, |v| v.bias.len());
         self.link.pinned_expert = self.link.pinned_expert.filter(|e| *e < experts);
         if !ctx.input(|i| i.pointer.any_down()) {
@@ -424,6 +438,12 @@ impl eframe::App for App {
         // What nobody sees is not computed.
         if self.layout.rect_of(PaneKind::Theory).is_none() && self.lab.snapshot().theory.is_some() {
             self.lab.send(Command::SetTheory(None));
+        }
+        if self.layout.rect_of(PaneKind::Compare).is_none() && self.lab.snapshot().figures.is_some() {
+            self.lab.send(Command::SetFigures(false));
+        }
+        if let Some(of) = self.link.fork.take() {
+            asks.push(Ask::Fork(of));
         }
         self.take_drawing(&ctx, theme);
         asks.extend(wanted.into_iter().map(|(kind, export)| Ask::Export(kind, export)));

@@ -39,8 +39,8 @@ fn first_tree() -> Tree<PaneKind> {
         (pane(PaneKind::Assignment), pane(PaneKind::LoadHistory), pane(PaneKind::LoadCurves));
     let (load, inspector) = (pane(PaneKind::Load), pane(PaneKind::Inspector));
     let (bias, violation, task) = (pane(PaneKind::Bias), pane(PaneKind::Violation), pane(PaneKind::TaskLoss));
-    let theory = pane(PaneKind::Theory);
-    let below = tiles.insert_tab_tile(vec![history, curves, task, theory]);
+    let (compare, theory) = (pane(PaneKind::Compare), pane(PaneKind::Theory));
+    let below = tiles.insert_tab_tile(vec![history, curves, compare, task, theory]);
     let top = tiles.insert_tab_tile(vec![load, inspector]);
     let left = binary(&mut tiles, LinearDir::Vertical, [assignment, below], 0.66);
     let lower = binary(&mut tiles, LinearDir::Vertical, [bias, violation], 0.5);

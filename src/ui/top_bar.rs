@@ -8,6 +8,7 @@ use super::widgets::button::{chip, icon_button};
 use crate::engine::EngineChoice;
 use crate::lab::Lab;
 use crate::lab::command::Command;
+use crate::lab::fork::{COMPARED, ENOUGH};
 use eframe::egui::{
     self, Align, Button, Color32, Frame, Layout, Margin, Panel, RichText, Sense, Shape, Stroke, Ui, pos2, vec2,
 };
@@ -125,7 +126,14 @@ fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &The
         let groups: [&[Action]; 3] = [
             &[Action::Welcome, Action::Open, Action::SaveAs, Action::SaveWithView],
             &[Action::ExportCsv, Action::SavePicture, Action::CopyPicture, Action::Film],
-            &[Action::ShowTheory, Action::ResetLayout, Action::Present, Action::FullScreen, Action::Quit],
+            &[
+                Action::ShowCompare,
+                Action::ShowTheory,
+                Action::ResetLayout,
+                Action::Present,
+                Action::FullScreen,
+                Action::Quit,
+            ],
         ];
         for (i, group) in groups.iter().enumerate() {
             if i > 0 {
@@ -197,11 +205,21 @@ fn compare(ui: &mut Ui, lab: &mut Lab, asks: &mut Vec<Ask>, theme: &Theme) {
                 let colour = if count > 1 { theme.variants[i % theme.variants.len()] } else { theme.accent };
                 let (dot, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
                 ui.painter().circle_filled(dot.center(), 4.0, colour);
-                ui.label(&v.name);
+                ui.scope(|ui| {
+                    // Three buttons follow.
+                    ui.set_max_width(ui.available_width() - 104.0);
+                    ui.add(egui::Label::new(&v.name).truncate());
+                });
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let name = format!("Remove {}", v.name);
                     if icon_button(ui, theme, ICON_CLOSE, 13.0, count > 1, &name, "Take it away; starts a new run, undo brings it back").clicked() {
                         lab.send(Command::RemoveVariant(i));
+                    }
+                    let name = format!("Fork {} here", v.name);
+                    let (symbol, enough) = (Action::Fork.icon(), count >= COMPARED);
+                    let tip = if enough { ENOUGH } else { "One more with the biases this one has now; the run goes on" };
+                    if icon_button(ui, theme, symbol, 13.0, !enough, &name, tip).clicked() {
+                        asks.push(Ask::Fork(i));
                     }
                     let name = format!("Copy {}", v.name);
                     if icon_button(ui, theme, ICON_ADD, 13.0, true, &name, "One more like this; starts a new run, undo brings this one back").clicked() {
@@ -211,8 +229,23 @@ fn compare(ui: &mut Ui, lab: &mut Lab, asks: &mut Vec<Ask>, theme: &Theme) {
             });
         }
         let tip = "A copy of the last one with a name of its own; change it on the left. Starts a new run; undo brings this one back";
-        if ui.button("Add a variant").on_hover_text(tip).clicked() {
-            asks.push(Ask::Do(Action::AddVariant));
+        ui.horizontal(|ui| {
+            if ui.button("Add a variant").on_hover_text(tip).clicked() {
+                asks.push(Ask::Do(Action::AddVariant));
+            }
+            let tip = format!(
+                "A copy of the one shown as it is now, with its biases and all that its balancer remembers; the run goes on ({})",
+                shortcut(ui, Action::Fork)
+            );
+            let fork = ui.add_enabled(count < COMPARED, Button::new("Fork here"));
+            if fork.on_hover_text(tip).on_disabled_hover_text(ENOUGH).clicked() {
+                asks.push(Ask::Do(Action::Fork));
+            }
+        });
+        let show = Button::new("Show the comparison").shortcut_text(shortcut(ui, Action::ShowCompare));
+        if ui.add(show.min_size(vec2(280.0, 26.0))).clicked() {
+            asks.push(Ask::Do(Action::ShowCompare));
+            ui.close();
         }
     });
 }

@@ -28,6 +28,13 @@ pub struct Controls {
     only: Option<usize>,
 }
 
+impl Controls {
+    /// From now on the controls mean this variant alone.
+    pub fn choose(&mut self, variant: usize) {
+        self.only = Some(variant);
+    }
+}
+
 /// One number of the panel: its name, limits, scale, value, tip, and what a new value is sent as.
 type Row<'a> = (&'a str, Limits, Scale, f64, &'a str, fn(f64) -> Change);
 

@@ -2,6 +2,8 @@
 
 pub mod assignment;
 pub mod bias;
+pub mod compare;
+pub mod compared;
 pub mod expert_curves;
 pub mod frame;
 pub mod inspector;
@@ -46,6 +48,8 @@ pub enum PaneKind {
     Theory,
     /// What learning shows over time.
     TaskLoss,
+    /// Variants in figures.
+    Compare,
 }
 
 impl PaneKind {
@@ -62,6 +66,7 @@ impl PaneKind {
             Self::Inspector => "Inspector",
             Self::Theory => "Theory",
             Self::TaskLoss => "Task loss",
+            Self::Compare => "Comparison",
         }
     }
 }
@@ -78,6 +83,7 @@ pub struct Panes {
     inspector: inspector::Inspector,
     theory: theory::TheoryPane,
     task_loss: task_loss::TaskLoss,
+    compare: compare::Compare,
 }
 
 impl Panes {
@@ -93,6 +99,7 @@ impl Panes {
             PaneKind::Inspector => &mut self.inspector,
             PaneKind::Theory => &mut self.theory,
             PaneKind::TaskLoss => &mut self.task_loss,
+            PaneKind::Compare => &mut self.compare,
         }
     }
 }
