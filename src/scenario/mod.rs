@@ -12,6 +12,7 @@ mod locate;
 mod read;
 pub mod selections;
 pub mod shipped;
+pub mod sweep;
 pub mod trace;
 mod write;
 

@@ -5,10 +5,14 @@
 //! sweep cheap. No figure of a run depends on the company it is put in.
 
 mod axis;
+mod outcome;
 mod parameter;
+mod published;
 
 pub use axis::{Axis, MOST_VALUES, Spacing};
+pub use outcome::{Measure, Outcome, Spread};
 pub use parameter::{Kind, Parameter, Value};
+pub use published::{Published, published};
 
 use super::change::{self, Event, Target};
 use super::config::{Experiment, Variant, limits};
@@ -124,6 +128,12 @@ impl Plan {
     #[must_use]
     pub fn base(&self) -> &Experiment {
         &self.base
+    }
+
+    /// What happens in it, of all its variants.
+    #[must_use]
+    pub fn all_events(&self) -> &[Event] {
+        &self.events
     }
 
     /// Combinations of values.
