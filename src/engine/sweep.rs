@@ -275,6 +275,17 @@ impl Sweep {
         Ok(Self { plan, shared, total, began })
     }
 
+    /// A sweep that was done before, or a part of one.
+    #[must_use]
+    pub fn known(plan: Arc<Plan>, mut outcomes: Vec<Option<Outcome>>) -> Self {
+        outcomes.resize(plan.len(), None);
+        let whole = outcomes.iter().all(Option::is_some);
+        let ended = Some(Ended { whole, took: Duration::ZERO, engine: None, trouble: None });
+        let found = Mutex::new(Found { outcomes, version: 0, ended });
+        let shared = Arc::new(Shared { found, steps: AtomicU64::new(0), cancelled: AtomicBool::new(false) });
+        Self { plan, shared, total: 0, began: Instant::now() }
+    }
+
     /// What is done.
     #[must_use]
     pub fn plan(&self) -> &Arc<Plan> {

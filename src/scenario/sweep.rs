@@ -133,7 +133,7 @@ impl Log {
     pub fn begin(path: &Path, head: &str, plan: &Plan) -> Result<(Self, Vec<Option<Outcome>>), FileError> {
         let name = path.display().to_string();
         let fail = |e: io::Error| FileError::write(&name, e);
-        let wrong = |text: String| FileError::new(&name, Problem::Syntax(text));
+        let wrong = |text: String| FileError::new(&name, Problem::Sweep(text));
         let mut known = vec![None; plan.len()];
         let old = match fs::metadata(path) {
             Ok(m) if m.len() > MOST_BYTES => return Err(wrong("it is too large to be a sweep".into())),
@@ -242,7 +242,7 @@ pub struct Saved {
 /// # Errors
 /// What is wrong, in a sentence.
 pub fn parse(name: &str, text: &str) -> Result<Saved, FileError> {
-    let wrong = |text: &str| FileError::new(name, Problem::Syntax(text.into()));
+    let wrong = |text: &str| FileError::new(name, Problem::Sweep(text.into()));
     if !text.starts_with(FIRST) {
         return Err(wrong("it is no Moebias sweep: those begin with a line that says so"));
     }
@@ -277,7 +277,7 @@ pub fn open(path: &Path) -> Result<Saved, FileError> {
     let name = path.display().to_string();
     let length = fs::metadata(path).map_err(|e| FileError::read(&name, e))?.len();
     if length > MOST_BYTES {
-        return Err(FileError::new(&name, Problem::Syntax("it is too large to be a sweep".into())));
+        return Err(FileError::new(&name, Problem::Sweep("it is too large to be a sweep".into())));
     }
     parse(&name, &fs::read_to_string(path).map_err(|e| FileError::read(&name, e))?)
 }

@@ -88,6 +88,10 @@ pub enum Action {
     FullScreen,
     /// The price view to the front.
     ShowTheory,
+    /// The sweep to the front.
+    ShowSweep,
+    /// Choose where to write the sweep.
+    SaveSweep,
     /// Every pane back to its place.
     ResetLayout,
     /// Let go of the pinned expert and token.
@@ -191,6 +195,8 @@ impl Action {
             Self::ZoomReset => "Ordinary size",
             Self::FullScreen => "Full screen",
             Self::ShowTheory => "Show the theory",
+            Self::ShowSweep => "Show the sweep",
+            Self::SaveSweep => "Save the sweep as CSV…",
             Self::ResetLayout => "Reset layout",
             Self::Unpin => "Let go of what is pinned",
             Self::Quit => "Quit",
@@ -233,6 +239,7 @@ impl Action {
             Self::ZoomReset => vec![ctrl(Key::Num0)],
             Self::FullScreen => vec![key(Key::F11)],
             Self::ShowTheory => vec![key(Key::T)],
+            Self::ShowSweep => vec![key(Key::S)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
             Self::RemoveVariant
@@ -241,6 +248,7 @@ impl Action {
             | Self::EngineCpu
             | Self::EngineGpu
             | Self::Messages
+            | Self::SaveSweep
             | Self::ResetLayout => vec![],
         }
     }
@@ -279,6 +287,8 @@ impl Action {
             Self::ZoomOut | Self::ZoomReset => i::ICON_ZOOM_OUT,
             Self::FullScreen => i::ICON_FULLSCREEN,
             Self::ShowTheory => i::ICON_FUNCTION,
+            Self::ShowSweep => i::ICON_GRID_ON,
+            Self::SaveSweep => i::ICON_TABLE,
             Self::ResetLayout => i::ICON_GRID_VIEW,
             Self::Unpin => i::ICON_KEEP_OFF,
             Self::Quit => i::ICON_CLOSE,
@@ -311,9 +321,13 @@ impl Action {
             | Self::EngineAuto
             | Self::EngineCpu
             | Self::EngineGpu => Group::Experiment,
-            Self::Open | Self::SaveAs | Self::ExportCsv | Self::SavePicture | Self::ToggleRecord | Self::Quit => {
-                Group::File
-            }
+            Self::Open
+            | Self::SaveAs
+            | Self::ExportCsv
+            | Self::SaveSweep
+            | Self::SavePicture
+            | Self::ToggleRecord
+            | Self::Quit => Group::File,
             Self::Palette
             | Self::Welcome
             | Self::Messages
@@ -325,6 +339,7 @@ impl Action {
             | Self::ZoomReset
             | Self::FullScreen
             | Self::ShowTheory
+            | Self::ShowSweep
             | Self::ResetLayout
             | Self::Unpin => Group::Window,
         }

@@ -218,6 +218,11 @@ impl App {
                 self.layout.restore();
                 self.layout.reveal(PaneKind::Theory);
             }
+            Action::ShowSweep => {
+                self.layout.restore();
+                self.layout.reveal(PaneKind::Sweep);
+            }
+            Action::SaveSweep => self.ask_path(ctx, Purpose::Sweep),
             Action::ResetLayout => self.layout = Layout::default(),
             Action::Unpin => {
                 if self.lab.snapshot().seeking.is_some() {
@@ -245,6 +250,7 @@ impl App {
     fn ask_path(&mut self, ctx: &Context, purpose: Purpose) {
         let title = self.lab.document().title.clone();
         let name = match purpose {
+            Purpose::Sweep => format!("{title} sweep"),
             Purpose::Picture(Some(kind)) => format!("{title} {}", kind.name()),
             _ => title,
         };
@@ -256,6 +262,7 @@ impl App {
             Purpose::Open => self.lab.send(Command::OpenFile(path)),
             Purpose::Save => self.lab.send(Command::SaveAs(path)),
             Purpose::Csv => self.lab.send(Command::ExportCsv(path)),
+            Purpose::Sweep => self.lab.send(Command::SaveSweep(path)),
             Purpose::Picture(None) => self.pictures.take(ctx, path, None),
             Purpose::Picture(Some(kind)) => match self.layout.rect_of(kind) {
                 Some(part) => self.pictures.take(ctx, path, Some(part)),
@@ -395,6 +402,7 @@ impl eframe::App for App {
             self.lab.send(Command::SetTheory(None));
         }
         asks.extend(wanted.into_iter().map(Ask::SavePictureOf));
+        asks.extend(self.link.asked.drain(..).map(Ask::Do));
 
         self.overlays(ui, &mut asks, theme);
         if !asks.is_empty() {

@@ -17,6 +17,8 @@ pub enum Purpose {
     Save,
     /// Where to write the curves.
     Csv,
+    /// Where to write the sweep.
+    Sweep,
     /// Where to save a picture of the window, or of one pane.
     Picture(Option<PaneKind>),
 }
@@ -27,6 +29,7 @@ impl Purpose {
             Self::Open => "Open a scenario, a recording or a trace".into(),
             Self::Save => "Save the run as a recording".into(),
             Self::Csv => "Export curves as CSV".into(),
+            Self::Sweep => "Save the sweep as CSV".into(),
             Self::Picture(None) => "Save a picture of the window".into(),
             Self::Picture(Some(kind)) => format!("Save a picture of: {}", kind.name()),
         }
@@ -35,19 +38,20 @@ impl Purpose {
     fn hint(self) -> &'static str {
         match self {
             Self::Open => {
-                "Scenarios and recordings end in .ron, traces with scores in .safetensors, logs of selections in .jsonl"
+                "Scenarios and recordings end in .ron, traces with scores in .safetensors, logs of selections in .jsonl, sweeps in .csv"
             }
             Self::Save => "The whole run with every change and its digest; it replays exactly on any machine",
             Self::Csv => "One row per step and variant: figures, loads and biases",
+            Self::Sweep => "One row per run with every setting and figure; Moebias opens it again",
             Self::Picture(_) => "PNG, in the size and theme of the window",
         }
     }
 
     fn endings(self) -> &'static [&'static str] {
         match self {
-            Self::Open => &["ron", "safetensors", "jsonl"],
+            Self::Open => &["ron", "safetensors", "jsonl", "csv"],
             Self::Save => &["ron"],
-            Self::Csv => &["csv"],
+            Self::Csv | Self::Sweep => &["csv"],
             Self::Picture(_) => &["png"],
         }
     }

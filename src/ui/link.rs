@@ -1,5 +1,7 @@
 //! What is hovered and what is pinned, shared by all panes: point at an expert anywhere and it lights up everywhere.
 
+use super::actions::Action;
+
 /// Which steps the plots over time show.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Span {
@@ -29,6 +31,8 @@ pub struct Link {
     pub hovered_step: Option<u64>,
     /// The steps that every time plot shows.
     pub span: Span,
+    /// What a pane wants the window to do.
+    pub asked: Vec<Action>,
     next: Hover,
 }
 

@@ -124,7 +124,7 @@ fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &The
         ui.set_width(280.0);
         let groups: [&[Action]; 2] = [
             &[Action::Welcome, Action::Open, Action::SaveAs, Action::ExportCsv, Action::SavePicture],
-            &[Action::ShowTheory, Action::ResetLayout, Action::FullScreen, Action::Quit],
+            &[Action::ShowTheory, Action::ShowSweep, Action::ResetLayout, Action::FullScreen, Action::Quit],
         ];
         for (i, group) in groups.iter().enumerate() {
             if i > 0 {

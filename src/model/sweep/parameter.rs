@@ -136,8 +136,9 @@ impl Parameter {
         }
     }
 
-    /// Other names that are understood.
-    fn short(self) -> &'static str {
+    /// The field's sign where it has one: u, K, E, T.
+    #[must_use]
+    pub fn short(self) -> &'static str {
         match self {
             Self::Rate => "u",
             Self::TopK => "K",

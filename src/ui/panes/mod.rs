@@ -8,6 +8,7 @@ pub mod inspector;
 pub mod load;
 pub mod load_curves;
 pub mod load_history;
+pub mod sweep;
 pub mod task_loss;
 pub mod theory;
 pub mod time_plot;
@@ -43,6 +44,8 @@ pub enum PaneKind {
     Theory,
     /// What learning shows over time.
     TaskLoss,
+    /// Every combination of some settings.
+    Sweep,
 }
 
 impl PaneKind {
@@ -59,6 +62,7 @@ impl PaneKind {
             Self::Inspector => "Inspector",
             Self::Theory => "Theory",
             Self::TaskLoss => "Task loss",
+            Self::Sweep => "Sweep",
         }
     }
 }
@@ -75,6 +79,7 @@ pub struct Panes {
     inspector: inspector::Inspector,
     theory: theory::TheoryPane,
     task_loss: task_loss::TaskLoss,
+    sweep: sweep::SweepPane,
 }
 
 impl Panes {
@@ -90,6 +95,7 @@ impl Panes {
             PaneKind::Inspector => &mut self.inspector,
             PaneKind::Theory => &mut self.theory,
             PaneKind::TaskLoss => &mut self.task_loss,
+            PaneKind::Sweep => &mut self.sweep,
         }
     }
 }
