@@ -12,8 +12,6 @@ pub struct Published {
     pub words: &'static str,
 }
 
-const WANG: &str = "Wang et al. 2024 (arXiv 2408.15664)";
-
 /// What was published for a parameter of an experiment's variant.
 #[must_use]
 pub fn published(parameter: Parameter, variant: &Variant) -> Vec<Published> {
@@ -49,7 +47,7 @@ pub fn published(parameter: Parameter, variant: &Variant) -> Vec<Published> {
             Published { value: Value::Whole(64), words: "E = 64: Wang et al. 2024 (arXiv 2408.15664)" },
             Published { value: Value::Whole(256), words: "E = 256: DeepSeek-V3 (report and code)" },
         ],
-        Parameter::Rule => one(Value::Rule(Rule::Sign), WANG),
+        Parameter::Rule => one(Value::Rule(Rule::Sign), "rule Sign: Wang et al. 2024 (arXiv 2408.15664)"),
         _ => vec![],
     }
 }

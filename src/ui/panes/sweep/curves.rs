@@ -43,7 +43,7 @@ pub(super) fn show(
         let (c, r) = (row % across, row / across);
         let min = all.min + vec2(c as f32 * (size.x + BETWEEN), r as f32 * (size.y + BETWEEN));
         let place = Rect::from_min_size(min, size);
-        let head = if grid.y.is_some() { 14.0 } else { 10.0 };
+        let head = if grid.y.is_some() { 22.0 } else { 10.0 };
         let plot = Plot { grid, row, scale, frame: place.with_min_y(place.top() + head) };
         plot.draw(ui, theme, c == 0);
         if let Some(y) = &grid.y {
@@ -112,7 +112,8 @@ impl Plot<'_> {
 
     fn draw(&self, ui: &Ui, theme: &Theme, numbered: bool) {
         let (painter, frame) = (ui.painter(), self.frame);
-        for v in self.scale.ticks(frame.height() / 26.0) {
+        let any = self.grid.spreads.iter().flatten().any(|s| s.median.is_some());
+        for v in self.scale.ticks(frame.height() / 26.0).into_iter().filter(|_| any) {
             painter.hline(frame.x_range(), self.y(v), Stroke::new(1.0, theme.grid));
             if numbered {
                 let at = pos2(frame.left() - 6.0, self.y(v));

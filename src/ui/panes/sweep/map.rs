@@ -46,7 +46,7 @@ pub(super) fn show(
     };
     cells(ui, theme, frame, grid, size, &middle);
     numbers(ui, theme, rect, frame, grid, &middle);
-    bar(ui, theme, rect, frame, grid);
+    bar(ui, theme, frame, grid);
     let pointer = response.hover_pos();
     let told = marks(ui, theme, frame, grid, pointer, &middle);
     let spot = pointer.filter(|p| frame.contains(*p)).map(|p| {
@@ -135,31 +135,31 @@ pub(super) fn below(ui: &Ui, theme: &Theme, frame: Rect, grid: &Grid, x_of: impl
     let words: Vec<String> = grid.x.values.iter().map(|v| label(*v)).collect();
     let names = words.iter().any(|w| w.chars().any(char::is_alphabetic) && !w.contains("e-"));
     let slot = frame.width() / words.len().max(1) as f32;
-    let width = |w: &String| painter.layout_no_wrap(w.clone(), mono(TINY), theme.faint).size().x + 8.0;
+    let width = |w: &String| painter.layout_no_wrap(w.clone(), mono(TINY), theme.faint).size().x + 12.0;
     let widest = if names { slot } else { words.iter().map(width).fold(8.0f32, f32::max) };
     for i in labelled(words.len(), frame.width() / widest) {
         let galley = short_galley(ui, theme, &words[i], if names { slot - 4.0 } else { f32::INFINITY });
         // The outermost stay inside.
         let half = galley.size().x / 2.0;
-        let x = x_of(i).clamp(frame.left() + half - 8.0, (frame.right() - half + 8.0).max(frame.left() + half - 8.0));
+        let x = x_of(i).max(frame.left() + half).min(frame.right() - half);
         painter.galley(pos2(x - half, frame.bottom() + 3.0), galley, theme.faint);
     }
 }
 
 /// What a colour means.
-fn bar(ui: &Ui, theme: &Theme, rect: Rect, frame: Rect, grid: &Grid) {
+fn bar(ui: &Ui, theme: &Theme, frame: Rect, grid: &Grid) {
     let painter = ui.painter();
+    let any = grid.spreads.iter().flatten().any(|s| s.median.is_some());
     let place = Rect::from_x_y_ranges(frame.right() + 10.0..=frame.right() + 10.0 + BAR, frame.y_range());
     let mut mesh = epaint::Mesh::default();
     let n = 32;
-    for i in 0..n {
+    for i in (0..n).filter(|_| any) {
         let y = |i: usize| eframe::egui::lerp(place.bottom()..=place.top(), i as f32 / n as f32);
         let colour = theme.ramp((i as f32 + 0.5) / n as f32);
         mesh.add_colored_rect(Rect::from_x_y_ranges(place.x_range(), y(i + 1)..=y(i)), colour);
     }
     painter.add(Shape::mesh(mesh));
-    painter.rect_stroke(place, CornerRadius::ZERO, Stroke::new(1.0, theme.line), StrokeKind::Outside);
-    for v in grid.scale.ticks(frame.height() / 32.0) {
+    for v in grid.scale.ticks(frame.height() / 48.0).into_iter().filter(|_| any) {
         let y = eframe::egui::lerp(place.bottom()..=place.top(), grid.scale.share(v));
         let y = y.clamp(place.top() + 5.0, place.bottom() - 5.0);
         painter.text(pos2(place.right() + 5.0, y), Align2::LEFT_CENTER, short(v), mono(TINY), theme.faint);
@@ -171,13 +171,6 @@ fn bar(ui: &Ui, theme: &Theme, rect: Rect, frame: Rect, grid: &Grid) {
         let d = vec2(4.0, -4.0);
         painter.line_segment([at + vec2(4.0, 0.0) - d, at + vec2(4.0, 0.0) + d], Stroke::new(1.5, theme.over));
         painter.text(at + vec2(12.0, 0.0), Align2::LEFT_CENTER, "never", text(TINY), theme.faint);
-        painter.text(
-            pos2(at.x + 12.0, at.y + 12.0),
-            Align2::LEFT_CENTER,
-            if rect.right() - at.x > 50.0 { "settles" } else { "" },
-            text(TINY),
-            theme.faint,
-        );
     }
 }
 

@@ -8,7 +8,7 @@ mod scale;
 mod words;
 
 use super::super::actions::Action;
-use super::super::style::{SMALL, TINY, mono, text};
+use super::super::style::{SMALL, TINY, text};
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
 use super::frame::mode;
@@ -194,7 +194,7 @@ impl SweepPane {
             ui.painter().rect_filled(full, 3.0, theme.accent);
             at.x = bar.right() + 10.0;
         }
-        put(ui, at.x, room.right(), at.y, &words, mono(TINY), theme.dim);
+        put(ui, at.x, room.right(), at.y, &words, text(TINY), theme.dim);
     }
 
     fn draw(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>, body: Rect, below: Rect) {
@@ -253,6 +253,11 @@ impl SweepPane {
         };
         put(ui, below.left(), below.right(), below.top() + 8.0, &above, text(SMALL), theme.text);
         put(ui, below.left(), below.right(), below.top() + 24.0, &under, text(TINY), theme.dim);
+        let none = grid.spreads.iter().all(|s| s.is_some_and(|s| s.median.is_none()));
+        if none && grid.measure == Measure::Settling {
+            let words = format!("Nothing settles within {} steps", figure(grid.plan.steps() as f64, true));
+            ui.painter().text(body.center(), egui::Align2::CENTER_CENTER, words, text(SMALL), theme.dim);
+        }
         let entered = response.has_focus() && ui.input(|i| i.key_pressed(Key::Enter));
         let asked = if entered { cursor } else { spot.filter(|_| response.clicked()) };
         if let Some(s) = asked {

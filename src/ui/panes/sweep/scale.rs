@@ -61,7 +61,7 @@ impl Scale {
 /// A figure with three digits, without zeros that say nothing.
 pub(super) fn short(value: f64) -> String {
     let value = significant(value, 3);
-    if value.fract() == 0.0 && value.abs() >= 1.0 {
+    if value.fract() == 0.0 {
         return figure(value, true);
     }
     let text = figure(value, false);
@@ -111,7 +111,10 @@ mod tests {
         assert!((even.share(0.3) - 0.5).abs() < 1e-6);
         assert_eq!(Scale::over([3.0].into_iter()).share(3.0), 0.5);
         assert_eq!(Scale::over([].into_iter()).ticks(2.0), [0.0, 0.5, 1.0]);
-        assert_eq!([short(0.001), short(97.0), short(0.12345), short(1e-5)], ["0.001", "97", "0.123", "1e-5"]);
+        assert_eq!(
+            [short(0.001), short(97.0), short(0.12345), short(1e-5), short(0.0)],
+            ["0.001", "97", "0.123", "1e-5", "0"]
+        );
     }
 
     #[test]
