@@ -8,8 +8,9 @@ use super::failure::Failure;
 use super::input::{self, Input};
 use super::output::{self, aligned, counted, figures, thousands};
 use super::progress::Progress;
-use crate::engine::EngineInfo;
+
 use crate::engine::sweep::{self, News};
+use crate::engine::{EngineError, EngineInfo};
 use crate::model::digest::Digest;
 use crate::model::sweep::{Axis, Measure, Outcome, Plan};
 use crate::scenario::sweep::{self as file, Log};
@@ -102,7 +103,10 @@ fn run(
         failed.is_ok()
     };
     let outcome = sweep::run(&plan, input.start.trace.as_ref(), &runs, args.engine.into(), each);
-    let (_, engine) = outcome.map_err(|e| Failure::new(format!("{e}. `--engine cpu` needs none")))?;
+    let (_, engine) = outcome.map_err(|e| match e {
+        EngineError::Unsupported(why) => Failure::new(why),
+        e => Failure::new(format!("no GPU can be used: {e}. `--engine cpu` needs none")),
+    })?;
     failed?;
     drop(progress);
     let digest = file::digest(&file::text(head, &plan, &outcomes));
@@ -201,7 +205,9 @@ fn map(done: &Done, variant: usize) -> (String, Vec<Vec<String>>) {
 fn list(done: &Done, variant: usize) -> (String, Vec<Vec<String>>) {
     let plan = &done.plan;
     let names = plan.axes().iter().map(|a| a.parameter.name().to_owned());
-    let mut rows = vec![names.chain(Measure::iter().map(|m| m.name().to_lowercase())).collect::<Vec<_>>()];
+    let mut rows = vec![
+        names.chain(Measure::iter().map(|m| m.name().to_lowercase().replace("maxvio", "MaxVio"))).collect::<Vec<_>>(),
+    ];
     for cell in 0..plan.cells() {
         let values = plan.values(cell).into_iter().map(|v| v.to_string());
         rows.push(values.chain(Measure::iter().map(|m| word(done, cell, variant, m))).collect());

@@ -68,24 +68,52 @@ pub fn run(
     trace: Option<&Arc<Trace>>,
     runs: &[usize],
     choice: EngineChoice,
-    mut each: impl FnMut(News<'_>) -> bool,
-) -> Result<(bool, EngineInfo), String> {
-    let first = super::open(choice).map_err(|e| format!("no GPU can be used: {e}"))?;
-    let mut engines = Engines { choice, first, spare: CpuEngine::new("for what the GPU can't do"), reopened: 0 };
-    for group in plan.groups(runs) {
-        let done = engines.group(&group, trace, plan.steps(), &mut each).map_err(|e| e.to_string())?;
-        let on = done.is_some_and(|mut done| {
-            done.sort_by_key(|(number, _)| *number);
-            each(News::Runs(&done))
-        });
-        if !on {
-            return Ok((false, engines.first.info().clone()));
-        }
-    }
-    Ok((true, engines.first.info().clone()))
+    each: impl FnMut(News<'_>) -> bool,
+) -> Result<(bool, EngineInfo), EngineError> {
+    Engines::new(choice, super::open(choice)?).all(plan, trace, runs, each)
+}
+
+/// As [`run`], on this engine for as long as it works.
+///
+/// # Errors
+/// A combination that does not fit its trace.
+pub fn run_on(
+    plan: &Plan,
+    trace: Option<&Arc<Trace>>,
+    runs: &[usize],
+    first: Box<dyn Engine>,
+    each: impl FnMut(News<'_>) -> bool,
+) -> Result<(bool, EngineInfo), EngineError> {
+    Engines::new(EngineChoice::Gpu, first).all(plan, trace, runs, each)
 }
 
 impl Engines {
+    fn new(choice: EngineChoice, first: Box<dyn Engine>) -> Self {
+        Self { choice, first, spare: CpuEngine::new("for what the GPU can't do"), reopened: 0 }
+    }
+
+    fn all(
+        mut self,
+        plan: &Plan,
+        trace: Option<&Arc<Trace>>,
+        runs: &[usize],
+        mut each: impl FnMut(News<'_>) -> bool,
+    ) -> Result<(bool, EngineInfo), EngineError> {
+        let mut whole = true;
+        for group in plan.groups(runs) {
+            let done = self.group(&group, trace, plan.steps(), &mut each);
+            let done = done.map_err(|e| EngineError::Unsupported(e.to_string()))?;
+            whole = done.is_some_and(|mut done| {
+                done.sort_by_key(|(number, _)| *number);
+                each(News::Runs(&done))
+            });
+            if !whole {
+                break;
+            }
+        }
+        Ok((whole, self.first.info().clone()))
+    }
+
     /// Does one group. `None` where it was given up.
     fn group(
         &mut self,
@@ -264,9 +292,10 @@ impl Sweep {
             let outcome = run(&of, trace.as_ref(), &runs, choice, each);
             let (whole, engine, trouble) = match outcome {
                 Ok((whole, engine)) => (whole, Some(engine), None),
-                Err(e) => (false, None, Some(e)),
+                Err(e) => (false, None, Some(e.to_string())),
             };
             let mut found = lock(&theirs.found);
+            let whole = whole || (trouble.is_none() && found.outcomes.iter().all(Option::is_some));
             found.ended = Some(Ended { whole, took: began.elapsed(), engine, trouble });
             found.version += 1;
             drop(found);

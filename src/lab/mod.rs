@@ -328,7 +328,7 @@ impl Lab {
             Command::StartSweep(request) => self.start_sweep(&request),
             Command::GoOnWithSweep => self.go_on_with_sweep(),
             Command::CancelSweep => self.cancel_sweep(),
-            Command::SaveSweep(path) => self.save_sweep(path),
+            Command::SaveSweep(path) => self.save_sweep(&path),
             Command::OpenRun(number) => self.open_run(number),
         }
     }

@@ -9,7 +9,7 @@ use crate::model::config::Source;
 use crate::model::sweep::{Axis, Outcome, Plan};
 use crate::model::trace::Trace;
 use crate::scenario::{self, Scenario};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,14 +112,14 @@ impl Lab {
     }
 
     /// Saves the sweep as CSV, as far as it is done.
-    pub(super) fn save_sweep(&mut self, path: PathBuf) {
+    pub(super) fn save_sweep(&mut self, path: &Path) {
         let Some(of) = &self.sweep else {
             return self.tell(Level::Warning, "There is no sweep to save: start one first");
         };
         let (plan, outcomes) = (of.sweep.plan(), of.sweep.found().outcomes.clone());
         let head = scenario::sweep::head(&of.title, plan, of.trace.as_deref());
         let (done, all) = (outcomes.iter().flatten().count(), plan.len());
-        match scenario::sweep::save(&path, &head, plan, &outcomes) {
+        match scenario::sweep::save(path, &head, plan, &outcomes) {
             Ok(()) => {
                 let runs = if done == all { format!("{all} runs") } else { format!("{done} of {all} runs") };
                 let digest = scenario::sweep::digest(&scenario::sweep::text(&head, plan, &outcomes));

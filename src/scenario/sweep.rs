@@ -149,7 +149,7 @@ impl Log {
             };
             // So is a row.
             let end = rows.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
-            let rows = std::str::from_utf8(&rows[..end]).map_err(|_| wrong("it is not a text file".into()))?;
+            let rows = std::str::from_utf8(&rows[..end]).ok().ok_or_else(|| wrong("it is not a text file".into()))?;
             known = outcomes(rows, plan.len()).map_err(wrong)?;
             whole = head.len() + end;
         }
@@ -195,7 +195,7 @@ fn outcomes(rows: &str, runs: usize) -> Result<Vec<Option<Outcome>>, String> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(rows.as_bytes());
     for (i, record) in reader.records().enumerate() {
         let wrong = || format!("row {} is not a run of this sweep", i + 1);
-        let record = record.map_err(|_| wrong())?;
+        let record = record.ok().ok_or_else(wrong)?;
         let (number, outcome) = outcome(&record).ok_or_else(wrong)?;
         *known.get_mut(number).ok_or_else(wrong)? = Some(outcome);
     }
@@ -301,8 +301,9 @@ mod tests {
     }
 
     fn some(n: usize) -> Outcome {
-        let oscillation = Some(Oscillation { amplitude: 0.1 / (n + 3) as f64, period: (n % 3 == 0).then_some(2.5) });
-        let settling = (n % 2 == 0).then_some(n as u64);
+        let oscillation =
+            Some(Oscillation { amplitude: 0.1 / (n + 3) as f64, period: n.is_multiple_of(3).then_some(2.5) });
+        let settling = n.is_multiple_of(2).then_some(n as u64);
         let figures = Figures { steps: 10, settling, steady: Some(1.0 / 3.0), oscillation, ..Figures::default() };
         Outcome { figures, digest: digest(&n.to_string()) }
     }

@@ -119,7 +119,10 @@ impl Axis {
         let end = |text: &str| parameter.read(text).map(|v| v.number().unwrap_or_default());
         let (from, to) = (end(from)?, end(to)?);
         let count = |text: &str| {
-            text.trim().parse::<usize>().map_err(|_| format!("{text:?} is no number of values for {name}: {shape}"))
+            text.trim()
+                .parse::<usize>()
+                .ok()
+                .ok_or_else(|| format!("{text:?} is no number of values for {name}: {shape}"))
         };
         let (mut spacing, mut wanted) = (Spacing::Linear, None);
         for part in parts {

@@ -231,7 +231,7 @@ impl Plan {
         let mut groups = vec![];
         for mut runs in sources.into_values() {
             // Those with as many experts stand together, so that few groups have to make scores for many.
-            runs.sort_by_key(|&n| self.experiment(n).variants.first().map_or(0, |v| v.router.experts));
+            runs.sort_by_cached_key(|&n| self.experiment(n).variants.first().map_or(0, |v| v.router.experts));
             let mut most = limits::VARIANTS.max_u32() as usize;
             loop {
                 let size = runs.len().div_ceil(runs.len().div_ceil(most).max(1)).max(1);

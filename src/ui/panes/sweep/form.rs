@@ -154,11 +154,12 @@ impl Form {
         let all = offered.iter().copied();
         let firsts: Vec<Item<Option<Parameter>>> = all.clone().filter(|p| Some(*p) != taken).map(name).collect();
         let none = Item::new(None, "nothing else", "One setting alone: a curve in place of a map");
-        let seconds = std::iter::once(none).chain(all.filter(|p| *p != self.first.parameter).map(name)).collect();
-        if let Some(Some(p)) = row(ui, theme, "Sweep", Some(&mut self.first), firsts) {
+        let seconds: Vec<_> =
+            std::iter::once(none).chain(all.filter(|p| *p != self.first.parameter).map(name)).collect();
+        if let Some(Some(p)) = row(ui, theme, "Sweep", Some(&mut self.first), &firsts) {
             self.first = Row::new(p);
         }
-        if let Some(p) = row(ui, theme, "and", self.second.as_mut(), seconds) {
+        if let Some(p) = row(ui, theme, "and", self.second.as_mut(), &seconds) {
             self.second = p.map(Row::new);
         }
         ui.horizontal(|ui| {
@@ -239,7 +240,7 @@ fn row(
     theme: &Theme,
     before: &str,
     of: Option<&mut Row>,
-    offered: Vec<Item<Option<Parameter>>>,
+    offered: &[Item<Option<Parameter>>],
 ) -> Option<Option<Parameter>> {
     let mut chosen = None;
     let narrow = ui.available_width() < NARROW;
@@ -247,7 +248,7 @@ fn row(
     let name = if before == "and" { "Second setting to sweep" } else { "Setting to sweep" };
     let pick = |ui: &mut Ui, width: f32| {
         ui.allocate_ui_with_layout(vec2(width, ROW), Layout::left_to_right(Align::Center), |ui| {
-            choice(ui, theme, name, "What is varied", &now, &offered)
+            choice(ui, theme, name, "What is varied", &now, offered)
         })
         .inner
     };

@@ -217,7 +217,10 @@ impl SweepPane {
             ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
             self.cursor = moved(ui, self.cursor, last, grid.downwards());
         }
-        let caption = format!("{}, {}{}", grid.measure.name(), grid.measure.unit(), seeds(grid.plan.seeds()));
+        let none = grid.spreads.iter().all(|s| s.is_some_and(|s| s.median.is_none()));
+        let none = if none && grid.measure == Measure::Settling { " · nothing settles in so few steps" } else { "" };
+        let (name, unit) = (grid.measure.name(), grid.measure.unit());
+        let caption = format!("{name}, {unit}{}{none}", seeds(grid.plan.seeds()));
         let (first, second) = if grid.y.is_none() {
             (body, None)
         } else if body.width() >= BOTH {
@@ -253,11 +256,6 @@ impl SweepPane {
         };
         put(ui, below.left(), below.right(), below.top() + 8.0, &above, text(SMALL), theme.text);
         put(ui, below.left(), below.right(), below.top() + 24.0, &under, text(TINY), theme.dim);
-        let none = grid.spreads.iter().all(|s| s.is_some_and(|s| s.median.is_none()));
-        if none && grid.measure == Measure::Settling {
-            let words = format!("Nothing settles within {} steps", figure(grid.plan.steps() as f64, true));
-            ui.painter().text(body.center(), egui::Align2::CENTER_CENTER, words, text(SMALL), theme.dim);
-        }
         let entered = response.has_focus() && ui.input(|i| i.key_pressed(Key::Enter));
         let asked = if entered { cursor } else { spot.filter(|_| response.clicked()) };
         if let Some(s) = asked {
