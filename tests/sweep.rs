@@ -237,7 +237,8 @@ fn what_cannot_be_swept_is_refused_with_a_reason() {
 fn app(dark: bool, size: (f32, f32)) -> Harness<'static, App> {
     let loaded = scenario::shipped::find("first-look").unwrap().load().unwrap();
     let lab = Lab::open(&loaded, EngineChoice::Cpu, || {}).unwrap();
-    let mut builder = Harness::builder().with_size(vec2(size.0, size.1)).with_max_steps(64);
+    let theme = if dark { eframe::egui::Theme::Dark } else { eframe::egui::Theme::Light };
+    let mut builder = Harness::builder().with_size(vec2(size.0, size.1)).with_theme(theme).with_max_steps(64);
     if std::env::var_os("MOEBIAS_PICTURES").is_some() {
         builder = builder.wgpu();
     }

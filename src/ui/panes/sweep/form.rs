@@ -14,9 +14,9 @@ use std::ops::RangeInclusive;
 use strum::IntoEnumIterator as _;
 
 /// The form is never wider.
-const WIDEST: f32 = 600.0;
+const WIDEST: f32 = 620.0;
 /// Below this a row's fields stand under its choice.
-const NARROW: f32 = 500.0;
+const NARROW: f32 = 590.0;
 /// Width of the words before a row.
 const WORDS: f32 = 46.0;
 /// The longest runs that can be set up here.

@@ -78,7 +78,10 @@ fn cells(
             let i = grid.at(column, row);
             let cell = Rect::from_center_size(middle(column as f32, row as f32), size).shrink(gap);
             let Some(spread) = grid.spreads[i] else {
-                mesh.add_colored_rect(cell, theme.grid);
+                // Not yet done.
+                if gap > 0.0 {
+                    signs.push(Shape::rect_stroke(cell, 0.0, Stroke::new(1.0, theme.grid), StrokeKind::Inside));
+                }
                 continue;
             };
             let colour = spread.median.map_or(theme.middle, |m| theme.ramp(grid.scale.share(m)));

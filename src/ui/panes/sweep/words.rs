@@ -35,6 +35,11 @@ pub(super) fn figures(grid: &Grid, found: &Found, cell: usize) -> (String, Strin
         return ("not yet done".into(), String::new());
     }
     let first = of(grid.measure).unwrap_or_default();
+    let others: Vec<String> = Measure::iter().filter(|m| *m != grid.measure).filter_map(of).collect();
+    let others = others.join(" · ");
+    if grid.plan.seeds() == 1 && grid.measure == Measure::Settling {
+        return (first, others);
+    }
     let seeds = if grid.plan.seeds() > 1 {
         format!("{settled} of {done} seeds settled")
     } else if settled == 1 {
@@ -42,6 +47,5 @@ pub(super) fn figures(grid: &Grid, found: &Found, cell: usize) -> (String, Strin
     } else {
         "not settled".into()
     };
-    let others: Vec<String> = Measure::iter().filter(|m| *m != grid.measure).filter_map(of).collect();
-    (format!("{first}; {seeds}"), others.join(" · "))
+    (format!("{first}; {seeds}"), others)
 }
