@@ -110,6 +110,41 @@ fn a_run_of_a_sweep_is_the_run_of_its_experiment() {
 }
 
 #[test]
+fn what_learns_and_what_replays_a_trace_can_be_swept() {
+    let learns = "(version: 1, title: \"L\", seed: 2, source: Learning(batch: 64),
+        variants: [(name: \"a\", router: (experts: 8, top_k: 2), learning: (auxiliary: Switch, alpha: 0.01))])";
+    let trace = "(version: 1, title: \"T\", source: Trace(file: \"builtin:sample\"), variants: [(name: \"a\")])";
+    for (text, over) in [(learns, ["alpha=0.001,0.1", "u=0.001,0.01"]), (trace, ["rule=sign,rms", "K=1,4"])] {
+        let loaded = scenario::load_text(text, "x.ron", Path::new("")).unwrap();
+        let mut experiment = loaded.scenario.experiment();
+        if let Some(trace) = &loaded.trace {
+            experiment.variants[0].router.experts = trace.experts as u32;
+        }
+        let plan = Plan::new(experiment, &[], over.map(|a| Axis::parse(a).unwrap()).to_vec(), 2, 30).unwrap();
+        moebias::engine::sweep::check(&plan, loaded.trace.as_ref()).unwrap();
+        let found = |runs: &[usize]| {
+            let mut all = vec![];
+            let each = |news: News<'_>| {
+                if let News::Runs(done) = news {
+                    all.extend(done.to_vec());
+                }
+                true
+            };
+            run(&plan, loaded.trace.as_ref(), runs, EngineChoice::Cpu, each).unwrap();
+            all.sort_by_key(|(n, _)| *n);
+            all
+        };
+        let together = found(&(0..plan.len()).collect::<Vec<_>>());
+        assert_eq!(together.len(), 8);
+        for n in [0, 5] {
+            assert_eq!(found(&[n]), [together[n]], "{over:?}, run {n} alone");
+        }
+        let differ = |a: usize, b: usize| together[a].1.digest != together[b].1.digest;
+        assert!(differ(0, 2) && differ(0, 4), "{over:?} make a difference");
+    }
+}
+
+#[test]
 fn a_cancelled_sweep_keeps_what_is_done_and_can_go_on() {
     let plan = Arc::new(plan(&["u=1e-4..1e-1:log:30", "seed=1..6"], 1));
     let ended = |sweep: &Sweep| {
