@@ -10,6 +10,7 @@ pub mod gpu;
 pub mod history;
 pub mod message;
 pub mod run;
+pub mod sweep;
 pub mod theory;
 pub mod view;
 pub mod worker;

@@ -1,5 +1,6 @@
 //! What a person can do to an experiment: the one list. Sliders, menus, the palette, shortcuts, undo and recording all send these.
 
+use super::sweep::SweepRequest;
 use crate::engine::EngineChoice;
 use crate::engine::message::Speed;
 use crate::engine::theory::TheoryRequest;
@@ -103,4 +104,14 @@ pub enum Command {
     Restore,
     /// Let go of it.
     DiscardUnfinished,
+    /// Run the experiment as it stands with every combination of some settings, beside the run.
+    StartSweep(SweepRequest),
+    /// Do what is left of a sweep that was stopped.
+    GoOnWithSweep,
+    /// Stop the sweep; what is done stays.
+    CancelSweep,
+    /// Write the sweep as CSV, as far as it is done.
+    SaveSweep(PathBuf),
+    /// Open the experiment of this run of the sweep. Starts a new run; can be undone.
+    OpenRun(usize),
 }

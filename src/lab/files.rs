@@ -116,6 +116,9 @@ impl Lab {
 
     /// Opens a file beside the work; the running experiment stays until it is read and right.
     pub(super) fn open_file(&mut self, path: PathBuf) {
+        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
+            return self.open_sweep(&path);
+        }
         let name = format!("Opening {}", file_name(&path));
         let work = move |_: &Progress| scenario::open(&path);
         match Job::spawn(name, self.wake.clone(), work) {

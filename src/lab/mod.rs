@@ -10,6 +10,7 @@ pub mod notices;
 pub mod places;
 pub mod recorder;
 pub mod sheet;
+pub mod sweep;
 pub mod undo;
 
 #[cfg(test)]
@@ -98,6 +99,8 @@ pub struct Lab {
     /// The run that the sheet belongs to.
     run: RunId,
     next_run: u64,
+    sweep: Option<sweep::LabSweep>,
+    sweeps: u64,
     dead: bool,
 }
 
@@ -154,6 +157,8 @@ impl Lab {
             engine_choice: engine,
             run: RunId(0),
             next_run: 1,
+            sweep: None,
+            sweeps: 0,
             dead: false,
         })
     }
@@ -197,6 +202,7 @@ impl Lab {
             self.settings.clone_from(&self.snapshot.experiment);
         }
         self.poll_desk();
+        self.poll_sweep();
     }
 
     /// The newest snapshot, as of the last [`Self::poll`].
@@ -344,6 +350,11 @@ impl Lab {
             Command::CancelJob => self.cancel_job(),
             Command::Restore => self.restore(),
             Command::DiscardUnfinished => self.discard_unfinished(),
+            Command::StartSweep(request) => self.start_sweep(&request),
+            Command::GoOnWithSweep => self.go_on_with_sweep(),
+            Command::CancelSweep => self.cancel_sweep(),
+            Command::SaveSweep(path) => self.save_sweep(&path),
+            Command::OpenRun(number) => self.open_run(number),
         }
     }
 

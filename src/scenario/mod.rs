@@ -13,6 +13,7 @@ mod locate;
 mod read;
 pub mod selections;
 pub mod shipped;
+pub mod sweep;
 pub mod trace;
 pub mod view;
 mod write;

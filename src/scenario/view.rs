@@ -52,6 +52,8 @@ pub enum PaneName {
     Theory,
     /// What learning shows over time.
     TaskLoss,
+    /// Every combination of some settings.
+    Sweep,
 }
 
 /// A part of the window round the panes.

@@ -114,6 +114,10 @@ pub enum Action {
     ShowTheory,
     /// The comparison to the front.
     ShowCompare,
+    /// The sweep to the front.
+    ShowSweep,
+    /// Choose where to write the sweep.
+    SaveSweep,
     /// Every pane back to its place.
     ResetLayout,
     /// Let go of the pinned expert and token.
@@ -232,6 +236,8 @@ impl Action {
             Self::ToggleHints => "Hints on or off",
             Self::ShowTheory => "Show the theory",
             Self::ShowCompare => "Show the comparison of variants",
+            Self::ShowSweep => "Show the sweep",
+            Self::SaveSweep => "Save the sweep as CSV…",
             Self::ResetLayout => "Reset layout",
             Self::Unpin => "Let go of what is pinned",
             Self::Quit => "Quit",
@@ -284,6 +290,7 @@ impl Action {
             Self::Spotlight => vec![shift(Key::S)],
             Self::ShowTheory => vec![key(Key::T)],
             Self::ShowCompare => vec![key(Key::C)],
+            Self::ShowSweep => vec![key(Key::S)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
             Self::RemoveVariant
@@ -295,6 +302,7 @@ impl Action {
             | Self::SaveWithView
             | Self::CopyPicture
             | Self::ToggleHints
+            | Self::SaveSweep
             | Self::ResetLayout => vec![],
         }
     }
@@ -344,6 +352,8 @@ impl Action {
             Self::ToggleHints => i::ICON_LIGHTBULB,
             Self::ShowTheory => i::ICON_FUNCTION,
             Self::ShowCompare => i::ICON_COMPARE_ARROWS,
+            Self::ShowSweep => i::ICON_GRID_ON,
+            Self::SaveSweep => i::ICON_TABLE,
             Self::ResetLayout => i::ICON_GRID_VIEW,
             Self::Unpin => i::ICON_KEEP_OFF,
             Self::Quit => i::ICON_CLOSE,
@@ -381,6 +391,7 @@ impl Action {
             | Self::SaveAs
             | Self::SaveWithView
             | Self::ExportCsv
+            | Self::SaveSweep
             | Self::SavePicture
             | Self::CopyPicture
             | Self::CopyPane
@@ -400,6 +411,7 @@ impl Action {
             | Self::ToggleHints
             | Self::ShowTheory
             | Self::ShowCompare
+            | Self::ShowSweep
             | Self::ResetLayout
             | Self::Unpin => Group::Window,
             Self::Present

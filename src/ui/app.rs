@@ -267,6 +267,8 @@ impl App {
             }
             Action::ShowTheory => self.answer(ctx, Ask::Reveal(PaneKind::Theory)),
             Action::ShowCompare => self.answer(ctx, Ask::Reveal(PaneKind::Compare)),
+            Action::ShowSweep => self.answer(ctx, Ask::Reveal(PaneKind::Sweep)),
+            Action::SaveSweep => self.ask_path(ctx, Purpose::Sweep),
             Action::Fork => self.answer(ctx, Ask::Fork(self.link.variant)),
             Action::Unpin => {
                 if self.lab.snapshot().seeking.is_some() {
@@ -288,6 +290,7 @@ impl App {
     fn ask_path(&mut self, ctx: &Context, purpose: Purpose) {
         let title = self.lab.document().title.clone();
         let name = match purpose {
+            Purpose::Sweep => format!("{title} sweep"),
             Purpose::Picture(Some(kind)) | Purpose::Svg(kind) => format!("{title} {}", kind.name()),
             _ => title,
         };
@@ -300,6 +303,7 @@ impl App {
             Purpose::Save => self.lab.send(Command::SaveAs(path)),
             Purpose::Csv => self.lab.send(Command::ExportCsv(path)),
             Purpose::SaveWithView => self.lab.send(Command::SaveWithView(path, Box::new(self.view()))),
+            Purpose::Sweep => self.lab.send(Command::SaveSweep(path)),
             Purpose::Picture(None) => self.pictures.take(ctx, Goal::File(path), None),
             Purpose::Picture(Some(kind)) => self.take_picture(ctx, kind, Goal::File(path)),
             Purpose::Svg(kind) => self.draw_to(ctx, kind, path),
@@ -447,6 +451,7 @@ impl eframe::App for App {
         }
         self.take_drawing(&ctx, theme);
         asks.extend(wanted.into_iter().map(|(kind, export)| Ask::Export(kind, export)));
+        asks.extend(self.link.asked.drain(..).map(Ask::Do));
 
         self.overlays(ui, &mut asks, theme);
         self.show_over(ui, theme);

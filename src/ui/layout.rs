@@ -39,10 +39,11 @@ fn first_tree() -> Tree<PaneKind> {
         (pane(PaneKind::Assignment), pane(PaneKind::LoadHistory), pane(PaneKind::LoadCurves));
     let (load, inspector) = (pane(PaneKind::Load), pane(PaneKind::Inspector));
     let (bias, violation, task) = (pane(PaneKind::Bias), pane(PaneKind::Violation), pane(PaneKind::TaskLoss));
-    let (compare, theory) = (pane(PaneKind::Compare), pane(PaneKind::Theory));
+    let (compare, theory, sweep) = (pane(PaneKind::Compare), pane(PaneKind::Theory), pane(PaneKind::Sweep));
+    let picture = tiles.insert_tab_tile(vec![assignment, sweep]);
     let below = tiles.insert_tab_tile(vec![history, curves, compare, task, theory]);
     let top = tiles.insert_tab_tile(vec![load, inspector]);
-    let left = binary(&mut tiles, LinearDir::Vertical, [assignment, below], 0.66);
+    let left = binary(&mut tiles, LinearDir::Vertical, [picture, below], 0.66);
     let lower = binary(&mut tiles, LinearDir::Vertical, [bias, violation], 0.5);
     let right = binary(&mut tiles, LinearDir::Vertical, [top, lower], 0.36);
     let root = binary(&mut tiles, LinearDir::Horizontal, [left, right], 0.645);

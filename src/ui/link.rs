@@ -1,5 +1,7 @@
 //! What is hovered and what is pinned, shared by all panes: point at an expert anywhere and it lights up everywhere.
 
+use super::actions::Action;
+
 /// Which steps the plots over time show.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Span {
@@ -53,6 +55,8 @@ pub struct Link {
     pub bare: bool,
     /// Before an audience: the tools in a header are there only while the pointer is on the pane.
     pub calm: bool,
+    /// What a pane wants the window to do.
+    pub asked: Vec<Action>,
     next: Hover,
 }
 

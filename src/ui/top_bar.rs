@@ -128,6 +128,7 @@ fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &The
             &[Action::ExportCsv, Action::SavePicture, Action::CopyPicture, Action::Film],
             &[
                 Action::ShowCompare,
+                Action::ShowSweep,
                 Action::ShowTheory,
                 Action::ResetLayout,
                 Action::Present,

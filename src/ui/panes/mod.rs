@@ -11,6 +11,7 @@ pub mod load;
 pub mod load_curves;
 pub mod load_history;
 mod look;
+pub mod sweep;
 pub mod task_loss;
 pub mod theory;
 pub mod time_plot;
@@ -50,6 +51,8 @@ pub enum PaneKind {
     TaskLoss,
     /// Variants in figures.
     Compare,
+    /// Every combination of some settings.
+    Sweep,
 }
 
 impl PaneKind {
@@ -67,6 +70,7 @@ impl PaneKind {
             Self::Theory => "Theory",
             Self::TaskLoss => "Task loss",
             Self::Compare => "Comparison",
+            Self::Sweep => "Sweep",
         }
     }
 }
@@ -84,6 +88,7 @@ pub struct Panes {
     theory: theory::TheoryPane,
     task_loss: task_loss::TaskLoss,
     compare: compare::Compare,
+    sweep: sweep::SweepPane,
 }
 
 impl Panes {
@@ -100,6 +105,7 @@ impl Panes {
             PaneKind::Theory => &mut self.theory,
             PaneKind::TaskLoss => &mut self.task_loss,
             PaneKind::Compare => &mut self.compare,
+            PaneKind::Sweep => &mut self.sweep,
         }
     }
 }
