@@ -2,6 +2,7 @@
 
 use super::detail::DetailView;
 use super::history::History;
+use super::microscope::{Microscope, MicroscopeRequest};
 use super::theory::{Theory, TheoryRequest};
 use super::view::{Picture, ViewRequest};
 use super::{EngineChoice, EngineInfo};
@@ -82,6 +83,8 @@ pub enum Message {
     View(ViewRequest),
     /// Look at every step in the price view, or no longer.
     Theory(Option<TheoryRequest>),
+    /// Take the next step apart after every step, or no longer.
+    Microscope(Option<MicroscopeRequest>),
     /// Compute these known steps, from and to, again, so that the plots can show each of them. Takes the place of what was asked before.
     Detail(u64, u64),
     /// Answer with everything needed to repeat the run up to here. The answer is an echo, so it stands in order with the changes.
@@ -246,6 +249,8 @@ pub struct Snapshot {
     pub picture: Arc<Picture>,
     /// The price view, while somebody looks at it.
     pub theory: Option<Arc<Theory>>,
+    /// The next step taken apart, while somebody looks at it.
+    pub microscope: Option<Arc<Microscope>>,
     /// What happened so far; locked only while a row is added or pixels are read.
     pub history: Arc<Mutex<History>>,
     /// The detail of the history asked for last.

@@ -4,10 +4,12 @@
 //! engine route the next batch as ever, so what is shown is what the run will do.
 
 use super::cpu::{self, AllCores, CpuEngine};
+use super::message::RunId;
 use super::run::Run;
 use crate::model::balance::{self, Rates};
 use crate::model::config::{Balancer, Router, Rule, Source};
-use crate::model::fixed::SCORE_ONE;
+use crate::model::fixed::{SCORE_ONE, from_q32, from_score};
+use crate::model::learn::settings::Auxiliary;
 use crate::model::select::By;
 use crate::model::step::{Batch, Simulation};
 use crate::model::{groups, order};
@@ -88,6 +90,8 @@ pub struct Microscope {
     pub fixed: bool,
     /// Whether router and experts learn from this step, too.
     pub learns: bool,
+    /// The auxiliary loss that acts on the router, if one does.
+    pub auxiliary: Option<Auxiliary>,
     /// Why there is nothing to see, if so.
     pub blocked: Option<String>,
     /// The router of the step.
@@ -98,7 +102,9 @@ pub struct Microscope {
     pub tokens: Vec<Seen>,
     /// The experts looked at, by index.
     pub experts: Vec<usize>,
-    /// The biases that route, Q32, of all experts.
+    /// The biases that the step before left behind, Q32, of all experts.
+    pub before: Vec<i64>,
+    /// The biases that route, Q32: the same, but where a rule looks at a batch before it routes it.
     pub bias: Vec<i64>,
     /// Tokens of the whole batch that chose each expert.
     pub came: Vec<u32>,
@@ -125,8 +131,10 @@ impl Microscope {
         let experiment = simulation.experiment();
         let variant = request.variant.min(experiment.variants.len().saturating_sub(1));
         let Some(settings) = experiment.variants.get(variant) else { return Self::default() };
+        let auxiliary = experiment.world().is_some() && settings.learning.weight() > 0.0;
         let mut view = Self {
             request,
+            auxiliary: auxiliary.then_some(settings.learning.auxiliary),
             step: simulation.step(),
             fixed: matches!(experiment.source, Source::Fixed(_)),
             learns: experiment.world().is_some(),
@@ -135,7 +143,8 @@ impl Microscope {
             ..Self::default()
         };
         if simulation.trace().is_some_and(|t| t.selected.is_some()) {
-            view.blocked = Some("A log of selections says who was chosen and not why: there is nothing to take apart".into());
+            view.blocked =
+                Some("A log of selections says who was chosen and not why: there is nothing to take apart".into());
             return view;
         }
         let mut beside = simulation.clone();
@@ -143,6 +152,7 @@ impl Microscope {
         let (batch, counts) = engine.route(&mut beside);
         cpu::find_cuts(&batch);
         view.batch = batch.inputs.batch;
+        view.before.clone_from(&batch.variants[variant].bias);
         view.rates = batch.inputs.rates[variant];
         view.bias = batch.bias_of(variant);
         view.tokens = indices(view.batch, request).into_iter().map(|t| seen(&batch, variant, t)).collect();
@@ -166,6 +176,52 @@ impl Microscope {
     #[must_use]
     pub fn rule(&self) -> Rule {
         self.balancer.rule
+    }
+
+    /// A token's score at an expert, in score units.
+    #[must_use]
+    pub fn score(&self, token: &Seen, expert: usize) -> f64 {
+        token.scores.get(expert).map_or(0.0, |&s| from_score(s) * self.router.gate.unit())
+    }
+
+    /// The bias of an expert that routes, in score units; a factor under the multiplicative rule.
+    #[must_use]
+    pub fn bias_of(&self, expert: usize) -> f64 {
+        self.bias.get(expert).map_or(0.0, |&b| from_q32(b))
+    }
+
+    /// Score and bias together, in score units: what is compared where the K largest decide.
+    #[must_use]
+    pub fn biased(&self, token: &Seen, expert: usize) -> f64 {
+        let (s, b) = (self.score(token, expert), self.bias_of(expert));
+        match self.rule() {
+            Rule::Multiplicative => s * b,
+            rule if rule.is_top_k() || rule == Rule::Threshold => s + b,
+            _ => s,
+        }
+    }
+
+    /// Whether a token may have this expert: not where its group is not kept.
+    #[must_use]
+    pub fn may_have(&self, token: &Seen, expert: usize) -> bool {
+        token.kept.is_empty() || token.kept.get(expert / self.router.group_size().max(1) as usize) == Some(&true)
+    }
+
+    /// Of the K largest: the last expert that a token chooses, the first that it does not, and how far they are apart, score units.
+    /// `None` where something else decides or there is no other.
+    #[must_use]
+    pub fn margin(&self, token: &Seen) -> Option<(usize, usize, f64)> {
+        let last = *token.chosen.last().filter(|_| self.rule().is_top_k())?;
+        let others = (0..self.came.len()).filter(|e| !token.chosen.contains(e) && self.may_have(token, *e));
+        let next = others.max_by_key(|&e| token.keys.get(e).copied())?;
+        Some((last, next, self.biased(token, last) - self.biased(token, next)))
+    }
+
+    /// The token shown whose last choice is the closest.
+    #[must_use]
+    pub fn closest(&self) -> Option<usize> {
+        let margins = self.tokens.iter().enumerate().filter_map(|(i, t)| Some((i, self.margin(t)?.2)));
+        margins.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
     }
 
     /// The fair share L = K·T/E, tokens.
@@ -273,7 +329,7 @@ fn seen(batch: &Batch, variant: usize, index: u32) -> Seen {
 /// The least score that each expert takes, where experts choose.
 fn least_taken(batch: &Batch, variant: usize) -> Vec<i32> {
     let cuts = batch.cuts(variant);
-    cuts.iter().map(|cut| order::score_of(cut.value).clamp(0, SCORE_ONE)).collect()
+    cuts.iter().map(|cut| (cut.value.cast_signed() - order::OFFSET).clamp(0, SCORE_ONE)).collect()
 }
 
 /// The worker's helper: makes the view again where it is out of date, and not too often while a run plays.
@@ -281,7 +337,8 @@ pub struct Watcher {
     request: MicroscopeRequest,
     engine: CpuEngine,
     view: Option<Arc<Microscope>>,
-    stale: bool,
+    /// Of which state the view is: the run, its step, and the requests dealt with by then.
+    of: Option<(RunId, u64, u64)>,
     made: Instant,
     cost: Duration,
 }
@@ -291,29 +348,29 @@ impl Watcher {
     #[must_use]
     pub fn new(request: MicroscopeRequest) -> Self {
         let (made, cost) = (Instant::now(), Duration::ZERO);
-        Self { request, engine: CpuEngine::new("beside the run"), view: None, stale: true, made, cost }
+        Self { request, engine: CpuEngine::new("beside the run"), view: None, of: None, made, cost }
     }
 
     /// Takes another request.
     pub fn ask(&mut self, request: MicroscopeRequest) {
-        self.stale |= self.request != request;
         self.request = request;
     }
 
-    /// The run has another state.
-    pub fn changed(&mut self) {
-        self.stale = true;
-    }
-
-    /// The newest view, made again where that is due.
-    pub fn look(&mut self, run: &Run, moving: bool) -> Option<Arc<Microscope>> {
-        let asked = self.view.as_ref().is_none_or(|v| v.request != self.request);
+    /// The newest view, made again where that is due; of no run, while one is on its way to a step, it stays as it is. `answered` tells
+    /// apart states of one step with other settings.
+    pub fn look(&mut self, run: Option<&Run>, answered: u64, moving: bool) -> Option<Arc<Microscope>> {
+        let Some(run) = run else { return self.view.clone() };
+        let (asked, of) =
+            (self.view.as_ref().is_none_or(|v| v.request != self.request), (run.id, run.step(), answered));
         let rest = if moving && !asked { REST.max(SHARE * self.cost) } else { Duration::ZERO };
-        if self.stale && (self.view.is_none() || self.made.elapsed() >= rest) {
+        if (asked || self.of != Some(of)) && self.made.elapsed() >= rest {
             let began = Instant::now();
             self.view = Some(Arc::new(Microscope::of(run.simulation(), &mut self.engine, self.request)));
-            (self.made, self.cost, self.stale) = (Instant::now(), began.elapsed(), false);
+            (self.made, self.cost, self.of) = (Instant::now(), began.elapsed(), Some(of));
         }
         self.view.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ pub mod detail;
 pub mod gpu;
 pub mod history;
 pub mod message;
+pub mod microscope;
 pub mod run;
 pub mod theory;
 pub mod view;

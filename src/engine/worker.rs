@@ -6,6 +6,7 @@ mod engines;
 
 use super::detail::Detail;
 use super::message::{Echo, Exported, Message, RunId, Seeking, Snapshot, Speed, Start, VariantView};
+use super::microscope::Watcher;
 use super::run::{Run, lock};
 use super::theory::theorist::Theorist;
 use super::view::{Picture, Rows, ViewRequest, picture};
@@ -137,6 +138,8 @@ struct Inside {
     picture_at: Instant,
     /// Somebody looks at the price view.
     theorist: Option<Box<Theorist>>,
+    /// Somebody looks at the next step.
+    watcher: Option<Box<Watcher>>,
     picture_cost: Duration,
     published: Instant,
     answered: u64,
@@ -180,6 +183,7 @@ impl Inside {
             picture_stale: false,
             picture_at: now,
             theorist: None,
+            watcher: None,
             picture_cost: Duration::ZERO,
             published: now,
             answered: 0,
@@ -298,6 +302,10 @@ impl Inside {
                 self.theorist = request.map(|r| Box::new(Theorist::new(r)));
                 self.run.watched = request.is_some();
             }
+            Message::Microscope(request) => match (request, &mut self.watcher) {
+                (Some(request), Some(watcher)) => watcher.ask(request),
+                (request, watcher) => *watcher = request.map(|r| Box::new(Watcher::new(r))),
+            },
             Message::Detail(from, to) => {
                 if self.detail.as_ref().is_none_or(|d| d.view().range != (from, to)) {
                     self.detail = None;
@@ -550,6 +558,8 @@ impl Inside {
         }
         let mut next = snapshot(&self.run, self.engine.as_ref(), &self.picture);
         next.theory = self.theorist.as_ref().map(|t| Arc::clone(t.theory()));
+        let there = self.seeking.is_none().then_some(&self.run);
+        next.microscope = self.watcher.as_mut().and_then(|w| w.look(there, self.answered, moving));
         next.answered = self.answered;
         next.detail = self.detail.as_ref().map(|d| d.view().clone());
         next.playing = self.playing;
@@ -596,6 +606,7 @@ fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot 
         stop: run.start.stop,
         picture: Arc::clone(picture),
         theory: None,
+        microscope: None,
         history: Arc::clone(&run.history),
         detail: None,
         trace: simulation.trace().cloned(),
