@@ -88,6 +88,12 @@ pub enum Action {
     FullScreen,
     /// The price view to the front.
     ShowTheory,
+    /// One step, stage by stage, to the front.
+    ShowMicroscope,
+    /// One stage of the microscope on.
+    StageOn,
+    /// One stage of the microscope back.
+    StageBack,
     /// Every pane back to its place.
     ResetLayout,
     /// Let go of the pinned expert and token.
@@ -110,6 +116,8 @@ pub fn written(ctx: &eframe::egui::Context, shortcut: &KeyboardShortcut) -> Stri
         ("Equals", "="),
         ("Right", "→"),
         ("Left", "←"),
+        ("CloseBracket", "]"),
+        ("OpenBracket", "["),
     ];
     let name = ctx.format_shortcut(shortcut);
     let sign = signs.iter().find_map(|(word, sign)| Some(format!("{}{sign}", name.strip_suffix(word)?)));
@@ -191,6 +199,9 @@ impl Action {
             Self::ZoomReset => "Ordinary size",
             Self::FullScreen => "Full screen",
             Self::ShowTheory => "Show the theory",
+            Self::ShowMicroscope => "Microscope: take one step apart",
+            Self::StageOn => "Microscope: one stage on",
+            Self::StageBack => "Microscope: one stage back",
             Self::ResetLayout => "Reset layout",
             Self::Unpin => "Let go of what is pinned",
             Self::Quit => "Quit",
@@ -233,6 +244,9 @@ impl Action {
             Self::ZoomReset => vec![ctrl(Key::Num0)],
             Self::FullScreen => vec![key(Key::F11)],
             Self::ShowTheory => vec![key(Key::T)],
+            Self::ShowMicroscope => vec![key(Key::X)],
+            Self::StageOn => vec![key(Key::CloseBracket)],
+            Self::StageBack => vec![key(Key::OpenBracket)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
             Self::RemoveVariant
@@ -279,6 +293,9 @@ impl Action {
             Self::ZoomOut | Self::ZoomReset => i::ICON_ZOOM_OUT,
             Self::FullScreen => i::ICON_FULLSCREEN,
             Self::ShowTheory => i::ICON_FUNCTION,
+            Self::ShowMicroscope => i::ICON_BIOTECH,
+            Self::StageOn => i::ICON_CHEVRON_RIGHT,
+            Self::StageBack => i::ICON_CHEVRON_LEFT,
             Self::ResetLayout => i::ICON_GRID_VIEW,
             Self::Unpin => i::ICON_KEEP_OFF,
             Self::Quit => i::ICON_CLOSE,
@@ -325,6 +342,9 @@ impl Action {
             | Self::ZoomReset
             | Self::FullScreen
             | Self::ShowTheory
+            | Self::ShowMicroscope
+            | Self::StageOn
+            | Self::StageBack
             | Self::ResetLayout
             | Self::Unpin => Group::Window,
         }

@@ -10,6 +10,7 @@ use super::link::Link;
 use super::meter::Meter;
 use super::notices::{self, Seen};
 use super::palette::{self, Palette};
+use super::panes::microscope::Turn;
 use super::panes::{PaneContext, PaneKind, Panes};
 use super::pictures::Pictures;
 use super::store::{LARGEST, SMALLEST, Stored};
@@ -218,6 +219,16 @@ impl App {
                 self.layout.restore();
                 self.layout.reveal(PaneKind::Theory);
             }
+            Action::ShowMicroscope => {
+                self.layout.restore();
+                self.layout.reveal(PaneKind::Microscope);
+            }
+            Action::StageOn | Action::StageBack => {
+                if self.layout.rect_of(PaneKind::Microscope).is_none() {
+                    return self.act(ctx, Action::ShowMicroscope);
+                }
+                self.panes.microscope.turn(if action == Action::StageOn { Turn::Forward } else { Turn::Back });
+            }
             Action::ResetLayout => self.layout = Layout::default(),
             Action::Unpin => {
                 if self.lab.snapshot().seeking.is_some() {
@@ -393,6 +404,9 @@ impl eframe::App for App {
         // What nobody sees is not computed.
         if self.layout.rect_of(PaneKind::Theory).is_none() && self.lab.snapshot().theory.is_some() {
             self.lab.send(Command::SetTheory(None));
+        }
+        if self.layout.rect_of(PaneKind::Microscope).is_none() && self.lab.snapshot().microscope.is_some() {
+            self.lab.send(Command::SetMicroscope(None));
         }
         asks.extend(wanted.into_iter().map(Ask::SavePictureOf));
 

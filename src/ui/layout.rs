@@ -34,6 +34,8 @@ fn first_tree() -> Tree<PaneKind> {
     let (load, inspector) = (pane(PaneKind::Load), pane(PaneKind::Inspector));
     let (bias, violation, task) = (pane(PaneKind::Bias), pane(PaneKind::Violation), pane(PaneKind::TaskLoss));
     let theory = pane(PaneKind::Theory);
+    let microscope = pane(PaneKind::Microscope);
+    let assignment = tiles.insert_tab_tile(vec![assignment, microscope]);
     let below = tiles.insert_tab_tile(vec![history, curves, task, theory]);
     let top = tiles.insert_tab_tile(vec![load, inspector]);
     let left = binary(&mut tiles, LinearDir::Vertical, [assignment, below], 0.66);

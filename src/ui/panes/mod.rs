@@ -8,6 +8,7 @@ pub mod inspector;
 pub mod load;
 pub mod load_curves;
 pub mod load_history;
+pub mod microscope;
 pub mod task_loss;
 pub mod theory;
 pub mod time_plot;
@@ -43,6 +44,8 @@ pub enum PaneKind {
     Theory,
     /// What learning shows over time.
     TaskLoss,
+    /// One step, stage by stage.
+    Microscope,
 }
 
 impl PaneKind {
@@ -59,6 +62,7 @@ impl PaneKind {
             Self::Inspector => "Inspector",
             Self::Theory => "Theory",
             Self::TaskLoss => "Task loss",
+            Self::Microscope => "Microscope",
         }
     }
 }
@@ -75,6 +79,8 @@ pub struct Panes {
     inspector: inspector::Inspector,
     theory: theory::TheoryPane,
     task_loss: task_loss::TaskLoss,
+    /// Also turned by keys.
+    pub microscope: microscope::MicroscopePane,
 }
 
 impl Panes {
@@ -90,6 +96,7 @@ impl Panes {
             PaneKind::Inspector => &mut self.inspector,
             PaneKind::Theory => &mut self.theory,
             PaneKind::TaskLoss => &mut self.task_loss,
+            PaneKind::Microscope => &mut self.microscope,
         }
     }
 }
