@@ -19,6 +19,7 @@ use super::top_bar::{self, Bar};
 use super::transport_bar;
 use super::welcome::{self, Thumbnails};
 use super::{shortcuts, style};
+use crate::engine::microscope::MOST_TOKENS;
 use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::lab::notices::Level;
@@ -83,6 +84,8 @@ pub struct App {
     title: String,
     /// Whether the experiment shown learns: then its task loss is in front.
     learns: bool,
+    /// Whether its batch is so small that all of it can be looked at: then the microscope is in front.
+    tiny: bool,
     meter: Option<Meter>,
 }
 
@@ -111,6 +114,7 @@ impl App {
             thumbnails: Thumbnails::default(),
             title: String::new(),
             learns: false,
+            tiny: false,
             meter: Meter::wanted(),
         }
     }
@@ -352,6 +356,11 @@ impl eframe::App for App {
         if learns != self.learns {
             self.layout.reveal(if learns { PaneKind::TaskLoss } else { PaneKind::LoadHistory });
             self.learns = learns;
+        }
+        let tiny = self.lab.snapshot().batch <= MOST_TOKENS;
+        if tiny != self.tiny {
+            self.layout.reveal(if tiny { PaneKind::Microscope } else { PaneKind::Assignment });
+            self.tiny = tiny;
         }
         for path in self.lab.take_recent() {
             self.stored.remember(&path);

@@ -1,7 +1,7 @@
 //! Where things stand: tokens × experts above, each expert's stack of tokens under its column, its bias under that.
 
 use crate::engine::microscope::Microscope;
-use eframe::egui::{Pos2, Rect, pos2, vec2};
+use eframe::egui::{self, Pos2, Rect, pos2, vec2};
 
 /// Room on the left for the tokens.
 pub(super) const LEFT: f32 = 58.0;
@@ -10,19 +10,23 @@ const RIGHT: f32 = 56.0;
 /// The expert's number and its bias, above the cells.
 const HEAD: f32 = 34.0;
 /// A column is no wider than this.
-const WIDEST: f32 = 132.0;
+const WIDEST: f32 = 190.0;
 /// A column is no narrower than this as long as all experts fit.
 const NARROW: f32 = 26.0;
 /// So wide are columns where not all experts fit.
-const READABLE: f32 = 46.0;
+const READABLE: f32 = 50.0;
 /// Least height of the stacks.
-const STACKS: f32 = 74.0;
+const STACKS: f32 = 88.0;
+/// Height of the stacks where there is room.
+const TALL_STACKS: f32 = 150.0;
 /// Least height of the biases.
 const BIASES: f32 = 54.0;
 /// A row in which a number can be read.
-const ROW: f32 = 13.0;
+const ROW: f32 = 12.5;
 /// A row is no taller than this.
-const TALLEST: f32 = 22.0;
+const TALLEST: f32 = 30.0;
+/// Room below the cells while they have most of it.
+const FOLDED: f32 = 22.0;
 
 /// How many tokens and experts there is room for.
 pub(super) fn room(board: Rect, tokens: u32, experts: usize, most: u32) -> (u32, u32) {
@@ -53,19 +57,29 @@ pub(super) struct Board {
 }
 
 impl Board {
-    /// For what is seen of a step.
-    pub fn new(all: Rect, view: &Microscope) -> Self {
+    /// For what is seen of a step. Where there is too little room for everything, the cells have it at first, and fold up, `folded`
+    /// from 0 to 1, as the tokens leave them for the stacks.
+    pub fn new(all: Rect, view: &Microscope, folded: f32) -> Self {
         let (rows, columns) = (view.tokens.len().max(1), view.experts.len().max(1));
-        let row = ((all.height() - HEAD - STACKS - BIASES) / rows as f32).clamp(2.0, TALLEST);
+        // Rows that can be read come first, then stacks in which tokens can be, then larger rows.
+        let row_of = |below: f32| (all.height() - HEAD - below) / rows as f32;
+        let tight = row_of(STACKS + BIASES);
+        let folds = tight < ROW;
+        let row = match folds {
+            true => egui::lerp(row_of(FOLDED).min(ROW).max(tight)..=tight, folded),
+            false => row_of(TALL_STACKS + BIASES).max(ROW),
+        };
+        let row = row.clamp(2.0, TALLEST);
         let column = ((all.width() - LEFT - RIGHT) / columns as f32).clamp(4.0, WIDEST);
         let width = column * columns as f32;
         // A board narrower than its place stands in the middle of it.
         let left = all.left() + LEFT + ((all.width() - LEFT - RIGHT - width) / 2.0).max(0.0);
         let cells = Rect::from_min_size(pos2(left, all.top() + HEAD), vec2(width, row * rows as f32));
         let rest = (all.bottom() - cells.bottom()).max(2.0);
-        let split = cells.bottom() + rest * STACKS / (STACKS + BIASES);
-        let stacks = Rect::from_min_max(pos2(left, cells.bottom() + 18.0), pos2(cells.right(), split - 2.0));
-        let biases = Rect::from_min_max(pos2(left, split + 6.0), pos2(cells.right(), all.bottom() - 14.0));
+        let below = if folds { BIASES * folded } else { rest * BIASES / (STACKS + BIASES) };
+        let split = all.bottom() - below;
+        let stacks = Rect::from_min_max(pos2(left, cells.bottom() + 18.0), pos2(cells.right(), split - 15.0));
+        let biases = Rect::from_min_max(pos2(left, split + 3.0), pos2(cells.right(), all.bottom() - 14.0));
         Self { all, cells, stacks, biases, column, row, rows, columns }
     }
 

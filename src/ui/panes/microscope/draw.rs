@@ -86,7 +86,7 @@ impl Draw<'_> {
             let colour = if hot { theme.accent } else { theme.text };
             let name = if wide { format!("expert {expert}") } else { expert.to_string() };
             self.text(at, Align2::CENTER_CENTER, name, if wide { text(TINY) } else { mono(TINY) }, colour);
-            if self.has_bias() && board.column > 40.0 {
+            if self.has_bias() && board.column > 46.0 {
                 let at = pos2(at.x, board.all.top() + 23.0);
                 let d = if board.column > 62.0 { decimals(self.view) } else { 3 };
                 let bias = self.view.bias_of(expert);
@@ -105,7 +105,7 @@ impl Draw<'_> {
         if !wide {
             label(8.0, "expert");
         }
-        if self.has_bias() && board.column > 40.0 {
+        if self.has_bias() && board.column > 46.0 {
             label(23.0, if self.view.rule() == Rule::Multiplicative { "factor" } else { "bias b" });
         }
         if self.shows_margins() && self.player.part(Stage::Choice) > 0.0 {
@@ -153,7 +153,7 @@ impl Draw<'_> {
             _ => 2,
         };
         let numbers = board.row >= 9.0 && board.column >= 34.0;
-        let font = mono((board.row - 2.0).clamp(8.0, 12.0));
+        let font = mono((board.row - 2.0).clamp(8.0, 14.0));
         for (row, token) in view.tokens.iter().enumerate() {
             let shown = self.of_row(Stage::Scores, row);
             if shown <= 0.0 {
@@ -173,7 +173,7 @@ impl Draw<'_> {
                     self.painter.hline(cell.shrink(3.0).x_range(), cell.center().y, Stroke::new(1.0, theme.faint));
                 }
                 if self.told == (Hot { row: Some(row), column: Some(column) }) {
-                    self.painter.rect_stroke(cell, 2.0, Stroke::new(1.5, theme.text), StrokeKind::Inside);
+                    self.painter.rect_stroke(cell, 2.0, Stroke::new(1.0, theme.text), StrokeKind::Outside);
                 }
             }
             if self.shows_margins()
@@ -246,13 +246,16 @@ impl Draw<'_> {
     fn scale(&self) -> (f32, f32) {
         let most = self.view.came.iter().copied().max().unwrap_or(0) as f32;
         let top = most.max(self.view.fair() as f32 * 1.25).max(1.0);
-        (top, (self.board.stacks.height() / top).min(15.0))
+        (top, (self.board.stacks.height().max(1.0) / top).min(26.0))
     }
 
     /// The line at the mean, the height of each stack, and its number.
     fn mean(&self) {
         let (board, theme, view) = (&self.board, self.theme, self.view);
         let t = self.player.part(Stage::Counts);
+        if board.stacks.height() < 8.0 {
+            return;
+        }
         let (_, each) = self.scale();
         self.painter.hline(board.stacks.x_range(), board.stacks.bottom() + 0.5, Stroke::new(1.0, theme.line));
         let label = pos2(board.stacks.left() - 8.0, board.stacks.bottom() - 6.0);
@@ -262,12 +265,13 @@ impl Draw<'_> {
         }
         let fair = view.fair() as f32;
         let done = self.player.done(Stage::Counts);
+        let mut labels = vec![];
         for (column, &expert) in view.experts.iter().enumerate() {
             let (came, kept) = (view.came[expert] as f32, view.loads[expert] as f32);
             let foot = pos2(board.x(column), board.stacks.bottom());
             if !view.shows_all_tokens() {
                 // All tokens of the batch: those shown fly into a bar that stands for all.
-                let half = (board.column * 0.32).min(26.0);
+                let half = (board.column * 0.32).min(42.0);
                 let bar =
                     |n: f32| Rect::from_x_y_ranges(foot.x - half..=foot.x + half, foot.y - n * each * done..=foot.y);
                 self.painter.rect_filled(
@@ -281,8 +285,9 @@ impl Draw<'_> {
             }
             if t > 0.8 && board.column > 20.0 {
                 let at = pos2(foot.x, foot.y - came * each - 2.0);
-                let words = share(f64::from(came));
-                self.text(at, Align2::CENTER_BOTTOM, words, mono(TINY), theme.text);
+                let words = self.painter.layout_no_wrap(share(f64::from(came)), mono(TINY), theme.text);
+                let rect = Align2::CENTER_BOTTOM.anchor_size(at, words.size());
+                labels.push((rect, words));
             }
         }
         let y = board.stacks.bottom() - fair * each;
@@ -294,6 +299,11 @@ impl Draw<'_> {
         if done > 0.5 {
             let at = pos2(board.stacks.left() - 8.0, y.min(label.y - 13.0));
             self.text(at, Align2::RIGHT_CENTER, format!("c̄ {}", share(view.fair())), mono(TINY), theme.dim);
+        }
+        // The line does not run through a number.
+        for (rect, words) in labels {
+            self.painter.rect_filled(rect.expand2(vec2(2.0, -1.0)), 0.0, theme.pane);
+            self.painter.galley(rect.min, words, theme.text);
         }
     }
 
@@ -309,7 +319,7 @@ impl Draw<'_> {
             let came = f64::from(view.came[expert]);
             let Some(aim) = view.aim[expert] else { continue };
             let error = aim - came;
-            let x = board.x(column) + (board.column * 0.5 - 7.0).min(42.0);
+            let x = board.x(column) + (board.column * 0.5 - 7.0).min(56.0);
             let y = |n: f64| board.stacks.bottom() - n as f32 * each;
             let (from, to) = (y(came), y(came) + (y(aim) - y(came)) * t);
             let answers = !matches!(view.rule(), Rule::Quantile | Rule::Bip) && view.rule().moves_biases();
@@ -338,6 +348,9 @@ impl Draw<'_> {
     /// The biases, and how the update moves them.
     fn biases(&self) {
         let (board, theme, view) = (&self.board, self.theme, self.view);
+        if board.biases.height() < 12.0 {
+            return;
+        }
         if !self.has_bias() {
             let at = board.biases.center();
             return self.text(at, Align2::CENTER_CENTER, "This rule has no biases", text(TINY), theme.faint);
@@ -353,13 +366,13 @@ impl Draw<'_> {
         let y = |b: f64| area.top() + ((high - b) / size) as f32 * area.height();
         let zero = if high == 0.0 && low == 0.0 { area.center().y } else { y(0.0) };
         self.painter.hline(board.biases.x_range(), zero, Stroke::new(1.0, theme.line));
-        let at = pos2(board.biases.left() - 8.0, board.biases.center().y);
+        let at = pos2(board.biases.left() - 8.0, board.biases.bottom() + 7.0);
         self.text(at, Align2::RIGHT_CENTER, if t > 0.0 { "new bias" } else { "bias b" }, text(TINY), theme.faint);
         let d = if board.column > 62.0 { decimals(view) } else { 3 };
         for (column, &expert) in view.experts.iter().enumerate() {
             let (before, next) = (off(view.before[expert]), off(view.next[expert]));
             let now = before + (next - before) * f64::from(t);
-            let half = (board.column * 0.32).min(26.0);
+            let half = (board.column * 0.32).min(42.0);
             let x = board.x(column);
             let bar = |a: f32, b: f32| Rect::from_x_y_ranges(x - half..=x + half, a.min(b)..=a.max(b));
             let here = if low == 0.0 && high == 0.0 { zero } else { y(now) };
@@ -369,7 +382,7 @@ impl Draw<'_> {
                 let (a, b) = (y(before), here);
                 self.painter.rect_filled(bar(a, b).expand2(vec2(0.0, 0.75)), 1.0, colour);
             }
-            if board.column > 40.0 {
+            if board.column > 46.0 {
                 let at = pos2(x, board.biases.bottom() + 1.0);
                 let colour = match next - before {
                     _ if t <= 0.0 => theme.dim,
@@ -416,7 +429,7 @@ impl Draw<'_> {
     fn tokens(&self) {
         let (board, theme, view) = (&self.board, self.theme, self.view);
         let (_, each) = self.scale();
-        let font = mono((board.row - 2.0).clamp(8.0, 11.0));
+        let font = mono((board.row - 2.0).clamp(8.0, 13.0));
         for (row, token) in view.tokens.iter().enumerate() {
             let home = board.home(row);
             if board.row >= 9.0 {
@@ -426,7 +439,7 @@ impl Draw<'_> {
         }
         let all = view.shows_all_tokens();
         let slot = |trip: &Trip| {
-            let size = vec2((board.column * 0.64).min(52.0), (each - 1.0).max(1.0));
+            let size = vec2((board.column * 0.64).min(84.0), (each - 1.0).max(1.0));
             let place = if all { trip.place as f32 } else { view.came[view.experts[trip.column]] as f32 - 1.0 };
             let foot = pos2(board.x(trip.column), board.stacks.bottom() - (place + 0.5) * each);
             Rect::from_center_size(foot, size)
@@ -459,7 +472,7 @@ impl Draw<'_> {
             }
             if rect.height() >= 8.5 && rect.width() >= 16.0 && strength > 0.5 {
                 let ink = if trip.dropped && counted > 0.5 { theme.text } else { self.ink() };
-                let font = mono((rect.height() - 1.0).clamp(7.5, 11.0));
+                let font = mono((rect.height() - 1.0).clamp(7.5, 13.0));
                 self.text(rect.center(), Align2::CENTER_CENTER, view.tokens[trip.row].index, font, ink);
             }
         }

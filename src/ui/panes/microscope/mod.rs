@@ -18,7 +18,8 @@ use board::Board;
 use draw::{Draw, Hot};
 use eframe::egui::{self, Color32, Rect, RichText, Sense, Ui, pos2, text::LayoutJob, text::TextWrapping, vec2};
 use egui_material_icons::icons::{ICON_CHEVRON_LEFT, ICON_CHEVRON_RIGHT};
-use player::{Player, Wish};
+use player::{Player, Stage, Wish};
+use strum::IntoEnumIterator as _;
 
 /// Height of the words below.
 const WORDS: f32 = 50.0;
@@ -163,9 +164,12 @@ impl Pane for MicroscopePane {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         let all = ui.max_rect();
         let (top, rest) = all.split_top_bottom_at_y(all.top() + stepper::HEIGHT);
-        let words = if rest.height() > 260.0 { WORDS } else { 34.0 };
-        let place = Rect::from_min_max(rest.min + vec2(0.0, 6.0), rest.max - vec2(0.0, words + 4.0));
         let snapshot = cx.lab.snapshot().clone();
+        // The same room in every stage, so that nothing jumps.
+        let remarks = |v: &Microscope| Stage::iter().any(|s| words::remark(s, v).is_some());
+        let remarks = snapshot.microscope.as_ref().is_some_and(|v| remarks(v));
+        let words = if remarks { WORDS } else { WORDS - 15.0 };
+        let place = Rect::from_min_max(rest.min + vec2(0.0, 6.0), rest.max - vec2(0.0, words + 4.0));
         let experts = snapshot.variants.get(cx.link.variant).map_or(0, |v| v.bias.len());
         let (tokens, columns) = board::room(place, snapshot.batch, experts, MOST_TOKENS);
         let (token, expert) = (cx.link.pinned_token, cx.link.pinned_expert);
@@ -195,10 +199,11 @@ impl Pane for MicroscopePane {
         if self.player.moves() {
             ui.ctx().request_repaint();
         }
-        if place.height() < 120.0 || view.tokens.is_empty() {
-            return;
+        if view.tokens.is_empty() || place.height() < 110.0 {
+            let mut below = ui.new_child(egui::UiBuilder::new().max_rect(rest));
+            return message(&mut below, cx.theme, "Maximise this pane: there is too little room");
         }
-        let board = Board::new(place, &view);
+        let board = Board::new(place, &view, self.player.done(Stage::Counts));
         let response = ui.interact(place, ui.scope_id().with("board"), Sense::click());
         describe(&response, self, cx);
         self.point(&response, cx, &view, &board);

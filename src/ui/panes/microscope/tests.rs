@@ -4,7 +4,6 @@ use crate::model::config::Rule;
 use crate::ui::testing::{self, Stage as Theatre};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use strum::IntoEnumIterator as _;
 
 const SMALL_BATCH: &str = "seed: 3, source: Synthetic(batch: 12, topics: 4, skew: 1.2)";
 

@@ -325,7 +325,7 @@ fn update(view: &Microscope, expert: usize) -> String {
             } else {
                 String::new()
             };
-            format!("{who}  b = −({rank}-th largest of s − α){kept}: {} → {}", number(before, 4), number(next, 4))
+            format!("{who}  b = −(s − α of rank {rank}){kept}: {} → {}", number(before, 4), number(next, 4))
         }
         Rule::Bip => {
             format!("{who}  found on this batch before it was routed: {} → {}", number(before, 4), number(next, 4))
