@@ -72,6 +72,8 @@ pub enum Action {
     Welcome,
     /// All messages.
     Messages,
+    /// All terms.
+    Glossary,
     /// All shortcuts.
     Shortcuts,
     /// Dark or light.
@@ -191,6 +193,7 @@ impl Action {
             Self::Palette => "Search commands and scenarios",
             Self::Welcome => "Scenarios",
             Self::Messages => "Messages",
+            Self::Glossary => "Glossary: every term on screen",
             Self::Shortcuts => "Keyboard shortcuts",
             Self::ToggleTheme => "Dark or light",
             Self::ToggleControls => "Hide or show settings",
@@ -236,6 +239,7 @@ impl Action {
             Self::AddVariant => vec![ctrl(Key::D)],
             Self::Palette => vec![ctrl(Key::P), ctrl(Key::K)],
             Self::Welcome => vec![ctrl(Key::N)],
+            Self::Glossary => vec![key(Key::G)],
             Self::Shortcuts => vec![shift(Key::Questionmark), key(Key::F1)],
             Self::ToggleTheme => vec![ctrl(Key::T)],
             Self::ToggleControls => vec![ctrl(Key::B)],
@@ -286,6 +290,7 @@ impl Action {
             Self::Palette => i::ICON_SEARCH,
             Self::Welcome => i::ICON_DASHBOARD,
             Self::Messages => i::ICON_NOTIFICATIONS,
+            Self::Glossary => i::ICON_MENU_BOOK,
             Self::Shortcuts => i::ICON_KEYBOARD,
             Self::ToggleTheme => i::ICON_CONTRAST,
             Self::ToggleControls => i::ICON_TUNE,
@@ -334,6 +339,7 @@ impl Action {
             Self::Palette
             | Self::Welcome
             | Self::Messages
+            | Self::Glossary
             | Self::Shortcuts
             | Self::ToggleTheme
             | Self::ToggleControls

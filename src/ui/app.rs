@@ -5,6 +5,7 @@
 use super::actions::Action;
 use super::controls::{self, Controls};
 use super::files::{Dialog, Outcome, Purpose};
+use super::glossary::{self, Glossary};
 use super::layout::Layout;
 use super::link::Link;
 use super::meter::Meter;
@@ -63,6 +64,7 @@ pub struct Options {
 enum Overlay {
     Welcome,
     Messages,
+    Glossary,
     Shortcuts,
 }
 
@@ -77,6 +79,7 @@ pub struct App {
     controls: Controls,
     overlay: Option<Overlay>,
     palette: Option<Palette>,
+    glossary: Glossary,
     dialog: Option<Dialog>,
     seen: Seen,
     pictures: Pictures,
@@ -108,6 +111,7 @@ impl App {
             controls: Controls::default(),
             overlay: options.welcome.then_some(Overlay::Welcome),
             palette: None,
+            glossary: Glossary::default(),
             dialog: None,
             seen: Seen::default(),
             pictures: Pictures::default(),
@@ -206,6 +210,10 @@ impl App {
             Action::Palette => self.palette = if self.palette.is_some() { None } else { Some(Palette::default()) },
             Action::Welcome => self.toggle(Overlay::Welcome),
             Action::Messages => self.toggle(Overlay::Messages),
+            Action::Glossary => {
+                self.glossary = Glossary::default();
+                self.toggle(Overlay::Glossary);
+            }
             Action::Shortcuts => self.toggle(Overlay::Shortcuts),
             Action::ToggleTheme => {
                 self.stored.dark = Some(!Theme::of(ctx).dark);
@@ -290,7 +298,8 @@ impl App {
                 welcome::show(ui, &mut self.thumbnails, &running, asks, theme)
             }
             Some(Overlay::Messages) => notices::list(ui, &mut self.seen, &mut self.lab, theme),
-            Some(Overlay::Shortcuts) => shortcuts::show(ui, theme),
+            Some(Overlay::Glossary) => glossary::show(ui, &mut self.glossary, theme),
+            Some(Overlay::Shortcuts) => shortcuts::show(ui, asks, theme),
             None => false,
         };
         if !keep {

@@ -67,6 +67,19 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
                 {
                     asks.push(Ask::Do(Action::ToggleTheme));
                 }
+                if icon_button(
+                    ui,
+                    theme,
+                    Action::Glossary.icon(),
+                    16.0,
+                    true,
+                    "Glossary",
+                    "Glossary: every term on screen (G)",
+                )
+                .clicked()
+                {
+                    asks.push(Ask::Do(Action::Glossary));
+                }
                 if icon_button(ui, theme, ICON_KEYBOARD, 17.0, true, "Keyboard shortcuts", "Keyboard shortcuts (?)")
                     .clicked()
                 {

@@ -250,7 +250,7 @@ impl MicroscopePane {
         }
         let remark = words::remark(stage, view);
         line(what, text(SMALL), theme.dim);
-        line(remark.unwrap_or_default(), text(TINY), theme.over_text);
+        line(remark.unwrap_or_default(), text(TINY), theme.dim);
     }
 }
 

@@ -42,9 +42,11 @@ pub(super) fn what(stage: Stage, view: &Microscope) -> String {
         Stage::Choice if view.rule().is_top_k() => {
             format!("Of every row the {k} largest are chosen; orange where only the bias made it so")
         }
-        Stage::Choice => "Which experts each token gets".into(),
+        Stage::Choice => "Which experts each token gets; orange where its scores alone would send it elsewhere".into(),
         Stage::Counts => "The chosen tokens gather at their experts; the line is the mean, K·T/E".into(),
         Stage::Error => "How far each expert is from what it should get: c̄ − c, blue too few, orange too many".into(),
+        Stage::Update if view.rule() == Rule::Quantile => "The margins of this batch set the bias of the next".into(),
+        Stage::Update if view.rule() == Rule::Bip => "The bias found for this batch is where the next begins".into(),
         Stage::Update if view.rule().moves_biases() => {
             "The error moves the bias, and the next step routes with it".into()
         }
@@ -312,10 +314,9 @@ fn update(view: &Microscope, expert: usize) -> String {
             let mean = all / view.came.len().max(1) as f64;
             let active = all / f64::from(view.batch.max(1));
             format!(
-                "{who}  b − u·[σ − mean σ + sign(F̃ − K)], σ = {}, F̃ = {} of K = {}:  {shift}",
+                "{who}  b − u·[σ − σ̄ + sign(F̃ − K)], σ = {}, F̃ = {}:  {shift}",
                 sign(came - mean),
-                number(active, 2),
-                view.router.top_k
+                number(active, 2)
             )
         }
         Rule::Quantile => {
