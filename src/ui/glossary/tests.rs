@@ -77,8 +77,10 @@ fn every_name_on_screen_has_an_entry() {
     show_all("source: Synthetic(batch: 256), variants: [(name: \"A\", balancer: (rate: 0.01)), (name: \"B\")]", &all);
     for rule in Rule::iter() {
         let k = if rule == Rule::Base { 1 } else { 2 };
-        let router = format!("router: (experts: 8, top_k: {k}, groups: None, capacity: Some((factor: 1.1)))");
-        let router = if matches!(
+        let router = format!("router: (experts: 8, top_k: {k}, capacity: (factor: 1.1))");
+        let router = if rule == Rule::Proportional {
+            "router: (experts: 8, top_k: 2, groups: (groups: 4, kept: 2))".into()
+        } else if matches!(
             rule,
             Rule::Base | Rule::Sinkhorn | Rule::Hash | Rule::ExpertChoice | Rule::Quantile | Rule::Bip
         ) {
