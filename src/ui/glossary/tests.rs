@@ -1,8 +1,9 @@
-use super::{Term, Theme, find, general, terms};
+use super::{Term, find, general, terms};
 use crate::model::config::Rule;
 use crate::model::learn::settings::Auxiliary;
 use crate::ui::controls::{self, Controls};
 use crate::ui::panes::{Pane, PaneContext, PaneKind, Panes};
+use crate::ui::theme::Theme;
 use crate::ui::{style, testing};
 use eframe::egui;
 use egui_kittest::Harness;
@@ -96,7 +97,7 @@ fn every_name_on_screen_has_an_entry() {
     for auxiliary in Auxiliary::iter() {
         let learning = format!("learning: (auxiliary: {auxiliary})");
         let text = format!(
-            "source: Learning((batch: 64)), variants: [(name: \"A\", router: (experts: 8, top_k: 2), {learning})]"
+            "source: Learning(batch: 64), variants: [(name: \"A\", router: (experts: 8, top_k: 2), {learning})]"
         );
         show_all(&text, &[PaneKind::Inspector, PaneKind::TaskLoss]);
     }
