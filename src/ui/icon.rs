@@ -74,7 +74,7 @@ fn band() -> Vec<Segment> {
                 s if s < 1.0 => Theme::mix(COLOURS[0], COLOURS[1], s),
                 s => Theme::mix(COLOURS[1], COLOURS[2], s - 1.0),
             };
-            let colour = Theme::mix(SHADE, colour, 0.62 + 0.38 * facing(middle));
+            let colour = Theme::mix(SHADE, colour, 0.78 + 0.22 * facing(middle));
             let depth = points.iter().map(|p| p[2]).sum::<f32>() / points.len() as f32;
             (depth, Segment { outline: points.iter().map(|p| vec2(p[0], -p[1])).collect(), colour })
         })
