@@ -113,7 +113,7 @@ pub(super) const TERMS: &[Term] = &[
     term(Theory, "Optimum", &["exact optimum", "gap D − optimum", "rms(p − p*)", "largest gap Δ to go", "distance to the optimum"], "The largest total score of any balanced assignment, and the prices that lead to it.", "score units", PRICES),
     term(Theory, "Switching benefit", &[], "What tokens gain by moving once the prices have changed.", "Σ b, score units", PRICES),
     term(Theory, "Moves", &["tokens that moved", "dropped and taken pairs", "against the rule", "not down the load", "in all steps looked at"], "Which tokens changed experts, and whether as the rule of preference says.", "", PRICES),
-    term(Theory, "Band", &["band L ± (E − #)", "worst load is off by", "largest admissible u"], "Around the fair share: where all loads of a fixed batch end, if u is small enough.", "L ± (E − 1) tokens, for K = 1", PRICES),
+    term(Theory, "Band", &["band L ± (E − #)", "worst load is off by", "largest admissible u", "K = #", "constant u", "gaps over #u apart", "one batch for ever", "sign rule"], "Around the fair share: where all loads of a fixed batch end, if u is small enough.", "L ± (E − 1) tokens, for K = 1", PRICES),
     term(Theory, "Regret", &["regret so far", "its bound"], "What the steps so far cost beyond the best prices there are, known only afterwards.", "Σ f(pₙ) − f(p*), score units", PRICES),
     term(Theory, "Curvature μ", &["curvature μ = T·λ₂", "ties within", "u/n needs u ≥ L/μ"], "How sharply the cost rises away from the optimum: the larger, the less regret.", "μ", PRICES),
     term(Theory, "Computation batch", &["Batch size"], "The tokens that a device computes at once. The smaller, the more uneven by chance.", "tokens", WANG),

@@ -200,8 +200,8 @@ impl Pane for MicroscopePane {
             ui.ctx().request_repaint();
         }
         if view.tokens.is_empty() || place.height() < 110.0 {
-            let mut below = ui.new_child(egui::UiBuilder::new().max_rect(rest));
-            return message(&mut below, cx.theme, "Maximise this pane: there is too little room");
+            let below = ui.new_child(egui::UiBuilder::new().max_rect(rest));
+            return message(&below, cx.theme, "Maximise this pane: there is too little room");
         }
         let board = Board::new(place, &view, self.player.done(Stage::Counts));
         let response = ui.interact(place, ui.scope_id().with("board"), Sense::click());

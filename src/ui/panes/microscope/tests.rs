@@ -81,7 +81,7 @@ fn large_batches_small_panes_and_every_rule() {
         let k = if rule == Rule::Base { 1 } else { 2 };
         let balancer = format!("balancer: (rule: {rule}, rate: 0.02, zero_experts: 1, real_experts: 1.5)");
         let text = format!("{SMALL_BATCH}, variants: [(name: \"A\", router: (experts: 6, top_k: {k}), {balancer})]");
-        let mut harness = stage(&text, 30, [764.0, 470.0], rule as u32 % 2 == 0);
+        let mut harness = stage(&text, 30, [764.0, 470.0], (rule as u32).is_multiple_of(2));
         let view = harness.state().lab.snapshot().microscope.clone().unwrap();
         for stage in Stage::iter() {
             for (token, expert) in view.tokens.iter().zip((0..6).cycle()) {
