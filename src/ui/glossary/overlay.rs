@@ -3,7 +3,7 @@
 use super::super::style::{SMALL, TINY, semibold, text};
 use super::super::theme::Theme;
 use super::{Group, Term, general, terms, told};
-use eframe::egui::{self, Frame, Margin, Modal, RichText, ScrollArea, TextEdit, Ui};
+use eframe::egui::{self, Align, Frame, Layout, Margin, Modal, RichText, ScrollArea, TextEdit, Ui};
 use strum::IntoEnumIterator as _;
 
 /// What the list remembers while it is open.
@@ -50,6 +50,8 @@ pub fn show(ui: &mut Ui, glossary: &mut Glossary, theme: &Theme) -> bool {
         let height = (screen.height() * 0.7).min(screen.height() - 170.0);
         let scroll = ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, false]);
         scroll.show(ui, |ui| {
+            // Beside the bar.
+            ui.set_max_width(ui.available_width() - 14.0);
             let searching = !glossary.typed.trim().is_empty();
             let found = found(&glossary.typed);
             if found.is_empty() {
@@ -79,9 +81,11 @@ fn in_two(ui: &mut Ui, theme: &Theme, terms: &[&Term]) {
     for pair in terms.chunks(2) {
         ui.columns(2, |columns| {
             for (ui, term) in columns.iter_mut().zip(pair) {
-                ui.spacing_mut().item_spacing.y = 2.0;
-                told(ui, theme, term);
-                ui.add_space(10.0);
+                ui.with_layout(Layout::top_down(Align::Min), |ui| {
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    told(ui, theme, term);
+                    ui.add_space(10.0);
+                });
             }
         });
     }

@@ -172,9 +172,6 @@ impl Draw<'_> {
                 if !view.may_have(token, expert) && self.of_row(Stage::Choice, row) > 0.5 {
                     self.painter.hline(cell.shrink(3.0).x_range(), cell.center().y, Stroke::new(1.0, theme.faint));
                 }
-                if self.told == (Hot { row: Some(row), column: Some(column) }) {
-                    self.painter.rect_stroke(cell, 2.0, Stroke::new(1.0, theme.text), StrokeKind::Outside);
-                }
             }
             if self.shows_margins()
                 && let Some((_, _, margin)) = view.margin(token)
@@ -187,6 +184,14 @@ impl Draw<'_> {
                     self.text(at, Align2::LEFT_CENTER, words, font.clone(), colour);
                 }
             }
+        }
+        // Over its neighbours, which else cover the line.
+        if let (Some(row), Some(column)) = (self.told.row, self.told.column)
+            && self.of_row(Stage::Scores, row) > 0.0
+            && board.row >= 6.0
+        {
+            let cell = board.cell(row, column).shrink(1.0);
+            self.painter.rect_stroke(cell, 2.0, Stroke::new(1.0, theme.text), StrokeKind::Outside);
         }
     }
 
