@@ -2,6 +2,7 @@
 
 use super::detail::DetailView;
 use super::history::History;
+use super::microscope::{Microscope, MicroscopeRequest};
 use super::theory::{Theory, TheoryRequest};
 use super::view::{Picture, ViewRequest};
 use super::{EngineChoice, EngineInfo};
@@ -94,6 +95,8 @@ pub enum Message {
     Theory(Option<TheoryRequest>),
     /// Work out what each variant comes to, or no longer.
     Figures(bool),
+    /// Take the next step apart after every step, or no longer.
+    Microscope(Option<MicroscopeRequest>),
     /// Compute these known steps, from and to, again, so that the plots can show each of them. Takes the place of what was asked before.
     Detail(u64, u64),
     /// Answer with everything needed to repeat the run up to here. The answer is an echo, so it stands in order with the changes.
@@ -269,6 +272,8 @@ pub struct Snapshot {
     pub theory: Option<Arc<Theory>>,
     /// What each variant comes to, while somebody looks at it.
     pub figures: Option<Arc<Standings>>,
+    /// The next step taken apart, while somebody looks at it.
+    pub microscope: Option<Arc<Microscope>>,
     /// What happened so far; locked only while a row is added or pixels are read.
     pub history: Arc<Mutex<History>>,
     /// The detail of the history asked for last.

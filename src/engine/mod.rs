@@ -9,6 +9,7 @@ pub mod detail;
 pub mod gpu;
 pub mod history;
 pub mod message;
+pub mod microscope;
 pub mod run;
 pub mod sweep;
 pub mod theory;

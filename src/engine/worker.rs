@@ -7,6 +7,7 @@ mod figures;
 
 use super::detail::Detail;
 use super::message::{Echo, Exported, Message, RunId, Seeking, Snapshot, Speed, Start, VariantView};
+use super::microscope::Watcher;
 use super::run::{Run, lock};
 use super::theory::theorist::Theorist;
 use super::view::{Picture, Rows, ViewRequest, picture};
@@ -139,6 +140,8 @@ struct Inside {
     /// Somebody looks at the price view.
     theorist: Option<Box<Theorist>>,
     figures: figures::Figuring,
+    /// Somebody looks at the next step.
+    watcher: Option<Box<Watcher>>,
     picture_cost: Duration,
     published: Instant,
     answered: u64,
@@ -183,6 +186,7 @@ impl Inside {
             picture_at: now,
             theorist: None,
             figures: figures::Figuring::default(),
+            watcher: None,
             picture_cost: Duration::ZERO,
             published: now,
             answered: 0,
@@ -306,6 +310,10 @@ impl Inside {
                 self.theorist = request.map(|r| Box::new(Theorist::new(r)));
                 self.run.watched = request.is_some();
             }
+            Message::Microscope(request) => match (request, &mut self.watcher) {
+                (Some(request), Some(watcher)) => watcher.ask(request),
+                (request, watcher) => *watcher = request.map(|r| Box::new(Watcher::new(r))),
+            },
             Message::Detail(from, to) => {
                 if self.detail.as_ref().is_none_or(|d| d.view().range != (from, to)) {
                     self.detail = None;
@@ -580,6 +588,8 @@ impl Inside {
         self.figures.work(&self.run, moving || self.remaining > 0);
         next.figures = self.figures.standings();
         next.theory = self.theorist.as_ref().map(|t| Arc::clone(t.theory()));
+        let there = self.seeking.is_none().then_some(&self.run);
+        next.microscope = self.watcher.as_mut().and_then(|w| w.look(there, self.answered, moving));
         next.answered = self.answered;
         next.detail = self.detail.as_ref().map(|d| d.view().clone());
         next.playing = self.playing;
@@ -627,6 +637,7 @@ fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot 
         picture: Arc::clone(picture),
         theory: None,
         figures: None,
+        microscope: None,
         history: Arc::clone(&run.history),
         detail: None,
         trace: simulation.trace().cloned(),

@@ -3,6 +3,7 @@
 use super::sweep::SweepRequest;
 use crate::engine::EngineChoice;
 use crate::engine::message::Speed;
+use crate::engine::microscope::MicroscopeRequest;
 use crate::engine::theory::TheoryRequest;
 use crate::engine::view::ViewRequest;
 use crate::model::change::{Change, Target};
@@ -76,6 +77,8 @@ pub enum Command {
     ToggleRecord,
     /// Bring back what was set aside when the past was changed.
     BringBack,
+    /// Take the next step apart after every step, or no longer.
+    SetMicroscope(Option<MicroscopeRequest>),
     /// Count MaxVio_global from here.
     Mark,
     /// Which engine to use.

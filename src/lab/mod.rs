@@ -340,6 +340,7 @@ impl Lab {
             Command::SetView(view) => self.post(Message::View(view)),
             Command::SetTheory(request) => self.post(Message::Theory(request)),
             Command::SetFigures(wanted) => self.post(Message::Figures(wanted)),
+            Command::SetMicroscope(request) => self.post(Message::Microscope(request)),
             Command::Detail(from, to) => self.post(Message::Detail(from, to)),
             Command::ToggleRecord => self.toggle_record(),
             Command::OpenFile(path) => self.open_file(path),

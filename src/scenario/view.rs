@@ -54,6 +54,8 @@ pub enum PaneName {
     TaskLoss,
     /// Every combination of some settings.
     Sweep,
+    /// One step, stage by stage.
+    Microscope,
 }
 
 /// A part of the window round the panes.

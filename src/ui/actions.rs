@@ -82,6 +82,8 @@ pub enum Action {
     Welcome,
     /// All messages.
     Messages,
+    /// All terms.
+    Glossary,
     /// All shortcuts.
     Shortcuts,
     /// Dark or light.
@@ -118,6 +120,12 @@ pub enum Action {
     ShowSweep,
     /// Choose where to write the sweep.
     SaveSweep,
+    /// One step, stage by stage, to the front.
+    ShowMicroscope,
+    /// One stage of the microscope on.
+    StageOn,
+    /// One stage of the microscope back.
+    StageBack,
     /// Every pane back to its place.
     ResetLayout,
     /// Let go of the pinned expert and token.
@@ -140,6 +148,8 @@ pub fn written(ctx: &eframe::egui::Context, shortcut: &KeyboardShortcut) -> Stri
         ("Equals", "="),
         ("Right", "→"),
         ("Left", "←"),
+        ("CloseBracket", "]"),
+        ("OpenBracket", "["),
     ];
     let name = ctx.format_shortcut(shortcut);
     let sign = signs.iter().find_map(|(word, sign)| Some(format!("{}{sign}", name.strip_suffix(word)?)));
@@ -220,6 +230,7 @@ impl Action {
             Self::Palette => "Search commands and scenarios",
             Self::Welcome => "Scenarios",
             Self::Messages => "Messages",
+            Self::Glossary => "Glossary: every term on screen",
             Self::Shortcuts => "Keyboard shortcuts",
             Self::ToggleTheme => "Dark or light",
             Self::ToggleControls => "Hide or show settings",
@@ -238,6 +249,9 @@ impl Action {
             Self::ShowCompare => "Show the comparison of variants",
             Self::ShowSweep => "Show the sweep",
             Self::SaveSweep => "Save the sweep as CSV…",
+            Self::ShowMicroscope => "Microscope: take one step apart",
+            Self::StageOn => "Microscope: one stage on",
+            Self::StageBack => "Microscope: one stage back",
             Self::ResetLayout => "Reset layout",
             Self::Unpin => "Let go of what is pinned",
             Self::Quit => "Quit",
@@ -275,6 +289,7 @@ impl Action {
             Self::Fork => vec![ctrl_shift(Key::D)],
             Self::Palette => vec![ctrl(Key::P), ctrl(Key::K)],
             Self::Welcome => vec![ctrl(Key::N)],
+            Self::Glossary => vec![key(Key::G)],
             Self::Shortcuts => vec![shift(Key::Questionmark), key(Key::F1)],
             Self::ToggleTheme => vec![ctrl(Key::T)],
             Self::ToggleControls => vec![ctrl(Key::B)],
@@ -291,6 +306,9 @@ impl Action {
             Self::ShowTheory => vec![key(Key::T)],
             Self::ShowCompare => vec![key(Key::C)],
             Self::ShowSweep => vec![key(Key::S)],
+            Self::ShowMicroscope => vec![key(Key::X)],
+            Self::StageOn => vec![key(Key::CloseBracket)],
+            Self::StageBack => vec![key(Key::OpenBracket)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
             Self::RemoveVariant
@@ -337,6 +355,7 @@ impl Action {
             Self::Palette => i::ICON_SEARCH,
             Self::Welcome => i::ICON_DASHBOARD,
             Self::Messages => i::ICON_NOTIFICATIONS,
+            Self::Glossary => i::ICON_MENU_BOOK,
             Self::Shortcuts => i::ICON_KEYBOARD,
             Self::ToggleTheme => i::ICON_CONTRAST,
             Self::ToggleControls => i::ICON_TUNE,
@@ -354,6 +373,9 @@ impl Action {
             Self::ShowCompare => i::ICON_COMPARE_ARROWS,
             Self::ShowSweep => i::ICON_GRID_ON,
             Self::SaveSweep => i::ICON_TABLE,
+            Self::ShowMicroscope => i::ICON_BIOTECH,
+            Self::StageOn => i::ICON_CHEVRON_RIGHT,
+            Self::StageBack => i::ICON_CHEVRON_LEFT,
             Self::ResetLayout => i::ICON_GRID_VIEW,
             Self::Unpin => i::ICON_KEEP_OFF,
             Self::Quit => i::ICON_CLOSE,
@@ -401,6 +423,7 @@ impl Action {
             Self::Palette
             | Self::Welcome
             | Self::Messages
+            | Self::Glossary
             | Self::Shortcuts
             | Self::ToggleTheme
             | Self::ToggleControls
@@ -412,6 +435,9 @@ impl Action {
             | Self::ShowTheory
             | Self::ShowCompare
             | Self::ShowSweep
+            | Self::ShowMicroscope
+            | Self::StageOn
+            | Self::StageBack
             | Self::ResetLayout
             | Self::Unpin => Group::Window,
             Self::Present

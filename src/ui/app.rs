@@ -9,6 +9,7 @@ use super::actions::Action;
 use super::controls::{self, Controls};
 use super::files::{Dialog, Outcome, Purpose};
 use super::focus::Focus;
+use super::glossary::{self, Glossary};
 use super::hints::Hints;
 use super::layout::Layout;
 use super::link::Link;
@@ -16,6 +17,7 @@ use super::meter::Meter;
 use super::notices::{self, Seen};
 use super::palette::{self, Palette};
 use super::panes::frame::Export;
+use super::panes::microscope::Turn;
 use super::panes::{PaneContext, PaneKind, Panes};
 use super::pictures::{Goal, Pictures};
 use super::store::Stored;
@@ -24,6 +26,7 @@ use super::top_bar::{self, Bar};
 use super::transport_bar;
 use super::welcome::{self, Thumbnails};
 use super::{shortcuts, style};
+use crate::engine::microscope::MOST_TOKENS;
 use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::lab::notices::Level;
@@ -72,6 +75,7 @@ pub struct Options {
 enum Overlay {
     Welcome,
     Messages,
+    Glossary,
     Shortcuts,
 }
 
@@ -86,6 +90,7 @@ pub struct App {
     controls: Controls,
     overlay: Option<Overlay>,
     palette: Option<Palette>,
+    glossary: Glossary,
     dialog: Option<Dialog>,
     seen: Seen,
     pictures: Pictures,
@@ -93,6 +98,8 @@ pub struct App {
     title: String,
     /// Whether the experiment shown learns: then its task loss is in front.
     learns: bool,
+    /// Whether its batch is so small that all of it can be looked at: then the microscope is in front.
+    tiny: bool,
     meter: Option<Meter>,
     showing: showing::Showing,
     making: making::Making,
@@ -119,12 +126,14 @@ impl App {
             controls: Controls::default(),
             overlay: options.welcome.then_some(Overlay::Welcome),
             palette: None,
+            glossary: Glossary::default(),
             dialog: None,
             seen: Seen::default(),
             pictures: Pictures::default(),
             thumbnails: Thumbnails::default(),
             title: String::new(),
             learns: false,
+            tiny: false,
             meter: Meter::wanted(),
             showing: showing::Showing::default(),
             making: making::Making::default(),
@@ -253,6 +262,10 @@ impl App {
             Action::Palette => self.palette = if self.palette.is_some() { None } else { Some(Palette::default()) },
             Action::Welcome => self.toggle(Overlay::Welcome),
             Action::Messages => self.toggle(Overlay::Messages),
+            Action::Glossary => {
+                self.glossary = Glossary::default();
+                self.toggle(Overlay::Glossary);
+            }
             Action::Shortcuts => self.toggle(Overlay::Shortcuts),
             Action::ToggleTheme => {
                 self.stored.dark = Some(!Theme::of(ctx).dark);
@@ -270,6 +283,13 @@ impl App {
             Action::ShowSweep => self.answer(ctx, Ask::Reveal(PaneKind::Sweep)),
             Action::SaveSweep => self.ask_path(ctx, Purpose::Sweep),
             Action::Fork => self.answer(ctx, Ask::Fork(self.link.variant)),
+            Action::ShowMicroscope => self.answer(ctx, Ask::Reveal(PaneKind::Microscope)),
+            Action::StageOn | Action::StageBack => {
+                if self.layout.rect_of(PaneKind::Microscope).is_none() {
+                    return self.act(ctx, Action::ShowMicroscope);
+                }
+                self.panes.microscope.turn(if action == Action::StageOn { Turn::Forward } else { Turn::Back });
+            }
             Action::Unpin => {
                 if self.lab.snapshot().seeking.is_some() {
                     self.lab.send(Command::CancelSeek);
@@ -320,7 +340,8 @@ impl App {
                 welcome::show(ui, &mut self.thumbnails, &running, asks, theme)
             }
             Some(Overlay::Messages) => notices::list(ui, &mut self.seen, &mut self.lab, theme),
-            Some(Overlay::Shortcuts) => shortcuts::show(ui, theme),
+            Some(Overlay::Glossary) => glossary::show(ui, &mut self.glossary, theme),
+            Some(Overlay::Shortcuts) => shortcuts::show(ui, asks, theme),
             None => false,
         };
         if !keep {
@@ -391,6 +412,13 @@ impl eframe::App for App {
             }
             self.learns = learns;
         }
+        let tiny = self.lab.snapshot().batch <= MOST_TOKENS;
+        if tiny != self.tiny {
+            if !self.showing.views.is_on() {
+                self.layout.reveal(if tiny { PaneKind::Microscope } else { PaneKind::Assignment });
+            }
+            self.tiny = tiny;
+        }
         for path in self.lab.take_recent() {
             self.stored.remember(&path);
         }
@@ -445,6 +473,9 @@ impl eframe::App for App {
         }
         if self.layout.rect_of(PaneKind::Compare).is_none() && self.lab.snapshot().figures.is_some() {
             self.lab.send(Command::SetFigures(false));
+        }
+        if self.layout.rect_of(PaneKind::Microscope).is_none() && self.lab.snapshot().microscope.is_some() {
+            self.lab.send(Command::SetMicroscope(None));
         }
         if let Some(of) = self.link.fork.take() {
             asks.push(Ask::Fork(of));

@@ -39,8 +39,9 @@ fn first_tree() -> Tree<PaneKind> {
         (pane(PaneKind::Assignment), pane(PaneKind::LoadHistory), pane(PaneKind::LoadCurves));
     let (load, inspector) = (pane(PaneKind::Load), pane(PaneKind::Inspector));
     let (bias, violation, task) = (pane(PaneKind::Bias), pane(PaneKind::Violation), pane(PaneKind::TaskLoss));
-    let (compare, theory, sweep) = (pane(PaneKind::Compare), pane(PaneKind::Theory), pane(PaneKind::Sweep));
-    let picture = tiles.insert_tab_tile(vec![assignment, sweep]);
+    let (compare, theory) = (pane(PaneKind::Compare), pane(PaneKind::Theory));
+    let (microscope, sweep) = (pane(PaneKind::Microscope), pane(PaneKind::Sweep));
+    let picture = tiles.insert_tab_tile(vec![assignment, microscope, sweep]);
     let below = tiles.insert_tab_tile(vec![history, curves, compare, task, theory]);
     let top = tiles.insert_tab_tile(vec![load, inspector]);
     let left = binary(&mut tiles, LinearDir::Vertical, [picture, below], 0.66);

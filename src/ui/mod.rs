@@ -10,6 +10,7 @@ pub mod files;
 pub mod film;
 pub mod film_dialog;
 pub mod focus;
+pub mod glossary;
 pub mod hints;
 pub mod icon;
 pub mod layout;

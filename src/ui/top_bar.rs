@@ -2,6 +2,7 @@
 
 use super::actions::{self, Action};
 use super::app::Ask;
+use super::icon::mark;
 use super::style::{SMALL, mono, semibold, text};
 use super::theme::Theme;
 use super::widgets::button::{chip, icon_button};
@@ -9,9 +10,7 @@ use crate::engine::EngineChoice;
 use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::lab::fork::{COMPARED, ENOUGH};
-use eframe::egui::{
-    self, Align, Button, Color32, Frame, Layout, Margin, Panel, RichText, Sense, Shape, Stroke, Ui, pos2, vec2,
-};
+use eframe::egui::{self, Align, Button, Color32, Frame, Layout, Margin, Panel, RichText, Sense, Stroke, Ui, vec2};
 use egui_material_icons::icons::{
     ICON_ADD, ICON_CLOSE, ICON_FIBER_MANUAL_RECORD, ICON_KEYBOARD, ICON_NOTIFICATIONS, ICON_STOP_CIRCLE,
 };
@@ -37,7 +36,7 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
         let narrow = ui.available_width() < 1000.0;
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
-            mark(ui, theme, 26.0);
+            mark(ui, 26.0);
             ui.add_space(8.0);
             ui.label(RichText::new("Moebias").font(semibold(14.0)));
             ui.add_space(6.0);
@@ -68,6 +67,19 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
                 {
                     asks.push(Ask::Do(Action::ToggleTheme));
                 }
+                if icon_button(
+                    ui,
+                    theme,
+                    Action::Glossary.icon(),
+                    16.0,
+                    true,
+                    "Glossary",
+                    "Glossary: every term on screen (G)",
+                )
+                .clicked()
+                {
+                    asks.push(Ask::Do(Action::Glossary));
+                }
                 if icon_button(ui, theme, ICON_KEYBOARD, 17.0, true, "Keyboard shortcuts", "Keyboard shortcuts (?)")
                     .clicked()
                 {
@@ -92,26 +104,6 @@ fn shortcut(ui: &Ui, action: Action) -> String {
     action.shortcuts().first().map(|s| actions::written(ui.ctx(), s)).unwrap_or_default()
 }
 
-/// The sign of Moebias: a band with one twist, half under and half over.
-pub fn mark(ui: &mut Ui, theme: &Theme, width: f32) {
-    let (rect, _) = ui.allocate_exact_size(vec2(width, width * 0.5), Sense::hover());
-    let centre = rect.center();
-    let (a, n) = (width * 0.46, 48);
-    let at = |i: usize| {
-        let t = i as f32 / n as f32 * std::f32::consts::TAU;
-        let d = 1.0 + t.sin() * t.sin();
-        pos2(centre.x + a * t.cos() / d, centre.y + a * 1.25 * t.sin() * t.cos() / d)
-    };
-    let points: Vec<_> = (0..=n).map(at).collect();
-    for (i, pair) in points.windows(2).enumerate() {
-        let t = i as f32 / n as f32;
-        // Blue on one side, orange on the other, and the turn between them.
-        let side = ((t * std::f32::consts::TAU).cos() * 0.5 + 0.5).clamp(0.0, 1.0);
-        let colour = Theme::mix(theme.under, theme.over, side);
-        ui.painter().add(Shape::line_segment([pair[0], pair[1]], Stroke::new(width * 0.11, colour)));
-    }
-}
-
 fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &Theme) {
     let title = lab.document().title.clone();
     let shown: String =
@@ -127,6 +119,7 @@ fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &The
             &[Action::Welcome, Action::Open, Action::SaveAs, Action::SaveWithView],
             &[Action::ExportCsv, Action::SavePicture, Action::CopyPicture, Action::Film],
             &[
+                Action::ShowMicroscope,
                 Action::ShowCompare,
                 Action::ShowSweep,
                 Action::ShowTheory,

@@ -21,6 +21,7 @@ pub fn kind_of(name: PaneName) -> PaneKind {
         PaneName::Theory => PaneKind::Theory,
         PaneName::TaskLoss => PaneKind::TaskLoss,
         PaneName::Sweep => PaneKind::Sweep,
+        PaneName::Microscope => PaneKind::Microscope,
     }
 }
 

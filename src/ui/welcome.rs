@@ -2,9 +2,9 @@
 
 use super::actions::Action;
 use super::app::Ask;
+use super::icon::mark;
 use super::style::{SMALL, semibold, text};
 use super::theme::Theme;
-use super::top_bar;
 use crate::scenario::shipped::{self, shipped};
 use eframe::egui::{
     self, Align, Color32, ColorImage, CornerRadius, Frame, Layout, Margin, Modal, Rect, RichText, ScrollArea, Sense,
@@ -91,7 +91,7 @@ pub fn show(ui: &mut Ui, thumbnails: &mut Thumbnails, running: &str, asks: &mut 
         .show(ui.ctx(), |ui| {
             ui.set_width(columns as f32 * (CARD + 12.0) - 12.0);
             ui.horizontal(|ui| {
-                top_bar::mark(ui, theme, 44.0);
+                mark(ui, 44.0);
                 ui.add_space(4.0);
                 ui.vertical(|ui| {
                     ui.label(RichText::new("Moebias").font(semibold(20.0)).color(theme.text));

@@ -11,6 +11,7 @@ pub mod load;
 pub mod load_curves;
 pub mod load_history;
 mod look;
+pub mod microscope;
 pub mod sweep;
 pub mod task_loss;
 pub mod theory;
@@ -53,6 +54,8 @@ pub enum PaneKind {
     Compare,
     /// Every combination of some settings.
     Sweep,
+    /// One step, stage by stage.
+    Microscope,
 }
 
 impl PaneKind {
@@ -71,6 +74,7 @@ impl PaneKind {
             Self::TaskLoss => "Task loss",
             Self::Compare => "Comparison",
             Self::Sweep => "Sweep",
+            Self::Microscope => "Microscope",
         }
     }
 }
@@ -89,6 +93,8 @@ pub struct Panes {
     task_loss: task_loss::TaskLoss,
     compare: compare::Compare,
     sweep: sweep::SweepPane,
+    /// Also turned by keys.
+    pub microscope: microscope::MicroscopePane,
 }
 
 impl Panes {
@@ -106,6 +112,7 @@ impl Panes {
             PaneKind::TaskLoss => &mut self.task_loss,
             PaneKind::Compare => &mut self.compare,
             PaneKind::Sweep => &mut self.sweep,
+            PaneKind::Microscope => &mut self.microscope,
         }
     }
 }
