@@ -115,7 +115,7 @@ fn slow(b: &mut Builder) {
         for shape in b.each() {
             let rate = unit(shape.2, shape.0) / 40.0;
             let source = Source::Synthetic(Synthetic { skew: 2.0, topics: 8, ..uneven() });
-            b.add(format!("{how}, u {rate:.6}"), shape, source, rule(how, rate), 800, &[Kind::Slow], &UNEVEN);
+            b.add(format!("{how}, u {rate:.6}"), shape, source, rule(how, rate), 1200, &[Kind::Slow], &UNEVEN);
         }
     }
     // The same tokens with steps that arrive.
@@ -243,7 +243,7 @@ fn floor(b: &mut Builder) {
 /// Learning rates that no layer survives, and the default ones.
 fn learning(b: &mut Builder) {
     for rate in [5.0, 10.0] {
-        for shape in [(8, 2, Gate::Sigmoid), (16, 2, Gate::Sigmoid), (8, 1, Gate::Softmax)] {
+        for shape in [(8, 2, Gate::Sigmoid), (16, 2, Gate::Sigmoid), (32, 4, Gate::Sigmoid)] {
             let world = World { batch: 128, topics: 16, domains: 4, ..Default::default() };
             let name = format!("learning rate {rate}");
             let rates = Learning { expert_rate: rate, router_rate: rate, ..Default::default() };
