@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::output;
-use crate::engine::EngineChoice;
+use crate::engine::{EngineChoice, background};
 use crate::lab::{Lab, crash};
 use crate::scenario::{self, Loaded, Opened};
 use crate::ui::app::{App, Options};
@@ -19,6 +19,7 @@ const LIVED: Duration = Duration::from_secs(20);
 /// Opens the window.
 pub(super) fn open(file: Option<&Path>) -> Result<(), Failure> {
     meter::begin();
+    background::make_way();
     // A file that is wrong is told before any window opens.
     let loaded = load(file)?;
     let welcome = file.is_none();

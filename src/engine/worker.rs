@@ -9,7 +9,7 @@ use super::message::{Echo, Exported, Message, RunId, Seeking, Snapshot, Speed, S
 use super::run::{Run, lock};
 use super::theory::theorist::Theorist;
 use super::view::{Picture, Rows, ViewRequest, picture};
-use super::{Engine, EngineChoice, EngineError, EngineKind, cpu::CpuEngine};
+use super::{Engine, EngineChoice, EngineError, EngineKind, background, cpu::CpuEngine};
 use crate::model::balance::rates_at;
 use crate::model::config::ConfigError;
 use crate::model::fixed::from_q32;
@@ -60,7 +60,7 @@ impl Worker {
         let run = Run::new(run, start)?;
         let mut state = Inside::new(run, inbox, outbox, wake);
         let latest = Arc::clone(&state.latest);
-        let thread = std::thread::Builder::new().name("moebias-worker".into()).spawn(move || {
+        let thread = background::spawn("moebias-worker", move || {
             state.choose(engine);
             state.run();
         });

@@ -10,6 +10,11 @@ use eframe::egui::{
 };
 use egui_material_icons::icons::{ICON_CLOSE_FULLSCREEN, ICON_HELP, ICON_OPEN_IN_FULL};
 
+/// Room for the buttons that every header has, points.
+const BUTTONS: f32 = 58.0;
+/// A pane's own tools need at least so much, points.
+const TOOLS: f32 = 124.0;
+
 /// What a person did with a pane's header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
@@ -37,7 +42,9 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     done.drag_started = handle.drag_started();
     done.toggle_maximised = handle.double_clicked();
 
-    let name = ui.painter().layout_no_wrap(pane.kind().name().to_owned(), semibold(13.0), theme.text);
+    let mut name = LayoutJob::simple_singleline(pane.kind().name().to_owned(), semibold(13.0), theme.text);
+    name.wrap = egui::text::TextWrapping::truncate_at_width((bar.width() - BUTTONS).max(0.0));
+    let name = ui.painter().layout_job(name);
     let width = name.size().x;
     // Tools have what the name leaves.
     let right = bar.with_min_x((bar.left() + width + 8.0).min(bar.right()));
@@ -60,7 +67,7 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     help.on_hover_text(text_of_help);
     tools.add_space(4.0);
     tools.spacing_mut().item_spacing.x = 4.0;
-    if tools.available_width() > 90.0 {
+    if tools.available_width() > TOOLS {
         pane.tools(&mut tools, cx);
     }
     let room = tools.min_rect().left() - bar.left() - 12.0;

@@ -123,7 +123,9 @@ fn ceiling(value: f32) -> f32 {
 }
 
 fn axis(ui: &Ui, theme: &Theme, frame: Rect, top: f32, y_of: impl Fn(f32) -> f32) {
-    for i in 0..=2 {
+    // In a low pane numbers would stand on each other.
+    let every = if frame.height() < 44.0 { 2 } else { 1 };
+    for i in (0..=2).step_by(every) {
         let value = top * i as f32 / 2.0;
         let y = y_of(value);
         ui.painter().hline(frame.x_range(), y, Stroke::new(1.0, theme.grid));
@@ -169,7 +171,9 @@ fn caption(ui: &Ui, cx: &PaneContext<'_>, view: &VariantView, fair: f32, rect: R
         None => {
             let dropped = view.metrics.dropped;
             let lost = if dropped > 0.0 { format!(" · {:.1} % dropped", 100.0 * dropped) } else { String::new() };
-            (format!("fair share {} tokens{lost}", figure(f64::from(fair.round()), true)), theme.dim)
+            let fair = figure(f64::from(fair.round()), true);
+            let narrow = frame.width() < 160.0;
+            (if narrow { format!("fair {fair}{lost}") } else { format!("fair share {fair} tokens{lost}") }, theme.dim)
         }
     };
     let middle = painter.text(pos2(frame.center().x, y), Align2::CENTER_CENTER, words, mono(TINY), colour);

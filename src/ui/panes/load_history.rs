@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// Room for the steps below, points.
 const BELOW: f32 = 18.0;
+/// Below the picture stands more than the word "step" where it is at least so wide, points.
+const ROOM_FOR_WORDS: f32 = 300.0;
 /// A load this far from fair has the full colour.
 const FULL: f32 = 1.0;
 /// A peak shows where it is this many times further from fair than the mean.
@@ -170,16 +172,20 @@ fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, span: (f64, f64), expert
     for (x, step, align) in edges {
         painter.text(pos2(x, frame.bottom() + BELOW), align, figure(step.round(), true), mono(TINY), theme.faint);
     }
+    let words = time_plot::resolution(cx, frame.width()).filter(|_| frame.width() > ROOM_FOR_WORDS);
     painter.text(
         pos2(frame.center().x, frame.bottom() + BELOW),
         Align2::CENTER_BOTTOM,
-        time_plot::resolution(cx, frame.width()).map_or("step".into(), |words| format!("step · {words}")),
+        words.map_or("step".into(), |words| format!("step · {words}")),
         text(TINY),
         theme.faint,
     );
     let left = frame.left() - 6.0;
-    painter.text(pos2(left, frame.top()), Align2::RIGHT_TOP, "0", mono(TINY), theme.faint);
-    painter.text(pos2(left, frame.bottom()), Align2::RIGHT_BOTTOM, (experts - 1).to_string(), mono(TINY), theme.faint);
+    if frame.height() >= 26.0 {
+        let last = (experts - 1).to_string();
+        painter.text(pos2(left, frame.top()), Align2::RIGHT_TOP, "0", mono(TINY), theme.faint);
+        painter.text(pos2(left, frame.bottom()), Align2::RIGHT_BOTTOM, last, mono(TINY), theme.faint);
+    }
     let inside = painter.with_clip_rect(frame);
     let snapshot = cx.lab.snapshot();
     for event in snapshot.events.iter() {
