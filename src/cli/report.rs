@@ -5,6 +5,7 @@ use super::input::Input;
 use super::output::{aligned, figures, scaled, styled, thousands};
 use crate::engine::run::Run;
 use crate::engine::{EngineInfo, EngineKind};
+use crate::model::diagnose::Finding;
 use crate::model::fixed::from_q32;
 use crate::model::metrics::{Metrics, Settling, sampling_floor};
 use crate::model::step::StepRow;
@@ -73,9 +74,29 @@ struct JsonVariant<'a> {
     nmse: Option<&'a [Option<f64>]>,
     loads: Steps<'a, u32>,
     bias: Steps<'a, f64>,
+    findings: Vec<JsonFinding>,
     /// Of the last biases with those that the recorded model had learned.
     #[serde(skip_serializing_if = "Option::is_none")]
     learned_correlation: Option<f64>,
+}
+
+/// What was noticed in a variant.
+#[derive(Serialize)]
+struct JsonFinding {
+    kind: &'static str,
+    since: u64,
+    /// The first step without it; null where it lasts.
+    until: Option<u64>,
+    experts: Vec<usize>,
+    /// In words.
+    text: String,
+}
+
+impl From<&Finding> for JsonFinding {
+    fn from(f: &Finding) -> Self {
+        let (kind, experts, text) = (f.kind.key(), f.experts.clone(), f.sentence());
+        Self { kind, since: f.since, until: f.until, experts, text }
+    }
 }
 
 /// The last step alone, or every step.
@@ -161,8 +182,10 @@ impl Report {
             steps: self.rows,
             digest: simulation.digest().to_string(),
             variants: variants
-                .map(|((seen, v), state)| JsonVariant {
+                .enumerate()
+                .map(|(i, ((seen, v), state))| JsonVariant {
                     name: &v.name,
+                    findings: run.findings(i).iter().map(JsonFinding::from).collect(),
                     digest: state.digest.to_string(),
                     maxvio: &seen.max_vio,
                     nmse: learns.then_some(&seen.nmse[..]),
@@ -218,6 +241,18 @@ impl Report {
         for (i, line) in aligned(&rows).iter().enumerate() {
             let style = if i == 0 { dim } else { "" };
             writeln!(out, "  {style}{line}{}", if i == 0 { plain } else { "" }).ok();
+        }
+        for (i, v) in experiment.variants.iter().enumerate() {
+            for (n, finding) in run.findings(i).iter().enumerate() {
+                let of = if experiment.variants.len() > 1 { format!("{}: ", v.name) } else { String::new() };
+                let when = match finding.until {
+                    None => format!("since step {}", thousands(finding.since)),
+                    Some(until) => format!("step {} to {}", thousands(finding.since), thousands(until)),
+                };
+                let space = if i + n == 0 { "\n" } else { "" };
+                let what = finding.sentence();
+                writeln!(out, "{space}  {of}{bold}{}{plain}, {when}. {what}.", finding.name()).ok();
+            }
         }
         let digest = simulation.digest();
         writeln!(out, "\n  {dim}digest{plain}  {digest}").ok();

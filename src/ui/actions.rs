@@ -72,6 +72,10 @@ pub enum Action {
     Welcome,
     /// All messages.
     Messages,
+    /// What the lab noticed.
+    Findings,
+    /// Bring up what shows the finding named in the strip.
+    ShowFinding,
     /// All shortcuts.
     Shortcuts,
     /// Dark or light.
@@ -183,6 +187,8 @@ impl Action {
             Self::Palette => "Search commands and scenarios",
             Self::Welcome => "Scenarios",
             Self::Messages => "Messages",
+            Self::Findings => "All findings",
+            Self::ShowFinding => "Show me what was found",
             Self::Shortcuts => "Keyboard shortcuts",
             Self::ToggleTheme => "Dark or light",
             Self::ToggleControls => "Hide or show settings",
@@ -225,6 +231,8 @@ impl Action {
             Self::AddVariant => vec![ctrl(Key::D)],
             Self::Palette => vec![ctrl(Key::P), ctrl(Key::K)],
             Self::Welcome => vec![ctrl(Key::N)],
+            Self::Findings => vec![key(Key::F)],
+            Self::ShowFinding => vec![shift(Key::F)],
             Self::Shortcuts => vec![shift(Key::Questionmark), key(Key::F1)],
             Self::ToggleTheme => vec![ctrl(Key::T)],
             Self::ToggleControls => vec![ctrl(Key::B)],
@@ -272,6 +280,8 @@ impl Action {
             Self::Palette => i::ICON_SEARCH,
             Self::Welcome => i::ICON_DASHBOARD,
             Self::Messages => i::ICON_NOTIFICATIONS,
+            Self::Findings => i::ICON_LIST,
+            Self::ShowFinding => i::ICON_VISIBILITY,
             Self::Shortcuts => i::ICON_KEYBOARD,
             Self::ToggleTheme => i::ICON_CONTRAST,
             Self::ToggleControls => i::ICON_TUNE,
@@ -317,6 +327,8 @@ impl Action {
             Self::Palette
             | Self::Welcome
             | Self::Messages
+            | Self::Findings
+            | Self::ShowFinding
             | Self::Shortcuts
             | Self::ToggleTheme
             | Self::ToggleControls

@@ -5,6 +5,7 @@
 use super::actions::Action;
 use super::controls::{self, Controls};
 use super::files::{Dialog, Outcome, Purpose};
+use super::findings::{self, Findings};
 use super::layout::Layout;
 use super::link::Link;
 use super::meter::Meter;
@@ -22,6 +23,7 @@ use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::lab::notices::Level;
 use crate::model::change::Target;
+use crate::model::diagnose::Finding;
 use crate::model::presets::Preset;
 use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
 use std::path::PathBuf;
@@ -45,6 +47,8 @@ pub enum Ask {
     Maximise(PaneKind),
     /// Save a picture of a pane.
     SavePictureOf(PaneKind),
+    /// Bring up what shows this finding of this variant.
+    ShowFinding(usize, Finding),
 }
 
 /// How the app is used.
@@ -61,6 +65,7 @@ pub struct Options {
 enum Overlay {
     Welcome,
     Messages,
+    Findings,
     Shortcuts,
 }
 
@@ -73,6 +78,7 @@ pub struct App {
     panes: Panes,
     link: Link,
     controls: Controls,
+    findings: Findings,
     overlay: Option<Overlay>,
     palette: Option<Palette>,
     dialog: Option<Dialog>,
@@ -102,6 +108,7 @@ impl App {
             panes: Panes::default(),
             link: Link::default(),
             controls: Controls::default(),
+            findings: Findings::default(),
             overlay: options.welcome.then_some(Overlay::Welcome),
             palette: None,
             dialog: None,
@@ -174,6 +181,7 @@ impl App {
             }
             Ask::Maximise(kind) => self.layout.toggle_maximised(kind),
             Ask::SavePictureOf(kind) => self.ask_path(ctx, Purpose::Picture(Some(kind))),
+            Ask::ShowFinding(variant, finding) => self.show_finding(variant, &finding),
         }
     }
 
@@ -201,6 +209,12 @@ impl App {
             Action::Palette => self.palette = if self.palette.is_some() { None } else { Some(Palette::default()) },
             Action::Welcome => self.toggle(Overlay::Welcome),
             Action::Messages => self.toggle(Overlay::Messages),
+            Action::Findings => self.toggle(Overlay::Findings),
+            Action::ShowFinding => {
+                if let Some(finding) = self.findings.first().cloned() {
+                    self.show_finding(self.link.variant, &finding);
+                }
+            }
             Action::Shortcuts => self.toggle(Overlay::Shortcuts),
             Action::ToggleTheme => {
                 self.stored.dark = Some(!Theme::of(ctx).dark);
@@ -230,6 +244,15 @@ impl App {
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             _ => {}
         }
+    }
+
+    fn show_finding(&mut self, variant: usize, finding: &Finding) {
+        let showing = findings::showing(finding, self.lab.snapshot().head);
+        self.link.variant = variant;
+        self.link.span = showing.span;
+        self.link.pinned_expert = showing.expert;
+        self.layout.restore();
+        self.layout.reveal(showing.pane);
     }
 
     fn toggle(&mut self, overlay: Overlay) {
@@ -275,6 +298,7 @@ impl App {
                 welcome::show(ui, &mut self.thumbnails, &running, asks, theme)
             }
             Some(Overlay::Messages) => notices::list(ui, &mut self.seen, &mut self.lab, theme),
+            Some(Overlay::Findings) => findings::list(ui, &self.lab, asks, theme),
             Some(Overlay::Shortcuts) => shortcuts::show(ui, theme),
             None => false,
         };
@@ -380,6 +404,7 @@ impl eframe::App for App {
         if notices::offer(ui, &mut self.lab, theme) {
             self.overlay = None;
         }
+        self.findings.show(ui, &self.lab, self.link.variant, &mut asks, theme);
         transport_bar::show(ui, &mut self.lab, theme);
         if self.stored.controls {
             controls::show(ui, &mut self.controls, &mut self.lab, &mut self.link.variant, theme);

@@ -6,6 +6,7 @@ pub mod app;
 pub mod controls;
 pub mod events;
 pub mod files;
+pub mod findings;
 pub mod icon;
 pub mod layout;
 pub mod link;

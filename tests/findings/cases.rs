@@ -123,7 +123,15 @@ fn slow(b: &mut Builder) {
         for shape in b.each() {
             let rate = unit(shape.2, shape.0) / 2.0;
             let source = Source::Synthetic(Synthetic { skew: 2.0, topics: 8, ..uneven() });
-            b.add(format!("{how}, u {rate:.5} arrives"), shape, source, rule(how, rate), 800, &[], &[Kind::FloorReached]);
+            b.add(
+                format!("{how}, u {rate:.5} arrives"),
+                shape,
+                source,
+                rule(how, rate),
+                800,
+                &[],
+                &[Kind::FloorReached],
+            );
         }
     }
 }
@@ -163,10 +171,9 @@ fn exact(b: &mut Builder) {
             let case = b.add(name, shape, Source::Synthetic(tokens.clone()), rule(Rule::None, 0.0), 320, &[], &[]);
             let loads = expected(&tokens, case.experiment.seed, shape.0, shape.1);
             let any = |low: f64, high: f64| loads.iter().any(|l| (low..high).contains(l));
-            for (kind, surely, perhaps) in [
-                (Kind::Dead, any(-1.0, 0.001), any(-1.0, 0.02)),
-                (Kind::Starving, any(0.03, 0.17), any(0.002, 0.34)),
-            ] {
+            for (kind, surely, perhaps) in
+                [(Kind::Dead, any(-1.0, 0.001), any(-1.0, 0.02)), (Kind::Starving, any(0.03, 0.17), any(0.002, 0.34))]
+            {
                 if surely {
                     case.is.push(kind);
                 } else if perhaps {
@@ -263,7 +270,14 @@ fn learning(b: &mut Builder) {
 
 /// Runs in which nothing is wrong: published rules with steps that fit, a change in the middle, rules that follow every batch.
 fn ordinary(b: &mut Builder) {
-    let all = [(Rule::Sign, 0.5), (Rule::CentredSign, 0.5), (Rule::Rms, 0.4), (Rule::Proportional, 1.0), (Rule::Smebu, 0.6), (Rule::IdBalancing, 1.0)];
+    let all = [
+        (Rule::Sign, 0.5),
+        (Rule::CentredSign, 0.5),
+        (Rule::Rms, 0.4),
+        (Rule::Proportional, 1.0),
+        (Rule::Smebu, 0.6),
+        (Rule::IdBalancing, 1.0),
+    ];
     for (how, part) in all {
         for shape in b.each() {
             let rate = part * unit(shape.2, shape.0);
@@ -274,7 +288,15 @@ fn ordinary(b: &mut Builder) {
     }
     for how in [Rule::Quantile, Rule::Bip] {
         for shape in b.each() {
-            b.add(format!("{how}"), shape, Source::Synthetic(uneven()), rule(how, 0.0), 200, &[], &[Kind::FloorReached]);
+            b.add(
+                format!("{how}"),
+                shape,
+                Source::Synthetic(uneven()),
+                rule(how, 0.0),
+                200,
+                &[],
+                &[Kind::FloorReached],
+            );
         }
     }
     for change in [Change::SetSkew(0.2), Change::SetTopics(40)] {
