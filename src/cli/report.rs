@@ -242,16 +242,17 @@ impl Report {
             let style = if i == 0 { dim } else { "" };
             writeln!(out, "  {style}{line}{}", if i == 0 { plain } else { "" }).ok();
         }
+        let mut space = "\n";
         for (i, v) in experiment.variants.iter().enumerate() {
-            for (n, finding) in run.findings(i).iter().enumerate() {
+            for finding in run.findings(i).iter() {
                 let of = if experiment.variants.len() > 1 { format!("{}: ", v.name) } else { String::new() };
                 let when = match finding.until {
                     None => format!("since step {}", thousands(finding.since)),
                     Some(until) => format!("step {} to {}", thousands(finding.since), thousands(until)),
                 };
-                let space = if i + n == 0 { "\n" } else { "" };
                 let what = finding.sentence();
                 writeln!(out, "{space}  {of}{bold}{}{plain}, {when}. {what}.", finding.name()).ok();
+                space = "";
             }
         }
         let digest = simulation.digest();

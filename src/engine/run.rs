@@ -462,6 +462,7 @@ mod tests {
     use super::*;
     use crate::engine::cpu::CpuEngine;
     use crate::model::config::{Rule, Source, Synthetic, Variant};
+    use crate::model::diagnose::Kind;
 
     fn run() -> Run {
         let experiment = Experiment {
@@ -500,6 +501,24 @@ mod tests {
         assert_eq!(run.simulation().digest(), digest);
         assert_eq!(run.metrics, metrics);
         assert_eq!(run.head, 120);
+    }
+
+    #[test]
+    fn what_is_found_is_that_of_the_step_and_ends_with_its_settings() {
+        let mut run = run();
+        run.change(Target::AllVariants, Change::SetRate(0.3)).unwrap();
+        play_to(&mut run, 150);
+        let swing = |run: &Run| run.findings(0).iter().find(|f| f.kind == Kind::Oscillating).cloned();
+        let found = swing(&run).expect("u = 0.3 swings");
+        assert_eq!(found.until, None);
+        run.rewind_towards(20);
+        play_to(&mut run, 20);
+        assert_eq!(swing(&run), None);
+        play_to(&mut run, 150);
+        assert_eq!(swing(&run), Some(found));
+        run.change(Target::AllVariants, Change::SetRate(0.001)).unwrap();
+        play_to(&mut run, 151);
+        assert_eq!(swing(&run).and_then(|f| f.until), Some(150));
     }
 
     #[test]

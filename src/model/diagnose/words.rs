@@ -92,17 +92,21 @@ impl Finding {
                 let who = if n == 1 { format!("Expert {first} gets") } else { format!("{n} experts get") };
                 format!("{who} {share} of all assignments; {effective:.1} of {of} experts are effective")
             }
+            Evidence::Dead { count, share } if *share == 0.0 => {
+                format!("{} got no token in 64 steps", self.who(*count))
+            }
             Evidence::Dead { count, share } => {
-                let who = self.who(*count);
-                if *share == 0.0 {
-                    format!("{who} got no token in 128 steps")
-                } else {
-                    format!("{who} at most {} of the fair load in 128 steps", percent(*share))
-                }
+                format!("{} got at most {} of the fair load over 64 steps", self.who(*count), percent(*share))
+            }
+            Evidence::Starving { count: 1, share } => {
+                format!("Expert {first} got {} of its fair load over 64 steps", percent(*share))
             }
             Evidence::Starving { count, share } => {
-                let least = if *count == 1 { "" } else { "down to " };
-                format!("{} only {least}{} of the fair load in 128 steps", self.who(*count), percent(*share))
+                let least = percent(*share);
+                format!(
+                    "{} got less than a quarter of the fair load over 64 steps, the least {least}",
+                    self.who(*count)
+                )
             }
             Evidence::Saturated { count, spread } => {
                 let who =
@@ -169,8 +173,8 @@ impl Finding {
 
     fn who(&self, count: u32) -> String {
         match (count, self.experts.first()) {
-            (1, Some(e)) => format!("Expert {e} got"),
-            _ => format!("{count} experts got"),
+            (1, Some(e)) => format!("Expert {e}"),
+            _ => format!("{count} experts"),
         }
     }
 }
