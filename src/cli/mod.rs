@@ -7,6 +7,7 @@ mod check;
 mod doctor;
 mod drive;
 mod failure;
+mod film;
 mod input;
 mod learn;
 mod output;
@@ -21,6 +22,7 @@ mod window;
 
 use crate::engine::EngineChoice;
 use crate::model::config::limits;
+use crate::scenario::view::PaneName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use failure::Failure;
 use std::path::PathBuf;
@@ -60,8 +62,10 @@ enum Command {
     Check(CheckArgs),
     /// Say what a trace or a log of selections holds, and how balanced it was recorded
     Trace(TraceArgs),
-    /// Draw the window offscreen at one step, as PNG
+    /// Draw the window or a pane offscreen at one step, as PNG or SVG
     Render(RenderArgs),
+    /// Film a run offscreen, as GIF, WebP or PNG files
+    Film(FilmArgs),
     /// Look at a run in the price view: Lagrangian, optimum, moves, band, regret, computation batches
     Theory(TheoryArgs),
     /// Say which GPUs there are, what will be used, and why
@@ -170,11 +174,47 @@ struct RenderArgs {
     /// Pixels per point: 2 makes everything twice as large and as sharp
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = scale)]
     scale: f32,
+    /// One pane alone, by its name in scenarios, as Bias
+    #[arg(long, value_name = "PANE", value_parser = render::pane)]
+    pane: Option<PaneName>,
+    /// Colours [default: dark for a PNG, light for an SVG]
+    #[arg(long, value_enum)]
+    theme: Option<ThemeArg>,
+    /// The picture to write: a PNG, or an SVG where it ends in .svg
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct FilmArgs {
+    /// Scenario, recording, trace, or builtin:NAME
+    file: PathBuf,
+    /// The first step
+    #[arg(long, value_name = "STEP", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=MOST_STEPS))]
+    from: u64,
+    /// The last step [default: the recording's or scenario's end, else 500]
+    #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u64).range(0..=MOST_STEPS))]
+    to: Option<u64>,
+    /// Steps from one frame to the next
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
+    every: u64,
+    /// Frames per second, 1 to 50
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    fps: u32,
+    /// Width and height, pixels
+    #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = render::size)]
+    size: (u32, u32),
+    /// Pixels per point: 2 makes everything twice as large and as sharp
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = scale)]
+    scale: f32,
+    /// One pane alone, by its name in scenarios, as Bias
+    #[arg(long, value_name = "PANE", value_parser = render::pane)]
+    pane: Option<PaneName>,
     /// Colours
     #[arg(long, value_enum, default_value_t)]
     theme: ThemeArg,
-    /// The PNG to write
-    #[arg(short, long, value_name = "PNG")]
+    /// The film: .gif, .webp, or a folder for PNG files, with a slash at its end
+    #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }
 
@@ -251,6 +291,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => check::check(&args.files),
         Some(Command::Trace(args)) => trace::trace(args),
         Some(Command::Render(args)) => render::render(args),
+        Some(Command::Film(args)) => film::film(args),
         Some(Command::Theory(args)) => theory::theory(args),
         Some(Command::Doctor) => doctor::doctor(),
         Some(Command::Bench(args)) => bench::bench(args),

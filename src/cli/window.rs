@@ -68,7 +68,7 @@ fn window(loaded: Loaded, welcome: bool) -> Result<(), Failure> {
         let mut lab = Lab::open(&loaded, EngineChoice::Auto, move || ctx.request_repaint())?;
         lab.send(crate::lab::command::Command::Play);
         let stored = Stored::load(cc.storage);
-        Ok(Box::new(App::new(&cc.egui_ctx, lab, stored, Options { welcome, native: true })))
+        Ok(Box::new(App::new(&cc.egui_ctx, lab, stored, Options { welcome, native: true, still: false })))
     };
     eframe::run_native("moebias", options, Box::new(create)).map_err(|e| {
         Failure::new(format!(

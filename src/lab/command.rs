@@ -6,6 +6,7 @@ use crate::engine::theory::TheoryRequest;
 use crate::engine::view::ViewRequest;
 use crate::model::change::{Change, Target};
 use crate::model::presets::Preset;
+use crate::scenario::view::View;
 use std::path::PathBuf;
 
 /// One thing to do.
@@ -88,6 +89,8 @@ pub enum Command {
     OpenShipped(String),
     /// Save the run so far as a recording.
     SaveAs(PathBuf),
+    /// Save the run so far as a recording that is seen as it is now.
+    SaveWithView(PathBuf, Box<View>),
     /// Write every curve of the run so far as CSV, beside the work.
     ExportCsv(PathBuf),
     /// Give up the work under way beside the run (a CSV export).

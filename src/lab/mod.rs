@@ -21,6 +21,7 @@ use crate::model::change::{self, Change, Target};
 use crate::model::config::{ConfigError, Experiment};
 use crate::model::presets::Preset;
 use crate::scenario::Loaded;
+use crate::scenario::view::View;
 use command::Command;
 use files::{Desk, Purpose};
 use notices::{Level, NoticeAction, Notices};
@@ -41,6 +42,8 @@ pub struct Document {
     pub look_for: String,
     /// Where it was opened from or saved to.
     pub path: Option<PathBuf>,
+    /// How it wants to be seen.
+    pub view: Option<View>,
 }
 
 /// Later steps that were set aside when the past was changed.
@@ -108,13 +111,33 @@ impl Lab {
         engine: EngineChoice,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, ConfigError> {
+        let mut lab = Self::beside_with(document, start, engine, wake)?;
+        lab.desk.journals = true;
+        lab.look_for_unfinished();
+        Ok(lab)
+    }
+
+    /// A lab beside another, for pictures of a run: on the CPU, it keeps no journal and offers nothing to restore.
+    ///
+    /// # Errors
+    /// A start that does not fit.
+    pub fn beside(document: Document, start: Start) -> Result<Self, ConfigError> {
+        Self::beside_with(document, start, EngineChoice::Cpu, || {})
+    }
+
+    fn beside_with(
+        document: Document,
+        start: Start,
+        engine: EngineChoice,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, ConfigError> {
         let settings = start.experiment.clone();
         let authored = start.clone();
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
         let theirs = Arc::clone(&wake);
         let worker = Worker::spawn(RunId(0), start, engine, Box::new(move || theirs()))?;
         let snapshot = worker.snapshot();
-        let mut lab = Self {
+        Ok(Self {
             worker,
             sheets: HashMap::new(),
             sheet: Sheet::new(document, authored),
@@ -131,9 +154,7 @@ impl Lab {
             run: RunId(0),
             next_run: 1,
             dead: false,
-        };
-        lab.look_for_unfinished();
-        Ok(lab)
+        })
     }
 
     /// Starts a lab with a loaded scenario.
@@ -314,7 +335,8 @@ impl Lab {
             Command::ToggleRecord => self.toggle_record(),
             Command::OpenFile(path) => self.open_file(path),
             Command::OpenShipped(id) => self.open_shipped(&id),
-            Command::SaveAs(path) => self.ask_for(Purpose::Save(path)),
+            Command::SaveAs(path) => self.ask_for(Purpose::Save(path, None)),
+            Command::SaveWithView(path, view) => self.ask_for(Purpose::Save(path, Some(view))),
             Command::ExportCsv(path) => self.ask_for(Purpose::Csv(path)),
             Command::CancelJob => self.cancel_job(),
             Command::Restore => self.restore(),

@@ -16,10 +16,18 @@ pub enum Action {
     Open,
     /// Choose where to save the run as a recording.
     SaveAs,
+    /// Choose where to save the run so that it opens as it is seen now.
+    SaveWithView,
     /// Choose where to write the curves.
     ExportCsv,
     /// Choose where to save a picture of the window.
     SavePicture,
+    /// A picture of the window to the clipboard.
+    CopyPicture,
+    /// A picture of the pane under the pointer to the clipboard.
+    CopyPane,
+    /// Make a film of the run.
+    Film,
     /// Start or stop recording.
     ToggleRecord,
     /// Play or pause.
@@ -90,6 +98,20 @@ pub enum Action {
     ZoomReset,
     /// Fill the screen.
     FullScreen,
+    /// Before an audience: the whole screen, larger text, fewer controls.
+    Present,
+    /// All the room for the pane under the pointer, or its place back.
+    MaximisePane,
+    /// All the room for the next pane.
+    NextPane,
+    /// All the room for the pane before.
+    PreviousPane,
+    /// A spot of light that follows the pointer.
+    Laser,
+    /// Darken everything but the pane under the pointer.
+    Spotlight,
+    /// Hints on or off.
+    ToggleHints,
     /// The price view to the front.
     ShowTheory,
     /// Every pane back to its place.
@@ -131,6 +153,8 @@ pub enum Group {
     File,
     /// The window.
     Window,
+    /// Before an audience.
+    Presenting,
 }
 
 const CTRL: Modifiers = Modifiers::COMMAND;
@@ -159,8 +183,12 @@ impl Action {
         match self {
             Self::Open => "Open…",
             Self::SaveAs => "Save run as…",
+            Self::SaveWithView => "Save run with this view…",
             Self::ExportCsv => "Export curves as CSV…",
             Self::SavePicture => "Save picture of the window…",
+            Self::CopyPicture => "Copy picture of the window",
+            Self::CopyPane => "Copy picture of the pane under the pointer",
+            Self::Film => "Film…",
             Self::ToggleRecord => "Start or stop recording",
             Self::TogglePlay => "Play or pause",
             Self::Step => "One step",
@@ -196,6 +224,13 @@ impl Action {
             Self::ZoomOut => "Smaller",
             Self::ZoomReset => "Ordinary size",
             Self::FullScreen => "Full screen",
+            Self::Present => "Present: full screen, larger text, fewer controls",
+            Self::MaximisePane => "Maximise the pane under the pointer",
+            Self::NextPane => "Next pane (while presenting)",
+            Self::PreviousPane => "Previous pane (while presenting)",
+            Self::Laser => "Laser pointer",
+            Self::Spotlight => "Spotlight on the pane under the pointer",
+            Self::ToggleHints => "Hints on or off",
             Self::ShowTheory => "Show the theory",
             Self::ResetLayout => "Reset layout",
             Self::Unpin => "Let go of what is pinned",
@@ -211,6 +246,8 @@ impl Action {
             Self::SaveAs => vec![ctrl(Key::S)],
             Self::ExportCsv => vec![ctrl(Key::E)],
             Self::SavePicture => vec![ctrl_shift(Key::S)],
+            Self::CopyPane => vec![ctrl_shift(Key::C)],
+            Self::Film => vec![ctrl_shift(Key::F)],
             Self::ToggleRecord => vec![key(Key::R)],
             Self::TogglePlay => vec![key(Key::Space)],
             Self::Step => vec![key(Key::ArrowRight)],
@@ -231,8 +268,8 @@ impl Action {
             Self::AddVariant => vec![ctrl(Key::D)],
             Self::Palette => vec![ctrl(Key::P), ctrl(Key::K)],
             Self::Welcome => vec![ctrl(Key::N)],
-            Self::Findings => vec![key(Key::F)],
-            Self::ShowFinding => vec![shift(Key::F)],
+            Self::Findings => vec![key(Key::N)],
+            Self::ShowFinding => vec![shift(Key::N)],
             Self::Shortcuts => vec![shift(Key::Questionmark), key(Key::F1)],
             Self::ToggleTheme => vec![ctrl(Key::T)],
             Self::ToggleControls => vec![ctrl(Key::B)],
@@ -240,6 +277,12 @@ impl Action {
             Self::ZoomOut => vec![ctrl(Key::Minus)],
             Self::ZoomReset => vec![ctrl(Key::Num0)],
             Self::FullScreen => vec![key(Key::F11)],
+            Self::Present => vec![key(Key::F5)],
+            Self::MaximisePane => vec![key(Key::F)],
+            Self::NextPane => vec![key(Key::PageDown)],
+            Self::PreviousPane => vec![key(Key::PageUp)],
+            Self::Laser => vec![shift(Key::L)],
+            Self::Spotlight => vec![shift(Key::S)],
             Self::ShowTheory => vec![key(Key::T)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
@@ -249,6 +292,9 @@ impl Action {
             | Self::EngineCpu
             | Self::EngineGpu
             | Self::Messages
+            | Self::SaveWithView
+            | Self::CopyPicture
+            | Self::ToggleHints
             | Self::ResetLayout => vec![],
         }
     }
@@ -258,9 +304,11 @@ impl Action {
     pub fn icon(self) -> MaterialIcon {
         match self {
             Self::Open => i::ICON_FOLDER_OPEN,
-            Self::SaveAs => i::ICON_SAVE,
+            Self::SaveAs | Self::SaveWithView => i::ICON_SAVE,
             Self::ExportCsv => i::ICON_TABLE,
             Self::SavePicture => i::ICON_PHOTO_CAMERA,
+            Self::CopyPicture | Self::CopyPane => i::ICON_CONTENT_COPY,
+            Self::Film => i::ICON_MOVIE,
             Self::ToggleRecord => i::ICON_FIBER_MANUAL_RECORD,
             Self::TogglePlay => i::ICON_PLAY_ARROW,
             Self::Step | Self::StepTen | Self::StepHundred => i::ICON_CHEVRON_RIGHT,
@@ -288,6 +336,13 @@ impl Action {
             Self::ZoomIn => i::ICON_ZOOM_IN,
             Self::ZoomOut | Self::ZoomReset => i::ICON_ZOOM_OUT,
             Self::FullScreen => i::ICON_FULLSCREEN,
+            Self::Present => i::ICON_SLIDESHOW,
+            Self::MaximisePane => i::ICON_OPEN_IN_FULL,
+            Self::NextPane => i::ICON_CHEVRON_RIGHT,
+            Self::PreviousPane => i::ICON_CHEVRON_LEFT,
+            Self::Laser => i::ICON_FLARE,
+            Self::Spotlight => i::ICON_HIGHLIGHT,
+            Self::ToggleHints => i::ICON_LIGHTBULB,
             Self::ShowTheory => i::ICON_FUNCTION,
             Self::ResetLayout => i::ICON_GRID_VIEW,
             Self::Unpin => i::ICON_KEEP_OFF,
@@ -321,9 +376,16 @@ impl Action {
             | Self::EngineAuto
             | Self::EngineCpu
             | Self::EngineGpu => Group::Experiment,
-            Self::Open | Self::SaveAs | Self::ExportCsv | Self::SavePicture | Self::ToggleRecord | Self::Quit => {
-                Group::File
-            }
+            Self::Open
+            | Self::SaveAs
+            | Self::SaveWithView
+            | Self::ExportCsv
+            | Self::SavePicture
+            | Self::CopyPicture
+            | Self::CopyPane
+            | Self::Film
+            | Self::ToggleRecord
+            | Self::Quit => Group::File,
             Self::Palette
             | Self::Welcome
             | Self::Messages
@@ -336,9 +398,16 @@ impl Action {
             | Self::ZoomOut
             | Self::ZoomReset
             | Self::FullScreen
+            | Self::ToggleHints
             | Self::ShowTheory
             | Self::ResetLayout
             | Self::Unpin => Group::Window,
+            Self::Present
+            | Self::MaximisePane
+            | Self::NextPane
+            | Self::PreviousPane
+            | Self::Laser
+            | Self::Spotlight => Group::Presenting,
         }
     }
 

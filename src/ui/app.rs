@@ -2,18 +2,24 @@
 //!
 //! It is the same in a window, in a test and offscreen (`moebias render`); only [`Options`] differ.
 
+mod making;
+mod showing;
+
 use super::actions::Action;
 use super::controls::{self, Controls};
 use super::files::{Dialog, Outcome, Purpose};
 use super::findings::{self, Findings};
+use super::focus::Focus;
+use super::hints::Hints;
 use super::layout::Layout;
 use super::link::Link;
 use super::meter::Meter;
 use super::notices::{self, Seen};
 use super::palette::{self, Palette};
+use super::panes::frame::Export;
 use super::panes::{PaneContext, PaneKind, Panes};
-use super::pictures::Pictures;
-use super::store::{LARGEST, SMALLEST, Stored};
+use super::pictures::{Goal, Pictures};
+use super::store::Stored;
 use super::theme::{DARK, GAP, LIGHT, Theme};
 use super::top_bar::{self, Bar};
 use super::transport_bar;
@@ -25,9 +31,10 @@ use crate::lab::notices::Level;
 use crate::model::change::Target;
 use crate::model::diagnose::Finding;
 use crate::model::presets::Preset;
+use crate::scenario::view::Part;
 use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use strum::IntoEnumIterator as _;
 
 /// What was asked for in this frame.
@@ -45,10 +52,10 @@ pub enum Ask {
     Reveal(PaneKind),
     /// Give a pane all the room, or its place back.
     Maximise(PaneKind),
-    /// Save a picture of a pane.
-    SavePictureOf(PaneKind),
     /// Bring up what shows this finding of this variant.
     ShowFinding(usize, Finding),
+    /// Copy, save or film a pane.
+    Export(PaneKind, Export),
 }
 
 /// How the app is used.
@@ -58,6 +65,8 @@ pub struct Options {
     pub welcome: bool,
     /// In a real window: with the system's file dialogs, and on a frame buffer that is cleared to [`eframe::App::clear_color`].
     pub native: bool,
+    /// For pictures of a run: no messages appear in them.
+    pub still: bool,
 }
 
 /// What lies over the panes.
@@ -89,6 +98,10 @@ pub struct App {
     /// Whether the experiment shown learns: then its task loss is in front.
     learns: bool,
     meter: Option<Meter>,
+    showing: showing::Showing,
+    making: making::Making,
+    hints: Hints,
+    focus: Focus,
 }
 
 impl App {
@@ -118,6 +131,10 @@ impl App {
             title: String::new(),
             learns: false,
             meter: Meter::wanted(),
+            showing: showing::Showing::default(),
+            making: making::Making::default(),
+            hints: if options.native { Hints::begin(Instant::now()) } else { Hints::default() },
+            focus: Focus::default(),
         }
     }
 
@@ -138,20 +155,30 @@ impl App {
         &self.link
     }
 
+    /// What has the focus, and how that is shown.
+    #[must_use]
+    pub fn focus(&self) -> &Focus {
+        &self.focus
+    }
+
     /// The keys pressed in this frame, as actions. Plain keys belong to whatever has the focus.
     fn keys(&self, ctx: &Context, asks: &mut Vec<Ask>) {
         let focused = ctx.memory(|m| m.focused().is_some());
         let typing = ctx.egui_wants_keyboard_input() && ctx.text_edit_focused();
         let waits = self.overlay == Some(Overlay::Welcome) && self.lab.unfinished().is_some();
-        let covered = self.palette.is_some() || self.dialog.is_some() || (self.overlay.is_some() && !waits);
+        let covered = self.is_covered() || (self.overlay.is_some() && !waits);
         let mut all: Vec<(Action, egui::KeyboardShortcut)> =
             Action::iter().flat_map(|a| a.shortcuts().into_iter().map(move |s| (a, s))).collect();
         // Shift+Ctrl+Z before Ctrl+Z: egui takes a shortcut also when more modifiers are held.
         all.sort_by_key(|(_, s)| std::cmp::Reverse(u8::from(s.modifiers.shift) + u8::from(s.modifiers.command)));
         for (action, shortcut) in all {
             let plain = !shortcut.modifiers.command;
-            let function = matches!(shortcut.logical_key, Key::F1 | Key::F11);
-            if plain && !function && (typing || focused || covered) {
+            let function = matches!(shortcut.logical_key, Key::F1 | Key::F5 | Key::F11);
+            let pages = matches!(shortcut.logical_key, Key::PageUp | Key::PageDown);
+            if pages && (!self.pages_are_panes() || typing || covered) {
+                continue;
+            }
+            if plain && !function && !pages && (typing || focused || covered) {
                 continue;
             }
             // In a text these belong to the text.
@@ -169,6 +196,11 @@ impl App {
         }
     }
 
+    /// Whether something that is typed into lies over the panes.
+    fn is_covered(&self) -> bool {
+        self.palette.is_some() || self.dialog.is_some() || self.making.is_open()
+    }
+
     fn answer(&mut self, ctx: &Context, ask: Ask) {
         match ask {
             Ask::Do(action) => self.act(ctx, action),
@@ -180,14 +212,18 @@ impl App {
                 self.layout.reveal(kind);
             }
             Ask::Maximise(kind) => self.layout.toggle_maximised(kind),
-            Ask::SavePictureOf(kind) => self.ask_path(ctx, Purpose::Picture(Some(kind))),
             Ask::ShowFinding(variant, finding) => self.show_finding(variant, &finding),
+            Ask::Export(kind, export) => self.export(ctx, kind, export),
         }
     }
 
     fn act(&mut self, ctx: &Context, action: Action) {
+        self.hints.did(&mut self.stored, action);
         if let Some(command) = action.command() {
             return self.lab.send(command);
+        }
+        if self.act_on_showing(ctx, action) || self.act_on_making(ctx, action) {
+            return;
         }
         match action {
             Action::Open => self.ask_path(ctx, Purpose::Open),
@@ -220,10 +256,9 @@ impl App {
                 self.stored.dark = Some(!Theme::of(ctx).dark);
                 ctx.set_theme(self.stored.theme());
             }
-            Action::ToggleControls => self.stored.controls = !self.stored.controls,
-            Action::ZoomIn => self.zoom(ctx, 0.1),
-            Action::ZoomOut => self.zoom(ctx, -0.1),
-            Action::ZoomReset => self.zoom(ctx, 1.0 - self.stored.zoom),
+            Action::ZoomIn => self.zoom(ctx, Some(0.1)),
+            Action::ZoomOut => self.zoom(ctx, Some(-0.1)),
+            Action::ZoomReset => self.zoom(ctx, None),
             Action::FullScreen => {
                 let on = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
                 ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!on));
@@ -232,11 +267,10 @@ impl App {
                 self.layout.restore();
                 self.layout.reveal(PaneKind::Theory);
             }
-            Action::ResetLayout => self.layout = Layout::default(),
             Action::Unpin => {
                 if self.lab.snapshot().seeking.is_some() {
                     self.lab.send(Command::CancelSeek);
-                } else if !self.layout.restore() {
+                } else if !self.leave_showing(ctx) {
                     self.link.pinned_expert = None;
                     self.link.pinned_token = None;
                 }
@@ -259,16 +293,10 @@ impl App {
         self.overlay = if self.overlay == Some(overlay) { None } else { Some(overlay) };
     }
 
-    fn zoom(&mut self, ctx: &Context, by: f32) {
-        self.stored.zoom = ((self.stored.zoom + by) * 20.0).round() / 20.0;
-        self.stored.zoom = self.stored.zoom.clamp(SMALLEST, LARGEST);
-        ctx.set_zoom_factor(self.stored.zoom);
-    }
-
     fn ask_path(&mut self, ctx: &Context, purpose: Purpose) {
         let title = self.lab.document().title.clone();
         let name = match purpose {
-            Purpose::Picture(Some(kind)) => format!("{title} {}", kind.name()),
+            Purpose::Picture(Some(kind)) | Purpose::Svg(kind) => format!("{title} {}", kind.name()),
             _ => title,
         };
         self.dialog = Some(Dialog::new(purpose, &name, self.options.native, ctx));
@@ -279,13 +307,11 @@ impl App {
             Purpose::Open => self.lab.send(Command::OpenFile(path)),
             Purpose::Save => self.lab.send(Command::SaveAs(path)),
             Purpose::Csv => self.lab.send(Command::ExportCsv(path)),
-            Purpose::Picture(None) => self.pictures.take(ctx, path, None),
-            Purpose::Picture(Some(kind)) => match self.layout.rect_of(kind) {
-                Some(part) => self.pictures.take(ctx, path, Some(part)),
-                None => self
-                    .lab
-                    .tell(Level::Warning, format!("{} is hidden behind another pane: show it first", kind.name())),
-            },
+            Purpose::SaveWithView => self.lab.send(Command::SaveWithView(path, Box::new(self.view()))),
+            Purpose::Picture(None) => self.pictures.take(ctx, Goal::File(path), None),
+            Purpose::Picture(Some(kind)) => self.take_picture(ctx, kind, Goal::File(path)),
+            Purpose::Svg(kind) => self.draw_to(ctx, kind, path),
+            Purpose::Film(_) => self.film_to(path),
         }
     }
 
@@ -317,7 +343,8 @@ impl App {
                 Outcome::Chosen(purpose, path) => self.chosen(ui.ctx(), purpose, path),
             }
         }
-        if self.overlay.is_none() {
+        self.show_making(ui, theme);
+        if self.overlay.is_none() && !self.options.still {
             notices::toasts(ui, &mut self.seen, &mut self.lab, theme);
         }
         notices::job(ui, &mut self.lab, theme);
@@ -362,19 +389,17 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
         self.lab.poll();
         let learns = self.lab.snapshot().experiment.world().is_some();
+        self.follow_view(ctx);
         if learns != self.learns {
-            self.layout.reveal(if learns { PaneKind::TaskLoss } else { PaneKind::LoadHistory });
+            if !self.showing.views.is_on() {
+                self.layout.reveal(if learns { PaneKind::TaskLoss } else { PaneKind::LoadHistory });
+            }
             self.learns = learns;
         }
         for path in self.lab.take_recent() {
             self.stored.remember(&path);
         }
-        while let Some(outcome) = self.pictures.poll() {
-            match outcome {
-                Ok(path) => self.lab.tell(Level::Success, format!("Saved {}", path.display())),
-                Err(text) => self.lab.tell(Level::Error, text),
-            }
-        }
+        self.poll_making(ctx);
         crate::lab::crash::rehearse(self.lab.snapshot().step);
         self.name_window(ctx);
     }
@@ -388,6 +413,7 @@ impl eframe::App for App {
         let mut asks = vec![];
         self.keys(&ctx, &mut asks);
         self.link.begin_frame();
+        self.link.calm = self.showing.presenting.is_on();
         let variants = self.lab.settings().variants.len();
         self.link.variant = self.link.variant.min(variants.saturating_sub(1));
         let experts = self.lab.snapshot().variants.get(self.link.variant).map_or(0, |v| v.bias.len());
@@ -400,17 +426,24 @@ impl eframe::App for App {
             ui.painter().rect_filled(ui.max_rect(), 0.0, theme.pane);
         }
         let bar = Bar { recent: &self.stored.recent, unread: self.seen.unread(&self.lab) };
-        top_bar::show(ui, &mut self.lab, &bar, &mut asks, theme);
-        if notices::offer(ui, &mut self.lab, theme) {
+        let [top, time, settings] = [Part::TopBar, Part::Transport, Part::Controls].map(|part| self.shows(part));
+        if top {
+            top_bar::show(ui, &mut self.lab, &bar, &mut asks, theme);
+        }
+        if !self.options.still && notices::offer(ui, &mut self.lab, theme) {
             self.overlay = None;
         }
-        self.findings.show(ui, &self.lab, self.link.variant, &mut asks, theme);
-        transport_bar::show(ui, &mut self.lab, theme);
-        if self.stored.controls {
+        if top {
+            self.findings.show(ui, &self.lab, self.link.variant, &mut asks, theme);
+        }
+        if time {
+            transport_bar::show(ui, &mut self.lab, self.showing.presenting.is_on(), theme);
+        }
+        if settings {
             controls::show(ui, &mut self.controls, &mut self.lab, &mut self.link.variant, theme);
         }
         let mut wanted = vec![];
-        let ground = Frame::new().inner_margin(Margin::same(GAP as i8));
+        let ground = Frame::new().inner_margin(Margin::same(if self.showing.is_bare() { 0 } else { GAP as i8 }));
         CentralPanel::no_frame().frame(ground).show(ui, |ui| {
             let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme };
             self.layout.show(ui, &mut self.panes, &mut cx, &mut wanted);
@@ -419,9 +452,11 @@ impl eframe::App for App {
         if self.layout.rect_of(PaneKind::Theory).is_none() && self.lab.snapshot().theory.is_some() {
             self.lab.send(Command::SetTheory(None));
         }
-        asks.extend(wanted.into_iter().map(Ask::SavePictureOf));
+        self.take_drawing(&ctx, theme);
+        asks.extend(wanted.into_iter().map(|(kind, export)| Ask::Export(kind, export)));
 
         self.overlays(ui, &mut asks, theme);
+        self.show_over(ui, theme);
         if !asks.is_empty() {
             // What was asked for shows in the next frame.
             ctx.request_repaint();
@@ -438,7 +473,7 @@ impl eframe::App for App {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        self.stored.panes = Some(self.layout.tree().clone());
+        self.stored.panes = Some(self.showing.views.own(&self.layout).tree().clone());
         self.stored.save(storage);
     }
 

@@ -29,6 +29,10 @@ pub struct Link {
     pub hovered_step: Option<u64>,
     /// The steps that every time plot shows.
     pub span: Span,
+    /// Panes are drawn for a picture of them: without the tools in their headers.
+    pub bare: bool,
+    /// Before an audience: the tools in a header are there only while the pointer is on the pane.
+    pub calm: bool,
     next: Hover,
 }
 

@@ -122,9 +122,10 @@ fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &The
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("File menu: {title}")));
     egui::Popup::menu(&response).show(|ui| {
         ui.set_width(280.0);
-        let groups: [&[Action]; 2] = [
-            &[Action::Welcome, Action::Open, Action::SaveAs, Action::ExportCsv, Action::SavePicture],
-            &[Action::ShowTheory, Action::ResetLayout, Action::FullScreen, Action::Quit],
+        let groups: [&[Action]; 3] = [
+            &[Action::Welcome, Action::Open, Action::SaveAs, Action::SaveWithView],
+            &[Action::ExportCsv, Action::SavePicture, Action::CopyPicture, Action::Film],
+            &[Action::ShowTheory, Action::ResetLayout, Action::Present, Action::FullScreen, Action::Quit],
         ];
         for (i, group) in groups.iter().enumerate() {
             if i > 0 {

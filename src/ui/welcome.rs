@@ -113,6 +113,7 @@ pub fn show(ui: &mut Ui, thumbnails: &mut Thumbnails, running: &str, asks: &mut 
                     });
                     ui.add_space(8.0);
                 }
+                super::focus::follow(ui);
             });
             ui.add_space(8.0);
             ui.horizontal(|ui| {

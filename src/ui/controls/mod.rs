@@ -103,6 +103,7 @@ pub fn show(ui: &mut Ui, controls: &mut Controls, lab: &mut Lab, shown: &mut usi
             learning::show(ui, &mut desk);
             look_for(ui, lab, theme);
             ui.add_space(PADDING);
+            super::focus::follow(ui);
         });
     });
 }

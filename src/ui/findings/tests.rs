@@ -58,7 +58,7 @@ fn a_swing_is_named_and_shown() {
 #[test]
 fn the_list_tells_what_is_over() {
     let mut harness = app("step-too-large", 420, vec2(1100.0, 700.0), false);
-    harness.key_press_modifiers(Modifiers::NONE, Key::F);
+    harness.key_press_modifiers(Modifiers::NONE, Key::N);
     harness.run_steps(4);
     assert!(harness.query_by_label("Over").is_some(), "u was changed at step 300");
     picture(&mut harness, "findings-list-light");

@@ -1,6 +1,7 @@
 //! Load over time: experts × steps, as a picture.
 
 use super::super::style::{TINY, mono, text};
+use super::super::svg::keep_pixels;
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
 use super::time_plot;
@@ -113,10 +114,15 @@ impl Pane for LoadHistory {
             // So far from fair, as a share of it, does chance alone bring hardly any load.
             let top_k = snapshot.experiment.variants.get(cx.link.variant).map_or(1, |v| v.router.top_k);
             let fair = snapshot.batch as f32 * top_k as f32 / experts as f32;
-            let image = raster(&columns, span, size, (experts, SIGMAS / fair.max(1.0).sqrt()), theme);
+            let image = Arc::new(raster(&columns, span, size, (experts, SIGMAS / fair.max(1.0).sqrt()), theme));
             match &mut self.texture {
-                Some(texture) => texture.set(image, TextureOptions::NEAREST),
-                none => *none = Some(ui.ctx().load_texture("load over time", image, TextureOptions::NEAREST)),
+                Some(texture) => texture.set(Arc::clone(&image), TextureOptions::NEAREST),
+                none => {
+                    *none = Some(ui.ctx().load_texture("load over time", Arc::clone(&image), TextureOptions::NEAREST));
+                }
+            }
+            if let Some(texture) = &self.texture {
+                keep_pixels(ui.ctx(), texture.id(), image);
             }
             self.key = Some(key);
             self.made = Some(Instant::now());

@@ -8,10 +8,13 @@ pub mod inspector;
 pub mod load;
 pub mod load_curves;
 pub mod load_history;
+mod look;
 pub mod task_loss;
 pub mod theory;
 pub mod time_plot;
 pub mod violation;
+
+pub use look::Look;
 
 use super::link::Link;
 use super::theme::Theme;

@@ -7,6 +7,7 @@ mod overview;
 mod raster;
 
 use super::super::style::{SMALL, text};
+use super::super::svg::keep_pixels;
 use super::super::widgets::slider::figure;
 use super::frame::mode;
 use super::{AXIS, Pane, PaneContext, PaneKind, describe, of_variant};
@@ -14,6 +15,7 @@ use crate::engine::view::{CHOSEN, LIVE_ROWS, Picture, Rows, ViewRequest, per_row
 use crate::lab::command::Command;
 use crate::model::config::{Gate, Rule, Variant};
 use crate::model::expert_choice::Spread;
+use crate::scenario::view::{CellsName, RowsName};
 use decor::{Cells, gutter, highlight, legend};
 use eframe::egui::{self, Color32, Rect, RichText, Sense, TextureHandle, TextureOptions, Ui, pos2, vec2};
 use egui_material_icons::icons::ICON_TUNE;
@@ -309,6 +311,40 @@ fn spread(picture: &Picture) -> String {
 }
 
 impl Assignment {
+    /// Rows and cells, as a scenario's view names them.
+    pub fn look(&self) -> (RowsName, CellsName) {
+        let rows = match self.rows {
+            Rows::Probe => RowsName::Fixed,
+            Rows::Live => RowsName::NextBatch,
+            Rows::Topics => RowsName::Topics,
+        };
+        let cells = match self.mode {
+            Mode::Score => CellsName::Score,
+            Mode::Biased => CellsName::Biased,
+            Mode::Chosen => CellsName::Chosen,
+            Mode::Moved => CellsName::Moved,
+        };
+        (rows, cells)
+    }
+
+    /// Shows these rows and cells.
+    pub fn set_look(&mut self, rows: RowsName, cells: CellsName) {
+        let rows = match rows {
+            RowsName::Fixed => Rows::Probe,
+            RowsName::NextBatch => Rows::Live,
+            RowsName::Topics => Rows::Topics,
+        };
+        if rows != self.rows {
+            (self.rows, self.window) = (rows, None);
+        }
+        self.mode = match cells {
+            CellsName::Score => Mode::Score,
+            CellsName::Biased => Mode::Biased,
+            CellsName::Chosen => Mode::Chosen,
+            CellsName::Moved => Mode::Moved,
+        };
+    }
+
     /// What cells show: who was chosen is all there is in a log of selections.
     fn mode(&self, cx: &PaneContext<'_>) -> Mode {
         let selected = !cx.lab.snapshot().has_scores();
@@ -421,16 +457,17 @@ impl Assignment {
         let (left, right, per_x) = part(window.experts, picture.experts, size[0]);
         let cell = frame.width() / (window.experts.1 - window.experts.0) as f32;
         let parts = if cell >= FLAGGED && (right - left) * 4 <= most { 4 } else { 1 };
-        let image = painter.image(top..bottom, left..right, [per_x, per_y], parts);
+        let image = Arc::new(painter.image(top..bottom, left..right, [per_x, per_y], parts));
         let range = painter.range();
         let ends = |start: usize, n: usize, per: usize| (start, start + (n - start).div_ceil(per) * per);
         let texture = match self.made.take() {
             Some(mut made) => {
-                made.texture.set(image, TextureOptions::NEAREST);
+                made.texture.set(Arc::clone(&image), TextureOptions::NEAREST);
                 made.texture
             }
-            None => ui.ctx().load_texture("tokens and experts", image, TextureOptions::NEAREST),
+            None => ui.ctx().load_texture("tokens and experts", Arc::clone(&image), TextureOptions::NEAREST),
         };
+        keep_pixels(ui.ctx(), texture.id(), image);
         let (rows, experts) = (ends(top, bottom, per_y), ends(left, right, per_x));
         self.made = Some(Made { key, picture: Arc::clone(picture), texture, rows, experts, range });
     }
