@@ -152,15 +152,18 @@ impl Finding {
             }
         };
         match &self.evidence {
-            Evidence::Oscillating { period, .. } if s.rate > 0.0 => Some(match (s.rule, period) {
-                // It comes back every other step or so: each step goes past what it was to reach.
-                (Rule::Sign | Rule::CentredSign | Rule::Rms, 2..=4) => {
-                    format!("a step of u = {rate} goes past what is missing")
-                }
-                (Rule::Smebu, _) => format!("steps of λ = {rate} with momentum go on past balance"),
-                _ => format!("steps of size {rate} go past what is missing"),
-            }),
-            Evidence::Slow { .. } if s.rate > 0.0 => Some(format!("a step is {rate}")),
+            // It comes back every other step or so: a step goes past what it was to reach. A longer swing may have other reasons, but for
+            // momentum, which is made of going on.
+            Evidence::Oscillating { period: 2..=4, .. } if s.rate > 0.0 && s.rule != Rule::Smebu => {
+                Some(format!("a step of u = {rate} goes past what is missing"))
+            }
+            Evidence::Oscillating { .. } if s.rate > 0.0 && s.rule == Rule::Smebu => {
+                Some(format!("steps of λ = {rate} with momentum go on past balance"))
+            }
+            Evidence::Slow { .. } if s.rate > 0.0 && matches!(s.rule, Rule::Sign | Rule::CentredSign) => {
+                Some(format!("at u = {rate} a bias moves by {} in 100 steps", small(100.0 * s.rate)))
+            }
+            Evidence::Slow { .. } if s.rate > 0.0 => Some(format!("the step size is {rate}")),
             Evidence::Drifting { .. } if s.learns => Some("the router learns, so its scores move".into()),
             Evidence::Drifting { .. } if s.drift > 0.0 => {
                 Some(format!("a topic lasts {} steps", rounded(1000.0 / s.drift)))
