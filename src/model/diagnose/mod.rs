@@ -152,11 +152,11 @@ pub struct Setting {
     pub rate: f64,
     /// Whether biases may move.
     pub moves: bool,
-    /// Whether the rule would move them, were they not frozen.
+    /// Whether they stay because they were frozen.
     pub frozen: bool,
-    /// The gains of the named kind of causes: topic lifetimes per thousand steps.
+    /// Topic lifetimes per thousand steps, or turns of a world's popularity.
     pub drift: f64,
-    /// Whether the router learns.
+    /// Whether the router's scores move because it learns.
     pub learns: bool,
 }
 
@@ -181,6 +181,8 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
     setting: Setting,
+    /// Whether there is something to learn.
+    world: bool,
     /// Tokens that are drawn together: 1 where each is drawn for itself, 0 where nothing is drawn; `None` where nobody knows.
     together: Option<f64>,
     /// Whether the sampling floor means anything.
@@ -202,15 +204,16 @@ impl Context {
             Source::Trace(_) => (None, 0.0),
             Source::Learning(w) => (Some(1.0), w.drift),
         };
+        let world = experiment.world().is_some();
         let setting = Setting {
             rule: v.balancer.rule,
             rate: if v.balancer.rule.has_step() { from_q32(rates.rate) } else { 0.0 },
             moves: could && !frozen && !stands,
             frozen: could && frozen,
             drift,
-            learns: experiment.world().is_some(),
+            learns: world && v.learning.router_rate > 0.0,
         };
-        Some(Self { setting, together, floor: v.has_floor() && together == Some(1.0) })
+        Some(Self { setting, world, together, floor: v.has_floor() && together == Some(1.0) })
     }
 }
 
@@ -274,7 +277,7 @@ impl Diagnosis {
         if self.open.is_empty() {
             self.open.begin(step, experts);
         }
-        self.open.add(row, metrics, cx.setting.learns);
+        self.open.add(row, metrics, cx.world);
         if self.open.steps() == BLOCK {
             self.blocks.close(&mut self.open, row, metrics);
             self.judge(step + 1, recent, cx);

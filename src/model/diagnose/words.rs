@@ -164,8 +164,10 @@ impl Finding {
                 Some(format!("at u = {rate} a bias moves by {} in 100 steps", small(100.0 * s.rate)))
             }
             Evidence::Slow { .. } if s.rate > 0.0 => Some(format!("the step size is {rate}")),
-            Evidence::Drifting { .. } if s.learns => Some("the router learns, so its scores move".into()),
-            Evidence::Drifting { .. } if s.drift > 0.0 => {
+            Evidence::Drifting { .. } if s.learns && s.drift == 0.0 => {
+                Some("the router learns, so its scores move".into())
+            }
+            Evidence::Drifting { .. } if s.drift > 0.0 && !s.learns => {
                 Some(format!("a topic lasts {} steps", rounded(1000.0 / s.drift)))
             }
             Evidence::Collapse { .. } | Evidence::Dead { .. } | Evidence::Starving { .. } => idle(),
