@@ -158,6 +158,8 @@ pub struct Setting {
     pub drift: f64,
     /// Whether the router's scores move because it learns.
     pub learns: bool,
+    /// Whether there is something to learn: then a loss may balance too.
+    pub world: bool,
 }
 
 /// Something found.
@@ -181,8 +183,6 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
     setting: Setting,
-    /// Whether there is something to learn.
-    world: bool,
     /// Tokens that are drawn together: 1 where each is drawn for itself, 0 where nothing is drawn; `None` where nobody knows.
     together: Option<f64>,
     /// Whether the sampling floor means anything.
@@ -202,7 +202,7 @@ impl Context {
             Source::Synthetic(s) => (Some(f64::from(s.burst.max(1))), s.drift),
             Source::Fixed(_) => (Some(0.0), 0.0),
             Source::Trace(_) => (None, 0.0),
-            Source::Learning(w) => (Some(1.0), w.drift),
+            Source::Learning(w) => (Some(f64::from(w.burst.max(1))), w.drift),
         };
         let world = experiment.world().is_some();
         let setting = Setting {
@@ -212,8 +212,9 @@ impl Context {
             frozen: could && frozen,
             drift,
             learns: world && v.learning.router_rate > 0.0,
+            world,
         };
-        Some(Self { setting, world, together, floor: v.has_floor() && together == Some(1.0) })
+        Some(Self { setting, together, floor: v.has_floor() && together == Some(1.0) })
     }
 }
 
@@ -277,7 +278,7 @@ impl Diagnosis {
         if self.open.is_empty() {
             self.open.begin(step, experts);
         }
-        self.open.add(row, metrics, cx.world);
+        self.open.add(row, metrics, cx.setting.world);
         if self.open.steps() == BLOCK {
             self.blocks.close(&mut self.open, row, metrics);
             self.judge(step + 1, recent, cx);

@@ -143,7 +143,7 @@ impl Finding {
         let idle = || {
             if s.frozen {
                 Some("the biases are frozen".into())
-            } else if s.rule == Rule::None && !s.learns {
+            } else if s.rule == Rule::None && !s.world {
                 Some("nothing balances".into())
             } else if !s.moves && s.rule.has_step() {
                 Some("the step size is 0".into())
@@ -167,7 +167,7 @@ impl Finding {
             Evidence::Drifting { .. } if s.learns && s.drift == 0.0 => {
                 Some("the router learns, so its scores move".into())
             }
-            Evidence::Drifting { .. } if s.drift > 0.0 && !s.learns => {
+            Evidence::Drifting { .. } if s.drift > 0.0 && !s.world => {
                 Some(format!("a topic lasts {} steps", rounded(1000.0 / s.drift)))
             }
             Evidence::Collapse { .. } | Evidence::Dead { .. } | Evidence::Starving { .. } => idle(),
