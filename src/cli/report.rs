@@ -5,6 +5,7 @@ use super::input::Input;
 use super::output::{aligned, counted, figures, scaled, styled, thousands};
 use crate::engine::run::Run;
 use crate::engine::{EngineInfo, EngineKind};
+use crate::model::diagnose::Finding;
 use crate::model::figures::Figures;
 use crate::model::fixed::from_q32;
 use crate::model::metrics::{Metrics, Settling, sampling_floor};
@@ -76,6 +77,7 @@ struct JsonVariant<'a> {
     bias: Steps<'a, f64>,
     /// What the run comes to.
     figures: JsonFigures,
+    findings: Vec<JsonFinding>,
     /// Of the last biases with those that the recorded model had learned.
     #[serde(skip_serializing_if = "Option::is_none")]
     learned_correlation: Option<f64>,
@@ -108,6 +110,25 @@ impl From<Figures> for JsonFigures {
             oscillation_amplitude: f.oscillation.map(|o| o.amplitude),
             oscillation_period: f.oscillation.and_then(|o| o.period),
         }
+    }
+}
+
+/// What was noticed in a variant.
+#[derive(Serialize)]
+struct JsonFinding {
+    kind: &'static str,
+    since: u64,
+    /// The first step without it; null where it lasts.
+    until: Option<u64>,
+    experts: Vec<usize>,
+    /// In words.
+    text: String,
+}
+
+impl From<&Finding> for JsonFinding {
+    fn from(f: &Finding) -> Self {
+        let (kind, experts, text) = (f.kind.key(), f.experts.clone(), f.sentence());
+        Self { kind, since: f.since, until: f.until, experts, text }
     }
 }
 
@@ -194,8 +215,10 @@ impl Report {
             steps: self.rows,
             digest: simulation.digest().to_string(),
             variants: variants
-                .map(|(((seen, v), state), figures)| JsonVariant {
+                .enumerate()
+                .map(|(i, (((seen, v), state), figures))| JsonVariant {
                     name: &v.name,
+                    findings: run.findings(i).iter().map(JsonFinding::from).collect(),
                     digest: state.digest.to_string(),
                     maxvio: &seen.max_vio,
                     nmse: learns.then_some(&seen.nmse[..]),
@@ -257,6 +280,19 @@ impl Report {
         for (i, line) in aligned(&standings(run)).iter().enumerate() {
             let style = if i == 0 { dim } else { "" };
             writeln!(out, "  {style}{line}{}", if i == 0 { plain } else { "" }).ok();
+        }
+        let mut space = "\n";
+        for (i, v) in experiment.variants.iter().enumerate() {
+            for finding in run.findings(i).iter() {
+                let of = if experiment.variants.len() > 1 { format!("{}: ", v.name) } else { String::new() };
+                let when = match finding.until {
+                    None => format!("since step {}", thousands(finding.since)),
+                    Some(until) => format!("step {} to {}", thousands(finding.since), thousands(until)),
+                };
+                let what = finding.sentence();
+                writeln!(out, "{space}  {of}{bold}{}{plain}, {when}. {what}.", finding.name()).ok();
+                space = "";
+            }
         }
         let digest = simulation.digest();
         writeln!(out, "\n  {dim}digest{plain}  {digest}").ok();

@@ -8,6 +8,7 @@ use super::view::{Picture, ViewRequest};
 use super::{EngineChoice, EngineInfo};
 use crate::model::change::{Change, Event, Target};
 use crate::model::config::Experiment;
+use crate::model::diagnose::Finding;
 use crate::model::digest::Digest;
 use crate::model::figures::Figures;
 use crate::model::metrics::Metrics;
@@ -212,6 +213,8 @@ pub struct VariantView {
     pub rate: f64,
     /// n of the schedule at the next update.
     pub schedule_n: u64,
+    /// What is found, and after that what was.
+    pub findings: Arc<Vec<Finding>>,
 }
 
 impl VariantView {

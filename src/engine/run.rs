@@ -10,6 +10,7 @@ use super::message::{RunId, Start};
 use super::{Engine, EngineError};
 use crate::model::change::{self, Change, Event, Target};
 use crate::model::config::{ConfigError, Experiment};
+use crate::model::diagnose::{Context, Diagnosis, Finding};
 use crate::model::figures::{self, Figures, RECENT};
 use crate::model::fixed::from_q32;
 use crate::model::metrics::{Metrics, Tracker};
@@ -30,6 +31,7 @@ struct Checkpoint {
     experiment: Experiment,
     state: State,
     trackers: Vec<Tracker>,
+    diagnoses: Vec<Diagnosis>,
     metrics: Vec<Metrics>,
     loads: Vec<Vec<u32>>,
 }
@@ -61,6 +63,7 @@ pub struct Run {
     marks: Vec<u64>,
     simulation: Simulation,
     trackers: Vec<Tracker>,
+    diagnoses: Vec<Diagnosis>,
     checkpoints: Vec<Checkpoint>,
     /// Compute time since the last checkpoint.
     since_checkpoint: Duration,
@@ -117,6 +120,7 @@ impl Run {
             marks: vec![],
             simulation,
             trackers: vec![Tracker::default(); n],
+            diagnoses: vec![Diagnosis::default(); n],
             checkpoints: vec![],
             since_checkpoint: Duration::ZERO,
             every: CHECKPOINT_EVERY,
@@ -166,6 +170,8 @@ impl Run {
         let steps = u64::from(most).min(room).max(1) as u32;
         self.before = (self.watched && steps == 1)
             .then(|| Box::new((self.simulation.experiment().clone(), self.simulation.state().clone())));
+        self.judge_afresh();
+        let schedules: Vec<u64> = self.simulation.state().variants.iter().map(|v| v.schedule_from).collect();
         let started = Instant::now();
         let mut rows = Vec::with_capacity(steps as usize);
         let outcome = engine.advance(&mut self.simulation, steps, &mut rows);
@@ -174,9 +180,16 @@ impl Run {
         for row in rows {
             if self.marks.contains(&row.step) {
                 self.trackers.iter_mut().for_each(Tracker::mark);
+                self.diagnoses.iter_mut().for_each(|d| d.reset(row.step));
             }
             for ((tracker, metrics), v) in self.trackers.iter_mut().zip(&mut self.metrics).zip(&row.variants) {
                 *metrics = tracker.push(v);
+            }
+            let judged = self.trackers.iter().zip(&mut self.diagnoses).zip(&self.metrics).zip(&row.variants);
+            for (i, (((tracker, diagnosis), metrics), v)) in judged.enumerate() {
+                if let Some(cx) = Context::new(self.simulation.experiment(), i, row.step, schedules[i]) {
+                    diagnosis.push(row.step, v, metrics, tracker.recent(), &cx);
+                }
             }
             lock(&self.history).push(&row, &self.metrics);
             self.head = self.head.max(row.step + 1);
@@ -241,6 +254,23 @@ impl Run {
         figures::oscillation(series)
     }
 
+    /// What is found in a variant now, and what was.
+    #[must_use]
+    pub fn findings(&self, variant: usize) -> Arc<Vec<Finding>> {
+        self.diagnoses.get(variant).map(|d| Arc::clone(d.findings())).unwrap_or_default()
+    }
+
+    /// Where a setting changes before this step, what was seen before it proves nothing.
+    fn judge_afresh(&mut self) {
+        let step = self.step();
+        for event in self.events.iter().filter(|e| e.step == step) {
+            match event.target {
+                Target::Variant(i) => self.diagnoses.get_mut(i).into_iter().for_each(|d| d.reset(step)),
+                Target::Source | Target::AllVariants => self.diagnoses.iter_mut().for_each(|d| d.reset(step)),
+            }
+        }
+    }
+
     /// Applies the events of the present step. They were checked when they were taken in.
     fn apply_due(&mut self) {
         let step = self.step();
@@ -262,6 +292,7 @@ impl Run {
             experiment: self.simulation.experiment().clone(),
             state: self.simulation.state().clone(),
             trackers: self.trackers.clone(),
+            diagnoses: self.diagnoses.clone(),
             metrics: self.metrics.clone(),
             loads: self.loads.clone(),
         });
@@ -299,6 +330,7 @@ impl Run {
             log::error!("a checkpoint does not fit its own run: {e}");
         }
         self.trackers.clone_from(&checkpoint.trackers);
+        self.diagnoses.clone_from(&checkpoint.diagnoses);
         self.metrics.clone_from(&checkpoint.metrics);
         self.loads.clone_from(&checkpoint.loads);
         self.since_checkpoint = Duration::ZERO;
@@ -409,6 +441,7 @@ impl Run {
             marks: self.marks.clone(),
             simulation: self.simulation.clone(),
             trackers: vec![],
+            diagnoses: vec![],
             checkpoints: vec![],
             since_checkpoint: Duration::ZERO,
             every: Duration::MAX,
@@ -439,6 +472,7 @@ impl Run {
             marks: self.marks.clone(),
             simulation: self.simulation.clone(),
             trackers: self.trackers.clone(),
+            diagnoses: self.diagnoses.clone(),
             checkpoints: self.checkpoints.clone(),
             since_checkpoint: self.since_checkpoint,
             every: self.every,
@@ -488,6 +522,7 @@ mod tests {
     use super::*;
     use crate::engine::cpu::CpuEngine;
     use crate::model::config::{Rule, Source, Synthetic, Variant};
+    use crate::model::diagnose::Kind;
 
     fn run() -> Run {
         let experiment = Experiment {
@@ -526,6 +561,24 @@ mod tests {
         assert_eq!(run.simulation().digest(), digest);
         assert_eq!(run.metrics, metrics);
         assert_eq!(run.head, 120);
+    }
+
+    #[test]
+    fn what_is_found_is_that_of_the_step_and_ends_with_its_settings() {
+        let mut run = run();
+        run.change(Target::AllVariants, Change::SetRate(0.3)).unwrap();
+        play_to(&mut run, 150);
+        let swing = |run: &Run| run.findings(0).iter().find(|f| f.kind == Kind::Oscillating).cloned();
+        let found = swing(&run).expect("u = 0.3 swings");
+        assert_eq!(found.until, None);
+        run.rewind_towards(20);
+        play_to(&mut run, 20);
+        assert_eq!(swing(&run), None);
+        play_to(&mut run, 150);
+        assert_eq!(swing(&run), Some(found));
+        run.change(Target::AllVariants, Change::SetRate(0.001)).unwrap();
+        play_to(&mut run, 151);
+        assert_eq!(swing(&run).and_then(|f| f.until), Some(150));
     }
 
     #[test]

@@ -616,6 +616,7 @@ fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot 
             digest: s.digest,
             rate: from_q32(rates_at(&v.balancer, state.step, s.schedule_from).rate),
             schedule_n: n,
+            findings: run.findings(i),
         }
     });
     Snapshot {

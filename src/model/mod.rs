@@ -9,6 +9,7 @@ pub mod base;
 pub mod capacity;
 pub mod change;
 pub mod config;
+pub mod diagnose;
 pub mod digest;
 pub mod expert_choice;
 pub mod figures;

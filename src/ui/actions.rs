@@ -84,6 +84,10 @@ pub enum Action {
     Messages,
     /// All terms.
     Glossary,
+    /// What the lab noticed.
+    Findings,
+    /// Bring up what shows the finding named in the strip.
+    ShowFinding,
     /// All shortcuts.
     Shortcuts,
     /// Dark or light.
@@ -231,6 +235,8 @@ impl Action {
             Self::Welcome => "Scenarios",
             Self::Messages => "Messages",
             Self::Glossary => "Glossary: every term on screen",
+            Self::Findings => "All findings",
+            Self::ShowFinding => "Show me what was found",
             Self::Shortcuts => "Keyboard shortcuts",
             Self::ToggleTheme => "Dark or light",
             Self::ToggleControls => "Hide or show settings",
@@ -290,6 +296,8 @@ impl Action {
             Self::Palette => vec![ctrl(Key::P), ctrl(Key::K)],
             Self::Welcome => vec![ctrl(Key::N)],
             Self::Glossary => vec![key(Key::G)],
+            Self::Findings => vec![key(Key::N)],
+            Self::ShowFinding => vec![shift(Key::N)],
             Self::Shortcuts => vec![shift(Key::Questionmark), key(Key::F1)],
             Self::ToggleTheme => vec![ctrl(Key::T)],
             Self::ToggleControls => vec![ctrl(Key::B)],
@@ -356,6 +364,8 @@ impl Action {
             Self::Welcome => i::ICON_DASHBOARD,
             Self::Messages => i::ICON_NOTIFICATIONS,
             Self::Glossary => i::ICON_MENU_BOOK,
+            Self::Findings => i::ICON_LIST,
+            Self::ShowFinding => i::ICON_VISIBILITY,
             Self::Shortcuts => i::ICON_KEYBOARD,
             Self::ToggleTheme => i::ICON_CONTRAST,
             Self::ToggleControls => i::ICON_TUNE,
@@ -424,6 +434,8 @@ impl Action {
             | Self::Welcome
             | Self::Messages
             | Self::Glossary
+            | Self::Findings
+            | Self::ShowFinding
             | Self::Shortcuts
             | Self::ToggleTheme
             | Self::ToggleControls

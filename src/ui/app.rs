@@ -8,6 +8,7 @@ mod showing;
 use super::actions::Action;
 use super::controls::{self, Controls};
 use super::files::{Dialog, Outcome, Purpose};
+use super::findings::{self, Findings};
 use super::focus::Focus;
 use super::glossary::{self, Glossary};
 use super::hints::Hints;
@@ -31,6 +32,7 @@ use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::lab::notices::Level;
 use crate::model::change::Target;
+use crate::model::diagnose::Finding;
 use crate::model::presets::Preset;
 use crate::scenario::view::Part;
 use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
@@ -55,6 +57,8 @@ pub enum Ask {
     Reveal(PaneKind),
     /// Give a pane all the room, or its place back.
     Maximise(PaneKind),
+    /// Bring up what shows this finding of this variant.
+    ShowFinding(usize, Finding),
     /// Copy, save or film a pane.
     Export(PaneKind, Export),
 }
@@ -76,6 +80,7 @@ enum Overlay {
     Welcome,
     Messages,
     Glossary,
+    Findings,
     Shortcuts,
 }
 
@@ -88,6 +93,7 @@ pub struct App {
     panes: Panes,
     link: Link,
     controls: Controls,
+    findings: Findings,
     overlay: Option<Overlay>,
     palette: Option<Palette>,
     glossary: Glossary,
@@ -124,6 +130,7 @@ impl App {
             panes: Panes::default(),
             link: Link::default(),
             controls: Controls::default(),
+            findings: Findings::default(),
             overlay: options.welcome.then_some(Overlay::Welcome),
             palette: None,
             glossary: Glossary::default(),
@@ -230,6 +237,7 @@ impl App {
                 }
             }
             Ask::Maximise(kind) => self.layout.toggle_maximised(kind),
+            Ask::ShowFinding(variant, finding) => self.show_finding(variant, &finding),
             Ask::Export(kind, export) => self.export(ctx, kind, export),
         }
     }
@@ -262,6 +270,12 @@ impl App {
             Action::Palette => self.palette = if self.palette.is_some() { None } else { Some(Palette::default()) },
             Action::Welcome => self.toggle(Overlay::Welcome),
             Action::Messages => self.toggle(Overlay::Messages),
+            Action::Findings => self.toggle(Overlay::Findings),
+            Action::ShowFinding => {
+                if let Some(finding) = self.findings.first().cloned() {
+                    self.show_finding(self.link.variant, &finding);
+                }
+            }
             Action::Glossary => {
                 self.glossary = Glossary::default();
                 self.toggle(Overlay::Glossary);
@@ -303,6 +317,15 @@ impl App {
         }
     }
 
+    fn show_finding(&mut self, variant: usize, finding: &Finding) {
+        let showing = findings::showing(finding, self.lab.snapshot().head);
+        self.link.variant = variant;
+        self.link.span = showing.span;
+        self.link.pinned_expert = showing.expert;
+        self.layout.restore();
+        self.layout.reveal(showing.pane);
+    }
+
     fn toggle(&mut self, overlay: Overlay) {
         self.overlay = if self.overlay == Some(overlay) { None } else { Some(overlay) };
     }
@@ -340,6 +363,7 @@ impl App {
                 welcome::show(ui, &mut self.thumbnails, &running, asks, theme)
             }
             Some(Overlay::Messages) => notices::list(ui, &mut self.seen, &mut self.lab, theme),
+            Some(Overlay::Findings) => findings::list(ui, &self.lab, asks, theme),
             Some(Overlay::Glossary) => glossary::show(ui, &mut self.glossary, theme),
             Some(Overlay::Shortcuts) => shortcuts::show(ui, asks, theme),
             None => false,
@@ -454,6 +478,9 @@ impl eframe::App for App {
         }
         if !self.options.still && notices::offer(ui, &mut self.lab, theme) {
             self.overlay = None;
+        }
+        if top {
+            self.findings.show(ui, &self.lab, self.link.variant, &mut asks, theme);
         }
         if time {
             transport_bar::show(ui, &mut self.lab, self.showing.presenting.is_on(), theme);

@@ -9,6 +9,7 @@ pub mod events;
 pub mod files;
 pub mod film;
 pub mod film_dialog;
+pub mod findings;
 pub mod focus;
 pub mod glossary;
 pub mod hints;

@@ -47,10 +47,12 @@ impl Run {
             fork_settings(&mut checkpoint.experiment, of, name);
             fork_state(&mut checkpoint.state, of);
             again(&mut checkpoint.trackers, of);
+            again(&mut checkpoint.diagnoses, of);
             again(&mut checkpoint.metrics, of);
             again(&mut checkpoint.loads, of);
         }
         again(&mut run.trackers, of);
+        again(&mut run.diagnoses, of);
         again(&mut run.metrics, of);
         again(&mut run.loads, of);
         run.biases.iter_mut().for_each(|(_, all)| again(all, of));
