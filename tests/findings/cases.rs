@@ -5,7 +5,7 @@ use moebias::model::change::Change;
 use moebias::model::config::{Balancer, Experiment, Gate, Router, Rule, Schedule, Source, Synthetic, Variant};
 use moebias::model::diagnose::Kind;
 use moebias::model::fixed::to_q32;
-use moebias::model::learn::settings::{Learning, World};
+use moebias::model::learn::settings::{Learning, Optimiser, World};
 use moebias::model::metrics::entropy;
 use moebias::model::tokens::{Topics, centroids, shares};
 
@@ -109,13 +109,18 @@ fn oscillating(b: &mut Builder) {
     }
 }
 
-/// A step so small that in the whole run no bias can have come a tenth of the way.
+/// Tokens that are all but alike to every expert, and biases that favour a quarter of them by far: balance needs the gap to close. A step
+/// closes it by 2u at most, so in the whole run little more than half of it.
 fn slow(b: &mut Builder) {
-    for how in [Rule::Sign, Rule::CentredSign, Rule::Rms, Rule::Sign] {
+    for how in [Rule::Sign, Rule::CentredSign, Rule::Sign, Rule::CentredSign] {
         for shape in b.each() {
-            let rate = unit(shape.2, shape.0) / 40.0;
-            let source = Source::Synthetic(Synthetic { skew: 2.0, topics: 8, ..uneven() });
-            b.add(format!("{how}, u {rate:.6}"), shape, source, rule(how, rate), 1200, &[Kind::Slow], &UNEVEN);
+            let gap = 70.0 * unit(shape.2, shape.0);
+            let rate = gap / 2.0 / 2100.0;
+            let source =
+                Source::Synthetic(Synthetic { batch: T, topics: 128, skew: 0.0, noise: 1.5, ..Default::default() });
+            let name = format!("{how}, u {rate:.6}, {gap:.3} to close");
+            let case = b.add(name, shape, source, rule(how, rate), 1200, &[Kind::Slow], &UNEVEN);
+            case.bias = Some((0..shape.0).map(|e| if e < shape.0 / 4 { 0.0 } else { -gap }).collect());
         }
     }
     // The same tokens with steps that arrive.
@@ -253,7 +258,8 @@ fn learning(b: &mut Builder) {
         for shape in [(8, 2, Gate::Sigmoid), (16, 2, Gate::Sigmoid), (32, 4, Gate::Sigmoid)] {
             let world = World { batch: 128, topics: 16, domains: 4, ..Default::default() };
             let name = format!("learning rate {rate}");
-            let rates = Learning { expert_rate: rate, router_rate: rate, ..Default::default() };
+            let rates =
+                Learning { optimiser: Optimiser::Sgd, expert_rate: rate, router_rate: rate, ..Default::default() };
             let open = [&UNEVEN[..], &[Kind::Drifting, Kind::Oscillating, Kind::FloorReached, Kind::Slow]].concat();
             let balancer = rule(Rule::Sign, 0.001);
             let case = b.add(name, shape, Source::Learning(world), balancer, 160, &[Kind::Diverged], &open);

@@ -12,6 +12,8 @@ use std::collections::VecDeque;
 const FLOOR: f64 = 1.5;
 /// And no longer from here on. A rule that follows every batch for all it is worth doubles the variance: that is not the floor.
 const FLOOR_LEFT: f64 = 1.8;
+/// Nor is it said while MaxVio itself is further from its floor: a few experts may still be off where the rest is even.
+const NEAR: f64 = 1.3;
 /// An expert that is on its way out of starving within so many windows is not called starving.
 const RECOVERS: f64 = 4.0;
 /// Fewer tokens than this in a window, on average, say nothing of an expert.
@@ -167,7 +169,11 @@ fn floor(blocks: &Blocks, cx: &Context) -> Option<Verdict> {
     }
     let newest = blocks.newest()?;
     let floor = sampling_floor(newest.load.len() as u32, newest.top_k, newest.tokens as u32);
-    Some(Verdict::Seen(vec![], Evidence::FloorReached { max_vio: mean(|b| b.max_vio), floor }))
+    let max_vio = mean(|b| b.max_vio);
+    if max_vio > NEAR * floor {
+        return Some(Verdict::Between);
+    }
+    Some(Verdict::Seen(vec![], Evidence::FloorReached { max_vio, floor }))
 }
 
 /// What counts as out of balance, with some room: in between nothing is said.

@@ -130,7 +130,9 @@ impl Finding {
                 format!("Loads moved by ±{} of fair in {steps} steps; MaxVio is {max_vio:.2}", small(*travel))
             }
             Evidence::FloorReached { max_vio, floor } => {
-                format!("MaxVio is {max_vio:.2} on average; chance alone makes it {floor:.2}, so no bias can do better")
+                format!(
+                    "MaxVio is {max_vio:.2} on average; chance alone makes it {floor:.2}, so no bias can do much better"
+                )
             }
         }
     }

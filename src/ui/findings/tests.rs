@@ -7,6 +7,7 @@ use crate::model::diagnose::Kind;
 use crate::scenario::shipped;
 use crate::ui::app::{App, Options};
 use crate::ui::link::Span;
+use crate::ui::panes::PaneKind;
 use crate::ui::store::Stored;
 use crate::ui::testing::picture;
 use eframe::egui::{self, Key, Modifiers, Vec2, vec2};
@@ -44,6 +45,7 @@ fn a_swing_is_named_and_shown() {
     let swing = found.iter().find(|f| f.kind == Kind::Oscillating).expect("it swings").clone();
     assert!(swing.sentence().contains("u = 0.1"), "{}", swing.sentence());
     picture(&mut harness, "findings-swing-dark");
+    assert!(harness.query_by_label_contains("Load over time: ").is_some());
     let badge = format!("Oscillating: {}", swing.sentence());
     harness.get_by_label(&badge).click();
     harness.run_steps(3);
@@ -51,7 +53,8 @@ fn a_swing_is_named_and_shown() {
     harness.run_steps(4);
     assert_eq!(harness.state().link().pinned_expert, swing.experts.first().copied());
     assert!(matches!(harness.state().link().span, Span::Part(from, to) if from >= 32.0 && to <= 161.0));
-    assert!(harness.query_by_label_contains("Load curves: ").is_some(), "the pane is in front");
+    assert_eq!(super::showing(&swing, 160).pane, PaneKind::LoadCurves);
+    assert!(harness.query_by_label_contains("Load over time: ").is_none(), "another pane is in front");
     picture(&mut harness, "findings-shown-dark");
 }
 
