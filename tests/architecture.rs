@@ -5,10 +5,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rooms and their floors. `cli::render` alone may use `ui`, to draw the app offscreen; `cli::window` opens it.
+/// The rooms and their floors. `cli::render` and `cli::film` may use `ui`, to draw the app offscreen; `cli::window` opens it.
 const FLOORS: [(&str, u32); 6] = [("model", 1), ("engine", 2), ("scenario", 2), ("lab", 3), ("ui", 4), ("cli", 5)];
 /// The only files on the command line's floor that may use the window's.
-const MAY_USE_UI: [&str; 2] = ["cli/render.rs", "cli/window.rs"];
+const MAY_USE_UI: [&str; 3] = ["cli/film.rs", "cli/render.rs", "cli/window.rs"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).into()

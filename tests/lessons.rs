@@ -127,9 +127,9 @@ fn drag(w: &mut Window, slider: &str, value: fn(&Lab) -> f64, wanted: RangeInclu
             break;
         }
         if now < *wanted.start() {
-            low = x
+            low = x;
         } else {
-            high = x
+            high = x;
         }
         x = (low + high) / 2.0;
         w.hover_at(at(x));
@@ -304,7 +304,7 @@ fn no_page_is_without_an_effect_and_every_lesson_has_a_few_pages() {
             assert!(page.has_effect() && !page.show.is_empty(), "page {} of {}", i + 1, shipped.id);
             assert!(page.text.chars().count() < 900, "page {} of {} is long", i + 1, shipped.id);
         }
-        assert!(read.pages.iter().any(|p| p.asks()));
+        assert!(read.pages.iter().any(moebias::scenario::lesson::Page::asks));
     }
 }
 

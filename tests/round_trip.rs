@@ -15,6 +15,7 @@ use moebias::model::learn::settings::{
     self as learn, Auxiliary, Gating, Learning, LearningChange, Optimiser, World, WorldChange,
 };
 use moebias::model::step::{State, VariantState};
+use moebias::scenario::view::{PaneName, Part, View};
 use moebias::scenario::{Recorded, Scenario, parse, to_text};
 use proptest::prelude::*;
 use strum::IntoEnumIterator as _;
@@ -279,6 +280,14 @@ fn scenario() -> impl Strategy<Value = Scenario> {
                 stop,
                 speed,
                 start,
+                view: (number % 3 == 0).then(|| View {
+                    columns: vec![vec![PaneName::Load], vec![PaneName::Bias, PaneName::Theory]],
+                    widths: if full { vec![1.0, 2.5] } else { vec![] },
+                    zoom: full.then_some(1.25),
+                    hidden: vec![Part::Controls],
+                    expert: Some(0),
+                    ..View::default()
+                }),
                 recorded,
             };
             // Only events that apply: the others are no experiment.

@@ -111,7 +111,7 @@ fn the_welcome_lies_over_a_run_and_a_card_opens_its_scenario() {
         (vec2(1100.0, 700.0), false, "welcome-light-small"),
         (vec2(2560.0, 1440.0), true, "welcome-large"),
     ] {
-        let mut harness = app(size, Options { welcome: true, native: false }, dark, "first-look");
+        let mut harness = app(size, Options { welcome: true, ..Options::default() }, dark, "first-look");
         step_to(&mut harness, 60);
         // Other tests of this process end like killed windows, and what they left is asked about before the welcome.
         while harness.state().lab().unfinished().is_some() {

@@ -7,6 +7,7 @@ mod check;
 mod doctor;
 mod drive;
 mod failure;
+mod film;
 mod input;
 mod learn;
 mod output;
@@ -15,12 +16,15 @@ mod render;
 mod replay;
 mod report;
 mod run;
+mod sweep;
 mod theory;
 mod trace;
 mod window;
 
 use crate::engine::EngineChoice;
 use crate::model::config::limits;
+use crate::model::sweep::{Axis, MOST_SEEDS};
+use crate::scenario::view::PaneName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use failure::Failure;
 use std::path::PathBuf;
@@ -60,14 +64,18 @@ enum Command {
     Check(CheckArgs),
     /// Say what a trace or a log of selections holds, and how balanced it was recorded
     Trace(TraceArgs),
-    /// Draw the window offscreen at one step, as PNG
+    /// Draw the window or a pane offscreen at one step, as PNG or SVG
     Render(RenderArgs),
+    /// Film a run offscreen, as GIF, WebP or PNG files
+    Film(FilmArgs),
     /// Look at a run in the price view: Lagrangian, optimum, moves, band, regret, computation batches
     Theory(TheoryArgs),
     /// Say which GPUs there are, what will be used, and why
     Doctor,
     /// Measure how many token-expert pairs per second every engine of this machine routes
     Bench(BenchArgs),
+    /// Run an experiment with every combination of some settings, and with several seeds
+    Sweep(SweepArgs),
     /// Let routers learn with several seeds, and judge them on tokens they have never seen
     Learn(LearnArgs),
 }
@@ -110,6 +118,30 @@ struct LearnArgs {
     /// Write one row per seed and variant to a CSV file; `-` is the output, instead of the table
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct SweepArgs {
+    /// Scenario, trace, or builtin:NAME
+    file: PathBuf,
+    /// A setting and its values: u=1e-5..1e-1:log:25, top_k=1..8, skew=0..2:lin:9 or rule=sign,rms; again for another
+    #[arg(long, value_name = "SETTING=VALUES", required = true, value_parser = sweep::axis)]
+    over: Vec<Axis>,
+    /// Seeds of each combination: the scenario's own and those after it
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SEEDS)))]
+    seeds: u32,
+    /// Steps of each run [default: to the scenario's end, else 500]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
+    steps: Option<u64>,
+    /// What computes
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineArg,
+    /// Write one row per run to a CSV file, and go on with it where an earlier sweep was stopped; `-` is the output, instead of the table
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -170,11 +202,47 @@ struct RenderArgs {
     /// Pixels per point: 2 makes everything twice as large and as sharp
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = scale)]
     scale: f32,
+    /// One pane alone, by its name in scenarios, as Bias
+    #[arg(long, value_name = "PANE", value_parser = render::pane)]
+    pane: Option<PaneName>,
+    /// Colours [default: dark for a PNG, light for an SVG]
+    #[arg(long, value_enum)]
+    theme: Option<ThemeArg>,
+    /// The picture to write: a PNG, or an SVG where it ends in .svg
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct FilmArgs {
+    /// Scenario, recording, trace, or builtin:NAME
+    file: PathBuf,
+    /// The first step
+    #[arg(long, value_name = "STEP", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=MOST_STEPS))]
+    from: u64,
+    /// The last step [default: the recording's or scenario's end, else 500]
+    #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u64).range(0..=MOST_STEPS))]
+    to: Option<u64>,
+    /// Steps from one frame to the next
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
+    every: u64,
+    /// Frames per second, 1 to 50
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    fps: u32,
+    /// Width and height, pixels
+    #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = render::size)]
+    size: (u32, u32),
+    /// Pixels per point: 2 makes everything twice as large and as sharp
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = scale)]
+    scale: f32,
+    /// One pane alone, by its name in scenarios, as Bias
+    #[arg(long, value_name = "PANE", value_parser = render::pane)]
+    pane: Option<PaneName>,
     /// Colours
     #[arg(long, value_enum, default_value_t)]
     theme: ThemeArg,
-    /// The PNG to write
-    #[arg(short, long, value_name = "PNG")]
+    /// The film: .gif, .webp, or a folder for PNG files, with a slash at its end
+    #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }
 
@@ -251,9 +319,11 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => check::check(&args.files),
         Some(Command::Trace(args)) => trace::trace(args),
         Some(Command::Render(args)) => render::render(args),
+        Some(Command::Film(args)) => film::film(args),
         Some(Command::Theory(args)) => theory::theory(args),
         Some(Command::Doctor) => doctor::doctor(),
         Some(Command::Bench(args)) => bench::bench(args),
+        Some(Command::Sweep(args)) => sweep::sweep(args),
         Some(Command::Learn(args)) => learn::learn(args),
     };
     match done {

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::output;
-use crate::engine::EngineChoice;
+use crate::engine::{EngineChoice, background};
 use crate::lab::command::Command;
 use crate::lab::{Lab, crash};
 use crate::scenario::{self, Loaded, Opened};
@@ -20,6 +20,7 @@ const LIVED: Duration = Duration::from_secs(20);
 /// Opens the window.
 pub(super) fn open(file: Option<&Path>) -> Result<(), Failure> {
     meter::begin();
+    background::make_way();
     // A file that is wrong is told before any window opens.
     let lesson = file.filter(|f| scenario::lesson::is_lesson(f)).map(Path::to_owned);
     if let Some(lesson) = &lesson {
@@ -74,7 +75,8 @@ fn window(loaded: Loaded, lesson: Option<PathBuf>, welcome: bool) -> Result<(), 
         let mut lab = Lab::open(&loaded, EngineChoice::Auto, move || ctx.request_repaint())?;
         lab.send(Command::Play);
         let stored = Stored::load(cc.storage);
-        let mut app = App::new(&cc.egui_ctx, lab, stored, Options { welcome, native: true });
+        let options = Options { welcome, native: true, still: false };
+        let mut app = App::new(&cc.egui_ctx, lab, stored, options);
         if let Some(lesson) = &lesson {
             app.lab_mut().send(Command::OpenFile(lesson.clone()));
         }

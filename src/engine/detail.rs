@@ -1,5 +1,6 @@
 //! Exact detail of an older range of steps: computed again from a checkpoint, on a thread of its own, while the run goes on.
 
+use super::background;
 use super::cpu::CpuEngine;
 use super::history::History;
 use super::run::{Run, lock};
@@ -80,7 +81,7 @@ impl Detail {
             progress: Arc::clone(&view.progress),
             wake,
         });
-        let begun = work.map(|w| std::thread::Builder::new().name("moebias-detail".into()).spawn(move || w.run()));
+        let begun = work.map(|w| background::spawn("moebias-detail", move || w.run()));
         if !matches!(begun, Some(Ok(_))) {
             view.progress.store(TOO_LONG, Ordering::Relaxed);
         }

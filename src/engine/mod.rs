@@ -3,12 +3,15 @@
 //! An engine never owns the truth. The [`Simulation`] on the CPU is the run; an engine advances it by some steps and hands back
 //! the rows, so losing a GPU loses at most the steps in flight.
 
+pub mod background;
 pub mod cpu;
 pub mod detail;
 pub mod gpu;
 pub mod history;
 pub mod message;
+pub mod microscope;
 pub mod run;
+pub mod sweep;
 pub mod theory;
 pub mod view;
 pub mod worker;

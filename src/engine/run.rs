@@ -2,14 +2,20 @@
 //!
 //! Going back is exact recomputation: restore the nearest checkpoint, apply the same events at the same steps.
 
+mod fork;
+
 use super::detail::DETAIL_BYTES;
 use super::history::History;
 use super::message::{RunId, Start};
 use super::{Engine, EngineError};
 use crate::model::change::{self, Change, Event, Target};
 use crate::model::config::{ConfigError, Experiment};
+use crate::model::diagnose::{Context, Diagnosis, Finding};
+use crate::model::figures::{self, Figures, RECENT};
+use crate::model::fixed::from_q32;
 use crate::model::metrics::{Metrics, Tracker};
 use crate::model::step::{Simulation, State, StepRow};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,6 +31,7 @@ struct Checkpoint {
     experiment: Experiment,
     state: State,
     trackers: Vec<Tracker>,
+    diagnoses: Vec<Diagnosis>,
     metrics: Vec<Metrics>,
     loads: Vec<Vec<u32>>,
 }
@@ -46,6 +53,8 @@ pub struct Run {
     pub metrics: Vec<Metrics>,
     /// Loads of the last step routed, one list per variant.
     pub loads: Vec<Vec<u32>>,
+    /// Biases after each of the last steps routed, without a gap, one list per variant, Q32.
+    biases: VecDeque<(u64, Vec<Vec<i64>>)>,
     /// Whether somebody wants to look at the last step again.
     pub watched: bool,
     /// Settings and state before the last step, where it was done alone and is watched.
@@ -54,6 +63,7 @@ pub struct Run {
     marks: Vec<u64>,
     simulation: Simulation,
     trackers: Vec<Tracker>,
+    diagnoses: Vec<Diagnosis>,
     checkpoints: Vec<Checkpoint>,
     /// Compute time since the last checkpoint.
     since_checkpoint: Duration,
@@ -104,11 +114,13 @@ impl Run {
             history: Arc::new(Mutex::new(History::new(&experts, first))),
             metrics: vec![Metrics::default(); n],
             loads: vec![vec![]; n],
+            biases: VecDeque::new(),
             watched: false,
             before: None,
             marks: vec![],
             simulation,
             trackers: vec![Tracker::default(); n],
+            diagnoses: vec![Diagnosis::default(); n],
             checkpoints: vec![],
             since_checkpoint: Duration::ZERO,
             every: CHECKPOINT_EVERY,
@@ -158,6 +170,8 @@ impl Run {
         let steps = u64::from(most).min(room).max(1) as u32;
         self.before = (self.watched && steps == 1)
             .then(|| Box::new((self.simulation.experiment().clone(), self.simulation.state().clone())));
+        self.judge_afresh();
+        let schedules: Vec<u64> = self.simulation.state().variants.iter().map(|v| v.schedule_from).collect();
         let started = Instant::now();
         let mut rows = Vec::with_capacity(steps as usize);
         let outcome = engine.advance(&mut self.simulation, steps, &mut rows);
@@ -166,21 +180,95 @@ impl Run {
         for row in rows {
             if self.marks.contains(&row.step) {
                 self.trackers.iter_mut().for_each(Tracker::mark);
+                self.diagnoses.iter_mut().for_each(|d| d.reset(row.step));
             }
             for ((tracker, metrics), v) in self.trackers.iter_mut().zip(&mut self.metrics).zip(&row.variants) {
                 *metrics = tracker.push(v);
+            }
+            let judged = self.trackers.iter().zip(&mut self.diagnoses).zip(&self.metrics).zip(&row.variants);
+            for (i, (((tracker, diagnosis), metrics), v)) in judged.enumerate() {
+                if let Some(cx) = Context::new(self.simulation.experiment(), i, row.step, schedules[i]) {
+                    diagnosis.push(row.step, v, metrics, tracker.recent(), &cx);
+                }
             }
             lock(&self.history).push(&row, &self.metrics);
             self.head = self.head.max(row.step + 1);
             each(&row, &self.metrics);
             self.loads.clear();
-            self.loads.extend(row.variants.into_iter().map(|v| v.loads));
+            let mut biases = Vec::with_capacity(row.variants.len());
+            for v in row.variants {
+                self.loads.push(v.loads);
+                biases.push(v.bias);
+            }
+            self.remember_biases(row.step, biases);
         }
         if self.since_checkpoint >= self.every || next_event == Some(self.step()) {
             self.save_checkpoint();
         }
         self.apply_due();
         outcome.map(|()| done)
+    }
+
+    /// Keeps the biases of the last steps, exactly; costs nothing, as the row would be let go of.
+    fn remember_biases(&mut self, step: u64, biases: Vec<Vec<i64>>) {
+        while self.biases.back().is_some_and(|(last, _)| *last >= step) {
+            self.biases.pop_back();
+        }
+        if self.biases.back().is_some_and(|(last, _)| last + 1 != step) {
+            self.biases.clear();
+        }
+        if self.biases.len() == RECENT {
+            self.biases.pop_front();
+        }
+        self.biases.push_back((step, biases));
+    }
+
+    /// What each variant comes to since the mark, at the present step.
+    #[must_use]
+    pub fn figures(&self) -> Vec<Figures> {
+        let of = |(i, tracker): (usize, &Tracker)| {
+            let figures = tracker.standing().figures();
+            Figures { oscillation: self.swing(i, figures.steps), ..figures }
+        };
+        self.trackers.iter().enumerate().map(of).collect()
+    }
+
+    /// How the biases of a variant swing over the last steps, of which `counted` count. Where one went back, some of them are in the
+    /// history alone, and there in single precision; `None` where they are not even there.
+    fn swing(&self, variant: usize, counted: u64) -> Option<figures::Oscillation> {
+        let end = self.step();
+        let from = end - counted.min(RECENT as u64).min(end);
+        let kept: Vec<&Vec<i64>> =
+            self.biases.iter().filter(|(s, _)| (from..end).contains(s)).filter_map(|(_, b)| b.get(variant)).collect();
+        let missing = (end - from) as usize - kept.len().min((end - from) as usize);
+        let history = lock(&self.history);
+        let older = history.variants.get(variant)?;
+        let older: Option<Vec<_>> = (from..from + missing as u64).map(|s| older.exact(s).cloned()).collect();
+        drop(history);
+        let older = older?;
+        let experts = self.simulation.state().variants.get(variant)?.bias.len();
+        let series = (0..experts).map(|e| {
+            let before = older.iter().map(|c| c.bias.get(e).copied().map_or(0.0, f64::from));
+            before.chain(kept.iter().map(|b| b.get(e).copied().map_or(0.0, from_q32))).collect()
+        });
+        figures::oscillation(series)
+    }
+
+    /// What is found in a variant now, and what was.
+    #[must_use]
+    pub fn findings(&self, variant: usize) -> Arc<Vec<Finding>> {
+        self.diagnoses.get(variant).map(|d| Arc::clone(d.findings())).unwrap_or_default()
+    }
+
+    /// Where a setting changes before this step, what was seen before it proves nothing.
+    fn judge_afresh(&mut self) {
+        let step = self.step();
+        for event in self.events.iter().filter(|e| e.step == step) {
+            match event.target {
+                Target::Variant(i) => self.diagnoses.get_mut(i).into_iter().for_each(|d| d.reset(step)),
+                Target::Source | Target::AllVariants => self.diagnoses.iter_mut().for_each(|d| d.reset(step)),
+            }
+        }
     }
 
     /// Applies the events of the present step. They were checked when they were taken in.
@@ -204,6 +292,7 @@ impl Run {
             experiment: self.simulation.experiment().clone(),
             state: self.simulation.state().clone(),
             trackers: self.trackers.clone(),
+            diagnoses: self.diagnoses.clone(),
             metrics: self.metrics.clone(),
             loads: self.loads.clone(),
         });
@@ -241,6 +330,7 @@ impl Run {
             log::error!("a checkpoint does not fit its own run: {e}");
         }
         self.trackers.clone_from(&checkpoint.trackers);
+        self.diagnoses.clone_from(&checkpoint.diagnoses);
         self.metrics.clone_from(&checkpoint.metrics);
         self.loads.clone_from(&checkpoint.loads);
         self.since_checkpoint = Duration::ZERO;
@@ -345,11 +435,13 @@ impl Run {
             history: Arc::new(Mutex::new(History::within(&experts, from, DETAIL_BYTES))),
             metrics: vec![],
             loads: vec![],
+            biases: VecDeque::new(),
             watched: false,
             before: None,
             marks: self.marks.clone(),
             simulation: self.simulation.clone(),
             trackers: vec![],
+            diagnoses: vec![],
             checkpoints: vec![],
             since_checkpoint: Duration::ZERO,
             every: Duration::MAX,
@@ -374,11 +466,13 @@ impl Run {
             history: Arc::new(Mutex::new(lock(&self.history).clone())),
             metrics: self.metrics.clone(),
             loads: self.loads.clone(),
+            biases: self.biases.clone(),
             watched: false,
             before: None,
             marks: self.marks.clone(),
             simulation: self.simulation.clone(),
             trackers: self.trackers.clone(),
+            diagnoses: self.diagnoses.clone(),
             checkpoints: self.checkpoints.clone(),
             since_checkpoint: self.since_checkpoint,
             every: self.every,
@@ -428,6 +522,7 @@ mod tests {
     use super::*;
     use crate::engine::cpu::CpuEngine;
     use crate::model::config::{Rule, Source, Synthetic, Variant};
+    use crate::model::diagnose::Kind;
 
     fn run() -> Run {
         let experiment = Experiment {
@@ -466,6 +561,24 @@ mod tests {
         assert_eq!(run.simulation().digest(), digest);
         assert_eq!(run.metrics, metrics);
         assert_eq!(run.head, 120);
+    }
+
+    #[test]
+    fn what_is_found_is_that_of_the_step_and_ends_with_its_settings() {
+        let mut run = run();
+        run.change(Target::AllVariants, Change::SetRate(0.3)).unwrap();
+        play_to(&mut run, 150);
+        let swing = |run: &Run| run.findings(0).iter().find(|f| f.kind == Kind::Oscillating).cloned();
+        let found = swing(&run).expect("u = 0.3 swings");
+        assert_eq!(found.until, None);
+        run.rewind_towards(20);
+        play_to(&mut run, 20);
+        assert_eq!(swing(&run), None);
+        play_to(&mut run, 150);
+        assert_eq!(swing(&run), Some(found));
+        run.change(Target::AllVariants, Change::SetRate(0.001)).unwrap();
+        play_to(&mut run, 151);
+        assert_eq!(swing(&run).and_then(|f| f.until), Some(150));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::engine::run::Run;
 use crate::scenario::atomic::Staged;
 use crate::scenario::export::{Columns, Curves};
 use crate::scenario::journal::{Unfinished, find_unfinished};
+use crate::scenario::view::View;
 use crate::scenario::{self, FileError, Loaded, Opened, Scenario};
 use std::path::{Path, PathBuf};
 
@@ -24,10 +25,12 @@ pub(super) enum Purpose {
     RecordBegin,
     /// A recording ends here.
     RecordEnd(Recording),
-    /// Save the run here.
-    Save(PathBuf),
+    /// Save the run here, seen like this.
+    Save(PathBuf, Option<Box<View>>),
     /// Write its curves here.
     Csv(PathBuf),
+    /// Repeat it elsewhere.
+    Copy,
 }
 
 /// Work with files under way.
@@ -37,8 +40,11 @@ pub(super) struct Desk {
     asked: Vec<(u64, Purpose)>,
     opening: Option<Job<Result<Opened, FileError>>>,
     writing: Option<Job<Result<String, String>>>,
+    copy: Option<(Document, Start)>,
     looking: Option<Job<Vec<Unfinished>>>,
     unfinished: Vec<Unfinished>,
+    /// Whether what is done is journalled, so that it survives a crash.
+    pub(super) journals: bool,
     journalist: Option<Journalist>,
     /// A journal entry was asked for but has not come: what is echoed until then is part of it.
     journal_pending: bool,
@@ -70,6 +76,7 @@ impl Document {
             summary: s.summary.clone(),
             look_for: s.look_for.clone(),
             path: loaded.path.clone(),
+            view: s.view.clone(),
         }
     }
 }
@@ -109,6 +116,9 @@ impl Lab {
 
     /// Opens a file beside the work; the running experiment stays until it is read and right.
     pub(super) fn open_file(&mut self, path: PathBuf) {
+        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
+            return self.open_sweep(&path);
+        }
         let name = format!("Opening {}", file_name(&path));
         let work = move |_: &Progress| scenario::open(&path);
         match Job::spawn(name, self.wake.clone(), work) {
@@ -170,9 +180,19 @@ impl Lab {
         self.post(Message::Export(tag));
     }
 
+    /// Asks for the run as data, to repeat it beside this one; [`Self::take_copy`] has it soon.
+    pub fn ask_copy(&mut self) {
+        self.ask_for(Purpose::Copy);
+    }
+
+    /// The run as it was when it was asked for: what it is called and what it starts from, with every change so far.
+    pub fn take_copy(&mut self) -> Option<(Document, Start)> {
+        self.desk.copy.take()
+    }
+
     /// From now on what is done is journalled.
     pub(super) fn keep_journal(&mut self) {
-        if places::journal_dir().is_some() && !self.desk.journal_pending {
+        if self.desk.journals && places::journal_dir().is_some() && !self.desk.journal_pending {
             self.desk.journal_pending = true;
             self.ask_for(Purpose::Journal);
         }
@@ -235,11 +255,13 @@ impl Lab {
                 let scenario = recorder::recording_of(sheet, &recording, &run);
                 self.keep_recording(&scenario, run.step.saturating_sub(recording.since));
             }
-            Purpose::Save(path) => {
-                let scenario = recorder::scenario_of(sheet, &run);
+            Purpose::Save(path, view) => {
+                let mut scenario = recorder::scenario_of(sheet, &run);
+                scenario.view = view.map(|v| *v).or(scenario.view);
                 self.save(path, &scenario);
             }
             Purpose::Csv(path) => self.write_csv(path, *run),
+            Purpose::Copy => self.desk.copy = Some((sheet.document.clone(), run.start)),
         }
     }
 
@@ -395,7 +417,7 @@ impl Lab {
     pub fn close(&mut self) {
         self.stop_recording();
         let patience = std::time::Instant::now();
-        let waits = |l: &Self| l.desk.asked.iter().any(|(_, p)| matches!(p, Purpose::RecordEnd(_) | Purpose::Save(_)));
+        let waits = |l: &Self| l.desk.asked.iter().any(|(_, p)| matches!(p, Purpose::RecordEnd(_) | Purpose::Save(..)));
         while waits(self) && patience.elapsed().as_secs() < 3 {
             self.poll();
             std::thread::sleep(std::time::Duration::from_millis(5));

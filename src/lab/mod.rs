@@ -3,6 +3,7 @@
 pub mod command;
 pub mod crash;
 mod files;
+pub mod fork;
 pub mod job;
 pub mod journal;
 pub mod lesson;
@@ -10,6 +11,7 @@ pub mod notices;
 pub mod places;
 pub mod recorder;
 pub mod sheet;
+pub mod sweep;
 pub mod undo;
 
 #[cfg(test)]
@@ -22,6 +24,7 @@ use crate::model::change::{self, Change, Target};
 use crate::model::config::{ConfigError, Experiment};
 use crate::model::presets::Preset;
 use crate::scenario::Loaded;
+use crate::scenario::view::View;
 use command::Command;
 use files::{Desk, Purpose};
 use notices::{Level, NoticeAction, Notices};
@@ -42,6 +45,8 @@ pub struct Document {
     pub look_for: String,
     /// Where it was opened from or saved to.
     pub path: Option<PathBuf>,
+    /// How it wants to be seen.
+    pub view: Option<View>,
 }
 
 /// Later steps that were set aside when the past was changed.
@@ -95,6 +100,8 @@ pub struct Lab {
     /// The run that the sheet belongs to.
     run: RunId,
     next_run: u64,
+    sweep: Option<sweep::LabSweep>,
+    sweeps: u64,
     dead: bool,
     lessons: lesson::Lessons,
 }
@@ -110,13 +117,33 @@ impl Lab {
         engine: EngineChoice,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, ConfigError> {
+        let mut lab = Self::beside_with(document, start, engine, wake)?;
+        lab.desk.journals = true;
+        lab.look_for_unfinished();
+        Ok(lab)
+    }
+
+    /// A lab beside another, for pictures of a run: on the CPU, it keeps no journal and offers nothing to restore.
+    ///
+    /// # Errors
+    /// A start that does not fit.
+    pub fn beside(document: Document, start: Start) -> Result<Self, ConfigError> {
+        Self::beside_with(document, start, EngineChoice::Cpu, || {})
+    }
+
+    fn beside_with(
+        document: Document,
+        start: Start,
+        engine: EngineChoice,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, ConfigError> {
         let settings = start.experiment.clone();
         let authored = start.clone();
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
         let theirs = Arc::clone(&wake);
         let worker = Worker::spawn(RunId(0), start, engine, Box::new(move || theirs()))?;
         let snapshot = worker.snapshot();
-        let mut lab = Self {
+        Ok(Self {
             worker,
             sheets: HashMap::new(),
             sheet: Sheet::new(document, authored),
@@ -132,11 +159,11 @@ impl Lab {
             engine_choice: engine,
             run: RunId(0),
             next_run: 1,
+            sweep: None,
+            sweeps: 0,
             dead: false,
             lessons: lesson::Lessons::default(),
-        };
-        lab.look_for_unfinished();
-        Ok(lab)
+        })
     }
 
     /// Starts a lab with a loaded scenario.
@@ -178,6 +205,7 @@ impl Lab {
             self.settings.clone_from(&self.snapshot.experiment);
         }
         self.poll_desk();
+        self.poll_sweep();
         self.poll_lesson();
     }
 
@@ -273,6 +301,7 @@ impl Lab {
             Command::SetExperts(experts) => self.set_experts(experts),
             Command::SetSeed(seed) => self.restart(&format!("Seed {seed}"), |s| s.experiment.seed = seed),
             Command::AddVariant(of) => self.add_variant(of),
+            Command::Fork(of) => self.fork(of),
             Command::RemoveVariant(i) => {
                 if self.settings.variants.len() > 1 && i < self.settings.variants.len() {
                     let what = format!("Remove {}", self.settings.variants[i].name);
@@ -314,15 +343,23 @@ impl Lab {
             }
             Command::SetView(view) => self.post(Message::View(view)),
             Command::SetTheory(request) => self.post(Message::Theory(request)),
+            Command::SetFigures(wanted) => self.post(Message::Figures(wanted)),
+            Command::SetMicroscope(request) => self.post(Message::Microscope(request)),
             Command::Detail(from, to) => self.post(Message::Detail(from, to)),
             Command::ToggleRecord => self.toggle_record(),
             Command::OpenFile(path) => self.open_file(path),
             Command::OpenShipped(id) => self.open_shipped(&id),
-            Command::SaveAs(path) => self.ask_for(Purpose::Save(path)),
+            Command::SaveAs(path) => self.ask_for(Purpose::Save(path, None)),
+            Command::SaveWithView(path, view) => self.ask_for(Purpose::Save(path, Some(view))),
             Command::ExportCsv(path) => self.ask_for(Purpose::Csv(path)),
             Command::CancelJob => self.cancel_job(),
             Command::Restore => self.restore(),
             Command::DiscardUnfinished => self.discard_unfinished(),
+            Command::StartSweep(request) => self.start_sweep(&request),
+            Command::GoOnWithSweep => self.go_on_with_sweep(),
+            Command::CancelSweep => self.cancel_sweep(),
+            Command::SaveSweep(path) => self.save_sweep(&path),
+            Command::OpenRun(number) => self.open_run(number),
             Command::Lesson(what) => self.in_lesson(what),
         }
     }

@@ -3,6 +3,7 @@
 use super::sheet::Sheet;
 use crate::engine::message::Exported;
 use crate::model::config::Source;
+use crate::scenario::view::View;
 use crate::scenario::{BUILTIN, Recorded, Scenario};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,9 @@ pub fn scenario_of(sheet: &Sheet, run: &Exported) -> Scenario {
     let document = &sheet.document;
     let mut experiment = run.start.experiment.clone();
     absolute(&mut experiment.source, document.path.as_deref());
+    let experts = experiment.variants.iter().map(|v| v.router.experts).min().unwrap_or(0);
+    // An expert that a smaller router lacks can't be pinned in it.
+    let view = document.view.clone().map(|v| View { expert: v.expert.filter(|e| *e < experts), ..v });
     let mut events = run.start.events.clone();
     events.sort_by_key(|e| e.step);
     Scenario {
@@ -32,6 +36,7 @@ pub fn scenario_of(sheet: &Sheet, run: &Exported) -> Scenario {
         events,
         stop: run.start.stop,
         start: run.start.state.clone(),
+        view,
         recorded: Some(Recorded {
             steps: run.step,
             digest: run.digest,

@@ -160,6 +160,12 @@ impl Tracker {
         }
     }
 
+    /// The loads of the last [`LONG_WINDOW`] steps and what each of them dropped, oldest first, without identity experts.
+    #[must_use]
+    pub fn recent(&self) -> &VecDeque<(Vec<u32>, u32)> {
+        &self.recent
+    }
+
     /// What the run comes to since the mark.
     #[must_use]
     pub fn standing(&self) -> &Standing {

@@ -75,6 +75,9 @@ pub enum Problem {
     /// Something wrong in a trace or a log.
     #[error("{0}")]
     Trace(String),
+    /// Something wrong with a sweep's file.
+    #[error("{0}")]
+    Sweep(String),
     /// A lesson where an experiment is wanted.
     #[error("it is a lesson, which is read in the window")]
     LessonOnly,
@@ -134,6 +137,7 @@ impl FileError {
             Problem::Kind => "Open a .ron, .safetensors or .jsonl file.",
             Problem::NotText(_) => "Save it again as UTF-8 text.",
             Problem::Version(_) => "Open it with a newer Moebias, or write `version: 1`.",
+            Problem::Sweep(_) => "The file was left as it is.",
             Problem::Syntax(_) | Problem::Setting(_) => "Correct it and open the file again.",
             Problem::Trace(_) => "Record it again, or choose another file.",
             Problem::LessonOnly => "Open it with `moebias FILE`, or run one of its scenarios.",

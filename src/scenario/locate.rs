@@ -97,7 +97,7 @@ fn scan(text: &str, mut each: impl FnMut(&str, Range<usize>)) {
             }
             b'/' if bytes.get(at + 1) == Some(&b'*') => at = text[at..].find("*/").map_or(bytes.len(), |i| at + i + 2),
             b'#' if matches!(bytes.get(at + 1), Some(b'!' | b'[')) => {
-                at += bytes[at..].iter().position(|&b| b == b']').unwrap_or(bytes.len() - at - 1) + 1
+                at += bytes[at..].iter().position(|&b| b == b']').unwrap_or(bytes.len() - at - 1) + 1;
             }
             b'"' | b'r' if c == b'"' || raw_string(text, at).is_some() => {
                 at = raw_string(text, at).unwrap_or_else(|| end_of_string(bytes, at));

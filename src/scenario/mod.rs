@@ -7,13 +7,16 @@
 pub mod atomic;
 pub mod error;
 pub mod export;
+pub mod film;
 pub mod journal;
 pub mod lesson;
 mod locate;
 mod read;
 pub mod selections;
 pub mod shipped;
+pub mod sweep;
 pub mod trace;
+pub mod view;
 mod write;
 
 pub use error::{FileError, Place, Problem};
@@ -75,6 +78,8 @@ pub struct Scenario {
     pub speed: Option<f64>,
     /// A state to start from, instead of step 0 and fresh biases.
     pub start: Option<State>,
+    /// How it wants to be seen.
+    pub view: Option<view::View>,
     /// What a run of it came to; a replay must come to the same.
     pub recorded: Option<Recorded>,
 }
@@ -135,6 +140,7 @@ impl Scenario {
             stop: None,
             speed: None,
             start: None,
+            view: None,
             recorded: None,
         }
     }

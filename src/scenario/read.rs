@@ -42,6 +42,8 @@ struct Written {
     #[serde(default)]
     start: Option<State>,
     #[serde(default)]
+    view: Option<super::view::View>,
+    #[serde(default)]
     recorded: Option<WrittenRecorded>,
 }
 
@@ -233,6 +235,7 @@ pub fn parse(text: &str, name: &str) -> Result<Scenario, FileError> {
         stop: written.stop,
         speed: written.speed,
         start: written.start,
+        view: written.view,
         recorded: recorded.transpose().map_err(located)?,
     };
     validate(&scenario).map_err(located)?;
@@ -340,6 +343,9 @@ pub(super) fn validate(scenario: &Scenario) -> Result<(), ConfigError> {
                 ));
             }
         }
+    }
+    if let Some(view) = &scenario.view {
+        view.validate(scenario.variants.iter().map(|v| v.router.experts).min().unwrap_or(0))?;
     }
     if let Some(stop) = scenario.stop {
         step("stop", stop)?;

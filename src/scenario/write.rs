@@ -1,6 +1,7 @@
 //! Writing scenarios: short, commented and the same every time, so that two of them compare well. Defaults are left out.
 
 use super::read::{default_source, ron};
+use super::view::View;
 use super::{Recorded, Scenario, VERSION};
 use crate::model::change::Event;
 use crate::model::config::{Balancer, Router, Source, Synthetic, TraceSource, Variant};
@@ -18,7 +19,8 @@ const RECORDED: &str = "    // What the recorded run came to. Check it with: moe
 /// The text of a scenario file.
 #[must_use]
 pub fn to_text(scenario: &Scenario) -> String {
-    let Scenario { title, summary, look_for, seed, source, variants, events, stop, speed, start, recorded } = scenario;
+    let Scenario { title, summary, look_for, seed, source, variants, events, stop, speed, start, view, recorded } =
+        scenario;
     let mut out = String::from(HEADER);
     let mut line = |name: &str, value: &str| out.push_str(&format!("    {name}: {value},\n"));
     line("version", &VERSION.to_string());
@@ -44,6 +46,9 @@ pub fn to_text(scenario: &Scenario) -> String {
     }
     if let Some(start) = start {
         line("start", &value(start));
+    }
+    if let Some(view) = view {
+        line("view", &view_text(view));
     }
     if let Some(r) = recorded {
         out.push_str(RECORDED);
@@ -195,6 +200,22 @@ fn variant_text(v: &Variant) -> String {
 pub(super) fn event_text(event: &Event) -> String {
     let Event { step, target, change } = event;
     format!("(step: {step}, target: {}, change: {})", value(target), value(change))
+}
+
+fn view_text(view: &View) -> String {
+    let View { columns, widths, maximised, hidden, zoom, rows, cells, section, expert } = view;
+    let d = View::default();
+    let mut f = Fields::new();
+    f.field("columns", columns, &d.columns);
+    f.field("widths", widths, &d.widths);
+    f.field("maximised", maximised, &d.maximised);
+    f.field("hidden", hidden, &d.hidden);
+    f.field("zoom", zoom, &d.zoom);
+    f.field("rows", rows, &d.rows);
+    f.field("cells", cells, &d.cells);
+    f.field("section", section, &d.section);
+    f.field("expert", expert, &d.expert);
+    f.text()
 }
 
 fn recorded_text(r: &Recorded) -> String {

@@ -16,10 +16,18 @@ pub enum Action {
     Open,
     /// Choose where to save the run as a recording.
     SaveAs,
+    /// Choose where to save the run so that it opens as it is seen now.
+    SaveWithView,
     /// Choose where to write the curves.
     ExportCsv,
     /// Choose where to save a picture of the window.
     SavePicture,
+    /// A picture of the window to the clipboard.
+    CopyPicture,
+    /// A picture of the pane under the pointer to the clipboard.
+    CopyPane,
+    /// Make a film of the run.
+    Film,
     /// Start or stop recording.
     ToggleRecord,
     /// Play or pause.
@@ -58,6 +66,8 @@ pub enum Action {
     BringBack,
     /// One more variant on the same tokens.
     AddVariant,
+    /// One more variant from the present state.
+    Fork,
     /// Take the last variant away.
     RemoveVariant,
     /// Choose the engine by itself.
@@ -78,6 +88,12 @@ pub enum Action {
     PreviousPage,
     /// All messages.
     Messages,
+    /// All terms.
+    Glossary,
+    /// What the lab noticed.
+    Findings,
+    /// Bring up what shows the finding named in the strip.
+    ShowFinding,
     /// All shortcuts.
     Shortcuts,
     /// Dark or light.
@@ -92,8 +108,34 @@ pub enum Action {
     ZoomReset,
     /// Fill the screen.
     FullScreen,
+    /// Before an audience: the whole screen, larger text, fewer controls.
+    Present,
+    /// All the room for the pane under the pointer, or its place back.
+    MaximisePane,
+    /// All the room for the next pane.
+    NextPane,
+    /// All the room for the pane before.
+    PreviousPane,
+    /// A spot of light that follows the pointer.
+    Laser,
+    /// Darken everything but the pane under the pointer.
+    Spotlight,
+    /// Hints on or off.
+    ToggleHints,
     /// The price view to the front.
     ShowTheory,
+    /// The comparison to the front.
+    ShowCompare,
+    /// The sweep to the front.
+    ShowSweep,
+    /// Choose where to write the sweep.
+    SaveSweep,
+    /// One step, stage by stage, to the front.
+    ShowMicroscope,
+    /// One stage of the microscope on.
+    StageOn,
+    /// One stage of the microscope back.
+    StageBack,
     /// Every pane back to its place.
     ResetLayout,
     /// Let go of the pinned expert and token.
@@ -116,6 +158,8 @@ pub fn written(ctx: &eframe::egui::Context, shortcut: &KeyboardShortcut) -> Stri
         ("Equals", "="),
         ("Right", "→"),
         ("Left", "←"),
+        ("CloseBracket", "]"),
+        ("OpenBracket", "["),
     ];
     let name = ctx.format_shortcut(shortcut);
     let sign = signs.iter().find_map(|(word, sign)| Some(format!("{}{sign}", name.strip_suffix(word)?)));
@@ -133,6 +177,8 @@ pub enum Group {
     File,
     /// The window.
     Window,
+    /// Before an audience.
+    Presenting,
 }
 
 const CTRL: Modifiers = Modifiers::COMMAND;
@@ -161,8 +207,12 @@ impl Action {
         match self {
             Self::Open => "Open…",
             Self::SaveAs => "Save run as…",
+            Self::SaveWithView => "Save run with this view…",
             Self::ExportCsv => "Export curves as CSV…",
             Self::SavePicture => "Save picture of the window…",
+            Self::CopyPicture => "Copy picture of the window",
+            Self::CopyPane => "Copy picture of the pane under the pointer",
+            Self::Film => "Film…",
             Self::ToggleRecord => "Start or stop recording",
             Self::TogglePlay => "Play or pause",
             Self::Step => "One step",
@@ -182,6 +232,7 @@ impl Action {
             Self::Redo => "Redo",
             Self::BringBack => "Bring back what was set aside",
             Self::AddVariant => "Compare: add a variant on the same tokens",
+            Self::Fork => "Fork here: a variant from the present state",
             Self::RemoveVariant => "Remove the last variant",
             Self::EngineAuto => "Engine: choose automatically",
             Self::EngineCpu => "Engine: CPU",
@@ -192,6 +243,9 @@ impl Action {
             Self::NextPage => "Lesson: next page",
             Self::PreviousPage => "Lesson: previous page",
             Self::Messages => "Messages",
+            Self::Glossary => "Glossary: every term on screen",
+            Self::Findings => "All findings",
+            Self::ShowFinding => "Show me what was found",
             Self::Shortcuts => "Keyboard shortcuts",
             Self::ToggleTheme => "Dark or light",
             Self::ToggleControls => "Hide or show settings",
@@ -199,7 +253,20 @@ impl Action {
             Self::ZoomOut => "Smaller",
             Self::ZoomReset => "Ordinary size",
             Self::FullScreen => "Full screen",
+            Self::Present => "Present: full screen, larger text, fewer controls",
+            Self::MaximisePane => "Maximise the pane under the pointer",
+            Self::NextPane => "Next pane (while presenting)",
+            Self::PreviousPane => "Previous pane (while presenting)",
+            Self::Laser => "Laser pointer",
+            Self::Spotlight => "Spotlight on the pane under the pointer",
+            Self::ToggleHints => "Hints on or off",
             Self::ShowTheory => "Show the theory",
+            Self::ShowCompare => "Show the comparison of variants",
+            Self::ShowSweep => "Show the sweep",
+            Self::SaveSweep => "Save the sweep as CSV…",
+            Self::ShowMicroscope => "Microscope: take one step apart",
+            Self::StageOn => "Microscope: one stage on",
+            Self::StageBack => "Microscope: one stage back",
             Self::ResetLayout => "Reset layout",
             Self::Unpin => "Let go of what is pinned",
             Self::Quit => "Quit",
@@ -214,6 +281,8 @@ impl Action {
             Self::SaveAs => vec![ctrl(Key::S)],
             Self::ExportCsv => vec![ctrl(Key::E)],
             Self::SavePicture => vec![ctrl_shift(Key::S)],
+            Self::CopyPane => vec![ctrl_shift(Key::C)],
+            Self::Film => vec![ctrl_shift(Key::F)],
             Self::ToggleRecord => vec![key(Key::R)],
             Self::TogglePlay => vec![key(Key::Space), key(Key::K)],
             Self::Step => vec![key(Key::ArrowRight)],
@@ -232,8 +301,12 @@ impl Action {
             Self::Undo => vec![ctrl(Key::Z)],
             Self::Redo => vec![ctrl(Key::Y), ctrl_shift(Key::Z)],
             Self::AddVariant => vec![ctrl(Key::D)],
+            Self::Fork => vec![ctrl_shift(Key::D)],
             Self::Palette => vec![ctrl(Key::P), ctrl(Key::K)],
             Self::Welcome => vec![ctrl(Key::N)],
+            Self::Glossary => vec![key(Key::G)],
+            Self::Findings => vec![key(Key::N)],
+            Self::ShowFinding => vec![shift(Key::N)],
             Self::Lessons => vec![key(Key::L)],
             Self::Shortcuts => vec![shift(Key::Questionmark), key(Key::F1)],
             Self::ToggleTheme => vec![ctrl(Key::T)],
@@ -242,7 +315,18 @@ impl Action {
             Self::ZoomOut => vec![ctrl(Key::Minus)],
             Self::ZoomReset => vec![ctrl(Key::Num0)],
             Self::FullScreen => vec![key(Key::F11)],
+            Self::Present => vec![key(Key::F5)],
+            Self::MaximisePane => vec![key(Key::F)],
+            Self::NextPane => vec![key(Key::PageDown)],
+            Self::PreviousPane => vec![key(Key::PageUp)],
+            Self::Laser => vec![shift(Key::L)],
+            Self::Spotlight => vec![shift(Key::S)],
             Self::ShowTheory => vec![key(Key::T)],
+            Self::ShowCompare => vec![key(Key::C)],
+            Self::ShowSweep => vec![key(Key::S)],
+            Self::ShowMicroscope => vec![key(Key::X)],
+            Self::StageOn => vec![key(Key::CloseBracket)],
+            Self::StageBack => vec![key(Key::OpenBracket)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
             // With a lesson open, Space and → go on and ← goes back: see `App::keys`.
@@ -254,6 +338,10 @@ impl Action {
             | Self::EngineCpu
             | Self::EngineGpu
             | Self::Messages
+            | Self::SaveWithView
+            | Self::CopyPicture
+            | Self::ToggleHints
+            | Self::SaveSweep
             | Self::ResetLayout => vec![],
         }
     }
@@ -263,9 +351,11 @@ impl Action {
     pub fn icon(self) -> MaterialIcon {
         match self {
             Self::Open => i::ICON_FOLDER_OPEN,
-            Self::SaveAs => i::ICON_SAVE,
+            Self::SaveAs | Self::SaveWithView => i::ICON_SAVE,
             Self::ExportCsv => i::ICON_TABLE,
             Self::SavePicture => i::ICON_PHOTO_CAMERA,
+            Self::CopyPicture | Self::CopyPane => i::ICON_CONTENT_COPY,
+            Self::Film => i::ICON_MOVIE,
             Self::ToggleRecord => i::ICON_FIBER_MANUAL_RECORD,
             Self::TogglePlay => i::ICON_PLAY_ARROW,
             Self::Step | Self::StepTen | Self::StepHundred => i::ICON_CHEVRON_RIGHT,
@@ -281,6 +371,7 @@ impl Action {
             Self::Redo => i::ICON_REDO,
             Self::AddVariant => i::ICON_ADD,
             Self::RemoveVariant => i::ICON_REMOVE,
+            Self::Fork => i::ICON_CALL_SPLIT,
             Self::EngineAuto | Self::EngineCpu | Self::EngineGpu => i::ICON_MEMORY,
             Self::Palette => i::ICON_SEARCH,
             Self::Welcome => i::ICON_DASHBOARD,
@@ -288,13 +379,29 @@ impl Action {
             Self::NextPage => i::ICON_ARROW_FORWARD,
             Self::PreviousPage => i::ICON_ARROW_BACK,
             Self::Messages => i::ICON_NOTIFICATIONS,
+            Self::Glossary => i::ICON_MENU_BOOK,
+            Self::Findings => i::ICON_LIST,
+            Self::ShowFinding => i::ICON_VISIBILITY,
             Self::Shortcuts => i::ICON_KEYBOARD,
             Self::ToggleTheme => i::ICON_CONTRAST,
             Self::ToggleControls => i::ICON_TUNE,
             Self::ZoomIn => i::ICON_ZOOM_IN,
             Self::ZoomOut | Self::ZoomReset => i::ICON_ZOOM_OUT,
             Self::FullScreen => i::ICON_FULLSCREEN,
+            Self::Present => i::ICON_SLIDESHOW,
+            Self::MaximisePane => i::ICON_OPEN_IN_FULL,
+            Self::NextPane => i::ICON_CHEVRON_RIGHT,
+            Self::PreviousPane => i::ICON_CHEVRON_LEFT,
+            Self::Laser => i::ICON_FLARE,
+            Self::Spotlight => i::ICON_HIGHLIGHT,
+            Self::ToggleHints => i::ICON_LIGHTBULB,
             Self::ShowTheory => i::ICON_FUNCTION,
+            Self::ShowCompare => i::ICON_COMPARE_ARROWS,
+            Self::ShowSweep => i::ICON_GRID_ON,
+            Self::SaveSweep => i::ICON_TABLE,
+            Self::ShowMicroscope => i::ICON_BIOTECH,
+            Self::StageOn => i::ICON_CHEVRON_RIGHT,
+            Self::StageBack => i::ICON_CHEVRON_LEFT,
             Self::ResetLayout => i::ICON_GRID_VIEW,
             Self::Unpin => i::ICON_KEEP_OFF,
             Self::Quit => i::ICON_CLOSE,
@@ -323,19 +430,31 @@ impl Action {
             | Self::Redo
             | Self::BringBack
             | Self::AddVariant
+            | Self::Fork
             | Self::RemoveVariant
             | Self::EngineAuto
             | Self::EngineCpu
             | Self::EngineGpu => Group::Experiment,
-            Self::Open | Self::SaveAs | Self::ExportCsv | Self::SavePicture | Self::ToggleRecord | Self::Quit => {
-                Group::File
-            }
+            Self::Open
+            | Self::SaveAs
+            | Self::SaveWithView
+            | Self::ExportCsv
+            | Self::SaveSweep
+            | Self::SavePicture
+            | Self::CopyPicture
+            | Self::CopyPane
+            | Self::Film
+            | Self::ToggleRecord
+            | Self::Quit => Group::File,
             Self::Palette
             | Self::Welcome
             | Self::Lessons
             | Self::NextPage
             | Self::PreviousPage
             | Self::Messages
+            | Self::Glossary
+            | Self::Findings
+            | Self::ShowFinding
             | Self::Shortcuts
             | Self::ToggleTheme
             | Self::ToggleControls
@@ -343,9 +462,21 @@ impl Action {
             | Self::ZoomOut
             | Self::ZoomReset
             | Self::FullScreen
+            | Self::ToggleHints
             | Self::ShowTheory
+            | Self::ShowCompare
+            | Self::ShowSweep
+            | Self::ShowMicroscope
+            | Self::StageOn
+            | Self::StageBack
             | Self::ResetLayout
             | Self::Unpin => Group::Window,
+            Self::Present
+            | Self::MaximisePane
+            | Self::NextPane
+            | Self::PreviousPane
+            | Self::Laser
+            | Self::Spotlight => Group::Presenting,
         }
     }
 

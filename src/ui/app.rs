@@ -2,32 +2,44 @@
 //!
 //! It is the same in a window, in a test and offscreen (`moebias render`); only [`Options`] differ.
 
+mod making;
+mod showing;
+
 use super::actions::Action;
 use super::controls::{self, Controls};
 use super::files::{Dialog, Outcome, Purpose};
+use super::findings::{self, Findings};
+use super::focus::Focus;
+use super::glossary::{self, Glossary};
+use super::hints::Hints;
 use super::layout::Layout;
 use super::lesson::{self, LessonPanel};
 use super::link::Link;
 use super::meter::Meter;
 use super::notices::{self, Seen};
 use super::palette::{self, Palette};
+use super::panes::frame::Export;
+use super::panes::microscope::Turn;
 use super::panes::{PaneContext, PaneKind, Panes};
-use super::pictures::Pictures;
+use super::pictures::{Goal, Pictures};
 use super::spotlight::{self, Spotlight};
-use super::store::{LARGEST, SMALLEST, Stored};
+use super::store::Stored;
 use super::theme::{DARK, GAP, LIGHT, Theme};
 use super::top_bar::{self, Bar};
 use super::transport_bar;
 use super::welcome::{self, Thumbnails};
 use super::{shortcuts, style};
+use crate::engine::microscope::MOST_TOKENS;
 use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::lab::notices::Level;
 use crate::model::change::Target;
+use crate::model::diagnose::Finding;
 use crate::model::presets::Preset;
+use crate::scenario::view::Part;
 use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use strum::IntoEnumIterator as _;
 
 /// Panes beside a lesson have less room than this: then it shows those it speaks of.
@@ -44,12 +56,16 @@ pub enum Ask {
     OpenShipped(&'static str),
     /// Set the router and the balancer as those of a published model, in every variant.
     Preset(Preset),
+    /// Make a variant from the present state of this one, and change it alone from now on.
+    Fork(usize),
     /// Bring a pane to the front.
     Reveal(PaneKind),
     /// Give a pane all the room, or its place back.
     Maximise(PaneKind),
-    /// Save a picture of a pane.
-    SavePictureOf(PaneKind),
+    /// Bring up what shows this finding of this variant.
+    ShowFinding(usize, Finding),
+    /// Copy, save or film a pane.
+    Export(PaneKind, Export),
     /// Something in a lesson.
     Lesson(crate::lab::lesson::Do),
 }
@@ -61,6 +77,8 @@ pub struct Options {
     pub welcome: bool,
     /// In a real window: with the system's file dialogs, and on a frame buffer that is cleared to [`eframe::App::clear_color`].
     pub native: bool,
+    /// For pictures of a run: no messages appear in them.
+    pub still: bool,
 }
 
 /// What lies over the panes.
@@ -68,6 +86,8 @@ pub struct Options {
 enum Overlay {
     Welcome,
     Messages,
+    Glossary,
+    Findings,
     Shortcuts,
     Lessons,
 }
@@ -81,8 +101,10 @@ pub struct App {
     panes: Panes,
     link: Link,
     controls: Controls,
+    findings: Findings,
     overlay: Option<Overlay>,
     palette: Option<Palette>,
+    glossary: Glossary,
     dialog: Option<Dialog>,
     seen: Seen,
     pictures: Pictures,
@@ -94,7 +116,13 @@ pub struct App {
     title: String,
     /// Whether the experiment shown learns: then its task loss is in front.
     learns: bool,
+    /// Whether its batch is so small that all of it can be looked at: then the microscope is in front.
+    tiny: bool,
     meter: Option<Meter>,
+    showing: showing::Showing,
+    making: making::Making,
+    hints: Hints,
+    focus: Focus,
 }
 
 impl App {
@@ -116,8 +144,10 @@ impl App {
             panes: Panes::default(),
             link: Link::default(),
             controls: Controls::default(),
+            findings: Findings::default(),
             overlay: options.welcome.then_some(Overlay::Welcome),
             palette: None,
+            glossary: Glossary::default(),
             dialog: None,
             seen: Seen::default(),
             pictures: Pictures::default(),
@@ -127,7 +157,12 @@ impl App {
             page_turned: false,
             title: String::new(),
             learns: false,
+            tiny: false,
             meter: Meter::wanted(),
+            showing: showing::Showing::default(),
+            making: making::Making::default(),
+            hints: if options.native { Hints::begin(Instant::now()) } else { Hints::default() },
+            focus: Focus::default(),
         }
     }
 
@@ -148,20 +183,35 @@ impl App {
         &self.link
     }
 
+    /// What is hovered and pinned, to change.
+    pub fn link_mut(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
+    /// What has the focus, and how that is shown.
+    #[must_use]
+    pub fn focus(&self) -> &Focus {
+        &self.focus
+    }
+
     /// The keys pressed in this frame, as actions. Plain keys belong to whatever has the focus.
     fn keys(&self, ctx: &Context, asks: &mut Vec<Ask>) {
         let focused = ctx.memory(|m| m.focused().is_some());
         let typing = ctx.egui_wants_keyboard_input() && ctx.text_edit_focused();
         let waits = self.overlay == Some(Overlay::Welcome) && self.lab.unfinished().is_some();
-        let covered = self.palette.is_some() || self.dialog.is_some() || (self.overlay.is_some() && !waits);
+        let covered = self.is_covered() || (self.overlay.is_some() && !waits);
         let mut all: Vec<(Action, egui::KeyboardShortcut)> =
             Action::iter().flat_map(|a| a.shortcuts().into_iter().map(move |s| (a, s))).collect();
         // Shift+Ctrl+Z before Ctrl+Z: egui takes a shortcut also when more modifiers are held.
         all.sort_by_key(|(_, s)| std::cmp::Reverse(u8::from(s.modifiers.shift) + u8::from(s.modifiers.command)));
         for (action, shortcut) in all {
             let plain = !shortcut.modifiers.command;
-            let function = matches!(shortcut.logical_key, Key::F1 | Key::F11);
-            if plain && !function && (typing || focused || covered) {
+            let function = matches!(shortcut.logical_key, Key::F1 | Key::F5 | Key::F11);
+            let pages = matches!(shortcut.logical_key, Key::PageUp | Key::PageDown);
+            if pages && (!self.pages_are_panes() || typing || covered) {
+                continue;
+            }
+            if plain && !function && !pages && (typing || focused || covered) {
                 continue;
             }
             // In a text these belong to the text.
@@ -185,6 +235,11 @@ impl App {
         }
     }
 
+    /// Whether something that is typed into lies over the panes.
+    fn is_covered(&self) -> bool {
+        self.palette.is_some() || self.dialog.is_some() || self.making.is_open()
+    }
+
     fn answer(&mut self, ctx: &Context, ask: Ask) {
         match ask {
             Ask::Do(action) => self.act(ctx, action),
@@ -195,15 +250,29 @@ impl App {
                 self.layout.restore();
                 self.layout.reveal(kind);
             }
+            Ask::Fork(of) => {
+                let before = self.lab.settings().variants.len();
+                self.lab.send(Command::Fork(of));
+                let now = self.lab.settings().variants.len();
+                if now > before {
+                    self.controls.choose(before);
+                    self.link.variant = before;
+                }
+            }
             Ask::Maximise(kind) => self.layout.toggle_maximised(kind),
+            Ask::ShowFinding(variant, finding) => self.show_finding(variant, &finding),
+            Ask::Export(kind, export) => self.export(ctx, kind, export),
             Ask::Lesson(what) => self.lab.send(Command::Lesson(what)),
-            Ask::SavePictureOf(kind) => self.ask_path(ctx, Purpose::Picture(Some(kind))),
         }
     }
 
     fn act(&mut self, ctx: &Context, action: Action) {
+        self.hints.did(&mut self.stored, action);
         if let Some(command) = action.command() {
             return self.lab.send(command);
+        }
+        if self.act_on_showing(ctx, action) || self.act_on_making(ctx, action) {
+            return;
         }
         match action {
             Action::Open => self.ask_path(ctx, Purpose::Open),
@@ -228,28 +297,44 @@ impl App {
             Action::NextPage => lesson::forward(&mut self.lab),
             Action::PreviousPage => lesson::back(&mut self.lab),
             Action::Messages => self.toggle(Overlay::Messages),
+            Action::Findings => self.toggle(Overlay::Findings),
+            Action::ShowFinding => {
+                if let Some(finding) = self.findings.first().cloned() {
+                    self.show_finding(self.link.variant, &finding);
+                }
+            }
+            Action::Glossary => {
+                self.glossary = Glossary::default();
+                self.toggle(Overlay::Glossary);
+            }
             Action::Shortcuts => self.toggle(Overlay::Shortcuts),
             Action::ToggleTheme => {
                 self.stored.dark = Some(!Theme::of(ctx).dark);
                 ctx.set_theme(self.stored.theme());
             }
-            Action::ToggleControls => self.stored.controls = !self.stored.controls,
-            Action::ZoomIn => self.zoom(ctx, 0.1),
-            Action::ZoomOut => self.zoom(ctx, -0.1),
-            Action::ZoomReset => self.zoom(ctx, 1.0 - self.stored.zoom),
+            Action::ZoomIn => self.zoom(ctx, Some(0.1)),
+            Action::ZoomOut => self.zoom(ctx, Some(-0.1)),
+            Action::ZoomReset => self.zoom(ctx, None),
             Action::FullScreen => {
                 let on = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
                 ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!on));
             }
-            Action::ShowTheory => {
-                self.layout.restore();
-                self.layout.reveal(PaneKind::Theory);
+            Action::ShowTheory => self.answer(ctx, Ask::Reveal(PaneKind::Theory)),
+            Action::ShowCompare => self.answer(ctx, Ask::Reveal(PaneKind::Compare)),
+            Action::ShowSweep => self.answer(ctx, Ask::Reveal(PaneKind::Sweep)),
+            Action::SaveSweep => self.ask_path(ctx, Purpose::Sweep),
+            Action::Fork => self.answer(ctx, Ask::Fork(self.link.variant)),
+            Action::ShowMicroscope => self.answer(ctx, Ask::Reveal(PaneKind::Microscope)),
+            Action::StageOn | Action::StageBack => {
+                if self.layout.rect_of(PaneKind::Microscope).is_none() {
+                    return self.act(ctx, Action::ShowMicroscope);
+                }
+                self.panes.microscope.turn(if action == Action::StageOn { Turn::Forward } else { Turn::Back });
             }
-            Action::ResetLayout => self.layout = Layout::default(),
             Action::Unpin => {
                 if self.lab.snapshot().seeking.is_some() {
                     self.lab.send(Command::CancelSeek);
-                } else if !self.layout.restore() {
+                } else if !self.leave_showing(ctx) {
                     self.link.pinned_expert = None;
                     self.link.pinned_token = None;
                 }
@@ -257,6 +342,15 @@ impl App {
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             _ => {}
         }
+    }
+
+    fn show_finding(&mut self, variant: usize, finding: &Finding) {
+        let showing = findings::showing(finding, self.lab.snapshot().head);
+        self.link.variant = variant;
+        self.link.span = showing.span;
+        self.link.pinned_expert = showing.expert;
+        self.layout.restore();
+        self.layout.reveal(showing.pane);
     }
 
     /// Brings forward the panes that the lesson's page shows; where there is no room for all, these alone.
@@ -281,16 +375,11 @@ impl App {
         self.overlay = if self.overlay == Some(overlay) { None } else { Some(overlay) };
     }
 
-    fn zoom(&mut self, ctx: &Context, by: f32) {
-        self.stored.zoom = ((self.stored.zoom + by) * 20.0).round() / 20.0;
-        self.stored.zoom = self.stored.zoom.clamp(SMALLEST, LARGEST);
-        ctx.set_zoom_factor(self.stored.zoom);
-    }
-
     fn ask_path(&mut self, ctx: &Context, purpose: Purpose) {
         let title = self.lab.document().title.clone();
         let name = match purpose {
-            Purpose::Picture(Some(kind)) => format!("{title} {}", kind.name()),
+            Purpose::Sweep => format!("{title} sweep"),
+            Purpose::Picture(Some(kind)) | Purpose::Svg(kind) => format!("{title} {}", kind.name()),
             _ => title,
         };
         self.dialog = Some(Dialog::new(purpose, &name, self.options.native, ctx));
@@ -301,13 +390,12 @@ impl App {
             Purpose::Open => self.lab.send(Command::OpenFile(path)),
             Purpose::Save => self.lab.send(Command::SaveAs(path)),
             Purpose::Csv => self.lab.send(Command::ExportCsv(path)),
-            Purpose::Picture(None) => self.pictures.take(ctx, path, None),
-            Purpose::Picture(Some(kind)) => match self.layout.rect_of(kind) {
-                Some(part) => self.pictures.take(ctx, path, Some(part)),
-                None => self
-                    .lab
-                    .tell(Level::Warning, format!("{} is hidden behind another pane: show it first", kind.name())),
-            },
+            Purpose::SaveWithView => self.lab.send(Command::SaveWithView(path, Box::new(self.view()))),
+            Purpose::Sweep => self.lab.send(Command::SaveSweep(path)),
+            Purpose::Picture(None) => self.pictures.take(ctx, Goal::File(path), None),
+            Purpose::Picture(Some(kind)) => self.take_picture(ctx, kind, Goal::File(path)),
+            Purpose::Svg(kind) => self.draw_to(ctx, kind, path),
+            Purpose::Film(_) => self.film_to(path),
         }
     }
 
@@ -320,7 +408,9 @@ impl App {
                 welcome::show(ui, &mut self.thumbnails, &running, self.lab.shelf(), asks, theme)
             }
             Some(Overlay::Messages) => notices::list(ui, &mut self.seen, &mut self.lab, theme),
-            Some(Overlay::Shortcuts) => shortcuts::show(ui, theme),
+            Some(Overlay::Findings) => findings::list(ui, &self.lab, asks, theme),
+            Some(Overlay::Glossary) => glossary::show(ui, &mut self.glossary, theme),
+            Some(Overlay::Shortcuts) => shortcuts::show(ui, asks, theme),
             Some(Overlay::Lessons) => lesson::contents::show(ui, self.lab.shelf(), asks, theme),
             None => false,
         };
@@ -339,7 +429,8 @@ impl App {
                 Outcome::Chosen(purpose, path) => self.chosen(ui.ctx(), purpose, path),
             }
         }
-        if self.overlay.is_none() {
+        self.show_making(ui, theme);
+        if self.overlay.is_none() && !self.options.still {
             notices::toasts(ui, &mut self.seen, &mut self.lab, theme);
         }
         notices::job(ui, &mut self.lab, theme);
@@ -384,19 +475,24 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
         self.lab.poll();
         let learns = self.lab.snapshot().experiment.world().is_some();
+        self.follow_view(ctx);
         if learns != self.learns {
-            self.layout.reveal(if learns { PaneKind::TaskLoss } else { PaneKind::LoadHistory });
+            if !self.showing.views.is_on() {
+                self.layout.reveal(if learns { PaneKind::TaskLoss } else { PaneKind::LoadHistory });
+            }
             self.learns = learns;
+        }
+        let tiny = self.lab.snapshot().batch <= MOST_TOKENS;
+        if tiny != self.tiny {
+            if !self.showing.views.is_on() {
+                self.layout.reveal(if tiny { PaneKind::Microscope } else { PaneKind::Assignment });
+            }
+            self.tiny = tiny;
         }
         for path in self.lab.take_recent() {
             self.stored.remember(&path);
         }
-        while let Some(outcome) = self.pictures.poll() {
-            match outcome {
-                Ok(path) => self.lab.tell(Level::Success, format!("Saved {}", path.display())),
-                Err(text) => self.lab.tell(Level::Error, text),
-            }
-        }
+        self.poll_making(ctx);
         crate::lab::crash::rehearse(self.lab.snapshot().step);
         self.name_window(ctx);
     }
@@ -410,8 +506,8 @@ impl eframe::App for App {
         let mut asks = vec![];
         self.keys(&ctx, &mut asks);
         self.link.begin_frame();
-        let variants = self.lab.settings().variants.len();
-        self.link.variant = self.link.variant.min(variants.saturating_sub(1));
+        self.link.calm = self.showing.presenting.is_on();
+        self.link.variants(self.lab.settings().variants.len());
         let experts = self.lab.snapshot().variants.get(self.link.variant).map_or(0, |v| v.bias.len());
         self.link.pinned_expert = self.link.pinned_expert.filter(|e| *e < experts);
         if !ctx.input(|i| i.pointer.any_down()) {
@@ -423,18 +519,26 @@ impl eframe::App for App {
         }
         self.page_turned |= self.spotlight.begin(&ctx, &self.lab, &mut self.link);
         let bar = Bar { recent: &self.stored.recent, unread: self.seen.unread(&self.lab) };
-        top_bar::show(ui, &mut self.lab, &bar, &mut asks, theme);
-        if notices::offer(ui, &mut self.lab, theme) {
+        let [top, time, settings] = [Part::TopBar, Part::Transport, Part::Controls].map(|part| self.shows(part));
+        if top {
+            top_bar::show(ui, &mut self.lab, &bar, &mut asks, theme);
+        }
+        if !self.options.still && notices::offer(ui, &mut self.lab, theme) {
             self.overlay = None;
         }
-        transport_bar::show(ui, &mut self.lab, theme);
-        if self.stored.controls {
+        if top {
+            self.findings.show(ui, &self.lab, self.link.variant, &mut asks, theme);
+        }
+        if time {
+            transport_bar::show(ui, &mut self.lab, self.showing.presenting.is_on(), theme);
+        }
+        if settings {
             controls::show(ui, &mut self.controls, &mut self.lab, &mut self.link.variant, theme);
         }
         lesson::show(ui, &mut self.lesson, &mut self.lab, &mut asks, theme);
         self.turn_to(ui);
         let mut wanted = vec![];
-        let ground = Frame::new().inner_margin(Margin::same(GAP as i8));
+        let ground = Frame::new().inner_margin(Margin::same(if self.showing.is_bare() { 0 } else { GAP as i8 }));
         CentralPanel::no_frame().frame(ground).show(ui, |ui| {
             let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme };
             self.layout.show(ui, &mut self.panes, &mut cx, &mut wanted);
@@ -443,10 +547,22 @@ impl eframe::App for App {
         if self.layout.rect_of(PaneKind::Theory).is_none() && self.lab.snapshot().theory.is_some() {
             self.lab.send(Command::SetTheory(None));
         }
-        asks.extend(wanted.into_iter().map(Ask::SavePictureOf));
+        if self.layout.rect_of(PaneKind::Compare).is_none() && self.lab.snapshot().figures.is_some() {
+            self.lab.send(Command::SetFigures(false));
+        }
+        if self.layout.rect_of(PaneKind::Microscope).is_none() && self.lab.snapshot().microscope.is_some() {
+            self.lab.send(Command::SetMicroscope(None));
+        }
+        if let Some(of) = self.link.fork.take() {
+            asks.push(Ask::Fork(of));
+        }
+        self.take_drawing(&ctx, theme);
+        asks.extend(wanted.into_iter().map(|(kind, export)| Ask::Export(kind, export)));
+        asks.extend(self.link.asked.drain(..).map(Ask::Do));
         self.spotlight.show(ui, &self.lab, &self.layout, &mut self.link, theme);
 
         self.overlays(ui, &mut asks, theme);
+        self.show_over(ui, theme);
         if !asks.is_empty() {
             // What was asked for shows in the next frame.
             ctx.request_repaint();
@@ -463,7 +579,7 @@ impl eframe::App for App {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        self.stored.panes = Some(self.layout.tree().clone());
+        self.stored.panes = Some(self.showing.views.own(&self.layout).tree().clone());
         self.stored.lessons = self.lab.shelf().clone();
         self.stored.save(storage);
     }

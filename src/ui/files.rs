@@ -3,6 +3,7 @@
 use super::panes::PaneKind;
 use super::style::{SMALL, semibold, text};
 use super::theme::Theme;
+use crate::scenario::film::Format;
 use eframe::egui::{self, Context, Frame, Key, Margin, Modal, RichText, TextEdit, Ui};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
@@ -15,10 +16,18 @@ pub enum Purpose {
     Open,
     /// Where to save the run.
     Save,
+    /// Where to save the run so that it opens as it is seen now.
+    SaveWithView,
     /// Where to write the curves.
     Csv,
+    /// Where to write the sweep.
+    Sweep,
     /// Where to save a picture of the window, or of one pane.
     Picture(Option<PaneKind>),
+    /// Where to save a drawing of a pane.
+    Svg(PaneKind),
+    /// Where to save a film.
+    Film(Format),
 }
 
 impl Purpose {
@@ -26,29 +35,47 @@ impl Purpose {
         match self {
             Self::Open => "Open a scenario, a recording, a lesson or a trace".into(),
             Self::Save => "Save the run as a recording".into(),
+            Self::SaveWithView => "Save the run as a recording that opens as it is seen now".into(),
             Self::Csv => "Export curves as CSV".into(),
+            Self::Sweep => "Save the sweep as CSV".into(),
             Self::Picture(None) => "Save a picture of the window".into(),
             Self::Picture(Some(kind)) => format!("Save a picture of: {}", kind.name()),
+            Self::Svg(kind) => format!("Save as SVG: {}", kind.name()),
+            Self::Film(Format::Pngs) => "Choose a folder for the film's PNG files".into(),
+            Self::Film(format) => format!("Save the film as {}", format.name()),
         }
     }
 
     fn hint(self) -> &'static str {
         match self {
             Self::Open => {
-                "Scenarios and recordings end in .ron, lessons in .lesson.ron, traces with scores in .safetensors, logs of selections in .jsonl"
+                "Scenarios and recordings end in .ron, lessons in .lesson.ron, traces with scores in .safetensors, logs of selections in .jsonl, \
+                 sweeps in .csv"
             }
             Self::Save => "The whole run with every change and its digest; it replays exactly on any machine",
+            Self::SaveWithView => "Which panes are open, what is hidden and how large the text is are saved with it",
             Self::Csv => "One row per step and variant: figures, loads and biases",
+            Self::Sweep => "One row per run with every setting and figure; Moebias opens it again",
             Self::Picture(_) => "PNG, in the size and theme of the window",
+            Self::Svg(_) => {
+                "Lines and text for papers, in the size and theme of the window; the light theme suits white paper"
+            }
+            Self::Film(Format::Gif) => "Plays everywhere, with at most 255 colours a frame",
+            Self::Film(Format::WebP) => "Every pixel exactly, and small; for browsers and most slide programs",
+            Self::Film(Format::Pngs) => "A numbered file per frame; the folder is made where there is none",
         }
     }
 
     fn endings(self) -> &'static [&'static str] {
         match self {
-            Self::Open => &["ron", "safetensors", "jsonl"],
-            Self::Save => &["ron"],
-            Self::Csv => &["csv"],
+            Self::Open => &["ron", "safetensors", "jsonl", "csv"],
+            Self::Save | Self::SaveWithView => &["ron"],
+            Self::Csv | Self::Sweep => &["csv"],
             Self::Picture(_) => &["png"],
+            Self::Svg(_) => &["svg"],
+            Self::Film(Format::Gif) => &["gif"],
+            Self::Film(Format::WebP) => &["webp"],
+            Self::Film(Format::Pngs) => &[],
         }
     }
 }
@@ -84,11 +111,11 @@ impl Dialog {
         let stem: String =
             name.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
         let stem = stem.split('-').filter(|s| !s.is_empty()).collect::<Vec<_>>().join("-");
-        let ending = purpose.endings()[0];
-        let typed = if purpose == Purpose::Open {
-            String::new()
-        } else {
-            format!("{}.{ending}", if stem.is_empty() { "moebias" } else { &stem })
+        let stem = if stem.is_empty() { "moebias" } else { &stem };
+        let typed = match purpose.endings() {
+            _ if purpose == Purpose::Open => String::new(),
+            [] => format!("{stem}-film"),
+            [ending, ..] => format!("{stem}.{ending}"),
         };
         let mut dialog = Self { purpose, typed, browsing: None, fresh: true };
         if native {
@@ -99,7 +126,10 @@ impl Dialog {
 
     fn browse(&mut self, ctx: &Context) {
         let mut native = rfd::AsyncFileDialog::new().set_title(self.purpose.title());
-        native = native.add_filter(self.purpose.endings().join(", "), self.purpose.endings());
+        let folder = self.purpose.endings().is_empty();
+        if !folder {
+            native = native.add_filter(self.purpose.endings().join(", "), self.purpose.endings());
+        }
         if self.purpose != Purpose::Open {
             native = native.set_file_name(&self.typed);
         }
@@ -108,8 +138,11 @@ impl Dialog {
         let open = self.purpose == Purpose::Open;
         let work = move || {
             let since = Instant::now();
-            let chosen =
-                if open { pollster::block_on(native.pick_file()) } else { pollster::block_on(native.save_file()) };
+            let chosen = match (open, folder) {
+                (true, _) => pollster::block_on(native.pick_file()),
+                (_, true) => pollster::block_on(native.pick_folder()),
+                _ => pollster::block_on(native.save_file()),
+            };
             tx.send((chosen.map(|f| f.path().to_owned()), since.elapsed())).ok();
             wake.request_repaint();
         };
@@ -158,6 +191,7 @@ impl Dialog {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     let name = match self.purpose {
                         Purpose::Open => "Open",
+                        Purpose::Film(Format::Pngs) => "Film",
                         _ if path.as_ref().is_some_and(|p| p.exists()) => "Replace",
                         _ => "Save",
                     };
@@ -198,6 +232,9 @@ impl Dialog {
             _ => PathBuf::from(typed),
         };
         let ended = self.purpose == Purpose::Open || Path::new(&typed).extension().is_some();
-        Some(if ended { typed } else { typed.with_extension(self.purpose.endings()[0]) })
+        Some(match self.purpose.endings().first() {
+            Some(ending) if !ended => typed.with_extension(ending),
+            _ => typed,
+        })
     }
 }

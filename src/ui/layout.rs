@@ -1,14 +1,20 @@
 //! Where the panes stand: an egui_tiles tree that can be rearranged, stored and put back.
 
-use super::panes::{PaneContext, PaneKind, Panes, frame};
+use super::panes::frame::{self, Export};
+use super::panes::{PaneContext, PaneKind, Panes};
 use super::style::{SMALL, text};
 use super::theme::{GAP, Theme};
+use super::views::kind_of;
+use crate::scenario::view::View;
 use eframe::egui::{self, Color32, CornerRadius, Rect, Stroke, Ui, WidgetText};
 use egui_tiles::{
     Behavior, Container, LinearDir, SimplificationOptions, TabState, Tabs, TileId, Tiles, Tree, UiResponse,
 };
 use std::collections::HashMap;
 use strum::IntoEnumIterator as _;
+
+/// What is to be made of which pane.
+type Exports = Vec<(PaneKind, Export)>;
 
 /// The panes' places.
 pub struct Layout {
@@ -35,10 +41,12 @@ fn first_tree() -> Tree<PaneKind> {
         (pane(PaneKind::Assignment), pane(PaneKind::LoadHistory), pane(PaneKind::LoadCurves));
     let (load, inspector) = (pane(PaneKind::Load), pane(PaneKind::Inspector));
     let (bias, violation, task) = (pane(PaneKind::Bias), pane(PaneKind::Violation), pane(PaneKind::TaskLoss));
-    let theory = pane(PaneKind::Theory);
-    let below = tiles.insert_tab_tile(vec![history, curves, task, theory]);
+    let (compare, theory) = (pane(PaneKind::Compare), pane(PaneKind::Theory));
+    let (microscope, sweep) = (pane(PaneKind::Microscope), pane(PaneKind::Sweep));
+    let picture = tiles.insert_tab_tile(vec![assignment, microscope, sweep]);
+    let below = tiles.insert_tab_tile(vec![history, curves, compare, task, theory]);
     let top = tiles.insert_tab_tile(vec![load, inspector]);
-    let left = binary(&mut tiles, LinearDir::Vertical, [assignment, below], 0.66);
+    let left = binary(&mut tiles, LinearDir::Vertical, [picture, below], 0.66);
     let lower = binary(&mut tiles, LinearDir::Vertical, [bias, violation], 0.5);
     let right = binary(&mut tiles, LinearDir::Vertical, [top, lower], 0.36);
     let root = binary(&mut tiles, LinearDir::Horizontal, [left, right], 0.645);
@@ -68,6 +76,32 @@ impl Layout {
         }
     }
 
+    /// As a scenario wants them; where it does not say which panes are open, as they stand in `now`.
+    #[must_use]
+    pub fn of_view(view: &View, now: &Self) -> Self {
+        let maximised = view.maximised.map(kind_of);
+        if view.columns.is_empty() {
+            return Self { tree: now.tree.clone(), maximised, alone: vec![], rects: HashMap::new() };
+        }
+        let mut tiles = Tiles::default();
+        let mut columns = vec![];
+        for names in &view.columns {
+            let panes: Vec<TileId> = names.iter().map(|name| tiles.insert_pane(kind_of(*name))).collect();
+            columns.push(if panes.len() == 1 { panes[0] } else { tiles.insert_vertical_tile(panes) });
+        }
+        let mut row = egui_tiles::Linear::new(LinearDir::Horizontal, columns.clone());
+        for (column, width) in columns.iter().zip(&view.widths) {
+            row.shares.set_share(*column, *width);
+        }
+        let root = if columns.len() == 1 { columns[0] } else { tiles.insert_container(Container::Linear(row)) };
+        Self {
+            tree: Tree::new(egui::Id::unique("panes"), root, tiles),
+            maximised,
+            alone: vec![],
+            rects: HashMap::new(),
+        }
+    }
+
     /// The tree, to store.
     #[must_use]
     pub fn tree(&self) -> &Tree<PaneKind> {
@@ -84,8 +118,56 @@ impl Layout {
         self.maximised.take().is_some()
     }
 
-    /// Brings a pane to the front of its tabs.
+    /// Gives a pane all the room.
+    pub fn maximise(&mut self, kind: Option<PaneKind>) {
+        self.maximised = kind;
+    }
+
+    /// The pane that has all the room.
+    #[must_use]
+    pub fn maximised(&self) -> Option<PaneKind> {
+        self.maximised
+    }
+
+    /// Every pane there is a place for, in the order of reading, also those behind tabs.
+    #[must_use]
+    pub fn order(&self) -> Vec<PaneKind> {
+        let mut order = vec![];
+        let mut stack: Vec<TileId> = self.tree.root().into_iter().collect();
+        while let Some(id) = stack.pop() {
+            match self.tree.tiles.get(id) {
+                Some(egui_tiles::Tile::Pane(kind)) => order.push(*kind),
+                Some(egui_tiles::Tile::Container(c)) => {
+                    let children: Vec<TileId> = c.children().copied().collect();
+                    stack.extend(children.into_iter().rev());
+                }
+                None => {}
+            }
+        }
+        order
+    }
+
+    /// The panes drawn in the last frame and where; where one has all the room, those that it covers, as they last stood.
+    #[must_use]
+    pub fn places(&self) -> Vec<(PaneKind, Rect)> {
+        let of = |id: TileId| match self.tree.tiles.get(id) {
+            Some(egui_tiles::Tile::Pane(kind)) => Some((*kind, self.tree.tiles.rect(id)?)),
+            _ => None,
+        };
+        self.tree.active_tiles().into_iter().filter_map(of).collect()
+    }
+
+    /// The pane that was drawn at a place.
+    #[must_use]
+    pub fn pane_at(&self, at: egui::Pos2) -> Option<PaneKind> {
+        self.rects.iter().find(|(_, rect)| rect.contains(at)).map(|(kind, _)| *kind)
+    }
+
+    /// Brings a pane to the front of its tabs; one that has no place gets all the room.
     pub fn reveal(&mut self, kind: PaneKind) {
+        if self.tree.tiles.find_pane(&kind).is_none() {
+            self.maximised = Some(kind);
+        }
         self.tree.make_active(|_, tile| matches!(tile, egui_tiles::Tile::Pane(k) if *k == kind));
     }
 
@@ -102,35 +184,36 @@ impl Layout {
         self.rects.get(&kind).copied()
     }
 
-    /// Draws the panes. Pictures asked for are added to `pictures`.
-    pub fn show(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, pictures: &mut Vec<PaneKind>) {
+    /// Draws the panes. What is asked to be made of them is added to `exports`.
+    pub fn show(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, exports: &mut Exports) {
         self.rects.clear();
         let ground = ui.painter().add(egui::Shape::Noop);
-        self.panes(ui, panes, cx, pictures);
+        self.panes(ui, panes, cx, exports);
         let rects: Vec<Rect> = self.rects.values().copied().collect();
         let tiles = &self.tree.tiles;
         let is_tabs = |id: &TileId| matches!(tiles.get_container(*id), Some(Container::Tabs(_)));
         let tabbed = tiles.tile_ids().filter(|id| self.maximised.is_none() && self.alone.is_empty() && is_tabs(id));
         let tabbed: Vec<Rect> = tabbed.filter_map(|id| tiles.rect(id)).collect();
-        ui.painter().set(ground, frame::ground(cx.theme, &rects, &tabbed));
+        // A picture of a pane has no gaps round it.
+        if !cx.link.bare {
+            ui.painter().set(ground, frame::ground(cx.theme, &rects, &tabbed));
+        }
     }
 
-    fn panes(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, pictures: &mut Vec<PaneKind>) {
+    fn panes(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, exports: &mut Exports) {
         if let Some(kind) = self.maximised {
             self.rects.insert(kind, ui.max_rect());
             let done = frame::show(ui, panes.get(kind), cx, true);
             if done.toggle_maximised {
                 self.maximised = None;
             }
-            if done.picture {
-                pictures.push(kind);
-            }
+            exports.extend(done.export.map(|e| (kind, e)));
             return;
         }
         if !self.alone.is_empty() {
-            return self.column(ui, panes, cx, pictures);
+            return self.column(ui, panes, cx, exports);
         }
-        let mut behavior = Places { panes, cx, rects: &mut self.rects, maximise: None, pictures };
+        let mut behavior = Places { panes, cx, rects: &mut self.rects, maximise: None, exports };
         self.tree.ui(&mut behavior, ui);
         if let Some(kind) = behavior.maximise {
             self.maximised = Some(kind);
@@ -140,7 +223,7 @@ impl Layout {
 
 impl Layout {
     /// The panes that stand alone, equally high.
-    fn column(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, pictures: &mut Vec<PaneKind>) {
+    fn column(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, exports: &mut Exports) {
         let whole = ui.max_rect();
         let count = self.alone.len() as f32;
         let height = (whole.height() - GAP * (count - 1.0)) / count;
@@ -153,9 +236,7 @@ impl Layout {
             if done.toggle_maximised {
                 self.maximised = Some(kind);
             }
-            if done.picture {
-                pictures.push(kind);
-            }
+            exports.extend(done.export.map(|e| (kind, e)));
         }
     }
 }
@@ -165,7 +246,7 @@ struct Places<'a, 'b> {
     cx: &'a mut PaneContext<'b>,
     rects: &'a mut HashMap<PaneKind, Rect>,
     maximise: Option<PaneKind>,
-    pictures: &'a mut Vec<PaneKind>,
+    exports: &'a mut Exports,
 }
 
 impl Behavior<PaneKind> for Places<'_, '_> {
@@ -175,9 +256,7 @@ impl Behavior<PaneKind> for Places<'_, '_> {
         if done.toggle_maximised {
             self.maximise = Some(*kind);
         }
-        if done.picture {
-            self.pictures.push(*kind);
-        }
+        self.exports.extend(done.export.map(|e| (*kind, e)));
         if done.drag_started { UiResponse::DragStarted } else { UiResponse::None }
     }
 

@@ -3,9 +3,16 @@
 
 pub mod actions;
 pub mod app;
+pub mod clipboard;
 pub mod controls;
 pub mod events;
 pub mod files;
+pub mod film;
+pub mod film_dialog;
+pub mod findings;
+pub mod focus;
+pub mod glossary;
+pub mod hints;
 pub mod icon;
 pub mod layout;
 pub mod lesson;
@@ -16,14 +23,18 @@ pub mod notices;
 pub mod palette;
 pub mod panes;
 pub mod pictures;
+pub mod presenting;
 pub mod shortcuts;
 pub mod spotlight;
 pub mod store;
+pub mod studio;
 pub mod style;
+pub mod svg;
 #[cfg(test)]
 pub mod testing;
 pub mod theme;
 pub mod top_bar;
 pub mod transport_bar;
+pub mod views;
 pub mod welcome;
 pub mod widgets;

@@ -182,8 +182,17 @@ pub fn offer(ui: &mut Ui, lab: &mut Lab, theme: &Theme) -> bool {
 /// Work beside the run: a bar with progress and a way to stop it.
 pub fn job(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
     let Some(job) = lab.job() else { return };
+    if progress(ui, "job", 0.0, (&job.name, job.progress), theme) {
+        lab.send(Command::CancelJob);
+    }
+}
+
+/// Work beside the window, so far `above` its place: its name, the share done, and a way to stop it. True where that is wanted.
+pub fn progress(ui: &mut Ui, id: &str, above: f32, (name, share): (&str, f32), theme: &Theme) -> bool {
     ui.ctx().request_repaint_after(Duration::from_millis(100));
-    let area = Area::new(Id::unique("job")).order(Order::Foreground).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -76.0));
+    let mut cancel = false;
+    let at = vec2(0.0, -76.0 - above);
+    let area = Area::new(Id::unique(id)).order(Order::Foreground).anchor(Align2::CENTER_BOTTOM, at);
     area.show(ui.ctx(), |ui| {
         Frame::popup(ui.style())
             .fill(theme.pane)
@@ -191,17 +200,11 @@ pub fn job(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
             .inner_margin(Margin::symmetric(12, 8))
             .show(ui, |ui| {
                 ui.horizontal(|ui| {
-                    ui.label(RichText::new(&job.name).font(text(SMALL)));
-                    ui.add(
-                        egui::ProgressBar::new(job.progress)
-                            .desired_width(160.0)
-                            .desired_height(6.0)
-                            .fill(theme.accent),
-                    );
-                    if ui.button(RichText::new("Cancel").font(text(SMALL))).clicked() {
-                        lab.send(Command::CancelJob);
-                    }
+                    ui.label(RichText::new(name).font(text(SMALL)));
+                    ui.add(egui::ProgressBar::new(share).desired_width(160.0).desired_height(6.0).fill(theme.accent));
+                    cancel = ui.button(RichText::new("Cancel").font(text(SMALL))).clicked();
                 });
             });
     });
+    cancel
 }

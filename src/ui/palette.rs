@@ -3,6 +3,7 @@
 use super::actions::{self, Action};
 use super::app::Ask;
 use super::panes::PaneKind;
+use super::panes::frame::Export;
 use super::style::{SMALL, mono, text};
 use super::theme::Theme;
 use crate::model::presets::Preset;
@@ -10,7 +11,10 @@ use eframe::egui::{
     self, Align2, Frame, Key, Margin, Modal, Modifiers, RichText, ScrollArea, Sense, TextEdit, Ui, vec2,
 };
 use egui_material_icons::MaterialIcon;
-use egui_material_icons::icons::{ICON_DESCRIPTION, ICON_OPEN_IN_FULL, ICON_PHOTO_CAMERA, ICON_SCIENCE, ICON_TUNE};
+use egui_material_icons::icons::{
+    ICON_CONTENT_COPY, ICON_DESCRIPTION, ICON_MOVIE, ICON_OPEN_IN_FULL, ICON_PHOTO_CAMERA, ICON_POLYLINE, ICON_SCIENCE,
+    ICON_TUNE,
+};
 use std::path::PathBuf;
 use strum::IntoEnumIterator as _;
 
@@ -139,7 +143,10 @@ fn entries(ui: &Ui, recent: &[PathBuf]) -> Vec<Entry> {
         [
             pane(format!("Show pane: {name}"), ICON_OPEN_IN_FULL, Ask::Reveal(kind)),
             pane(format!("Maximise pane: {name}"), ICON_OPEN_IN_FULL, Ask::Maximise(kind)),
-            pane(format!("Save picture of: {name}…"), ICON_PHOTO_CAMERA, Ask::SavePictureOf(kind)),
+            pane(format!("Copy picture of: {name}"), ICON_CONTENT_COPY, Ask::Export(kind, Export::Copy)),
+            pane(format!("Save picture of: {name}…"), ICON_PHOTO_CAMERA, Ask::Export(kind, Export::Picture)),
+            pane(format!("Save as SVG: {name}…"), ICON_POLYLINE, Ask::Export(kind, Export::Svg)),
+            pane(format!("Film of: {name}…"), ICON_MOVIE, Ask::Export(kind, Export::Film)),
         ]
     });
     let recent = recent.iter().map(|p| Entry {

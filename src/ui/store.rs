@@ -1,5 +1,6 @@
 //! What the window remembers between sessions: only how it looks. Experiments are files.
 
+use super::hints::Hint;
 use super::panes::PaneKind;
 use crate::lab::lesson::Shelf;
 use eframe::egui;
@@ -26,13 +27,29 @@ pub struct Stored {
     pub controls: bool,
     /// Size of everything, 1 is ordinary.
     pub zoom: f32,
+    /// The same while presenting.
+    pub presenting_zoom: f32,
+    /// Whether hints are given.
+    pub hints: bool,
+    /// Hints that are no longer needed.
+    pub known: Vec<Hint>,
     /// How far lessons were read.
     pub lessons: Shelf,
 }
 
 impl Default for Stored {
     fn default() -> Self {
-        Self { panes: None, dark: None, recent: vec![], controls: true, zoom: 1.0, lessons: Shelf::default() }
+        Self {
+            panes: None,
+            dark: None,
+            recent: vec![],
+            controls: true,
+            zoom: 1.0,
+            presenting_zoom: PRESENTING,
+            hints: true,
+            known: vec![],
+            lessons: Shelf::default(),
+        }
     }
 }
 
@@ -41,8 +58,9 @@ impl Stored {
     #[must_use]
     pub fn load(storage: Option<&dyn eframe::Storage>) -> Self {
         let stored: Self = storage.and_then(|s| eframe::get_value(s, KEY)).unwrap_or_default();
-        let zoom = if stored.zoom.is_finite() { stored.zoom.clamp(SMALLEST, LARGEST) } else { 1.0 };
-        Self { zoom, ..stored }
+        let sound = |zoom: f32, or| if zoom.is_finite() { zoom.clamp(SMALLEST, LARGEST) } else { or };
+        let (zoom, presenting_zoom) = (sound(stored.zoom, 1.0), sound(stored.presenting_zoom, PRESENTING));
+        Self { zoom, presenting_zoom, ..stored }
     }
 
     /// Stores it.
@@ -69,6 +87,8 @@ impl Stored {
     }
 }
 
+/// Size of everything while presenting, until somebody changes it.
+pub const PRESENTING: f32 = 1.25;
 /// Smallest size of everything.
 pub const SMALLEST: f32 = 0.75;
 /// Largest.

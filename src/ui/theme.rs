@@ -56,7 +56,7 @@ pub struct Theme {
     pub middle: Color32,
     /// Recording.
     pub record: Color32,
-    /// Four hues for variants in Compare, evenly spaced in OkLCH.
+    /// Four colours for variants in Compare, told apart in hue and in lightness, so also by who lacks a kind of cone.
     pub variants: [Color32; 4],
 }
 
@@ -86,7 +86,7 @@ pub const DARK: Theme = Theme {
     chosen: hex(0x7fb2ff),
     middle: hex(0x20262f),
     record: hex(0xef6a6a),
-    variants: [hex(0x8ab4ff), hex(0xe59bd0), hex(0xd9b45c), hex(0x5ccdb0)],
+    variants: [hex(0x8ab4ff), hex(0xbd7a9b), hex(0xe3cf4f), hex(0x86efd6)],
 };
 
 /// The light theme.
@@ -111,7 +111,7 @@ pub const LIGHT: Theme = Theme {
     chosen: hex(0x2f6fe0),
     middle: hex(0xf3f5f8),
     record: hex(0xd13f3f),
-    variants: [hex(0x2f6fe0), hex(0xa8428e), hex(0x8a6400), hex(0x00806a)],
+    variants: [hex(0x2f6fe0), hex(0x7a2a86), hex(0x887504), hex(0x0a5a2a)],
 };
 
 impl Theme {
@@ -135,9 +135,108 @@ impl Theme {
         Self::mix(self.heat_low, self.heat_high, amount)
     }
 
+    /// The single-hue ramp over its full range, for maps whose colours are read by themselves.
+    #[must_use]
+    pub fn ramp(&self, amount: f32) -> Color32 {
+        let (low, high) = (Self::mix(self.heat_low, self.heat_high, 0.35), self.chosen);
+        if amount < 0.5 {
+            Self::mix(low, self.heat_high, amount * 2.0)
+        } else {
+            Self::mix(self.heat_high, high, amount * 2.0 - 1.0)
+        }
+    }
+
+    /// What can be read on a colour of a map: this theme's text, or its ground.
+    #[must_use]
+    pub fn ink_on(&self, ground: Color32) -> Color32 {
+        let light = |c: Color32| 0.3 * f32::from(c.r()) + 0.59 * f32::from(c.g()) + 0.11 * f32::from(c.b());
+        let far = |c: Color32| (light(c) - light(ground)).abs();
+        if far(self.text) >= far(self.window) { self.text } else { self.window }
+    }
+
     /// The diverging map: −1 is far under, 0 is fair, 1 is far over.
     #[must_use]
     pub fn diverging(&self, value: f32) -> Color32 {
         Self::mix(self.middle, if value < 0.0 { self.under } else { self.over }, value.abs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How colours look to people who lack one kind of cone, in linear RGB: Machado, Oliveira & Fernandes 2009, severity 1.
+    const LACKING: [(&str, [[f32; 3]; 3]); 4] = [
+        ("all cones", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
+        (
+            "no long",
+            [
+                [0.152_286, 1.052_583, -0.204_868],
+                [0.114_503, 0.786_281, 0.099_216],
+                [-0.003_882, -0.048_116, 1.051_998],
+            ],
+        ),
+        (
+            "no medium",
+            [[0.367_322, 0.860_646, -0.227_968], [0.280_085, 0.672_501, 0.047_413], [-0.011_820, 0.042_940, 0.968_881]],
+        ),
+        (
+            "no short",
+            [
+                [1.255_528, -0.076_749, -0.178_779],
+                [-0.078_411, 0.930_809, 0.147_602],
+                [0.004_733, 0.691_367, 0.303_900],
+            ],
+        ),
+    ];
+
+    /// The colour as somebody sees it, in OkLab.
+    fn seen(colour: Color32, cones: [[f32; 3]; 3]) -> [f32; 3] {
+        let linear = |v: u8| {
+            let v = f32::from(v) / 255.0;
+            if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+        };
+        let times = |m: [[f32; 3]; 3], v: [f32; 3]| m.map(|row| (0..3).map(|i| row[i] * v[i]).sum::<f32>());
+        let rgb = times(cones, [colour.r(), colour.g(), colour.b()].map(linear)).map(|v| v.clamp(0.0, 1.0));
+        let lms = [
+            [0.412_221_47, 0.536_332_54, 0.051_445_995],
+            [0.211_903_5, 0.680_699_5, 0.107_396_96],
+            [0.088_302_46, 0.281_718_84, 0.629_978_7],
+        ];
+        let lab = [
+            [0.210_454_26, 0.793_617_8, -0.004_072_047],
+            [1.977_998_5, -2.428_592_2, 0.450_593_7],
+            [0.025_904_037, 0.782_771_77, -0.808_675_77],
+        ];
+        times(lab, times(lms, rgb).map(f32::cbrt))
+    }
+
+    fn apart(a: Color32, b: Color32, cones: [[f32; 3]; 3]) -> f32 {
+        let (a, b) = (seen(a, cones), seen(b, cones));
+        (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f32>().sqrt()
+    }
+
+    #[test]
+    fn what_differs_in_meaning_differs_for_every_eye() {
+        for theme in [&DARK, &LIGHT] {
+            let mut pairs = vec![
+                ("over and under the fair share", theme.over, theme.under),
+                ("over and fair", theme.over, theme.fair),
+                ("under and fair", theme.under, theme.fair),
+                ("chosen, and by the bias", theme.chosen, theme.over),
+                ("chosen and the highest score", theme.chosen, theme.heat_high),
+                ("recording and its ground", theme.record, theme.chip),
+            ];
+            for i in 0..4 {
+                pairs.extend((0..i).map(|k| ("two variants", theme.variants[i], theme.variants[k])));
+            }
+            for (name, cones) in LACKING {
+                for &(what, a, b) in &pairs {
+                    // Some five of the smallest differences that people see in large fields; lines are thin.
+                    let apart = apart(a, b, cones);
+                    assert!(apart > 0.1, "{what} ({a:?}, {b:?}) look alike, {name}, dark {}: {apart:.3}", theme.dark);
+                }
+            }
+        }
     }
 }

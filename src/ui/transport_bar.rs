@@ -18,6 +18,8 @@ use egui_material_icons::icons::{
 
 /// Height of the bar.
 const HEIGHT: f32 = 60.0;
+/// Its height while presenting.
+const SLIM: f32 = 42.0;
 /// Speeds to choose from, steps per second; then as fast as it goes.
 pub const SPEEDS: [f64; 9] = [1.0, 2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 1000.0];
 /// The line shows at least so many steps, so that a young run does not race across it.
@@ -47,10 +49,11 @@ pub fn next_speed(now: Speed, faster: bool) -> Speed {
     }
 }
 
-/// Draws the bar.
-pub fn show(ui: &mut Ui, lab: &mut Lab, theme: &'static Theme) {
+/// Draws the bar; `slim` leaves the panes more room.
+pub fn show(ui: &mut Ui, lab: &mut Lab, slim: bool, theme: &'static Theme) {
+    let height = if slim { SLIM } else { HEIGHT };
     let frame = Frame::new().fill(theme.panel).inner_margin(Margin::symmetric(14, 0));
-    Panel::bottom("transport").exact_size(HEIGHT).resizable(false).show_separator_line(false).frame(frame).show(
+    Panel::bottom("transport").exact_size(height).resizable(false).show_separator_line(false).frame(frame).show(
         ui,
         |ui| {
             let edge = ui.max_rect().expand2(vec2(14.0, 0.0));
@@ -60,9 +63,9 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, theme: &'static Theme) {
                 buttons(ui, lab, theme);
                 ui.add_space(8.0);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    standing(ui, lab.snapshot(), theme);
+                    standing(ui, lab.snapshot(), slim, theme);
                     ui.add_space(16.0);
-                    line(ui, lab, theme);
+                    line(ui, lab, height, theme);
                 });
             });
         },
@@ -127,23 +130,11 @@ fn buttons(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
     });
 }
 
-fn standing(ui: &mut Ui, snapshot: &Snapshot, theme: &Theme) {
-    let digest = snapshot.digest.to_string();
-    let short = format!("{} {}", &digest[..4], &digest[4..8]);
-    let promise = if snapshot.experiment.world().is_some() {
-        "Learning computes in floats: equal whenever the CPU engine repeats the run, on any number of threads"
-    } else {
-        "Equal on every engine and machine, or something is wrong"
-    };
-    let tip = format!("Digest of every load and bias so far: {digest}. {promise}");
-    let font = mono(SMALL);
-    let response =
-        ui.add(egui::Label::new(RichText::new(short).font(font.clone()).color(theme.dim)).sense(Sense::click()));
-    if response.on_hover_text(format!("{tip}\nClick to copy")).clicked() {
-        ui.ctx().copy_text(digest);
+fn standing(ui: &mut Ui, snapshot: &Snapshot, slim: bool, theme: &Theme) {
+    if !slim {
+        digest(ui, snapshot, theme);
     }
-    ui.label(RichText::new("digest").font(text(SMALL)).color(theme.faint));
-    ui.add_space(8.0);
+    let font = mono(SMALL);
     let end = snapshot.stop.unwrap_or(snapshot.head).max(snapshot.head);
     let of = format!("/ {}", figure(end as f64, true));
     ui.label(RichText::new(of).font(font.clone()).color(theme.dim));
@@ -153,11 +144,29 @@ fn standing(ui: &mut Ui, snapshot: &Snapshot, theme: &Theme) {
     ui.label(RichText::new("step").font(text(SMALL)).color(theme.faint));
 }
 
+fn digest(ui: &mut Ui, snapshot: &Snapshot, theme: &Theme) {
+    let digest = snapshot.digest.to_string();
+    let short = format!("{} {}", &digest[..4], &digest[4..8]);
+    let promise = if snapshot.experiment.world().is_some() {
+        "Learning computes in floats: equal whenever the CPU engine repeats the run, on any number of threads"
+    } else {
+        "Equal on every engine and machine, or something is wrong"
+    };
+    let tip = format!("Digest of every load and bias so far: {digest}. {promise}");
+    let response =
+        ui.add(egui::Label::new(RichText::new(short).font(mono(SMALL)).color(theme.dim)).sense(Sense::click()));
+    if response.on_hover_text(format!("{tip}\nClick to copy")).clicked() {
+        ui.ctx().copy_text(digest);
+    }
+    ui.label(RichText::new("digest").font(text(SMALL)).color(theme.faint));
+    ui.add_space(8.0);
+}
+
 /// The line of all steps.
-fn line(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
+fn line(ui: &mut Ui, lab: &mut Lab, height: f32, theme: &Theme) {
     let snapshot = lab.snapshot().clone();
     let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width().max(40.0), HEIGHT - 2.0), Sense::click_and_drag());
+        ui.allocate_exact_size(vec2(ui.available_width().max(40.0), height - 2.0), Sense::click_and_drag());
     let end = snapshot.stop.unwrap_or(0).max(snapshot.head).max(SHORTEST);
     let rail = Rect::from_min_max(
         pos2(rect.left() + 8.0, rect.center().y - 2.0),

@@ -2,10 +2,10 @@
 
 use super::actions::Action;
 use super::app::Ask;
+use super::icon::mark;
 use super::lesson::contents;
 use super::style::{SMALL, semibold, text};
 use super::theme::Theme;
-use super::top_bar;
 use crate::lab::lesson::Shelf;
 use crate::scenario::shipped::{self, shipped};
 use eframe::egui::{
@@ -100,7 +100,7 @@ pub fn show(
         .show(ui.ctx(), |ui| {
             ui.set_width(columns as f32 * (CARD + 12.0) - 12.0);
             ui.horizontal(|ui| {
-                top_bar::mark(ui, theme, 44.0);
+                mark(ui, 44.0);
                 ui.add_space(4.0);
                 ui.vertical(|ui| {
                     ui.label(RichText::new("Moebias").font(semibold(20.0)).color(theme.text));
@@ -127,6 +127,7 @@ pub fn show(
                     });
                     ui.add_space(8.0);
                 }
+                super::focus::follow(ui);
             });
             ui.add_space(8.0);
             ui.horizontal(|ui| {

@@ -1,6 +1,7 @@
 //! The worker's helper for the price view: looks at each step while somebody watches, catches up on steps before, and has what takes
 //! long (the exact optimum, the reference sample) found on a thread beside.
 
+use super::super::background;
 use super::super::cpu::CpuEngine;
 use super::super::run::{Replay, Run, lock};
 use super::{
@@ -303,8 +304,7 @@ impl Theorist {
         };
         let Some(job) = job else { return };
         let (send, receive) = mpsc::channel();
-        let beside = std::thread::Builder::new().name("moebias-theory".into());
-        match beside.spawn(move || send.send(job.done()).ok()) {
+        match background::spawn("moebias-theory", move || send.send(job.done()).ok()) {
             Ok(_) => self.job = Some(receive),
             Err(e) => log::warn!("no thread for the theory: {e}"),
         }

@@ -1,5 +1,6 @@
 //! Which engine the worker uses: opened beside the work, left where it cannot go on, and come back to.
 
+use super::super::background;
 use super::{Inside, LOSSES};
 use crate::engine::cpu::CpuEngine;
 use crate::engine::gpu::layout::unsupported;
@@ -19,7 +20,7 @@ impl Inside {
             return;
         }
         let (tx, rx) = mpsc::channel();
-        let opened = std::thread::Builder::new().name("moebias-open-engine".into()).spawn(move || {
+        let opened = background::spawn("moebias-open-engine", move || {
             tx.send(open(choice)).ok();
         });
         match opened {

@@ -34,6 +34,13 @@ pub struct Controls {
     only: Option<usize>,
 }
 
+impl Controls {
+    /// From now on the controls mean this variant alone.
+    pub fn choose(&mut self, variant: usize) {
+        self.only = Some(variant);
+    }
+}
+
 /// One number of the panel: its name, limits, scale, value, tip, and what a new value is sent as.
 type Row<'a> = (&'a str, Limits, Scale, f64, &'a str, fn(f64) -> Change);
 
@@ -109,6 +116,7 @@ pub fn show(ui: &mut Ui, controls: &mut Controls, lab: &mut Lab, shown: &mut usi
             learning::show(ui, &mut desk);
             look_for(ui, lab, theme);
             ui.add_space(PADDING);
+            super::focus::follow(ui);
         });
     });
 }

@@ -1,5 +1,6 @@
 //! What every pane has: its ground, and a header with the bold name, what exactly is shown, its modes, help and maximise.
 
+use super::super::glossary::explain;
 use super::super::style::{SMALL, icon, semibold, text};
 use super::super::theme::{GAP, HEADER, PADDING, PANE_RADIUS, Theme};
 use super::{Pane, PaneContext};
@@ -8,7 +9,13 @@ use eframe::egui::{
     self, Align, Button, CornerRadius, Layout, Rect, Sense, Shape, Stroke, StrokeKind, Ui, UiBuilder, epaint::Mesh,
     vec2,
 };
-use egui_material_icons::icons::{ICON_CLOSE_FULLSCREEN, ICON_HELP, ICON_OPEN_IN_FULL};
+use egui_material_icons::icons::{ICON_CLOSE_FULLSCREEN, ICON_HELP, ICON_IOS_SHARE, ICON_OPEN_IN_FULL};
+use strum::IntoEnumIterator as _;
+
+/// Room for the buttons that every header has, points.
+const BUTTONS: f32 = 58.0;
+/// A pane's own tools need at least so much, points.
+const TOOLS: f32 = 124.0;
 
 /// What a person did with a pane's header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,8 +24,34 @@ pub struct Header {
     pub drag_started: bool,
     /// Wants it to fill the window, or to have its place back.
     pub toggle_maximised: bool,
-    /// Wants a picture of it.
-    pub picture: bool,
+    /// Wants it as a file or in the clipboard.
+    pub export: Option<Export>,
+}
+
+/// What a pane can be made into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::EnumIter)]
+pub enum Export {
+    /// A picture in the clipboard.
+    Copy,
+    /// A PNG file.
+    Picture,
+    /// An SVG file.
+    Svg,
+    /// A film of it.
+    Film,
+}
+
+impl Export {
+    /// Its name in menus.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Copy => "Copy picture",
+            Self::Picture => "Save picture…",
+            Self::Svg => "Save as SVG…",
+            Self::Film => "Film…",
+        }
+    }
 }
 
 /// Draws a pane with its header in all the room there is.
@@ -27,7 +60,9 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     let rect = ui.max_rect();
     // The ground is there already: see `ground`.
     let radius = CornerRadius::same(PANE_RADIUS);
-    ui.painter().rect_stroke(rect, radius, Stroke::new(1.0, theme.line), StrokeKind::Inside);
+    if !cx.link.bare {
+        ui.painter().rect_stroke(rect, radius, Stroke::new(1.0, theme.line), StrokeKind::Inside);
+    }
     let inner = rect.shrink(PADDING);
     let bar = Rect::from_min_size(inner.min - vec2(0.0, 4.0), vec2(inner.width(), HEADER));
     let mut done = Header::default();
@@ -37,13 +72,18 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     done.drag_started = handle.drag_started();
     done.toggle_maximised = handle.double_clicked();
 
-    let name = ui.painter().layout_no_wrap(pane.kind().name().to_owned(), semibold(13.0), theme.text);
+    let mut name = LayoutJob::simple_singleline(pane.kind().name().to_owned(), semibold(13.0), theme.text);
+    name.wrap = egui::text::TextWrapping::truncate_at_width((bar.width() - BUTTONS).max(0.0));
+    let name = ui.painter().layout_job(name);
     let width = name.size().x;
     // Tools have what the name leaves.
     let right = bar.with_min_x((bar.left() + width + 8.0).min(bar.right()));
     let mut tools = ui.new_child(UiBuilder::new().max_rect(right).layout(Layout::right_to_left(Align::Center)));
     tools.spacing_mut().item_spacing.x = 2.0;
     tools.spacing_mut().interact_size.y = 22.0;
+    if cx.link.bare || cx.link.calm && !ui.rect_contains_pointer(rect) {
+        tools.set_invisible();
+    }
     let (symbol, verb) = if maximised { (ICON_CLOSE_FULLSCREEN, "Restore") } else { (ICON_OPEN_IN_FULL, "Maximise") };
     let label = format!("{verb} {}", pane.kind().name());
     done.toggle_maximised |= quiet(&mut tools, symbol, &label, theme).on_hover_text(&label).clicked();
@@ -54,19 +94,32 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
         ui.set_max_width(320.0);
         ui.label(egui::RichText::new(pane.kind().name()).font(semibold(13.0)));
         ui.label(text_of_help);
-        ui.add_space(4.0);
-        done.picture = ui.button("Save picture…").clicked();
     });
     help.on_hover_text(text_of_help);
+    let label = format!("Export {}", pane.kind().name());
+    let more = quiet(&mut tools, ICON_IOS_SHARE, &label, theme);
+    egui::Popup::menu(&more).show(|ui| {
+        ui.set_width(170.0);
+        for export in Export::iter() {
+            let button = Button::new(export.name()).fill(egui::Color32::TRANSPARENT).min_size(vec2(170.0, 26.0));
+            if ui.add(button).clicked() {
+                done.export = Some(export);
+            }
+        }
+    });
+    more.on_hover_text("Copy, save or film this pane");
     tools.add_space(4.0);
     tools.spacing_mut().item_spacing.x = 4.0;
-    if tools.available_width() > 90.0 {
+    if tools.available_width() > TOOLS {
         pane.tools(&mut tools, cx);
     }
-    let room = tools.min_rect().left() - bar.left() - 12.0;
+    let free = if cx.link.bare { bar.right() } else { tools.min_rect().left() - 12.0 };
+    let room = free - bar.left();
 
     let baseline = bar.center().y;
-    ui.painter().galley(egui::pos2(bar.left(), baseline - name.size().y / 2.0), name, theme.text);
+    let written = Rect::from_min_size(egui::pos2(bar.left(), baseline - name.size().y / 2.0), name.size());
+    explain(ui.interact(written, ui.scope_id().with("name"), Sense::hover()), pane.kind().name(), "");
+    ui.painter().galley(written.min, name, theme.text);
     let left = room - width - 8.0;
     if left > 24.0 {
         let mut job = LayoutJob::simple_singleline(pane.subtitle(cx), text(SMALL), theme.dim);

@@ -1,10 +1,13 @@
 //! Load per expert, now.
 
+mod beside;
+
+use super::super::link::Side;
 use super::super::style::{TINY, mono};
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
 use super::frame::message;
-use super::{AXIS, Pane, PaneContext, PaneKind, describe, of_variant};
+use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, of_variant};
 use crate::engine::message::VariantView;
 use crate::model::capacity::of_batch;
 use eframe::egui::{Align2, Color32, Rect, Sense, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2};
@@ -36,12 +39,21 @@ impl Pane for Load {
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
         let snapshot = cx.lab.snapshot();
+        match compared::side(cx) {
+            Side::One => {}
+            Side::Beside => return "times the fair share".into(),
+            Side::Difference => return "difference, times the fair share".into(),
+        }
         match snapshot.variants.get(cx.link.variant) {
             Some(v) if !v.loads.is_empty() => {
                 format!("{}MaxVio {:.2}", of_variant(cx), v.metrics.max_vio)
             }
             _ => "tokens of the last step".into(),
         }
+    }
+
+    fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        compared::switch(ui, cx, ("Beside", true), compared::NARROW);
     }
 
     fn help(&self) -> &'static str {
@@ -59,6 +71,9 @@ impl Pane for Load {
         };
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
         describe(&response, self, cx);
+        if compared::side(cx) != Side::One {
+            return beside::show(ui, cx, rect, &response);
+        }
         let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(0.0, BELOW));
         let experts = view.loads.len();
         let fair = view.fair() as f32;
@@ -123,7 +138,9 @@ fn ceiling(value: f32) -> f32 {
 }
 
 fn axis(ui: &Ui, theme: &Theme, frame: Rect, top: f32, y_of: impl Fn(f32) -> f32) {
-    for i in 0..=2 {
+    // In a low pane numbers would stand on each other.
+    let every = if frame.height() < 44.0 { 2 } else { 1 };
+    for i in (0..=2).step_by(every) {
         let value = top * i as f32 / 2.0;
         let y = y_of(value);
         ui.painter().hline(frame.x_range(), y, Stroke::new(1.0, theme.grid));
@@ -169,7 +186,9 @@ fn caption(ui: &Ui, cx: &PaneContext<'_>, view: &VariantView, fair: f32, rect: R
         None => {
             let dropped = view.metrics.dropped;
             let lost = if dropped > 0.0 { format!(" · {:.1} % dropped", 100.0 * dropped) } else { String::new() };
-            (format!("fair share {} tokens{lost}", figure(f64::from(fair.round()), true)), theme.dim)
+            let fair = figure(f64::from(fair.round()), true);
+            let narrow = frame.width() < 160.0;
+            (if narrow { format!("fair {fair}{lost}") } else { format!("fair share {fair} tokens{lost}") }, theme.dim)
         }
     };
     let middle = painter.text(pos2(frame.center().x, y), Align2::CENTER_CENTER, words, mono(TINY), colour);

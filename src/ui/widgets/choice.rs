@@ -1,5 +1,6 @@
 //! A row that is one choice of several.
 
+use super::super::glossary::explain;
 use super::super::theme::{ROW, Theme};
 use eframe::egui::{self, ComboBox, Ui, vec2};
 
@@ -76,6 +77,6 @@ pub fn choice_of<T: Clone + PartialEq>(
         info
     });
     super::super::spotlight::offer(ui, name, response.rect);
-    response.on_hover_text(tip);
+    explain(response, name, tip);
     chosen.filter(|c| c != now)
 }

@@ -15,6 +15,7 @@ use super::{Pane, PaneContext, PaneKind, of_variant};
 use crate::engine::message::Snapshot;
 use crate::engine::theory::{Point, Theory, TheoryRequest};
 use crate::lab::command::Command;
+use crate::scenario::view::SectionName;
 use eframe::egui::{self, Align, Color32, FontId, Layout, Rect, RichText, Ui, UiBuilder, pos2, text::LayoutJob, vec2};
 use egui_material_icons::icons::ICON_SWAP_HORIZ;
 use std::sync::Arc;
@@ -103,6 +104,32 @@ pub struct TheoryPane {
     section: Section,
     /// Where one plot only has room: the second.
     other: bool,
+}
+
+impl TheoryPane {
+    /// The part that is open, as a scenario's view names it.
+    pub fn section(&self) -> SectionName {
+        match self.section {
+            Section::Objective => SectionName::Objective,
+            Section::Moves => SectionName::Moves,
+            Section::Band => SectionName::Band,
+            Section::Online => SectionName::Online,
+            Section::BatchSize => SectionName::BatchSize,
+            Section::Learned => SectionName::Learned,
+        }
+    }
+
+    /// Opens this part.
+    pub fn set_section(&mut self, section: SectionName) {
+        self.section = match section {
+            SectionName::Objective => Section::Objective,
+            SectionName::Moves => Section::Moves,
+            SectionName::Band => Section::Band,
+            SectionName::Online => Section::Online,
+            SectionName::BatchSize => Section::BatchSize,
+            SectionName::Learned => Section::Learned,
+        };
+    }
 }
 
 impl Pane for TheoryPane {

@@ -181,6 +181,7 @@ impl TimePlot {
                     .allow_double_click_reset(false)
                     .allow_axis_zoom_drag(Vec2b::FALSE)
                     .sense(Sense::click_and_drag())
+                    .min_size(vec2(40.0, 24.0))
                     .show_background(false)
                     .set_margin_fraction(Vec2::ZERO)
                     .grid_color(theme.grid)
@@ -220,14 +221,16 @@ impl TimePlot {
         // Several curves are told apart by a key in the room above them, a single one by its name at its end.
         let mut taken = if names.len() > 1 { key(ui, &painter, theme, frame, &names) } else { vec![] };
         events(&painter, cx, &transform, &mut taken);
-        if let Some(words) = resolution(cx, frame.width()) {
+        // In a small plot words would lie over the curves.
+        let room = |words: &str| text_width(ui, words) < frame.width() * 0.75 && frame.height() > 50.0;
+        if let Some(words) = resolution(cx, frame.width()).filter(|words| room(words)) {
             let at = pos2(frame.right() - text_width(ui, &words) - 4.0, frame.bottom() - 8.0);
             label(ui, &painter, theme, at, &words, theme.faint);
             taken.push(Rect::from_min_max(at - vec2(3.0, 7.0), frame.right_bottom()));
         }
         let seen = on_screen(&transform, &points);
         // Where the pointer is, figures take the place of these labels.
-        for (value, name) in marks.into_iter().filter(|_| !ui.rect_contains_pointer(frame)) {
+        for (value, name) in marks.into_iter().filter(|(_, name)| room(name) && !ui.rect_contains_pointer(frame)) {
             let y = transform.position_from_point_y(value);
             let rect = freest(&painter, frame, y, text_width(ui, &name), &seen, &taken);
             label(ui, &painter, theme, rect.left_center(), &name, theme.dim);

@@ -1,0 +1,54 @@
+//! `moebias film`: a run as GIF, WebP or PNG files, without a display.
+
+use super::failure::Failure;
+use super::progress::Progress;
+use super::{FilmArgs, ThemeArg, output, render, window};
+use crate::scenario::film::Format;
+use crate::ui::film::{Film, size_of};
+use crate::ui::studio::Setting;
+
+/// Parts of the bar.
+const PARTS: u64 = 1000;
+
+pub(super) fn film(args: &FilmArgs) -> Result<(), Failure> {
+    let Some(format) = Format::of(&args.output) else {
+        let name = args.output.display();
+        return Err(Failure::Usage(format!(
+            "{name}: a film ends in .gif or .webp, or is a folder for PNG files, written with a slash at its end"
+        )));
+    };
+    let loaded = window::load(Some(&args.file))?;
+    let end = loaded.scenario.recorded.as_ref().map(|r| r.steps).or(loaded.scenario.stop);
+    let film = Film {
+        from: args.from,
+        to: args.to.or(end).unwrap_or(super::DEFAULT_STEPS).max(if args.to.is_none() { args.from } else { 0 }),
+        every: args.every,
+        fps: args.fps,
+        format,
+        setting: Setting {
+            size: args.size,
+            scale: args.scale,
+            dark: matches!(args.theme, ThemeArg::Dark),
+            pane: args.pane.map(crate::ui::views::kind_of),
+            window: Default::default(),
+        },
+    };
+    film.steps().map_err(Failure::Usage)?;
+    let lab = render::lab(&loaded)?;
+    let mut progress = Progress::new("Filming", PARTS);
+    let made = film.make(lab, &args.output, |share| {
+        progress.at((share * PARTS as f64) as u64);
+        true
+    });
+    drop(progress);
+    let made = made.map_err(Failure::new)?;
+    let (w, h) = args.size;
+    let seconds = made.frames as f64 / f64::from(args.fps);
+    output::print(&format!(
+        "{}: {}, {} frames of {w} × {h} pixels, {seconds:.1} s, {}\n",
+        args.output.display(),
+        format.name(),
+        made.frames,
+        size_of(made.bytes)
+    ))
+}

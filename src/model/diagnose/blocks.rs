@@ -1,0 +1,151 @@
+//! Sixteen steps at a time: what is kept of them.
+
+use super::super::fixed::from_q32;
+use super::super::metrics::Metrics;
+use super::super::step::VariantRow;
+use super::{BLOCK, MOST};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A block under way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Open {
+    start: u64,
+    steps: usize,
+    /// Sum over the steps of load / fair − 1.
+    sums: Vec<f32>,
+    square: f64,
+    fair: f64,
+    tokens: f64,
+    top_k: u32,
+    max_vio: f64,
+    saturated: u32,
+    diverged: u32,
+}
+
+/// A block done. Lists are shared, so that a checkpoint costs next to nothing.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    pub start: u64,
+    /// Mean of load / fair − 1 of each expert.
+    pub load: Arc<[f32]>,
+    /// Bias of each expert at its end, score units, without their mean: a common shift means nothing.
+    pub bias: Arc<[f32]>,
+    /// Mean over experts and steps of (load / fair − 1)².
+    pub square: f64,
+    /// Mean fair share, tokens.
+    pub fair: f64,
+    /// Mean tokens of a batch.
+    pub tokens: f64,
+    /// K at its end.
+    pub top_k: u32,
+    /// Mean MaxVio of its batches.
+    pub max_vio: f64,
+    /// MaxVio of its loads together.
+    pub max_vio_16: f64,
+    /// Steps in which a bias was beyond the key.
+    pub saturated: u32,
+    /// Experts whose bias was, in its last step.
+    pub saturated_now: u32,
+    /// Steps without anything learned where something learns.
+    pub diverged: u32,
+}
+
+/// The last blocks since the last change, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Blocks(VecDeque<Block>);
+
+impl Open {
+    pub fn is_empty(&self) -> bool {
+        self.steps == 0
+    }
+
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    pub fn begin(&mut self, step: u64, experts: usize) {
+        let mut sums = std::mem::take(&mut self.sums);
+        sums.clear();
+        sums.resize(experts, 0.0);
+        *self = Self { start: step, sums, ..Self::default() };
+    }
+
+    /// The one pass over a step's loads.
+    pub fn add(&mut self, row: &VariantRow, metrics: &Metrics, learns: bool) {
+        let loads = &row.loads[..self.sums.len().min(row.loads.len())];
+        let all: u64 = loads.iter().map(|&l| u64::from(l)).sum::<u64>() + u64::from(row.dropped);
+        let fair = all as f64 / loads.len().max(1) as f64;
+        let scale = if fair > 0.0 { (1.0 / fair) as f32 } else { 0.0 };
+        let mut square = 0.0f32;
+        for (sum, &load) in self.sums.iter_mut().zip(loads) {
+            let error = load as f32 * scale - 1.0;
+            *sum += error;
+            square += error * error;
+        }
+        self.square += f64::from(square) / loads.len().max(1) as f64;
+        self.fair += fair;
+        self.tokens += f64::from(row.tokens);
+        self.top_k = row.top_k;
+        self.max_vio += metrics.max_vio;
+        self.saturated += u32::from(row.saturated > 0);
+        self.diverged += u32::from(learns && row.learning.is_none());
+        self.steps += 1;
+    }
+}
+
+impl Blocks {
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub fn experts(&self) -> Option<usize> {
+        self.0.back().map(|b| b.load.len())
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The last so many, oldest first; `None` while there are fewer.
+    pub fn last(&self, count: usize) -> Option<impl DoubleEndedIterator<Item = &Block> + Clone> {
+        Some(self.0.range(self.0.len().checked_sub(count)?..))
+    }
+
+    pub fn newest(&self) -> Option<&Block> {
+        self.0.back()
+    }
+
+    pub fn get(&self, index: usize) -> Option<&Block> {
+        self.0.get(index)
+    }
+
+    /// The first step of the last so many blocks.
+    pub fn start_of(&self, count: usize) -> u64 {
+        self.0.get(self.0.len().saturating_sub(count)).map_or(0, |b| b.start)
+    }
+
+    pub fn close(&mut self, open: &mut Open, row: &VariantRow, metrics: &Metrics) {
+        let n = BLOCK as f64;
+        let computing = &row.bias[..open.sums.len().min(row.bias.len())];
+        let mean = computing.iter().map(|&b| from_q32(b)).sum::<f64>() / computing.len().max(1) as f64;
+        if self.0.len() == MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(Block {
+            start: open.start,
+            load: open.sums.iter().map(|s| s / BLOCK as f32).collect(),
+            bias: computing.iter().map(|&b| (from_q32(b) - mean) as f32).collect(),
+            square: open.square / n,
+            fair: open.fair / n,
+            tokens: open.tokens / n,
+            top_k: open.top_k,
+            max_vio: open.max_vio / n,
+            max_vio_16: metrics.max_vio_16,
+            saturated: open.saturated,
+            saturated_now: row.saturated,
+            diverged: open.diverged,
+        });
+        open.steps = 0;
+    }
+}

@@ -1,0 +1,180 @@
+//! How each kind is told from chance and from the others. Thresholds stand here, each with its reason; `docs/findings.md` tells them.
+
+use super::super::metrics::{DEAD, IN_BALANCE, STARVING, entropy, sampling_floor};
+use super::blocks::Blocks;
+use super::motion::{drifting, slow};
+use super::swing::oscillating;
+use super::{BLOCK, Context, Evidence, Kind, Verdict, WINDOW};
+use std::collections::VecDeque;
+
+/// Loads vary as chance has it while their mean square is at most so many times what it would be: √1.5, 22 % of MaxVio. The sign rule
+/// at its published step, which trembles with the chance it follows, comes to 1.3.
+const FLOOR: f64 = 1.5;
+/// And no longer from here on. A rule that follows every batch for all it is worth doubles the variance: that is not the floor.
+const FLOOR_LEFT: f64 = 1.8;
+/// Nor is it said while MaxVio itself is further from its floor: a few experts may still be off where the rest is even.
+const NEAR: f64 = 1.3;
+/// An expert that is on its way out of starving within so many windows is not called starving.
+const RECOVERS: f64 = 4.0;
+/// Fewer tokens than this in a window, on average, say nothing of an expert.
+const FEWEST_TOKENS: f64 = 50.0;
+/// What starved is fed again above this share of fair.
+const FED: f64 = 0.35;
+/// What was dead lives again above this share of fair.
+const ALIVE: f64 = 0.03;
+
+/// Blocks that a verdict looks back on, for the first step that shows it.
+pub(super) fn looks_at(kind: Kind) -> usize {
+    match kind {
+        Kind::Diverged => 1,
+        Kind::Collapse | Kind::Dead | Kind::Starving => 2 * WINDOW,
+        Kind::Saturated | Kind::Oscillating | Kind::FloorReached => WINDOW,
+        Kind::Slow | Kind::Drifting => super::MOST,
+    }
+}
+
+pub(super) fn judge(kind: Kind, blocks: &Blocks, recent: &VecDeque<(Vec<u32>, u32)>, cx: &Context) -> Verdict {
+    let verdict = match kind {
+        Kind::Diverged => diverged(blocks),
+        Kind::Collapse => collapse(blocks),
+        Kind::Dead => hungry(blocks, true),
+        Kind::Starving => hungry(blocks, false),
+        Kind::Saturated => saturated(blocks),
+        Kind::Oscillating => oscillating(blocks, recent, cx),
+        Kind::Slow => slow(blocks, cx),
+        Kind::Drifting => drifting(blocks, cx),
+        Kind::FloorReached => floor(blocks, cx),
+    };
+    verdict.unwrap_or(Verdict::Absent)
+}
+
+/// The variance of load / fair that independent tokens have, mean over experts: binomial, so exact for any topics. `None` where tokens
+/// are not independent in a known way.
+pub(super) fn chance(blocks: &Blocks, cx: &Context) -> Option<f64> {
+    let newest = blocks.newest()?;
+    let share = newest.fair / newest.tokens.max(1.0);
+    Some(cx.together? * (1.0 - share).max(0.0) / newest.fair.max(1e-9))
+}
+
+/// Mean of load / fair − 1 of each expert over some blocks.
+pub(super) fn mean_load<'a>(blocks: impl Iterator<Item = &'a super::blocks::Block>, experts: usize) -> Vec<f64> {
+    let (mut sums, mut n) = (vec![0.0; experts], 0usize);
+    for block in blocks {
+        sums.iter_mut().zip(block.load.iter()).for_each(|(s, &l)| *s += f64::from(l));
+        n += 1;
+    }
+    sums.iter_mut().for_each(|s| *s /= n.max(1) as f64);
+    sums
+}
+
+fn diverged(blocks: &Blocks) -> Option<Verdict> {
+    Some(if blocks.newest()?.diverged > 0 { Verdict::Seen(vec![], Evidence::Diverged) } else { Verdict::Absent })
+}
+
+/// Shares of fair over the last window and over the one before.
+fn shares(blocks: &Blocks) -> Option<[Vec<f64>; 2]> {
+    let experts = blocks.experts()?;
+    let both = blocks.last(2 * WINDOW)?;
+    let shares = |mean: Vec<f64>| mean.into_iter().map(|m| m + 1.0).collect();
+    Some([shares(mean_load(both.clone().skip(WINDOW), experts)), shares(mean_load(both.take(WINDOW), experts))])
+}
+
+/// Fewer than a quarter of all experts are effective, in two windows in a row.
+fn collapse(blocks: &Blocks) -> Option<Verdict> {
+    let [now, before] = shares(blocks)?;
+    let experts = now.len() as f64;
+    let effective = |shares: &[f64]| {
+        let parts: Vec<u64> = shares.iter().map(|s| (s * 1e6).max(0.0) as u64).collect();
+        entropy(&parts).exp()
+    };
+    let (latest, earlier) = (effective(&now), effective(&before));
+    if latest >= experts / 3.0 {
+        return Some(Verdict::Absent);
+    }
+    if latest >= experts / 4.0 || earlier >= experts / 4.0 {
+        return Some(Verdict::Between);
+    }
+    let mut order: Vec<usize> = (0..now.len()).collect();
+    order.sort_by(|&a, &b| now[b].total_cmp(&now[a]));
+    order.truncate(super::NAMED.min(latest.ceil() as usize).max(1));
+    let share = order.iter().map(|&e| now[e]).sum::<f64>() / experts;
+    Some(Verdict::Seen(order, Evidence::Collapse { effective: latest, of: now.len() as u32, share }))
+}
+
+/// Experts under a quarter (or a hundredth) of fair in two windows in a row, beyond chance, and not on their way out of it.
+fn hungry(blocks: &Blocks, dead: bool) -> Option<Verdict> {
+    let [now, before] = shares(blocks)?;
+    let tokens = blocks.newest()?.fair * (WINDOW * BLOCK) as f64;
+    if tokens < FEWEST_TOKENS {
+        return Some(Verdict::Absent);
+    }
+    // Three standard deviations of a count above what was counted.
+    let surely = |share: f64| share + 3.0 * (share * tokens + 1.0).sqrt() / tokens < STARVING;
+    let is = |e: usize| {
+        let (a, b) = (now[e], before[e]);
+        let grows = (a - b).max(0.0) * RECOVERS;
+        let recovers = a + grows >= STARVING;
+        let low = if dead { a < DEAD && b < DEAD } else { a >= DEAD && surely(a) && b < STARVING };
+        low && surely(a) && !recovers
+    };
+    let mut found: Vec<usize> = (0..now.len()).filter(|&e| is(e)).collect();
+    found.sort_by(|&a, &b| now[a].total_cmp(&now[b]));
+    let shares = || found.iter().map(|&e| now[e]);
+    let count = found.len() as u32;
+    if count == 0 {
+        let least = now.iter().copied().filter(|&s| dead || s >= DEAD).fold(f64::INFINITY, f64::min);
+        let between = least < if dead { ALIVE } else { FED };
+        return Some(if between { Verdict::Between } else { Verdict::Absent });
+    }
+    let evidence = if dead {
+        Evidence::Dead { count, share: shares().fold(0.0, f64::max) }
+    } else {
+        Evidence::Starving { count, share: shares().fold(f64::INFINITY, f64::min) }
+    };
+    Some(Verdict::Seen(found, evidence))
+}
+
+/// A bias was beyond the range of the key in at least half of the steps of a window.
+fn saturated(blocks: &Blocks) -> Option<Verdict> {
+    let steps: u32 = blocks.last(WINDOW)?.map(|b| b.saturated).sum();
+    if steps == 0 {
+        return Some(Verdict::Absent);
+    }
+    if (steps as usize) < WINDOW * BLOCK / 2 {
+        return Some(Verdict::Between);
+    }
+    let newest = blocks.newest()?;
+    let mut order: Vec<usize> = (0..newest.bias.len()).collect();
+    order.sort_by(|&a, &b| newest.bias[a].total_cmp(&newest.bias[b]));
+    let (low, high) = (*order.first()?, *order.last()?);
+    let spread = f64::from(newest.bias[high] - newest.bias[low]);
+    order.truncate((newest.saturated_now as usize).max(1));
+    Some(Verdict::Seen(order, Evidence::Saturated { count: newest.saturated_now.max(1), spread }))
+}
+
+/// The mean square of load / fair − 1, biases' errors included, is what chance makes it.
+fn floor(blocks: &Blocks, cx: &Context) -> Option<Verdict> {
+    if !cx.floor {
+        return None;
+    }
+    let chance = chance(blocks, cx).filter(|c| *c > 0.0)?;
+    let window = blocks.last(WINDOW)?;
+    let mean = |of: fn(&super::blocks::Block) -> f64| window.clone().map(of).sum::<f64>() / WINDOW as f64;
+    let ratio = mean(|b| b.square) / chance;
+    if ratio > FLOOR_LEFT {
+        return Some(Verdict::Absent);
+    }
+    if ratio > FLOOR {
+        return Some(Verdict::Between);
+    }
+    let newest = blocks.newest()?;
+    let floor = sampling_floor(newest.load.len() as u32, newest.top_k, newest.tokens as u32);
+    let max_vio = mean(|b| b.max_vio);
+    if max_vio > NEAR * floor {
+        return Some(Verdict::Between);
+    }
+    Some(Verdict::Seen(vec![], Evidence::FloorReached { max_vio, floor }))
+}
+
+/// What counts as out of balance, with some room: in between nothing is said.
+pub(super) const OUT: f64 = 1.5 * IN_BALANCE;

@@ -1,0 +1,101 @@
+//! Oscillation: a swing of the loads beyond chance that turns back on itself and comes again.
+
+use super::blocks::Blocks;
+use super::signs::{chance, mean_load};
+use super::{BLOCK, Context, Evidence, Verdict, WINDOW};
+use std::collections::VecDeque;
+
+/// Variance over that of chance from which on a swing is one. A rule that follows every batch for all it is worth (Quantile Balancing)
+/// adds the chance of the last batch to that of this one, and comes to 2: what is beyond that is the step's own doing.
+const EXCESS: f64 = 3.0;
+/// Below this it has gone.
+const EXCESS_LEFT: f64 = 2.0;
+/// A swing of less than a twentieth of the fair share is none that anybody would see.
+const SMALLEST: f64 = 0.05;
+/// Half a period later the load must be on the other side: this much of the swing's variance.
+const BACK: f64 = 0.3;
+/// A whole period later it must be back: this much.
+const AGAIN: f64 = 0.2;
+/// The longest half period that can be told within a window of 64 steps from which the trend was taken.
+const LONGEST_HALF: usize = 16;
+/// Experts looked at closely, evenly spaced.
+const LOOKED_AT: usize = 64;
+
+pub(super) fn oscillating(blocks: &Blocks, recent: &VecDeque<(Vec<u32>, u32)>, cx: &Context) -> Option<Verdict> {
+    if !cx.setting.moves {
+        return None;
+    }
+    let steps = WINDOW * BLOCK;
+    let chance = chance(blocks, cx)?;
+    let experts = blocks.experts()?;
+    let window = blocks.last(WINDOW)?;
+    let square = window.clone().map(|b| b.square).sum::<f64>() / WINDOW as f64;
+    let means = mean_load(window, experts).iter().map(|m| m * m).sum::<f64>() / experts as f64;
+    let beyond = |variance: f64, excess: f64, least: f64| {
+        variance >= excess * chance && (variance - chance).max(0.0).sqrt() >= least
+    };
+    // The cheap look first: most of the time it is enough.
+    let all = (square - means) * steps as f64 / (steps - 1) as f64;
+    if !beyond(all, EXCESS_LEFT, 0.8 * SMALLEST) {
+        return Some(Verdict::Absent);
+    }
+    if !beyond(all, EXCESS, SMALLEST) || recent.len() < steps {
+        return Some(Verdict::Between);
+    }
+    let stride = experts.div_ceil(LOOKED_AT);
+    let scales: Vec<f64> = recent
+        .iter()
+        .skip(recent.len() - steps)
+        .map(|(loads, dropped)| {
+            let all: u64 = loads.iter().map(|&l| u64::from(l)).sum::<u64>() + u64::from(*dropped);
+            experts as f64 / (all.max(1)) as f64
+        })
+        .collect();
+    let rows: Vec<&Vec<u32>> = recent.iter().skip(recent.len() - steps).map(|(loads, _)| loads).collect();
+    let mut sums = [0.0; 2 * LONGEST_HALF + 2];
+    let (mut worst, mut most, mut n) = (0, 0.0, 0.0);
+    let mut series = vec![0.0; steps];
+    for expert in (0..experts).step_by(stride) {
+        for ((x, row), scale) in series.iter_mut().zip(&rows).zip(&scales) {
+            *x = row.get(expert).map_or(0.0, |&l| f64::from(l)) * scale;
+        }
+        remove_trend(&mut series);
+        for (lag, sum) in sums.iter_mut().enumerate() {
+            let products: f64 = series.iter().zip(&series[lag..]).map(|(a, b)| a * b).sum();
+            *sum += products / (steps - lag) as f64;
+        }
+        let variance = series.iter().map(|x| x * x).sum::<f64>() / (steps - 2) as f64;
+        n += 1.0;
+        if variance > most {
+            (worst, most) = (expert, variance);
+        }
+    }
+    sums.iter_mut().for_each(|s| *s /= n);
+    let variance = sums[0] * steps as f64 / (steps - 2) as f64;
+    if !beyond(variance, EXCESS, SMALLEST) {
+        return Some(Verdict::Between);
+    }
+    let swing = variance - chance;
+    let turn = |lag: usize| sums[lag] <= sums[lag + 1] && (lag == 1 || sums[lag] < sums[lag - 1]);
+    let Some(half) = (1..=LONGEST_HALF).find(|&lag| turn(lag) && sums[lag] <= -BACK * swing) else {
+        return Some(Verdict::Absent);
+    };
+    let peak = |lag: usize| sums[lag] >= sums[lag - 1] && sums[lag] >= sums[lag + 1];
+    match (half + 1..=2 * LONGEST_HALF).find(|&lag| peak(lag) && sums[lag] >= AGAIN * swing) {
+        Some(period) => Some(Verdict::Seen(
+            vec![worst],
+            Evidence::Oscillating { swing: most.sqrt(), chance: chance.sqrt(), period: period as u32 },
+        )),
+        None => Some(Verdict::Absent),
+    }
+}
+
+/// Takes the least-squares line away.
+fn remove_trend(series: &mut [f64]) {
+    let n = series.len() as f64;
+    let middle = (n - 1.0) / 2.0;
+    let mean = series.iter().sum::<f64>() / n;
+    let along: f64 = series.iter().enumerate().map(|(i, v)| (i as f64 - middle) * (v - mean)).sum();
+    let slope = along / (n * (n * n - 1.0) / 12.0);
+    series.iter_mut().enumerate().for_each(|(i, v)| *v -= mean + slope * (i as f64 - middle));
+}
