@@ -72,7 +72,9 @@ fn head(ui: &mut Ui, running: &Running, lab: &mut Lab, asks: &mut Vec<Ask>, them
                 lab.send(Command::Lesson(Do::SetUp));
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let title = RichText::new(&running.lesson.title).font(semibold(SMALL)).color(theme.dim);
+                let (page, pages) = (running.page + 1, running.lesson.pages.len());
+                let words = format!("{} · {page} of {pages}", running.lesson.title);
+                let title = RichText::new(words).font(semibold(SMALL)).color(theme.dim);
                 ui.add(egui::Label::new(title).truncate());
             });
         });
