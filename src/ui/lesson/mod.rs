@@ -190,7 +190,7 @@ pub fn back(lab: &mut Lab) {
 /// A small heading over a card.
 fn kicker(ui: &mut Ui, words: &str, colour: Color32) {
     ui.label(RichText::new(words).font(semibold(TINY)).color(colour));
-    ui.add_space(2.0);
+    ui.add_space(5.0);
 }
 
 /// A card on the page.
