@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
-use eframe::egui::{Event, Key, Modifiers, Vec2, accesskit::Role, vec2};
+use eframe::egui::{Event, Key, Memory, Modifiers, Vec2, accesskit::Role, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use moebias::lab::command::Command;
@@ -255,7 +255,7 @@ fn walk(harness: &mut Harness<'_, App>) -> BTreeSet<Control> {
     for _ in 0..400 {
         press(harness, Modifiers::NONE, Key::Tab);
         harness.run_steps(3);
-        let Some(id) = harness.ctx.memory(|m| m.focused()) else { continue };
+        let Some(id) = harness.ctx.memory(Memory::focused) else { continue };
         if first == Some(id) {
             return seen;
         }

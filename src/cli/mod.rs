@@ -16,12 +16,14 @@ mod render;
 mod replay;
 mod report;
 mod run;
+mod sweep;
 mod theory;
 mod trace;
 mod window;
 
 use crate::engine::EngineChoice;
 use crate::model::config::limits;
+use crate::model::sweep::{Axis, MOST_SEEDS};
 use crate::scenario::view::PaneName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use failure::Failure;
@@ -36,7 +38,7 @@ const MOST_STEPS: u64 = 1_000_000_000;
 const AFTER_HELP: &str = "\
 A FILE is a scenario or a recording (.ron), a recorded trace (.safetensors), \
 or builtin:NAME for what ships with Moebias; `moebias check` without a file lists those. \
-`check` and `trace` read logs of selections (.jsonl).
+`check` and `trace` read logs of selections (.jsonl); the window and `check` read lessons (.lesson.ron).
 
 Exit codes: 0 success; 1 bad input or a failed verification; 2 wrong usage.";
 
@@ -72,6 +74,8 @@ enum Command {
     Doctor,
     /// Measure how many token-expert pairs per second every engine of this machine routes
     Bench(BenchArgs),
+    /// Run an experiment with every combination of some settings, and with several seeds
+    Sweep(SweepArgs),
     /// Let routers learn with several seeds, and judge them on tokens they have never seen
     Learn(LearnArgs),
 }
@@ -114,6 +118,30 @@ struct LearnArgs {
     /// Write one row per seed and variant to a CSV file; `-` is the output, instead of the table
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct SweepArgs {
+    /// Scenario, trace, or builtin:NAME
+    file: PathBuf,
+    /// A setting and its values: u=1e-5..1e-1:log:25, top_k=1..8, skew=0..2:lin:9 or rule=sign,rms; again for another
+    #[arg(long, value_name = "SETTING=VALUES", required = true, value_parser = sweep::axis)]
+    over: Vec<Axis>,
+    /// Seeds of each combination: the scenario's own and those after it
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SEEDS)))]
+    seeds: u32,
+    /// Steps of each run [default: to the scenario's end, else 500]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
+    steps: Option<u64>,
+    /// What computes
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineArg,
+    /// Write one row per run to a CSV file, and go on with it where an earlier sweep was stopped; `-` is the output, instead of the table
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -295,6 +323,7 @@ pub fn main() -> ExitCode {
         Some(Command::Theory(args)) => theory::theory(args),
         Some(Command::Doctor) => doctor::doctor(),
         Some(Command::Bench(args)) => bench::bench(args),
+        Some(Command::Sweep(args)) => sweep::sweep(args),
         Some(Command::Learn(args)) => learn::learn(args),
     };
     match done {

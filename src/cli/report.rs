@@ -2,10 +2,11 @@
 
 use super::failure::Failure;
 use super::input::Input;
-use super::output::{aligned, figures, scaled, styled, thousands};
+use super::output::{aligned, counted, figures, scaled, styled, thousands};
 use crate::engine::run::Run;
 use crate::engine::{EngineInfo, EngineKind};
 use crate::model::diagnose::Finding;
+use crate::model::figures::Figures;
 use crate::model::fixed::from_q32;
 use crate::model::metrics::{Metrics, Settling, sampling_floor};
 use crate::model::step::StepRow;
@@ -74,10 +75,42 @@ struct JsonVariant<'a> {
     nmse: Option<&'a [Option<f64>]>,
     loads: Steps<'a, u32>,
     bias: Steps<'a, f64>,
+    /// What the run comes to.
+    figures: JsonFigures,
     findings: Vec<JsonFinding>,
     /// Of the last biases with those that the recorded model had learned.
     #[serde(skip_serializing_if = "Option::is_none")]
     learned_correlation: Option<f64>,
+}
+
+/// Null where a value is not reached.
+#[derive(Serialize)]
+struct JsonFigures {
+    /// First step from which it stayed in balance for 64, counted from the first.
+    settling_time: Option<u64>,
+    /// Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it has not settled.
+    steady_maxvio: Option<f64>,
+    /// Mean share of assignments moved by the bias, over the same steps.
+    moved_share: Option<f64>,
+    /// Share of steps in balance.
+    time_in_balance: Option<f64>,
+    /// How the biases swing round their trend, score units.
+    oscillation_amplitude: Option<f64>,
+    /// Steps.
+    oscillation_period: Option<f64>,
+}
+
+impl From<Figures> for JsonFigures {
+    fn from(f: Figures) -> Self {
+        Self {
+            settling_time: f.settling,
+            steady_maxvio: f.steady,
+            moved_share: f.moved,
+            time_in_balance: f.in_balance,
+            oscillation_amplitude: f.oscillation.map(|o| o.amplitude),
+            oscillation_period: f.oscillation.and_then(|o| o.period),
+        }
+    }
 }
 
 /// What was noticed in a variant.
@@ -171,7 +204,7 @@ impl Report {
         let states = &simulation.state().variants;
         let all = self.keep == Keep::All;
         let learns = simulation.experiment().world().is_some();
-        let variants = self.variants.iter().zip(&simulation.experiment().variants).zip(states);
+        let variants = self.variants.iter().zip(&simulation.experiment().variants).zip(states).zip(run.figures());
         let json = JsonRun {
             scenario: &self.title,
             engine: match engine.kind {
@@ -183,7 +216,7 @@ impl Report {
             digest: simulation.digest().to_string(),
             variants: variants
                 .enumerate()
-                .map(|(i, ((seen, v), state))| JsonVariant {
+                .map(|(i, (((seen, v), state), figures))| JsonVariant {
                     name: &v.name,
                     findings: run.findings(i).iter().map(JsonFinding::from).collect(),
                     digest: state.digest.to_string(),
@@ -191,6 +224,7 @@ impl Report {
                     nmse: learns.then_some(&seen.nmse[..]),
                     loads: steps(&seen.loads, all),
                     bias: steps(&seen.bias, all),
+                    figures: figures.into(),
                     learned_correlation: simulation
                         .trace()
                         .zip(seen.bias.last())
@@ -242,6 +276,11 @@ impl Report {
             let style = if i == 0 { dim } else { "" };
             writeln!(out, "  {style}{line}{}", if i == 0 { plain } else { "" }).ok();
         }
+        writeln!(out).ok();
+        for (i, line) in aligned(&standings(run)).iter().enumerate() {
+            let style = if i == 0 { dim } else { "" };
+            writeln!(out, "  {style}{line}{}", if i == 0 { plain } else { "" }).ok();
+        }
         let mut space = "\n";
         for (i, v) in experiment.variants.iter().enumerate() {
             for finding in run.findings(i).iter() {
@@ -269,6 +308,28 @@ impl Report {
         writeln!(out, "  {dim}speed{plain}   {steps} steps/s, {tokens} tokens/s").ok();
         out
     }
+}
+
+/// What each variant comes to.
+fn standings(run: &Run) -> Vec<Vec<String>> {
+    let header = ["", "settling time", "steady MaxVio", "moved", "in balance", "swing of biases", "period"];
+    let percent = |x: Option<f64>| x.map_or("—".into(), |x| format!("{:.1} %", 100.0 * x));
+    let of = |(name, f): (&String, Figures)| {
+        let steady = f.steady.map_or("—".into(), |x| format!("{x:.3}"));
+        let period = f.oscillation.and_then(|o| o.period);
+        vec![
+            name.clone(),
+            f.settling.map_or("not settled".into(), |n| counted(n, "step")),
+            if f.settling.is_none() && f.steady.is_some() { format!("{steady} so far") } else { steady },
+            percent(f.moved),
+            percent(f.in_balance),
+            f.oscillation.map_or("—".into(), |o| format!("± {}", figures(o.amplitude))),
+            period.map_or("—".into(), |p| format!("{p} steps")),
+        ]
+    };
+    let names = run.simulation().experiment().variants.iter().map(|v| &v.name);
+    let rows = names.zip(run.figures()).map(of);
+    std::iter::once(header.map(String::from).to_vec()).chain(rows).collect()
 }
 
 /// NMSE first and last, and the other figures of the last step.

@@ -2,6 +2,7 @@
 
 use super::detail::DetailView;
 use super::history::History;
+use super::microscope::{Microscope, MicroscopeRequest};
 use super::theory::{Theory, TheoryRequest};
 use super::view::{Picture, ViewRequest};
 use super::{EngineChoice, EngineInfo};
@@ -9,6 +10,7 @@ use crate::model::change::{Change, Event, Target};
 use crate::model::config::Experiment;
 use crate::model::diagnose::Finding;
 use crate::model::digest::Digest;
+use crate::model::figures::Figures;
 use crate::model::metrics::Metrics;
 use crate::model::step::State;
 use crate::model::trace::Trace;
@@ -75,6 +77,15 @@ pub enum Message {
         /// To what.
         change: Change,
     },
+    /// Go on as another run with one more variant, which has the past of an existing one. The present run is parked.
+    Fork {
+        /// The new run's name, chosen by the sender.
+        run: RunId,
+        /// Whose past.
+        of: usize,
+        /// What the new variant is called.
+        name: String,
+    },
     /// Count MaxVio_global from here.
     Mark,
     /// Use another engine from the next step on.
@@ -83,6 +94,10 @@ pub enum Message {
     View(ViewRequest),
     /// Look at every step in the price view, or no longer.
     Theory(Option<TheoryRequest>),
+    /// Work out what each variant comes to, or no longer.
+    Figures(bool),
+    /// Take the next step apart after every step, or no longer.
+    Microscope(Option<MicroscopeRequest>),
     /// Compute these known steps, from and to, again, so that the plots can show each of them. Takes the place of what was asked before.
     Detail(u64, u64),
     /// Answer with everything needed to repeat the run up to here. The answer is an echo, so it stands in order with the changes.
@@ -212,6 +227,15 @@ impl VariantView {
     }
 }
 
+/// What the variants come to since the mark.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standings {
+    /// After so many updates. While the run plays, they are worked out a few times a second.
+    pub step: u64,
+    /// One per variant.
+    pub figures: Vec<Figures>,
+}
+
 /// The run at one moment: all that the screen draws, but for the history, which is shared.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -249,6 +273,10 @@ pub struct Snapshot {
     pub picture: Arc<Picture>,
     /// The price view, while somebody looks at it.
     pub theory: Option<Arc<Theory>>,
+    /// What each variant comes to, while somebody looks at it.
+    pub figures: Option<Arc<Standings>>,
+    /// The next step taken apart, while somebody looks at it.
+    pub microscope: Option<Arc<Microscope>>,
     /// What happened so far; locked only while a row is added or pixels are read.
     pub history: Arc<Mutex<History>>,
     /// The detail of the history asked for last.

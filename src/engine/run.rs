@@ -2,6 +2,8 @@
 //!
 //! Going back is exact recomputation: restore the nearest checkpoint, apply the same events at the same steps.
 
+mod fork;
+
 use super::detail::DETAIL_BYTES;
 use super::history::History;
 use super::message::{RunId, Start};
@@ -9,8 +11,11 @@ use super::{Engine, EngineError};
 use crate::model::change::{self, Change, Event, Target};
 use crate::model::config::{ConfigError, Experiment};
 use crate::model::diagnose::{Context, Diagnosis, Finding};
+use crate::model::figures::{self, Figures, RECENT};
+use crate::model::fixed::from_q32;
 use crate::model::metrics::{Metrics, Tracker};
 use crate::model::step::{Simulation, State, StepRow};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,6 +53,8 @@ pub struct Run {
     pub metrics: Vec<Metrics>,
     /// Loads of the last step routed, one list per variant.
     pub loads: Vec<Vec<u32>>,
+    /// Biases after each of the last steps routed, without a gap, one list per variant, Q32.
+    biases: VecDeque<(u64, Vec<Vec<i64>>)>,
     /// Whether somebody wants to look at the last step again.
     pub watched: bool,
     /// Settings and state before the last step, where it was done alone and is watched.
@@ -107,6 +114,7 @@ impl Run {
             history: Arc::new(Mutex::new(History::new(&experts, first))),
             metrics: vec![Metrics::default(); n],
             loads: vec![vec![]; n],
+            biases: VecDeque::new(),
             watched: false,
             before: None,
             marks: vec![],
@@ -187,13 +195,63 @@ impl Run {
             self.head = self.head.max(row.step + 1);
             each(&row, &self.metrics);
             self.loads.clear();
-            self.loads.extend(row.variants.into_iter().map(|v| v.loads));
+            let mut biases = Vec::with_capacity(row.variants.len());
+            for v in row.variants {
+                self.loads.push(v.loads);
+                biases.push(v.bias);
+            }
+            self.remember_biases(row.step, biases);
         }
         if self.since_checkpoint >= self.every || next_event == Some(self.step()) {
             self.save_checkpoint();
         }
         self.apply_due();
         outcome.map(|()| done)
+    }
+
+    /// Keeps the biases of the last steps, exactly; costs nothing, as the row would be let go of.
+    fn remember_biases(&mut self, step: u64, biases: Vec<Vec<i64>>) {
+        while self.biases.back().is_some_and(|(last, _)| *last >= step) {
+            self.biases.pop_back();
+        }
+        if self.biases.back().is_some_and(|(last, _)| last + 1 != step) {
+            self.biases.clear();
+        }
+        if self.biases.len() == RECENT {
+            self.biases.pop_front();
+        }
+        self.biases.push_back((step, biases));
+    }
+
+    /// What each variant comes to since the mark, at the present step.
+    #[must_use]
+    pub fn figures(&self) -> Vec<Figures> {
+        let of = |(i, tracker): (usize, &Tracker)| {
+            let figures = tracker.standing().figures();
+            Figures { oscillation: self.swing(i, figures.steps), ..figures }
+        };
+        self.trackers.iter().enumerate().map(of).collect()
+    }
+
+    /// How the biases of a variant swing over the last steps, of which `counted` count. Where one went back, some of them are in the
+    /// history alone, and there in single precision; `None` where they are not even there.
+    fn swing(&self, variant: usize, counted: u64) -> Option<figures::Oscillation> {
+        let end = self.step();
+        let from = end - counted.min(RECENT as u64).min(end);
+        let kept: Vec<&Vec<i64>> =
+            self.biases.iter().filter(|(s, _)| (from..end).contains(s)).filter_map(|(_, b)| b.get(variant)).collect();
+        let missing = (end - from) as usize - kept.len().min((end - from) as usize);
+        let history = lock(&self.history);
+        let older = history.variants.get(variant)?;
+        let older: Option<Vec<_>> = (from..from + missing as u64).map(|s| older.exact(s).cloned()).collect();
+        drop(history);
+        let older = older?;
+        let experts = self.simulation.state().variants.get(variant)?.bias.len();
+        let series = (0..experts).map(|e| {
+            let before = older.iter().map(|c| c.bias.get(e).copied().map_or(0.0, f64::from));
+            before.chain(kept.iter().map(|b| b.get(e).copied().map_or(0.0, from_q32))).collect()
+        });
+        figures::oscillation(series)
     }
 
     /// What is found in a variant now, and what was.
@@ -377,6 +435,7 @@ impl Run {
             history: Arc::new(Mutex::new(History::within(&experts, from, DETAIL_BYTES))),
             metrics: vec![],
             loads: vec![],
+            biases: VecDeque::new(),
             watched: false,
             before: None,
             marks: self.marks.clone(),
@@ -407,6 +466,7 @@ impl Run {
             history: Arc::new(Mutex::new(lock(&self.history).clone())),
             metrics: self.metrics.clone(),
             loads: self.loads.clone(),
+            biases: self.biases.clone(),
             watched: false,
             before: None,
             marks: self.marks.clone(),

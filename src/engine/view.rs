@@ -5,6 +5,7 @@ use crate::model::select::By;
 use crate::model::step::{Batch, Simulation, TokenInputs};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Tokens in the probe: as many as rows can be told apart on a projector.
 pub const PROBE_TOKENS: u32 = 128;
@@ -49,7 +50,24 @@ pub struct ViewRequest {
     pub per_row: u32,
     /// A token to know everything of, wherever it is.
     pub pinned: Option<u32>,
+    /// The same of which other variants.
+    pub beside: Beside,
 }
+
+/// Pictures of other variants, of the same tokens in the same rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Beside {
+    /// None.
+    #[default]
+    Nothing,
+    /// One.
+    Variant(usize),
+    /// All the others, so that there are at most [`MOST_BESIDE`] in all.
+    All,
+}
+
+/// So many pictures stand beside each other.
+pub const MOST_BESIDE: usize = 4;
 
 /// Tokens that share a row, so that at most `rows` rows show `tokens`: a power of two, so that rows stay the same while one scrolls.
 #[must_use]
@@ -132,6 +150,8 @@ pub struct Picture {
     pub topics: Vec<f32>,
     /// Tokens that the shares were counted on.
     pub counted: u32,
+    /// The same tokens in the other variants asked for, in order of variants.
+    pub beside: Vec<Arc<Picture>>,
 }
 
 impl Picture {
@@ -184,28 +204,40 @@ pub fn picture(simulation: &mut Simulation, request: ViewRequest) -> Picture {
     if request.rows != Rows::Probe {
         look_ahead(&mut batch);
     }
-    let variant = if request.variant < batch.variants.len() { request.variant } else { 0 };
+    let all = batch.variants.len();
+    let variant = if request.variant < all { request.variant } else { 0 };
+    let others: Vec<usize> = match request.beside {
+        Beside::Nothing => vec![],
+        Beside::Variant(other) => Some(other).filter(|o| *o < all && *o != variant).into_iter().collect(),
+        Beside::All => (0..all).filter(|v| *v != variant).take(MOST_BESIDE - 1).collect(),
+    };
     let request = ViewRequest { variant, ..request };
+    let share = 1 + others.len();
+    let mut made = picture_of(simulation, &batch, request, share);
+    let other = |variant| Arc::new(picture_of(simulation, &batch, ViewRequest { variant, ..request }, share));
+    made.beside = others.into_iter().map(other).collect();
+    made
+}
+
+/// The picture of one variant, one of so many that share the time.
+fn picture_of(simulation: &Simulation, batch: &Batch, request: ViewRequest, share: usize) -> Picture {
+    let variant = request.variant;
     let experts = batch.variants[variant].router.experts as usize;
     let bias = simulation.state().variants.get(variant).map(|v| v.bias.clone()).unwrap_or_default();
     let mut picture =
         Picture { request, step: simulation.step(), batch: batch.inputs.batch, experts, bias, ..Picture::default() };
     // The probe is a batch of its own where tokens compete for room, or for experts that choose.
-    let batch = match request.rows {
-        Rows::Probe if batch.variants[variant].sees_whole_batch() => {
-            let n = batch.inputs.batch.min(PROBE_TOKENS);
-            batch.gathered(n)
-        }
-        _ => batch,
-    };
+    let own = (request.rows == Rows::Probe && batch.variants[variant].sees_whole_batch())
+        .then(|| batch.clone().gathered(batch.inputs.batch.min(PROBE_TOKENS)));
+    let batch = own.as_ref().unwrap_or(batch);
     (picture.per_row, picture.sampled) = (1, 1);
-    let order = Order::new(&batch, request);
+    let order = Order::new(batch, request);
     match request.rows {
-        Rows::Topics => shares(&batch, variant, &mut picture),
-        Rows::Probe | Rows::Live => tokens(&batch, variant, &order, &mut picture),
+        Rows::Topics => shares(batch, variant, &mut picture),
+        Rows::Probe | Rows::Live => tokens(batch, variant, (&order, share), &mut picture),
     }
     if let Some(index) = request.pinned.filter(|t| *t < batch.inputs.batch && request.rows != Rows::Topics) {
-        let (scores, marks) = route(&batch, variant, index);
+        let (scores, marks) = route(batch, variant, index);
         let token = Token { index, topic: batch.topic(index) };
         picture.pinned = Some(Single { token, place: order.place(index), scores, marks });
     }
@@ -293,7 +325,7 @@ fn route(batch: &Batch, variant: usize, token: u32) -> (Vec<i32>, Vec<u8>) {
     (scores, marks)
 }
 
-fn tokens(batch: &Batch, variant: usize, order: &Order, picture: &mut Picture) {
+fn tokens(batch: &Batch, variant: usize, (order, share): (&Order, usize), picture: &mut Picture) {
     let (all, request) = (order.len(batch), picture.request);
     let probe = request.rows == Rows::Probe;
     let first = if probe { 0 } else { request.first.min(all.saturating_sub(1)) };
@@ -301,7 +333,7 @@ fn tokens(batch: &Batch, variant: usize, order: &Order, picture: &mut Picture) {
     let wanted = if probe { 1 } else { request.per_row };
     let each = if wanted == 0 { per_row(tokens, LIVE_ROWS) } else { wanted.max(per_row(tokens, MOST_ROWS)) };
     let rows = tokens.div_ceil(each);
-    let pairs = PAIRS * rayon::current_num_threads().clamp(1, 8);
+    let pairs = PAIRS * rayon::current_num_threads().clamp(1, 8) / share;
     let fits = (pairs / (picture.experts * rows as usize).max(1)) as u32;
     let sampled = if each == 1 { 1 } else { fits.clamp(LEAST_SAMPLE, u32::from(u16::MAX)).min(each) };
     (picture.first, picture.per_row, picture.sampled) = (first, each, sampled);
@@ -419,6 +451,25 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn pictures_beside_each_other_are_of_the_same_tokens() {
+        let mut simulation = simulation(1000);
+        let like = simulation.experiment().variants[0].clone();
+        let experiment = Experiment { variants: vec![like; 6], ..simulation.experiment().clone() };
+        simulation = Simulation::new(experiment, None).unwrap();
+        let rule = crate::model::change::Change::SetTopK(3);
+        simulation.apply(crate::model::change::Target::Variant(4), &rule).unwrap();
+        let all = picture(&mut simulation, ViewRequest { variant: 4, beside: Beside::All, ..live() });
+        assert_eq!(all.beside.iter().map(|p| p.request.variant).collect::<Vec<_>>(), [0, 1, 2]);
+        assert!(all.beside.iter().all(|p| p.tokens == all.tokens && p.per_row == all.per_row));
+        let one = ViewRequest { variant: 4, beside: Beside::Variant(5), rows: Rows::Probe, ..live() };
+        let one = picture(&mut simulation, one);
+        let chosen = |p: &Picture| p.marks_of(0).iter().filter(|m| *m & CHOSEN != 0).count();
+        assert_eq!((chosen(&one), chosen(&one.beside[0]), one.beside.len()), (3, 2, 1));
+        let none = ViewRequest { beside: Beside::Variant(6), ..live() };
+        assert!(picture(&mut simulation, none).beside.is_empty());
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! It sleeps while there is nothing to do, so a paused lab costs nothing, and it never makes the screen wait.
 
 mod engines;
+mod figures;
 
 use super::detail::Detail;
 use super::message::{Echo, Exported, Message, RunId, Seeking, Snapshot, Speed, Start, VariantView};
+use super::microscope::Watcher;
 use super::run::{Run, lock};
 use super::theory::theorist::Theorist;
 use super::view::{Picture, Rows, ViewRequest, picture};
@@ -137,6 +139,9 @@ struct Inside {
     picture_at: Instant,
     /// Somebody looks at the price view.
     theorist: Option<Box<Theorist>>,
+    figures: figures::Figuring,
+    /// Somebody looks at the next step.
+    watcher: Option<Box<Watcher>>,
     picture_cost: Duration,
     published: Instant,
     answered: u64,
@@ -180,6 +185,8 @@ impl Inside {
             picture_stale: false,
             picture_at: now,
             theorist: None,
+            figures: figures::Figuring::default(),
+            watcher: None,
             picture_cost: Duration::ZERO,
             published: now,
             answered: 0,
@@ -251,6 +258,7 @@ impl Inside {
         match message {
             Message::Start { run, start, play } => self.start(run, *start, play),
             Message::Resume(id) => self.resume(id),
+            Message::Fork { run, of, name } => self.fork(run, of, &name),
             Message::Play => self.set_playing(true),
             Message::Pause => {
                 self.set_playing(false);
@@ -286,7 +294,11 @@ impl Inside {
             // In the middle of a seek a change would fork the past at a step nobody chose.
             Message::Change { .. } if self.seeking.is_some() => self.held.push(message),
             Message::Change { target, change } => self.change(target, change),
-            Message::Mark => self.run.mark(),
+            Message::Mark => {
+                self.run.mark();
+                self.figures.changed();
+            }
+            Message::Figures(wanted) => self.figures.want(wanted),
             Message::Engine(choice) => self.choose(choice),
             Message::View(view) => {
                 self.view = view;
@@ -298,6 +310,10 @@ impl Inside {
                 self.theorist = request.map(|r| Box::new(Theorist::new(r)));
                 self.run.watched = request.is_some();
             }
+            Message::Microscope(request) => match (request, &mut self.watcher) {
+                (Some(request), Some(watcher)) => watcher.ask(request),
+                (request, watcher) => *watcher = request.map(|r| Box::new(Watcher::new(r))),
+            },
             Message::Detail(from, to) => {
                 if self.detail.as_ref().is_none_or(|d| d.view().range != (from, to)) {
                     self.detail = None;
@@ -354,14 +370,34 @@ impl Inside {
         }
     }
 
-    fn entered(&mut self, resumed: bool) {
+    /// The run goes on with one more variant. Playing, seeking and steps to do go on too.
+    fn fork(&mut self, id: RunId, of: usize, name: &str) {
+        self.answered += 1;
+        let Some(run) = self.run.forked(id, of, name) else {
+            self.say(Echo::Trouble("There is no room for one more variant".into()));
+            return self.say(Echo::Running { run: self.run.id, resumed: true });
+        };
+        self.detail = None;
+        let old = std::mem::replace(&mut self.run, run);
+        self.park(old);
+        self.look_again();
+        self.say(Echo::Running { run: id, resumed: false });
+    }
+
+    /// What is worked out beside the run was of another.
+    fn look_again(&mut self) {
         self.theorist = self.theorist.take().map(|t| Box::new(Theorist::new(t.request())));
         self.run.watched = self.theorist.is_some();
+        self.picture_stale = true;
+        self.figures.changed();
+    }
+
+    fn entered(&mut self, resumed: bool) {
+        self.look_again();
         self.detail = None;
         self.seeking = None;
         self.refuse_held("another run began");
         self.remaining = 0;
-        self.picture_stale = true;
         self.say(Echo::Running { run: self.run.id, resumed });
     }
 
@@ -549,7 +585,11 @@ impl Inside {
             self.picture_stale = false;
         }
         let mut next = snapshot(&self.run, self.engine.as_ref(), &self.picture);
+        self.figures.work(&self.run, moving || self.remaining > 0);
+        next.figures = self.figures.standings();
         next.theory = self.theorist.as_ref().map(|t| Arc::clone(t.theory()));
+        let there = self.seeking.is_none().then_some(&self.run);
+        next.microscope = self.watcher.as_mut().and_then(|w| w.look(there, self.answered, moving));
         next.answered = self.answered;
         next.detail = self.detail.as_ref().map(|d| d.view().clone());
         next.playing = self.playing;
@@ -597,6 +637,8 @@ fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot 
         stop: run.start.stop,
         picture: Arc::clone(picture),
         theory: None,
+        figures: None,
+        microscope: None,
         history: Arc::clone(&run.history),
         detail: None,
         trace: simulation.trace().cloned(),

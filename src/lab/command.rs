@@ -1,7 +1,9 @@
 //! What a person can do to an experiment: the one list. Sliders, menus, the palette, shortcuts, undo and recording all send these.
 
+use super::sweep::SweepRequest;
 use crate::engine::EngineChoice;
 use crate::engine::message::Speed;
+use crate::engine::microscope::MicroscopeRequest;
 use crate::engine::theory::TheoryRequest;
 use crate::engine::view::ViewRequest;
 use crate::model::change::{Change, Target};
@@ -59,6 +61,8 @@ pub enum Command {
     SetSeed(u32),
     /// Add a variant with the settings of an existing one, to compare. Starts a new run; can be undone.
     AddVariant(usize),
+    /// One more variant with the past and the state of an existing one, on the same tokens; the run goes on. Can be undone.
+    Fork(usize),
     /// Take a variant away. Starts a new run; can be undone.
     RemoveVariant(usize),
     /// The same run from its first step: same seed, and the settings as they are now. Can be undone.
@@ -73,6 +77,8 @@ pub enum Command {
     ToggleRecord,
     /// Bring back what was set aside when the past was changed.
     BringBack,
+    /// Take the next step apart after every step, or no longer.
+    SetMicroscope(Option<MicroscopeRequest>),
     /// Count MaxVio_global from here.
     Mark,
     /// Which engine to use.
@@ -81,6 +87,8 @@ pub enum Command {
     SetView(ViewRequest),
     /// Look at every step in the price view, or no longer.
     SetTheory(Option<TheoryRequest>),
+    /// Work out what each variant comes to, or no longer.
+    SetFigures(bool),
     /// Compute a range of older steps again for the plots to show exactly: from, to.
     Detail(u64, u64),
     /// Open a scenario, a recording or a trace.
@@ -99,4 +107,16 @@ pub enum Command {
     Restore,
     /// Let go of it.
     DiscardUnfinished,
+    /// Run the experiment as it stands with every combination of some settings, beside the run.
+    StartSweep(SweepRequest),
+    /// Do what is left of a sweep that was stopped.
+    GoOnWithSweep,
+    /// Stop the sweep; what is done stays.
+    CancelSweep,
+    /// Write the sweep as CSV, as far as it is done.
+    SaveSweep(PathBuf),
+    /// Open the experiment of this run of the sweep. Starts a new run; can be undone.
+    OpenRun(usize),
+    /// Something in a lesson.
+    Lesson(super::lesson::Do),
 }

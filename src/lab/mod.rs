@@ -3,12 +3,15 @@
 pub mod command;
 pub mod crash;
 mod files;
+pub mod fork;
 pub mod job;
 pub mod journal;
+pub mod lesson;
 pub mod notices;
 pub mod places;
 pub mod recorder;
 pub mod sheet;
+pub mod sweep;
 pub mod undo;
 
 #[cfg(test)]
@@ -97,7 +100,10 @@ pub struct Lab {
     /// The run that the sheet belongs to.
     run: RunId,
     next_run: u64,
+    sweep: Option<sweep::LabSweep>,
+    sweeps: u64,
     dead: bool,
+    lessons: lesson::Lessons,
 }
 
 impl Lab {
@@ -153,7 +159,10 @@ impl Lab {
             engine_choice: engine,
             run: RunId(0),
             next_run: 1,
+            sweep: None,
+            sweeps: 0,
             dead: false,
+            lessons: lesson::Lessons::default(),
         })
     }
 
@@ -196,6 +205,8 @@ impl Lab {
             self.settings.clone_from(&self.snapshot.experiment);
         }
         self.poll_desk();
+        self.poll_sweep();
+        self.poll_lesson();
     }
 
     /// The newest snapshot, as of the last [`Self::poll`].
@@ -290,6 +301,7 @@ impl Lab {
             Command::SetExperts(experts) => self.set_experts(experts),
             Command::SetSeed(seed) => self.restart(&format!("Seed {seed}"), |s| s.experiment.seed = seed),
             Command::AddVariant(of) => self.add_variant(of),
+            Command::Fork(of) => self.fork(of),
             Command::RemoveVariant(i) => {
                 if self.settings.variants.len() > 1 && i < self.settings.variants.len() {
                     let what = format!("Remove {}", self.settings.variants[i].name);
@@ -331,6 +343,8 @@ impl Lab {
             }
             Command::SetView(view) => self.post(Message::View(view)),
             Command::SetTheory(request) => self.post(Message::Theory(request)),
+            Command::SetFigures(wanted) => self.post(Message::Figures(wanted)),
+            Command::SetMicroscope(request) => self.post(Message::Microscope(request)),
             Command::Detail(from, to) => self.post(Message::Detail(from, to)),
             Command::ToggleRecord => self.toggle_record(),
             Command::OpenFile(path) => self.open_file(path),
@@ -341,6 +355,12 @@ impl Lab {
             Command::CancelJob => self.cancel_job(),
             Command::Restore => self.restore(),
             Command::DiscardUnfinished => self.discard_unfinished(),
+            Command::StartSweep(request) => self.start_sweep(&request),
+            Command::GoOnWithSweep => self.go_on_with_sweep(),
+            Command::CancelSweep => self.cancel_sweep(),
+            Command::SaveSweep(path) => self.save_sweep(&path),
+            Command::OpenRun(number) => self.open_run(number),
+            Command::Lesson(what) => self.in_lesson(what),
         }
     }
 

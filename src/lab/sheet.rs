@@ -32,6 +32,20 @@ impl Sheet {
         self.touched.push((target, change.clone()));
     }
 
+    /// One more variant, called `name`, with everything that variant `of` has. False where there is no such variant.
+    pub fn fork(&mut self, of: usize, name: &str) -> bool {
+        let new = self.authored.experiment.variants.len();
+        let done = self.authored.fork(of, name);
+        if done {
+            let both = self.touched.drain(..).flat_map(|(target, change)| {
+                let copy = (target == Target::Variant(of)).then(|| (Target::Variant(new), change.clone()));
+                std::iter::once((target, change)).chain(copy)
+            });
+            self.touched = both.collect();
+        }
+        done
+    }
+
     /// The same experiment again from its first step: the author's settings and events, but where a person has changed a setting
     /// that value holds from the start and the author's events for it are left out. `f` changes more.
     #[must_use]

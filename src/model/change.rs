@@ -195,15 +195,26 @@ impl Change {
 /// A value out of range, a variant that does not exist, or a setting that this token source does not have.
 pub fn apply(experiment: &mut Experiment, target: Target, change: &Change) -> Result<(), ConfigError> {
     let mut next = experiment.clone();
+    set(&mut next, target, change)?;
+    next.validate()?;
+    *experiment = next;
+    Ok(())
+}
+
+/// As [`apply`], but whether the settings fit together is for the caller to ask, once several have changed.
+///
+/// # Errors
+/// A variant that does not exist, or a setting that this token source does not have.
+pub(super) fn set(next: &mut Experiment, target: Target, change: &Change) -> Result<(), ConfigError> {
     let wrong = |allowed: String| ConfigError { setting: change.name().into(), value: change.value(), allowed };
     if change.is_of_source() != (target == Target::Source) {
         return Err(wrong("sent to the token source for token settings, to a variant for the others".into()));
     }
-    if matches!(change, Change::SetLearning(_)) && experiment.world().is_none() {
+    if matches!(change, Change::SetLearning(_)) && next.world().is_none() {
         return Err(wrong("left alone: only where the source is Learning(…) does anything learn".into()));
     }
     match target {
-        Target::Source => apply_to_source(&mut next, change)?,
+        Target::Source => apply_to_source(next, change)?,
         Target::AllVariants => next.variants.iter_mut().for_each(|v| apply_to_variant(v, change)),
         Target::Variant(i) => {
             let count = next.variants.len();
@@ -214,8 +225,6 @@ pub fn apply(experiment: &mut Experiment, target: Target, change: &Change) -> Re
             );
         }
     }
-    next.validate()?;
-    *experiment = next;
     Ok(())
 }
 

@@ -26,6 +26,7 @@ pub mod random;
 pub mod select;
 pub mod sinkhorn;
 pub mod step;
+pub mod sweep;
 pub mod theory;
 pub mod tokens;
 pub mod trace;

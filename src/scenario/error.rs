@@ -75,6 +75,12 @@ pub enum Problem {
     /// Something wrong in a trace or a log.
     #[error("{0}")]
     Trace(String),
+    /// Something wrong with a sweep's file.
+    #[error("{0}")]
+    Sweep(String),
+    /// A lesson where an experiment is wanted.
+    #[error("it is a lesson, which is read in the window")]
+    LessonOnly,
     /// A log of selections where an experiment is wanted.
     #[error("it is a log of selections, which can be watched and measured but not routed again")]
     SelectionsOnly,
@@ -131,8 +137,10 @@ impl FileError {
             Problem::Kind => "Open a .ron, .safetensors or .jsonl file.",
             Problem::NotText(_) => "Save it again as UTF-8 text.",
             Problem::Version(_) => "Open it with a newer Moebias, or write `version: 1`.",
+            Problem::Sweep(_) => "The file was left as it is.",
             Problem::Syntax(_) | Problem::Setting(_) => "Correct it and open the file again.",
             Problem::Trace(_) => "Record it again, or choose another file.",
+            Problem::LessonOnly => "Open it with `moebias FILE`, or run one of its scenarios.",
             Problem::SelectionsOnly => "Look at it with `moebias trace`, or open a trace with full scores.",
         }
     }

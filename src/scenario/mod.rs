@@ -9,10 +9,12 @@ pub mod error;
 pub mod export;
 pub mod film;
 pub mod journal;
+pub mod lesson;
 mod locate;
 mod read;
 pub mod selections;
 pub mod shipped;
+pub mod sweep;
 pub mod trace;
 pub mod view;
 mod write;
@@ -113,6 +115,8 @@ pub enum Opened {
     Experiment(Box<Loaded>),
     /// A log of selections: it can be watched and measured, but not routed again.
     Selections(Selections),
+    /// A lesson: it is read page by page.
+    Lesson(Box<lesson::Lesson>),
 }
 
 impl Scenario {

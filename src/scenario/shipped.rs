@@ -42,6 +42,7 @@ macro_rules! scenarios {
 pub fn shipped() -> &'static [Shipped] {
     scenarios![
         "first-look",
+        "microscope",
         "step-too-small",
         "step-too-large",
         "sign-and-proportional",

@@ -52,6 +52,10 @@ pub enum PaneName {
     Theory,
     /// What learning shows over time.
     TaskLoss,
+    /// Every combination of some settings.
+    Sweep,
+    /// One step, stage by stage.
+    Microscope,
 }
 
 /// A part of the window round the panes.

@@ -66,6 +66,8 @@ pub enum Action {
     BringBack,
     /// One more variant on the same tokens.
     AddVariant,
+    /// One more variant from the present state.
+    Fork,
     /// Take the last variant away.
     RemoveVariant,
     /// Choose the engine by itself.
@@ -78,8 +80,16 @@ pub enum Action {
     Palette,
     /// Scenario cards.
     Welcome,
+    /// The table of contents of the lessons.
+    Lessons,
+    /// The next page of the lesson.
+    NextPage,
+    /// The page before.
+    PreviousPage,
     /// All messages.
     Messages,
+    /// All terms.
+    Glossary,
     /// What the lab noticed.
     Findings,
     /// Bring up what shows the finding named in the strip.
@@ -114,6 +124,18 @@ pub enum Action {
     ToggleHints,
     /// The price view to the front.
     ShowTheory,
+    /// The comparison to the front.
+    ShowCompare,
+    /// The sweep to the front.
+    ShowSweep,
+    /// Choose where to write the sweep.
+    SaveSweep,
+    /// One step, stage by stage, to the front.
+    ShowMicroscope,
+    /// One stage of the microscope on.
+    StageOn,
+    /// One stage of the microscope back.
+    StageBack,
     /// Every pane back to its place.
     ResetLayout,
     /// Let go of the pinned expert and token.
@@ -136,6 +158,8 @@ pub fn written(ctx: &eframe::egui::Context, shortcut: &KeyboardShortcut) -> Stri
         ("Equals", "="),
         ("Right", "→"),
         ("Left", "←"),
+        ("CloseBracket", "]"),
+        ("OpenBracket", "["),
     ];
     let name = ctx.format_shortcut(shortcut);
     let sign = signs.iter().find_map(|(word, sign)| Some(format!("{}{sign}", name.strip_suffix(word)?)));
@@ -208,13 +232,18 @@ impl Action {
             Self::Redo => "Redo",
             Self::BringBack => "Bring back what was set aside",
             Self::AddVariant => "Compare: add a variant on the same tokens",
+            Self::Fork => "Fork here: a variant from the present state",
             Self::RemoveVariant => "Remove the last variant",
             Self::EngineAuto => "Engine: choose automatically",
             Self::EngineCpu => "Engine: CPU",
             Self::EngineGpu => "Engine: GPU",
             Self::Palette => "Search commands and scenarios",
             Self::Welcome => "Scenarios",
+            Self::Lessons => "Lessons",
+            Self::NextPage => "Lesson: next page",
+            Self::PreviousPage => "Lesson: previous page",
             Self::Messages => "Messages",
+            Self::Glossary => "Glossary: every term on screen",
             Self::Findings => "All findings",
             Self::ShowFinding => "Show me what was found",
             Self::Shortcuts => "Keyboard shortcuts",
@@ -232,6 +261,12 @@ impl Action {
             Self::Spotlight => "Spotlight on the pane under the pointer",
             Self::ToggleHints => "Hints on or off",
             Self::ShowTheory => "Show the theory",
+            Self::ShowCompare => "Show the comparison of variants",
+            Self::ShowSweep => "Show the sweep",
+            Self::SaveSweep => "Save the sweep as CSV…",
+            Self::ShowMicroscope => "Microscope: take one step apart",
+            Self::StageOn => "Microscope: one stage on",
+            Self::StageBack => "Microscope: one stage back",
             Self::ResetLayout => "Reset layout",
             Self::Unpin => "Let go of what is pinned",
             Self::Quit => "Quit",
@@ -249,7 +284,7 @@ impl Action {
             Self::CopyPane => vec![ctrl_shift(Key::C)],
             Self::Film => vec![ctrl_shift(Key::F)],
             Self::ToggleRecord => vec![key(Key::R)],
-            Self::TogglePlay => vec![key(Key::Space)],
+            Self::TogglePlay => vec![key(Key::Space), key(Key::K)],
             Self::Step => vec![key(Key::ArrowRight)],
             Self::StepTen => vec![shift(Key::ArrowRight)],
             Self::StepHundred => vec![ctrl(Key::ArrowRight)],
@@ -266,10 +301,13 @@ impl Action {
             Self::Undo => vec![ctrl(Key::Z)],
             Self::Redo => vec![ctrl(Key::Y), ctrl_shift(Key::Z)],
             Self::AddVariant => vec![ctrl(Key::D)],
+            Self::Fork => vec![ctrl_shift(Key::D)],
             Self::Palette => vec![ctrl(Key::P), ctrl(Key::K)],
             Self::Welcome => vec![ctrl(Key::N)],
+            Self::Glossary => vec![key(Key::G)],
             Self::Findings => vec![key(Key::N)],
             Self::ShowFinding => vec![shift(Key::N)],
+            Self::Lessons => vec![key(Key::L)],
             Self::Shortcuts => vec![shift(Key::Questionmark), key(Key::F1)],
             Self::ToggleTheme => vec![ctrl(Key::T)],
             Self::ToggleControls => vec![ctrl(Key::B)],
@@ -284,9 +322,17 @@ impl Action {
             Self::Laser => vec![shift(Key::L)],
             Self::Spotlight => vec![shift(Key::S)],
             Self::ShowTheory => vec![key(Key::T)],
+            Self::ShowCompare => vec![key(Key::C)],
+            Self::ShowSweep => vec![key(Key::S)],
+            Self::ShowMicroscope => vec![key(Key::X)],
+            Self::StageOn => vec![key(Key::CloseBracket)],
+            Self::StageBack => vec![key(Key::OpenBracket)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
+            // With a lesson open, Space and → go on and ← goes back: see `App::keys`.
             Self::RemoveVariant
+            | Self::NextPage
+            | Self::PreviousPage
             | Self::BringBack
             | Self::EngineAuto
             | Self::EngineCpu
@@ -295,6 +341,7 @@ impl Action {
             | Self::SaveWithView
             | Self::CopyPicture
             | Self::ToggleHints
+            | Self::SaveSweep
             | Self::ResetLayout => vec![],
         }
     }
@@ -324,10 +371,15 @@ impl Action {
             Self::Redo => i::ICON_REDO,
             Self::AddVariant => i::ICON_ADD,
             Self::RemoveVariant => i::ICON_REMOVE,
+            Self::Fork => i::ICON_CALL_SPLIT,
             Self::EngineAuto | Self::EngineCpu | Self::EngineGpu => i::ICON_MEMORY,
             Self::Palette => i::ICON_SEARCH,
             Self::Welcome => i::ICON_DASHBOARD,
+            Self::Lessons => i::ICON_SCHOOL,
+            Self::NextPage => i::ICON_ARROW_FORWARD,
+            Self::PreviousPage => i::ICON_ARROW_BACK,
             Self::Messages => i::ICON_NOTIFICATIONS,
+            Self::Glossary => i::ICON_MENU_BOOK,
             Self::Findings => i::ICON_LIST,
             Self::ShowFinding => i::ICON_VISIBILITY,
             Self::Shortcuts => i::ICON_KEYBOARD,
@@ -344,6 +396,12 @@ impl Action {
             Self::Spotlight => i::ICON_HIGHLIGHT,
             Self::ToggleHints => i::ICON_LIGHTBULB,
             Self::ShowTheory => i::ICON_FUNCTION,
+            Self::ShowCompare => i::ICON_COMPARE_ARROWS,
+            Self::ShowSweep => i::ICON_GRID_ON,
+            Self::SaveSweep => i::ICON_TABLE,
+            Self::ShowMicroscope => i::ICON_BIOTECH,
+            Self::StageOn => i::ICON_CHEVRON_RIGHT,
+            Self::StageBack => i::ICON_CHEVRON_LEFT,
             Self::ResetLayout => i::ICON_GRID_VIEW,
             Self::Unpin => i::ICON_KEEP_OFF,
             Self::Quit => i::ICON_CLOSE,
@@ -372,6 +430,7 @@ impl Action {
             | Self::Redo
             | Self::BringBack
             | Self::AddVariant
+            | Self::Fork
             | Self::RemoveVariant
             | Self::EngineAuto
             | Self::EngineCpu
@@ -380,6 +439,7 @@ impl Action {
             | Self::SaveAs
             | Self::SaveWithView
             | Self::ExportCsv
+            | Self::SaveSweep
             | Self::SavePicture
             | Self::CopyPicture
             | Self::CopyPane
@@ -388,7 +448,11 @@ impl Action {
             | Self::Quit => Group::File,
             Self::Palette
             | Self::Welcome
+            | Self::Lessons
+            | Self::NextPage
+            | Self::PreviousPage
             | Self::Messages
+            | Self::Glossary
             | Self::Findings
             | Self::ShowFinding
             | Self::Shortcuts
@@ -400,6 +464,11 @@ impl Action {
             | Self::FullScreen
             | Self::ToggleHints
             | Self::ShowTheory
+            | Self::ShowCompare
+            | Self::ShowSweep
+            | Self::ShowMicroscope
+            | Self::StageOn
+            | Self::StageBack
             | Self::ResetLayout
             | Self::Unpin => Group::Window,
             Self::Present

@@ -10,21 +10,26 @@ use super::controls::{self, Controls};
 use super::files::{Dialog, Outcome, Purpose};
 use super::findings::{self, Findings};
 use super::focus::Focus;
+use super::glossary::{self, Glossary};
 use super::hints::Hints;
 use super::layout::Layout;
+use super::lesson::{self, LessonPanel};
 use super::link::Link;
 use super::meter::Meter;
 use super::notices::{self, Seen};
 use super::palette::{self, Palette};
 use super::panes::frame::Export;
+use super::panes::microscope::Turn;
 use super::panes::{PaneContext, PaneKind, Panes};
 use super::pictures::{Goal, Pictures};
+use super::spotlight::{self, Spotlight};
 use super::store::Stored;
 use super::theme::{DARK, GAP, LIGHT, Theme};
 use super::top_bar::{self, Bar};
 use super::transport_bar;
 use super::welcome::{self, Thumbnails};
 use super::{shortcuts, style};
+use crate::engine::microscope::MOST_TOKENS;
 use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::lab::notices::Level;
@@ -37,6 +42,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use strum::IntoEnumIterator as _;
 
+/// Panes beside a lesson have less room than this: then it shows those it speaks of.
+const NARROW: f32 = 640.0;
+
 /// What was asked for in this frame.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
@@ -48,6 +56,8 @@ pub enum Ask {
     OpenShipped(&'static str),
     /// Set the router and the balancer as those of a published model, in every variant.
     Preset(Preset),
+    /// Make a variant from the present state of this one, and change it alone from now on.
+    Fork(usize),
     /// Bring a pane to the front.
     Reveal(PaneKind),
     /// Give a pane all the room, or its place back.
@@ -56,6 +66,8 @@ pub enum Ask {
     ShowFinding(usize, Finding),
     /// Copy, save or film a pane.
     Export(PaneKind, Export),
+    /// Something in a lesson.
+    Lesson(crate::lab::lesson::Do),
 }
 
 /// How the app is used.
@@ -74,8 +86,10 @@ pub struct Options {
 enum Overlay {
     Welcome,
     Messages,
+    Glossary,
     Findings,
     Shortcuts,
+    Lessons,
 }
 
 /// The window.
@@ -90,13 +104,20 @@ pub struct App {
     findings: Findings,
     overlay: Option<Overlay>,
     palette: Option<Palette>,
+    glossary: Glossary,
     dialog: Option<Dialog>,
     seen: Seen,
     pictures: Pictures,
     thumbnails: Thumbnails,
+    lesson: LessonPanel,
+    spotlight: Spotlight,
+    /// A page was turned to in this frame.
+    page_turned: bool,
     title: String,
     /// Whether the experiment shown learns: then its task loss is in front.
     learns: bool,
+    /// Whether its batch is so small that all of it can be looked at: then the microscope is in front.
+    tiny: bool,
     meter: Option<Meter>,
     showing: showing::Showing,
     making: making::Making,
@@ -111,6 +132,8 @@ impl App {
         style::install(ctx);
         ctx.set_theme(stored.theme());
         ctx.set_zoom_factor(stored.zoom);
+        let mut lab = lab;
+        lab.set_shelf(stored.lessons.clone());
         // Zooming has its own limits; egui's shortcuts know none.
         ctx.options_mut(|o| o.zoom_with_keyboard = false);
         Self {
@@ -124,12 +147,17 @@ impl App {
             findings: Findings::default(),
             overlay: options.welcome.then_some(Overlay::Welcome),
             palette: None,
+            glossary: Glossary::default(),
             dialog: None,
             seen: Seen::default(),
             pictures: Pictures::default(),
             thumbnails: Thumbnails::default(),
+            lesson: LessonPanel::default(),
+            spotlight: Spotlight::default(),
+            page_turned: false,
             title: String::new(),
             learns: false,
+            tiny: false,
             meter: Meter::wanted(),
             showing: showing::Showing::default(),
             making: making::Making::default(),
@@ -153,6 +181,11 @@ impl App {
     #[must_use]
     pub fn link(&self) -> &Link {
         &self.link
+    }
+
+    /// What is hovered and pinned, to change.
+    pub fn link_mut(&mut self) -> &mut Link {
+        &mut self.link
     }
 
     /// What has the focus, and how that is shown.
@@ -191,6 +224,12 @@ impl App {
                 continue;
             }
             if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
+                // With a lesson open the plain keys of time turn its pages; K plays.
+                let action = match (self.lab.lesson().is_some(), action, shortcut.logical_key) {
+                    (true, Action::TogglePlay, Key::Space) | (true, Action::Step, _) => Action::NextPage,
+                    (true, Action::Back, _) => Action::PreviousPage,
+                    _ => action,
+                };
                 asks.push(Ask::Do(action));
             }
         }
@@ -211,9 +250,19 @@ impl App {
                 self.layout.restore();
                 self.layout.reveal(kind);
             }
+            Ask::Fork(of) => {
+                let before = self.lab.settings().variants.len();
+                self.lab.send(Command::Fork(of));
+                let now = self.lab.settings().variants.len();
+                if now > before {
+                    self.controls.choose(before);
+                    self.link.variant = before;
+                }
+            }
             Ask::Maximise(kind) => self.layout.toggle_maximised(kind),
             Ask::ShowFinding(variant, finding) => self.show_finding(variant, &finding),
             Ask::Export(kind, export) => self.export(ctx, kind, export),
+            Ask::Lesson(what) => self.lab.send(Command::Lesson(what)),
         }
     }
 
@@ -244,12 +293,19 @@ impl App {
             }
             Action::Palette => self.palette = if self.palette.is_some() { None } else { Some(Palette::default()) },
             Action::Welcome => self.toggle(Overlay::Welcome),
+            Action::Lessons => self.toggle(Overlay::Lessons),
+            Action::NextPage => lesson::forward(&mut self.lab),
+            Action::PreviousPage => lesson::back(&mut self.lab),
             Action::Messages => self.toggle(Overlay::Messages),
             Action::Findings => self.toggle(Overlay::Findings),
             Action::ShowFinding => {
                 if let Some(finding) = self.findings.first().cloned() {
                     self.show_finding(self.link.variant, &finding);
                 }
+            }
+            Action::Glossary => {
+                self.glossary = Glossary::default();
+                self.toggle(Overlay::Glossary);
             }
             Action::Shortcuts => self.toggle(Overlay::Shortcuts),
             Action::ToggleTheme => {
@@ -263,9 +319,17 @@ impl App {
                 let on = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
                 ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!on));
             }
-            Action::ShowTheory => {
-                self.layout.restore();
-                self.layout.reveal(PaneKind::Theory);
+            Action::ShowTheory => self.answer(ctx, Ask::Reveal(PaneKind::Theory)),
+            Action::ShowCompare => self.answer(ctx, Ask::Reveal(PaneKind::Compare)),
+            Action::ShowSweep => self.answer(ctx, Ask::Reveal(PaneKind::Sweep)),
+            Action::SaveSweep => self.ask_path(ctx, Purpose::Sweep),
+            Action::Fork => self.answer(ctx, Ask::Fork(self.link.variant)),
+            Action::ShowMicroscope => self.answer(ctx, Ask::Reveal(PaneKind::Microscope)),
+            Action::StageOn | Action::StageBack => {
+                if self.layout.rect_of(PaneKind::Microscope).is_none() {
+                    return self.act(ctx, Action::ShowMicroscope);
+                }
+                self.panes.microscope.turn(if action == Action::StageOn { Turn::Forward } else { Turn::Back });
             }
             Action::Unpin => {
                 if self.lab.snapshot().seeking.is_some() {
@@ -289,6 +353,24 @@ impl App {
         self.layout.reveal(showing.pane);
     }
 
+    /// Brings forward the panes that the lesson's page shows; where there is no room for all, these alone.
+    fn turn_to(&mut self, ui: &Ui) {
+        let page = self.lab.lesson().and_then(|r| r.page());
+        let shown: Vec<PaneKind> =
+            page.map(|p| p.show.iter().map(|&k| spotlight::pane(k)).collect()).unwrap_or_default();
+        let narrow = page.is_some() && ui.available_rect_before_wrap().width() < NARROW;
+        match (narrow, shown.is_empty()) {
+            (true, true) => self.layout.alone(&[PaneKind::Load, PaneKind::Violation]),
+            (true, false) => self.layout.alone(&shown),
+            (false, _) => self.layout.alone(&[]),
+        }
+        self.seen.inset = if page.is_some() { lesson::width(ui.ctx().content_rect().width()) } else { 0.0 };
+        if std::mem::take(&mut self.page_turned) {
+            self.layout.restore();
+            shown.into_iter().for_each(|kind| self.layout.reveal(kind));
+        }
+    }
+
     fn toggle(&mut self, overlay: Overlay) {
         self.overlay = if self.overlay == Some(overlay) { None } else { Some(overlay) };
     }
@@ -296,6 +378,7 @@ impl App {
     fn ask_path(&mut self, ctx: &Context, purpose: Purpose) {
         let title = self.lab.document().title.clone();
         let name = match purpose {
+            Purpose::Sweep => format!("{title} sweep"),
             Purpose::Picture(Some(kind)) | Purpose::Svg(kind) => format!("{title} {}", kind.name()),
             _ => title,
         };
@@ -308,6 +391,7 @@ impl App {
             Purpose::Save => self.lab.send(Command::SaveAs(path)),
             Purpose::Csv => self.lab.send(Command::ExportCsv(path)),
             Purpose::SaveWithView => self.lab.send(Command::SaveWithView(path, Box::new(self.view()))),
+            Purpose::Sweep => self.lab.send(Command::SaveSweep(path)),
             Purpose::Picture(None) => self.pictures.take(ctx, Goal::File(path), None),
             Purpose::Picture(Some(kind)) => self.take_picture(ctx, kind, Goal::File(path)),
             Purpose::Svg(kind) => self.draw_to(ctx, kind, path),
@@ -321,11 +405,13 @@ impl App {
             Some(Overlay::Welcome) if self.lab.unfinished().is_some() => true,
             Some(Overlay::Welcome) => {
                 let running = self.lab.document().title.clone();
-                welcome::show(ui, &mut self.thumbnails, &running, asks, theme)
+                welcome::show(ui, &mut self.thumbnails, &running, self.lab.shelf(), asks, theme)
             }
             Some(Overlay::Messages) => notices::list(ui, &mut self.seen, &mut self.lab, theme),
             Some(Overlay::Findings) => findings::list(ui, &self.lab, asks, theme),
-            Some(Overlay::Shortcuts) => shortcuts::show(ui, theme),
+            Some(Overlay::Glossary) => glossary::show(ui, &mut self.glossary, theme),
+            Some(Overlay::Shortcuts) => shortcuts::show(ui, asks, theme),
+            Some(Overlay::Lessons) => lesson::contents::show(ui, self.lab.shelf(), asks, theme),
             None => false,
         };
         if !keep {
@@ -396,6 +482,13 @@ impl eframe::App for App {
             }
             self.learns = learns;
         }
+        let tiny = self.lab.snapshot().batch <= MOST_TOKENS;
+        if tiny != self.tiny {
+            if !self.showing.views.is_on() {
+                self.layout.reveal(if tiny { PaneKind::Microscope } else { PaneKind::Assignment });
+            }
+            self.tiny = tiny;
+        }
         for path in self.lab.take_recent() {
             self.stored.remember(&path);
         }
@@ -414,8 +507,7 @@ impl eframe::App for App {
         self.keys(&ctx, &mut asks);
         self.link.begin_frame();
         self.link.calm = self.showing.presenting.is_on();
-        let variants = self.lab.settings().variants.len();
-        self.link.variant = self.link.variant.min(variants.saturating_sub(1));
+        self.link.variants(self.lab.settings().variants.len());
         let experts = self.lab.snapshot().variants.get(self.link.variant).map_or(0, |v| v.bias.len());
         self.link.pinned_expert = self.link.pinned_expert.filter(|e| *e < experts);
         if !ctx.input(|i| i.pointer.any_down()) {
@@ -425,6 +517,7 @@ impl eframe::App for App {
         if !self.options.native {
             ui.painter().rect_filled(ui.max_rect(), 0.0, theme.pane);
         }
+        self.page_turned |= self.spotlight.begin(&ctx, &self.lab, &mut self.link);
         let bar = Bar { recent: &self.stored.recent, unread: self.seen.unread(&self.lab) };
         let [top, time, settings] = [Part::TopBar, Part::Transport, Part::Controls].map(|part| self.shows(part));
         if top {
@@ -442,6 +535,8 @@ impl eframe::App for App {
         if settings {
             controls::show(ui, &mut self.controls, &mut self.lab, &mut self.link.variant, theme);
         }
+        lesson::show(ui, &mut self.lesson, &mut self.lab, &mut asks, theme);
+        self.turn_to(ui);
         let mut wanted = vec![];
         let ground = Frame::new().inner_margin(Margin::same(if self.showing.is_bare() { 0 } else { GAP as i8 }));
         CentralPanel::no_frame().frame(ground).show(ui, |ui| {
@@ -452,8 +547,19 @@ impl eframe::App for App {
         if self.layout.rect_of(PaneKind::Theory).is_none() && self.lab.snapshot().theory.is_some() {
             self.lab.send(Command::SetTheory(None));
         }
+        if self.layout.rect_of(PaneKind::Compare).is_none() && self.lab.snapshot().figures.is_some() {
+            self.lab.send(Command::SetFigures(false));
+        }
+        if self.layout.rect_of(PaneKind::Microscope).is_none() && self.lab.snapshot().microscope.is_some() {
+            self.lab.send(Command::SetMicroscope(None));
+        }
+        if let Some(of) = self.link.fork.take() {
+            asks.push(Ask::Fork(of));
+        }
         self.take_drawing(&ctx, theme);
         asks.extend(wanted.into_iter().map(|(kind, export)| Ask::Export(kind, export)));
+        asks.extend(self.link.asked.drain(..).map(Ask::Do));
+        self.spotlight.show(ui, &self.lab, &self.layout, &mut self.link, theme);
 
         self.overlays(ui, &mut asks, theme);
         self.show_over(ui, theme);
@@ -474,6 +580,7 @@ impl eframe::App for App {
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         self.stored.panes = Some(self.showing.views.own(&self.layout).tree().clone());
+        self.stored.lessons = self.lab.shelf().clone();
         self.stored.save(storage);
     }
 

@@ -20,6 +20,8 @@ pub enum Purpose {
     SaveWithView,
     /// Where to write the curves.
     Csv,
+    /// Where to write the sweep.
+    Sweep,
     /// Where to save a picture of the window, or of one pane.
     Picture(Option<PaneKind>),
     /// Where to save a drawing of a pane.
@@ -31,10 +33,11 @@ pub enum Purpose {
 impl Purpose {
     fn title(self) -> String {
         match self {
-            Self::Open => "Open a scenario, a recording or a trace".into(),
+            Self::Open => "Open a scenario, a recording, a lesson or a trace".into(),
             Self::Save => "Save the run as a recording".into(),
             Self::SaveWithView => "Save the run as a recording that opens as it is seen now".into(),
             Self::Csv => "Export curves as CSV".into(),
+            Self::Sweep => "Save the sweep as CSV".into(),
             Self::Picture(None) => "Save a picture of the window".into(),
             Self::Picture(Some(kind)) => format!("Save a picture of: {}", kind.name()),
             Self::Svg(kind) => format!("Save as SVG: {}", kind.name()),
@@ -46,11 +49,13 @@ impl Purpose {
     fn hint(self) -> &'static str {
         match self {
             Self::Open => {
-                "Scenarios and recordings end in .ron, traces with scores in .safetensors, logs of selections in .jsonl"
+                "Scenarios and recordings end in .ron, lessons in .lesson.ron, traces with scores in .safetensors, logs of selections in .jsonl, \
+                 sweeps in .csv"
             }
             Self::Save => "The whole run with every change and its digest; it replays exactly on any machine",
             Self::SaveWithView => "Which panes are open, what is hidden and how large the text is are saved with it",
             Self::Csv => "One row per step and variant: figures, loads and biases",
+            Self::Sweep => "One row per run with every setting and figure; Moebias opens it again",
             Self::Picture(_) => "PNG, in the size and theme of the window",
             Self::Svg(_) => {
                 "Lines and text for papers, in the size and theme of the window; the light theme suits white paper"
@@ -63,9 +68,9 @@ impl Purpose {
 
     fn endings(self) -> &'static [&'static str] {
         match self {
-            Self::Open => &["ron", "safetensors", "jsonl"],
+            Self::Open => &["ron", "safetensors", "jsonl", "csv"],
             Self::Save | Self::SaveWithView => &["ron"],
-            Self::Csv => &["csv"],
+            Self::Csv | Self::Sweep => &["csv"],
             Self::Picture(_) => &["png"],
             Self::Svg(_) => &["svg"],
             Self::Film(Format::Gif) => &["gif"],

@@ -3,7 +3,7 @@
 use super::studio::{Setting, Studio};
 use crate::lab::Lab;
 use crate::scenario::film::{Format, RATES, Reel, SIDES, steps};
-use std::path::PathBuf;
+use std::path::Path;
 
 /// What a film is to be.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ impl Film {
     ///
     /// # Errors
     /// What can't be filmed, drawn or written, in a sentence; nothing is left then.
-    pub fn make(&self, lab: Lab, path: &PathBuf, mut report: impl FnMut(f64) -> bool) -> Result<Made, String> {
+    pub fn make(&self, lab: Lab, path: &Path, mut report: impl FnMut(f64) -> bool) -> Result<Made, String> {
         let steps = self.steps()?;
         let mut reel = Reel::new(self.format, path, self.setting.size, self.fps).map_err(|e| e.to_string())?;
         let mut studio = Studio::open(lab, self.setting.clone(), true)?;

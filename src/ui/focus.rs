@@ -1,7 +1,7 @@
 //! Working with the keyboard alone: a ring round whatever has the focus, in one place for every widget there is and will be.
 
 use super::theme::Theme;
-use eframe::egui::{Context, CornerRadius, Event, Id, Key, LayerId, Order, Rect, Stroke, StrokeKind, Ui};
+use eframe::egui::{Context, CornerRadius, Event, Id, Key, LayerId, Memory, Order, Rect, Stroke, StrokeKind, Ui};
 
 /// Whether the focus is moved by keys. A person with a pointer sees where they are.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,10 +29,10 @@ impl Focus {
                 }
             }
         });
-        let focused = ctx.memory(|m| m.focused()).filter(|_| self.keys);
+        let focused = ctx.memory(Memory::focused).filter(|_| self.keys);
         self.at = focused.and_then(|id| ctx.read_response(id)).map(|r| r.rect.intersect(r.interact_rect));
         // What is scrolled out of sight is brought into it by its panel; see `follow`.
-        let Some(rect) = self.at.filter(|r| r.is_positive()) else { return };
+        let Some(rect) = self.at.filter(Rect::is_positive) else { return };
         let painter = ctx.layer_painter(LayerId::new(Order::Debug, Id::unique("focus")));
         let stroke = Stroke::new(2.0, theme.accent);
         painter.rect_stroke(rect.expand(1.0), CornerRadius::same(5), stroke, StrokeKind::Outside);
@@ -44,7 +44,7 @@ pub fn follow(ui: &Ui) {
     let ctx = ui.ctx();
     let moved = ctx.input(|i| i.key_pressed(Key::Tab));
     let id = ui.scope_id().with("focus followed");
-    let focused = ctx.memory(|m| m.focused());
+    let focused = ctx.memory(Memory::focused);
     let last: Option<Id> = ctx.data(|d| d.get_temp(id)).flatten();
     if focused == last {
         return;

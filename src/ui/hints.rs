@@ -149,7 +149,7 @@ impl Hints {
         area.show(ui.ctx(), |ui| {
             let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::symmetric(12, 10));
             frame.show(ui, |ui| {
-                ui.set_width(252.0);
+                ui.set_width(198.0);
                 ui.horizontal_top(|ui| {
                     ui.label(icon(ICON_LIGHTBULB, 16.0).color(theme.accent));
                     let words = RichText::new(hint.words(ui.ctx())).font(text(SMALL)).color(theme.text);

@@ -1,5 +1,7 @@
 //! What is hovered and what is pinned, shared by all panes: point at an expert anywhere and it lights up everywhere.
 
+use super::actions::Action;
+
 /// Which steps the plots over time show.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Span {
@@ -10,6 +12,18 @@ pub enum Span {
     All,
     /// From a step to a step.
     Part(f64, f64),
+}
+
+/// How the panes show several variants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Side {
+    /// One of them.
+    #[default]
+    One,
+    /// Beside each other, or over each other where there are curves.
+    Beside,
+    /// What sets the one shown apart from the reference.
+    Difference,
 }
 
 /// Which expert, token and step the pointer is on, and which expert is pinned.
@@ -29,10 +43,20 @@ pub struct Link {
     pub hovered_step: Option<u64>,
     /// The steps that every time plot shows.
     pub span: Span,
+    /// How several variants are shown.
+    pub side: Side,
+    /// The variant that the others are compared with, where a person chose one.
+    pub reference: Option<usize>,
+    /// Variant under the pointer, as of the last frame.
+    pub hovered_variant: Option<usize>,
+    /// A pane asks for a fork of this variant.
+    pub fork: Option<usize>,
     /// Panes are drawn for a picture of them: without the tools in their headers.
     pub bare: bool,
     /// Before an audience: the tools in a header are there only while the pointer is on the pane.
     pub calm: bool,
+    /// What a pane wants the window to do.
+    pub asked: Vec<Action>,
     next: Hover,
 }
 
@@ -41,15 +65,39 @@ struct Hover {
     expert: Option<usize>,
     token: Option<usize>,
     step: Option<u64>,
+    variant: Option<usize>,
 }
 
 impl Link {
     /// Call once per frame before the panes: what they reported last frame becomes visible to all.
     pub fn begin_frame(&mut self) {
-        let Hover { expert, token, step } = std::mem::take(&mut self.next);
+        let Hover { expert, token, step, variant } = std::mem::take(&mut self.next);
         self.hovered_expert = expert;
         self.hovered_token = token;
         self.hovered_step = step;
+        self.hovered_variant = variant;
+    }
+
+    /// There are so many variants: what is kept of others goes.
+    pub fn variants(&mut self, count: usize) {
+        self.variant = self.variant.min(count.saturating_sub(1));
+        self.reference = self.reference.filter(|r| *r < count && count > 1);
+        self.hovered_variant = self.hovered_variant.filter(|v| *v < count && count > 1);
+        if count < 2 {
+            self.side = Side::One;
+        }
+    }
+
+    /// The pointer is on this variant.
+    pub fn hover_variant(&mut self, variant: usize) {
+        self.next.variant = Some(variant);
+    }
+
+    /// The variant to compare the shown one with: the reference, else the first other one. `None` where there is no other.
+    #[must_use]
+    pub fn other(&self, count: usize) -> Option<usize> {
+        let chosen = self.reference.filter(|r| *r != self.variant);
+        chosen.or_else(|| (0..count).find(|v| *v != self.variant))
     }
 
     /// The pointer is on this expert.
@@ -84,5 +132,6 @@ impl Link {
         self.next.expert != self.hovered_expert
             || self.next.token != self.hovered_token
             || self.next.step != self.hovered_step
+            || self.next.variant != self.hovered_variant
     }
 }

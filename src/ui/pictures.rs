@@ -3,7 +3,7 @@
 use super::clipboard::Board;
 use crate::scenario::export::save_png;
 use eframe::egui::{Color32, ColorImage, Context, Rect, pos2};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 
 /// What became of a picture, in a sentence: where it is, or why not.
@@ -41,7 +41,7 @@ impl Pictures {
             beside(done, wake, move || {
                 let image = part.map_or_else(|| (*image).clone(), |p| cut(&image, p * scale));
                 match goal {
-                    Goal::File(path) => write(&image, path),
+                    Goal::File(path) => write(&image, &path),
                     Goal::Clipboard => board.copy(&image).map(|()| copied(image.size)),
                 }
             });
@@ -74,10 +74,10 @@ fn copied([width, height]: [usize; 2]) -> String {
     format!("Copied a picture of {width} × {height} pixels")
 }
 
-fn write(image: &ColorImage, path: PathBuf) -> Outcome {
+fn write(image: &ColorImage, path: &Path) -> Outcome {
     let [width, height] = image.size;
     let rgba: Vec<u8> = image.pixels.iter().flat_map(Color32::to_array).collect();
-    save_png(&path, width as u32, height as u32, &rgba).map_err(|e| e.to_string())?;
+    save_png(path, width as u32, height as u32, &rgba).map_err(|e| e.to_string())?;
     Ok(format!("Saved {}", path.display()))
 }
 
@@ -105,9 +105,9 @@ mod tests {
         assert_eq!(part.pixels, [5, 6, 9, 10].map(Color32::from_gray));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.png");
-        write(&image, path.clone()).unwrap();
+        write(&image, &path).unwrap();
         assert_eq!(image::open(&path).unwrap().to_rgba8().dimensions(), (4, 3));
-        assert!(write(&image, folder.path().join("no/such/a.png")).is_err());
+        assert!(write(&image, &folder.path().join("no/such/a.png")).is_err());
     }
 
     #[test]

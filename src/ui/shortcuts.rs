@@ -1,13 +1,15 @@
 //! The list of all keys.
 
 use super::actions::{self, Action, Group};
+use super::app::Ask;
 use super::style::{SMALL, TINY, mono, semibold, text};
 use super::theme::Theme;
 use eframe::egui::{self, Align, Frame, Layout, Margin, Modal, RichText, ScrollArea, Ui, vec2};
 use strum::IntoEnumIterator as _;
 
 /// Draws the list. False once it is to close.
-pub fn show(ui: &mut Ui, theme: &Theme) -> bool {
+pub fn show(ui: &mut Ui, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
+    let mut open = true;
     let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(18));
     let modal = Modal::new(egui::Id::unique("shortcuts")).frame(frame).show(ui.ctx(), |ui| {
         ui.set_width(660.0);
@@ -29,8 +31,12 @@ pub fn show(ui: &mut Ui, theme: &Theme) -> bool {
         ui.add_space(4.0);
         let more = "Panes: drag a header to move, double-click it to maximise. Heatmap and curves: scroll to zoom, drag to pan, double-click for all of it.";
         ui.label(RichText::new(more).font(text(SMALL)).color(theme.dim));
+        if ui.link(RichText::new("What do the terms mean? Open the glossary (G)").font(text(SMALL))).clicked() {
+            asks.push(Ask::Do(Action::Glossary));
+            open = false;
+        }
     });
-    !modal.should_close()
+    open && !modal.should_close()
 }
 
 fn line(ui: &mut Ui, action: Action, theme: &Theme) {

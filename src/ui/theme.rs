@@ -135,6 +135,25 @@ impl Theme {
         Self::mix(self.heat_low, self.heat_high, amount)
     }
 
+    /// The single-hue ramp over its full range, for maps whose colours are read by themselves.
+    #[must_use]
+    pub fn ramp(&self, amount: f32) -> Color32 {
+        let (low, high) = (Self::mix(self.heat_low, self.heat_high, 0.35), self.chosen);
+        if amount < 0.5 {
+            Self::mix(low, self.heat_high, amount * 2.0)
+        } else {
+            Self::mix(self.heat_high, high, amount * 2.0 - 1.0)
+        }
+    }
+
+    /// What can be read on a colour of a map: this theme's text, or its ground.
+    #[must_use]
+    pub fn ink_on(&self, ground: Color32) -> Color32 {
+        let light = |c: Color32| 0.3 * f32::from(c.r()) + 0.59 * f32::from(c.g()) + 0.11 * f32::from(c.b());
+        let far = |c: Color32| (light(c) - light(ground)).abs();
+        if far(self.text) >= far(self.window) { self.text } else { self.window }
+    }
+
     /// The diverging map: −1 is far under, 0 is fair, 1 is far over.
     #[must_use]
     pub fn diverging(&self, value: f32) -> Color32 {

@@ -2,15 +2,15 @@
 
 use super::actions::{self, Action};
 use super::app::Ask;
+use super::icon::mark;
 use super::style::{SMALL, mono, semibold, text};
 use super::theme::Theme;
 use super::widgets::button::{chip, icon_button};
 use crate::engine::EngineChoice;
 use crate::lab::Lab;
 use crate::lab::command::Command;
-use eframe::egui::{
-    self, Align, Button, Color32, Frame, Layout, Margin, Panel, RichText, Sense, Shape, Stroke, Ui, pos2, vec2,
-};
+use crate::lab::fork::{COMPARED, ENOUGH};
+use eframe::egui::{self, Align, Button, Color32, Frame, Layout, Margin, Panel, RichText, Sense, Stroke, Ui, vec2};
 use egui_material_icons::icons::{
     ICON_ADD, ICON_CLOSE, ICON_FIBER_MANUAL_RECORD, ICON_KEYBOARD, ICON_NOTIFICATIONS, ICON_STOP_CIRCLE,
 };
@@ -36,7 +36,7 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
         let narrow = ui.available_width() < 1000.0;
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
-            mark(ui, theme, 26.0);
+            mark(ui, 26.0);
             ui.add_space(8.0);
             ui.label(RichText::new("Moebias").font(semibold(14.0)));
             ui.add_space(6.0);
@@ -67,6 +67,19 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
                 {
                     asks.push(Ask::Do(Action::ToggleTheme));
                 }
+                if icon_button(
+                    ui,
+                    theme,
+                    Action::Glossary.icon(),
+                    16.0,
+                    true,
+                    "Glossary",
+                    "Glossary: every term on screen (G)",
+                )
+                .clicked()
+                {
+                    asks.push(Ask::Do(Action::Glossary));
+                }
                 if icon_button(ui, theme, ICON_KEYBOARD, 17.0, true, "Keyboard shortcuts", "Keyboard shortcuts (?)")
                     .clicked()
                 {
@@ -79,6 +92,9 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
                 if !narrow && chip(ui, "Scenarios", "Scenarios", "What ships with Moebias (Ctrl+N)").clicked() {
                     asks.push(Ask::Do(Action::Welcome));
                 }
+                if !narrow && chip(ui, "Lessons", "Lessons", "Learn it step by step (L)").clicked() {
+                    asks.push(Ask::Do(Action::Lessons));
+                }
                 compare(ui, lab, asks, theme);
                 record(ui, lab, asks, theme);
             });
@@ -89,26 +105,6 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
 /// The shortcut of an action, as it is written on this system.
 fn shortcut(ui: &Ui, action: Action) -> String {
     action.shortcuts().first().map(|s| actions::written(ui.ctx(), s)).unwrap_or_default()
-}
-
-/// The sign of Moebias: a band with one twist, half under and half over.
-pub fn mark(ui: &mut Ui, theme: &Theme, width: f32) {
-    let (rect, _) = ui.allocate_exact_size(vec2(width, width * 0.5), Sense::hover());
-    let centre = rect.center();
-    let (a, n) = (width * 0.46, 48);
-    let at = |i: usize| {
-        let t = i as f32 / n as f32 * std::f32::consts::TAU;
-        let d = 1.0 + t.sin() * t.sin();
-        pos2(centre.x + a * t.cos() / d, centre.y + a * 1.25 * t.sin() * t.cos() / d)
-    };
-    let points: Vec<_> = (0..=n).map(at).collect();
-    for (i, pair) in points.windows(2).enumerate() {
-        let t = i as f32 / n as f32;
-        // Blue on one side, orange on the other, and the turn between them.
-        let side = ((t * std::f32::consts::TAU).cos() * 0.5 + 0.5).clamp(0.0, 1.0);
-        let colour = Theme::mix(theme.under, theme.over, side);
-        ui.painter().add(Shape::line_segment([pair[0], pair[1]], Stroke::new(width * 0.11, colour)));
-    }
 }
 
 fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &Theme) {
@@ -123,9 +119,18 @@ fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &The
     egui::Popup::menu(&response).show(|ui| {
         ui.set_width(280.0);
         let groups: [&[Action]; 3] = [
-            &[Action::Welcome, Action::Open, Action::SaveAs, Action::SaveWithView],
+            &[Action::Welcome, Action::Lessons, Action::Open, Action::SaveAs, Action::SaveWithView],
             &[Action::ExportCsv, Action::SavePicture, Action::CopyPicture, Action::Film],
-            &[Action::ShowTheory, Action::ResetLayout, Action::Present, Action::FullScreen, Action::Quit],
+            &[
+                Action::ShowMicroscope,
+                Action::ShowCompare,
+                Action::ShowSweep,
+                Action::ShowTheory,
+                Action::ResetLayout,
+                Action::Present,
+                Action::FullScreen,
+                Action::Quit,
+            ],
         ];
         for (i, group) in groups.iter().enumerate() {
             if i > 0 {
@@ -197,11 +202,21 @@ fn compare(ui: &mut Ui, lab: &mut Lab, asks: &mut Vec<Ask>, theme: &Theme) {
                 let colour = if count > 1 { theme.variants[i % theme.variants.len()] } else { theme.accent };
                 let (dot, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
                 ui.painter().circle_filled(dot.center(), 4.0, colour);
-                ui.label(&v.name);
+                ui.scope(|ui| {
+                    // Three buttons follow.
+                    ui.set_max_width(ui.available_width() - 104.0);
+                    ui.add(egui::Label::new(&v.name).truncate());
+                });
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let name = format!("Remove {}", v.name);
                     if icon_button(ui, theme, ICON_CLOSE, 13.0, count > 1, &name, "Take it away; starts a new run, undo brings it back").clicked() {
                         lab.send(Command::RemoveVariant(i));
+                    }
+                    let name = format!("Fork {} here", v.name);
+                    let (symbol, enough) = (Action::Fork.icon(), count >= COMPARED);
+                    let tip = if enough { ENOUGH } else { "One more with the biases this one has now; the run goes on" };
+                    if icon_button(ui, theme, symbol, 13.0, !enough, &name, tip).clicked() {
+                        asks.push(Ask::Fork(i));
                     }
                     let name = format!("Copy {}", v.name);
                     if icon_button(ui, theme, ICON_ADD, 13.0, true, &name, "One more like this; starts a new run, undo brings this one back").clicked() {
@@ -211,8 +226,23 @@ fn compare(ui: &mut Ui, lab: &mut Lab, asks: &mut Vec<Ask>, theme: &Theme) {
             });
         }
         let tip = "A copy of the last one with a name of its own; change it on the left. Starts a new run; undo brings this one back";
-        if ui.button("Add a variant").on_hover_text(tip).clicked() {
-            asks.push(Ask::Do(Action::AddVariant));
+        ui.horizontal(|ui| {
+            if ui.button("Add a variant").on_hover_text(tip).clicked() {
+                asks.push(Ask::Do(Action::AddVariant));
+            }
+            let tip = format!(
+                "A copy of the one shown as it is now, with its biases and all that its balancer remembers; the run goes on ({})",
+                shortcut(ui, Action::Fork)
+            );
+            let fork = ui.add_enabled(count < COMPARED, Button::new("Fork here"));
+            if fork.on_hover_text(tip).on_disabled_hover_text(ENOUGH).clicked() {
+                asks.push(Ask::Do(Action::Fork));
+            }
+        });
+        let show = Button::new("Show the comparison").shortcut_text(shortcut(ui, Action::ShowCompare));
+        if ui.add(show.min_size(vec2(280.0, 26.0))).clicked() {
+            asks.push(Ask::Do(Action::ShowCompare));
+            ui.close();
         }
     });
 }

@@ -20,6 +20,8 @@ pub fn kind_of(name: PaneName) -> PaneKind {
         PaneName::Inspector => PaneKind::Inspector,
         PaneName::Theory => PaneKind::Theory,
         PaneName::TaskLoss => PaneKind::TaskLoss,
+        PaneName::Sweep => PaneKind::Sweep,
+        PaneName::Microscope => PaneKind::Microscope,
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::actions::Action;
 use super::app::Ask;
+use super::icon::mark;
+use super::lesson::contents;
 use super::style::{SMALL, semibold, text};
 use super::theme::Theme;
-use super::top_bar;
+use crate::lab::lesson::Shelf;
 use crate::scenario::shipped::{self, shipped};
 use eframe::egui::{
     self, Align, Color32, ColorImage, CornerRadius, Frame, Layout, Margin, Modal, Rect, RichText, ScrollArea, Sense,
@@ -80,7 +82,14 @@ impl Thumbnails {
 }
 
 /// Draws the welcome. False once it is to close.
-pub fn show(ui: &mut Ui, thumbnails: &mut Thumbnails, running: &str, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
+pub fn show(
+    ui: &mut Ui,
+    thumbnails: &mut Thumbnails,
+    running: &str,
+    shelf: &Shelf,
+    asks: &mut Vec<Ask>,
+    theme: &Theme,
+) -> bool {
     let mut open = true;
     let screen = ui.ctx().content_rect();
     let columns = (((screen.width() - 96.0) / (CARD + 12.0)) as usize).clamp(1, 4);
@@ -91,7 +100,7 @@ pub fn show(ui: &mut Ui, thumbnails: &mut Thumbnails, running: &str, asks: &mut 
         .show(ui.ctx(), |ui| {
             ui.set_width(columns as f32 * (CARD + 12.0) - 12.0);
             ui.horizontal(|ui| {
-                top_bar::mark(ui, theme, 44.0);
+                mark(ui, 44.0);
                 ui.add_space(4.0);
                 ui.vertical(|ui| {
                     ui.label(RichText::new("Moebias").font(semibold(20.0)).color(theme.text));
@@ -100,7 +109,12 @@ pub fn show(ui: &mut Ui, thumbnails: &mut Thumbnails, running: &str, asks: &mut 
                 });
             });
             ui.add_space(14.0);
-            ScrollArea::vertical().max_height(screen.height() - 230.0).show(ui, |ui| {
+            if contents::invitation(ui, shelf, theme) {
+                asks.push(Ask::Do(Action::Lessons));
+                open = false;
+            }
+            ui.add_space(10.0);
+            ScrollArea::vertical().max_height(screen.height() - 286.0).show(ui, |ui| {
                 for row in cards().chunks(columns) {
                     ui.horizontal(|ui| {
                         ui.spacing_mut().item_spacing.x = 12.0;

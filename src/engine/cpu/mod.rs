@@ -145,20 +145,27 @@ impl CpuEngine {
     pub fn kernel(&self) -> Kernel {
         self.kernel
     }
+
+    /// Routes the next batch: the batch, with all that its tokens must know of it, and what was counted. `Simulation::finish_on` takes
+    /// both and does the rest of the step.
+    pub fn route(&mut self, simulation: &mut Simulation) -> (Batch, Counts) {
+        let mut batch = simulation.next_batch();
+        batch.make_ready(&AllCores);
+        let seen = self.centroids.take().filter(|(of, _)| Arc::ptr_eq(of, batch.centroids()));
+        let (_, centroids) = self
+            .centroids
+            .insert(seen.unwrap_or_else(|| (Arc::clone(batch.centroids()), Centroids::new(batch.centroids()))));
+        order::settle(self.kernel, &mut batch, centroids);
+        order::thresholds(self.kernel, &batch, centroids);
+        let counts = count_by(self.kernel, &batch, centroids);
+        (batch, counts)
+    }
 }
 
 impl Engine for CpuEngine {
     fn advance(&mut self, simulation: &mut Simulation, steps: u32, rows: &mut Vec<StepRow>) -> Result<(), EngineError> {
         for _ in 0..steps {
-            let mut batch = simulation.next_batch();
-            batch.make_ready(&AllCores);
-            let seen = self.centroids.take().filter(|(of, _)| Arc::ptr_eq(of, batch.centroids()));
-            let (_, centroids) = self
-                .centroids
-                .insert(seen.unwrap_or_else(|| (Arc::clone(batch.centroids()), Centroids::new(batch.centroids()))));
-            order::settle(self.kernel, &mut batch, centroids);
-            order::thresholds(self.kernel, &batch, centroids);
-            let counts = count_by(self.kernel, &batch, centroids);
+            let (batch, counts) = self.route(simulation);
             rows.push(simulation.finish_on(&batch, counts, &AllCores));
         }
         Ok(())
@@ -176,6 +183,13 @@ pub fn look_ahead(batch: &mut Batch) {
         let (kernel, centroids) = (Kernel::fastest(), Centroids::new(batch.centroids()));
         order::settle(kernel, batch, &centroids);
         order::cuts(kernel, batch, &centroids);
+    }
+}
+
+/// Finds from where on each expert takes tokens, where experts choose: a step needs no such cut, a look at its tokens does.
+pub fn find_cuts(batch: &Batch) {
+    if batch.variants.iter().any(|r| r.rule == Rule::ExpertChoice) {
+        order::cuts(Kernel::fastest(), batch, &Centroids::new(batch.centroids()));
     }
 }
 

@@ -140,6 +140,16 @@ impl History {
         self.version += 1;
     }
 
+    /// The same with one more variant, whose past is that of another; `experts` are those of all. The columns are shared.
+    #[must_use]
+    pub fn forked(&self, of: usize, experts: &[usize]) -> Self {
+        let Self { bytes, budget, .. } = Self::new(experts, self.first);
+        let mut out = Self { bytes, budget, version: self.version + 1, ..self.clone() };
+        out.variants.extend(self.variants.get(of).cloned());
+        out.again.extend(self.again.get(of).cloned());
+        out
+    }
+
     /// Bytes that the columns take, but for a detail.
     #[must_use]
     pub fn bytes_used(&self) -> usize {

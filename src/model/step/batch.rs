@@ -175,6 +175,14 @@ impl Batch {
         }
     }
 
+    /// The token id of a trace that has recorded them.
+    #[must_use]
+    pub fn token_id(&self, token: u32) -> Option<i64> {
+        let TokenInputs::Trace { index } = &self.inputs.tokens else { return None };
+        let trace = self.trace.as_ref()?;
+        trace.token_ids.get(index * trace.tokens + token as usize).map(|&id| i64::from(id))
+    }
+
     /// Calls `f` with every variant's index and the token's scores there.
     pub(in crate::model) fn with_scores(&self, token: u32, scratch: &mut Scratch, mut f: impl FnMut(usize, &[i32])) {
         match &self.inputs.tokens {

@@ -193,7 +193,8 @@ struct Part {
 /// The smallest rectangle that holds every pixel that differs; `None` where nothing does.
 fn changed(before: &[u8], now: &[u8], width: u32) -> Option<Part> {
     let row = width as usize * 4;
-    let rows: Vec<(usize, (&[u8], &[u8]))> =
+    type Rows<'a> = (&'a [u8], &'a [u8]);
+    let rows: Vec<(usize, Rows<'_>)> =
         before.chunks_exact(row).zip(now.chunks_exact(row)).enumerate().filter(|(_, (a, b))| a != b).collect();
     let (top, bottom) = (rows.first()?.0, rows.last()?.0);
     let (mut left, mut right) = (width as usize, 0);

@@ -134,7 +134,8 @@ impl App {
             self.hints.know(&mut self.stored, Hint::Pin);
         }
         let busy = self.is_covered() || self.overlay.is_some() || self.showing.presenting.is_on();
-        if !busy && !self.options.still {
+        // It lies over the settings, never over data: who hides them is not new here.
+        if !busy && !self.options.still && self.shows(Part::Controls) {
             self.hints.show(ui, &mut self.stored, theme);
         }
     }

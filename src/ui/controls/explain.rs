@@ -160,7 +160,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
         },
         Rule::Sinkhorn => About {
             name: "Sinkhorn",
-            equation: "top-K of d₁ⱼ · exp(xᵢⱼ) · d₀ᵢ\nd₀ = 1/(T·(X d₁)), d₁ = 1/(E·(Xᵀ d₀))",
+            equation: "top-K of d₀ᵢ · Xᵢⱼ · d₁ⱼ, X = exp(x)\nd₀ᵢ = 1/(T · Σⱼ Xᵢⱼ d₁ⱼ)\nd₁ⱼ = 1/(E · Σᵢ Xᵢⱼ d₀ᵢ)",
             idea: "Scales each batch until every expert has the same total weight, 32 rounds, then takes the top K. No bias is carried \
                    from step to step. Runs on the CPU only.",
             watch: "It sees the whole batch, future tokens too, and balances the totals, not the counts: some imbalance stays.",

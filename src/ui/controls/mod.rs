@@ -18,6 +18,12 @@ use crate::model::change::{self, Change, Target};
 use crate::model::config::{Limits, Variant};
 use eframe::egui::{self, Frame, Margin, Panel, RichText, ScrollArea, Ui};
 
+/// A rule's name, as on its choice.
+#[must_use]
+pub fn rule_name(rule: crate::model::config::Rule) -> &'static str {
+    explain::of_rule(rule).name
+}
+
 /// Width of the panel.
 const WIDTH: f32 = 248.0;
 
@@ -26,6 +32,13 @@ const WIDTH: f32 = 248.0;
 pub struct Controls {
     /// One variant, or all of them.
     only: Option<usize>,
+}
+
+impl Controls {
+    /// From now on the controls mean this variant alone.
+    pub fn choose(&mut self, variant: usize) {
+        self.only = Some(variant);
+    }
 }
 
 /// One number of the panel: its name, limits, scale, value, tip, and what a new value is sent as.

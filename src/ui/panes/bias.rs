@@ -2,7 +2,7 @@
 
 use super::expert_curves::{self, Quantity};
 use super::frame::mode;
-use super::{Pane, PaneContext, PaneKind, of_variant};
+use super::{Pane, PaneContext, PaneKind, compared};
 use crate::engine::history::Column;
 use crate::model::config::Rule;
 use crate::model::metrics::Metrics;
@@ -22,7 +22,7 @@ impl Pane for Bias {
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
         let unit = if multiplies(cx) { "factors of the score" } else { "score units" };
-        format!("{}min – median – max and extremes, {unit}", of_variant(cx))
+        format!("{}, {unit}", expert_curves::described(cx))
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -31,6 +31,7 @@ impl Pane for Bias {
         if mode(ui, cx.theme, "− median", self.relative, tip) {
             self.relative = !self.relative;
         }
+        compared::switch(ui, cx, ("Overlaid", false), compared::NARROW);
     }
 
     fn help(&self) -> &'static str {

@@ -1,9 +1,12 @@
 //! Curves per expert, as biases and loads draw them: every expert where there are few; else the band from the smallest to the
 //! largest with the median, the furthest two on either side, and whoever is pinned or pointed at.
 
+mod overlaid;
+
+use super::super::link::Side;
 use super::super::theme::Theme;
-use super::PaneContext;
 use super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
+use super::{PaneContext, compared};
 use crate::engine::history::{Column, VariantHistory};
 use crate::engine::run::lock;
 use crate::model::metrics::Metrics;
@@ -37,6 +40,9 @@ pub struct Quantity<'a> {
 
 /// Draws them for the variant shown, or one median per variant where several are compared.
 pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
+    if compared::side(cx) != Side::One {
+        return overlaid::show(ui, cx, quantity);
+    }
     let snapshot = cx.lab.snapshot().clone();
     let span = time_plot::span(cx.link, &snapshot);
     // A point per two pixels: what falls together is averaged.
@@ -124,6 +130,16 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     }
     drop(history);
     time_plot::readout(ui, cx, *transform.frame(), &words);
+}
+
+/// What the curves are, for a subtitle: "min – median – max and extremes".
+#[must_use]
+pub fn described(cx: &PaneContext<'_>) -> String {
+    match (compared::side(cx), cx.link.expert()) {
+        (Side::One, _) => format!("{}min – median – max and extremes", super::of_variant(cx)),
+        (_, None) => "min – median – max of every variant".into(),
+        (_, Some(e)) => format!("expert {e} of every variant, min and max"),
+    }
 }
 
 /// Whether a point stands for several steps anywhere in sight: then a mean alone would hide peaks.

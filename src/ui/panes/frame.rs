@@ -1,5 +1,6 @@
 //! What every pane has: its ground, and a header with the bold name, what exactly is shown, its modes, help and maximise.
 
+use super::super::glossary::explain;
 use super::super::style::{SMALL, icon, semibold, text};
 use super::super::theme::{GAP, HEADER, PADDING, PANE_RADIUS, Theme};
 use super::{Pane, PaneContext};
@@ -116,7 +117,9 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     let room = free - bar.left();
 
     let baseline = bar.center().y;
-    ui.painter().galley(egui::pos2(bar.left(), baseline - name.size().y / 2.0), name, theme.text);
+    let written = Rect::from_min_size(egui::pos2(bar.left(), baseline - name.size().y / 2.0), name.size());
+    explain(ui.interact(written, ui.scope_id().with("name"), Sense::hover()), pane.kind().name(), "");
+    ui.painter().galley(written.min, name, theme.text);
     let left = room - width - 8.0;
     if left > 24.0 {
         let mut job = LayoutJob::simple_singleline(pane.subtitle(cx), text(SMALL), theme.dim);

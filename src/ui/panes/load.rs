@@ -1,10 +1,13 @@
 //! Load per expert, now.
 
+mod beside;
+
+use super::super::link::Side;
 use super::super::style::{TINY, mono};
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
 use super::frame::message;
-use super::{AXIS, Pane, PaneContext, PaneKind, describe, of_variant};
+use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, of_variant};
 use crate::engine::message::VariantView;
 use crate::model::capacity::of_batch;
 use eframe::egui::{Align2, Color32, Rect, Sense, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2};
@@ -36,12 +39,21 @@ impl Pane for Load {
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
         let snapshot = cx.lab.snapshot();
+        match compared::side(cx) {
+            Side::One => {}
+            Side::Beside => return "times the fair share".into(),
+            Side::Difference => return "difference, times the fair share".into(),
+        }
         match snapshot.variants.get(cx.link.variant) {
             Some(v) if !v.loads.is_empty() => {
                 format!("{}MaxVio {:.2}", of_variant(cx), v.metrics.max_vio)
             }
             _ => "tokens of the last step".into(),
         }
+    }
+
+    fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        compared::switch(ui, cx, ("Beside", true), compared::NARROW);
     }
 
     fn help(&self) -> &'static str {
@@ -59,6 +71,9 @@ impl Pane for Load {
         };
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
         describe(&response, self, cx);
+        if compared::side(cx) != Side::One {
+            return beside::show(ui, cx, rect, &response);
+        }
         let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(0.0, BELOW));
         let experts = view.loads.len();
         let fair = view.fair() as f32;

@@ -1,7 +1,7 @@
 //! Load curves.
 
 use super::expert_curves::{self, Quantity};
-use super::{Pane, PaneContext, PaneKind, of_variant};
+use super::{Pane, PaneContext, PaneKind, compared};
 use crate::engine::history::Column;
 use eframe::egui::Ui;
 
@@ -15,7 +15,11 @@ impl Pane for LoadCurves {
     }
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
-        format!("{}min – median – max and extremes, times fair", of_variant(cx))
+        format!("{}, times fair", expert_curves::described(cx))
+    }
+
+    fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        compared::switch(ui, cx, ("Overlaid", false), compared::NARROW);
     }
 
     fn help(&self) -> &'static str {

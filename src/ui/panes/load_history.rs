@@ -1,11 +1,12 @@
 //! Load over time: experts × steps, as a picture.
 
+use super::super::link::Side;
 use super::super::style::{TINY, mono, text};
 use super::super::svg::keep_pixels;
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
 use super::time_plot;
-use super::{AXIS, Pane, PaneContext, PaneKind, describe, of_variant};
+use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, of_variant};
 use crate::engine::history::{Column, VariantHistory};
 use crate::engine::message::RunId;
 use crate::engine::run::lock;
@@ -34,7 +35,8 @@ const REST: Duration = Duration::from_millis(60);
 struct Key {
     run: RunId,
     version: u64,
-    variant: usize,
+    /// Whose, and whose is taken from it.
+    variant: (usize, Option<usize>),
     span: (f64, f64),
     size: [usize; 2],
     dark: bool,
@@ -43,9 +45,16 @@ struct Key {
 /// The pane.
 #[derive(Default)]
 pub struct LoadHistory {
+    /// One per variant that is shown.
+    made: Vec<Made>,
+}
+
+/// The picture of one variant.
+#[derive(Default)]
+struct Made {
     texture: Option<TextureHandle>,
     key: Option<Key>,
-    made: Option<Instant>,
+    at: Option<Instant>,
 }
 
 impl Pane for LoadHistory {
@@ -58,15 +67,19 @@ impl Pane for LoadHistory {
         let experts = snapshot.variants.get(cx.link.variant).map_or(0, |v| v.bias.len());
         let (from, to) = time_plot::span(cx.link, snapshot);
         let steps = (to.min(snapshot.head as f64) - from).max(0.0).round();
-        format!("{}{experts} experts × {} steps, times the fair share", of_variant(cx), figure(steps, true))
+        let whose = if compared::side(cx) == Side::One { of_variant(cx) } else { String::new() };
+        format!("{whose}{experts} experts × {} steps, times the fair share", figure(steps, true))
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        compared::switch(ui, cx, ("Beside", true), compared::NARROW);
         if ui.available_width() < 320.0 {
             return;
         }
         let theme = cx.theme;
-        ui.label(egui::RichText::new("2×").font(mono(TINY)).color(theme.faint));
+        let difference = compared::side(cx) == Side::Difference;
+        let [most, least] = if difference { ["+1×", "−1×"] } else { ["2×", "0×"] };
+        ui.label(egui::RichText::new(most).font(mono(TINY)).color(theme.faint));
         let (rect, _) = ui.allocate_exact_size(vec2(84.0, 8.0), Sense::hover());
         let mut mesh = epaint::Mesh::default();
         let n = 24;
@@ -76,7 +89,7 @@ impl Pane for LoadHistory {
             mesh.add_colored_rect(Rect::from_x_y_ranges(x(i)..=x(i + 1), rect.y_range()), theme.diverging(value));
         }
         ui.painter().add(egui::Shape::mesh(mesh));
-        ui.label(egui::RichText::new("0×").font(mono(TINY)).color(theme.faint));
+        ui.label(egui::RichText::new(least).font(mono(TINY)).color(theme.faint));
     }
 
     fn help(&self) -> &'static str {
@@ -87,7 +100,6 @@ impl Pane for LoadHistory {
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         let snapshot = cx.lab.snapshot().clone();
-        let theme = cx.theme;
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
         describe(&response, self, cx);
         let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(0.0, BELOW));
@@ -95,52 +107,43 @@ impl Pane for LoadHistory {
             return;
         }
         let span = time_plot::span(cx.link, &snapshot);
-        let scale = ui.ctx().pixels_per_point();
-        let experts = snapshot.variants.get(cx.link.variant).map_or(1, |v| v.bias.len()).max(1);
-        let most = ui.ctx().input(|i| i.max_texture_side);
-        let size = [(frame.width() * scale) as usize, experts.min((frame.height() * scale) as usize).max(1)];
-        let size = size.map(|side| side.min(most));
-        let history = lock(&snapshot.history);
-        let Some(of) = history.variants.get(cx.link.variant).or(history.variants.first()) else { return };
-        let key =
-            Key { run: snapshot.run, version: history.version, variant: cx.link.variant, span, size, dark: theme.dark };
-        let large = experts * size[0] > 200_000;
-        let resting = large
-            && self.made.is_some_and(|t| t.elapsed() < REST)
-            && self.key.is_some_and(|k| Key { version: key.version, span, ..k } == key);
-        if self.key != Some(key) && !resting {
-            let columns = columns(of, span, size[0]);
-            drop(history);
-            // So far from fair, as a share of it, does chance alone bring hardly any load.
-            let top_k = snapshot.experiment.variants.get(cx.link.variant).map_or(1, |v| v.router.top_k);
-            let fair = snapshot.batch as f32 * top_k as f32 / experts as f32;
-            let image = Arc::new(raster(&columns, span, size, (experts, SIGMAS / fair.max(1.0).sqrt()), theme));
-            match &mut self.texture {
-                Some(texture) => texture.set(Arc::clone(&image), TextureOptions::NEAREST),
-                none => {
-                    *none = Some(ui.ctx().load_texture("load over time", Arc::clone(&image), TextureOptions::NEAREST));
-                }
+        let shown = match (compared::side(cx), cx.link.other(snapshot.variants.len())) {
+            (Side::Beside, _) => compared::beside(cx).into_iter().map(|v| (v, None)).collect(),
+            (Side::Difference, other) => vec![(cx.link.variant, other)],
+            _ => vec![(cx.link.variant, None)],
+        };
+        self.made.resize_with(shown.len(), Made::default);
+        let high = frame.height() / shown.len() as f32;
+        let mut pointed = None;
+        for (n, &(variant, less)) in shown.iter().enumerate() {
+            let top = frame.top() + n as f32 * high;
+            let part = Rect::from_x_y_ranges(frame.x_range(), top..=top + high);
+            let part = if shown.len() > 1 || less.is_some() {
+                let strip = part.with_max_y(top + compared::STRIP.min(high / 3.0));
+                let more = less.map(|o| format!("less {}", compared::name(cx, o))).unwrap_or_default();
+                compared::strip(ui, cx, strip, variant, &more);
+                let gap = if n + 1 < shown.len() { 3.0 } else { 0.0 };
+                part.with_min_y(strip.bottom()).with_max_y(part.bottom() - gap)
+            } else {
+                part
+            };
+            if !part.is_positive() {
+                continue;
             }
-            if let Some(texture) = &self.texture {
-                keep_pixels(ui.ctx(), texture.id(), image);
-            }
-            self.key = Some(key);
-            self.made = Some(Instant::now());
-        } else {
-            drop(history);
-            if self.key != Some(key) {
-                ui.ctx().request_repaint_after(REST);
+            let experts = snapshot.variants.get(variant).map_or(1, |v| v.bias.len()).max(1);
+            self.made[n].show(ui, cx, (variant, less), part, span);
+            decorate(ui, cx, part, (span, experts), n + 1 == shown.len());
+            if response.hover_pos().is_some_and(|p| part.contains(p)) {
+                pointed = Some((variant, part, experts));
             }
         }
-        if let Some(texture) = &self.texture {
-            let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-            ui.painter().image(texture.id(), frame, uv, Color32::WHITE);
-        }
-        decorate(ui, cx, frame, span, experts);
         time_plot::interact(ui, &response, frame, cx);
-        let row = frame.height() / experts as f32;
-        if let Some(pointer) = response.hover_pos().filter(|p| frame.contains(*p)) {
-            let expert = (((pointer.y - frame.top()) / row) as usize).min(experts - 1);
+        if let (Some(pointer), Some((variant, part, experts))) = (response.hover_pos(), pointed) {
+            if shown.len() > 1 {
+                cx.link.hover_variant(variant);
+            }
+            let row = part.height() / experts as f32;
+            let expert = (((pointer.y - part.top()) / row) as usize).min(experts - 1);
             cx.link.hover_expert(expert);
             if response.clicked() {
                 cx.link.toggle_pin(expert);
@@ -148,7 +151,7 @@ impl Pane for LoadHistory {
             let step =
                 (span.0 + f64::from((pointer.x - frame.left()) / frame.width()) * (span.1 - span.0)).max(0.0) as u64;
             let history = lock(&snapshot.history);
-            let of = history.variants.get(cx.link.variant);
+            let of = history.variants.get(variant);
             let column = of.and_then(|v| v.at(step)).filter(|c| expert < c.load.len()).cloned();
             drop(history);
             let words = match column {
@@ -164,28 +167,85 @@ impl Pane for LoadHistory {
                 ),
                 None => format!("step {}  not yet", figure(step as f64, true)),
             };
-            time_plot::readout(ui, cx, frame, &words);
+            time_plot::readout(ui, cx, part, &words);
         }
     }
 }
 
+impl Made {
+    /// Draws one variant, or what sets it apart from another.
+    fn show(&mut self, ui: &Ui, cx: &PaneContext<'_>, variant: (usize, Option<usize>), frame: Rect, span: (f64, f64)) {
+        let (snapshot, theme) = (cx.lab.snapshot(), cx.theme);
+        let scale = ui.ctx().pixels_per_point();
+        let experts = snapshot.variants.get(variant.0).map_or(1, |v| v.bias.len()).max(1);
+        let most = ui.ctx().input(|i| i.max_texture_side);
+        let size = [(frame.width() * scale) as usize, experts.min((frame.height() * scale) as usize).max(1)];
+        let size = size.map(|side| side.min(most));
+        let history = lock(&snapshot.history);
+        let Some(of) = history.variants.get(variant.0).or(history.variants.first()) else { return };
+        let key = Key { run: snapshot.run, version: history.version, variant, span, size, dark: theme.dark };
+        let large = experts * size[0] > 200_000;
+        let resting = large
+            && self.at.is_some_and(|t| t.elapsed() < REST)
+            && self.key.is_some_and(|k| Key { version: key.version, span, ..k } == key);
+        if self.key != Some(key) && !resting {
+            let mut columns = columns(of, span, size[0]);
+            if let Some(other) = variant.1.and_then(|o| history.variants.get(o)) {
+                columns = columns.iter().filter_map(|c| less(c, other.at(c.step)?)).collect();
+            }
+            drop(history);
+            // So far from fair, as a share of it, does chance alone bring hardly any load.
+            let top_k = snapshot.experiment.variants.get(variant.0).map_or(1, |v| v.router.top_k);
+            let fair = snapshot.batch as f32 * top_k as f32 / experts as f32;
+            let image = Arc::new(raster(&columns, span, size, (experts, SIGMAS / fair.max(1.0).sqrt()), theme));
+            match &mut self.texture {
+                Some(texture) => texture.set(Arc::clone(&image), TextureOptions::NEAREST),
+                none => {
+                    *none = Some(ui.ctx().load_texture("load over time", Arc::clone(&image), TextureOptions::NEAREST));
+                }
+            }
+            if let Some(texture) = &self.texture {
+                keep_pixels(ui.ctx(), texture.id(), image);
+            }
+            self.key = Some(key);
+            self.at = Some(Instant::now());
+        } else {
+            drop(history);
+            if self.key != Some(key) {
+                ui.ctx().request_repaint_after(REST);
+            }
+        }
+        if let Some(texture) = &self.texture {
+            let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            ui.painter().image(texture.id(), frame, uv, Color32::WHITE);
+        }
+    }
+}
+
+/// The mean loads of the same steps, less those of another variant, round 1: as a column to colour. `None` where there are other experts.
+fn less(column: &Column, other: &Column) -> Option<Arc<Column>> {
+    let same = column.load.len() == other.load.len();
+    let off = column.load.iter().zip(&other.load).map(|(a, b)| 1.0 + a - b).collect();
+    let mut out = Column::single(column.step, column.metrics, off, Box::default());
+    out.steps = column.steps;
+    same.then(|| Arc::new(out))
+}
+
 /// Steps below, first and last expert on the left, events, playhead, hovered step, linked expert.
-fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, span: (f64, f64), experts: usize) {
+fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, (span, experts): ((f64, f64), usize), lowest: bool) {
     let theme = cx.theme;
     let painter = ui.painter();
     let x_of = |step: f64| frame.left() + ((step - span.0) / (span.1 - span.0)) as f32 * frame.width();
     let edges = [(frame.left(), span.0, Align2::LEFT_BOTTOM), (frame.right(), span.1, Align2::RIGHT_BOTTOM)];
-    for (x, step, align) in edges {
+    for (x, step, align) in edges.into_iter().filter(|_| lowest) {
         painter.text(pos2(x, frame.bottom() + BELOW), align, figure(step.round(), true), mono(TINY), theme.faint);
     }
-    let words = time_plot::resolution(cx, frame.width()).filter(|_| frame.width() > ROOM_FOR_WORDS);
-    painter.text(
-        pos2(frame.center().x, frame.bottom() + BELOW),
-        Align2::CENTER_BOTTOM,
-        words.map_or("step".into(), |words| format!("step · {words}")),
-        text(TINY),
-        theme.faint,
-    );
+    if lowest {
+        let words = time_plot::resolution(cx, frame.width()).filter(|_| frame.width() > ROOM_FOR_WORDS);
+        let words = words.map_or("step".into(), |words| format!("step · {words}"));
+        let at = pos2(frame.center().x, frame.bottom() + BELOW);
+        painter.text(at, Align2::CENTER_BOTTOM, words, text(TINY), theme.faint);
+    }
     let left = frame.left() - 6.0;
     if frame.height() >= 26.0 {
         let last = (experts - 1).to_string();

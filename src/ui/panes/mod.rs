@@ -2,6 +2,8 @@
 
 pub mod assignment;
 pub mod bias;
+pub mod compare;
+pub mod compared;
 pub mod expert_curves;
 pub mod frame;
 pub mod inspector;
@@ -9,6 +11,8 @@ pub mod load;
 pub mod load_curves;
 pub mod load_history;
 mod look;
+pub mod microscope;
+pub mod sweep;
 pub mod task_loss;
 pub mod theory;
 pub mod time_plot;
@@ -46,6 +50,12 @@ pub enum PaneKind {
     Theory,
     /// What learning shows over time.
     TaskLoss,
+    /// Variants in figures.
+    Compare,
+    /// Every combination of some settings.
+    Sweep,
+    /// One step, stage by stage.
+    Microscope,
 }
 
 impl PaneKind {
@@ -62,6 +72,9 @@ impl PaneKind {
             Self::Inspector => "Inspector",
             Self::Theory => "Theory",
             Self::TaskLoss => "Task loss",
+            Self::Compare => "Comparison",
+            Self::Sweep => "Sweep",
+            Self::Microscope => "Microscope",
         }
     }
 }
@@ -78,6 +91,10 @@ pub struct Panes {
     inspector: inspector::Inspector,
     theory: theory::TheoryPane,
     task_loss: task_loss::TaskLoss,
+    compare: compare::Compare,
+    sweep: sweep::SweepPane,
+    /// Also turned by keys.
+    pub microscope: microscope::MicroscopePane,
 }
 
 impl Panes {
@@ -93,6 +110,9 @@ impl Panes {
             PaneKind::Inspector => &mut self.inspector,
             PaneKind::Theory => &mut self.theory,
             PaneKind::TaskLoss => &mut self.task_loss,
+            PaneKind::Compare => &mut self.compare,
+            PaneKind::Sweep => &mut self.sweep,
+            PaneKind::Microscope => &mut self.microscope,
         }
     }
 }

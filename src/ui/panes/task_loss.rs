@@ -129,19 +129,18 @@ impl Pane for TaskLoss {
             let words = "Nothing learns in this experiment.\nOpen “The auxiliary-loss dilemma” to see experts and routers learn.";
             return message(ui, cx.theme, words);
         }
-        let theme = cx.theme;
         let span = time_plot::span(cx.link, &snapshot);
         let pixels = ui.available_width();
         let history = lock(&snapshot.history);
         if history.variants.iter().all(|v| v.recent().len() == 0) {
             drop(history);
-            return time_plot::empty(ui, theme);
+            return time_plot::empty(ui, cx.theme);
         }
         let compared = history.variants.len() > 1;
         let value = |c: &Column| c.metrics.learning.map(|l| self.shows.of(&l));
         let mut curves = vec![];
         for (i, v) in history.variants.iter().enumerate() {
-            let colour = if compared { theme.variants[i % theme.variants.len()] } else { theme.accent };
+            let colour = super::compared::colour(cx, i);
             let points = time_plot::grouped(v, span, pixels, |group| {
                 let known: Vec<f64> = group.iter().filter_map(|c| value(c)).collect();
                 let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;

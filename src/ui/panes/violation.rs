@@ -3,7 +3,7 @@
 use super::super::style::{SMALL, text};
 use super::frame::mode;
 use super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
-use super::{Pane, PaneContext, PaneKind};
+use super::{Pane, PaneContext, PaneKind, compared};
 use crate::engine::history::Column;
 use crate::engine::run::lock;
 use crate::model::config::Source;
@@ -112,10 +112,10 @@ impl Pane for Violation {
             drop(history);
             return time_plot::empty(ui, theme);
         }
-        let compared = history.variants.len() > 1;
+        let several = history.variants.len() > 1;
         let (mut bands, mut curves) = (vec![], vec![]);
         for (i, v) in history.variants.iter().enumerate() {
-            let colour = if compared { theme.variants[i % theme.variants.len()] } else { theme.accent };
+            let colour = compared::colour(cx, i);
             let groups = time_plot::grouped(v, span, pixels, |group| {
                 let low = group.iter().map(|c| self.value(c.low())).fold(f64::INFINITY, f64::min);
                 let high = group.iter().map(|c| self.value(c.high())).fold(0.0, f64::max);
@@ -134,8 +134,9 @@ impl Pane for Violation {
             }
             let points = groups.iter().map(|g| [g.0, self.to_axis(g.2)]).collect();
             let name =
-                snapshot.experiment.variants.get(i).filter(|_| compared).map(|v| v.name.clone()).unwrap_or_default();
-            curves.push(Curve { points, colour, width: 1.5, name });
+                snapshot.experiment.variants.get(i).filter(|_| several).map(|v| v.name.clone()).unwrap_or_default();
+            let width = if cx.link.hovered_variant == Some(i) { 2.4 } else { 1.5 };
+            curves.push(Curve { points, colour, width, name });
         }
         drop(history);
         let mut marks = vec![];
@@ -165,6 +166,14 @@ impl Pane for Violation {
             let history = lock(&snapshot.history);
             let here: Vec<_> = history.variants.iter().filter_map(|v| v.at(step)).cloned().collect();
             drop(history);
+            let far = |c: &Column| {
+                let mean = self.to_axis(self.value(&c.metrics));
+                (transform.position_from_point_y(mean) - pointer.y).abs()
+            };
+            let near = here.iter().enumerate().min_by(|a, b| far(a.1).total_cmp(&far(b.1)));
+            if let Some((variant, _)) = near.filter(|(_, c)| several && far(c) < 8.0) {
+                cx.link.hover_variant(variant);
+            }
             if let Some(first) = here.first() {
                 let value = |c: &Column| match c.steps {
                     1 => format!("{:.3}", self.value(&c.metrics)),

@@ -202,7 +202,7 @@ fn png(image: &ColorImage, uv: Rect) -> Option<Vec<u8>> {
     let (left, right) = (of(uv.left(), width), of(uv.right(), width));
     let (top, bottom) = (of(uv.top(), height), of(uv.bottom(), height));
     let rows = image.pixels.chunks_exact(width.max(1)).take(bottom).skip(top);
-    let rgba: Vec<u8> = rows.flat_map(|row| &row[left..right]).flat_map(|c| c.to_srgba_unmultiplied()).collect();
+    let rgba: Vec<u8> = rows.flat_map(|row| &row[left..right]).flat_map(Color32::to_srgba_unmultiplied).collect();
     let mut out = vec![];
     let encoder = image::codecs::png::PngEncoder::new(&mut out);
     let (w, h) = ((right - left) as u32, (bottom - top) as u32);

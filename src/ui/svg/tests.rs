@@ -14,7 +14,7 @@ fn elements(text: &str) -> HashMap<String, usize> {
         assert!(!rest[..at].contains(['>', '"']) || open.is_empty(), "stray: {}", &rest[..at]);
         let end = rest.find('>').expect("a tag ends");
         let tag = &rest[at + 1..end];
-        assert!(!tag.contains('<') && tag.matches('"').count() % 2 == 0, "{tag}");
+        assert!(!tag.contains('<') && tag.matches('"').count().is_multiple_of(2), "{tag}");
         rest = &rest[end + 1..];
         if tag.starts_with('?') {
             continue;

@@ -1,5 +1,6 @@
 //! A row that is one choice of several.
 
+use super::super::glossary::explain;
 use super::super::theme::{ROW, Theme};
 use eframe::egui::{self, ComboBox, Ui, vec2};
 
@@ -75,6 +76,7 @@ pub fn choice_of<T: Clone + PartialEq>(
         info.current_text_value = Some(shown.to_owned());
         info
     });
-    response.on_hover_text(tip);
+    super::super::spotlight::offer(ui, name, response.rect);
+    explain(response, name, tip);
     chosen.filter(|c| c != now)
 }

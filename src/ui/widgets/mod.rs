@@ -4,6 +4,7 @@ pub mod button;
 pub mod choice;
 pub mod slider;
 
+use super::glossary::{dots, explain, find};
 use super::style::text;
 use super::theme::{ROW, Theme};
 use eframe::egui::{self, Align2, Id, Rect, Sense, Ui, vec2};
@@ -26,17 +27,22 @@ fn row(ui: &mut Ui, theme: &Theme, name: &str, tip: &str) -> (Row, egui::Respons
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
     let (left, rest) = rect.split_left_right_at_x(rect.left() + NAME);
     let (middle, figure) = rest.split_left_right_at_x(rest.right() - FIGURE);
+    super::spotlight::offer(ui, name, rect.expand2(vec2(4.0, 0.0)));
     let id: Id = ui.scope_id().with(("name", name));
-    let label = ui.interact(left, id, Sense::hover()).on_hover_text(tip);
+    let label = explain(ui.interact(left, id, Sense::hover()), name, tip);
     label.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, name));
     let colour = if ui.is_enabled() { theme.dim } else { theme.faint };
-    ui.painter().text(left.left_center(), Align2::LEFT_CENTER, name, text(13.0), colour);
+    let written = ui.painter().text(left.left_center(), Align2::LEFT_CENTER, name, text(13.0), colour);
+    if find(name).is_some() {
+        dots(ui.painter(), written.shrink2(vec2(0.0, 1.0)), theme.faint);
+    }
     (Row { rect, name: left, middle, figure }, label)
 }
 
 /// A group's name above its rows.
 pub fn group(ui: &mut Ui, theme: &Theme, name: &str) {
     ui.add_space(10.0);
-    ui.label(egui::RichText::new(name).font(super::style::semibold(super::style::TINY)).color(theme.faint));
+    let words = egui::RichText::new(name).font(super::style::semibold(super::style::TINY)).color(theme.faint);
+    explain(ui.label(words), name, "");
     ui.add_space(2.0);
 }

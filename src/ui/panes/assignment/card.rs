@@ -1,5 +1,6 @@
 //! The card beside the pointer: one token at one expert, in figures.
 
+use super::super::super::glossary::{dots, explain, find};
 use super::super::super::style::{SMALL, mono, semibold, text};
 use super::super::super::theme::Theme;
 use super::super::super::widgets::slider::figure;
@@ -157,11 +158,12 @@ fn head(ui: &mut Ui, theme: &Theme, name: &str, detail: &str) {
 /// A name on the left, a figure on the right.
 pub fn line(ui: &mut Ui, theme: &Theme, name: &str, value: &str, colour: Color32) -> egui::Response {
     let row = ui.horizontal(|ui| {
-        ui.label(RichText::new(name).font(text(SMALL)).color(if colour == theme.text {
-            theme.text
-        } else {
-            theme.dim
-        }));
+        let ink = if colour == theme.text { theme.text } else { theme.dim };
+        let label = ui.label(RichText::new(name).font(text(SMALL)).color(ink));
+        if find(name).is_some() {
+            dots(ui.painter(), label.rect.shrink2(vec2(0.0, 1.0)), theme.faint);
+        }
+        explain(label, name, "");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add(egui::Label::new(RichText::new(value).font(mono(SMALL)).color(colour)).extend());
         });

@@ -35,7 +35,7 @@ impl Cells {
     }
 
     /// Where a row of the picture begins.
-    fn top(&self, picture: &Picture, row: usize) -> f32 {
+    pub fn top(&self, picture: &Picture, row: usize) -> f32 {
         self.corner(0.0, f64::from(picture.first) + row as f64 * f64::from(picture.per_row)).y
     }
 }

@@ -1,16 +1,18 @@
 //! Tokens × experts: who goes where, over a fixed probe of tokens so that they are seen to move.
 
+mod beside;
 pub mod card;
 mod decor;
 pub mod facts;
 mod overview;
 mod raster;
 
+use super::super::link::Side;
 use super::super::style::{SMALL, text};
 use super::super::svg::keep_pixels;
 use super::super::widgets::slider::figure;
 use super::frame::mode;
-use super::{AXIS, Pane, PaneContext, PaneKind, describe, of_variant};
+use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, of_variant};
 use crate::engine::view::{CHOSEN, LIVE_ROWS, Picture, Rows, ViewRequest, per_row};
 use crate::lab::command::Command;
 use crate::model::config::{Gate, Rule, Variant};
@@ -106,6 +108,8 @@ fn extent(picture: &Picture) -> usize {
 /// What the texture was made from.
 #[derive(Clone, PartialEq)]
 struct Key {
+    /// The variant, the one that is taken from it, and the one that its tokens are compared with.
+    of: [Option<usize>; 3],
     window: Window,
     size: [usize; 2],
     mode: Mode,
@@ -120,6 +124,8 @@ struct Made {
     rows: (usize, usize),
     experts: (usize, usize),
     range: (f32, f32),
+    /// Rows whose token goes elsewhere than in the variant it is compared with.
+    elsewhere: Option<Vec<usize>>,
 }
 
 /// The pane.
@@ -128,7 +134,8 @@ pub struct Assignment {
     rows: Rows,
     by_topic: bool,
     window: Option<Window>,
-    made: Option<Made>,
+    /// One per picture beside each other.
+    made: Vec<Option<Made>>,
     /// The token in the field of the menu.
     token: u32,
     /// The token to show as soon as its place is known.
@@ -142,7 +149,7 @@ impl Default for Assignment {
             rows: Rows::default(),
             by_topic: true,
             window: None,
-            made: None,
+            made: vec![],
             token: 0,
             going: None,
         }
@@ -184,7 +191,8 @@ impl Pane for Assignment {
             _ => ", as they come",
         };
         let what = if chosen_by_experts(cx) { format!("{what}{}", spread(picture)) } else { what };
-        format!("{}{what}{order} · step {}", of_variant(cx), figure(picture.step as f64, true))
+        let whose = if compared::side(cx) == Side::One { of_variant(cx) } else { String::new() };
+        format!("{whose}{what}{order} · step {}", figure(picture.step as f64, true))
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -199,7 +207,9 @@ impl Pane for Assignment {
             "Which tokens, in which order, and the view",
         );
         egui::Popup::menu(&menu).show(|ui| self.menu(ui, cx));
-        let narrow = ui.available_width() < 480.0;
+        // What cells show goes before how variants stand.
+        compared::switch(ui, cx, ("Beside", true), 660.0);
+        let narrow = ui.available_width() < if compared::count(cx) > 1 { 400.0 } else { 480.0 };
         let selected = !cx.lab.snapshot().has_scores();
         if self.rows == Rows::Topics || selected {
             return;
@@ -258,22 +268,46 @@ impl Pane for Assignment {
         }
         let (rows, experts) = (extent(&picture), picture.experts);
         let window = self.window.map_or(Window::whole(rows, experts), |w| w.inside(rows, experts));
-        self.make(ui, cx, &picture, window, frame);
+        let panels = beside::panels(cx, &picture, frame);
+        self.made.resize_with(panels.len(), || None);
         let mode = self.mode(cx);
-        let Some(made) = &self.made else { return };
-        let cells = Cells { frame, window };
-        let inside = ui.painter().with_clip_rect(frame);
-        let place = |row: usize| f64::from(picture.first) + row as f64 * f64::from(picture.per_row);
-        let place = Rect::from_min_max(
-            cells.corner(made.experts.0 as f64, place(made.rows.0)),
-            cells.corner(made.experts.1 as f64, place(made.rows.1)),
-        );
-        inside.image(made.texture.id(), place, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), Color32::WHITE);
-        gutter(ui, cx, &picture, &cells, picture.request.by_topic);
-        let shown = snapshot.experiment.variants.get(picture.request.variant);
-        legend(ui, cx.theme, rect, &cells, mode, cx.lab.snapshot().has_scores(), &picture, made.range, shown);
-        highlight(&inside, cx, &picture, &cells);
-        self.interact(ui, &response, cx, &picture, &cells);
+        for (slot, panel) in panels.iter().enumerate() {
+            // Each has its own number of experts, seen in full where nobody zoomed.
+            let window = self.window.map_or(Window::whole(rows, panel.picture.experts), |_| window);
+            self.make(ui, cx, (slot, panel), &picture, window);
+            let Some(made) = &self.made[slot] else { continue };
+            let cells = Cells { frame: panel.frame, window };
+            let inside = ui.painter().with_clip_rect(panel.frame);
+            let place = |row: usize| f64::from(picture.first) + row as f64 * f64::from(picture.per_row);
+            let place = Rect::from_min_max(
+                cells.corner(made.experts.0 as f64, place(made.rows.0)),
+                cells.corner(made.experts.1 as f64, place(made.rows.1)),
+            );
+            let all = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            inside.image(made.texture.id(), place, all, Color32::WHITE);
+            if slot == 0 {
+                gutter(ui, cx, &picture, &cells, picture.request.by_topic);
+            }
+            beside::decorate(ui, cx, panel, &cells, made.elsewhere.as_deref());
+            if panel.less.is_some() {
+                beside::legend(ui, cx, panel, rect, (mode, made.range.1), &window);
+            } else if panel.picture.request.variant == picture.request.variant {
+                let shown = snapshot.experiment.variants.get(picture.request.variant);
+                let whole =
+                    Cells { frame: frame.with_max_x(panels.last().map_or(frame.right(), |p| p.frame.right())), window };
+                legend(ui, cx.theme, rect, &whole, mode, cx.lab.snapshot().has_scores(), &picture, made.range, shown);
+            }
+            highlight(&inside, cx, &panel.picture, &cells);
+        }
+        let pointer = response.hover_pos().unwrap_or_default();
+        let pointed = panels.iter().find(|p| p.frame.contains(pointer)).or(panels.first());
+        if let Some(panel) = pointed {
+            let cells = Cells { frame: panel.frame, window };
+            if panels.len() > 1 && panel.frame.contains(pointer) && response.hovered() {
+                cx.link.hover_variant(panel.picture.request.variant);
+            }
+            self.interact(ui, &response, cx, &panel.picture, &cells);
+        }
         if live && picture.request.rows == Rows::Live {
             let bar = Rect::from_x_y_ranges(rect.right() - overview::WIDTH..=rect.right(), frame.y_range());
             let hovered = response.contains_pointer();
@@ -359,6 +393,7 @@ impl Assignment {
             rows: self.rows,
             by_topic: self.by_topic,
             pinned,
+            beside: beside::wanted(cx),
             ..Default::default()
         };
         if self.rows != Rows::Live {
@@ -429,21 +464,33 @@ impl Assignment {
         });
     }
 
-    /// Makes the texture again where anything changed.
-    fn make(&mut self, ui: &Ui, cx: &PaneContext<'_>, picture: &Arc<Picture>, window: Window, frame: Rect) {
+    /// Makes a panel's texture again where anything changed.
+    fn make(
+        &mut self,
+        ui: &Ui,
+        cx: &PaneContext<'_>,
+        at: (usize, &beside::Panel),
+        whole: &Arc<Picture>,
+        window: Window,
+    ) {
+        let (slot, panel) = at;
+        let (picture, frame) = (&panel.picture, panel.frame);
         let scale = ui.ctx().pixels_per_point();
         let most = ui.ctx().input(|i| i.max_texture_side);
         let size = [(frame.width() * scale) as usize, (frame.height() * scale) as usize].map(|side| side.min(most));
         let mode = self.mode(cx);
-        let key = Key { window, size, mode, dark: cx.theme.dark };
-        if self.made.as_ref().is_some_and(|m| m.key == key && Arc::ptr_eq(&m.picture, picture)) {
+        let base = beside::base_of(cx, panel, whole);
+        let of = [Some(picture), panel.less.as_ref(), base.as_ref()].map(|p| p.map(|p| p.request.variant));
+        let key = Key { of, window, size, mode, dark: cx.theme.dark };
+        if self.made[slot].as_ref().is_some_and(|m| m.key == key && Arc::ptr_eq(&m.picture, whole)) {
             return;
         }
         let snapshot = cx.lab.snapshot();
-        let variant = picture.request.variant;
-        let settings = snapshot.experiment.variants.get(variant);
-        let how = settings.map_or((Gate::Sigmoid, Rule::None), |v| (v.router.gate, v.balancer.rule));
-        let painter = Painter::new(picture, mode, &picture.bias, how, cx.theme);
+        let how = |p: &Picture| {
+            let settings = snapshot.experiment.variants.get(p.request.variant);
+            settings.map_or((Gate::Sigmoid, Rule::None), |v| (v.router.gate, v.balancer.rule))
+        };
+        let painter = Painter::new(picture, mode, &picture.bias, how(picture), cx.theme);
         let part = |(a, b): (f64, f64), n: usize, pixels: usize| {
             let b = (b.ceil().max(0.0) as usize).min(n);
             let a = (a.floor().max(0.0) as usize).min(b);
@@ -457,10 +504,18 @@ impl Assignment {
         let (left, right, per_x) = part(window.experts, picture.experts, size[0]);
         let cell = frame.width() / (window.experts.1 - window.experts.0) as f32;
         let parts = if cell >= FLAGGED && (right - left) * 4 <= most { 4 } else { 1 };
-        let image = Arc::new(painter.image(top..bottom, left..right, [per_x, per_y], parts));
-        let range = painter.range();
+        let (image, range) = match &panel.less {
+            Some(less) => {
+                let other = Painter::new(less, mode, &less.bias, how(less), cx.theme);
+                let differ = beside::Differ { more: &painter, less: &other, mode, theme: cx.theme };
+                let most = differ.most();
+                (differ.image(&(top..bottom), &(left..right), [per_x, per_y], most), (0.0, most))
+            }
+            None => (painter.image(top..bottom, left..right, [per_x, per_y], parts), painter.range()),
+        };
+        let image = Arc::new(image);
         let ends = |start: usize, n: usize, per: usize| (start, start + (n - start).div_ceil(per) * per);
-        let texture = match self.made.take() {
+        let texture = match self.made[slot].take() {
             Some(mut made) => {
                 made.texture.set(Arc::clone(&image), TextureOptions::NEAREST);
                 made.texture
@@ -469,7 +524,8 @@ impl Assignment {
         };
         keep_pixels(ui.ctx(), texture.id(), image);
         let (rows, experts) = (ends(top, bottom, per_y), ends(left, right, per_x));
-        self.made = Some(Made { key, picture: Arc::clone(picture), texture, rows, experts, range });
+        let elsewhere = base.map(|base| beside::elsewhere(&base, picture));
+        self.made[slot] = Some(Made { key, picture: Arc::clone(whole), texture, rows, experts, range, elsewhere });
     }
 
     fn interact(

@@ -53,6 +53,23 @@ impl<'a> Painter<'a> {
         (self.low, self.high)
     }
 
+    /// The picture it colours.
+    pub fn picture(&self) -> &'a Picture {
+        self.picture
+    }
+
+    /// What a cell shows, as a number: a share where tokens share a row or topics are shown, else a score.
+    pub fn amount(&self, row: usize, expert: usize) -> f32 {
+        if self.picture.request.rows == Rows::Topics {
+            self.picture.shares.get(row * self.picture.experts + expert).copied().unwrap_or(0.0)
+        } else if self.picture.per_row > 1 && matches!(self.mode, Mode::Chosen | Mode::Moved) {
+            let count = self.picture.counts_of(row).get(expert).copied().unwrap_or_default();
+            f32::from(count.chosen) / self.picture.looked_at(row).max(1) as f32
+        } else {
+            self.value(row, expert)
+        }
+    }
+
     fn value(&self, row: usize, expert: usize) -> f32 {
         let score = self.picture.scores_of(row).get(expert).map_or(0.0, |&s| from_score(s) as f32 * self.unit);
         let bias = self.bias.get(expert).copied().unwrap_or(0.0);

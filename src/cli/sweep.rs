@@ -1,0 +1,216 @@
+//! `moebias sweep`: an experiment with every combination of some settings, several seeds each, as a table, JSON or CSV.
+//!
+//! The CSV grows by whole rows while the sweep runs. Stopped or killed at any moment, the same command goes on with it, and what comes out
+//! is the same to the byte.
+
+use super::SweepArgs;
+use super::failure::Failure;
+use super::input::{self, Input};
+use super::output::{self, aligned, counted, figures, thousands};
+use super::progress::Progress;
+
+use crate::engine::sweep::{self, News};
+use crate::engine::{EngineError, EngineInfo};
+use crate::model::digest::Digest;
+use crate::model::sweep::{Axis, Measure, Outcome, Plan};
+use crate::scenario::sweep::{self as file, Log};
+use serde_json::{Map, Value, json};
+use std::path::Path;
+use std::time::Instant;
+use strum::IntoEnumIterator as _;
+
+/// More columns or rows than this nobody reads in a terminal.
+const MOST_COLUMNS: usize = 12;
+const MOST_ROWS: usize = 60;
+
+/// `--over`.
+pub(super) fn axis(text: &str) -> Result<Axis, String> {
+    Axis::parse(text)
+}
+
+/// What a sweep came to, to be told.
+struct Done {
+    plan: Plan,
+    outcomes: Vec<Option<Outcome>>,
+    title: String,
+    /// Runs that were done before.
+    known: usize,
+    seconds: f64,
+    engine: EngineInfo,
+    digest: Digest,
+}
+
+pub(super) fn sweep(args: &SweepArgs) -> Result<(), Failure> {
+    let to_output = args.csv.as_deref() == Some(Path::new("-"));
+    if to_output && args.json {
+        return Err(Failure::Usage("--json and --csv - both go to the output: write the CSV to a file".into()));
+    }
+    let input = input::open(&args.file)?;
+    if input.start.state.is_some() {
+        return Err(Failure::new(
+            "this recording begins in the middle, with biases of its own: give the scenario it came from",
+        ));
+    }
+    let steps = args.steps.unwrap_or(input.end());
+    let plan = Plan::new(input.start.experiment.clone(), &input.start.events, args.over.clone(), args.seeds, steps);
+    let plan = plan.map_err(Failure::new)?;
+    sweep::check(&plan, input.start.trace.as_ref())?;
+    let head = file::head(&input.title, &plan, input.start.trace.as_deref());
+    let path = args.csv.as_deref().filter(|_| !to_output);
+    let (mut log, known) = match path {
+        Some(path) => Log::begin(path, &head, &plan).map(|(log, known)| (Some(log), known))?,
+        None => (None, vec![None; plan.len()]),
+    };
+    let done = run(args, &input, plan, known, &head, log.as_mut())?;
+    drop(log);
+    if let Some(path) = path {
+        file::save(path, &head, &done.plan, &done.outcomes)?;
+    }
+    if to_output {
+        return output::print(&file::text(&head, &done.plan, &done.outcomes));
+    }
+    output::print(&if args.json { as_json(&done)? } else { as_table(&done) })
+}
+
+fn run(
+    args: &SweepArgs,
+    input: &Input,
+    plan: Plan,
+    known: Vec<Option<Outcome>>,
+    head: &str,
+    mut log: Option<&mut Log>,
+) -> Result<Done, Failure> {
+    let mut outcomes = known;
+    let runs: Vec<usize> = (0..plan.len()).filter(|&n| outcomes[n].is_none()).collect();
+    let before = plan.len() - runs.len();
+    let began = Instant::now();
+    let mut progress = Progress::new("Sweeping", plan.steps().saturating_mul(runs.len() as u64));
+    let (mut steps, mut failed) = (0, Ok(()));
+    let each = |news: News<'_>| {
+        match news {
+            News::Steps(n) => {
+                steps += n;
+                progress.at(steps);
+            }
+            News::Runs(done) => {
+                done.iter().for_each(|&(n, outcome)| outcomes[n] = Some(outcome));
+                if let Some(log) = &mut log {
+                    failed = log.append(&plan, done);
+                }
+            }
+            News::Engine(words) => progress.note(&format!("moebias: {words}")),
+        }
+        failed.is_ok()
+    };
+    let outcome = sweep::run(&plan, input.start.trace.as_ref(), &runs, args.engine.into(), each);
+    let (_, engine) = outcome.map_err(|e| match e {
+        EngineError::Unsupported(why) => Failure::new(why),
+        e => Failure::new(format!("no GPU can be used: {e}. `--engine cpu` needs none")),
+    })?;
+    failed?;
+    drop(progress);
+    let digest = file::digest(&file::text(head, &plan, &outcomes));
+    let seconds = began.elapsed().as_secs_f64();
+    Ok(Done { plan, outcomes, title: input.title.clone(), known: before, seconds, engine, digest })
+}
+
+fn as_json(done: &Done) -> Result<String, Failure> {
+    let Done { plan, outcomes, title, known, seconds, engine, digest } = done;
+    let mut cells = vec![];
+    for cell in 0..plan.cells() {
+        for (v, variant) in plan.base().variants.iter().enumerate() {
+            let mut one = Map::new();
+            one.insert("variant".into(), json!(variant.name));
+            for (axis, value) in plan.axes().iter().zip(plan.values(cell)) {
+                one.insert(axis.parameter.name().into(), value.number().map_or(json!(value.to_string()), Value::from));
+            }
+            for of in Measure::iter() {
+                let spread = plan.spread(outcomes, cell, v, of).unwrap_or_default();
+                let part = json!({
+                    "median": spread.median,
+                    "low": (spread.known > 0).then_some(spread.low),
+                    "high": (spread.known > 0).then_some(spread.high),
+                    "known": spread.known,
+                });
+                one.insert(of.name().to_lowercase().replace(' ', "_"), part);
+            }
+            cells.push(Value::Object(one));
+        }
+    }
+    let all = json!({
+        "title": title,
+        "steps": plan.steps(),
+        "seeds": plan.seeds(),
+        "runs": plan.len(),
+        "runs_done_before": known,
+        "seconds": seconds,
+        "engine": { "kind": engine.kind.to_string(), "adapter": engine.adapter },
+        "digest": digest.to_string(),
+        "cells": cells,
+    });
+    let text = serde_json::to_string_pretty(&all);
+    text.map(|t| t + "\n").map_err(|e| Failure::new(format!("the summary can't be written: {e}")))
+}
+
+fn as_table(done: &Done) -> String {
+    let Done { plan, title, known, seconds, engine, digest, .. } = done;
+    let over: Vec<String> = plan.axes().iter().map(|a| format!("{} {}", a.values.len(), a.parameter.name())).collect();
+    let mut out = format!(
+        "{title}  {} × {} = {}, {} each\n",
+        over.join(" × "),
+        counted(u64::from(plan.seeds()), "seed"),
+        counted(plan.len() as u64, "run"),
+        counted(plan.steps(), "step"),
+    );
+    for (v, variant) in plan.base().variants.iter().enumerate() {
+        let name = if plan.base().variants.len() > 1 { format!("{}: ", variant.name) } else { String::new() };
+        let grid = plan.axes().len() == 2 && plan.axes()[1].values.len() <= MOST_COLUMNS;
+        let (head, rows) = if grid { map(done, v) } else { list(done, v) };
+        out += &format!("\n{name}{head}\n");
+        let left_out = rows.len().saturating_sub(MOST_ROWS + 1);
+        for line in aligned(&rows[..rows.len() - left_out]) {
+            out += &format!("  {line}\n");
+        }
+        if left_out > 0 {
+            out += &format!("  … and {} more, all in the CSV\n", thousands(left_out as u64));
+        }
+    }
+    let before =
+        if *known > 0 { format!("; {} were done before", counted(*known as u64, "run")) } else { String::new() };
+    out + &format!("\n{seconds:.1} s on the {}, {}{before}\ndigest of the CSV {digest}\n", engine.kind, engine.adapter)
+}
+
+fn word(done: &Done, cell: usize, variant: usize, of: Measure) -> String {
+    let spread = done.plan.spread(&done.outcomes, cell, variant, of).unwrap_or_default();
+    let number = |x: f64| if of == Measure::Settling { x.to_string() } else { figures(x) };
+    spread.median.map_or("–".into(), number)
+}
+
+/// Settling times: the first axis downwards, the second to the right.
+fn map(done: &Done, variant: usize) -> (String, Vec<Vec<String>>) {
+    let (plan, [down, right]) = (&done.plan, [0, 1].map(|i| &done.plan.axes()[i]));
+    let head =
+        format!("settling time in steps, median over seeds (– where most never settle); {} →", right.parameter.name());
+    let first = std::iter::once(down.parameter.name().to_owned());
+    let mut rows = vec![first.chain(right.values.iter().map(ToString::to_string)).collect::<Vec<_>>()];
+    for (i, value) in down.values.iter().enumerate() {
+        let cells = (0..right.values.len()).map(|j| word(done, i * right.values.len() + j, variant, Measure::Settling));
+        rows.push(std::iter::once(value.to_string()).chain(cells).collect());
+    }
+    debug_assert_eq!(plan.cells(), down.values.len() * right.values.len());
+    (head, rows)
+}
+
+/// Every figure of every cell.
+fn list(done: &Done, variant: usize) -> (String, Vec<Vec<String>>) {
+    let plan = &done.plan;
+    let names = plan.axes().iter().map(|a| a.parameter.name().to_owned());
+    let mut rows = vec![
+        names.chain(Measure::iter().map(|m| m.name().to_lowercase().replace("maxvio", "MaxVio"))).collect::<Vec<_>>(),
+    ];
+    for cell in 0..plan.cells() {
+        let values = plan.values(cell).into_iter().map(|v| v.to_string());
+        rows.push(values.chain(Measure::iter().map(|m| word(done, cell, variant, m))).collect());
+    }
+    ("medians over seeds; – where most have none".into(), rows)
+}

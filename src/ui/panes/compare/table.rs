@@ -1,0 +1,184 @@
+//! The table itself: a column per variant, a row per setting or figure.
+
+use super::super::super::style::{SMALL, TINY, mono, semibold, text};
+use super::super::super::theme::Theme;
+use super::super::{PaneContext, compared};
+use super::rows::Row;
+use super::settings::Difference;
+use crate::model::figures::Figures;
+use eframe::egui::text::{LayoutJob, TextWrapping};
+use eframe::egui::{self, Align2, Color32, FontId, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui_material_icons::icons::ICON_STAR;
+use strum::IntoEnumIterator as _;
+
+/// Width of the names.
+const NAMES: f32 = 124.0;
+/// Widths that a column may have.
+const COLUMN: (f32, f32) = (90.0, 260.0);
+/// Height of the variants' names.
+const HEAD: f32 = 26.0;
+/// Height of a row.
+const ROW: f32 = 21.0;
+/// Room between settings and figures.
+const BETWEEN: f32 = 7.0;
+/// Where a star stands, and where a figure ends, from the left of its column.
+const STAR: f32 = 10.0;
+const FIGURE: f32 = 74.0;
+
+/// Where things are.
+struct Places {
+    rect: Rect,
+    width: f32,
+    count: usize,
+}
+
+impl Places {
+    fn column(&self, i: usize) -> Rect {
+        let left = self.rect.left() + NAMES + i as f32 * self.width;
+        Rect::from_x_y_ranges(left..=left + self.width, self.rect.y_range())
+    }
+
+    fn row(&self, top: f32) -> Rect {
+        Rect::from_min_size(pos2(self.rect.left(), top), vec2(self.rect.width(), ROW))
+    }
+}
+
+/// Draws it.
+pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, settings: &[Difference], figures: &[Figures]) {
+    let theme = cx.theme;
+    let count = compared::count(cx);
+    let width = ((ui.available_width() - NAMES) / count as f32).clamp(COLUMN.0, COLUMN.1).floor();
+    let rows = settings.len() + Row::iter().count();
+    let between = if settings.is_empty() { 0.0 } else { BETWEEN };
+    let size = vec2(NAMES + width * count as f32, HEAD + ROW * rows as f32 + between);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let places = Places { rect, width, count };
+    if let Some(pointer) = response.hover_pos().or(ui.input(|i| i.pointer.hover_pos()).filter(|p| rect.contains(*p))) {
+        let at = ((pointer.x - rect.left() - NAMES) / width).floor();
+        if ui.rect_contains_pointer(rect) && (0.0..count as f32).contains(&at) {
+            cx.link.hover_variant(at as usize);
+        }
+    }
+    if let Some(lit) = cx.link.hovered_variant.filter(|v| *v < count) {
+        let column = places.column(lit).shrink2(vec2(2.0, 0.0));
+        ui.painter().rect_filled(column, 5.0, Theme::mix(theme.pane, theme.chip, 0.75));
+    }
+    for i in 0..count {
+        head(ui, cx, &places, i);
+    }
+    let mut top = rect.top() + HEAD;
+    ui.painter().hline(rect.x_range(), top, Stroke::new(1.0, theme.line));
+    for setting in settings {
+        let row = places.row(top);
+        let tip = format!("{}, a setting in which the variants differ", setting.name);
+        name(ui, theme, row, &setting.name, &tip, &setting.values);
+        for (i, value) in setting.values.iter().enumerate().take(count) {
+            let cell = places.column(i).intersect(row);
+            let whole = cut(ui, cell.left() + STAR + 2.0, cell, value, text(SMALL), theme.text);
+            if !whole {
+                let id = ui.scope_id().with((&setting.name, i));
+                ui.interact(cell, id, Sense::hover()).on_hover_text(value);
+            }
+        }
+        top += ROW;
+    }
+    if !settings.is_empty() {
+        ui.painter().hline(rect.x_range(), top + between / 2.0, Stroke::new(1.0, theme.line));
+    }
+    top += between;
+    for row in Row::iter() {
+        figures_of(ui, cx, &places, places.row(top), row, figures);
+        top += ROW;
+    }
+}
+
+/// A variant's dot and name. A click makes it the reference, or lets go of it.
+fn head(ui: &Ui, cx: &mut PaneContext<'_>, places: &Places, i: usize) {
+    let theme = cx.theme;
+    let cell = places.column(i).with_max_y(places.rect.top() + HEAD);
+    let (name, is) = (compared::name(cx, i), cx.link.reference == Some(i));
+    let response = ui.interact(cell, ui.scope_id().with(("reference", i)), Sense::click());
+    let label = format!("Compare with {name}");
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is, &label));
+    ui.painter().circle_filled(pos2(cell.left() + STAR - 1.0, cell.center().y), 4.0, compared::colour(cx, i));
+    cut(ui, cell.left() + STAR + 9.0, cell, &name, semibold(SMALL), theme.text);
+    if is {
+        let line = cell.shrink2(vec2(4.0, 0.0));
+        ui.painter().hline(line.x_range(), cell.bottom() - 1.0, Stroke::new(2.0, theme.accent));
+    } else if response.has_focus() {
+        ui.painter().rect_stroke(cell.shrink(2.0), 4.0, Stroke::new(1.0, theme.accent), egui::StrokeKind::Inside);
+    }
+    let tip = if is {
+        format!("{name} is the reference. Click to let go of it")
+    } else {
+        format!("{name}\nClick to make it the reference: the others show how far they are from it")
+    };
+    if response.on_hover_text(tip).clicked() {
+        cx.link.reference = (!is).then_some(i);
+    }
+}
+
+/// The name of a row, which carries its meaning; all of the row for a screen reader.
+fn name(ui: &Ui, theme: &Theme, row: Rect, name: &str, tip: &str, values: &[String]) {
+    let cell = row.with_max_x(row.left() + NAMES);
+    let response = ui.interact(cell, ui.scope_id().with(("row", name)), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}: {}", values.join("; "))));
+    let colour = if response.hovered() { theme.text } else { theme.dim };
+    cut(ui, cell.left() + 2.0, cell, name, text(SMALL), colour);
+    response.on_hover_text(tip);
+}
+
+fn figures_of(ui: &Ui, cx: &PaneContext<'_>, places: &Places, row: Rect, what: Row, figures: &[Figures]) {
+    let theme = cx.theme;
+    let written: Vec<String> = figures.iter().map(|f| what.written(f)).collect();
+    let unit =
+        if what.unit() == "%" || what.unit().is_empty() { String::new() } else { format!("\nIn {}", what.unit()) };
+    name(ui, theme, row, what.name(), &format!("{}{unit}", what.tip()), &written);
+    let best = what.best(figures);
+    let reference = cx.link.reference.and_then(|r| Some((r, figures.get(r)?)));
+    for (i, (f, words)) in figures.iter().zip(&written).enumerate().take(places.count) {
+        let cell = places.column(i).intersect(row);
+        let y = cell.center().y;
+        let painter = ui.painter().with_clip_rect(cell.intersect(ui.clip_rect()));
+        // What is not settled is not steady yet.
+        let sure = !matches!(what, Row::Steady | Row::Moved) || f.settling.is_some();
+        let colour = if what.value(f).is_some() && sure { theme.text } else { theme.dim };
+        painter.text(pos2(cell.left() + FIGURE, y), Align2::RIGHT_CENTER, words, mono(SMALL), colour);
+        if best.get(i) == Some(&true) {
+            let font = FontId::new(11.0, ICON_STAR.font_family());
+            painter.text(pos2(cell.left() + STAR, y), Align2::CENTER_CENTER, ICON_STAR.codepoint, font, theme.accent);
+        }
+        let left = cell.left() + FIGURE + 8.0;
+        let room = cell.right() - left - 4.0;
+        let beside = match reference {
+            Some((r, _)) if r == i => what.value(f).map(|_| "reference".to_owned()).unwrap_or_default(),
+            Some((_, of)) => match what.apart(what.value(f), what.value(of)) {
+                Some([off, share]) => fitting(ui, room, &[format!("{off}  {share}"), share.clone(), off]),
+                None => String::new(),
+            },
+            None if !sure && what == Row::Steady && what.value(f).is_some() => "so far".into(),
+            None => match what {
+                Row::Settling | Row::Period if what.value(f).is_some() => "steps".into(),
+                _ => String::new(),
+            },
+        };
+        let beside = fitting(ui, room, &[beside]);
+        painter.text(pos2(left, y), Align2::LEFT_CENTER, beside.trim(), text(TINY), theme.dim);
+    }
+}
+
+/// The first of some words that is not empty and has room; none where none has.
+fn fitting(ui: &Ui, room: f32, all: &[String]) -> String {
+    let wide = |s: &String| ui.painter().layout_no_wrap(s.trim().to_owned(), text(TINY), Color32::WHITE).size().x;
+    all.iter().find(|s| !s.trim().is_empty() && wide(s) <= room).cloned().unwrap_or_default()
+}
+
+/// Words in a cell from `left` on, cut where they have no room. Whether all of them are seen.
+fn cut(ui: &Ui, left: f32, cell: Rect, words: &str, font: FontId, colour: Color32) -> bool {
+    let mut job = LayoutJob::simple_singleline(words.to_owned(), font, colour);
+    job.wrap = TextWrapping::truncate_at_width((cell.right() - left - 6.0).max(8.0));
+    let galley = ui.painter().layout_job(job);
+    let whole = !galley.elided;
+    ui.painter().galley(pos2(left, cell.center().y - galley.size().y / 2.0), galley, colour);
+    whole
+}

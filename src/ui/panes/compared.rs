@@ -1,0 +1,119 @@
+//! What panes share that show several variants: their colours and names, and the switch between one, all and the difference of two.
+
+use super::super::link::Side;
+use super::super::style::{SMALL, TINY, text};
+use super::super::theme::Theme;
+use super::PaneContext;
+use super::frame::mode;
+use crate::engine::view::MOST_BESIDE;
+use eframe::egui::{self, Align2, Color32, Rect, Sense, Ui, pos2, vec2};
+
+/// Room for a name above a part of a pane, points.
+pub(super) const STRIP: f32 = 16.0;
+/// Where less is left of a header, the switch is a menu, points.
+pub(super) const NARROW: f32 = 330.0;
+
+/// How many variants there are.
+pub(super) fn count(cx: &PaneContext<'_>) -> usize {
+    cx.lab.snapshot().variants.len()
+}
+
+/// How the panes show them: one where there is but one.
+pub(super) fn side(cx: &PaneContext<'_>) -> Side {
+    if count(cx) > 1 { cx.link.side } else { Side::One }
+}
+
+/// The colour of a variant, the accent where there is but one. While the pointer is on another, it steps back.
+#[must_use]
+pub(super) fn colour(cx: &PaneContext<'_>, variant: usize) -> Color32 {
+    let theme = cx.theme;
+    if count(cx) < 2 {
+        return theme.accent;
+    }
+    let own = theme.variants[variant % theme.variants.len()];
+    match cx.link.hovered_variant {
+        Some(v) if v != variant => Theme::mix(theme.pane, own, 0.35),
+        _ => own,
+    }
+}
+
+/// Its name.
+pub(super) fn name(cx: &PaneContext<'_>, variant: usize) -> String {
+    cx.lab.snapshot().experiment.variants.get(variant).map(|v| v.name.clone()).unwrap_or_default()
+}
+
+/// The variants that stand beside each other: the first few, and the one shown always among them.
+pub(super) fn beside(cx: &PaneContext<'_>) -> Vec<usize> {
+    let (all, shown) = (count(cx), cx.link.variant);
+    let mut out: Vec<usize> = (0..all).filter(|v| *v != shown).take(MOST_BESIDE - 1).chain([shown]).collect();
+    out.sort_unstable();
+    out
+}
+
+/// The switch in a header, where there is something to switch: a menu where less than `narrow` is left. `difference` where the pane can
+/// show one.
+pub(super) fn switch(ui: &mut Ui, cx: &mut PaneContext<'_>, (beside, difference): (&str, bool), narrow: f32) {
+    if count(cx) < 2 {
+        return;
+    }
+    let other = cx.link.other(count(cx)).map(|o| name(cx, o)).unwrap_or_default();
+    let tips = [
+        (Side::One, "One", format!("{} alone", name(cx, cx.link.variant))),
+        (Side::Beside, beside, "All variants, on the same tokens and the same steps".to_owned()),
+        (Side::Difference, "Difference", format!("{} less {other}", name(cx, cx.link.variant))),
+    ];
+    let sides = &tips[..if difference { 3 } else { 2 }];
+    let is = |s: Side| s == cx.link.side || (!difference && s == Side::Beside && cx.link.side == Side::Difference);
+    let now = sides.iter().find(|s| is(s.0)).map_or("", |s| s.1);
+    let mut chosen = None;
+    if ui.available_width() < narrow {
+        let label = egui::RichText::new(format!("{now}  ▾")).font(text(SMALL)).color(cx.theme.text);
+        let menu = ui.add(egui::Button::new(label).min_size(vec2(0.0, 22.0)));
+        menu.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Variants: {now}")));
+        egui::Popup::menu(&menu).show(|ui| {
+            for (side, name, tip) in sides {
+                if ui.selectable_label(is(*side), *name).on_hover_text(tip).clicked() {
+                    chosen = Some(*side);
+                }
+            }
+        });
+    } else {
+        for (side, name, tip) in sides.iter().rev() {
+            if mode(ui, cx.theme, name, is(*side), tip) {
+                chosen = Some(*side);
+            }
+        }
+    }
+    ui.add_space(6.0);
+    cx.link.side = chosen.unwrap_or(cx.link.side);
+}
+
+/// A variant's dot and name over its part of a pane; a click shows it alone where one is shown. `more` stands at the right.
+pub(super) fn strip(ui: &Ui, cx: &mut PaneContext<'_>, rect: Rect, variant: usize, more: &str) {
+    let theme = cx.theme;
+    let id = ui.scope_id().with(("variant", variant));
+    let response = ui.interact(rect, id, Sense::click());
+    let name = name(cx, variant);
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, cx.link.variant == variant, &name));
+    if response.hovered() {
+        cx.link.hover_variant(variant);
+    }
+    let (shown, colour) = (cx.link.variant == variant, colour(cx, variant));
+    let painter = ui.painter().with_clip_rect(rect);
+    painter.circle_filled(pos2(rect.left() + 4.0, rect.center().y), 3.5, colour);
+    let words = if shown { theme.text } else { theme.dim };
+    let right = if more.is_empty() {
+        rect.right()
+    } else {
+        painter.text(rect.right_center(), Align2::RIGHT_CENTER, more, super::super::style::mono(TINY), theme.dim).left()
+    };
+    // In a few points a name says nothing: the pointer tells.
+    let short = if rect.width() < 60.0 { String::new() } else { name.clone() };
+    let mut job = egui::text::LayoutJob::simple_singleline(short, text(TINY), words);
+    job.wrap = egui::text::TextWrapping::truncate_at_width((right - rect.left() - 18.0).max(8.0));
+    let galley = painter.layout_job(job);
+    painter.galley(pos2(rect.left() + 12.0, rect.center().y - galley.size().y / 2.0), galley, words);
+    if response.on_hover_text(format!("{name}\nClick to make it the one that panes of one variant show")).clicked() {
+        cx.link.variant = variant;
+    }
+}

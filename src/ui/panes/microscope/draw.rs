@@ -1,0 +1,512 @@
+//! Draws a step at a place between its first and its last stage.
+
+use super::super::super::style::{TINY, mono, semibold, text};
+use super::super::super::theme::Theme;
+use super::super::load::load_colour;
+use super::board::{Board, between};
+use super::player::{Player, Stage};
+use super::words::{decimals, number, share, signed};
+use crate::engine::microscope::{Microscope, Seen};
+use crate::model::config::Rule;
+use crate::model::fixed::from_q32;
+use eframe::egui::{
+    Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, epaint::RectShape, pos2, vec2,
+};
+
+/// A place in the picture that the pointer is on or that is pinned.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Hot {
+    /// The row of the token.
+    pub row: Option<usize>,
+    /// The column of the expert.
+    pub column: Option<usize>,
+}
+
+/// What draws.
+pub(super) struct Draw<'a> {
+    pub painter: &'a Painter,
+    pub theme: &'static Theme,
+    pub view: &'a Microscope,
+    pub board: Board,
+    pub player: &'a Player,
+    pub hot: Hot,
+    /// The token and the expert that the formula speaks of.
+    pub told: Hot,
+}
+
+/// One token on its way to one expert: by its scores alone, and where it goes in truth.
+struct Trip {
+    row: usize,
+    /// Column by the scores alone, where that is another that is shown.
+    first: Option<usize>,
+    /// Column that it goes to.
+    column: usize,
+    /// Its place in the stack, from below.
+    place: usize,
+    moved: bool,
+    dropped: bool,
+}
+
+impl Draw<'_> {
+    /// Everything.
+    pub fn all(&self) {
+        self.strips();
+        self.heads();
+        self.cells();
+        self.mean();
+        self.errors();
+        self.biases();
+        self.sweep();
+        self.tokens();
+    }
+
+    fn text(&self, at: Pos2, align: Align2, words: impl ToString, font: FontId, colour: Color32) {
+        self.painter.text(at, align, words, font, colour);
+    }
+
+    /// What lies under the row and the column pointed at.
+    fn strips(&self) {
+        let ground = Theme::mix(self.theme.pane, self.theme.chip, 0.55);
+        if let Some(column) = self.hot.column {
+            self.painter.rect_filled(self.board.strip(column), 5.0, ground);
+        }
+        if let Some(row) = self.hot.row {
+            let cells = self.board.cell(row, 0).with_max_x(self.board.cells.right());
+            self.painter.rect_filled(cells.with_min_x(cells.left() - super::board::LEFT + 4.0), 4.0, ground);
+        }
+    }
+
+    /// The experts' numbers and biases.
+    fn heads(&self) {
+        let (board, theme) = (&self.board, self.theme);
+        let wide = board.column > 74.0;
+        for (column, &expert) in self.view.experts.iter().enumerate() {
+            let at = pos2(board.x(column), board.all.top() + 8.0);
+            let hot = self.hot.column == Some(column);
+            let colour = if hot { theme.accent } else { theme.text };
+            let name = if wide { format!("expert {expert}") } else { expert.to_string() };
+            self.text(at, Align2::CENTER_CENTER, name, if wide { text(TINY) } else { mono(TINY) }, colour);
+            if self.has_bias() && board.column > 46.0 {
+                let at = pos2(at.x, board.all.top() + 23.0);
+                let d = if board.column > 62.0 { decimals(self.view) } else { 3 };
+                let bias = self.view.bias_of(expert);
+                let words = if self.view.rule() == Rule::Multiplicative {
+                    format!("×{}", number(bias, d))
+                } else {
+                    signed(bias, d)
+                };
+                self.text(at, Align2::CENTER_CENTER, words, mono(TINY), theme.dim);
+            }
+        }
+        let label = |y: f32, words: &str| {
+            let at = pos2(board.cells.left() - 8.0, board.all.top() + y);
+            self.text(at, Align2::RIGHT_CENTER, words, text(TINY), theme.faint);
+        };
+        if !wide {
+            label(8.0, "expert");
+        }
+        if self.has_bias() && board.column > 46.0 {
+            label(23.0, if self.view.rule() == Rule::Multiplicative { "factor" } else { "bias b" });
+        }
+        if self.shows_margins() && self.player.part(Stage::Choice) > 0.0 {
+            let at = pos2(board.cells.right() + 6.0, board.all.top() + 23.0);
+            self.text(at, Align2::LEFT_CENTER, "margin", text(TINY), theme.faint);
+        }
+    }
+
+    fn has_bias(&self) -> bool {
+        self.view.rule() == Rule::None || self.view.rule().moves_biases()
+    }
+
+    fn shows_margins(&self) -> bool {
+        self.view.rule().is_top_k() && self.board.row >= 9.0
+    }
+
+    /// How far a stage that goes from row to row has come in this one.
+    fn of_row(&self, stage: Stage, row: usize) -> f32 {
+        let rows = self.view.tokens.len().max(1) as f32;
+        // A quarter of the rows is under way at a time.
+        let width = (rows * 0.25).max(1.0);
+        ((self.player.part(stage) * (rows + width) - row as f32) / width).clamp(0.0, 1.0)
+    }
+
+    /// A cell's number at this moment.
+    fn value(&self, token: &Seen, row: usize, expert: usize) -> f64 {
+        let (s, v) = (self.view.score(token, expert), self.view.biased(token, expert));
+        s + (v - s) * f64::from(self.added(row))
+    }
+
+    /// How much of its bias a row has, as the biases pass over it from above.
+    fn added(&self, row: usize) -> f32 {
+        let rows = self.view.tokens.len().max(1) as f32;
+        (self.player.done(Stage::Biased) * (rows + 1.0) - row as f32).clamp(0.0, 1.0)
+    }
+
+    fn cells(&self) {
+        let (board, theme, view) = (&self.board, self.theme, self.view);
+        let all = view.tokens.iter().flat_map(|t| view.experts.iter().map(|&e| view.score(t, e)));
+        let (low, high) = all.fold((f64::INFINITY, 0.0f64), |(a, b), s| (a.min(s), b.max(s)));
+        let d = match board.column {
+            w if w >= 60.0 => decimals(view).min(5),
+            w if w >= 52.0 => 4,
+            w if w >= 42.0 => 3,
+            _ => 2,
+        };
+        let numbers = board.row >= 9.0 && board.column >= 34.0;
+        let font = mono((board.row - 2.0).clamp(8.0, 14.0));
+        for (row, token) in view.tokens.iter().enumerate() {
+            let shown = self.of_row(Stage::Scores, row);
+            if shown <= 0.0 {
+                continue;
+            }
+            for (column, &expert) in view.experts.iter().enumerate() {
+                let cell = board.cell(row, column).shrink2(vec2(1.0, if board.row > 6.0 { 1.0 } else { 0.0 }));
+                let value = self.value(token, row, expert);
+                let amount = ((value - low) / (high - low).max(1e-9)).clamp(0.0, 1.0) as f32;
+                let (fill, ink) = self.tint(token, row, expert, amount);
+                self.painter.rect_filled(cell, 2.0, fill.gamma_multiply(shown));
+                if numbers {
+                    let ink = ink.gamma_multiply(shown);
+                    self.text(cell.center(), Align2::CENTER_CENTER, number(value, d), font.clone(), ink);
+                }
+                if !view.may_have(token, expert) && self.of_row(Stage::Choice, row) > 0.5 {
+                    self.painter.hline(cell.shrink(3.0).x_range(), cell.center().y, Stroke::new(1.0, theme.faint));
+                }
+            }
+            if self.shows_margins()
+                && let Some((_, _, margin)) = view.margin(token)
+            {
+                let strength = self.of_row(Stage::Choice, row);
+                let at = pos2(board.cells.right() + 6.0, board.cell(row, 0).center().y);
+                let words = number(margin, decimals(view).min(5));
+                let colour = if Some(row) == self.told.row { theme.text } else { theme.dim };
+                if strength > 0.6 {
+                    self.text(at, Align2::LEFT_CENTER, words, font.clone(), colour);
+                }
+            }
+        }
+        // Over its neighbours, which else cover the line.
+        if let (Some(row), Some(column)) = (self.told.row, self.told.column)
+            && self.of_row(Stage::Scores, row) > 0.0
+            && board.row >= 6.0
+        {
+            let cell = board.cell(row, column).shrink(1.0);
+            self.painter.rect_stroke(cell, 2.0, Stroke::new(1.0, theme.text), StrokeKind::Outside);
+        }
+    }
+
+    /// The colour of a cell and of its number.
+    fn tint(&self, token: &Seen, row: usize, expert: usize, amount: f32) -> (Color32, Color32) {
+        let theme = self.theme;
+        let heat = theme.heat(0.15 + 0.85 * amount);
+        let chosen = self.of_row(Stage::Choice, row);
+        let chosen = ((chosen - 0.75) * 4.0).clamp(0.0, 1.0);
+        if token.chosen.contains(&expert) {
+            // Once the token has left for its expert's stack, its colour stays behind, paler.
+            let left = 0.45 * self.of_row(Stage::Counts, row);
+            let colour = Theme::mix(self.colour(token.moved_to(expert)), theme.pane, left);
+            let ink = if left > 0.2 { theme.text } else { self.ink() };
+            return (Theme::mix(heat, colour, chosen), Theme::mix(theme.text, ink, chosen));
+        }
+        (Theme::mix(heat, theme.heat_low, 0.5 * chosen), Theme::mix(theme.text, theme.faint, chosen))
+    }
+
+    fn colour(&self, moved: bool) -> Color32 {
+        if moved { self.theme.over } else { self.theme.chosen }
+    }
+
+    /// On a chosen cell.
+    fn ink(&self) -> Color32 {
+        if self.theme.dark { self.theme.window } else { self.theme.pane }
+    }
+
+    /// The biases on their way down over the rows.
+    fn sweep(&self) {
+        let t = self.player.done(Stage::Biased);
+        if t <= 0.0 || t >= 1.0 || !self.has_bias() {
+            return;
+        }
+        let (board, theme) = (&self.board, self.theme);
+        let y = board.cells.top() + t * (self.view.tokens.len() as f32 + 1.0) * board.row;
+        let y = y.min(board.cells.bottom());
+        self.painter.hline(board.cells.x_range(), y, Stroke::new(1.0, theme.accent));
+        if board.column < 40.0 {
+            return;
+        }
+        for (column, &expert) in self.view.experts.iter().enumerate() {
+            let chip = Rect::from_center_size(pos2(board.x(column), y), vec2(board.column.min(64.0), 15.0));
+            self.painter.rect(chip, 4.0, theme.chip, Stroke::new(1.0, theme.accent), StrokeKind::Inside);
+            let bias = self.view.bias_of(expert);
+            let d = if board.column > 62.0 { decimals(self.view) } else { 3 };
+            let words = if self.view.rule() == Rule::Multiplicative {
+                format!("×{}", number(bias, d))
+            } else {
+                signed(bias, d)
+            };
+            self.text(chip.center(), Align2::CENTER_CENTER, words, mono(TINY), theme.text);
+        }
+    }
+
+    /// Tokens that the stacks have room for, and points per token.
+    fn scale(&self) -> (f32, f32) {
+        let most = self.view.came.iter().copied().max().unwrap_or(0) as f32;
+        let top = most.max(self.view.fair() as f32 * 1.25).max(1.0);
+        (top, (self.board.stacks.height().max(1.0) / top).min(26.0))
+    }
+
+    /// The line at the mean, the height of each stack, and its number.
+    fn mean(&self) {
+        let (board, theme, view) = (&self.board, self.theme, self.view);
+        let t = self.player.part(Stage::Counts);
+        if board.stacks.height() < 8.0 {
+            return;
+        }
+        let (_, each) = self.scale();
+        self.painter.hline(board.stacks.x_range(), board.stacks.bottom() + 0.5, Stroke::new(1.0, theme.line));
+        let label = pos2(board.stacks.left() - 8.0, board.stacks.bottom() - 6.0);
+        self.text(label, Align2::RIGHT_CENTER, "tokens", text(TINY), theme.faint);
+        if t <= 0.0 {
+            return;
+        }
+        let fair = view.fair() as f32;
+        let done = self.player.done(Stage::Counts);
+        let mut labels = vec![];
+        for (column, &expert) in view.experts.iter().enumerate() {
+            let (came, kept) = (view.came[expert] as f32, view.loads[expert] as f32);
+            let foot = pos2(board.x(column), board.stacks.bottom());
+            if !view.shows_all_tokens() {
+                // All tokens of the batch: those shown fly into a bar that stands for all.
+                let half = (board.column * 0.32).min(42.0);
+                let bar =
+                    |n: f32| Rect::from_x_y_ranges(foot.x - half..=foot.x + half, foot.y - n * each * done..=foot.y);
+                self.painter.rect_filled(
+                    bar(kept),
+                    2.0,
+                    load_colour(theme, kept / fair.max(1e-6)).gamma_multiply(0.75),
+                );
+                if came > kept {
+                    self.painter.rect_stroke(bar(came), 2.0, Stroke::new(1.0, theme.over), StrokeKind::Inside);
+                }
+            }
+            if t > 0.8 && board.column > 20.0 {
+                let at = pos2(foot.x, foot.y - came * each - 2.0);
+                let words = self.painter.layout_no_wrap(share(f64::from(came)), mono(TINY), theme.text);
+                let rect = Align2::CENTER_BOTTOM.anchor_size(at, words.size());
+                labels.push((rect, words));
+            }
+        }
+        let y = board.stacks.bottom() - fair * each;
+        let ends = [
+            pos2(board.stacks.left() - 4.0, y),
+            pos2(board.stacks.left() - 4.0 + (board.stacks.width() + 8.0) * done, y),
+        ];
+        self.painter.extend(Shape::dashed_line(&ends, Stroke::new(1.0, theme.text), 5.0, 4.0));
+        if done > 0.5 {
+            let at = pos2(board.stacks.left() - 8.0, y.min(label.y - 13.0));
+            self.text(at, Align2::RIGHT_CENTER, format!("c̄ {}", share(view.fair())), mono(TINY), theme.dim);
+        }
+        // The line does not run through a number.
+        for (rect, words) in labels {
+            self.painter.rect_filled(rect.expand2(vec2(2.0, -1.0)), 0.0, theme.pane);
+            self.painter.galley(rect.min, words, theme.text);
+        }
+    }
+
+    /// Arrows from each stack to where it should end.
+    fn errors(&self) {
+        let t = self.player.done(Stage::Error);
+        if t <= 0.0 {
+            return;
+        }
+        let (board, theme, view) = (&self.board, self.theme, self.view);
+        let (_, each) = self.scale();
+        for (column, &expert) in view.experts.iter().enumerate() {
+            let came = f64::from(view.came[expert]);
+            let Some(aim) = view.aim[expert] else { continue };
+            let error = aim - came;
+            let x = board.x(column) + (board.column * 0.5 - 7.0).min(56.0);
+            let y = |n: f64| board.stacks.bottom() - n as f32 * each;
+            let (from, to) = (y(came), y(came) + (y(aim) - y(came)) * t);
+            let answers = !matches!(view.rule(), Rule::Quantile | Rule::Bip) && view.rule().moves_biases();
+            let colour = match error {
+                _ if !answers => theme.faint,
+                e if e < 0.0 => theme.over_text,
+                e if e > 0.0 => theme.under,
+                _ => theme.dim,
+            };
+            if (to - from).abs() > 1.0 {
+                self.painter.arrow(pos2(x, from), vec2(0.0, to - from), Stroke::new(1.5, colour));
+            } else {
+                self.painter.hline(x - 3.0..=x + 3.0, from, Stroke::new(1.5, colour));
+            }
+            if board.column > 44.0 && t > 0.5 {
+                let words =
+                    if error == 0.0 { "0".to_owned() } else { signed(error, usize::from(error.fract() != 0.0)) };
+                let at = pos2(board.x(column), board.stacks.bottom() + 3.0);
+                self.text(at, Align2::CENTER_TOP, words, mono(TINY), colour);
+            }
+        }
+        let at = pos2(board.stacks.left() - 8.0, board.stacks.bottom() + 9.0);
+        self.text(at, Align2::RIGHT_CENTER, "c̄ − c", text(TINY), theme.faint);
+    }
+
+    /// The biases, and how the update moves them.
+    fn biases(&self) {
+        let (board, theme, view) = (&self.board, self.theme, self.view);
+        if board.biases.height() < 12.0 {
+            return;
+        }
+        if !self.has_bias() {
+            let at = board.biases.center();
+            return self.text(at, Align2::CENTER_CENTER, "This rule has no biases", text(TINY), theme.faint);
+        }
+        let t = self.player.done(Stage::Update);
+        // A factor is drawn as what it differs from one.
+        let origin = if view.rule() == Rule::Multiplicative { 1.0 } else { 0.0 };
+        let off = |b: i64| from_q32(b) - origin;
+        let all = view.experts.iter().flat_map(|&e| [off(view.before[e]), off(view.next[e])]);
+        let (low, high) = all.fold((0.0f64, 0.0f64), |(a, b), x| (a.min(x), b.max(x)));
+        let size = (high - low).max(1e-12);
+        let area = board.biases.shrink2(vec2(0.0, 3.0));
+        let y = |b: f64| area.top() + ((high - b) / size) as f32 * area.height();
+        let zero = if high == 0.0 && low == 0.0 { area.center().y } else { y(0.0) };
+        self.painter.hline(board.biases.x_range(), zero, Stroke::new(1.0, theme.line));
+        let at = pos2(board.biases.left() - 8.0, board.biases.bottom() + 7.0);
+        self.text(at, Align2::RIGHT_CENTER, if t > 0.0 { "new bias" } else { "bias b" }, text(TINY), theme.faint);
+        let d = if board.column > 62.0 { decimals(view) } else { 3 };
+        for (column, &expert) in view.experts.iter().enumerate() {
+            let (before, next) = (off(view.before[expert]), off(view.next[expert]));
+            let now = before + (next - before) * f64::from(t);
+            let half = (board.column * 0.32).min(42.0);
+            let x = board.x(column);
+            let bar = |a: f32, b: f32| Rect::from_x_y_ranges(x - half..=x + half, a.min(b)..=a.max(b));
+            let here = if low == 0.0 && high == 0.0 { zero } else { y(now) };
+            self.painter.rect_filled(bar(zero, here), 1.0, Theme::mix(theme.pane, theme.fair, 0.7));
+            if t > 0.0 && next != before {
+                let colour = if next > before { theme.under } else { theme.over };
+                let (a, b) = (y(before), here);
+                self.painter.rect_filled(bar(a, b).expand2(vec2(0.0, 0.75)), 1.0, colour);
+            }
+            if board.column > 46.0 {
+                let at = pos2(x, board.biases.bottom() + 1.0);
+                let colour = match next - before {
+                    _ if t <= 0.0 => theme.dim,
+                    c if c > 0.0 => theme.under,
+                    c if c < 0.0 => theme.over_text,
+                    _ => theme.dim,
+                };
+                let words = number(now + origin, d);
+                let arrow = if t <= 0.0 || next == before {
+                    ""
+                } else if next > before {
+                    "↑"
+                } else {
+                    "↓"
+                };
+                let words = if board.column > 62.0 { format!("{words} {arrow}") } else { words };
+                self.text(at, Align2::CENTER_TOP, words, mono(TINY), colour);
+            }
+        }
+    }
+
+    /// Where every token shown goes.
+    fn trips(&self) -> Vec<Trip> {
+        let view = self.view;
+        let column_of = |e: usize| view.experts.iter().position(|&x| x == e);
+        let mut height = vec![0; view.experts.len()];
+        let mut trips = vec![];
+        for (row, token) in view.tokens.iter().enumerate() {
+            let mut gone: Vec<usize> = token.unbiased.iter().copied().filter(|e| !token.chosen.contains(e)).collect();
+            for &expert in &token.chosen {
+                let moved = token.moved_to(expert);
+                let instead = if moved && !gone.is_empty() { Some(gone.remove(0)) } else { None };
+                let Some(column) = column_of(expert) else { continue };
+                let place = height[column];
+                height[column] += 1;
+                let dropped = token.dropped.contains(&expert);
+                trips.push(Trip { row, first: instead.and_then(column_of), column, place, moved, dropped });
+            }
+        }
+        trips
+    }
+
+    /// The tokens themselves, as tiles: in front of their rows, on the way to their experts, and in the stacks.
+    fn tokens(&self) {
+        let (board, theme, view) = (&self.board, self.theme, self.view);
+        let (_, each) = self.scale();
+        let font = mono((board.row - 2.0).clamp(8.0, 13.0));
+        for (row, token) in view.tokens.iter().enumerate() {
+            let home = board.home(row);
+            if board.row >= 9.0 {
+                let colour = if self.told.row == Some(row) { theme.text } else { theme.dim };
+                self.text(home.right_center(), Align2::RIGHT_CENTER, token.index, font.clone(), colour);
+            }
+        }
+        let all = view.shows_all_tokens();
+        let slot = |trip: &Trip| {
+            let size = vec2((board.column * 0.64).min(84.0), (each - 1.0).max(1.0));
+            let place = if all { trip.place as f32 } else { view.came[view.experts[trip.column]] as f32 - 1.0 };
+            let foot = pos2(board.x(trip.column), board.stacks.bottom() - (place + 0.5) * each);
+            Rect::from_center_size(foot, size)
+        };
+        for trip in self.trips() {
+            let (chosen, counted) = (self.of_row(Stage::Choice, trip.row), self.of_row(Stage::Counts, trip.row));
+            let cell = |column: usize| board.cell(trip.row, column).shrink2(vec2(1.0, 1.0));
+            let fall = counted * counted * (3.0 - 2.0 * counted);
+            let (rect, strength, moved) = if counted > 0.0 {
+                // Into a bar that stands for the whole batch a tile sinks without a trace.
+                let strength = if all { 1.0 } else { 1.0 - fall };
+                (between(cell(trip.column), slot(&trip), fall), strength, trip.moved)
+            } else if chosen > 0.0 && chosen < 1.0 {
+                let (rect, moved) = self.walk(&trip, chosen, cell);
+                (rect, 1.0, moved)
+            } else {
+                continue;
+            };
+            if strength < 0.02 {
+                continue;
+            }
+            let colour = self.colour(moved).gamma_multiply(strength);
+            if trip.dropped && counted > 0.5 {
+                self.painter.rect_stroke(rect, 2.0, Stroke::new(1.0, colour), StrokeKind::Inside);
+            } else {
+                self.painter.rect_filled(rect, 2.0, colour);
+            }
+            if self.told.row == Some(trip.row) {
+                self.painter.add(RectShape::stroke(rect, 2.0, Stroke::new(1.5, theme.text), StrokeKind::Inside));
+            }
+            if rect.height() >= 8.5 && rect.width() >= 16.0 && strength > 0.5 {
+                let ink = if trip.dropped && counted > 0.5 { theme.text } else { self.ink() };
+                let font = mono((rect.height() - 1.0).clamp(7.5, 13.0));
+                self.text(rect.center(), Align2::CENTER_CENTER, view.tokens[trip.row].index, font, ink);
+            }
+        }
+        if board.row >= 9.0 {
+            let at = pos2(board.cells.left() - 8.0, board.cells.bottom() + 7.0);
+            let shown = !self.player.part(Stage::Counts).gt(&0.0);
+            if shown {
+                self.text(at, Align2::RIGHT_CENTER, "token", text(TINY), theme.faint);
+            }
+        }
+    }
+
+    /// A token on its way along its row: to whom its scores alone would send it, and from there to whom the bias does.
+    fn walk(&self, trip: &Trip, t: f32, cell: impl Fn(usize) -> Rect) -> (Rect, bool) {
+        let smooth = |t: f32| {
+            let t = t.clamp(0.0, 1.0);
+            t * t * (3.0 - 2.0 * t)
+        };
+        let home = self.board.home(trip.row);
+        match trip.first {
+            Some(first) if t < 0.5 => (between(home, cell(first), smooth(2.0 * t)), false),
+            Some(first) => (between(cell(first), cell(trip.column), smooth(2.0 * t - 1.0)), true),
+            None => (between(home, cell(trip.column), smooth(t)), trip.moved),
+        }
+    }
+}
+
+/// A stage's name in the middle of a place, where it fits.
+pub(super) fn title(painter: &Painter, rect: Rect, name: &str, bold: bool, colour: Color32) {
+    let font = if bold { semibold(12.0) } else { text(12.0) };
+    painter.text(rect.center(), Align2::CENTER_CENTER, name, font, colour);
+}

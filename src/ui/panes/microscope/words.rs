@@ -1,0 +1,403 @@
+//! What is said of each stage: what happens there, its formula with the numbers of one token and one expert, and what a rule does
+//! otherwise.
+
+use super::super::super::widgets::slider::figure;
+use super::player::Stage;
+use crate::engine::microscope::{Microscope, Seen};
+use crate::model::balance;
+use crate::model::capacity::of_batch;
+use crate::model::config::{Gate, Rule, Schedule};
+use crate::model::fixed::{SCORE_ONE, from_q32, from_score};
+use crate::model::order;
+
+/// A stage's name under a rule.
+pub(super) fn name(stage: Stage, view: Option<&Microscope>) -> &'static str {
+    let rule = view.map_or(Rule::Sign, Microscope::rule);
+    match stage {
+        Stage::Scores => "Scores",
+        Stage::Biased if rule == Rule::Multiplicative => "× Bias",
+        Stage::Biased => "+ Bias",
+        Stage::Choice if rule.is_top_k() => "Top-K",
+        Stage::Choice => "Choice",
+        Stage::Counts => "Counts",
+        Stage::Error => "Error",
+        Stage::Update => "New bias",
+    }
+}
+
+/// What happens in a stage.
+pub(super) fn what(stage: Stage, view: &Microscope) -> String {
+    let (k, experts) = (view.router.top_k, view.came.len());
+    match stage {
+        Stage::Scores => {
+            format!("Each token has a score at each of the {experts} experts, from the {} gate", gate(view))
+        }
+        Stage::Biased if !view.rule().moves_biases() && view.rule() != Rule::None => "There is no bias to add".into(),
+        Stage::Biased if view.rule() == Rule::Multiplicative => {
+            "Each expert’s factor scales its column of scores".into()
+        }
+        Stage::Biased => {
+            "Each expert’s bias is added to its column of scores; it decides who is chosen and nothing else".into()
+        }
+        Stage::Choice if view.rule().is_top_k() => {
+            format!("Of every row the {k} largest are chosen; orange where only the bias made it so")
+        }
+        Stage::Choice => "Which experts each token gets; orange where its scores alone would send it elsewhere".into(),
+        Stage::Counts => "The chosen tokens gather at their experts; the line is the mean, K·T/E".into(),
+        Stage::Error => "How far each expert is from what it should get: c̄ − c, blue too few, orange too many".into(),
+        Stage::Update if view.rule() == Rule::Quantile => "The margins of this batch set the bias of the next".into(),
+        Stage::Update if view.rule() == Rule::Bip => "The bias found for this batch is where the next begins".into(),
+        Stage::Update if view.rule().moves_biases() => {
+            "The error moves the bias, and the next step routes with it".into()
+        }
+        Stage::Update => "There is no bias to move".into(),
+    }
+}
+
+fn gate(view: &Microscope) -> &'static str {
+    match view.router.gate {
+        Gate::Sigmoid => "sigmoid",
+        Gate::Softmax => "softmax",
+        Gate::SqrtSoftplus => "√softplus",
+    }
+}
+
+/// A number with a minus as long as a plus.
+pub(super) fn number(x: f64, decimals: usize) -> String {
+    // No "−0.000".
+    let rounded = format!("{x:.decimals$}");
+    let zero = rounded.starts_with('-') && rounded.bytes().all(|b| !(b'1'..=b'9').contains(&b));
+    if zero { rounded.trim_start_matches('-').to_owned() } else { rounded.replace('-', "−") }
+}
+
+/// The same with its sign.
+pub(super) fn signed(x: f64, decimals: usize) -> String {
+    let plain = number(x, decimals);
+    if plain.starts_with('−') { plain } else { format!("+{plain}") }
+}
+
+/// Of two terms: `a + b`, or `a − b` where b is negative.
+fn sum(a: f64, b: f64, d: usize) -> String {
+    let sign = if b < 0.0 { '−' } else { '+' };
+    format!("{} {sign} {}", number(a, d), number(b.abs(), d))
+}
+
+/// Decimals with which a step of the bias is seen.
+pub(super) fn decimals(view: &Microscope) -> usize {
+    let step = from_q32(view.rates.rate).abs();
+    if step > 1e-9 && view.rule().has_step() { ((-step.log10()).ceil() as usize + 1).clamp(4, 7) } else { 4 }
+}
+
+/// A mean or a target: whole where it is whole.
+pub(super) fn share(x: f64) -> String {
+    if x.fract() == 0.0 { figure(x, true) } else { number(x, 2) }
+}
+
+fn list(experts: &[usize]) -> String {
+    if experts.is_empty() {
+        return "none".into();
+    }
+    let all: Vec<String> = experts.iter().map(ToString::to_string).collect();
+    all.join(", ")
+}
+
+/// The formula of a stage with the numbers of a token and an expert put in.
+pub(super) fn formula(stage: Stage, view: &Microscope, token: &Seen, expert: usize) -> String {
+    let (s, b) = (view.score(token, expert), view.bias_of(expert));
+    let who = format!("token {}, expert {expert}:", figure(f64::from(token.index), true));
+    match stage {
+        Stage::Scores => format!("{who}  {}", score(view, s)),
+        Stage::Biased => match view.rule() {
+            Rule::Multiplicative => {
+                format!("{who}  s · b = {} · {} = {}", number(s, 4), number(b, 4), number(s * b, 4))
+            }
+            rule if rule.is_top_k() || rule == Rule::Threshold => {
+                let d = decimals(view);
+                format!("{who}  s + b = {} = {}", sum(s, b, d), number(s + b, d))
+            }
+            _ => format!("{who}  s = {}", number(s, 4)),
+        },
+        Stage::Choice => choice(view, token, expert),
+        Stage::Counts => counts(view, expert),
+        Stage::Error => error(view, expert),
+        Stage::Update => update(view, expert),
+    }
+}
+
+fn score(view: &Microscope, s: f64) -> String {
+    let shown = number(s, 4);
+    match view.router.gate {
+        Gate::Sigmoid if s > 0.0 && s < 1.0 => {
+            let x = (s / (1.0 - s)).ln();
+            format!("s = 1 / (1 + e^−x) = {shown}, from the logit x ≈ {}", number(x, 3))
+        }
+        Gate::SqrtSoftplus if s > 0.0 => {
+            let x = ((s * s).exp() - 1.0).ln();
+            format!("s = √ln(1 + e^x) = {shown}, from the logit x ≈ {}", number(x, 3))
+        }
+        Gate::Softmax => format!("s = e^x / Σ e^x = {shown}; the scores of a token add up to 1"),
+        _ => format!("s = {shown}"),
+    }
+}
+
+fn choice(view: &Microscope, token: &Seen, expert: usize) -> String {
+    let who = format!("token {}:", figure(f64::from(token.index), true));
+    let d = decimals(view);
+    let v = |e: usize| number(view.biased(token, e), d);
+    match view.rule() {
+        Rule::Threshold => {
+            let s = view.biased(token, expert);
+            let verdict = if s > 0.0 { "> 0, chosen" } else { "≤ 0, not chosen" };
+            format!("{who}  expert {expert}: s + b = {} {verdict}; in all {} experts", number(s, d), token.chosen.len())
+        }
+        Rule::ExpertChoice => {
+            let cut = view.cuts.get(expert).map_or(0.0, |&c| from_score(c) * view.router.gate.unit());
+            let takes = if token.chosen.contains(&expert) { "takes" } else { "does not take" };
+            let s = view.score(token, expert);
+            format!(
+                "expert {expert} takes scores from {} on; it {takes} token {} with {}",
+                number(cut, 4),
+                token.index,
+                number(s, 4)
+            )
+        }
+        rule if rule.is_top_k() => match view.margin(token) {
+            Some((last, next, margin)) => {
+                let without = if token.chosen.iter().all(|e| token.unbiased.contains(e)) {
+                    String::new()
+                } else {
+                    format!("; without the bias {}", list(&token.unbiased))
+                };
+                format!(
+                    "{who}  experts {}; margin = {} (expert {last}) − {} (expert {next}) = {}{without}",
+                    list(&token.chosen),
+                    v(last),
+                    v(next),
+                    number(margin, d),
+                )
+            }
+            None => format!("{who}  experts {}: all that it may have", list(&token.chosen)),
+        },
+        _ => format!("{who}  experts {}; by its scores alone {}", list(&token.chosen), list(&token.unbiased)),
+    }
+}
+
+fn counts(view: &Microscope, expert: usize) -> String {
+    let came = view.came.get(expert).copied().unwrap_or(0);
+    let kept = view.loads.get(expert).copied().unwrap_or(0);
+    let mean = format!(
+        "mean c̄ = K·T/E = {}·{}/{} = {}",
+        view.router.top_k,
+        figure(f64::from(view.batch), true),
+        view.came.len(),
+        share(view.fair())
+    );
+    let whole = |n: u32| figure(f64::from(n), true);
+    if let Some(capacity) = view.router.capacity {
+        let most = of_batch(&view.router, capacity, view.batch);
+        return format!("expert {expert}:  {} came, room for {most}: {} stay;  {mean}", whole(came), whole(kept));
+    }
+    let who: Vec<String> =
+        view.tokens.iter().filter(|t| t.chosen.contains(&expert)).map(|t| t.index.to_string()).collect();
+    let who = if view.shows_all_tokens() && !who.is_empty() {
+        format!(" (tokens {})", who.join(", "))
+    } else {
+        String::new()
+    };
+    format!("expert {expert}:  c = {}{who};  {mean}", whole(came))
+}
+
+fn error(view: &Microscope, expert: usize) -> String {
+    let came = f64::from(view.came.get(expert).copied().unwrap_or(0));
+    match view.aim.get(expert).copied().flatten() {
+        Some(aim) => {
+            format!(
+                "expert {expert}:  c̄ − c = {} − {} = {}",
+                share(aim),
+                share(came),
+                share(aim - came).replace('-', "−")
+            )
+        }
+        None => format!("expert {expert}:  an identity expert; nothing is wanted of its {} tokens", share(came)),
+    }
+}
+
+/// How a rule moves the bias of an expert, in numbers.
+fn update(view: &Microscope, expert: usize) -> String {
+    let at = |all: &[i64]| all.get(expert).map_or(0.0, |&b| from_q32(b));
+    let (before, next, d) = (at(&view.before), at(&view.next), decimals(view));
+    let (n, u) = (|x: f64| number(x, d), from_q32(view.rates.rate));
+    let came = f64::from(view.came.get(expert).copied().unwrap_or(0));
+    let fair = view.fair();
+    let error = fair - came;
+    let sign = |x: f64| {
+        if x > 0.0 {
+            "(+1)"
+        } else if x < 0.0 {
+            "(−1)"
+        } else {
+            "0"
+        }
+    };
+    let shift = format!("{} = {}", sum(before, next - before, d), n(next));
+    let who = format!("expert {expert}:");
+    let rule = view.rule();
+    if rule.moves_biases() && (view.rates.rate == 0 && rule.has_step() || is_frozen(view)) {
+        let why = if is_frozen(view) { "frozen" } else { "the step size is 0" };
+        return format!("{who}  {why}: b stays {}", n(before));
+    }
+    let mean = if balance::centres(&view.balancer) { " − mean b" } else { "" };
+    let u_name = if view.balancer.schedule == Schedule::Constant { "u" } else { "uₙ" };
+    match rule {
+        Rule::Sign => format!(
+            "{who}  b + {u_name}·sign(c̄ − c){mean} = {} + {}·{}{mean} = {}",
+            n(before),
+            n(u),
+            sign(error),
+            n(next)
+        ),
+        Rule::Multiplicative => {
+            format!("{who}  b + {u_name}·sign(c̄ − c) = {} + {}·{} = {}", n(before), n(u), sign(error), n(next))
+        }
+        Rule::Proportional => format!(
+            "{who}  b + {u_name}·(c̄ − c)/c̄{mean} = {} + {}·({})/{}{mean} = {}",
+            n(before),
+            n(u),
+            signed_share(error),
+            share(fair),
+            n(next)
+        ),
+        Rule::CentredSign => {
+            format!("{who}  b + δ − mean δ, δ = {u_name}·sign(c̄ − c) = {}·{}:  {shift}", n(u), sign(error))
+        }
+        Rule::Rms => {
+            let squares: f64 = view.came.iter().map(|&c| (fair - f64::from(c)).powi(2)).sum();
+            let rms = (squares / view.came.len().max(1) as f64).sqrt();
+            format!(
+                "{who}  b + {u_name}·e/RMS(e){mean} = {} + {}·({})/{}{mean} = {}",
+                n(before),
+                n(u),
+                signed_share(error),
+                number(rms, 2),
+                n(next)
+            )
+        }
+        Rule::Smebu => format!(
+            "{who}  m = {} → {};  b + m{mean} = {}",
+            signed(at(&view.memory), d + 1),
+            signed(at(&view.memory_after), d + 1),
+            shift
+        ),
+        Rule::IdBalancing => {
+            let old = view.memory.get(expert).map_or(0.0, |&m| m as f64 / f64::from(SCORE_ONE));
+            let e = error / fair.max(f64::MIN_POSITIVE);
+            format!("{who}  e = {} (before {});  b + Kᵢe + K_d·g·Δe − mean b = {shift}", number(e, 3), number(old, 3))
+        }
+        Rule::LongCat if view.aim.get(expert).copied().flatten().is_none() => {
+            format!("{who}  an identity expert: b stays {}", n(before))
+        }
+        Rule::LongCat => {
+            let aim = view.aim.get(expert).copied().flatten().unwrap_or(0.0);
+            let t = f64::from(view.batch.max(1));
+            format!(
+                "{who}  b + μ·(K_e/N − c/T)/K = {} + {}·({} − {})/{} = {}",
+                n(before),
+                n(u),
+                number(aim / t, 3),
+                number(came / t, 3),
+                view.router.top_k,
+                n(next)
+            )
+        }
+        Rule::Threshold => {
+            let all: f64 = view.came.iter().map(|&c| f64::from(c)).sum();
+            let mean = all / view.came.len().max(1) as f64;
+            let active = all / f64::from(view.batch.max(1));
+            format!(
+                "{who}  b − u·[σ − σ̄ + sign(F̃ − K)], σ = {}, F̃ = {}:  {shift}",
+                sign(came - mean),
+                number(active, 2)
+            )
+        }
+        Rule::Quantile => {
+            let rank = u64::from(order::quota(view.router.top_k, view.batch, view.router.experts)) + 1;
+            let kept = if view.balancer.average > 0.0 {
+                format!(", averaged with {} of the old", view.balancer.average)
+            } else {
+                String::new()
+            };
+            format!("{who}  b = −(s − α of rank {rank}){kept}: {} → {}", number(before, 4), number(next, 4))
+        }
+        Rule::Bip => {
+            format!("{who}  found on this batch before it was routed: {} → {}", number(before, 4), number(next, 4))
+        }
+        Rule::None => format!("{who}  b stays {}", n(before)),
+        _ => format!("{who}  no bias"),
+    }
+}
+
+fn signed_share(x: f64) -> String {
+    let plain = share(x).replace('-', "−");
+    if plain.starts_with('−') { plain } else { format!("+{plain}") }
+}
+
+fn is_frozen(view: &Microscope) -> bool {
+    view.balancer.freeze.is_some_and(|from| view.step >= from)
+}
+
+/// What is otherwise in a stage than the formula of loss-free balancing would have it.
+pub(super) fn remark(stage: Stage, view: &Microscope) -> Option<String> {
+    let (rule, router) = (view.rule(), &view.router);
+    let said: &str = match (stage, rule) {
+        (Stage::Biased | Stage::Choice, Rule::Sinkhorn) => {
+            "Sinkhorn scales the whole batch until every expert has the same total, then takes the K largest of that: not of these scores."
+        }
+        (Stage::Biased | Stage::Choice, Rule::Base) => {
+            "BASE solves one assignment for the whole batch, perfectly balanced: no token can tell from its own scores where it goes."
+        }
+        (Stage::Biased | Stage::Choice, Rule::Hash) => {
+            "A hash of the word names the experts; the scores only weigh what they say."
+        }
+        (Stage::Biased | Stage::Choice, Rule::ExpertChoice) => {
+            "Experts choose: each takes its K·T/E best tokens of the batch, a column and not a row at a time."
+        }
+        (Stage::Choice, Rule::Threshold) => "There is no top-K: a token gets every expert with s + b above 0.",
+        (Stage::Biased, Rule::Bip) => "BIP has looked at this very batch and found these biases before routing it.",
+        (Stage::Error | Stage::Update, Rule::Quantile) => {
+            "Quantile Balancing does not look at the error: it takes the bias that would have balanced this batch."
+        }
+        (Stage::Error, Rule::Bip) => "BIP does not look at the error: its bias was found before the batch was routed.",
+        (Stage::Error, Rule::LongCat) => {
+            "Each expert that computes is to get K_e·T/N tokens; identity experts take what is left."
+        }
+        (Stage::Error, Rule::None | Rule::Sinkhorn | Rule::Base | Rule::Hash | Rule::ExpertChoice) => {
+            "Nothing answers to the error under this rule."
+        }
+        (Stage::Update, Rule::Sinkhorn | Rule::Base | Rule::Hash | Rule::ExpertChoice) => {
+            "This rule carries nothing from step to step."
+        }
+        _ => "",
+    };
+    if !said.is_empty() {
+        return Some(said.into());
+    }
+    match stage {
+        Stage::Choice => router.groups.map(|g| {
+            format!(
+                "Experts stand in {} groups, and a token may choose only within its best {}; others are struck out.",
+                g.groups, g.kept
+            )
+        }),
+        Stage::Counts if router.capacity.is_some() => {
+            Some("A full expert drops tokens, drawn hollow; the balancer sees all who came.".into())
+        }
+        Stage::Update if view.auxiliary.is_some() => {
+            let said = "The auxiliary loss moves the router’s weights and not the bias: it shows in the scores of the next step.";
+            Some(said.into())
+        }
+        Stage::Update if view.learns => {
+            Some("Router and experts learn from this step too: the next scores come from new weights.".into())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,369 @@
+//! What is to be swept, as a person sets it up.
+
+use super::super::super::style::{SMALL, TINY, semibold, text};
+use super::super::super::theme::{ROW, Theme};
+use super::super::super::widgets::choice::{Item, choice};
+use super::super::super::widgets::slider::figure;
+use super::super::PaneContext;
+use crate::lab::command::Command;
+use crate::lab::sweep::SweepRequest;
+use crate::model::config::{Experiment, Rule, Source};
+use crate::model::sweep::{Axis, Kind, MOST_SEEDS, MOST_VALUES, Parameter, Spacing, Value};
+use eframe::egui::{self, Align, Button, DragValue, Layout, RichText, ScrollArea, Ui, vec2};
+use std::ops::RangeInclusive;
+use strum::IntoEnumIterator as _;
+
+/// The form is never wider.
+const WIDEST: f32 = 620.0;
+/// Below this a row's fields stand under its choice.
+const NARROW: f32 = 590.0;
+/// Width of the words before a row.
+const WORDS: f32 = 46.0;
+/// The longest runs that can be set up here.
+const MOST_STEPS: u64 = 1_000_000;
+
+/// The form.
+#[derive(Debug)]
+pub(super) struct Form {
+    first: Row,
+    second: Option<Row>,
+    seeds: u32,
+    steps: u64,
+    /// What was made of it last, and of what.
+    checked: Option<(SweepRequest, Experiment, Result<usize, String>)>,
+}
+
+/// One setting and its values.
+#[derive(Debug)]
+struct Row {
+    parameter: Parameter,
+    from: f64,
+    to: f64,
+    spacing: Spacing,
+    count: usize,
+    /// Of names: which.
+    chosen: Vec<bool>,
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        let (first, second) = (Row::new(Parameter::Rate), Some(Row::new(Parameter::TopK)));
+        Self { first, second, seeds: 3, steps: 500, checked: None }
+    }
+}
+
+impl Row {
+    /// With a range that shows something.
+    fn new(parameter: Parameter) -> Self {
+        let (from, to, spacing, count) = match parameter {
+            Parameter::Rate => (1e-5, 0.1, Spacing::Log, 13),
+            Parameter::TopK | Parameter::Iterations => (1.0, 8.0, Spacing::Linear, 8),
+            Parameter::Experts => (8.0, 256.0, Spacing::Log, 6),
+            Parameter::Skew | Parameter::Noise => (0.0, 2.0, Spacing::Linear, 9),
+            Parameter::Drift => (0.0, 10.0, Spacing::Linear, 6),
+            Parameter::Burst => (1.0, 64.0, Spacing::Log, 7),
+            Parameter::Topics => (4.0, 256.0, Spacing::Log, 7),
+            Parameter::Batch => (64.0, 4096.0, Spacing::Log, 7),
+            Parameter::Capacity => (1.0, 2.0, Spacing::Linear, 6),
+            Parameter::Momentum | Parameter::Average => (0.0, 0.9, Spacing::Linear, 10),
+            Parameter::Steepness => (0.0, 8.0, Spacing::Linear, 9),
+            Parameter::Derivative => (0.0, 0.05, Spacing::Linear, 6),
+            Parameter::RealExperts => (1.0, 12.0, Spacing::Linear, 12),
+            Parameter::Alpha => (1e-4, 1.0, Spacing::Log, 9),
+            Parameter::Seed => (1.0, 8.0, Spacing::Linear, 8),
+            Parameter::Rule | Parameter::Gate | Parameter::Schedule => (0.0, 0.0, Spacing::Linear, 0),
+        };
+        // Rules that every experiment can take.
+        let plain = |v: &Value| match v {
+            Value::Rule(r) => r.is_top_k() && !matches!(r, Rule::None | Rule::LongCat),
+            _ => true,
+        };
+        let chosen = parameter.choices().iter().map(plain).collect();
+        Self { parameter, from, to, spacing, count, chosen }
+    }
+
+    fn axis(&self) -> Result<Axis, String> {
+        if matches!(self.parameter.kind(), Kind::Choice) {
+            let all = self.parameter.choices().into_iter().zip(&self.chosen);
+            let values: Vec<Value> = all.filter(|(_, on)| **on).map(|(v, _)| v).collect();
+            return Axis::new(self.parameter, values);
+        }
+        Axis::range(self.parameter, self.from, self.to, self.spacing, self.count)
+    }
+}
+
+/// Whether sweeping it could change anything here.
+fn matters(parameter: Parameter, experiment: &Experiment) -> bool {
+    let rule = |rules: &[Rule]| experiment.variants.iter().any(|v| rules.contains(&v.balancer.rule));
+    match parameter {
+        Parameter::Momentum | Parameter::Steepness => rule(&[Rule::Smebu]),
+        Parameter::Derivative => rule(&[Rule::IdBalancing]),
+        Parameter::RealExperts => rule(&[Rule::LongCat]),
+        Parameter::Average => rule(&[Rule::Quantile, Rule::Bip]),
+        Parameter::Iterations => rule(&[Rule::Bip]),
+        Parameter::Experts => !matches!(experiment.source, Source::Trace(_)),
+        Parameter::Capacity => true,
+        other => other.of(experiment, 0).is_some(),
+    }
+}
+
+impl Form {
+    /// Few short runs.
+    #[cfg(test)]
+    pub(super) fn small() -> Self {
+        let first = Row { from: 0.01, to: 0.1, count: 4, ..Row::new(Parameter::Rate) };
+        let second = Row { to: 2.0, count: 2, ..Row::new(Parameter::TopK) };
+        Self { first, second: Some(second), seeds: 1, steps: 40, checked: None }
+    }
+
+    /// Draws it. True once a sweep was asked for.
+    pub(super) fn show(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) -> bool {
+        let theme = cx.theme;
+        let mut started = false;
+        ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            let width = ui.available_width().min(WIDEST);
+            let side = ((ui.available_width() - width) / 2.0).max(0.0);
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 0.0;
+                ui.add_space(side);
+                ui.vertical(|ui| {
+                    ui.set_width(width);
+                    ui.spacing_mut().item_spacing.x = 6.0;
+                    started = self.content(ui, cx, theme);
+                });
+            });
+        });
+        started
+    }
+
+    fn content(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>, theme: &'static Theme) -> bool {
+        ui.add_space(4.0);
+        let words = "Runs this experiment once for every combination of one or two settings, with several seeds, beside the run you \
+                     watch. You see how fast the loads settle, how well they stay balanced and how far the biases swing; click a cell \
+                     of the map to open its experiment.";
+        ui.add(egui::Label::new(RichText::new(words).font(text(SMALL)).color(theme.dim)).wrap());
+        ui.add_space(8.0);
+        let experiment = cx.lab.settings().clone();
+        let offered: Vec<Parameter> = Parameter::iter().filter(|p| matters(*p, &experiment)).collect();
+        if !offered.contains(&self.first.parameter) {
+            self.first = Row::new(offered.first().copied().unwrap_or(Parameter::Rate));
+        }
+        self.second = self.second.take().filter(|r| offered.contains(&r.parameter));
+        let taken = self.second.as_ref().map(|r| r.parameter);
+        let name = |p: Parameter| Item::new(Some(p), p.title(), format!("`{}` on the command line", p.name()));
+        let all = offered.iter().copied();
+        let firsts: Vec<Item<Option<Parameter>>> = all.clone().filter(|p| Some(*p) != taken).map(name).collect();
+        let none = Item::new(None, "nothing else", "One setting alone: a curve in place of a map");
+        let seconds: Vec<_> =
+            std::iter::once(none).chain(all.filter(|p| *p != self.first.parameter).map(name)).collect();
+        if let Some(Some(p)) = row(ui, theme, "Sweep", Some(&mut self.first), &firsts) {
+            self.first = Row::new(p);
+        }
+        if let Some(p) = row(ui, theme, "and", self.second.as_mut(), &seconds) {
+            self.second = p.map(Row::new);
+        }
+        ui.horizontal(|ui| {
+            words_before(ui, theme, "with");
+            whole(ui, "Seeds of each combination", &mut self.seeds, 1..=MOST_SEEDS);
+            ui.label(if self.seeds == 1 { "seed," } else { "seeds," });
+            whole(ui, "Steps of each run", &mut self.steps, 1..=MOST_STEPS);
+            ui.label("steps each");
+        });
+        ui.add_space(8.0);
+        self.start(ui, cx, theme, experiment)
+    }
+
+    /// The button, and how much it starts or why it can't.
+    fn start(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>, theme: &Theme, experiment: Experiment) -> bool {
+        let axes = std::iter::once(&self.first).chain(&self.second).map(Row::axis).collect::<Result<Vec<_>, _>>();
+        let request = axes.map(|axes| SweepRequest { axes, seeds: self.seeds, steps: self.steps });
+        let runs = match &request {
+            Err(e) => Err(e.clone()),
+            Ok(request) => match &self.checked {
+                Some((r, e, known)) if r == request && *e == experiment => known.clone(),
+                _ => {
+                    let runs = cx.lab.plan_sweep(request).map(|plan| plan.len());
+                    self.checked = Some((request.clone(), experiment, runs.clone()));
+                    runs
+                }
+            },
+        };
+        let name = match &runs {
+            Ok(1) => "Start 1 run".to_owned(),
+            Ok(n) => format!("Start {} runs", figure(*n as f64, true)),
+            Err(_) => "Start".to_owned(),
+        };
+        let mut started = false;
+        ui.horizontal(|ui| {
+            words_before(ui, theme, "");
+            let on = if theme.dark { theme.window } else { theme.pane };
+            let colour = if runs.is_ok() { on } else { theme.dim };
+            let mut button =
+                Button::new(RichText::new(&name).font(semibold(13.0)).color(colour)).min_size(vec2(120.0, 30.0));
+            if runs.is_ok() {
+                button = button.fill(theme.accent);
+            }
+            let response = ui.add_enabled(runs.is_ok(), button);
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, runs.is_ok(), &name));
+            started = response.clicked();
+        });
+        if let Err(e) = &runs {
+            ui.horizontal_top(|ui| {
+                words_before(ui, theme, "");
+                ui.add(egui::Label::new(RichText::new(e).font(text(SMALL)).color(theme.over_text)).wrap());
+            });
+        }
+        ui.add_space(6.0);
+        ui.horizontal_top(|ui| {
+            words_before(ui, theme, "");
+            let words = "It shares the machine with the run that is shown: pause that to sweep faster. The same from the command \
+                         line: moebias sweep.";
+            ui.add(egui::Label::new(RichText::new(words).font(text(TINY)).color(theme.faint)).wrap());
+        });
+        if let (true, Ok(request)) = (started, request) {
+            cx.lab.send(Command::StartSweep(request));
+        }
+        started
+    }
+}
+
+fn words_before(ui: &mut Ui, theme: &Theme, words: &str) {
+    ui.allocate_ui_with_layout(vec2(WORDS, ROW), Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_width(WORDS);
+        ui.label(RichText::new(words).color(theme.dim));
+    });
+}
+
+/// A setting and its values. `Some` is another setting that was chosen.
+fn row(
+    ui: &mut Ui,
+    theme: &Theme,
+    before: &str,
+    of: Option<&mut Row>,
+    offered: &[Item<Option<Parameter>>],
+) -> Option<Option<Parameter>> {
+    let mut chosen = None;
+    let narrow = ui.available_width() < NARROW;
+    let now = of.as_ref().map(|r| r.parameter);
+    let name = if before == "and" { "Second setting to sweep" } else { "Setting to sweep" };
+    let pick = |ui: &mut Ui, width: f32| {
+        ui.allocate_ui_with_layout(vec2(width, ROW), Layout::left_to_right(Align::Center), |ui| {
+            choice(ui, theme, name, "What is varied", &now, offered)
+        })
+        .inner
+    };
+    let below = ui.horizontal(|ui| {
+        words_before(ui, theme, before);
+        let width = if narrow { ui.available_width() } else { 176.0 };
+        chosen = pick(ui, width);
+        match of {
+            Some(row) if !narrow => {
+                values(ui, theme, row);
+                None
+            }
+            other => other,
+        }
+    });
+    if let Some(row) = below.inner {
+        ui.horizontal(|ui| {
+            words_before(ui, theme, "");
+            values(ui, theme, row);
+        });
+    }
+    chosen
+}
+
+/// The values of a setting.
+fn values(ui: &mut Ui, theme: &Theme, row: &mut Row) {
+    let (limits, all_whole) = match row.parameter.kind() {
+        Kind::Real(limits) => (limits, false),
+        Kind::Whole(limits) => (limits, true),
+        Kind::Choice => return names(ui, row),
+    };
+    let title = row.parameter.title();
+    let range = limits.min..=limits.max;
+    real(ui, &format!("{title}, from"), &mut row.from, range.clone(), all_whole);
+    ui.label(RichText::new("to").color(theme.dim));
+    real(ui, &format!("{title}, to"), &mut row.to, range, all_whole);
+    let tip = "Spread evenly, or by equal factors";
+    let words = row.spacing.to_string();
+    let scale = ui.add(Button::new(&words).min_size(vec2(52.0, ROW))).on_hover_text(tip);
+    scale.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("{title}, spacing: {words}")));
+    if scale.clicked() {
+        row.spacing = if row.spacing == Spacing::Log { Spacing::Linear } else { Spacing::Log };
+    }
+    let mut count = row.count as u32;
+    ui.label(RichText::new("in").color(theme.dim));
+    whole(ui, &format!("{title}, how many values"), &mut count, 1..=MOST_VALUES as u32);
+    row.count = count as usize;
+    ui.label(RichText::new("values").color(theme.dim));
+}
+
+/// Which of the names.
+fn names(ui: &mut Ui, row: &mut Row) {
+    let all = row.parameter.choices();
+    let count = row.chosen.iter().filter(|c| **c).count();
+    let words = format!("{count} of {}", all.len());
+    let button = ui.add(Button::new(format!("{words}  ▾")).min_size(vec2(110.0, ROW)));
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Which: {words}")));
+    egui::Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
+            for (value, on) in all.iter().zip(&mut row.chosen) {
+                ui.checkbox(on, value.to_string());
+            }
+        });
+    });
+}
+
+/// A number to drag or to type into.
+fn real(ui: &mut Ui, name: &str, value: &mut f64, range: RangeInclusive<f64>, whole: bool) {
+    let speed = if whole { 0.1 } else { (value.abs() * 0.01).max(1e-6) };
+    let mut drag = DragValue::new(value)
+        .range(range)
+        .speed(speed)
+        .custom_formatter(move |x, _| figure(x, whole))
+        .custom_parser(read)
+        .update_while_editing(false);
+    if whole {
+        drag = drag.max_decimals(0);
+    }
+    let response = ui.add_sized(vec2(66.0, ROW), drag);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::SpinButton, true, name));
+    if whole {
+        *value = value.round();
+    }
+}
+
+fn whole<T: egui::emath::Numeric>(ui: &mut Ui, name: &str, value: &mut T, range: RangeInclusive<T>) {
+    let drag = DragValue::new(value)
+        .range(range)
+        .speed(0.1)
+        .custom_formatter(|x, _| figure(x, true))
+        .custom_parser(read)
+        .update_while_editing(false);
+    let response = ui.add_sized(vec2(54.0, ROW), drag);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::SpinButton, true, name));
+}
+
+/// A number as people write it.
+fn read(text: &str) -> Option<f64> {
+    let plain: String = text.chars().filter(|c| !c.is_whitespace() && *c != '\u{202f}').collect();
+    plain.replace(',', ".").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_begins_with_values_that_can_be_swept() {
+        for parameter in Parameter::iter() {
+            let axis = Row::new(parameter).axis().unwrap();
+            assert!(axis.values.len() > 1, "{parameter:?}");
+        }
+        assert_eq!(
+            [read("1\u{202f}000"), read("1e-5"), read("0,5"), read("x")],
+            [Some(1000.0), Some(1e-5), Some(0.5), None]
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! What is drawn of a sweep: one figure of every cell, laid out in columns and rows.
+
+use super::scale::Scale;
+use crate::engine::sweep::Found;
+use crate::lab::sweep::LabSweep;
+use crate::model::sweep::{Axis, Kind, Measure, Plan, Published, Spread, published};
+use std::sync::Arc;
+
+/// What a grid was made from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Key {
+    number: u64,
+    version: u64,
+    measure: Measure,
+    variant: usize,
+}
+
+/// A figure of every cell.
+#[derive(Debug)]
+pub(super) struct Grid {
+    pub key: Key,
+    pub plan: Arc<Plan>,
+    pub variant: usize,
+    pub measure: Measure,
+    /// What goes to the right.
+    pub x: Axis,
+    /// What goes upwards; `None` where one setting is swept.
+    pub y: Option<Axis>,
+    /// The cell's number, row by row.
+    pub cells: Vec<usize>,
+    /// Its figure; `None` where no seed is done.
+    pub spreads: Vec<Option<Spread>>,
+    /// Whether most of its seeds that are done settled.
+    pub settled: Vec<bool>,
+    /// Over all medians.
+    pub scale: Scale,
+    /// What papers choose, along x and along y.
+    pub published: [Vec<Published>; 2],
+}
+
+impl Key {
+    pub(super) fn of(of: &LabSweep, found: &Found, measure: Measure, variant: usize) -> Self {
+        let variant = variant.min(of.sweep.plan().base().variants.len().saturating_sub(1));
+        Self { number: of.number, version: found.version, measure, variant }
+    }
+}
+
+impl Grid {
+    pub(super) fn new(key: Key, plan: &Arc<Plan>, found: &Found) -> Option<Self> {
+        let axes = plan.axes();
+        let names = |i: usize| axes.get(i).is_some_and(|a| matches!(a.parameter.kind(), Kind::Choice));
+        // Names stand better below each other.
+        let (right, up) = match axes.len() {
+            0 => return None,
+            1 => (0, None),
+            _ if names(0) && !names(1) => (1, Some(0)),
+            _ => (0, Some(1)),
+        };
+        let (x, y) = (axes[right].clone(), up.map(|i| axes[i].clone()));
+        let rows = y.as_ref().map_or(1, |y| y.values.len());
+        let number = |i: usize, j: usize| {
+            // Further axes, which only the command line sweeps, stay at their first value.
+            let place = |a: usize| {
+                if a == right {
+                    i
+                } else if Some(a) == up {
+                    j
+                } else {
+                    0
+                }
+            };
+            (0..axes.len()).fold(0, |cell, a| cell * axes[a].values.len() + place(a))
+        };
+        let cells: Vec<usize> =
+            (0..rows).flat_map(|j| (0..x.values.len()).map(move |i| (i, j))).map(|(i, j)| number(i, j)).collect();
+        let (measure, variant) = (key.measure, key.variant);
+        let spreads: Vec<Option<Spread>> =
+            cells.iter().map(|&c| plan.spread(&found.outcomes, c, variant, measure)).collect();
+        let settled = |&cell: &usize| {
+            let (settled, done) = plan.settled(&found.outcomes, cell, variant);
+            2 * settled > done
+        };
+        let settled = cells.iter().map(settled).collect();
+        let scale = Scale::over(spreads.iter().flatten().filter_map(|s| s.median));
+        let of = plan.base().variants.get(variant)?;
+        let published =
+            [published(x.parameter, of), y.as_ref().map(|y| published(y.parameter, of)).unwrap_or_default()];
+        Some(Self { key, plan: Arc::clone(plan), variant, measure, x, y, cells, spreads, settled, scale, published })
+    }
+
+    /// Columns.
+    pub(super) fn columns(&self) -> usize {
+        self.x.values.len()
+    }
+
+    /// Rows.
+    pub(super) fn rows(&self) -> usize {
+        self.y.as_ref().map_or(1, |y| y.values.len())
+    }
+
+    /// Where a cell stands in the lists.
+    pub(super) fn at(&self, column: usize, row: usize) -> usize {
+        row * self.columns() + column
+    }
+
+    /// Whether rows go downwards: names do, numbers go up.
+    pub(super) fn downwards(&self) -> bool {
+        self.y.as_ref().is_some_and(|y| matches!(y.parameter.kind(), Kind::Choice))
+    }
+
+    /// Values that further axes are held at, in words.
+    pub(super) fn held(&self) -> String {
+        let shown =
+            |a: &&Axis| a.parameter != self.x.parameter && self.y.as_ref().is_none_or(|y| y.parameter != a.parameter);
+        let held = self.plan.axes().iter().filter(shown).map(|a| format!(" · {} {}", a.parameter.name(), a.values[0]));
+        held.collect()
+    }
+}

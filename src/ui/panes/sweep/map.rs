@@ -1,0 +1,220 @@
+//! The map: a colour per cell, numbers along both sides, what papers choose, and a bar that says what a colour means.
+
+use super::super::super::style::{TINY, mono, text};
+use super::super::super::theme::Theme;
+use super::Spot;
+use super::grid::Grid;
+use super::scale::{label, labelled, place, short};
+use eframe::egui::{
+    Align2, Color32, CornerRadius, Pos2, Rect, Response, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2,
+};
+
+/// Room below for numbers and a name, above for marks, on the right for the bar.
+const BELOW: f32 = 34.0;
+const ABOVE: f32 = 12.0;
+const RIGHT: f32 = 58.0;
+/// Width of the bar.
+const BAR: f32 = 10.0;
+/// Room for the name on the left.
+const NAME: f32 = 18.0;
+
+/// Draws the map. Returns the cell under the pointer, and the words of a mark where it is on one.
+pub(super) fn show(
+    ui: &Ui,
+    theme: &Theme,
+    rect: Rect,
+    response: &Response,
+    grid: &Grid,
+    cursor: Option<Spot>,
+) -> (Option<Spot>, Option<&'static str>) {
+    let painter = ui.painter();
+    let widest = |values: &[crate::model::sweep::Value]| {
+        let width = |v: &_| painter.layout_no_wrap(label(*v), mono(TINY), theme.faint).size().x;
+        values.iter().map(width).fold(0.0f32, f32::max)
+    };
+    let left = grid.y.as_ref().map_or(0.0, |y| widest(&y.values).min(rect.width() * 0.25) + NAME + 14.0);
+    let frame = Rect::from_min_max(rect.min + vec2(left, ABOVE), rect.max - vec2(RIGHT, BELOW));
+    if frame.width() < 20.0 || frame.height() < 10.0 {
+        return (None, None);
+    }
+    let (columns, rows) = (grid.columns(), grid.rows());
+    let size = vec2(frame.width() / columns as f32, frame.height() / rows as f32);
+    let middle = |column: f32, row: f32| {
+        let y = (row + 0.5) * size.y;
+        let y = if grid.downwards() { frame.top() + y } else { frame.bottom() - y };
+        pos2(frame.left() + (column + 0.5) * size.x, y)
+    };
+    cells(ui, theme, frame, grid, size, &middle);
+    numbers(ui, theme, rect, frame, grid, &middle);
+    bar(ui, theme, frame, grid);
+    let pointer = response.hover_pos();
+    let told = marks(ui, theme, frame, grid, pointer, &middle);
+    let spot = pointer.filter(|p| frame.contains(*p)).map(|p| {
+        let column = (((p.x - frame.left()) / size.x) as usize).min(columns - 1);
+        let from = if grid.downwards() { p.y - frame.top() } else { frame.bottom() - p.y };
+        Spot { column, row: ((from / size.y) as usize).min(rows - 1) }
+    });
+    let focused = cursor.filter(|_| response.has_focus());
+    for at in [focused, spot].into_iter().flatten() {
+        let cell = Rect::from_center_size(middle(at.column as f32, at.row as f32), size);
+        painter.rect_stroke(cell, CornerRadius::same(2), Stroke::new(2.0, theme.text), StrokeKind::Middle);
+    }
+    (spot, told)
+}
+
+fn cells(
+    ui: &Ui,
+    theme: &Theme,
+    frame: Rect,
+    grid: &Grid,
+    size: eframe::egui::Vec2,
+    middle: &impl Fn(f32, f32) -> Pos2,
+) {
+    let gap = if size.min_elem() >= 6.0 { 0.5 } else { 0.0 };
+    let mut mesh = epaint::Mesh::default();
+    let mut signs = vec![];
+    for row in 0..grid.rows() {
+        for column in 0..grid.columns() {
+            let i = grid.at(column, row);
+            let cell = Rect::from_center_size(middle(column as f32, row as f32), size).shrink(gap);
+            let Some(spread) = grid.spreads[i] else {
+                // Not yet done.
+                if gap > 0.0 {
+                    signs.push(Shape::rect_stroke(cell, 0.0, Stroke::new(1.0, theme.grid), StrokeKind::Inside));
+                }
+                continue;
+            };
+            let colour = spread.median.map_or(theme.middle, |m| theme.ramp(grid.scale.share(m)));
+            mesh.add_colored_rect(cell, colour);
+            if !grid.settled[i] {
+                let most = cell.shrink(1.0).width().min(cell.height() - 2.0).min(14.0) / 2.0;
+                let ink = if spread.median.is_some() { theme.ink_on(colour) } else { theme.over };
+                if most >= 2.0 {
+                    let (c, d) = (cell.center(), vec2(most, -most) * 0.7);
+                    signs.push(Shape::line_segment([c - d, c + d], Stroke::new(1.5, ink)));
+                } else if spread.median.is_none() {
+                    mesh.add_colored_rect(cell, Theme::mix(theme.middle, theme.over, 0.45));
+                }
+            }
+        }
+    }
+    let painter = ui.painter().with_clip_rect(frame.expand(1.0));
+    painter.add(Shape::mesh(mesh));
+    painter.extend(signs);
+}
+
+/// The values along both sides, and their names.
+fn numbers(ui: &Ui, theme: &Theme, rect: Rect, frame: Rect, grid: &Grid, middle: &impl Fn(f32, f32) -> Pos2) {
+    let painter = ui.painter();
+    below(ui, theme, frame, grid, |i| middle(i as f32, 0.0).x);
+    painter.text(
+        pos2(frame.center().x, frame.bottom() + BELOW - 1.0),
+        Align2::CENTER_BOTTOM,
+        grid.x.parameter.title(),
+        text(TINY),
+        theme.dim,
+    );
+    let Some(y) = &grid.y else { return };
+    for i in labelled(y.values.len(), frame.height() / 14.0) {
+        let at = pos2(frame.left() - 10.0, middle(0.0, i as f32).y);
+        let galley = short_galley(ui, theme, &label(y.values[i]), frame.left() - rect.left() - NAME - 10.0);
+        painter.galley(at - vec2(galley.size().x, galley.size().y / 2.0), galley, theme.faint);
+    }
+    let name = painter.layout_no_wrap(y.parameter.title().into(), text(TINY), theme.dim);
+    let at = pos2(rect.left(), (frame.center().y + name.size().x / 2.0).min(rect.bottom()));
+    painter.add(epaint::TextShape::new(at, name, theme.dim).with_angle(-std::f32::consts::FRAC_PI_2));
+}
+
+/// Text of a label, cut where it is too long.
+fn short_galley(ui: &Ui, theme: &Theme, words: &str, width: f32) -> std::sync::Arc<eframe::egui::Galley> {
+    let mut job = eframe::egui::text::LayoutJob::simple_singleline(words.into(), mono(TINY), theme.faint);
+    job.wrap = eframe::egui::text::TextWrapping::truncate_at_width(width.max(12.0));
+    ui.painter().layout_job(job)
+}
+
+/// The values of what goes to the right, below a frame.
+pub(super) fn below(ui: &Ui, theme: &Theme, frame: Rect, grid: &Grid, x_of: impl Fn(usize) -> f32) {
+    let painter = ui.painter();
+    let words: Vec<String> = grid.x.values.iter().map(|v| label(*v)).collect();
+    let names = words.iter().any(|w| w.chars().any(char::is_alphabetic) && !w.contains("e-"));
+    let slot = frame.width() / words.len().max(1) as f32;
+    let width = |w: &String| painter.layout_no_wrap(w.clone(), mono(TINY), theme.faint).size().x + 12.0;
+    let widest = if names { slot } else { words.iter().map(width).fold(8.0f32, f32::max) };
+    for i in labelled(words.len(), frame.width() / widest) {
+        let galley = short_galley(ui, theme, &words[i], if names { slot - 4.0 } else { f32::INFINITY });
+        // The outermost stay inside.
+        let half = galley.size().x / 2.0;
+        let x = x_of(i).max(frame.left() + half).min(frame.right() - half);
+        painter.galley(pos2(x - half, frame.bottom() + 3.0), galley, theme.faint);
+    }
+}
+
+/// What a colour means.
+fn bar(ui: &Ui, theme: &Theme, frame: Rect, grid: &Grid) {
+    let painter = ui.painter();
+    let any = grid.spreads.iter().flatten().any(|s| s.median.is_some());
+    let place = Rect::from_x_y_ranges(frame.right() + 10.0..=frame.right() + 10.0 + BAR, frame.y_range());
+    let mut mesh = epaint::Mesh::default();
+    let n = 32;
+    for i in (0..n).filter(|_| any) {
+        let y = |i: usize| eframe::egui::lerp(place.bottom()..=place.top(), i as f32 / n as f32);
+        let colour = theme.ramp((i as f32 + 0.5) / n as f32);
+        mesh.add_colored_rect(Rect::from_x_y_ranges(place.x_range(), y(i + 1)..=y(i)), colour);
+    }
+    painter.add(Shape::mesh(mesh));
+    for v in grid.scale.ticks(frame.height() / 48.0).into_iter().filter(|_| any) {
+        let y = eframe::egui::lerp(place.bottom()..=place.top(), grid.scale.share(v));
+        let y = y.clamp(place.top() + 5.0, place.bottom() - 5.0);
+        painter.text(pos2(place.right() + 5.0, y), Align2::LEFT_CENTER, short(v), mono(TINY), theme.faint);
+    }
+    // What stands for no value at all.
+    let never = (0..grid.cells.len()).any(|i| grid.spreads[i].is_some() && !grid.settled[i]);
+    if never {
+        let at = pos2(place.left(), frame.bottom() + 10.0);
+        let d = vec2(4.0, -4.0);
+        painter.line_segment([at + vec2(4.0, 0.0) - d, at + vec2(4.0, 0.0) + d], Stroke::new(1.5, theme.over));
+        painter.text(at + vec2(12.0, 0.0), Align2::LEFT_CENTER, "never", text(TINY), theme.faint);
+    }
+}
+
+/// What papers choose: a sign on the edge, a hairline across, and a ring where two meet.
+fn marks(
+    ui: &Ui,
+    theme: &Theme,
+    frame: Rect,
+    grid: &Grid,
+    pointer: Option<Pos2>,
+    middle: &impl Fn(f32, f32) -> Pos2,
+) -> Option<&'static str> {
+    let painter = ui.painter();
+    let mut told = None;
+    let on = |at: Pos2| pointer.is_some_and(|p| p.distance(at) < 10.0);
+    let hair = Stroke::new(1.0, theme.text.gamma_multiply(0.35));
+    let xs: Vec<_> = grid.published[0].iter().filter_map(|p| Some((place(&grid.x, p.value)?, p.words))).collect();
+    for &(i, words) in &xs {
+        let at = pos2(middle(i, 0.0).x, frame.top() - 2.0);
+        painter.extend(Shape::dashed_line(&[at, pos2(at.x, frame.bottom())], hair, 2.0, 3.0));
+        triangle(ui, at, vec2(0.0, 1.0), theme.accent);
+        told = told.or(on(at - vec2(0.0, 4.0)).then_some(words));
+    }
+    let Some(y) = &grid.y else { return told };
+    let ys: Vec<_> = grid.published[1].iter().filter_map(|p| Some((place(y, p.value)?, p.words))).collect();
+    for &(j, words) in &ys {
+        let at = pos2(frame.left() - 2.0, middle(0.0, j).y);
+        painter.extend(Shape::dashed_line(&[at, pos2(frame.right(), at.y)], hair, 2.0, 3.0));
+        triangle(ui, at, vec2(1.0, 0.0), theme.accent);
+        told = told.or(on(at - vec2(4.0, 0.0)).then_some(words));
+        for &(i, _) in &xs {
+            painter.circle_stroke(middle(i, j), 5.0, Stroke::new(2.0, theme.text));
+            painter.circle_stroke(middle(i, j), 3.5, Stroke::new(1.0, theme.pane));
+        }
+    }
+    told
+}
+
+/// A small triangle whose tip is here.
+pub(super) fn triangle(ui: &Ui, tip: Pos2, way: eframe::egui::Vec2, colour: Color32) {
+    let side = vec2(way.y, way.x) * 4.0;
+    let base = tip - way * 7.0;
+    ui.painter().add(Shape::convex_polygon(vec![tip, base + side, base - side], colour, Stroke::NONE));
+}

@@ -1,0 +1,313 @@
+//! Sweep: the experiment with every combination of one or two settings, as a map and as small multiples.
+
+mod curves;
+mod form;
+mod grid;
+mod map;
+mod scale;
+mod words;
+
+use super::super::actions::Action;
+use super::super::style::{SMALL, TINY, text};
+use super::super::theme::Theme;
+use super::super::widgets::slider::figure;
+use super::frame::mode;
+use super::{Pane, PaneContext, PaneKind, describe};
+use crate::lab::command::Command;
+use crate::model::sweep::Measure;
+use eframe::egui::{
+    self, Align, Button, EventFilter, Key, Layout, Rect, RichText, Sense, Ui, UiBuilder, pos2, text::LayoutJob, vec2,
+};
+use form::Form;
+use grid::Grid;
+use std::time::Duration;
+use strum::IntoEnumIterator as _;
+
+/// Height of the line above and of the two lines of words below.
+const LINE: f32 = 26.0;
+const WORDS: f32 = 34.0;
+/// So wide that map and small multiples stand beside each other.
+const BOTH: f32 = 900.0;
+
+/// A cell of the map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Spot {
+    column: usize,
+    row: usize,
+}
+
+/// The pane.
+#[derive(Debug, Default)]
+pub struct SweepPane {
+    form: Form,
+    /// Set up another although there is one.
+    setting_up: bool,
+    measure: Measure,
+    /// Small multiples in place of the map, where there is room for one only.
+    curves: bool,
+    /// The cell that the arrow keys move.
+    cursor: Spot,
+    grid: Option<Grid>,
+}
+
+impl Pane for SweepPane {
+    fn kind(&self) -> PaneKind {
+        PaneKind::Sweep
+    }
+
+    fn subtitle(&self, cx: &PaneContext<'_>) -> String {
+        let Some(of) = cx.lab.sweep().filter(|_| !self.setting_up) else {
+            return "every combination of one or two settings".into();
+        };
+        let plan = of.sweep.plan();
+        let variants = &plan.base().variants;
+        let variant =
+            variants.get(cx.link.variant.min(variants.len().saturating_sub(1))).filter(|_| variants.len() > 1);
+        let name = variant.map(|v| format!("{} · ", v.name)).unwrap_or_default();
+        let held = self.grid.as_ref().map(Grid::held).unwrap_or_default();
+        format!("{name}{}, {} steps each{held}", of.title, figure(plan.steps() as f64, true))
+    }
+
+    fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        if cx.lab.sweep().is_none() || self.setting_up {
+            return;
+        }
+        if ui.available_width() < 560.0 {
+            let menu = ui.add(Button::new(RichText::new(format!("{}  ▾", self.measure.name())).font(text(SMALL))));
+            menu.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "What the colours show"));
+            egui::Popup::menu(&menu).show(|ui| {
+                for m in Measure::iter() {
+                    if ui.selectable_label(self.measure == m, m.name()).on_hover_text(m.meaning()).clicked() {
+                        self.measure = m;
+                    }
+                }
+            });
+            return;
+        }
+        let all: Vec<Measure> = Measure::iter().collect();
+        for m in all.into_iter().rev() {
+            if mode(ui, cx.theme, m.name(), self.measure == m, m.meaning()) {
+                self.measure = m;
+            }
+        }
+    }
+
+    fn help(&self) -> &'static str {
+        "One run per combination of values and seed, all from the first step. A colour is the median over the seeds; where most of them \
+         never settle the cell has a stroke through it. Small triangles mark what papers choose: point at one for its source. Settling \
+         time is the first step from which MaxVio over 16 steps stays at most 0.2 for 64 steps; steady MaxVio is over the last 100 steps. \
+         Point at a cell for its figures, click it to open its experiment, or use the arrow keys and Enter. Every number is the same on \
+         any engine and machine."
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        if cx.lab.sweep().is_none() || self.setting_up {
+            if cx.lab.sweep().is_some() && back(ui, cx.theme) {
+                self.setting_up = false;
+            }
+            if self.form.show(ui, cx) {
+                self.setting_up = false;
+                self.cursor = Spot::default();
+            }
+            return;
+        }
+        let rect = ui.max_rect();
+        let line = rect.with_max_y(rect.top() + LINE);
+        let mut top = ui.new_child(UiBuilder::new().max_rect(line).layout(Layout::right_to_left(Align::Center)));
+        self.state(&mut top, cx);
+        let body = rect.with_min_y(line.bottom() + 6.0).with_max_y(rect.bottom() - WORDS);
+        self.draw(ui, cx, body, rect.with_min_y(rect.bottom() - WORDS + 2.0));
+    }
+}
+
+/// The way back to the sweep that there is.
+fn back(ui: &mut Ui, theme: &Theme) -> bool {
+    ui.add(Button::new(RichText::new("← Back to the map").font(text(SMALL)).color(theme.dim)).frame(false)).clicked()
+}
+
+impl SweepPane {
+    /// How far it is, and what can be done.
+    fn state(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        let theme = cx.theme;
+        let Some(of) = cx.lab.sweep() else { return };
+        let (ended, done) = {
+            let found = of.sweep.found();
+            (found.ended.clone(), found.outcomes.iter().flatten().count())
+        };
+        let (all, share, left) = (of.sweep.plan().len(), of.sweep.share(), of.sweep.left());
+        let one = of.sweep.plan().axes().len() == 1;
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let button = |ui: &mut Ui, name: &str, tip: &str| {
+            ui.add(Button::new(RichText::new(name).font(text(SMALL))).min_size(vec2(0.0, 24.0)))
+                .on_hover_text(tip)
+                .clicked()
+        };
+        if ended.is_none() {
+            if button(ui, "Cancel", "Stop here; what is done stays") {
+                cx.lab.send(Command::CancelSweep);
+            }
+        } else {
+            if button(ui, "New sweep…", "Set up another one") {
+                self.setting_up = true;
+            }
+            if button(ui, "Save CSV…", "One row per run, with every setting and figure") {
+                cx.link.asked.push(Action::SaveSweep);
+            }
+            if done < all && button(ui, "Go on", "Do what is left") {
+                cx.lab.send(Command::GoOnWithSweep);
+            }
+        }
+        if !one && ui.max_rect().width() < BOTH {
+            ui.add_space(4.0);
+            if mode(
+                ui,
+                theme,
+                "Curves",
+                self.curves,
+                "One small plot per value of the second setting, with the spread over seeds",
+            ) {
+                self.curves = true;
+            }
+            if mode(ui, theme, "Map", !self.curves, "A colour per combination") {
+                self.curves = false;
+            }
+        }
+        let room = Rect::from_min_max(ui.max_rect().min, pos2(ui.min_rect().left() - 10.0, ui.max_rect().bottom()));
+        let words = match &ended {
+            None => {
+                let left = left.map(|l| format!(", {} left", span(l))).unwrap_or_default();
+                format!("{} of {} runs{left}", figure(done as f64, true), figure(all as f64, true))
+            }
+            Some(e) if e.trouble.is_some() => e.trouble.clone().unwrap_or_default(),
+            Some(e) if e.whole && e.took > Duration::ZERO => {
+                let engine = e.engine.as_ref().map(|e| format!(" on the {}", e.kind)).unwrap_or_default();
+                format!("{} runs in {}{engine}", figure(all as f64, true), span(e.took))
+            }
+            Some(e) if e.whole => format!("{} runs, read from a file", figure(all as f64, true)),
+            Some(_) => format!("{} of {} runs done", figure(done as f64, true), figure(all as f64, true)),
+        };
+        let mut at = room.left_center();
+        if ended.is_none() {
+            let bar = Rect::from_min_size(at - vec2(0.0, 3.0), vec2((room.width() * 0.4).clamp(30.0, 160.0), 6.0));
+            ui.painter().rect_filled(bar, 3.0, theme.chip);
+            let full = bar.with_max_x(bar.left() + bar.width() * share as f32);
+            ui.painter().rect_filled(full, 3.0, theme.accent);
+            at.x = bar.right() + 10.0;
+        }
+        put(ui, at.x, room.right(), at.y, &words, text(TINY), theme.dim);
+    }
+
+    fn draw(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>, body: Rect, below: Rect) {
+        let theme = cx.theme;
+        {
+            let Some(of) = cx.lab.sweep() else { return };
+            let found = of.sweep.found();
+            let key = grid::Key::of(of, &found, self.measure, cx.link.variant);
+            if self.grid.as_ref().is_none_or(|g| g.key != key) {
+                self.grid = Grid::new(key, of.sweep.plan(), &found);
+            }
+        }
+        let response = ui.interact(body, ui.scope_id().with("cells"), Sense::click());
+        describe(&response, self, cx);
+        let Some(grid) = &self.grid else { return };
+        let last = Spot { column: grid.columns() - 1, row: grid.rows() - 1 };
+        self.cursor = Spot { column: self.cursor.column.min(last.column), row: self.cursor.row.min(last.row) };
+        if response.has_focus() {
+            let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+            ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
+            self.cursor = moved(ui, self.cursor, last, grid.downwards());
+        }
+        let none = grid.spreads.iter().all(|s| s.is_some_and(|s| s.median.is_none()));
+        let none = if none && grid.measure == Measure::Settling { " · nothing settles in so few steps" } else { "" };
+        let (name, unit) = (grid.measure.name(), grid.measure.unit());
+        let caption = format!("{name}, {unit}{}{none}", seeds(grid.plan.seeds()));
+        let (first, second) = if grid.y.is_none() {
+            (body, None)
+        } else if body.width() >= BOTH {
+            let (a, b) = body.split_left_right_at_fraction(0.52);
+            (a.with_max_x(a.right() - 8.0), Some(b.with_min_x(b.left() + 8.0)))
+        } else {
+            (body, None)
+        };
+        put(ui, first.left(), first.right(), first.top() + 7.0, &caption, text(TINY), theme.dim);
+        let inside = |r: Rect| r.with_min_y(r.top() + 16.0);
+        let cursor = Some(self.cursor);
+        let map_first = second.is_some() || !(self.curves || grid.y.is_none());
+        let (mut spot, mut told) = if map_first {
+            map::show(ui, theme, inside(first), &response, grid, cursor)
+        } else {
+            curves::show(ui, theme, inside(first), &response, grid, cursor)
+        };
+        if let Some(place) = second {
+            let (s, t) = curves::show(ui, theme, inside(place), &response, grid, cursor);
+            (spot, told) = (spot.or(s), told.or(t));
+        }
+        let shown = spot.or(cursor.filter(|_| response.has_focus()));
+        let (above, under) = if let Some(words) = told {
+            ("What papers choose".to_owned(), words.to_owned())
+        } else if let (Some(s), Some(of)) = (shown, cx.lab.sweep()) {
+            let cell = grid.cells[grid.at(s.column, s.row)];
+            let (first, others) = words::figures(grid, &of.sweep.found(), cell);
+            (format!("{}: {first}", words::name(grid, s.column, s.row)), others)
+        } else {
+            let marks = grid.published.iter().flatten().map(|p| p.words).collect::<Vec<_>>().join(" · ");
+            let hint = "Point at a cell for its figures, click it to open its experiment".to_owned();
+            (hint, if marks.is_empty() { marks } else { format!("▾ {marks}") })
+        };
+        put(ui, below.left(), below.right(), below.top() + 8.0, &above, text(SMALL), theme.text);
+        put(ui, below.left(), below.right(), below.top() + 24.0, &under, text(TINY), theme.dim);
+        let entered = response.has_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+        let asked = if entered { cursor } else { spot.filter(|_| response.clicked()) };
+        if let Some(s) = asked {
+            self.cursor = s;
+            let cell = grid.cells[grid.at(s.column, s.row)];
+            if let Some(run) = grid.plan.runs_of(cell, grid.variant).next() {
+                cx.lab.send(Command::OpenRun(run));
+            }
+        }
+    }
+}
+
+/// Where the arrow keys go.
+fn moved(ui: &Ui, at: Spot, last: Spot, downwards: bool) -> Spot {
+    ui.input(|i| {
+        let times = |key| i.num_presses(key);
+        let (mut up, mut down) = (times(Key::ArrowUp), times(Key::ArrowDown));
+        if downwards {
+            std::mem::swap(&mut up, &mut down);
+        }
+        Spot {
+            column: (at.column + times(Key::ArrowRight)).saturating_sub(times(Key::ArrowLeft)).min(last.column),
+            row: (at.row + up).saturating_sub(down).min(last.row),
+        }
+    })
+}
+
+fn seeds(seeds: u32) -> String {
+    if seeds > 1 { format!(" · median of {seeds} seeds") } else { String::new() }
+}
+
+/// A time in words.
+fn span(time: Duration) -> String {
+    let s = time.as_secs_f64();
+    match s {
+        s if s < 1.0 => format!("{:.0} ms", s * 1000.0),
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}
+
+/// A line of text, cut where it is too long.
+fn put(ui: &Ui, left: f32, right: f32, middle: f32, words: &str, font: egui::FontId, colour: egui::Color32) {
+    if right - left < 20.0 {
+        return;
+    }
+    let mut job = LayoutJob::simple_singleline(words.to_owned(), font, colour);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(right - left);
+    let galley = ui.painter().layout_job(job);
+    ui.painter().galley(pos2(left, middle - galley.size().y / 2.0), galley, colour);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! What is said of a cell.
+
+use super::grid::Grid;
+use super::scale::{label, short};
+use crate::engine::sweep::Found;
+use crate::model::sweep::Measure;
+use strum::IntoEnumIterator as _;
+
+/// "step size u 0.001, experts per token K 6".
+pub(super) fn name(grid: &Grid, column: usize, row: usize) -> String {
+    let x = format!("{} {}", grid.x.parameter.title(), label(grid.x.values[column]));
+    match &grid.y {
+        Some(y) => format!("{x}, {} {}", y.parameter.title(), label(y.values[row])),
+        None => x,
+    }
+}
+
+/// Its figures, the one that is drawn first.
+pub(super) fn figures(grid: &Grid, found: &Found, cell: usize) -> (String, String) {
+    let of = |measure: Measure| {
+        let spread = grid.plan.spread(&found.outcomes, cell, grid.variant, measure)?;
+        let value = match spread.median {
+            Some(m) if spread.known > 1 && spread.low < spread.high => {
+                format!("{} ({} – {})", short(m), short(spread.low), short(spread.high))
+            }
+            Some(m) => short(m),
+            None if measure == Measure::Settling => "never".into(),
+            None => "none".into(),
+        };
+        let unit = if measure == Measure::Settling && spread.median.is_some() { " steps" } else { "" };
+        Some(format!("{} {value}{unit}", measure.name().to_lowercase().replace("maxvio", "MaxVio")))
+    };
+    let (settled, done) = grid.plan.settled(&found.outcomes, cell, grid.variant);
+    if done == 0 {
+        return ("not yet done".into(), String::new());
+    }
+    let first = of(grid.measure).unwrap_or_default();
+    let others: Vec<String> = Measure::iter().filter(|m| *m != grid.measure).filter_map(of).collect();
+    let others = others.join(" · ");
+    if grid.plan.seeds() == 1 && grid.measure == Measure::Settling {
+        return (first, others);
+    }
+    let seeds = if grid.plan.seeds() > 1 {
+        format!("{settled} of {done} seeds settled")
+    } else if settled == 1 {
+        "settled".into()
+    } else {
+        "not settled".into()
+    };
+    (format!("{first}; {seeds}"), others)
+}
