@@ -46,6 +46,7 @@ struct Builder {
 }
 
 impl Builder {
+    #[allow(clippy::too_many_arguments)] // a table, row by row
     fn add(
         &mut self,
         name: String,
