@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::output::{self, styled, thousands};
 use super::progress::while_waiting;
 use crate::model::config::Source;
-use crate::scenario::{self, FileError, Kind, Loaded, Opened, shipped};
+use crate::scenario::{self, FileError, Kind, Loaded, Opened, lesson, shipped};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +33,10 @@ fn said(file: &Path) -> Result<String, FileError> {
             let tokens: usize = log.layers.iter().map(|l| l.tokens).sum();
             let layers = output::counted(log.layers.len() as u64, "layer");
             format!("a log of {} selections in {layers}", thousands(tokens as u64))
+        }
+        Opened::Lesson(lesson) => {
+            let pages = output::counted(lesson.pages.len() as u64, "page");
+            format!("a lesson: “{}”, {pages}", lesson.title)
         }
     })
 }
@@ -69,6 +73,11 @@ fn list() -> Result<(), Failure> {
         let loaded = s.load()?;
         let id = format!("{}{}", scenario::BUILTIN, s.id);
         writeln!(out, "  {id:<width$}  {} {dim}({}){plain}", loaded.scenario.title, loaded.scenario.summary).ok();
+    }
+    writeln!(out, "\n{bold}Lessons that ship with Moebias{plain}").ok();
+    for l in lesson::shipped() {
+        let read = l.load()?;
+        writeln!(out, "  {:<width$}  {} {dim}({}){plain}", l.id, read.title, read.summary).ok();
     }
     writeln!(out, "\n{bold}Traces that ship with Moebias{plain}").ok();
     for t in shipped::traces() {

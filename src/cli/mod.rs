@@ -38,7 +38,7 @@ const MOST_STEPS: u64 = 1_000_000_000;
 const AFTER_HELP: &str = "\
 A FILE is a scenario or a recording (.ron), a recorded trace (.safetensors), \
 or builtin:NAME for what ships with Moebias; `moebias check` without a file lists those. \
-`check` and `trace` read logs of selections (.jsonl).
+`check` and `trace` read logs of selections (.jsonl); the window and `check` read lessons (.lesson.ron).
 
 Exit codes: 0 success; 1 bad input or a failed verification; 2 wrong usage.";
 

@@ -25,6 +25,7 @@ pub(super) fn trace(args: &TraceArgs) -> Result<(), Failure> {
                 format!("{name} is a scenario, not a trace: `moebias check` says what it holds, `moebias run` runs it");
             Err(Failure::new(text))
         }
+        Kind::Lesson => Err(Failure::new(format!("{name} is a lesson, not a trace: open it with `moebias {name}`"))),
         Kind::Trace => {
             let layer = args.layer.as_deref();
             let (file, balance) = while_waiting("Reading", || {

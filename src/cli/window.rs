@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::output;
 use crate::engine::{EngineChoice, background};
+use crate::lab::command::Command;
 use crate::lab::{Lab, crash};
 use crate::scenario::{self, Loaded, Opened};
 use crate::ui::app::{App, Options};
@@ -10,7 +11,7 @@ use crate::ui::meter;
 use crate::ui::store::Stored;
 use eframe::egui::{ViewportBuilder, vec2};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A window that lived shorter than this is not opened again by itself: it would only die again.
@@ -21,7 +22,12 @@ pub(super) fn open(file: Option<&Path>) -> Result<(), Failure> {
     meter::begin();
     background::make_way();
     // A file that is wrong is told before any window opens.
-    let loaded = load(file)?;
+    let lesson = file.filter(|f| scenario::lesson::is_lesson(f)).map(Path::to_owned);
+    if let Some(lesson) = &lesson {
+        scenario::lesson::load(lesson).map_err(|e| Failure::new(e.to_string()))?;
+    }
+    // A lesson opens over what a window without a file shows.
+    let loaded = load(file.filter(|_| lesson.is_none()))?;
     let welcome = file.is_none();
     if !has_display() {
         let text = "there is no display to open a window on. These commands need none: `moebias run`, `replay`, `render`, `check`, \
@@ -30,7 +36,7 @@ pub(super) fn open(file: Option<&Path>) -> Result<(), Failure> {
     }
     crash::install();
     let started = Instant::now();
-    match catch_unwind(AssertUnwindSafe(|| window(loaded, welcome))) {
+    match catch_unwind(AssertUnwindSafe(|| window(loaded, lesson, welcome))) {
         Ok(outcome) => outcome,
         Err(_) => reopen(started.elapsed()),
     }
@@ -44,6 +50,7 @@ pub(super) fn load(file: Option<&Path>) -> Result<Loaded, Failure> {
     match scenario::open(file).map_err(|e| Failure::new(e.to_string()))? {
         Opened::Experiment(loaded) => Ok(*loaded),
         Opened::Selections(selections) => selections.watchable().map_err(|e| Failure::new(e.to_string())),
+        Opened::Lesson(_) => scenario::load(file).map_err(|e| Failure::new(e.to_string())),
     }
 }
 
@@ -53,7 +60,7 @@ fn has_display() -> bool {
     !cfg!(all(unix, not(target_os = "macos"))) || set("DISPLAY") || set("WAYLAND_DISPLAY") || set("WAYLAND_SOCKET")
 }
 
-fn window(loaded: Loaded, welcome: bool) -> Result<(), Failure> {
+fn window(loaded: Loaded, lesson: Option<PathBuf>, welcome: bool) -> Result<(), Failure> {
     let viewport = ViewportBuilder::default()
         .with_title("Moebias")
         .with_app_id("moebias")
@@ -66,9 +73,14 @@ fn window(loaded: Loaded, welcome: bool) -> Result<(), Failure> {
     let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
         let ctx = cc.egui_ctx.clone();
         let mut lab = Lab::open(&loaded, EngineChoice::Auto, move || ctx.request_repaint())?;
-        lab.send(crate::lab::command::Command::Play);
+        lab.send(Command::Play);
         let stored = Stored::load(cc.storage);
-        Ok(Box::new(App::new(&cc.egui_ctx, lab, stored, Options { welcome, native: true, still: false })))
+        let options = Options { welcome, native: true, still: false };
+        let mut app = App::new(&cc.egui_ctx, lab, stored, options);
+        if let Some(lesson) = &lesson {
+            app.lab_mut().send(Command::OpenFile(lesson.clone()));
+        }
+        Ok(Box::new(app))
     };
     eframe::run_native("moebias", options, Box::new(create)).map_err(|e| {
         Failure::new(format!(

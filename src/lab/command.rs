@@ -117,4 +117,6 @@ pub enum Command {
     SaveSweep(PathBuf),
     /// Open the experiment of this run of the sweep. Starts a new run; can be undone.
     OpenRun(usize),
+    /// Something in a lesson.
+    Lesson(super::lesson::Do),
 }

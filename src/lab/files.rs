@@ -137,14 +137,20 @@ impl Lab {
     }
 
     fn take(&mut self, loaded: &Loaded) {
-        let sheet = Sheet::new(Document::of(loaded), Start::of(loaded));
-        let title = sheet.document.title.clone();
+        let document = Document::of(loaded);
+        let what = format!("Open {}", document.title);
+        self.take_as(loaded, document, true, what);
+    }
+
+    /// Starts what was loaded, as a document, playing or not. `what` is what undo calls it.
+    pub(super) fn take_as(&mut self, loaded: &Loaded, document: Document, play: bool, what: String) {
+        let sheet = Sheet::new(document, Start::of(loaded));
         let from = self.run;
-        let to = self.begin(sheet, true);
+        let to = self.begin(sheet, play);
         if let Some(speed) = loaded.scenario.speed {
             self.post(Message::Speed(Speed::Steps(speed)));
         }
-        self.undo.did(super::undo::Entry::Run { from, to, what: format!("Open {title}") });
+        self.undo.did(super::undo::Entry::Run { from, to, what });
         self.undo.end_gesture();
     }
 
@@ -363,6 +369,7 @@ impl Lab {
                 self.desk.opening = None;
                 match result {
                     Ok(Opened::Experiment(loaded)) => self.take_opened(&loaded),
+                    Ok(Opened::Lesson(lesson)) => self.take_lesson(*lesson),
                     Ok(Opened::Selections(selections)) => match selections.watchable() {
                         Ok(loaded) => {
                             self.take_opened(&loaded);

@@ -6,6 +6,7 @@ mod files;
 pub mod fork;
 pub mod job;
 pub mod journal;
+pub mod lesson;
 pub mod notices;
 pub mod places;
 pub mod recorder;
@@ -102,6 +103,7 @@ pub struct Lab {
     sweep: Option<sweep::LabSweep>,
     sweeps: u64,
     dead: bool,
+    lessons: lesson::Lessons,
 }
 
 impl Lab {
@@ -160,6 +162,7 @@ impl Lab {
             sweep: None,
             sweeps: 0,
             dead: false,
+            lessons: lesson::Lessons::default(),
         })
     }
 
@@ -203,6 +206,7 @@ impl Lab {
         }
         self.poll_desk();
         self.poll_sweep();
+        self.poll_lesson();
     }
 
     /// The newest snapshot, as of the last [`Self::poll`].
@@ -356,6 +360,7 @@ impl Lab {
             Command::CancelSweep => self.cancel_sweep(),
             Command::SaveSweep(path) => self.save_sweep(&path),
             Command::OpenRun(number) => self.open_run(number),
+            Command::Lesson(what) => self.in_lesson(what),
         }
     }
 

@@ -78,6 +78,9 @@ pub enum Problem {
     /// Something wrong with a sweep's file.
     #[error("{0}")]
     Sweep(String),
+    /// A lesson where an experiment is wanted.
+    #[error("it is a lesson, which is read in the window")]
+    LessonOnly,
     /// A log of selections where an experiment is wanted.
     #[error("it is a log of selections, which can be watched and measured but not routed again")]
     SelectionsOnly,
@@ -137,6 +140,7 @@ impl FileError {
             Problem::Sweep(_) => "The file was left as it is.",
             Problem::Syntax(_) | Problem::Setting(_) => "Correct it and open the file again.",
             Problem::Trace(_) => "Record it again, or choose another file.",
+            Problem::LessonOnly => "Open it with `moebias FILE`, or run one of its scenarios.",
             Problem::SelectionsOnly => "Look at it with `moebias trace`, or open a trace with full scores.",
         }
     }

@@ -96,9 +96,11 @@ fn scan(text: &str, mut each: impl FnMut(&str, Range<usize>)) {
                 at += bytes[at..].iter().position(|&b| b == b'\n').unwrap_or(bytes.len() - at);
             }
             b'/' if bytes.get(at + 1) == Some(&b'*') => at = text[at..].find("*/").map_or(bytes.len(), |i| at + i + 2),
-            b'#' => at += bytes[at..].iter().position(|&b| b == b']').unwrap_or(bytes.len() - at - 1) + 1,
-            b'"' => {
-                at = end_of_string(bytes, at);
+            b'#' if matches!(bytes.get(at + 1), Some(b'!' | b'[')) => {
+                at += bytes[at..].iter().position(|&b| b == b']').unwrap_or(bytes.len() - at - 1) + 1;
+            }
+            b'"' | b'r' if c == b'"' || raw_string(text, at).is_some() => {
+                at = raw_string(text, at).unwrap_or_else(|| end_of_string(bytes, at));
                 if fresh {
                     each(&path, start..at);
                     fresh = false;
@@ -159,6 +161,16 @@ fn scan(text: &str, mut each: impl FnMut(&str, Range<usize>)) {
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'.') || byte >= 0x80
+}
+
+/// Where a raw string `r#"…"#` ends that begins here; `None` where none does.
+fn raw_string(text: &str, start: usize) -> Option<usize> {
+    let rest = text[start..].strip_prefix('r')?;
+    let hashes = rest.len() - rest.trim_start_matches('#').len();
+    let body = rest[hashes..].strip_prefix('"')?;
+    let close = format!("\"{}", "#".repeat(hashes));
+    let length = body.find(&close).map_or(body.len(), |i| i + close.len());
+    Some(start + 1 + hashes + 1 + length)
 }
 
 fn end_of_string(bytes: &[u8], start: usize) -> usize {

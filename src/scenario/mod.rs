@@ -9,6 +9,7 @@ pub mod error;
 pub mod export;
 pub mod film;
 pub mod journal;
+pub mod lesson;
 mod locate;
 mod read;
 pub mod selections;
@@ -114,6 +115,8 @@ pub enum Opened {
     Experiment(Box<Loaded>),
     /// A log of selections: it can be watched and measured, but not routed again.
     Selections(Selections),
+    /// A lesson: it is read page by page.
+    Lesson(Box<lesson::Lesson>),
 }
 
 impl Scenario {

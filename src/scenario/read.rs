@@ -1,7 +1,7 @@
 //! Reading scenarios, and everything else that can be opened.
 
 use super::error::{FileError, Problem};
-use super::{BUILTIN, Loaded, Opened, Recorded, Scenario, VERSION, limits, locate, selections, shipped, trace};
+use super::{BUILTIN, Loaded, Opened, Recorded, Scenario, VERSION, lesson, limits, locate, selections, shipped, trace};
 use crate::model::change::{self, Event};
 use crate::model::config::{self, ConfigError, Limits, Rule, Source, Synthetic, Variant};
 use crate::model::digest::Digest;
@@ -97,6 +97,7 @@ pub fn open(path: &Path) -> Result<Opened, FileError> {
             let loaded = Loaded { scenario, trace: Some(Arc::new(file.trace)), path };
             Ok(Opened::Experiment(Box::new(loaded)))
         }
+        Kind::Lesson => Ok(Opened::Lesson(Box::new(lesson::load(path)?))),
         Kind::Scenario => {
             let text = read_text(path, &name)?;
             let folder = path.parent().unwrap_or(Path::new(""));
@@ -115,6 +116,7 @@ pub fn load(path: &Path) -> Result<Loaded, FileError> {
     match open(path)? {
         Opened::Experiment(loaded) => Ok(*loaded),
         Opened::Selections(_) => Err(FileError::new(&path.display().to_string(), Problem::SelectionsOnly)),
+        Opened::Lesson(_) => Err(FileError::new(&path.display().to_string(), Problem::LessonOnly)),
     }
 }
 
@@ -132,6 +134,8 @@ pub enum Kind {
     Trace,
     /// A log of selections.
     Selections,
+    /// A lesson.
+    Lesson,
 }
 
 /// What a file holds, by its name or else by its first bytes.
@@ -148,6 +152,9 @@ pub fn kind(path: &Path) -> Result<Kind, FileError> {
         };
     }
     let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    if lesson::is_lesson(path) {
+        return Ok(Kind::Lesson);
+    }
     match extension.as_str() {
         "ron" => return Ok(Kind::Scenario),
         "safetensors" => return Ok(Kind::Trace),
@@ -380,7 +387,7 @@ fn validate_events(scenario: &Scenario) -> Result<(), ConfigError> {
 }
 
 /// Says "version 2" before anything else that a newer format would trip over.
-fn check_version(text: &str, name: &str) -> Result<(), FileError> {
+pub(super) fn check_version(text: &str, name: &str) -> Result<(), FileError> {
     let Some((found, at)) = locate::field(text, "version") else {
         // Text that is no scenario at all is better explained by what the parser stumbles over.
         let (line, column) = (1, 1);
@@ -394,7 +401,7 @@ fn check_version(text: &str, name: &str) -> Result<(), FileError> {
 }
 
 /// What the parser says, and the allowed range where it stumbled over a setting that has one.
-fn syntax_error(text: &str, name: &str, error: &ron::error::SpannedError) -> FileError {
+pub(super) fn syntax_error(text: &str, name: &str, error: &ron::error::SpannedError) -> FileError {
     let said = error.code.to_string();
     let message = said.strip_prefix("Expected").map_or(said.clone(), |rest| format!("expected{rest}"));
     let byte = locate::byte_of(text, error.span.start.line, error.span.start.col);

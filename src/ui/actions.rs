@@ -80,6 +80,12 @@ pub enum Action {
     Palette,
     /// Scenario cards.
     Welcome,
+    /// The table of contents of the lessons.
+    Lessons,
+    /// The next page of the lesson.
+    NextPage,
+    /// The page before.
+    PreviousPage,
     /// All messages.
     Messages,
     /// All terms.
@@ -233,6 +239,9 @@ impl Action {
             Self::EngineGpu => "Engine: GPU",
             Self::Palette => "Search commands and scenarios",
             Self::Welcome => "Scenarios",
+            Self::Lessons => "Lessons",
+            Self::NextPage => "Lesson: next page",
+            Self::PreviousPage => "Lesson: previous page",
             Self::Messages => "Messages",
             Self::Glossary => "Glossary: every term on screen",
             Self::Findings => "All findings",
@@ -275,7 +284,7 @@ impl Action {
             Self::CopyPane => vec![ctrl_shift(Key::C)],
             Self::Film => vec![ctrl_shift(Key::F)],
             Self::ToggleRecord => vec![key(Key::R)],
-            Self::TogglePlay => vec![key(Key::Space)],
+            Self::TogglePlay => vec![key(Key::Space), key(Key::K)],
             Self::Step => vec![key(Key::ArrowRight)],
             Self::StepTen => vec![shift(Key::ArrowRight)],
             Self::StepHundred => vec![ctrl(Key::ArrowRight)],
@@ -298,6 +307,7 @@ impl Action {
             Self::Glossary => vec![key(Key::G)],
             Self::Findings => vec![key(Key::N)],
             Self::ShowFinding => vec![shift(Key::N)],
+            Self::Lessons => vec![key(Key::L)],
             Self::Shortcuts => vec![shift(Key::Questionmark), key(Key::F1)],
             Self::ToggleTheme => vec![ctrl(Key::T)],
             Self::ToggleControls => vec![ctrl(Key::B)],
@@ -319,7 +329,10 @@ impl Action {
             Self::StageBack => vec![key(Key::OpenBracket)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
+            // With a lesson open, Space and → go on and ← goes back: see `App::keys`.
             Self::RemoveVariant
+            | Self::NextPage
+            | Self::PreviousPage
             | Self::BringBack
             | Self::EngineAuto
             | Self::EngineCpu
@@ -362,6 +375,9 @@ impl Action {
             Self::EngineAuto | Self::EngineCpu | Self::EngineGpu => i::ICON_MEMORY,
             Self::Palette => i::ICON_SEARCH,
             Self::Welcome => i::ICON_DASHBOARD,
+            Self::Lessons => i::ICON_SCHOOL,
+            Self::NextPage => i::ICON_ARROW_FORWARD,
+            Self::PreviousPage => i::ICON_ARROW_BACK,
             Self::Messages => i::ICON_NOTIFICATIONS,
             Self::Glossary => i::ICON_MENU_BOOK,
             Self::Findings => i::ICON_LIST,
@@ -432,6 +448,9 @@ impl Action {
             | Self::Quit => Group::File,
             Self::Palette
             | Self::Welcome
+            | Self::Lessons
+            | Self::NextPage
+            | Self::PreviousPage
             | Self::Messages
             | Self::Glossary
             | Self::Findings

@@ -13,6 +13,7 @@ use super::focus::Focus;
 use super::glossary::{self, Glossary};
 use super::hints::Hints;
 use super::layout::Layout;
+use super::lesson::{self, LessonPanel};
 use super::link::Link;
 use super::meter::Meter;
 use super::notices::{self, Seen};
@@ -21,6 +22,7 @@ use super::panes::frame::Export;
 use super::panes::microscope::Turn;
 use super::panes::{PaneContext, PaneKind, Panes};
 use super::pictures::{Goal, Pictures};
+use super::spotlight::{self, Spotlight};
 use super::store::Stored;
 use super::theme::{DARK, GAP, LIGHT, Theme};
 use super::top_bar::{self, Bar};
@@ -39,6 +41,9 @@ use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Orde
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use strum::IntoEnumIterator as _;
+
+/// Panes beside a lesson have less room than this: then it shows those it speaks of.
+const NARROW: f32 = 640.0;
 
 /// What was asked for in this frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +66,8 @@ pub enum Ask {
     ShowFinding(usize, Finding),
     /// Copy, save or film a pane.
     Export(PaneKind, Export),
+    /// Something in a lesson.
+    Lesson(crate::lab::lesson::Do),
 }
 
 /// How the app is used.
@@ -82,6 +89,7 @@ enum Overlay {
     Glossary,
     Findings,
     Shortcuts,
+    Lessons,
 }
 
 /// The window.
@@ -101,6 +109,10 @@ pub struct App {
     seen: Seen,
     pictures: Pictures,
     thumbnails: Thumbnails,
+    lesson: LessonPanel,
+    spotlight: Spotlight,
+    /// A page was turned to in this frame.
+    page_turned: bool,
     title: String,
     /// Whether the experiment shown learns: then its task loss is in front.
     learns: bool,
@@ -120,6 +132,8 @@ impl App {
         style::install(ctx);
         ctx.set_theme(stored.theme());
         ctx.set_zoom_factor(stored.zoom);
+        let mut lab = lab;
+        lab.set_shelf(stored.lessons.clone());
         // Zooming has its own limits; egui's shortcuts know none.
         ctx.options_mut(|o| o.zoom_with_keyboard = false);
         Self {
@@ -138,6 +152,9 @@ impl App {
             seen: Seen::default(),
             pictures: Pictures::default(),
             thumbnails: Thumbnails::default(),
+            lesson: LessonPanel::default(),
+            spotlight: Spotlight::default(),
+            page_turned: false,
             title: String::new(),
             learns: false,
             tiny: false,
@@ -207,6 +224,12 @@ impl App {
                 continue;
             }
             if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
+                // With a lesson open the plain keys of time turn its pages; K plays.
+                let action = match (self.lab.lesson().is_some(), action, shortcut.logical_key) {
+                    (true, Action::TogglePlay, Key::Space) | (true, Action::Step, _) => Action::NextPage,
+                    (true, Action::Back, _) => Action::PreviousPage,
+                    _ => action,
+                };
                 asks.push(Ask::Do(action));
             }
         }
@@ -239,6 +262,7 @@ impl App {
             Ask::Maximise(kind) => self.layout.toggle_maximised(kind),
             Ask::ShowFinding(variant, finding) => self.show_finding(variant, &finding),
             Ask::Export(kind, export) => self.export(ctx, kind, export),
+            Ask::Lesson(what) => self.lab.send(Command::Lesson(what)),
         }
     }
 
@@ -269,6 +293,9 @@ impl App {
             }
             Action::Palette => self.palette = if self.palette.is_some() { None } else { Some(Palette::default()) },
             Action::Welcome => self.toggle(Overlay::Welcome),
+            Action::Lessons => self.toggle(Overlay::Lessons),
+            Action::NextPage => lesson::forward(&mut self.lab),
+            Action::PreviousPage => lesson::back(&mut self.lab),
             Action::Messages => self.toggle(Overlay::Messages),
             Action::Findings => self.toggle(Overlay::Findings),
             Action::ShowFinding => {
@@ -326,6 +353,24 @@ impl App {
         self.layout.reveal(showing.pane);
     }
 
+    /// Brings forward the panes that the lesson's page shows; where there is no room for all, these alone.
+    fn turn_to(&mut self, ui: &Ui) {
+        let page = self.lab.lesson().and_then(|r| r.page());
+        let shown: Vec<PaneKind> =
+            page.map(|p| p.show.iter().map(|&k| spotlight::pane(k)).collect()).unwrap_or_default();
+        let narrow = page.is_some() && ui.available_rect_before_wrap().width() < NARROW;
+        match (narrow, shown.is_empty()) {
+            (true, true) => self.layout.alone(&[PaneKind::Load, PaneKind::Violation]),
+            (true, false) => self.layout.alone(&shown),
+            (false, _) => self.layout.alone(&[]),
+        }
+        self.seen.inset = if page.is_some() { lesson::width(ui.ctx().content_rect().width()) } else { 0.0 };
+        if std::mem::take(&mut self.page_turned) {
+            self.layout.restore();
+            shown.into_iter().for_each(|kind| self.layout.reveal(kind));
+        }
+    }
+
     fn toggle(&mut self, overlay: Overlay) {
         self.overlay = if self.overlay == Some(overlay) { None } else { Some(overlay) };
     }
@@ -360,12 +405,13 @@ impl App {
             Some(Overlay::Welcome) if self.lab.unfinished().is_some() => true,
             Some(Overlay::Welcome) => {
                 let running = self.lab.document().title.clone();
-                welcome::show(ui, &mut self.thumbnails, &running, asks, theme)
+                welcome::show(ui, &mut self.thumbnails, &running, self.lab.shelf(), asks, theme)
             }
             Some(Overlay::Messages) => notices::list(ui, &mut self.seen, &mut self.lab, theme),
             Some(Overlay::Findings) => findings::list(ui, &self.lab, asks, theme),
             Some(Overlay::Glossary) => glossary::show(ui, &mut self.glossary, theme),
             Some(Overlay::Shortcuts) => shortcuts::show(ui, asks, theme),
+            Some(Overlay::Lessons) => lesson::contents::show(ui, self.lab.shelf(), asks, theme),
             None => false,
         };
         if !keep {
@@ -471,6 +517,7 @@ impl eframe::App for App {
         if !self.options.native {
             ui.painter().rect_filled(ui.max_rect(), 0.0, theme.pane);
         }
+        self.page_turned |= self.spotlight.begin(&ctx, &self.lab, &mut self.link);
         let bar = Bar { recent: &self.stored.recent, unread: self.seen.unread(&self.lab) };
         let [top, time, settings] = [Part::TopBar, Part::Transport, Part::Controls].map(|part| self.shows(part));
         if top {
@@ -488,6 +535,8 @@ impl eframe::App for App {
         if settings {
             controls::show(ui, &mut self.controls, &mut self.lab, &mut self.link.variant, theme);
         }
+        lesson::show(ui, &mut self.lesson, &mut self.lab, &mut asks, theme);
+        self.turn_to(ui);
         let mut wanted = vec![];
         let ground = Frame::new().inner_margin(Margin::same(if self.showing.is_bare() { 0 } else { GAP as i8 }));
         CentralPanel::no_frame().frame(ground).show(ui, |ui| {
@@ -510,6 +559,7 @@ impl eframe::App for App {
         self.take_drawing(&ctx, theme);
         asks.extend(wanted.into_iter().map(|(kind, export)| Ask::Export(kind, export)));
         asks.extend(self.link.asked.drain(..).map(Ask::Do));
+        self.spotlight.show(ui, &self.lab, &self.layout, &mut self.link, theme);
 
         self.overlays(ui, &mut asks, theme);
         self.show_over(ui, theme);
@@ -530,6 +580,7 @@ impl eframe::App for App {
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         self.stored.panes = Some(self.showing.views.own(&self.layout).tree().clone());
+        self.stored.lessons = self.lab.shelf().clone();
         self.stored.save(storage);
     }
 

@@ -33,7 +33,7 @@ pub enum Purpose {
 impl Purpose {
     fn title(self) -> String {
         match self {
-            Self::Open => "Open a scenario, a recording or a trace".into(),
+            Self::Open => "Open a scenario, a recording, a lesson or a trace".into(),
             Self::Save => "Save the run as a recording".into(),
             Self::SaveWithView => "Save the run as a recording that opens as it is seen now".into(),
             Self::Csv => "Export curves as CSV".into(),
@@ -49,7 +49,8 @@ impl Purpose {
     fn hint(self) -> &'static str {
         match self {
             Self::Open => {
-                "Scenarios and recordings end in .ron, traces with scores in .safetensors, logs of selections in .jsonl, sweeps in .csv"
+                "Scenarios and recordings end in .ron, lessons in .lesson.ron, traces with scores in .safetensors, logs of selections in .jsonl, \
+                 sweeps in .csv"
             }
             Self::Save => "The whole run with every change and its digest; it replays exactly on any machine",
             Self::SaveWithView => "Which panes are open, what is hidden and how large the text is are saved with it",

@@ -21,13 +21,15 @@ pub struct Layout {
     tree: Tree<PaneKind>,
     /// A pane that has all the room.
     maximised: Option<PaneKind>,
+    /// Panes that stand alone, one above the other, where there is no room for all.
+    alone: Vec<PaneKind>,
     /// Where each pane was drawn in the last frame, for pictures of it.
     rects: HashMap<PaneKind, Rect>,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { tree: first_tree(), maximised: None, rects: HashMap::new() }
+        Self { tree: first_tree(), maximised: None, alone: vec![], rects: HashMap::new() }
     }
 }
 
@@ -79,7 +81,7 @@ impl Layout {
     pub fn of_view(view: &View, now: &Self) -> Self {
         let maximised = view.maximised.map(kind_of);
         if view.columns.is_empty() {
-            return Self { tree: now.tree.clone(), maximised, rects: HashMap::new() };
+            return Self { tree: now.tree.clone(), maximised, alone: vec![], rects: HashMap::new() };
         }
         let mut tiles = Tiles::default();
         let mut columns = vec![];
@@ -92,7 +94,12 @@ impl Layout {
             row.shares.set_share(*column, *width);
         }
         let root = if columns.len() == 1 { columns[0] } else { tiles.insert_container(Container::Linear(row)) };
-        Self { tree: Tree::new(egui::Id::unique("panes"), root, tiles), maximised, rects: HashMap::new() }
+        Self {
+            tree: Tree::new(egui::Id::unique("panes"), root, tiles),
+            maximised,
+            alone: vec![],
+            rects: HashMap::new(),
+        }
     }
 
     /// The tree, to store.
@@ -164,6 +171,13 @@ impl Layout {
         self.tree.make_active(|_, tile| matches!(tile, egui_tiles::Tile::Pane(k) if *k == kind));
     }
 
+    /// Shows these panes alone, one above the other; all of them again where there are none.
+    pub fn alone(&mut self, kinds: &[PaneKind]) {
+        if self.alone != kinds {
+            self.alone = kinds.to_vec();
+        }
+    }
+
     /// Where a pane was drawn in the last frame.
     #[must_use]
     pub fn rect_of(&self, kind: PaneKind) -> Option<Rect> {
@@ -178,7 +192,7 @@ impl Layout {
         let rects: Vec<Rect> = self.rects.values().copied().collect();
         let tiles = &self.tree.tiles;
         let is_tabs = |id: &TileId| matches!(tiles.get_container(*id), Some(Container::Tabs(_)));
-        let tabbed = tiles.tile_ids().filter(|id| self.maximised.is_none() && is_tabs(id));
+        let tabbed = tiles.tile_ids().filter(|id| self.maximised.is_none() && self.alone.is_empty() && is_tabs(id));
         let tabbed: Vec<Rect> = tabbed.filter_map(|id| tiles.rect(id)).collect();
         // A picture of a pane has no gaps round it.
         if !cx.link.bare {
@@ -196,10 +210,33 @@ impl Layout {
             exports.extend(done.export.map(|e| (kind, e)));
             return;
         }
+        if !self.alone.is_empty() {
+            return self.column(ui, panes, cx, exports);
+        }
         let mut behavior = Places { panes, cx, rects: &mut self.rects, maximise: None, exports };
         self.tree.ui(&mut behavior, ui);
         if let Some(kind) = behavior.maximise {
             self.maximised = Some(kind);
+        }
+    }
+}
+
+impl Layout {
+    /// The panes that stand alone, equally high.
+    fn column(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, exports: &mut Exports) {
+        let whole = ui.max_rect();
+        let count = self.alone.len() as f32;
+        let height = (whole.height() - GAP * (count - 1.0)) / count;
+        for (i, kind) in self.alone.clone().into_iter().enumerate() {
+            let top = whole.top() + i as f32 * (height + GAP);
+            let rect = Rect::from_min_size(egui::pos2(whole.left(), top), egui::vec2(whole.width(), height));
+            let mut place = ui.new_child(egui::UiBuilder::new().max_rect(rect).id_salt(("alone", kind.name())));
+            self.rects.insert(kind, rect);
+            let done = frame::show(&mut place, panes.get(kind), cx, false);
+            if done.toggle_maximised {
+                self.maximised = Some(kind);
+            }
+            exports.extend(done.export.map(|e| (kind, e)));
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct Seen {
     dismissed: u64,
     /// Messages up to this number were seen in the list.
     read: u64,
+    /// Points at the right that something else has.
+    pub inset: f32,
 }
 
 /// So long a toast stays.
@@ -56,7 +58,7 @@ pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) {
         ui.ctx().request_repaint_after(stays(notice.level).saturating_sub(notice.at.elapsed()));
         let area = Area::new(Id::unique(("toast", notice.id)))
             .order(Order::Foreground)
-            .anchor(Align2::RIGHT_BOTTOM, vec2(-14.0, -below));
+            .anchor(Align2::RIGHT_BOTTOM, vec2(-14.0 - seen.inset, -below));
         let response = area.show(ui.ctx(), |ui| {
             let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::symmetric(12, 8));
             frame.show(ui, |ui| {

@@ -2,6 +2,7 @@
 
 use super::hints::Hint;
 use super::panes::PaneKind;
+use crate::lab::lesson::Shelf;
 use eframe::egui;
 use egui_tiles::Tree;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,8 @@ pub struct Stored {
     pub hints: bool,
     /// Hints that are no longer needed.
     pub known: Vec<Hint>,
+    /// How far lessons were read.
+    pub lessons: Shelf,
 }
 
 impl Default for Stored {
@@ -45,6 +48,7 @@ impl Default for Stored {
             presenting_zoom: PRESENTING,
             hints: true,
             known: vec![],
+            lessons: Shelf::default(),
         }
     }
 }

@@ -92,6 +92,9 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
                 if !narrow && chip(ui, "Scenarios", "Scenarios", "What ships with Moebias (Ctrl+N)").clicked() {
                     asks.push(Ask::Do(Action::Welcome));
                 }
+                if !narrow && chip(ui, "Lessons", "Lessons", "Learn it step by step (L)").clicked() {
+                    asks.push(Ask::Do(Action::Lessons));
+                }
                 compare(ui, lab, asks, theme);
                 record(ui, lab, asks, theme);
             });
@@ -116,7 +119,7 @@ fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &The
     egui::Popup::menu(&response).show(|ui| {
         ui.set_width(280.0);
         let groups: [&[Action]; 3] = [
-            &[Action::Welcome, Action::Open, Action::SaveAs, Action::SaveWithView],
+            &[Action::Welcome, Action::Lessons, Action::Open, Action::SaveAs, Action::SaveWithView],
             &[Action::ExportCsv, Action::SavePicture, Action::CopyPicture, Action::Film],
             &[
                 Action::ShowMicroscope,

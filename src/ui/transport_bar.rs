@@ -91,7 +91,9 @@ fn buttons(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
     }
     let (symbol, name) = if snapshot.playing { (ICON_PAUSE, "Pause") } else { (ICON_PLAY_ARROW, "Play") };
     let (rect, response) = ui.allocate_exact_size(vec2(36.0, 36.0), Sense::click());
-    let response = response.on_hover_text(format!("{name} (Space)"));
+    super::spotlight::offer(ui, "Play or pause", rect);
+    let keys = if lab.lesson().is_some() { "K" } else { "Space" };
+    let response = response.on_hover_text(format!("{name} ({keys})"));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
     let hot = if response.hovered() || response.has_focus() { 0.12 } else { 0.0 };
     ui.painter().circle_filled(rect.center(), 18.0, Theme::mix(theme.accent, theme.text, hot));
@@ -113,6 +115,7 @@ fn buttons(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
     let label = RichText::new(name_of(snapshot.speed)).font(mono(SMALL)).color(theme.text);
     let button =
         ui.add(Button::new(label).min_size(vec2(72.0, 28.0))).on_hover_text("Steps per second (. faster, , slower)");
+    super::spotlight::offer(ui, "Speed", button.rect);
     button.widget_info(|| {
         egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Speed: {}", name_of(snapshot.speed)))
     });

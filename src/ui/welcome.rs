@@ -3,8 +3,10 @@
 use super::actions::Action;
 use super::app::Ask;
 use super::icon::mark;
+use super::lesson::contents;
 use super::style::{SMALL, semibold, text};
 use super::theme::Theme;
+use crate::lab::lesson::Shelf;
 use crate::scenario::shipped::{self, shipped};
 use eframe::egui::{
     self, Align, Color32, ColorImage, CornerRadius, Frame, Layout, Margin, Modal, Rect, RichText, ScrollArea, Sense,
@@ -80,7 +82,14 @@ impl Thumbnails {
 }
 
 /// Draws the welcome. False once it is to close.
-pub fn show(ui: &mut Ui, thumbnails: &mut Thumbnails, running: &str, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
+pub fn show(
+    ui: &mut Ui,
+    thumbnails: &mut Thumbnails,
+    running: &str,
+    shelf: &Shelf,
+    asks: &mut Vec<Ask>,
+    theme: &Theme,
+) -> bool {
     let mut open = true;
     let screen = ui.ctx().content_rect();
     let columns = (((screen.width() - 96.0) / (CARD + 12.0)) as usize).clamp(1, 4);
@@ -100,7 +109,12 @@ pub fn show(ui: &mut Ui, thumbnails: &mut Thumbnails, running: &str, asks: &mut 
                 });
             });
             ui.add_space(14.0);
-            ScrollArea::vertical().max_height(screen.height() - 230.0).show(ui, |ui| {
+            if contents::invitation(ui, shelf, theme) {
+                asks.push(Ask::Do(Action::Lessons));
+                open = false;
+            }
+            ui.add_space(10.0);
+            ScrollArea::vertical().max_height(screen.height() - 286.0).show(ui, |ui| {
                 for row in cards().chunks(columns) {
                     ui.horizontal(|ui| {
                         ui.spacing_mut().item_spacing.x = 12.0;

@@ -74,6 +74,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.add_space(4.0);
     ui.add_enabled_ui(frozen.is_none(), |ui| {
         let button = ui.button(RichText::new("Reset biases").font(text(SMALL)));
+        super::super::spotlight::offer(ui, "Reset biases", button.rect);
         if button
             .on_hover_text("Puts every bias back to its start, now. It is recorded like any other change")
             .clicked()

@@ -18,6 +18,12 @@ use crate::model::change::{self, Change, Target};
 use crate::model::config::{Limits, Variant};
 use eframe::egui::{self, Frame, Margin, Panel, RichText, ScrollArea, Ui};
 
+/// A rule's name, as on its choice.
+#[must_use]
+pub fn rule_name(rule: crate::model::config::Rule) -> &'static str {
+    explain::of_rule(rule).name
+}
+
 /// Width of the panel.
 const WIDTH: f32 = 248.0;
 

@@ -76,6 +76,7 @@ pub fn choice_of<T: Clone + PartialEq>(
         info.current_text_value = Some(shown.to_owned());
         info
     });
+    super::super::spotlight::offer(ui, name, response.rect);
     explain(response, name, tip);
     chosen.filter(|c| c != now)
 }
