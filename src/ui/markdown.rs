@@ -71,7 +71,8 @@ fn line(ui: &mut Ui, theme: &Theme, spans: &[Span], size: f32, dim: bool) {
         for span in spans {
             match &span.link {
                 Some(address) => {
-                    ui.hyperlink_to(RichText::new(&span.text).font(text(size)), address).on_hover_text(address);
+                    let name = RichText::new(&span.text).font(text(size)).line_height(Some(size * LINE / READ));
+                    ui.hyperlink_to(name, address).on_hover_text(address);
                 }
                 None => {
                     ui.add(Label::new(job(theme, std::slice::from_ref(span), size, dim)).wrap());

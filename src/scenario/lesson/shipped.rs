@@ -22,7 +22,20 @@ macro_rules! lessons {
 /// The course, in the order in which it is best taken.
 #[must_use]
 pub fn shipped() -> &'static [ShippedLesson] {
-    lessons!["router",]
+    lessons![
+        "router",
+        "starving",
+        "auxiliary-loss",
+        "bias",
+        "step-size",
+        "sign-or-proportional",
+        "shape",
+        "moving-targets",
+        "prices",
+        "sampling-floor",
+        "big-models",
+        "your-own",
+    ]
 }
 
 /// The shipped lesson of this id.

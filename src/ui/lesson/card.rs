@@ -130,11 +130,11 @@ fn now(ui: &mut Ui, part: &Condition, task: &Task, lab: &Lab, theme: &Theme) {
     let (holds, words) = match part {
         Condition::Below(f, bound) => {
             let now = if started { value(f.of(&metrics)) } else { "–".into() };
-            (started && f.of(&metrics) < *bound, format!("{} {now}, wanted below {}", f.name(), value(*bound)))
+            (started && f.of(&metrics) < *bound, format!("{} {now}, wanted below {}", f.name(), figure(*bound, false)))
         }
         Condition::AtLeast(f, bound) => {
             let now = if started { value(f.of(&metrics)) } else { "–".into() };
-            (started && f.of(&metrics) >= *bound, format!("{} {now}, wanted at least {}", f.name(), value(*bound)))
+            (started && f.of(&metrics) >= *bound, format!("{} {now}, wanted at least {}", f.name(), figure(*bound, *bound == bound.round())))
         }
         Condition::Between(s, low, high) => {
             let now = s.of(&snapshot.experiment, task.variant);

@@ -72,7 +72,9 @@ fn head(ui: &mut Ui, running: &Running, lab: &mut Lab, asks: &mut Vec<Ask>, them
                 lab.send(Command::Lesson(Do::SetUp));
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let title = RichText::new(&running.lesson.title).font(semibold(SMALL)).color(theme.dim);
+                let (page, pages) = (running.page + 1, running.lesson.pages.len());
+                let words = format!("{} · {page} of {pages}", running.lesson.title);
+                let title = RichText::new(words).font(semibold(SMALL)).color(theme.dim);
                 ui.add(egui::Label::new(title).truncate());
             });
         });
@@ -188,7 +190,7 @@ pub fn back(lab: &mut Lab) {
 /// A small heading over a card.
 fn kicker(ui: &mut Ui, words: &str, colour: Color32) {
     ui.label(RichText::new(words).font(semibold(TINY)).color(colour));
-    ui.add_space(2.0);
+    ui.add_space(5.0);
 }
 
 /// A card on the page.

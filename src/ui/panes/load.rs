@@ -66,7 +66,7 @@ impl Pane for Load {
         let snapshot = cx.lab.snapshot().clone();
         let theme = cx.theme;
         let Some(view) = snapshot.variants.get(cx.link.variant).filter(|v| !v.loads.is_empty()) else {
-            let words = "Press Space to play: loads appear with the first step";
+            let words = "Press K to play: loads appear with the first step";
             return message(ui, theme, words);
         };
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());

@@ -198,7 +198,7 @@ impl Pane for TheoryPane {
             return message(&ui, cx.theme, why);
         }
         if theory.examined.is_none() && needs_prices {
-            return message(&ui, cx.theme, "Press Space to play: the first step has prices of its own");
+            return message(&ui, cx.theme, "Press K to play: the first step has prices of its own");
         }
         match self.section {
             Section::Objective => objective::show(&mut ui, cx, &theory, &mut self.other),

@@ -147,5 +147,5 @@ pub fn readout(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, words: &str) {
 
 /// What a plot says before the first step.
 pub fn empty(ui: &Ui, theme: &Theme) {
-    message(ui, theme, "Press Space to play: the curves grow from here");
+    message(ui, theme, "Press K to play: the curves grow from here");
 }
