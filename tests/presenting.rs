@@ -18,6 +18,7 @@ use moebias::ui::studio::Setting;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use strum::IntoEnumIterator as _;
 
 fn app(size: Vec2, welcome: bool) -> Harness<'static, App> {
     let loaded = shipped::find("first-look").unwrap().load().unwrap();
@@ -95,21 +96,27 @@ fn presenting_hides_the_controls_turns_pages_and_ends_as_it_began() {
     assert!(!sees(&harness, "Record") && !sees(&harness, "Batch"), "the bar and the settings are hidden");
     assert_eq!(harness.ctx.zoom_factor(), 1.25, "larger text");
     picture(&mut harness, "presenting");
-    for name in ["Tokens → experts", "Load over time"] {
+    let alone = |harness: &Harness<'_, App>, kind| {
+        let shown = PaneKind::iter().filter(|k| harness.state().place_of(*k).is_some());
+        shown.eq([kind])
+    };
+    for kind in [PaneKind::Assignment, PaneKind::LoadHistory] {
         press(&mut harness, Modifiers::NONE, Key::PageDown);
-        assert!(sees(&harness, &format!("Restore {name}")), "{name} has all the room");
+        assert!(alone(&harness, kind), "{kind:?} has all the room");
     }
     press(&mut harness, Modifiers::NONE, Key::PageUp);
     press(&mut harness, Modifiers::NONE, Key::PageUp);
-    assert!(sees(&harness, "Maximise Biases"), "all panes again");
+    assert!(harness.state().place_of(PaneKind::Bias).is_some(), "all panes again");
+    assert!(!sees(&harness, "Maximise Biases"), "the tools keep back");
     let on = harness.state().place_of(PaneKind::Bias).unwrap().center();
     harness.hover_at(on);
     harness.run_steps(2);
+    assert!(sees(&harness, "Maximise Biases"), "they are where the pointer is");
     press(&mut harness, Modifiers::SHIFT, Key::L);
     press(&mut harness, Modifiers::SHIFT, Key::S);
     picture(&mut harness, "presenting-spotlight");
     press(&mut harness, Modifiers::NONE, Key::F);
-    assert!(sees(&harness, "Restore Biases"), "the pane under the pointer");
+    assert!(alone(&harness, PaneKind::Bias), "the pane under the pointer");
     picture(&mut harness, "presenting-pane");
     press(&mut harness, Modifiers::NONE, Key::Escape);
     assert!(sees(&harness, "Record") && sees(&harness, "Maximise Biases"), "as before");
@@ -291,7 +298,7 @@ fn every_overlay_closes_with_escape() {
         open("Presenting", Some((Modifiers::NONE, Key::F1))),
         open("Open a scenario, a recording or a trace", Some((Modifiers::COMMAND, Key::O))),
         open("Film of the run", Some((Modifiers::COMMAND | Modifiers::SHIFT, Key::F))),
-        open("Search commands and scenarios", Some((Modifiers::COMMAND, Key::P))),
+        open("New seed", Some((Modifiers::COMMAND, Key::P))),
     ] {
         if let Some((modifiers, key)) = key {
             press(&mut harness, modifiers, key);

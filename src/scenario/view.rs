@@ -52,6 +52,8 @@ pub enum PaneName {
     Theory,
     /// What learning shows over time.
     TaskLoss,
+    /// Variants side by side.
+    Compare,
     /// Every combination of some settings.
     Sweep,
     /// One step, stage by stage.

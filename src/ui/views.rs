@@ -20,6 +20,7 @@ pub fn kind_of(name: PaneName) -> PaneKind {
         PaneName::Inspector => PaneKind::Inspector,
         PaneName::Theory => PaneKind::Theory,
         PaneName::TaskLoss => PaneKind::TaskLoss,
+        PaneName::Compare => PaneKind::Compare,
         PaneName::Sweep => PaneKind::Sweep,
         PaneName::Microscope => PaneKind::Microscope,
     }

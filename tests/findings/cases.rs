@@ -46,6 +46,7 @@ struct Builder {
 }
 
 impl Builder {
+    #[allow(clippy::too_many_arguments)] // a table, row by row
     fn add(
         &mut self,
         name: String,
@@ -92,6 +93,7 @@ pub fn cases(seed: u32) -> Vec<Case> {
     floor(&mut b);
     learning(&mut b);
     ordinary(&mut b);
+    alike(&mut b);
     b.made
 }
 
@@ -318,6 +320,18 @@ fn ordinary(b: &mut Builder) {
         let rate = unit(shape.2, shape.0) / 10.0;
         let balancer = Balancer { schedule: Schedule::Constant, ..rule(Rule::Proportional, rate * 5.0) };
         b.add("one batch for ever, proportional".into(), shape, Source::Fixed(uneven()), balancer, 600, &[], &[]);
+    }
+}
+
+/// Tokens that are all the same: K experts get everything, which is less than a quarter of them.
+fn alike(b: &mut Builder) {
+    for (experts, top_k) in [(16, 1), (32, 2), (32, 4), (64, 6)] {
+        for gate in [Gate::Sigmoid, Gate::Softmax] {
+            let tokens = Synthetic { batch: T, topics: 1, skew: 0.0, noise: 0.0, ..Default::default() };
+            let source = Source::Synthetic(tokens);
+            let is = [Kind::Collapse, Kind::Dead];
+            b.add("tokens all alike".into(), (experts, top_k, gate), source, rule(Rule::None, 0.0), 200, &is, &[]);
+        }
     }
 }
 

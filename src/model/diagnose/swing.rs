@@ -31,15 +31,17 @@ pub(super) fn oscillating(blocks: &Blocks, recent: &VecDeque<(Vec<u32>, u32)>, c
     let window = blocks.last(WINDOW)?;
     let square = window.clone().map(|b| b.square).sum::<f64>() / WINDOW as f64;
     let means = mean_load(window, experts).iter().map(|m| m * m).sum::<f64>() / experts as f64;
+    // Where nothing is drawn, no load can come nearer to fair than whole tokens let it: less than one of them is no swing.
+    let smallest = if chance > 0.0 { SMALLEST } else { SMALLEST.max(1.0 / blocks.newest()?.fair.max(1e-9)) };
     let beyond = |variance: f64, excess: f64, least: f64| {
         variance >= excess * chance && (variance - chance).max(0.0).sqrt() >= least
     };
     // The cheap look first: most of the time it is enough.
     let all = (square - means) * steps as f64 / (steps - 1) as f64;
-    if !beyond(all, EXCESS_LEFT, 0.8 * SMALLEST) {
+    if !beyond(all, EXCESS_LEFT, 0.8 * smallest) {
         return Some(Verdict::Absent);
     }
-    if !beyond(all, EXCESS, SMALLEST) || recent.len() < steps {
+    if !beyond(all, EXCESS, smallest) || recent.len() < steps {
         return Some(Verdict::Between);
     }
     let stride = experts.div_ceil(LOOKED_AT);
@@ -72,7 +74,7 @@ pub(super) fn oscillating(blocks: &Blocks, recent: &VecDeque<(Vec<u32>, u32)>, c
     }
     sums.iter_mut().for_each(|s| *s /= n);
     let variance = sums[0] * steps as f64 / (steps - 2) as f64;
-    if !beyond(variance, EXCESS, SMALLEST) {
+    if !beyond(variance, EXCESS, smallest) {
         return Some(Verdict::Between);
     }
     let swing = variance - chance;

@@ -8,6 +8,8 @@ use std::io;
 const FLAGS: u8 = 0b0001_0010;
 /// Flags of a frame: it is laid over what was there, and stays.
 const OVER: u8 = 0;
+/// Flags of the first frame: it takes the place of everything.
+const ALONE: u8 = 0b10;
 
 /// A WebP being made.
 pub struct WebP {
@@ -86,7 +88,7 @@ impl WebP {
             ] {
                 data.extend(three(value));
             }
-            data.push(OVER);
+            data.push(if i == 0 { ALONE } else { OVER });
             data.extend(&frame.chunk);
             chunk(&mut body, b"ANMF", &data);
         }

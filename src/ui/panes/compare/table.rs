@@ -16,11 +16,11 @@ const NAMES: f32 = 124.0;
 /// Widths that a column may have.
 const COLUMN: (f32, f32) = (90.0, 260.0);
 /// Height of the variants' names.
-const HEAD: f32 = 26.0;
+const HEAD: f32 = 24.0;
 /// Height of a row.
-const ROW: f32 = 21.0;
+const ROW: f32 = 19.0;
 /// Room between settings and figures.
-const BETWEEN: f32 = 7.0;
+const BETWEEN: f32 = 6.0;
 /// Where a star stands, and where a figure ends, from the left of its column.
 const STAR: f32 = 10.0;
 const FIGURE: f32 = 74.0;

@@ -142,7 +142,9 @@ impl SweepPane {
                 .on_hover_text(tip)
                 .clicked()
         };
-        if ended.is_none() {
+        if cx.link.bare {
+            // A picture has no buttons.
+        } else if ended.is_none() {
             if button(ui, "Cancel", "Stop here; what is done stays") {
                 cx.lab.send(Command::CancelSweep);
             }
@@ -157,7 +159,7 @@ impl SweepPane {
                 cx.lab.send(Command::GoOnWithSweep);
             }
         }
-        if !one && ui.max_rect().width() < BOTH {
+        if !one && !cx.link.bare && ui.max_rect().width() < BOTH {
             ui.add_space(4.0);
             if mode(
                 ui,
