@@ -296,9 +296,9 @@ fn every_overlay_closes_with_escape() {
     for (label, key) in [
         open("Open a file…", None),
         open("Presenting", Some((Modifiers::NONE, Key::F1))),
-        open("Open a scenario, a recording or a trace", Some((Modifiers::COMMAND, Key::O))),
+        open("Open a scenario, a recording, a lesson or a trace", Some((Modifiers::COMMAND, Key::O))),
         open("Film of the run", Some((Modifiers::COMMAND | Modifiers::SHIFT, Key::F))),
-        open("New seed", Some((Modifiers::COMMAND, Key::P))),
+        open("Export curves as CSV…", Some((Modifiers::COMMAND, Key::P))),
     ] {
         if let Some((modifiers, key)) = key {
             press(&mut harness, modifiers, key);

@@ -526,7 +526,8 @@ impl eframe::App for App {
         if !self.options.still && notices::offer(ui, &mut self.lab, theme) {
             self.overlay = None;
         }
-        if top {
+        // A lesson asks before it tells: what is noticed would answer for it.
+        if top && self.lab.lesson().is_none() {
             self.findings.show(ui, &self.lab, self.link.variant, &mut asks, theme);
         }
         if time {

@@ -129,7 +129,7 @@ impl Layout {
         self.maximised
     }
 
-    /// Every pane there is a place for, in the order of reading, also those behind tabs.
+    /// The panes in sight in the order of reading; of tabs, the one in front.
     #[must_use]
     pub fn order(&self) -> Vec<PaneKind> {
         let mut order = vec![];
@@ -137,6 +137,8 @@ impl Layout {
         while let Some(id) = stack.pop() {
             match self.tree.tiles.get(id) {
                 Some(egui_tiles::Tile::Pane(kind)) => order.push(*kind),
+                // What somebody sees is what they turn the pages of.
+                Some(egui_tiles::Tile::Container(Container::Tabs(tabs))) => stack.extend(tabs.active),
                 Some(egui_tiles::Tile::Container(c)) => {
                     let children: Vec<TileId> = c.children().copied().collect();
                     stack.extend(children.into_iter().rev());

@@ -163,7 +163,9 @@ fn spans(source: &str) -> Vec<Span> {
             push(&mut plain, &mut spans, bold, italic);
             bold = !bold;
             rest = after;
-        } else if let Some(after) = rest.strip_prefix('*').filter(|after| italic || after.contains('*')) {
+        } else if let Some(after) =
+            rest.strip_prefix('*').filter(|after| italic || after.find('*').is_some_and(|i| i > 0))
+        {
             push(&mut plain, &mut spans, bold, italic);
             italic = !italic;
             rest = after;

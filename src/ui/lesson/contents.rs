@@ -78,10 +78,12 @@ pub fn show(ui: &mut Ui, shelf: &Shelf, asks: &mut Vec<Ask>, theme: &Theme) -> b
         .show(ui.ctx(), |ui| {
             ui.set_width(640.0_f32.min(screen.width() - 80.0));
             ui.label(RichText::new("Lessons").font(semibold(20.0)).color(theme.text));
-            let words = "Predict, see, understand, do: each lesson plays in the real lab, and you can leave and come back at any page.";
+            let words = "Predict, see, understand, do, in the real lab. Leave and come back at any page.";
             ui.label(RichText::new(words).color(theme.dim));
             ui.add_space(12.0);
-            ScrollArea::vertical().max_height(screen.height() - 240.0).show(ui, |ui| {
+            // All rows where the window has room for them, not where the modal’s first frame had.
+            let room = screen.height() - 240.0;
+            ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 for (i, e) in course().iter().enumerate() {
                     let told = Told {
