@@ -12,6 +12,7 @@ use moebias::engine::{Engine, EngineChoice};
 use moebias::lab::Lab;
 use moebias::lab::command::Command as Do;
 use moebias::lab::sweep::SweepRequest;
+use moebias::model::change::{Change, Target};
 use moebias::model::sweep::{Axis, Outcome, Plan};
 use moebias::scenario::{self, sweep as file};
 use moebias::ui::app::{App, Options};
@@ -28,10 +29,13 @@ const TEXT: &str = "(version: 1, title: \"Swept\", seed: 5, source: Synthetic(ba
     events: [(step: 40, target: Source, change: SetNoise(0.3)), (step: 60, target: Variant(1), change: SetSchedule(InverseSqrt))],
     stop: 130)";
 
+/// Enough for a run to settle and for both events.
+const STEPS: u64 = 80;
+
 fn plan(over: &[&str], seeds: u32) -> Plan {
     let loaded = scenario::load_text(TEXT, "swept.ron", Path::new("")).unwrap().scenario;
     let axes = over.iter().map(|a| Axis::parse(a).unwrap()).collect();
-    Plan::new(loaded.experiment(), &loaded.events, axes, seeds, 130).unwrap()
+    Plan::new(loaded.experiment(), &loaded.events, axes, seeds, STEPS).unwrap()
 }
 
 const OVER: [&str; 3] = ["u=1e-4..1e-1:log:4", "K=1,2,5", "skew=0,1.1"];
@@ -106,7 +110,7 @@ fn a_run_of_a_sweep_is_the_run_of_its_experiment() {
     }
     let outcome: Outcome = outcome.unwrap();
     assert_eq!(outcome.digest, simulation.state().variants[0].digest);
-    assert_eq!(outcome.figures.steps, 130);
+    assert_eq!(outcome.figures.steps, STEPS);
 }
 
 #[test]
@@ -146,7 +150,7 @@ fn what_learns_and_what_replays_a_trace_can_be_swept() {
 
 #[test]
 fn a_cancelled_sweep_keeps_what_is_done_and_can_go_on() {
-    let plan = Arc::new(plan(&["u=1e-4..1e-1:log:30", "seed=1..6"], 1));
+    let plan = Arc::new(plan(&["u=1e-4..1e-1:log:10", "seed=1..6"], 1));
     let ended = |sweep: &Sweep| {
         let patience = Instant::now();
         loop {
@@ -190,17 +194,17 @@ fn killed_and_resumed_it_comes_to_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
     let scenario = at("swept.ron");
-    fs::write(&scenario, TEXT.replace("batch: 96", "batch: 512")).unwrap();
+    fs::write(&scenario, TEXT.replace("batch: 96", "batch: 256")).unwrap();
     let args = |csv: &str| {
         [
             "sweep",
             &scenario,
             "--over",
-            "u=1e-4..1e-1:log:20",
+            "u=1e-4..1e-1:log:8",
             "--over",
-            "K=1..3",
+            "K=1,2",
             "--seeds",
-            "4",
+            "8",
             "--engine",
             "cpu",
             "--csv",
@@ -219,7 +223,7 @@ fn killed_and_resumed_it_comes_to_the_same_bytes() {
     let rows = |path: &str| {
         fs::read_to_string(path).map_or(0, |t| t.lines().filter(|l| !l.starts_with('#')).count().saturating_sub(1))
     };
-    assert_eq!(rows(&whole), 20 * 3 * 4 * 2);
+    assert_eq!(rows(&whole), 8 * 2 * 8 * 2);
     let mut child = of(&killed).stdout(Stdio::null()).spawn().unwrap();
     let patience = Instant::now();
     while rows(&killed) == 0 {
@@ -320,6 +324,8 @@ fn a_sweep_in_the_window_is_saved_opened_and_one_of_its_runs_shown() {
     harness.run_steps(4);
     assert!(harness.query_by_label_contains("Start 312 runs").is_some(), "S shows the form");
     picture(&mut harness, "window-sweep-form");
+    let small = Change::SetBatch(128);
+    harness.state_mut().lab_mut().send(Do::Change { target: Target::Source, change: small });
     let axes = ["u=1e-4..1e-1:log:4", "K=1..3"].map(|a| Axis::parse(a).unwrap()).to_vec();
     harness.state_mut().lab_mut().send(Do::StartSweep(SweepRequest { axes, seeds: 2, steps: 80 }));
     until(&mut harness, |lab| lab.sweep().unwrap().sweep.found().ended.is_some());

@@ -107,7 +107,7 @@ impl Lab {
         if let Some(trouble) = ended.trouble {
             self.tell(Level::Error, format!("The sweep ended early: {trouble}"));
         } else if ended.whole && ended.took > LONG {
-            self.tell(Level::Success, format!("Sweep: {runs} runs are done, in {:.0} s", ended.took.as_secs_f64()));
+            self.tell(Level::Success, format!("The sweep is done: {runs} runs in {:.0} s", ended.took.as_secs_f64()));
         }
     }
 
