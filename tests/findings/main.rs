@@ -149,7 +149,7 @@ fn alarms_are_true_and_few_are_missed() {
 fn a_stranger_s_scenarios_are_told_as_well() {
     let all: Vec<strangers::Case> = [5, 6].into_iter().flat_map(strangers::all).collect();
     assert!(all.len() >= 400);
-    let judged: Vec<_> = all.into_par_iter().map(|case| {
+    let judged = all.into_par_iter().map(|case| {
         let mut run = Run::new(RunId(0), case.start).unwrap();
         let mut engine = CpuEngine::new("");
         while run.step() < case.steps {
