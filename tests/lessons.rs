@@ -14,7 +14,7 @@ use moebias::engine::message::Speed;
 use moebias::lab::Lab;
 use moebias::lab::command::Command;
 use moebias::lab::lesson::Do;
-use moebias::scenario::lesson::{self, Highlight, Lesson};
+use moebias::scenario::lesson::{self, Highlight, Lesson, Page};
 use moebias::scenario::shipped;
 use moebias::ui::app::{App, Options};
 use moebias::ui::store::Stored;
@@ -258,7 +258,7 @@ fn play(id: &str) {
     }
     let progress = lab(&w).shelf().progress.get(id).unwrap().clone();
     assert!(progress.finished);
-    let asked = |p: &lesson::Page| p.question.is_some();
+    let asked = |p: &Page| p.question.is_some();
     assert_eq!(progress.answers.len(), read.pages.iter().filter(|p| asked(p)).count());
     assert_eq!(progress.tasks.len(), read.pages.iter().filter(|p| p.task.is_some()).count());
 }
@@ -304,7 +304,7 @@ fn no_page_is_without_an_effect_and_every_lesson_has_a_few_pages() {
             assert!(page.has_effect() && !page.show.is_empty(), "page {} of {}", i + 1, shipped.id);
             assert!(page.text.chars().count() < 900, "page {} of {} is long", i + 1, shipped.id);
         }
-        assert!(read.pages.iter().any(moebias::scenario::lesson::Page::asks));
+        assert!(read.pages.iter().any(Page::asks));
     }
 }
 

@@ -46,7 +46,7 @@ struct Builder {
 }
 
 impl Builder {
-    #[allow(clippy::too_many_arguments)] // a table, row by row
+    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)] // a table, row by row
     fn add(
         &mut self,
         name: String,

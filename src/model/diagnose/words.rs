@@ -96,7 +96,7 @@ impl Finding {
                 format!("{} got no token in 64 steps", self.who(*count))
             }
             Evidence::Dead { count, share } => {
-                format!("{} got at most {} of the fair load over 64 steps", self.who(*count), percent(*share))
+                format!("{} got at most {} of the fair load over 64 steps", self.who(*count), percent(share.max(0.001)))
             }
             Evidence::Starving { count: 1, share } => {
                 format!("Expert {first} got {} of its fair load over 64 steps", percent(*share))
@@ -154,10 +154,13 @@ impl Finding {
             }
         };
         match &self.evidence {
-            // It comes back every other step or so: a step goes past what it was to reach. A longer swing may have other reasons, but for
-            // momentum, which is made of going on.
-            Evidence::Oscillating { period: 2..=4, .. } if s.rate > 0.0 && s.rule != Rule::Smebu => {
+            // Half a period takes the load to the other side, and the steps in it are what took it there. A longer swing may have other
+            // reasons, but for momentum, which is made of going on.
+            Evidence::Oscillating { period: 2 | 3, .. } if s.rate > 0.0 && s.rule != Rule::Smebu => {
                 Some(format!("a step of u = {rate} goes past what is missing"))
+            }
+            Evidence::Oscillating { period: period @ 4..=8, .. } if s.rate > 0.0 && s.rule != Rule::Smebu => {
+                Some(format!("{} steps of u = {rate} go past what is missing", period / 2))
             }
             Evidence::Oscillating { .. } if s.rate > 0.0 && s.rule == Rule::Smebu => {
                 Some(format!("steps of λ = {rate} with momentum go on past balance"))

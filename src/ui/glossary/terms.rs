@@ -79,7 +79,7 @@ pub(super) const TERMS: &[Term] = &[
     term(Measures, "Settling time", &["settled", "settling"], "The first step from which the run stays in balance for 64 steps.", "steps since the start or the mark", OURS),
     term(Measures, "Steady MaxVio", &["steady"], "The mean MaxVio of the last 100 steps, once the run has settled.", "", OURS),
     term(Measures, "Time in balance", &["in balance"], "The share of steps in which MaxVio of 16 steps is at most 0.2.", "% of steps", OURS),
-    term(Measures, "Oscillation", &["amplitude", "period"], "How far the biases swing over the last 100 steps, and after how many steps they come back.", "half the 5–95 % range, score units; steps", OURS),
+    term(Measures, "Oscillation", &["Swing of biases", "Period of the swing", "amplitude", "period"], "How far the biases swing over the last 100 steps, and after how many steps they come back.", "half the 5–95 % range, score units; steps", OURS),
     term(Measures, "Sampling floor", &["floor"], "The MaxVio that chance alone leaves at perfect balance, for independent tokens. No balancer gets below it for long.", "≈ E[max of E normals] · √((1 − K/E)/L)", OURS),
     term(Measures, "Experts per token", &[], "How many experts a token gets where that is not fixed.", "mean over the batch; the rule aims at K", "Su’s MoE series, post 10815"),
     term(Measures, "Share of tokens", &["of all tokens"], "How many of a batch’s tokens belong to a topic, in percent.", "%", ""),
@@ -120,6 +120,9 @@ pub(super) const TERMS: &[Term] = &[
     term(Theory, "Learned bias", &["correlation", "rms difference", "spread of the learned", "largest gap, Δ/#u"], "The bias that a recorded model had learned, beside the one found here.", "score units", OURS),
     // The screen
     term(Screen, "Microscope", &[], "One step taken apart: scores, + bias, top-K, counts, error, new bias, with every number.", "", ""),
+    term(Screen, "Comparison", &["Compare"], "Variants side by side on the same tokens, with what each run comes to.", "", ""),
+    term(Screen, "Sweep", &["Setting to sweep", "Second setting to sweep"], "The same experiment over and over with other values of one or two settings, to see what they do.", "", ""),
+    term(Screen, "Film", &["Shows", "Size", "Format"], "Pictures of a run, step after step, as one file.", "", ""),
     term(Screen, "Inspector", &[], "The token and expert under the pointer, in figures.", "", ""),
     term(Screen, "Digest", &[], "A number that all loads and biases so far lead to. Two runs with the same digest have been the same in every step.", "", "this project"),
     term(Screen, "Scenario", &["Scenarios"], "An experiment as a small file: settings, and what happens at which step.", "", ""),

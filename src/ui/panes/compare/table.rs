@@ -1,5 +1,6 @@
 //! The table itself: a column per variant, a row per setting or figure.
 
+use super::super::super::glossary::explain;
 use super::super::super::style::{SMALL, TINY, mono, semibold, text};
 use super::super::super::theme::Theme;
 use super::super::{PaneContext, compared};
@@ -125,7 +126,7 @@ fn name(ui: &Ui, theme: &Theme, row: Rect, name: &str, tip: &str, values: &[Stri
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}: {}", values.join("; "))));
     let colour = if response.hovered() { theme.text } else { theme.dim };
     cut(ui, cell.left() + 2.0, cell, name, text(SMALL), colour);
-    response.on_hover_text(tip);
+    explain(response, name, tip);
 }
 
 fn figures_of(ui: &Ui, cx: &PaneContext<'_>, places: &Places, row: Rect, what: Row, figures: &[Figures]) {
