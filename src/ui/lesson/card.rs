@@ -134,10 +134,7 @@ fn now(ui: &mut Ui, part: &Condition, task: &Task, lab: &Lab, theme: &Theme) {
         }
         Condition::AtLeast(f, bound) => {
             let now = if started { value(f.of(&metrics)) } else { "–".into() };
-            (
-                started && f.of(&metrics) >= *bound,
-                format!("{} {now}, wanted at least {}", f.name(), figure(*bound, *bound == bound.round())),
-            )
+            (started && f.of(&metrics) >= *bound, format!("{} {now}, wanted at least {}", f.name(), figure(*bound, *bound == bound.round())))
         }
         Condition::Between(s, low, high) => {
             let now = s.of(&snapshot.experiment, task.variant);
