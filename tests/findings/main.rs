@@ -6,10 +6,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 mod cases;
+mod strangers;
 
 use cases::{Case, cases, held};
 use moebias::engine::Engine as _;
 use moebias::engine::cpu::CpuEngine;
+use moebias::engine::message::RunId;
+use moebias::engine::run::Run;
 use moebias::model::change::Target;
 use moebias::model::diagnose::{Context, Diagnosis, Finding, Kind};
 use moebias::model::metrics::Tracker;
@@ -138,5 +141,46 @@ fn alarms_are_true_and_few_are_missed() {
         std::fs::write(&path, format!("{head}{MARK}\n{text}")).unwrap();
     } else {
         assert_eq!(kept.trim(), text.trim(), "MOEBIAS_UPDATE=1 writes it afresh");
+    }
+}
+
+/// The same question to scenarios that were made for another detector.
+#[test]
+fn a_stranger_s_scenarios_are_told_as_well() {
+    let all: Vec<strangers::Case> = [5, 6].into_iter().flat_map(strangers::all).collect();
+    assert!(all.len() >= 400);
+    let judged = all.into_par_iter().map(|case| {
+        let mut run = Run::new(RunId(0), case.start).unwrap();
+        let mut engine = CpuEngine::new("");
+        while run.step() < case.steps {
+            run.advance(&mut engine, (case.steps - run.step()).min(256) as u32, |_, _| {}).unwrap();
+        }
+        (case.family, case.name, case.is, case.is_not, run.findings(0))
+    });
+    let judged: Vec<_> = judged.collect();
+    let mut counts = vec![Count::default(); Kind::iter().count()];
+    let mut wrong = vec![];
+    for (family, name, is, is_not, found) in judged {
+        let said = |kind: Kind| found.iter().any(|f| f.kind == kind);
+        for kind in is {
+            let c = &mut counts[kind as usize];
+            (c.is, c.detected) = (c.is + 1, c.detected + u32::from(said(kind)));
+            if !said(kind) {
+                wrong.push(format!("missed {kind:?}: {family}, {name}"));
+            }
+        }
+        for kind in is_not {
+            let c = &mut counts[kind as usize];
+            (c.is_not, c.alarms) = (c.is_not + 1, c.alarms + u32::from(said(kind)));
+            if said(kind) {
+                wrong.push(format!("FALSE {kind:?}: {family}, {name}"));
+            }
+        }
+    }
+    println!("{counts:?}\n{}", wrong.join("\n"));
+    for (kind, c) in Kind::iter().zip(counts) {
+        assert!(c.is >= 8 && c.is_not >= 80, "{kind:?} is tried: {c:?}");
+        assert_eq!(c.alarms, 0, "false alarms of {kind:?}");
+        assert!(f64::from(c.detected) >= 0.9 * f64::from(c.is), "{kind:?} is missed: {c:?}");
     }
 }
