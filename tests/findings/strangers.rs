@@ -109,7 +109,8 @@ use Kind::{Collapse, Dead, Diverged, Drifting, FloorReached, Oscillating, Satura
 /// Every case of a set; another set has other seeds, sizes and settings.
 pub fn all(set: u32) -> Vec<Case> {
     let mut cases = vec![];
-    let families: [(u32, fn(&mut Dice, u32) -> Case); 14] = [
+    type Family = fn(&mut Dice, u32) -> Case;
+    let families: [(u32, Family); 14] = [
         (16, even),
         (16, settled),
         (20, without_tokens),
@@ -180,8 +181,8 @@ fn without_tokens(dice: &mut Dice, i: u32) -> Case {
         eligible[(dice.real() * f64::from(e)) as usize] = 0.0;
     }
     let trace = trace(dice, t, &vec![0.0; e as usize], &eligible);
-    let balancer = if i % 2 == 0 { with(Rule::None, 0.0) } else { with(Rule::Sign, 1e-7) };
-    let slow = if i % 2 == 0 { Slow } else { Diverged };
+    let balancer = if i.is_multiple_of(2) { with(Rule::None, 0.0) } else { with(Rule::Sign, 1e-7) };
+    let slow = if i.is_multiple_of(2) { Slow } else { Diverged };
     Case {
         family: "experts without tokens",
         name: format!("E {e}, K {k}, T {t}, {gate}, {}", balancer.rule),
@@ -197,7 +198,7 @@ fn hardly_any_tokens(dice: &mut Dice, i: u32) -> Case {
     let (e, k, t) = sizes(dice, &[8, 16, 32], &[1, 2]);
     let gate = dice.of(&GATES);
     let mut eligible = vec![1.0; e as usize];
-    let starves = i % 2 == 0;
+    let starves = i.is_multiple_of(2);
     let share = if starves { dice.between(0.05, 0.15) } else { dice.between(0.45, 0.9) };
     eligible[(dice.real() * f64::from(e)) as usize] = share;
     let trace = trace(dice, t, &vec![0.0; e as usize], &eligible);
@@ -221,7 +222,7 @@ fn far_below(dice: &mut Dice, i: u32) -> Case {
     let mut start = start(dice.seed, source, router(e, k, Gate::Sigmoid), balancer, None);
     let simulation = Simulation::new(start.experiment.clone(), None).unwrap();
     let mut state = simulation.state().clone();
-    let far = i % 2 == 0;
+    let far = i.is_multiple_of(2);
     // Scores lie in [0, 1]: who is more than 1 below gets nothing, who is more than 3 below can't be told from who is more.
     let below = if far { dice.between(3.5, 12.0) } else { dice.between(1.2, 2.5) };
     state.variants[0].bias[(dice.real() * f64::from(e)) as usize] = -to_q32(below);
@@ -252,7 +253,7 @@ fn few_have_all(dice: &mut Dice, i: u32) -> Case {
     let many = if collapsed { favourites } else { e as usize / 2 };
     let offset: Vec<f64> = (0..e as usize).map(|x| if x < many { lift } else { -lift }).collect();
     let trace = trace(dice, t, &offset, &vec![1.0; e as usize]);
-    let balancer = if i % 2 == 0 { with(Rule::None, 0.0) } else { with(Rule::Sign, 1e-7) };
+    let balancer = if i.is_multiple_of(2) { with(Rule::None, 0.0) } else { with(Rule::Sign, 1e-7) };
     let mut is_not = vec![Oscillating, Drifting, Saturated, Diverged, FloorReached];
     if !collapsed {
         is_not.extend([Collapse, Dead]);
@@ -317,7 +318,7 @@ fn arriving(dice: &mut Dice, i: u32) -> Case {
         (Rule::Multiplicative, 0.006),
     ]);
     let router = router(e, k, Gate::Sigmoid);
-    let start = if i % 2 == 0 {
+    let start = if i.is_multiple_of(2) {
         let reach = dice.between(0.3, 0.7);
         let offset: Vec<f64> = (0..e).map(|x| reach * (2.0 * f64::from(x) / f64::from(e - 1) - 1.0)).collect();
         let trace = trace(dice, t, &offset, &vec![1.0; e as usize]);
@@ -329,7 +330,10 @@ fn arriving(dice: &mut Dice, i: u32) -> Case {
     };
     Case {
         family: "steps that arrive",
-        name: format!("E {e}, K {k}, T {t}, {rule}, u {rate}, {}", if i % 2 == 0 { "ladder" } else { "topics" }),
+        name: format!(
+            "E {e}, K {k}, T {t}, {rule}, u {rate}, {}",
+            if i.is_multiple_of(2) { "ladder" } else { "topics" }
+        ),
         start,
         steps: 1200,
         is: vec![],
@@ -362,7 +366,7 @@ fn wandering(dice: &mut Dice, i: u32) -> Case {
 /// Topics that wander, or stand still, where no bias moves.
 fn left_behind(dice: &mut Dice, i: u32) -> Case {
     let (e, k, t) = sizes(dice, &[8, 16, 32], &[1, 2, 4]);
-    let wanders = i % 2 == 0;
+    let wanders = i.is_multiple_of(2);
     let drift = if wanders { dice.scale(1.0, 10.0) } else { 0.0 };
     let skew = dice.between(0.8, 1.5);
     let gate = dice.of(&GATES);
@@ -431,7 +435,7 @@ fn learning(dice: &mut Dice, i: u32) -> Case {
     let world = World { batch: 256, ..World::default() };
     let mut start =
         start(dice.seed, Source::Learning(world), router(8, 2, Gate::Sigmoid), with(Rule::Sign, 0.001), None);
-    let explodes = i % 2 == 0;
+    let explodes = i.is_multiple_of(2);
     if explodes {
         let learning = &mut start.experiment.variants[0].learning;
         (learning.optimiser, learning.expert_rate) = (Optimiser::Sgd, 10.0);
