@@ -4,7 +4,7 @@
 use super::style::{SMALL, mono, semibold, text};
 use super::theme::Theme;
 use eframe::egui::text::{LayoutJob, TextFormat};
-use eframe::egui::{Frame, Label, Margin, RichText, Ui, vec2};
+use eframe::egui::{Color32, Frame, Hyperlink, Label, Margin, RichText, Ui, vec2};
 
 /// Size of a lesson's text, points.
 pub const READ: f32 = 14.0;
@@ -71,8 +71,10 @@ fn line(ui: &mut Ui, theme: &Theme, spans: &[Span], size: f32, dim: bool) {
         for span in spans {
             match &span.link {
                 Some(address) => {
-                    let name = RichText::new(&span.text).font(text(size)).line_height(Some(size * LINE / READ));
-                    ui.hyperlink_to(name, address).on_hover_text(address);
+                    // A job of the same kind as the words round it, so that it stands on their line; the link gives the colour.
+                    let mut name = job(theme, std::slice::from_ref(span), size, dim);
+                    name.sections.iter_mut().for_each(|s| s.format.color = Color32::PLACEHOLDER);
+                    ui.add(Hyperlink::from_label_and_url(name, address)).on_hover_text(address);
                 }
                 None => {
                     ui.add(Label::new(job(theme, std::slice::from_ref(span), size, dim)).wrap());
