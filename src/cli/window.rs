@@ -22,12 +22,21 @@ pub(super) fn open(file: Option<&Path>) -> Result<(), Failure> {
     meter::begin();
     background::make_way();
     // A file that is wrong is told before any window opens.
-    let lesson = file.filter(|f| scenario::lesson::is_lesson(f)).map(Path::to_owned);
-    if let Some(lesson) = &lesson {
-        scenario::lesson::load(lesson).map_err(|e| Failure::new(e.to_string()))?;
-    }
-    // A lesson opens over what a window without a file shows.
-    let loaded = load(file.filter(|_| lesson.is_none()))?;
+    let wrong = |e: scenario::FileError| Failure::new(e.to_string());
+    let over = match file {
+        Some(lesson) if scenario::lesson::is_lesson(lesson) => {
+            scenario::lesson::load(lesson).map_err(wrong)?;
+            file
+        }
+        Some(sweep) if scenario::sweep::is_sweep(sweep) => {
+            scenario::sweep::open(sweep).map_err(wrong)?;
+            file
+        }
+        _ => None,
+    };
+    // A lesson or a sweep opens over what a window without a file shows.
+    let loaded = load(file.filter(|_| over.is_none()))?;
+    let over = over.map(Path::to_owned);
     let welcome = file.is_none();
     if !has_display() {
         let text = "there is no display to open a window on. These commands need none: `moebias run`, `replay`, `render`, `check`, \
@@ -36,7 +45,7 @@ pub(super) fn open(file: Option<&Path>) -> Result<(), Failure> {
     }
     crash::install();
     let started = Instant::now();
-    match catch_unwind(AssertUnwindSafe(|| window(loaded, lesson, welcome))) {
+    match catch_unwind(AssertUnwindSafe(|| window(loaded, over, welcome))) {
         Ok(outcome) => outcome,
         Err(_) => reopen(started.elapsed()),
     }
@@ -60,7 +69,7 @@ fn has_display() -> bool {
     !cfg!(all(unix, not(target_os = "macos"))) || set("DISPLAY") || set("WAYLAND_DISPLAY") || set("WAYLAND_SOCKET")
 }
 
-fn window(loaded: Loaded, lesson: Option<PathBuf>, welcome: bool) -> Result<(), Failure> {
+fn window(loaded: Loaded, over: Option<PathBuf>, welcome: bool) -> Result<(), Failure> {
     let viewport = ViewportBuilder::default()
         .with_title("Moebias")
         .with_app_id("moebias")
@@ -77,8 +86,8 @@ fn window(loaded: Loaded, lesson: Option<PathBuf>, welcome: bool) -> Result<(), 
         let stored = Stored::load(cc.storage);
         let options = Options { welcome, native: true, still: false };
         let mut app = App::new(&cc.egui_ctx, lab, stored, options);
-        if let Some(lesson) = &lesson {
-            app.lab_mut().send(Command::OpenFile(lesson.clone()));
+        if let Some(file) = &over {
+            app.lab_mut().send(Command::OpenFile(file.clone()));
         }
         Ok(Box::new(app))
     };

@@ -116,7 +116,7 @@ impl Lab {
 
     /// Opens a file beside the work; the running experiment stays until it is read and right.
     pub(super) fn open_file(&mut self, path: PathBuf) {
-        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
+        if scenario::sweep::is_sweep(&path) {
             return self.open_sweep(&path);
         }
         let name = format!("Opening {}", file_name(&path));

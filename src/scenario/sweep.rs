@@ -269,6 +269,12 @@ pub fn parse(name: &str, text: &str) -> Result<Saved, FileError> {
     Ok(Saved { title: scenario.title, plan, outcomes })
 }
 
+/// Whether a file is a sweep, by its name.
+#[must_use]
+pub fn is_sweep(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
+}
+
 /// Reads a sweep from a file.
 ///
 /// # Errors

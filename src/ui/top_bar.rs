@@ -34,6 +34,7 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
         let edge = ui.max_rect().expand2(vec2(14.0, 0.0));
         ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, theme.line));
         let narrow = ui.available_width() < 1000.0;
+        let short = ui.available_width() < 1200.0;
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             mark(ui, 26.0);
@@ -52,7 +53,7 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
-                engine(ui, lab, asks, narrow, theme);
+                engine(ui, lab, asks, short, theme);
                 messages(ui, bar.unread, asks, theme);
                 if icon_button(
                     ui,
@@ -258,13 +259,13 @@ fn messages(ui: &mut Ui, unread: u64, asks: &mut Vec<Ask>, theme: &Theme) {
     }
 }
 
-fn engine(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, narrow: bool, theme: &Theme) {
+fn engine(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, short_name: bool, theme: &Theme) {
     let info = lab.engine();
     let snapshot = lab.snapshot();
     let rate = snapshot.steps_per_second;
     let speed = if rate >= 10.0 { super::widgets::slider::figure(rate.round(), true) } else { format!("{rate:.1}") };
     let speed = if snapshot.playing { format!("{speed} steps/s") } else { "paused".into() };
-    let what = if narrow { info.kind.to_string() } else { format!("{} · {}", info.kind, short(&info.adapter)) };
+    let what = if short_name { info.kind.to_string() } else { format!("{} · {}", info.kind, short(&info.adapter)) };
     let mut job = egui::text::LayoutJob::default();
     let format = |font: egui::FontId| egui::TextFormat {
         font_id: font,
