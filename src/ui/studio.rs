@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// So long a run may stand still on its way.
 const STUCK: Duration = Duration::from_secs(120);
 
+/// So often a picture that did not come is asked for again.
+const RETRIES: usize = 3;
+
 /// What a picture is to be like.
 #[derive(Clone, Debug)]
 pub struct Setting {
@@ -135,7 +138,15 @@ impl Studio {
     /// # Errors
     /// It can't be drawn.
     pub fn image(&mut self) -> Result<RgbaImage, String> {
-        self.harness.render().map_err(|e| format!("nothing could be drawn: {e}"))
+        let mut tries = 0;
+        loop {
+            match self.harness.render() {
+                Ok(image) => return Ok(image),
+                // A software adapter on a machine with much to do may be late with its pixels; a film is not given up for that.
+                Err(_) if tries < RETRIES => tries += 1,
+                Err(e) => return Err(format!("nothing could be drawn: {e}")),
+            }
+        }
     }
 
     /// The same as a drawing.
