@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::output::{self, styled, thousands};
 use super::progress::while_waiting;
 use crate::model::config::Source;
-use crate::scenario::{self, FileError, Kind, Loaded, Opened, lesson, shipped};
+use crate::scenario::{self, FileError, Kind, Loaded, Opened, lesson, shipped, sweep};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,12 @@ pub(super) fn check(files: &[PathBuf]) -> Result<(), Failure> {
 
 /// What a good file is, in a few words.
 fn said(file: &Path) -> Result<String, FileError> {
+    if sweep::is_sweep(file) {
+        let saved = sweep::open(file)?;
+        let done = saved.outcomes.iter().flatten().count() as u64;
+        let runs = output::counted(saved.outcomes.len() as u64, "run");
+        return Ok(format!("a sweep: “{}”, {} of {runs} done", saved.title, thousands(done)));
+    }
     Ok(match scenario::open(file)? {
         Opened::Experiment(loaded) => of_experiment(scenario::kind(file)?, &loaded),
         Opened::Selections(log) => {
