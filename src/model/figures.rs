@@ -106,7 +106,7 @@ pub fn oscillation(experts: impl IntoIterator<Item = Vec<f64>>) -> Option<Oscill
 }
 
 /// Takes the least-squares line away.
-fn remove_trend(series: &mut [f64]) {
+pub(super) fn remove_trend(series: &mut [f64]) {
     let n = series.len() as f64;
     let middle = (n - 1.0) / 2.0;
     let mean = series.iter().sum::<f64>() / n;

@@ -22,7 +22,7 @@ use super::panes::frame::Export;
 use super::panes::microscope::Turn;
 use super::panes::{PaneContext, PaneKind, Panes};
 use super::pictures::{Goal, Pictures};
-use super::spotlight::{self, Spotlight};
+use super::spotlight::Spotlight;
 use super::store::Stored;
 use super::theme::{DARK, GAP, LIGHT, Theme};
 use super::top_bar::{self, Bar};
@@ -357,7 +357,7 @@ impl App {
     fn turn_to(&mut self, ui: &Ui) {
         let page = self.lab.lesson().and_then(|r| r.page());
         let shown: Vec<PaneKind> =
-            page.map(|p| p.show.iter().map(|&k| spotlight::pane(k)).collect()).unwrap_or_default();
+            page.map(|p| p.show.iter().map(|&k| super::views::kind_of(k)).collect()).unwrap_or_default();
         let narrow = page.is_some() && ui.available_rect_before_wrap().width() < NARROW;
         match (narrow, shown.is_empty()) {
             (true, true) => self.layout.alone(&[PaneKind::Load, PaneKind::Violation]),

@@ -6,10 +6,9 @@ use super::panes::PaneKind;
 use super::panes::frame::Export;
 use super::style::{SMALL, mono, text};
 use super::theme::Theme;
+use super::widgets::search::search;
 use crate::model::presets::Preset;
-use eframe::egui::{
-    self, Align2, Frame, Key, Margin, Modal, Modifiers, RichText, ScrollArea, Sense, TextEdit, Ui, vec2,
-};
+use eframe::egui::{self, Align2, Frame, Key, Margin, Modal, Modifiers, RichText, ScrollArea, Sense, Ui, vec2};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
     ICON_CONTENT_COPY, ICON_DESCRIPTION, ICON_MOVIE, ICON_OPEN_IN_FULL, ICON_PHOTO_CAMERA, ICON_POLYLINE, ICON_SCIENCE,
@@ -47,14 +46,7 @@ pub fn show(ui: &mut Ui, palette: &mut Palette, recent: &[PathBuf], asks: &mut V
                 i.consume_key(Modifiers::NONE, Key::Enter),
             )
         });
-        let hint = "Search commands and scenarios";
-        let edit = TextEdit::singleline(&mut palette.typed)
-            .hint_text(hint)
-            .desired_width(f32::INFINITY)
-            .margin(Margin::symmetric(8, 6));
-        let response = ui.add(edit);
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, hint));
-        response.request_focus();
+        let response = search(ui, &mut palette.typed, "Search commands and scenarios");
         if response.changed() {
             palette.at = 0;
         }

@@ -3,10 +3,10 @@
 
 use super::layout::Layout;
 use super::link::Link;
-use super::panes::PaneKind;
 use super::theme::Theme;
+use super::views::kind_of;
 use crate::lab::Lab;
-use crate::scenario::lesson::{Control, Highlight, Pane, Which};
+use crate::scenario::lesson::{Control, Highlight, Which};
 use eframe::egui::{self, Align, Context, CornerRadius, Id, LayerId, Order, Rect, Stroke, StrokeKind, Ui};
 use std::sync::Arc;
 
@@ -79,22 +79,6 @@ fn names(control: Control) -> &'static [&'static str] {
     }
 }
 
-/// The window's pane of a lesson's name.
-#[must_use]
-pub fn pane(pane: Pane) -> PaneKind {
-    match pane {
-        Pane::Assignment => PaneKind::Assignment,
-        Pane::Load => PaneKind::Load,
-        Pane::LoadHistory => PaneKind::LoadHistory,
-        Pane::LoadCurves => PaneKind::LoadCurves,
-        Pane::Bias => PaneKind::Bias,
-        Pane::Violation => PaneKind::Violation,
-        Pane::Inspector => PaneKind::Inspector,
-        Pane::Theory => PaneKind::Theory,
-        Pane::TaskLoss => PaneKind::TaskLoss,
-    }
-}
-
 impl Spotlight {
     /// Before anything is drawn: says what is wanted. True when a page has just been turned to.
     pub fn begin(&mut self, ctx: &Context, lab: &Lab, link: &mut Link) -> bool {
@@ -146,7 +130,7 @@ impl Spotlight {
         let mut rects: Vec<(Rect, u8)> = vec![];
         for h in &page.highlight {
             match h {
-                Highlight::Pane(p) => rects.extend(layout.rect_of(pane(*p)).map(|r| (r, 9))),
+                Highlight::Pane(p) => rects.extend(layout.rect_of(kind_of(*p)).map(|r| (r, 9))),
                 Highlight::Control(c) => rects.extend(names(*c).iter().filter_map(|n| found(ctx, n)).map(|r| (r, 7))),
                 _ => {}
             }

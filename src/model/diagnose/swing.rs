@@ -1,5 +1,6 @@
 //! Oscillation: a swing of the loads beyond chance that turns back on itself and comes again.
 
+use super::super::figures::remove_trend;
 use super::blocks::Blocks;
 use super::signs::{chance, mean_load};
 use super::{BLOCK, Context, Evidence, Verdict, WINDOW};
@@ -90,14 +91,4 @@ pub(super) fn oscillating(blocks: &Blocks, recent: &VecDeque<(Vec<u32>, u32)>, c
         )),
         None => Some(Verdict::Absent),
     }
-}
-
-/// Takes the least-squares line away.
-fn remove_trend(series: &mut [f64]) {
-    let n = series.len() as f64;
-    let middle = (n - 1.0) / 2.0;
-    let mean = series.iter().sum::<f64>() / n;
-    let along: f64 = series.iter().enumerate().map(|(i, v)| (i as f64 - middle) * (v - mean)).sum();
-    let slope = along / (n * (n * n - 1.0) / 12.0);
-    series.iter_mut().enumerate().for_each(|(i, v)| *v -= mean + slope * (i as f64 - middle));
 }

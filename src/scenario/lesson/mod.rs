@@ -14,6 +14,7 @@ pub use shipped::{ShippedLesson, find, shipped};
 pub use stage::Scene;
 
 use super::Loaded;
+use super::view::PaneName;
 use crate::model::change::{Change, Target};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -86,7 +87,7 @@ pub struct Page {
     pub setup: Setup,
     /// Panes to bring to the front.
     #[serde(default)]
-    pub show: Vec<Pane>,
+    pub show: Vec<PaneName>,
     /// What to point at.
     #[serde(default)]
     pub highlight: Vec<Highlight>,
@@ -156,29 +157,6 @@ impl Changed {
     }
 }
 
-/// A pane of the window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum Pane {
-    /// Tokens → experts.
-    Assignment,
-    /// Load per expert.
-    Load,
-    /// Load over time.
-    LoadHistory,
-    /// Load curves.
-    LoadCurves,
-    /// Biases.
-    Bias,
-    /// Worst expert: MaxVio.
-    Violation,
-    /// Figures of what is pointed at.
-    Inspector,
-    /// The price view.
-    Theory,
-    /// What learning shows.
-    TaskLoss,
-}
-
 /// A control of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Control {
@@ -232,7 +210,7 @@ pub enum Highlight {
     /// A control.
     Control(Control),
     /// A pane.
-    Pane(Pane),
+    Pane(PaneName),
     /// An expert, by its number or by its load.
     Expert(Which),
     /// A token, by its place in the batch: it is pinned.

@@ -2,8 +2,9 @@
 
 use super::super::style::{SMALL, TINY, semibold, text};
 use super::super::theme::Theme;
+use super::super::widgets::search::search;
 use super::{Group, Term, general, terms, told};
-use eframe::egui::{self, Align, Frame, Layout, Margin, Modal, RichText, ScrollArea, TextEdit, Ui};
+use eframe::egui::{self, Align, Frame, Layout, Margin, Modal, RichText, ScrollArea, Ui};
 use strum::IntoEnumIterator as _;
 
 /// What the list remembers while it is open.
@@ -38,14 +39,7 @@ pub fn show(ui: &mut Ui, glossary: &mut Glossary, theme: &Theme) -> bool {
         ui.set_width(760f32.min(screen.width() - 80.0));
         ui.label(RichText::new("Glossary").font(semibold(16.0)));
         ui.add_space(6.0);
-        let hint = "Search terms";
-        let edit = TextEdit::singleline(&mut glossary.typed)
-            .hint_text(hint)
-            .desired_width(f32::INFINITY)
-            .margin(Margin::symmetric(8, 6));
-        let response = ui.add(edit);
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, hint));
-        response.request_focus();
+        search(ui, &mut glossary.typed, "Search terms");
         ui.add_space(8.0);
         let height = (screen.height() * 0.7).min(screen.height() - 170.0);
         let scroll = ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, false]);

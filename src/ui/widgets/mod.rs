@@ -2,6 +2,7 @@
 
 pub mod button;
 pub mod choice;
+pub mod search;
 pub mod slider;
 
 use super::glossary::{dots, explain, find};
