@@ -10,6 +10,9 @@ use crate::model::change::Event;
 use eframe::egui::{self, Align2, Color32, Pos2, Rect, Stroke, Ui, pos2, vec2};
 use egui_plot::PlotTransform;
 
+/// Height of a row of the key, points.
+const ROW_OF_KEY: f32 = 15.0;
+
 pub(super) fn on_screen(transform: &PlotTransform, points: &[[f64; 2]]) -> Vec<Pos2> {
     points.iter().map(|p| transform.position_from_point(&egui_plot::PlotPoint::new(p[0], p[1]))).collect()
 }
@@ -48,6 +51,12 @@ pub(super) fn label(ui: &Ui, painter: &egui::Painter, theme: &Theme, at: Pos2, w
     painter.galley(rect.min, galley, colour);
 }
 
+/// What the key takes at the top of a plot of this width: one row, or two.
+pub(super) fn key_height(ui: &Ui, width: f32, names: &[(Pos, String, Color32)]) -> f32 {
+    let all: f32 = names.iter().map(|(_, name, _)| text_width(ui, name) + 30.0).sum();
+    if all > width { 2.0 * ROW_OF_KEY } else { ROW_OF_KEY }
+}
+
 /// The names of curves with their colours, in a row at the top. Returns the room it took.
 pub(super) fn key(
     ui: &Ui,
@@ -62,7 +71,7 @@ pub(super) fn key(
         // Long names are cut, and beyond two rows the rest is counted: the curves matter more.
         let short: String =
             if name.chars().count() > 22 { name.chars().take(21).chain(['…']).collect() } else { name.clone() };
-        let last_row = at.y > frame.top() + 15.0;
+        let last_row = at.y > frame.top() + ROW_OF_KEY;
         let more = format!("+ {} more", names.len() - i);
         if last_row
             && i + 1 < names.len()
@@ -74,7 +83,7 @@ pub(super) fn key(
         let name = &short;
         let width = text_width(ui, name) + 22.0;
         if at.x + width > frame.right() && at.x > frame.left() + 6.0 {
-            at = pos2(frame.left() + 6.0, at.y + 15.0);
+            at = pos2(frame.left() + 6.0, at.y + ROW_OF_KEY);
         }
         painter.line_segment([at, at + vec2(10.0, 0.0)], Stroke::new(2.0, *colour));
         label(ui, painter, theme, at + vec2(15.0, 0.0), name, theme.dim);

@@ -15,7 +15,7 @@ use super::{AXIS, PaneContext};
 use crate::engine::message::Snapshot;
 use crate::engine::run::lock;
 use axis::{look, nice, steps_grid, value_label, values_grid};
-use decor::{events, freest, hovered, key, label, on_screen, playhead, text_width};
+use decor::{events, freest, hovered, key, key_height, label, on_screen, playhead, text_width};
 use eframe::egui::{self, Color32, Rect, Response, Sense, Ui, Vec2, Vec2b, pos2, vec2};
 use egui_plot::{FilledArea, HLine, Line, LineStyle, Plot, PlotPoints, PlotTransform};
 
@@ -158,13 +158,13 @@ impl TimePlot {
     pub fn show(self, ui: &mut Ui, cx: &mut PaneContext<'_>) -> (Response, PlotTransform) {
         let theme = cx.theme;
         let (from, to) = span(cx.link, cx.lab.snapshot());
-        let (low, high) = self.limits();
+        let names: Vec<(Pos, String, Color32)> = self.names(to);
+        let (low, high) = self.limits(headroom(ui, &names));
         let axis = self.axis;
         let name = self.id;
         // A line of the grid about every 34 points, and never a ladder of them.
         let rows = f64::from((ui.available_height() / 34.0).clamp(1.5, 7.0));
         let columns = f64::from(((ui.available_width() - AXIS) / 80.0).clamp(1.0, 8.0));
-        let names: Vec<(Pos, String, Color32)> = self.names(to);
         let points: Vec<[f64; 2]> = self.curves.iter().flat_map(|c| c.points.iter().copied()).collect();
         let marks: Vec<(f64, String)> = self.marks.iter().map(|m| (m.value, m.name.clone())).collect();
         let response = ui
@@ -247,7 +247,7 @@ impl TimePlot {
     }
 
     /// The y range: what is in sight, rounded outwards so that it stays still while the run moves, with room for labels.
-    fn limits(&self) -> (f64, f64) {
+    fn limits(&self, headroom: f64) -> (f64, f64) {
         let bands = self.bands.iter().flat_map(|b| b.low.iter().chain(&b.high).copied());
         let curves = self.curves.iter().flat_map(|c| c.points.iter().map(|p| p[1]));
         let values = bands.chain(curves).chain(self.include.iter().copied()).filter(|v| v.is_finite());
@@ -258,13 +258,13 @@ impl TimePlot {
                 // Quarters of a decade, and at least one decade.
                 let low = (low * 4.0).floor() / 4.0;
                 let high = ((high * 4.0).ceil() / 4.0).max(low + 1.0);
-                (low - FOOTROOM * (high - low), high + HEADROOM * (high - low))
+                (low - FOOTROOM * (high - low), high + headroom * (high - low))
             }
             Axis::Linear => {
                 let step = nice((high - low).max(1e-9) / 4.0);
                 let (low, high) = ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step);
                 let high = if high <= low { low + step } else { high };
-                (low - FOOTROOM * (high - low), high + HEADROOM * (high - low))
+                (low - FOOTROOM * (high - low), high + headroom * (high - low))
             }
         }
     }
@@ -277,6 +277,13 @@ impl TimePlot {
 }
 
 struct Pos(f64, f64);
+
+/// Room above the highest curve, of the curves' height: for the labels of events, or for the key of several curves.
+fn headroom(ui: &Ui, names: &[(Pos, String, Color32)]) -> f64 {
+    let size = ui.available_size() - vec2(AXIS, 18.0);
+    let room = if names.len() > 1 { key_height(ui, size.x, names) } else { 0.0 };
+    f64::from(room / (size.y - room).max(room).max(1.0)).max(HEADROOM)
+}
 
 #[cfg(test)]
 mod tests {
@@ -305,10 +312,10 @@ mod tests {
             axis,
             include: vec![],
         };
-        let (low, high) = plot(Axis::Linear, &[-0.31, 0.42]).limits();
+        let (low, high) = plot(Axis::Linear, &[-0.31, 0.42]).limits(HEADROOM);
         assert!(low <= -0.31 && high > 0.42 && low >= -0.5 && high < 0.8, "{low} {high}");
-        assert!(plot(Axis::Linear, &[]).limits().0 <= 0.0);
-        let (low, high) = plot(Axis::Log, &[-0.9, 0.6]).limits();
+        assert!(plot(Axis::Linear, &[]).limits(HEADROOM).0 <= 0.0);
+        let (low, high) = plot(Axis::Log, &[-0.9, 0.6]).limits(HEADROOM);
         assert!(low <= -1.0 && low > -1.3 && high > 0.6);
         assert_eq!(nice(0.3), 0.2);
         assert_eq!(nice(70.0), 50.0);
