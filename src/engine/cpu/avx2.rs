@@ -191,18 +191,22 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
         self.select_negative(self.shl::<28>(index), low, high)
     }
     #[inline(always)]
-    fn token_bytes(self, noise: Self::V, centre: Self::V, factor: Self::V) -> Self::V {
+    fn token_bytes(self, noise: Self::V, centre: Self::V, factor: Self::V, small: bool) -> Self::V {
         // SAFETY: `self` proves the instructions.
         unsafe {
             // A byte in the high half of 16 bits: the high half of its product with the factor is the product >> 8.
             let zero = _mm256_setzero_si256();
-            let low = _mm256_mulhi_epi16(_mm256_unpacklo_epi8(zero, noise), factor);
-            let high = _mm256_mulhi_epi16(_mm256_unpackhi_epi8(zero, noise), factor);
-            let low = _mm256_add_epi16(low, _mm256_srai_epi16::<8>(_mm256_unpacklo_epi8(zero, centre)));
-            let high = _mm256_add_epi16(high, _mm256_srai_epi16::<8>(_mm256_unpackhi_epi8(zero, centre)));
-            let x = _mm256_max_epi8(_mm256_packs_epi16(low, high), _mm256_set1_epi8(-127));
+            let mut low = _mm256_mulhi_epi16(_mm256_unpacklo_epi8(zero, noise), factor);
+            let mut high = _mm256_mulhi_epi16(_mm256_unpackhi_epi8(zero, noise), factor);
+            let x = if small {
+                _mm256_adds_epi8(_mm256_packs_epi16(low, high), centre)
+            } else {
+                low = _mm256_add_epi16(low, _mm256_srai_epi16::<8>(_mm256_unpacklo_epi8(zero, centre)));
+                high = _mm256_add_epi16(high, _mm256_srai_epi16::<8>(_mm256_unpackhi_epi8(zero, centre)));
+                _mm256_packs_epi16(low, high)
+            };
             // Unsigned, + 128.
-            _mm256_xor_si256(x, _mm256_set1_epi8(-128))
+            _mm256_xor_si256(_mm256_max_epi8(x, _mm256_set1_epi8(-127)), _mm256_set1_epi8(-128))
         }
     }
     #[inline(always)]

@@ -183,18 +183,22 @@ impl<const VNNI: bool> Lanes for Avx512<VNNI> {
         self.lookup(table, index)
     }
     #[inline(always)]
-    fn token_bytes(self, noise: Self::V, centre: Self::V, factor: Self::V) -> Self::V {
+    fn token_bytes(self, noise: Self::V, centre: Self::V, factor: Self::V, small: bool) -> Self::V {
         // SAFETY: `self` proves the instructions.
         unsafe {
             // A byte in the high half of 16 bits: the high half of its product with the factor is the product >> 8.
             let zero = _mm512_setzero_si512();
-            let low = _mm512_mulhi_epi16(_mm512_unpacklo_epi8(zero, noise), factor);
-            let high = _mm512_mulhi_epi16(_mm512_unpackhi_epi8(zero, noise), factor);
-            let low = _mm512_add_epi16(low, _mm512_srai_epi16::<8>(_mm512_unpacklo_epi8(zero, centre)));
-            let high = _mm512_add_epi16(high, _mm512_srai_epi16::<8>(_mm512_unpackhi_epi8(zero, centre)));
-            let x = _mm512_max_epi8(_mm512_packs_epi16(low, high), _mm512_set1_epi8(-127));
+            let mut low = _mm512_mulhi_epi16(_mm512_unpacklo_epi8(zero, noise), factor);
+            let mut high = _mm512_mulhi_epi16(_mm512_unpackhi_epi8(zero, noise), factor);
+            let x = if small {
+                _mm512_adds_epi8(_mm512_packs_epi16(low, high), centre)
+            } else {
+                low = _mm512_add_epi16(low, _mm512_srai_epi16::<8>(_mm512_unpacklo_epi8(zero, centre)));
+                high = _mm512_add_epi16(high, _mm512_srai_epi16::<8>(_mm512_unpackhi_epi8(zero, centre)));
+                _mm512_packs_epi16(low, high)
+            };
             // Unsigned, + 128.
-            _mm512_xor_si512(x, _mm512_set1_epi8(-128))
+            _mm512_xor_si512(_mm512_max_epi8(x, _mm512_set1_epi8(-127)), _mm512_set1_epi8(-128))
         }
     }
     #[inline(always)]

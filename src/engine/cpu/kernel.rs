@@ -6,7 +6,7 @@
 
 use super::lanes::Lanes;
 use super::network::{Top, sort8};
-use super::plan::{Factor, Keys, OrderPlan, Plan, Source, TopicTable, VariantPlan, Work};
+use super::plan::{Factor, Keys, OrderPlan, Plan, Source, TILE, TopicTable, VariantPlan, Work};
 use crate::model::config::Gate;
 use crate::model::fixed::{LOGIT_LIMIT, SCORE_ONE};
 use crate::model::gate::{LOG2_E, Normaliser};
@@ -16,8 +16,6 @@ use crate::model::select::{INDEX_BITS, INDEX_MAX, MAX_K};
 use crate::model::step::Counts;
 use crate::model::tokens::TokenKey;
 
-/// Tokens whose embeddings are made together.
-const TILE: usize = 64;
 /// Shift of a score within a key.
 const SHIFT: i32 = INDEX_BITS as i32;
 
@@ -34,6 +32,10 @@ struct Buffers<L: Lanes> {
     scores: Vec<Block<L>>,
     /// Keys of the multiplicative rule.
     keys: Vec<Block<L>>,
+    /// The largest keys with the biases and without; of K and more, as many as the selection held.
+    tops: [[L::V; MAX_K]; 2],
+    /// The experts of the first of these, a tile's width for each place.
+    chosen: Vec<i32>,
 }
 
 /// The gates' tables in registers.
@@ -56,6 +58,8 @@ pub fn run<L: Lanes>(l: L, plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
         logits: vec![[zero; 8]; blocks],
         scores: vec![[zero; 8]; blocks],
         keys: vec![[zero; 8]; blocks],
+        tops: [[zero; MAX_K]; 2],
+        chosen: vec![0; MAX_K * TILE],
     };
     let tables = Tables::<L> {
         start: l.table(&plan.tables.sigmoid_start),
@@ -64,19 +68,14 @@ pub fn run<L: Lanes>(l: L, plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
         root_start: l.table(&plan.tables.root_start),
         root_slope: l.table(&plan.tables.root_slope),
     };
-    let range = match work {
-        Work::Loads(range) | Work::Moved(range) | Work::Digits(range) | Work::Dots(range) => range.clone(),
-    };
-    let mut from = range.start;
-    while from < range.end {
-        let tokens = TILE.min((range.end - from) as usize);
-        // Past the end stands the last token again; it is not counted.
-        let mut tile = [0; TILE];
-        for (place, t) in (from..).zip(&mut tile) {
-            *t = plan.token(work, place.min(range.end - 1));
+    let (mut tiles, mut tile, mut first) = (plan.tiles(work), [0; TILE], true);
+    loop {
+        let tokens = tiles.next(&mut tile);
+        if tokens == 0 {
+            return;
         }
         let groups = tokens.div_ceil(L::N);
-        let made = matches!(work, Work::Dots(_)) && from > range.start;
+        let made = matches!(work, Work::Dots(_)) && !first;
         if let (Source::Synthetic { key, topics }, false) = (&plan.source, made) {
             make_tokens(l, key, topics, &tile, &mut buffers.tokens[..groups]);
         }
@@ -85,7 +84,7 @@ pub fn run<L: Lanes>(l: L, plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
             let tokens = &tile[g * L::N..(g + 1) * L::N];
             route(l, plan, work, &tables, &mut buffers, (g, tokens, lanes), counts);
         }
-        from += tokens as u32;
+        first = false;
     }
 }
 
@@ -148,13 +147,13 @@ fn route<L: Lanes>(
             }
             (_, Gate::Softmax) => softmax(l, tables, group.experts, &buffers.logits, scores),
         }
-        let moved = matches!(work, Work::Moved(_));
+        let sample = matches!(work, Work::Sample(_));
         for v in &group.variants {
             match &v.order {
                 Some(order) if order.base == Base::Score => {
                     digits(l, order, l.splat(0), &buffers.scores, &tokens[..lanes], &mut counts.digits[v.index]);
                 }
-                _ => select(l, v, moved, &buffers.scores, &mut buffers.keys, &tokens[..lanes], counts),
+                _ => select(l, v, sample, buffers, &tokens[..lanes], counts),
             }
         }
     }
@@ -195,23 +194,22 @@ fn make_tokens<L: Lanes>(l: L, key: &TokenKey, topics: &TopicTable<'_>, tile: &[
         let at = g * L::N;
         l.store(pcg4d(l, l.load(&index[at..]), Stream::Topic, key)[0], &mut draws[at..]);
     }
-    let mut centres = [[0; TILE]; 8];
-    for (t, &draw) in draws.iter().enumerate().take(out.len() * L::N) {
-        let centre = &topics.centres[topics.of_draw(draw as u32)];
-        for (word, &c) in centres.iter_mut().zip(centre) {
-            word[t] = c;
-        }
+    let mut centres: [&[i32]; TILE] = [&[]; TILE];
+    for (centre, &draw) in centres.iter_mut().zip(&draws).take(out.len() * L::N) {
+        *centre = &topics.centres[topics.of_draw(draw as u32)];
     }
     let index = tile.map(|t| t as i32);
     let factor = l.splat(key.noise_q8 & 0xffff | key.noise_q8 << 16);
+    let small = (0..256).contains(&key.noise_q8);
     for (g, out) in out.iter_mut().enumerate() {
         let at = g * L::N;
         let x = l.load(&index[at..]);
         let low = pcg4d(l, x, Stream::NoiseLow, key);
         let high = pcg4d(l, x, Stream::NoiseHigh, key);
+        let centre = l.transpose(&centres[at..at + L::N], 0);
         for j in 0..4 {
-            out[j] = l.token_bytes(low[j], l.load(&centres[j][at..]), factor);
-            out[j + 4] = l.token_bytes(high[j], l.load(&centres[j + 4][at..]), factor);
+            out[j] = l.token_bytes(low[j], centre[j], factor, small);
+            out[j + 4] = l.token_bytes(high[j], centre[j + 4], factor, small);
         }
     }
 }
@@ -384,28 +382,29 @@ fn keep<L: Lanes, T: Top<L>>(l: L, experts: usize, offsets: &[[i32; 8]], keys: &
             }
         }
         sort8(l, &mut a);
-        top.merge(l, &a);
+        if b == 0 {
+            *top = T::first(l, a);
+        } else {
+            top.merge(l, &a);
+        }
     }
 }
 
-/// Selects in one variant and counts these tokens, the first lanes: loads, with `moved` what the biases moved, or digits of margins.
+/// Selects in one variant and counts these tokens, the first lanes: loads, of a `sample` what the biases moved too, or digits of margins.
 #[inline(always)]
 fn select<L: Lanes>(
     l: L,
     v: &VariantPlan,
-    moved: bool,
-    scores: &[Block<L>],
-    buffer: &mut [Block<L>],
+    sample: bool,
+    buffers: &mut Buffers<L>,
     tokens: &[u32],
     counts: &mut Counts,
 ) {
-    if moved && v.unmoved {
-        return;
-    }
-    let lanes = tokens.len();
+    let (moved, lanes) = (sample && !v.unmoved, tokens.len());
     // The largest score that was not chosen is wanted too.
     let k = if v.order.is_some() { MAX_K.min(v.top_k + 1) } else { v.top_k };
-    let mut tops = [[l.splat(i32::MIN); MAX_K]; 2];
+    let Buffers { scores, keys: buffer, tops, chosen, .. } = buffers;
+    let scores = &scores[..];
     // One place that selects, twice gone through: every copy of the networks costs the compiler seconds.
     for (top, unbiased) in tops.iter_mut().zip([false, true]) {
         if unbiased && !moved {
@@ -416,16 +415,15 @@ fn select<L: Lanes>(
             Keys::Additive(offsets) => (scores, offsets),
             Keys::Multiplicative(factors, zeros) => {
                 multiply(l, factors, scores, buffer);
-                (&*buffer, zeros)
+                (&buffer[..], zeros)
             }
         };
-        let (top8, top16) = ([l.splat(i32::MIN); 8], [l.splat(i32::MIN); 16]);
         if k <= 8 {
-            let mut best = top8;
+            let mut best = [l.splat(i32::MIN); 8];
             keep(l, v.experts, offsets, keys, &mut best);
             top[..8].copy_from_slice(&best);
         } else if k <= 16 {
-            let mut best = top16;
+            let mut best = [l.splat(i32::MIN); 16];
             keep(l, v.experts, offsets, keys, &mut best);
             top[..16].copy_from_slice(&best);
         } else {
@@ -436,15 +434,24 @@ fn select<L: Lanes>(
         let alpha = alpha(l, v, order.base, scores, &tops[0]);
         return digits(l, order, alpha, scores, tokens, &mut counts.digits[v.index]);
     }
-    let mut out = [0; TILE];
-    if !moved {
-        let loads = &mut counts.loads[v.index][..v.experts];
-        for &keys in &tops[0][..k] {
-            l.store(keys, &mut out);
-            for &key in &out[..lanes] {
-                loads[(INDEX_MAX - (key & INDEX_MAX)) as usize] += 1;
+    let loads = &mut counts.loads[v.index][..v.experts];
+    for (&key, chosen) in tops[0][..k].iter().zip(chosen.as_chunks_mut::<TILE>().0) {
+        l.store(l.and(l.sub(l.splat(INDEX_MAX), key), l.splat(INDEX_MAX)), chosen);
+    }
+    // Through memory: taking lanes out of registers one by one would keep those busy.
+    for chosen in chosen.as_chunks::<TILE>().0.iter().take(k) {
+        // Written out, a whole register is much quicker than one of which only some lanes count.
+        if lanes == L::N {
+            for &expert in &chosen[..L::N] {
+                loads[expert as usize] += 1;
+            }
+        } else {
+            for &expert in &chosen[..lanes] {
+                loads[expert as usize] += 1;
             }
         }
+    }
+    if !moved {
         return;
     }
     // Every expert that is in both takes one off.
@@ -455,6 +462,7 @@ fn select<L: Lanes>(
             away = l.add(away, l.equal(difference, l.splat(0)));
         }
     }
+    let mut out = [0; TILE];
     l.store(away, &mut out);
     counts.moved[v.index] += out[..lanes].iter().map(|&m| m as u32).sum::<u32>();
 }

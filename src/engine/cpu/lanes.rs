@@ -68,8 +68,8 @@ pub trait Lanes: Copy {
     /// The entries at lanes in [0, 16).
     fn lookup_half(self, table: Self::Table, index: Self::V) -> Self::V;
     /// Four bytes of each token: `clamp(centre + (factor·noise >> 8), −127, 127)`, in whatever form [`Self::dot`] wants them.
-    /// `factor` holds the factor in both halves of each lane.
-    fn token_bytes(self, noise: Self::V, centre: Self::V, factor: Self::V) -> Self::V;
+    /// `factor` holds the factor in both halves of each lane; where it is `small`, less than 256, the product >> 8 is a byte again.
+    fn token_bytes(self, noise: Self::V, centre: Self::V, factor: Self::V, small: bool) -> Self::V;
     /// The dot products of the tokens' 32 bytes with one centroid's, exact; `offset` is −128 times the sum of the centroid.
     fn dot(self, token: &[Self::V; 8], centroid: &[i32; 8], offset: i32) -> Self::V;
     /// Eight consecutive numbers from each of `N` rows, as eight registers: register q holds number `at + q` of every row.

@@ -164,9 +164,17 @@ impl CpuEngine {
 
 impl Engine for CpuEngine {
     fn advance(&mut self, simulation: &mut Simulation, steps: u32, rows: &mut Vec<StepRow>) -> Result<(), EngineError> {
-        for _ in 0..steps {
-            let (batch, counts) = self.route(simulation);
-            rows.push(simulation.finish_on(&batch, counts, &AllCores));
+        let mut all = || {
+            for _ in 0..steps {
+                let (batch, counts) = self.route(simulation);
+                rows.push(simulation.finish_on(&batch, counts, &AllCores));
+            }
+        };
+        // Several steps are done from within the pool: its other threads then stay awake between them.
+        if steps > 1 {
+            rayon::scope(|_| all());
+        } else {
+            all();
         }
         Ok(())
     }
@@ -212,9 +220,12 @@ fn count_by(kernel: Kernel, batch: &Batch, centroids: &Centroids) -> Counts {
     let part = |p: u32| {
         let mut counts = Counts::new(batch);
         let share = |of: u32| share(of, p, parts);
-        kernel.run(&plan, &Work::Loads(share(tokens)), &mut counts);
+        // A token of the sample is made and scored once for both.
         if plan.moves() {
-            kernel.run(&plan, &Work::Moved(share(batch.sample_size())), &mut counts);
+            kernel.run(&plan, &Work::Rest(share(tokens)), &mut counts);
+            kernel.run(&plan, &Work::Sample(share(batch.sample_size())), &mut counts);
+        } else {
+            kernel.run(&plan, &Work::Loads(share(tokens)), &mut counts);
         }
         // What the kernels do not know, the model itself does.
         if !plan.is_whole() {

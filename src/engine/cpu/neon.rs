@@ -194,7 +194,7 @@ impl Lanes for Neon {
         self.lookup(table, index)
     }
     #[inline(always)]
-    fn token_bytes(self, noise: V, centre: V, factor: V) -> V {
+    fn token_bytes(self, noise: V, centre: V, factor: V, _small: bool) -> V {
         // SAFETY: `self` proves the instructions.
         unsafe {
             // The doubled product of (noise << 7) with the factor, its high half: the product >> 8.

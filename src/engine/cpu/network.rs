@@ -21,13 +21,19 @@ pub fn sort8<L: Lanes>(l: L, a: &mut [L::V; 8]) {
 }
 
 /// The largest keys so far, largest first, 8, 16 or 32 of them.
-pub trait Top<L: Lanes> {
+pub trait Top<L: Lanes>: Sized {
+    /// The first eight keys, sorted; nothing can be smaller than what stands after them.
+    fn first(l: L, sorted: [L::V; 8]) -> Self;
     /// Takes in eight sorted keys. The smallest of the old against the largest of the new, crosswise, leaves the largest of all as a
     /// bitonic sequence, which half-cleaners sort.
     fn merge(&mut self, l: L, sorted: &[L::V; 8]);
 }
 
 impl<L: Lanes> Top<L> for [L::V; 8] {
+    #[inline(always)]
+    fn first(_: L, sorted: [L::V; 8]) -> Self {
+        sorted
+    }
     #[inline(always)]
     fn merge(&mut self, l: L, new: &[L::V; 8]) {
         for j in 0..8 {
@@ -43,6 +49,12 @@ impl<L: Lanes> Top<L> for [L::V; 8] {
 
 impl<L: Lanes> Top<L> for [L::V; 16] {
     #[inline(always)]
+    fn first(l: L, sorted: [L::V; 8]) -> Self {
+        let mut all = [l.splat(i32::MIN); 16];
+        all[..8].copy_from_slice(&sorted);
+        all
+    }
+    #[inline(always)]
     fn merge(&mut self, l: L, new: &[L::V; 8]) {
         for j in 0..8 {
             self[8 + j] = l.max(self[8 + j], new[7 - j]);
@@ -57,6 +69,12 @@ impl<L: Lanes> Top<L> for [L::V; 16] {
 }
 
 impl<L: Lanes> Top<L> for [L::V; 32] {
+    #[inline(always)]
+    fn first(l: L, sorted: [L::V; 8]) -> Self {
+        let mut all = [l.splat(i32::MIN); 32];
+        all[..8].copy_from_slice(&sorted);
+        all
+    }
     #[inline(always)]
     fn merge(&mut self, l: L, new: &[L::V; 8]) {
         for j in 0..8 {

@@ -8,6 +8,9 @@ use crate::model::step::{Batch, Routing, TokenInputs};
 use crate::model::tokens::{Embedding, TokenKey, Topics};
 use std::ops::Range;
 
+/// Tokens whose embeddings are made together.
+pub const TILE: usize = 64;
+
 /// Centroids in the form in which registers read them, in blocks of eight; the last is filled up with zeros.
 #[derive(Debug, Default)]
 pub struct Centroids {
@@ -79,9 +82,12 @@ impl<'a> TopicTable<'a> {
     /// As [`Topics::of_draw`].
     #[inline(always)]
     pub fn of_draw(&self, draw: u32) -> usize {
+        let thresholds = &self.topics.thresholds;
         let mut topic = usize::from(self.guide[(draw >> 24) as usize]);
+        // Mostly it is this one or the next; a branch between them could not be foretold.
+        topic += usize::from(thresholds[topic] < draw);
         // The last threshold is the largest number there is.
-        while self.topics.thresholds[topic] < draw {
+        while thresholds[topic] < draw {
             topic += 1;
         }
         topic
@@ -235,8 +241,10 @@ impl Default for GateTables {
 pub enum Work {
     /// Loads of these tokens.
     Loads(Range<u32>),
-    /// Assignments moved among these tokens of the sample.
-    Moved(Range<u32>),
+    /// Loads of these tokens, but for those of the sample.
+    Rest(Range<u32>),
+    /// Loads of these tokens of the sample, and what of their assignments was moved.
+    Sample(Range<u32>),
     /// Digits of what is ordered, of these tokens.
     Digits(Range<u32>),
     /// Nothing: the dot products alone of as many tokens, always the same ones, as a measure of what the CPU could do at best.
@@ -342,20 +350,78 @@ impl<'a> Plan<'a> {
         self.groups.iter().flat_map(|g| &g.variants).any(|v| !v.unmoved)
     }
 
-    /// The token that stands at a place of the work's range.
+    /// The tokens of some work, a tile at a time.
+    #[must_use]
+    pub fn tiles(&self, work: &Work) -> Tiles<'_> {
+        let (Work::Loads(range) | Work::Rest(range) | Work::Sample(range) | Work::Digits(range) | Work::Dots(range)) =
+            work;
+        let batch = self.batch;
+        let (sampled, tokens) = (batch.sample_size(), u64::from(batch.inputs.batch.max(1)));
+        let which = match work {
+            Work::Sample(_) => Which::Sample,
+            // The first of the sample that does not come before the range.
+            Work::Rest(range) => Which::Rest((u64::from(range.start) * u64::from(sampled)).div_ceil(tokens) as u32),
+            _ => Which::All,
+        };
+        Tiles { batch, which, range: range.clone() }
+    }
+}
+
+/// The tokens of some work, a tile at a time.
+#[derive(Debug)]
+pub struct Tiles<'a> {
+    batch: &'a Batch,
+    which: Which,
+    /// What is left.
+    range: Range<u32>,
+}
+
+#[derive(Debug)]
+enum Which {
+    All,
+    Sample,
+    /// All but the sample, whose next token has this number in it.
+    Rest(u32),
+}
+
+impl Tiles<'_> {
+    /// Fills in the next tokens and says how many; where they end, the last stands again and again.
     #[inline(always)]
-    pub fn token(&self, work: &Work, place: u32) -> u32 {
-        match work {
-            Work::Loads(_) | Work::Digits(_) | Work::Dots(_) => place,
-            Work::Moved(_) => self.batch.spaced(place, self.batch.sample_size()),
+    pub fn next(&mut self, tile: &mut [u32; TILE]) -> usize {
+        let of = self.batch.sample_size();
+        let mut n = 0;
+        if let Which::Rest(next) = &mut self.which {
+            let mut spared = self.batch.spaced(*next, of);
+            while n < TILE && !self.range.is_empty() {
+                if self.range.start == spared {
+                    *next += 1;
+                    spared = self.batch.spaced(*next, of);
+                } else {
+                    tile[n] = self.range.start;
+                    n += 1;
+                }
+                self.range.start += 1;
+            }
+        } else {
+            n = TILE.min(self.range.len());
+            let spaced = matches!(self.which, Which::Sample);
+            for (t, place) in tile[..n].iter_mut().zip(&mut self.range) {
+                *t = if spaced { self.batch.spaced(place, of) } else { place };
+            }
         }
+        if n > 0 {
+            let last = tile[n - 1];
+            tile[n..].fill(last);
+        }
+        n
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::config::Synthetic;
+    use crate::model::config::{Experiment, Source, Synthetic, Variant};
+    use crate::model::step::Simulation;
 
     #[test]
     fn packing_loses_nothing() {
@@ -369,6 +435,36 @@ mod tests {
             }
             let [c0, c1, ..] = model.exp2[i];
             assert_eq!((packed.exp2[i] as u32 >> 13, packed.exp2[i] & 0x1fff), (c0 as u32, c1));
+        }
+    }
+
+    /// However a batch is cut into parts, the sample and the rest are every token once.
+    #[test]
+    fn the_rest_is_what_the_sample_is_not() {
+        for tokens in [1, 5, 63, 64, 65, 511, 512, 513, 700, 1023, 1024, 5000] {
+            let source = Source::Synthetic(Synthetic { batch: tokens, ..Default::default() });
+            let experiment = Experiment { seed: 1, source, variants: vec![Variant::default()] };
+            let mut simulation = Simulation::new(experiment, None).unwrap();
+            let (batch, centroids) = (simulation.next_batch(), Centroids::default());
+            let plan = Plan::new(&batch, &centroids);
+            for parts in [1, 2, 3, 7] {
+                let share = |of: u32, p: u32| of * p / parts..of * (p + 1) / parts;
+                let works = (0..parts)
+                    .flat_map(|p| [Work::Rest(share(tokens, p)), Work::Sample(share(batch.sample_size(), p))]);
+                let mut seen = vec![0; tokens as usize];
+                for work in works {
+                    let (mut tiles, mut tile) = (plan.tiles(&work), [0; TILE]);
+                    loop {
+                        let n = tiles.next(&mut tile);
+                        tile[..n].iter().for_each(|&t| seen[t as usize] += 1);
+                        if n == 0 {
+                            break;
+                        }
+                        assert!(tile[n..].iter().all(|&t| t == tile[n - 1]), "the last fills up");
+                    }
+                }
+                assert!(seen.iter().all(|&n| n == 1), "{tokens} tokens in {parts} parts: {seen:?}");
+            }
         }
     }
 

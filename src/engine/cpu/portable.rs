@@ -136,7 +136,7 @@ impl Lanes for Portable {
         self.lookup(table, index)
     }
     #[inline(always)]
-    fn token_bytes(self, noise: V, centre: V, factor: V) -> V {
+    fn token_bytes(self, noise: V, centre: V, factor: V, _small: bool) -> V {
         let factor = i32::from(factor[0] as i16);
         each(noise, centre, |noise, centre| {
             let mut out = noise.to_le_bytes();
