@@ -15,7 +15,8 @@ given scores  scores are in memory: peers add the bias to sigmoids computed befo
 given logits  logits are in memory, f32, and all take the sigmoid in each step; Moebias rounds logits to Q14 and uses its integer gate.
 
 Everything runs in blocks that take turns (Moebias, peer, peer, …, Moebias, …), so that a busy moment of the machine hits all
-alike; the shortest step of all blocks counts. All get the same number of threads.
+alike; the shortest step of all blocks counts. A step of Moebias is the mean over those that an engine is given at once, about four
+milliseconds' worth, as at full speed in the lab. All get the same number of threads.
 """
 import argparse
 import json
@@ -236,7 +237,7 @@ def jax_peers(tokens, experts, top_k, centroids, logits, scores):
 
 
 def moebias(size, kind):
-    """One block of every CPU kernel: shortest step in ms by engine."""
+    """One block of every CPU kernel: ms a step at best, by engine."""
     command = [args.moebias, "bench", "--engine", "cpu", "--sizes", size, "--json"] + FLAGS[kind]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:

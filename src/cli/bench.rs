@@ -26,8 +26,10 @@ use std::time::{Duration, Instant};
 const BLOCKS: u32 = 5;
 /// Time for one engine, one size and one round.
 const BLOCK: Duration = Duration::from_millis(250);
-/// Steps a GPU is given at once, as many as one submission takes; it hands back fewer where they take long.
+/// Steps an engine is given at once at most, as many as a GPU takes in one submission; it hands back fewer where they take long.
 const TOGETHER: u32 = 256;
+/// About so long a CPU is busy with the steps that it is given at once, as at full speed in the lab.
+const SPELL: Duration = Duration::from_millis(4);
 /// Recorded batches, taken in turns.
 const RING: usize = 2;
 
@@ -69,9 +71,9 @@ struct Outcome {
     /// Variants that met the same tokens; the pairs of all of them are counted.
     #[serde(skip_serializing_if = "is_one")]
     variants: u32,
-    /// Shortest step, ms; of a GPU the shortest mean over the steps of one submission.
+    /// Shortest mean over the steps that an engine is given at once, ms: a few milliseconds' worth on a CPU, one submission on a GPU.
     min_ms: f64,
-    /// Median step, ms.
+    /// Median of the same, ms.
     median_ms: f64,
     /// Pairs per second of the shortest.
     pairs_per_s: f64,
@@ -134,9 +136,12 @@ fn measure(args: &BenchArgs, size: Size) -> Result<Vec<Outcome>, Failure> {
                 e.engine.advance(&mut e.simulation, e.together, &mut rows)?;
                 e.samples.push(began.elapsed().as_secs_f64() * 1000.0 / rows.len().max(1) as f64);
             }
-            // The first round warms up: clocks, caches, shaders.
+            // The first round warms up: clocks, caches, shaders. It also shows how many steps make a spell.
             if block == 0 {
-                e.samples.clear();
+                let shortest = e.samples.drain(..).fold(f64::INFINITY, f64::min);
+                if e.engine.info().kind == EngineKind::Cpu {
+                    e.together = (SPELL.as_secs_f64() * 1000.0 / shortest).clamp(1.0, f64::from(TOGETHER)) as u32;
+                }
             }
         }
     }
