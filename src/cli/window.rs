@@ -8,6 +8,7 @@ use crate::lab::{Lab, crash};
 use crate::scenario::{self, Loaded, Opened};
 use crate::ui::app::{App, Options};
 use crate::ui::meter;
+use crate::ui::software;
 use crate::ui::store::Stored;
 use eframe::egui::{ViewportBuilder, vec2};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -80,6 +81,9 @@ fn window(loaded: Loaded, over: Option<PathBuf>, welcome: bool) -> Result<(), Fa
     // Nothing here is a gradient that would band, and on a software rasteriser dithering costs a third of the frame.
     let options = eframe::NativeOptions { viewport, wgpu_options: graphics(), dithering: false, ..Default::default() };
     let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
+        if let Some(state) = &cc.wgpu_render_state {
+            software::install(&cc.egui_ctx, state);
+        }
         let ctx = cc.egui_ctx.clone();
         let mut lab = Lab::open(&loaded, EngineChoice::Auto, move || ctx.request_repaint())?;
         lab.send(Command::Play);

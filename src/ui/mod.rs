@@ -25,6 +25,7 @@ pub mod panes;
 pub mod pictures;
 pub mod presenting;
 pub mod shortcuts;
+pub mod software;
 pub mod spotlight;
 pub mod store;
 pub mod studio;

@@ -172,7 +172,10 @@ impl Studio {
 }
 
 /// Whether anything can draw; the offscreen renderer would panic without.
-fn adapter() -> Result<(), String> {
+///
+/// # Errors
+/// Nothing can, in a sentence.
+pub(crate) fn adapter() -> Result<(), String> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
     let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
     if found.is_empty() {

@@ -1,0 +1,320 @@
+//! Triangles to pixels, as egui means them and no more.
+
+use eframe::egui::epaint::textures::{TextureFilter, TextureOptions, TextureWrapMode, TexturesDelta};
+use eframe::egui::epaint::{ClippedPrimitive, ImageData, ImageDelta, Mesh, Primitive, Vertex, WHITE_UV};
+use eframe::egui::{Rect, TextureId};
+use eframe::egui_wgpu::ScreenDescriptor;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// A triangle of one colour larger than this many square points is drawn without its texture; for smaller ones the change of
+/// pipelines would cost more.
+const LARGE: f32 = 2000.0;
+
+/// Draws egui's triangles.
+pub(super) struct Painter {
+    plain: wgpu::RenderPipeline,
+    textured: wgpu::RenderPipeline,
+    /// The window's size, and the binding it has in the shader.
+    size: (wgpu::Buffer, wgpu::BindGroup),
+    layout: wgpu::BindGroupLayout,
+    samplers: HashMap<TextureOptions, wgpu::Sampler>,
+    textures: HashMap<TextureId, Texture>,
+    /// Textures that the last frame was the last to show.
+    leaving: Vec<TextureId>,
+    vertices: wgpu::Buffer,
+    indices: wgpu::Buffer,
+    pixels: [u32; 2],
+    draws: Vec<Draw>,
+}
+
+struct Texture {
+    texture: wgpu::Texture,
+    options: TextureOptions,
+    binding: wgpu::BindGroup,
+}
+
+/// A run of triangles.
+struct Draw {
+    /// Of the frame: left, top, width, height, pixels.
+    clip: [u32; 4],
+    /// `None` where all are of one colour.
+    texture: Option<TextureId>,
+    indices: Range<u32>,
+    first_vertex: i32,
+}
+
+impl Painter {
+    pub(super) fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
+        let module = device.create_shader_module(wgpu::include_wgsl!("window.wgsl"));
+        let entry = |binding, visibility, ty| wgpu::BindGroupLayoutEntry { binding, visibility, ty, count: None };
+        let uniform = wgpu::BindingType::Buffer {
+            ty: wgpu::BufferBindingType::Uniform,
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        };
+        let image = wgpu::BindingType::Texture {
+            sample_type: wgpu::TextureSampleType::Float { filterable: true },
+            view_dimension: wgpu::TextureViewDimension::D2,
+            multisampled: false,
+        };
+        let sampler = wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering);
+        let group = |entries: &[wgpu::BindGroupLayoutEntry]| {
+            device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("window"), entries })
+        };
+        let of_window = group(&[entry(0, wgpu::ShaderStages::VERTEX, uniform)]);
+        let layout =
+            group(&[entry(0, wgpu::ShaderStages::FRAGMENT, image), entry(1, wgpu::ShaderStages::FRAGMENT, sampler)]);
+        let pipeline = |fragment: &str, groups: &[Option<&wgpu::BindGroupLayout>]| {
+            let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: Some("window"),
+                bind_group_layouts: groups,
+                immediate_size: 0,
+            });
+            pipeline(device, &module, &layout, fragment, format)
+        };
+        let size = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("window size"),
+            size: 16,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let binding = device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("window size"),
+            layout: &of_window,
+            entries: &[wgpu::BindGroupEntry { binding: 0, resource: size.as_entire_binding() }],
+        });
+        Self {
+            plain: pipeline("plain", &[Some(&of_window)]),
+            textured: pipeline("textured", &[Some(&of_window), Some(&layout)]),
+            size: (size, binding),
+            layout,
+            samplers: HashMap::new(),
+            textures: HashMap::new(),
+            leaving: vec![],
+            vertices: buffer(device, wgpu::BufferUsages::VERTEX, 1 << 16),
+            indices: buffer(device, wgpu::BufferUsages::INDEX, 1 << 16),
+            pixels: [1, 1],
+            draws: vec![],
+        }
+    }
+
+    /// Takes over textures, and uploads the triangles of a frame.
+    pub(super) fn prepare(
+        &mut self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        screen: &ScreenDescriptor,
+        textures: &mut TexturesDelta,
+        primitives: &[ClippedPrimitive],
+    ) {
+        for id in std::mem::replace(&mut self.leaving, textures.free.drain().collect()) {
+            self.textures.remove(&id);
+        }
+        for (id, deltas) in textures.set.drain() {
+            for delta in deltas {
+                self.set_texture(device, queue, id, &delta);
+            }
+        }
+        self.pixels = screen.size_in_pixels;
+        let [width, height] = self.pixels.map(|n| n as f32 / screen.pixels_per_point);
+        queue.write_buffer(&self.size.0, 0, bytemuck::bytes_of(&[width, height, 0.0, 0.0]));
+
+        self.draws.clear();
+        let (mut vertices, mut indices): (Vec<Vertex>, Vec<u32>) = (vec![], vec![]);
+        for ClippedPrimitive { clip_rect, primitive } in primitives {
+            let (Primitive::Mesh(mesh), clip) = (primitive, clip(*clip_rect, screen)) else { continue };
+            if clip[2] > 0 && clip[3] > 0 {
+                let first = (indices.len() as u32, vertices.len() as i32);
+                self.draws.extend(runs(mesh, clip, first));
+                vertices.extend_from_slice(&mesh.vertices);
+                indices.extend_from_slice(&mesh.indices);
+            }
+        }
+        upload(device, queue, &mut self.vertices, wgpu::BufferUsages::VERTEX, bytemuck::cast_slice(&vertices));
+        upload(device, queue, &mut self.indices, wgpu::BufferUsages::INDEX, bytemuck::cast_slice(&indices));
+    }
+
+    /// Draws the frame.
+    pub(super) fn paint(&self, pass: &mut wgpu::RenderPass<'static>) {
+        let [width, height] = self.pixels.map(|n| n as f32);
+        pass.set_viewport(0.0, 0.0, width, height, 0.0, 1.0);
+        pass.set_vertex_buffer(0, self.vertices.slice(..));
+        pass.set_index_buffer(self.indices.slice(..), wgpu::IndexFormat::Uint32);
+        for draw in &self.draws {
+            let [x, y, width, height] = draw.clip;
+            pass.set_scissor_rect(x, y, width, height);
+            match draw.texture.map(|id| self.textures.get(&id)) {
+                None => pass.set_pipeline(&self.plain),
+                Some(Some(texture)) => {
+                    pass.set_pipeline(&self.textured);
+                    pass.set_bind_group(1, &texture.binding, &[]);
+                }
+                // It was freed in the frame that shows it.
+                Some(None) => continue,
+            }
+            pass.set_bind_group(0, &self.size.1, &[]);
+            pass.draw_indexed(draw.indices.clone(), draw.first_vertex, 0..1);
+        }
+    }
+
+    /// A whole texture or a part of one.
+    fn set_texture(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, id: TextureId, delta: &ImageDelta) {
+        let ImageData::Color(image) = &delta.image;
+        let [width, height] = image.size.map(|n| n as u32);
+        let size = wgpu::Extent3d { width, height, depth_or_array_layers: 1 };
+        let known = self.textures.remove(&id).filter(|_| delta.pos.is_some());
+        let (options, texture) = match known {
+            Some(known) if known.options == delta.options => {
+                write(queue, &known.texture, delta.pos, bytemuck::cast_slice(&image.pixels), size);
+                self.textures.insert(id, known);
+                return;
+            }
+            Some(known) => (delta.options, known.texture),
+            // A part of what nobody knows.
+            None if delta.pos.is_some() => return,
+            None => {
+                let texture = device.create_texture(&wgpu::TextureDescriptor {
+                    label: Some("window"),
+                    size,
+                    mip_level_count: 1,
+                    sample_count: 1,
+                    dimension: wgpu::TextureDimension::D2,
+                    format: wgpu::TextureFormat::Rgba8Unorm,
+                    usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+                    view_formats: &[],
+                });
+                (delta.options, texture)
+            }
+        };
+        write(queue, &texture, delta.pos, bytemuck::cast_slice(&image.pixels), size);
+        let sampler = self.samplers.entry(options).or_insert_with(|| sampler(device, options));
+        let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
+        let binding = device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("window"),
+            layout: &self.layout,
+            entries: &[
+                wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::TextureView(&view) },
+                wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::Sampler(sampler) },
+            ],
+        });
+        self.textures.insert(id, Texture { texture, options, binding });
+    }
+}
+
+/// The triangles of a mesh in their order, large ones of one colour apart from all others.
+fn runs(mesh: &Mesh, clip: [u32; 4], (first_index, first_vertex): (u32, i32)) -> Vec<Draw> {
+    let mut all: Vec<Draw> = vec![];
+    for (at, corners) in (first_index..).step_by(3).zip(mesh.indices.as_chunks::<3>().0) {
+        let texture = (!is_large_and_plain(mesh, corners)).then_some(mesh.texture_id);
+        match all.last_mut() {
+            Some(last) if last.texture == texture => last.indices.end = at + 3,
+            _ => all.push(Draw { clip, texture, indices: at..at + 3, first_vertex }),
+        }
+    }
+    all
+}
+
+fn is_large_and_plain(mesh: &Mesh, corners: &[u32; 3]) -> bool {
+    let [Some(a), Some(b), Some(c)] = corners.map(|i| mesh.vertices.get(i as usize)) else { return false };
+    let (u, v) = (b.pos - a.pos, c.pos - a.pos);
+    let is_white = mesh.texture_id == TextureId::default() && [a, b, c].iter().all(|x| x.uv == WHITE_UV);
+    is_white && (u.x * v.y - u.y * v.x).abs() > 2.0 * LARGE
+}
+
+/// A rectangle in points, in pixels of the frame.
+fn clip(rect: Rect, screen: &ScreenDescriptor) -> [u32; 4] {
+    let [width, height] = screen.size_in_pixels;
+    let pixel = |x: f32, most: u32| ((screen.pixels_per_point * x).round() as u32).min(most);
+    let (left, top) = (pixel(rect.min.x, width), pixel(rect.min.y, height));
+    let (right, bottom) = (pixel(rect.max.x, width), pixel(rect.max.y, height));
+    [left, top, right.saturating_sub(left), bottom.saturating_sub(top)]
+}
+
+fn pipeline(
+    device: &wgpu::Device,
+    module: &wgpu::ShaderModule,
+    layout: &wgpu::PipelineLayout,
+    fragment: &str,
+    format: wgpu::TextureFormat,
+) -> wgpu::RenderPipeline {
+    use wgpu::BlendFactor::{One, OneMinusDstAlpha, OneMinusSrcAlpha};
+    let part =
+        |src_factor, dst_factor| wgpu::BlendComponent { src_factor, dst_factor, operation: wgpu::BlendOperation::Add };
+    // As egui blends.
+    let blend = wgpu::BlendState { color: part(One, OneMinusSrcAlpha), alpha: part(OneMinusDstAlpha, One) };
+    let attributes = wgpu::vertex_attr_array![0 => Float32x2, 1 => Float32x2, 2 => Unorm8x4];
+    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+        label: Some("window"),
+        layout: Some(layout),
+        vertex: wgpu::VertexState {
+            module,
+            entry_point: Some("corner"),
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            buffers: &[Some(wgpu::VertexBufferLayout {
+                array_stride: size_of::<Vertex>() as u64,
+                step_mode: wgpu::VertexStepMode::Vertex,
+                attributes: &attributes,
+            })],
+        },
+        fragment: Some(wgpu::FragmentState {
+            module,
+            entry_point: Some(fragment),
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            targets: &[Some(wgpu::ColorTargetState { format, blend: Some(blend), write_mask: wgpu::ColorWrites::ALL })],
+        }),
+        primitive: wgpu::PrimitiveState::default(),
+        depth_stencil: None,
+        multisample: wgpu::MultisampleState::default(),
+        multiview_mask: None,
+        cache: None,
+    })
+}
+
+fn sampler(device: &wgpu::Device, options: TextureOptions) -> wgpu::Sampler {
+    let filter = |f: TextureFilter| match f {
+        TextureFilter::Nearest => wgpu::FilterMode::Nearest,
+        TextureFilter::Linear => wgpu::FilterMode::Linear,
+    };
+    let beyond = match options.wrap_mode {
+        TextureWrapMode::ClampToEdge => wgpu::AddressMode::ClampToEdge,
+        TextureWrapMode::Repeat => wgpu::AddressMode::Repeat,
+        TextureWrapMode::MirroredRepeat => wgpu::AddressMode::MirrorRepeat,
+    };
+    device.create_sampler(&wgpu::SamplerDescriptor {
+        label: Some("window"),
+        mag_filter: filter(options.magnification),
+        min_filter: filter(options.minification),
+        address_mode_u: beyond,
+        address_mode_v: beyond,
+        ..Default::default()
+    })
+}
+
+fn write(queue: &wgpu::Queue, texture: &wgpu::Texture, at: Option<[usize; 2]>, pixels: &[u8], size: wgpu::Extent3d) {
+    let [x, y] = at.unwrap_or_default().map(|n| n as u32);
+    let to = wgpu::TexelCopyTextureInfo { origin: wgpu::Origin3d { x, y, z: 0 }, ..texture.as_image_copy() };
+    let rows = wgpu::TexelCopyBufferLayout {
+        offset: 0,
+        bytes_per_row: Some(4 * size.width),
+        rows_per_image: Some(size.height),
+    };
+    queue.write_texture(to, pixels, rows, size);
+}
+
+fn buffer(device: &wgpu::Device, usage: wgpu::BufferUsages, size: u64) -> wgpu::Buffer {
+    device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("window"),
+        size,
+        usage: usage | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
+}
+
+/// Writes to a buffer, to a larger one where it is too small.
+fn upload(device: &wgpu::Device, queue: &wgpu::Queue, to: &mut wgpu::Buffer, usage: wgpu::BufferUsages, bytes: &[u8]) {
+    if to.size() < bytes.len() as u64 {
+        *to = buffer(device, usage, (bytes.len() as u64).next_power_of_two());
+    }
+    queue.write_buffer(to, 0, bytes);
+}
