@@ -1,5 +1,6 @@
 //! The running experiment without a screen: commands in, snapshots and notices out. The window and the tests drive it alike.
 
+mod change;
 pub mod command;
 pub mod crash;
 mod files;
@@ -20,9 +21,8 @@ mod tests;
 use crate::engine::message::{Echo, Message, RunId, Snapshot, Speed, Start};
 use crate::engine::worker::Worker;
 use crate::engine::{EngineChoice, EngineInfo};
-use crate::model::change::{self, Change, Target};
+use crate::model::change::apply;
 use crate::model::config::{ConfigError, Experiment};
-use crate::model::presets::Preset;
 use crate::scenario::Loaded;
 use crate::scenario::view::View;
 use command::Command;
@@ -302,28 +302,9 @@ impl Lab {
             Command::SetSeed(seed) => self.restart(&format!("Seed {seed}"), |s| s.experiment.seed = seed),
             Command::AddVariant(of) => self.add_variant(of),
             Command::Fork(of) => self.fork(of),
-            Command::RemoveVariant(i) => {
-                if self.settings.variants.len() > 1 && i < self.settings.variants.len() {
-                    let what = format!("Remove {}", self.settings.variants[i].name);
-                    self.restart(&what, |start| {
-                        start.experiment.variants.remove(i);
-                        // Events of the later variants move up with them.
-                        start.events.retain(|e| e.target != Target::Variant(i));
-                        for event in &mut start.events {
-                            if let Target::Variant(j) = &mut event.target
-                                && *j > i
-                            {
-                                *j -= 1;
-                            }
-                        }
-                    });
-                }
-            }
+            Command::RemoveVariant(i) => self.remove_variant(i),
             Command::Reset => self.restart("Reset", |_| {}),
-            Command::NewSeed => {
-                let seed = fresh_seed();
-                self.restart(&format!("New seed {seed}"), |s| s.experiment.seed = seed);
-            }
+            Command::NewSeed => self.new_seed(),
             Command::Undo => self.undo(),
             Command::Redo => self.redo(),
             Command::BringBack => {
@@ -368,117 +349,6 @@ impl Lab {
         self.worker.send(message);
     }
 
-    /// Makes some changes, all or none.
-    fn change(&mut self, target: Target, changes: Vec<Change>) {
-        let targets: Vec<Target> = match target {
-            Target::AllVariants => (0..self.settings.variants.len()).map(Target::Variant).collect(),
-            one => vec![one],
-        };
-        let mut settings = self.settings.clone();
-        let (mut from, mut to) = (vec![], vec![]);
-        for change in changes {
-            let before: Vec<(Target, Change)> =
-                targets.iter().filter_map(|&t| change::inverse(&settings, t, &change).map(|c| (t, c))).collect();
-            if let Err(e) = change::apply(&mut settings, target, &change) {
-                self.tell(Level::Warning, e.to_string());
-                return;
-            }
-            // What is so already is not changed; what nothing brings back is done whenever it is asked for.
-            if before.is_empty() || before.iter().any(|(_, c)| *c != change) {
-                from.extend(before);
-                to.push((target, change));
-            }
-        }
-        self.settings = settings;
-        if !from.is_empty() {
-            // Taken back in the opposite order.
-            from.reverse();
-            self.undo.did(Entry::Value { from, to: to.clone() });
-        }
-        for (target, change) in to {
-            if change == Change::ResetBias {
-                self.tell(Level::Info, "Every bias is back at its start. To take that back, go back in time (←)");
-            }
-            self.ask(target, change);
-        }
-    }
-
-    fn ask(&mut self, target: Target, change: Change) {
-        self.sheet.touch(target, &change);
-        self.asked += 1;
-        self.post(Message::Change { target, change });
-    }
-
-    fn set_experts(&mut self, experts: u32) {
-        let old = self.settings.variants.first().map_or(0, |v| v.router.experts);
-        self.restart(&format!("{old} → {experts} experts"), |s| {
-            for v in &mut s.experiment.variants {
-                v.router.experts = experts;
-                v.router.groups = v.router.groups.filter(|g| experts.is_multiple_of(g.groups));
-                v.router.top_k = v.router.top_k.min(v.router.eligible());
-                v.balancer.zero_experts = v.balancer.zero_experts.min(experts.saturating_sub(1));
-            }
-        });
-    }
-
-    fn preset(&mut self, target: Target, preset: Preset) {
-        let meant = move |i: usize| target == Target::AllVariants || target == Target::Variant(i);
-        self.restart(preset.name(), |start| {
-            let mut count = 0;
-            for (_, v) in start.experiment.variants.iter_mut().enumerate().filter(|(i, _)| meant(*i)) {
-                (v.router, v.balancer) = preset.settings();
-                count += 1;
-                v.name = if count == 1 { preset.name().into() } else { format!("{} {count}", preset.name()) };
-            }
-            // What the author made happen to other settings is not this model's.
-            start.events.retain(|e| match e.target {
-                Target::Source => true,
-                Target::Variant(i) => !meant(i),
-                Target::AllVariants => target != Target::AllVariants,
-            });
-            start.state = None;
-        });
-    }
-
-    fn add_variant(&mut self, of: usize) {
-        if of >= self.settings.variants.len() {
-            return;
-        }
-        let name = ('A'..='Z')
-            .map(|c| format!("Variant {c}"))
-            .find(|n| self.settings.variants.iter().all(|v| v.name != *n))
-            .unwrap_or_else(|| "Variant".into());
-        let what = format!("Add {name}");
-        self.restart(&what, |start| {
-            // As its author wrote it, with what happens to it: the new run begins where that one began.
-            let variants = &mut start.experiment.variants;
-            if let Some(like) = variants.get(of).cloned() {
-                let new = Target::Variant(variants.len());
-                variants.push(crate::model::config::Variant { name, ..like });
-                let copies = start.events.iter().filter(|e| e.target == Target::Variant(of)).cloned();
-                let copies: Vec<_> = copies.map(|e| change::Event { target: new, ..e }).collect();
-                start.events.extend(copies);
-                start.events.sort_by_key(|e| e.step);
-            }
-        });
-    }
-
-    /// A new run from the first step, changed by `f`; see [`Sheet::again`]. The old run can be brought back by undo.
-    fn restart(&mut self, what: &str, f: impl FnOnce(&mut Start)) {
-        let sheet = self.sheet.again(f);
-        if let Err(e) = sheet.authored.experiment.validate() {
-            self.tell(Level::Warning, e.to_string());
-            return;
-        }
-        let first = sheet.authored.state.as_ref().map_or(0, |s| s.step);
-        let from = self.run;
-        let to = self.begin(sheet, self.snapshot.playing);
-        self.undo.did(Entry::Run { from, to, what: what.to_owned() });
-        self.undo.end_gesture();
-        let action = NoticeAction { label: "Undo".into(), command: Command::Undo };
-        self.notices.add(Level::Info, 0, format!("{what}: new run from step {first}"), Some(action));
-    }
-
     /// Starts a run and forgets what belonged to the last one alone.
     fn begin(&mut self, sheet: Sheet, play: bool) -> RunId {
         let run = RunId(self.next_run);
@@ -506,7 +376,7 @@ impl Lab {
         match self.undo.undo() {
             Some(Entry::Value { from, .. }) => {
                 for (target, change) in from {
-                    change::apply(&mut self.settings, target, &change).ok();
+                    apply(&mut self.settings, target, &change).ok();
                     self.ask(target, change);
                 }
             }
@@ -519,7 +389,7 @@ impl Lab {
         match self.undo.redo() {
             Some(Entry::Value { to, .. }) => {
                 for (target, change) in to {
-                    change::apply(&mut self.settings, target, &change).ok();
+                    apply(&mut self.settings, target, &change).ok();
                     self.ask(target, change);
                 }
             }
@@ -580,9 +450,4 @@ impl Lab {
             Echo::Trouble(text) => self.tell(Level::Warning, text),
         }
     }
-}
-
-/// A seed nobody chose: the only random number that may differ between two runs of the app.
-fn fresh_seed() -> u32 {
-    rand::random_range(0..1_000_000)
 }

@@ -1,6 +1,7 @@
 use super::command::Command;
 use super::*;
 use crate::engine::message::Snapshot;
+use crate::model::change::{Change, Target};
 use crate::model::config::{Source, Synthetic, Variant};
 use std::time::{Duration, Instant};
 

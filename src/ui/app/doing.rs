@@ -1,0 +1,198 @@
+//! Does what was asked for: by keys, by buttons and menus, by a chosen file.
+
+use super::super::actions::Action;
+use super::super::files::{Dialog, Purpose};
+use super::super::glossary::Glossary;
+use super::super::palette::Palette;
+use super::super::panes::PaneKind;
+use super::super::panes::microscope::Turn;
+use super::super::pictures::Goal;
+use super::super::theme::Theme;
+use super::super::{findings, lesson, transport_bar};
+use super::{App, Ask, Overlay};
+use crate::lab::command::Command;
+use crate::model::change::Target;
+use crate::model::diagnose::Finding;
+use eframe::egui::{self, Context, Key, ViewportCommand};
+use std::path::PathBuf;
+use strum::IntoEnumIterator as _;
+
+impl App {
+    /// The keys pressed in this frame, as actions. Plain keys belong to whatever has the focus.
+    pub(super) fn keys(&self, ctx: &Context, asks: &mut Vec<Ask>) {
+        let focused = ctx.memory(|m| m.focused().is_some());
+        let typing = ctx.egui_wants_keyboard_input() && ctx.text_edit_focused();
+        let waits = self.overlay == Some(Overlay::Welcome) && self.lab.unfinished().is_some();
+        let covered = self.is_covered() || (self.overlay.is_some() && !waits);
+        let mut all: Vec<(Action, egui::KeyboardShortcut)> =
+            Action::iter().flat_map(|a| a.shortcuts().into_iter().map(move |s| (a, s))).collect();
+        // Shift+Ctrl+Z before Ctrl+Z: egui takes a shortcut also when more modifiers are held.
+        all.sort_by_key(|(_, s)| std::cmp::Reverse(u8::from(s.modifiers.shift) + u8::from(s.modifiers.command)));
+        for (action, shortcut) in all {
+            let plain = !shortcut.modifiers.command;
+            let function = matches!(shortcut.logical_key, Key::F1 | Key::F5 | Key::F11);
+            let pages = matches!(shortcut.logical_key, Key::PageUp | Key::PageDown);
+            if pages && (!self.pages_are_panes() || typing || covered) {
+                continue;
+            }
+            if plain && !function && !pages && (typing || focused || covered) {
+                continue;
+            }
+            // In a text these belong to the text.
+            if (typing || covered)
+                && matches!(action, Action::Undo | Action::Redo | Action::StepHundred | Action::Reset)
+            {
+                continue;
+            }
+            if action == Action::Unpin && egui::Popup::is_any_open(ctx) {
+                continue;
+            }
+            if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
+                // With a lesson open the plain keys of time turn its pages; K plays.
+                let action = match (self.lab.lesson().is_some(), action, shortcut.logical_key) {
+                    (true, Action::TogglePlay, Key::Space) | (true, Action::Step, _) => Action::NextPage,
+                    (true, Action::Back, _) => Action::PreviousPage,
+                    _ => action,
+                };
+                asks.push(Ask::Do(action));
+            }
+        }
+    }
+
+    pub(super) fn answer(&mut self, ctx: &Context, ask: Ask) {
+        match ask {
+            Ask::Do(action) => self.act(ctx, action),
+            Ask::Open(path) => self.lab.send(Command::OpenFile(path)),
+            Ask::OpenShipped(id) => self.lab.send(Command::OpenShipped(id.to_owned())),
+            Ask::Preset(preset) => self.lab.send(Command::Preset { target: Target::AllVariants, preset }),
+            Ask::Reveal(kind) => {
+                self.layout.restore();
+                self.layout.reveal(kind);
+            }
+            Ask::Fork(of) => {
+                let before = self.lab.settings().variants.len();
+                self.lab.send(Command::Fork(of));
+                let now = self.lab.settings().variants.len();
+                if now > before {
+                    self.controls.choose(before);
+                    self.link.variant = before;
+                }
+            }
+            Ask::Maximise(kind) => self.layout.toggle_maximised(kind),
+            Ask::ShowFinding(variant, finding) => self.show_finding(variant, &finding),
+            Ask::Export(kind, export) => self.export(ctx, kind, export),
+            Ask::Lesson(what) => self.lab.send(Command::Lesson(what)),
+        }
+    }
+
+    fn act(&mut self, ctx: &Context, action: Action) {
+        self.hints.did(&mut self.stored, action);
+        if let Some(command) = action.command() {
+            return self.lab.send(command);
+        }
+        if self.act_on_showing(ctx, action) || self.act_on_making(ctx, action) {
+            return;
+        }
+        match action {
+            Action::Open => self.ask_path(ctx, Purpose::Open),
+            Action::SaveAs => self.ask_path(ctx, Purpose::Save),
+            Action::ExportCsv => self.ask_path(ctx, Purpose::Csv),
+            Action::SavePicture => self.ask_path(ctx, Purpose::Picture(None)),
+            Action::Faster | Action::Slower => {
+                let next = transport_bar::next_speed(self.lab.snapshot().speed, action == Action::Faster);
+                self.lab.send(Command::SetSpeed(next));
+            }
+            Action::AddVariant => {
+                let last = self.lab.settings().variants.len().saturating_sub(1);
+                self.lab.send(Command::AddVariant(last));
+            }
+            Action::RemoveVariant => {
+                let last = self.lab.settings().variants.len().saturating_sub(1);
+                self.lab.send(Command::RemoveVariant(last));
+            }
+            Action::Palette => self.palette = if self.palette.is_some() { None } else { Some(Palette::default()) },
+            Action::Welcome => self.toggle(Overlay::Welcome),
+            Action::Lessons => self.toggle(Overlay::Lessons),
+            Action::NextPage => lesson::forward(&mut self.lab),
+            Action::PreviousPage => lesson::back(&mut self.lab),
+            Action::Messages => self.toggle(Overlay::Messages),
+            Action::Findings => self.toggle(Overlay::Findings),
+            Action::ShowFinding => {
+                if let Some(finding) = self.findings.first().cloned() {
+                    self.show_finding(self.link.variant, &finding);
+                }
+            }
+            Action::Glossary => {
+                self.glossary = Glossary::default();
+                self.toggle(Overlay::Glossary);
+            }
+            Action::Shortcuts => self.toggle(Overlay::Shortcuts),
+            Action::ToggleTheme => {
+                self.stored.dark = Some(!Theme::of(ctx).dark);
+                ctx.set_theme(self.stored.theme());
+            }
+            Action::ZoomIn => self.zoom(ctx, Some(0.1)),
+            Action::ZoomOut => self.zoom(ctx, Some(-0.1)),
+            Action::ZoomReset => self.zoom(ctx, None),
+            Action::FullScreen => {
+                let on = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
+                ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!on));
+            }
+            Action::ShowTheory => self.answer(ctx, Ask::Reveal(PaneKind::Theory)),
+            Action::ShowCompare => self.answer(ctx, Ask::Reveal(PaneKind::Compare)),
+            Action::ShowSweep => self.answer(ctx, Ask::Reveal(PaneKind::Sweep)),
+            Action::SaveSweep => self.ask_path(ctx, Purpose::Sweep),
+            Action::Fork => self.answer(ctx, Ask::Fork(self.link.variant)),
+            Action::ShowMicroscope => self.answer(ctx, Ask::Reveal(PaneKind::Microscope)),
+            Action::StageOn | Action::StageBack => {
+                if self.layout.rect_of(PaneKind::Microscope).is_none() {
+                    return self.act(ctx, Action::ShowMicroscope);
+                }
+                self.panes.microscope.turn(if action == Action::StageOn { Turn::Forward } else { Turn::Back });
+            }
+            Action::Unpin => {
+                if self.lab.snapshot().seeking.is_some() {
+                    self.lab.send(Command::CancelSeek);
+                } else if !self.leave_showing(ctx) {
+                    self.link.pinned_expert = None;
+                    self.link.pinned_token = None;
+                }
+            }
+            Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
+            _ => {}
+        }
+    }
+
+    fn show_finding(&mut self, variant: usize, finding: &Finding) {
+        let showing = findings::showing(finding, self.lab.snapshot().head);
+        self.link.variant = variant;
+        self.link.span = showing.span;
+        self.link.pinned_expert = showing.expert;
+        self.layout.restore();
+        self.layout.reveal(showing.pane);
+    }
+
+    pub(super) fn ask_path(&mut self, ctx: &Context, purpose: Purpose) {
+        let title = self.lab.document().title.clone();
+        let name = match purpose {
+            Purpose::Sweep => format!("{title} sweep"),
+            Purpose::Picture(Some(kind)) | Purpose::Svg(kind) => format!("{title} {}", kind.name()),
+            _ => title,
+        };
+        self.dialog = Some(Dialog::new(purpose, &name, self.options.native, ctx));
+    }
+
+    pub(super) fn chosen(&mut self, ctx: &Context, purpose: Purpose, path: PathBuf) {
+        match purpose {
+            Purpose::Open => self.lab.send(Command::OpenFile(path)),
+            Purpose::Save => self.lab.send(Command::SaveAs(path)),
+            Purpose::Csv => self.lab.send(Command::ExportCsv(path)),
+            Purpose::SaveWithView => self.lab.send(Command::SaveWithView(path, Box::new(self.view()))),
+            Purpose::Sweep => self.lab.send(Command::SaveSweep(path)),
+            Purpose::Picture(None) => self.pictures.take(ctx, Goal::File(path), None),
+            Purpose::Picture(Some(kind)) => self.take_picture(ctx, kind, Goal::File(path)),
+            Purpose::Svg(kind) => self.draw_to(ctx, kind, path),
+            Purpose::Film(_) => self.film_to(path),
+        }
+    }
+}
