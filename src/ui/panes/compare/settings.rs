@@ -2,6 +2,7 @@
 //! forgotten.
 
 use crate::model::config::Variant;
+use crate::ui::controls::rule_name;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -77,6 +78,8 @@ fn settings(variant: &Variant) -> Settings {
             out.insert(path, (!unused).then(|| words(&value)));
         }
     }
+    // As the panel calls it.
+    out.insert("balancer.rule".into(), Some(rule_name(variant.balancer.rule).into()));
     out
 }
 
@@ -139,7 +142,7 @@ mod tests {
         none.balancer.rule = Rule::None;
         assert_eq!(differences(&[a.clone(), none.clone()]).len(), 1, "a step size that nothing uses is no difference");
         let told = differences(&[a.clone(), none, Variant { balancer: Balancer { rate: 0.5, ..a.balancer }, ..a }]);
-        assert_eq!(told[0].values[1], "None");
+        assert_eq!(told[0].values[1], "No balancing");
         assert_eq!((told[1].name.as_str(), told[1].values[1].as_str()), ("Step u", "–"));
     }
 }
