@@ -49,6 +49,13 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
     type Table = [__m256i; 4];
 
     #[inline(always)]
+    fn prefetch(self, numbers: &[i32], at: usize) {
+        if let Some(number) = numbers.get(at) {
+            // SAFETY: every x86-64 has the instruction, and it reads nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(number).cast()) }
+        }
+    }
+    #[inline(always)]
     fn load(self, from: &[i32]) -> Self::V {
         let from = &from[..8];
         // SAFETY: `self` proves the instructions; the slice holds 32 bytes.

@@ -50,6 +50,13 @@ impl<const VNNI: bool> Lanes for Avx512<VNNI> {
     type Table = [__m512i; 2];
 
     #[inline(always)]
+    fn prefetch(self, numbers: &[i32], at: usize) {
+        if let Some(number) = numbers.get(at) {
+            // SAFETY: every x86-64 has the instruction, and it reads nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(number).cast()) }
+        }
+    }
+    #[inline(always)]
     fn load(self, from: &[i32]) -> Self::V {
         let from = &from[..16];
         // SAFETY: `self` proves the instructions; the slice holds 64 bytes.

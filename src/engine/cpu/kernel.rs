@@ -81,14 +81,13 @@ pub fn run<L: Lanes>(l: L, plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
         }
         for g in 0..groups {
             let lanes = L::N.min(tokens - g * L::N);
-            let tokens = &tile[g * L::N..(g + 1) * L::N];
-            route(l, plan, work, &tables, &mut buffers, (g, tokens, lanes), counts);
+            route(l, plan, work, &tables, &mut buffers, (g, &tile[g * L::N..], lanes), counts);
         }
         first = false;
     }
 }
 
-/// Routes `L::N` tokens, of which the first `lanes` count, in every variant.
+/// Routes the first `L::N` of these tokens, of which the first `lanes` count, in every variant.
 #[inline(always)]
 fn route<L: Lanes>(
     l: L,
@@ -311,6 +310,9 @@ fn softmax<L: Lanes>(l: L, tables: &Tables<L>, experts: usize, logits: &[Block<L
     }
 }
 
+/// So many recorded numbers, 8 MiB, are all in some cache after a step; asking for them ahead would only cost time.
+const FAR: usize = 1 << 21;
+
 /// Of [`read_rows`]: the rows are scores, which are shifted.
 const SCORES: u8 = 0;
 /// The rows are logits, which are quantised.
@@ -318,7 +320,7 @@ const LOGITS: u8 = 1;
 /// The rows are logits, which are quantised and go through the sigmoid.
 const GATED: u8 = 2;
 
-/// What is recorded of `L::N` tokens, as `WHAT` says. (Not as a closure: that would be compiled without the instructions.)
+/// What is recorded of the first `L::N` tokens, as `WHAT` says. (Not as a closure: that would be compiled without the instructions.)
 #[inline(always)]
 fn read_rows<L: Lanes, const WHAT: u8>(
     l: L,
@@ -329,12 +331,23 @@ fn read_rows<L: Lanes, const WHAT: u8>(
     tokens: &[u32],
     out: &mut [Block<L>],
 ) {
+    let (at, far) = (|t: u32| (first + t as usize) * experts, recorded.len() > FAR);
     let mut rows: [&[i32]; TILE] = [&[]; TILE];
-    for (row, &t) in rows.iter_mut().zip(tokens) {
-        let at = (first + t as usize) * experts;
-        *row = &recorded[at..at + experts];
+    // Where the tokens after these stand. Rows are read side by side, which no CPU foresees.
+    let mut coming = [0; TILE];
+    for i in 0..L::N {
+        rows[i] = &recorded[at(tokens[i])..][..experts];
+        if far {
+            coming[i] = at(tokens.get(L::N + i).copied().unwrap_or(tokens[i] + L::N as u32));
+        }
     }
     for (b, out) in out[..experts.div_ceil(8)].iter_mut().enumerate() {
+        // Two blocks to a line of the cache.
+        if far && b.is_multiple_of(2) {
+            for &row in &coming[..L::N] {
+                l.prefetch(recorded, row + b * 8);
+            }
+        }
         let mut block = [l.splat(0); 8];
         if (b + 1) * 8 <= experts {
             block = l.transpose(&rows[..L::N], b * 8);

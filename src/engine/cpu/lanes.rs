@@ -17,6 +17,9 @@ pub trait Lanes: Copy {
     /// A table of 32 numbers, held in registers.
     type Table: Copy;
 
+    /// Has the cache fetch where number `at` stands, if there is one: it will be read soon.
+    #[inline(always)]
+    fn prefetch(self, _numbers: &[i32], _at: usize) {}
     /// All lanes `x`.
     fn splat(self, x: i32) -> Self::V;
     /// The first `N` numbers of a slice, which must have as many.

@@ -52,11 +52,8 @@ fn frames(plainly: bool) -> Vec<RgbaImage> {
     let state = create_render_state(default_wgpu_setup(), RendererOptions { dithering: false, ..Default::default() });
     let renderer = WgpuTestRenderer::from_render_state(state.clone());
     let (mut pictures, mut redirected, mut last) = (vec![], !plainly, None);
-    let mut harness = Harness::builder()
-        .with_size(vec2(400.0, 300.0))
-        .with_pixels_per_point(1.5)
-        .renderer(renderer)
-        .build_ui_state(
+    let mut harness =
+        Harness::builder().with_size(vec2(400.0, 300.0)).with_pixels_per_point(1.5).renderer(renderer).build_ui_state(
             move |ui, frame: &mut usize| {
                 if !std::mem::replace(&mut redirected, true) {
                     redirect(ui.ctx(), &state);
