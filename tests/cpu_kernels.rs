@@ -215,3 +215,16 @@ fn extreme_biases() {
         assert_equal(&format!("{rule}"), &simulation, 10);
     }
 }
+
+/// Of more than two million recorded numbers, rows are fetched ahead; where the trace ends there is nothing to fetch.
+#[test]
+fn a_large_trace() {
+    let mut dice = Dice::new(9);
+    for gate_each_step in [false, true] {
+        let trace = trace(&mut dice, 1, 8300, 256, gate_each_step);
+        let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
+        let variants = vec![variant(256, 8, Gate::Sigmoid, Rule::Sign, 0.02)];
+        let start = Simulation::new(Experiment { seed: 1, source, variants }, Some(trace)).unwrap();
+        assert_equal("a large trace", &start, 2);
+    }
+}
