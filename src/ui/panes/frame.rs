@@ -81,7 +81,9 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     let mut tools = ui.new_child(UiBuilder::new().max_rect(right).layout(Layout::right_to_left(Align::Center)));
     tools.spacing_mut().item_spacing.x = 2.0;
     tools.spacing_mut().interact_size.y = 22.0;
-    if cx.link.bare || cx.link.calm && !ui.rect_contains_pointer(rect) {
+    // Before an audience the subtitle has the room of tools that nobody points at.
+    let hidden = cx.link.bare || cx.link.calm && !ui.rect_contains_pointer(rect);
+    if hidden {
         tools.set_invisible();
     }
     let (symbol, verb) = if maximised { (ICON_CLOSE_FULLSCREEN, "Restore") } else { (ICON_OPEN_IN_FULL, "Maximise") };
@@ -113,7 +115,7 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     if tools.available_width() > TOOLS {
         pane.tools(&mut tools, cx);
     }
-    let free = if cx.link.bare { bar.right() } else { tools.min_rect().left() - 12.0 };
+    let free = if hidden { bar.right() } else { tools.min_rect().left() - 12.0 };
     let room = free - bar.left();
 
     let baseline = bar.center().y;
@@ -139,7 +141,7 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
 }
 
 /// What lies between the panes, and round panes with tabs, in the window's colour. The frame buffer is cleared to the panes' colour, so that most pixels are
-/// painted once: on a software rasteriser every layer over the whole window costs as much as everything else together.
+/// painted once: a software rasteriser feels every layer over the whole window.
 pub fn ground(theme: &Theme, panes: &[Rect], tabbed: &[Rect]) -> Shape {
     let mut mesh = Mesh::default();
     for pane in panes.iter().chain(tabbed) {
