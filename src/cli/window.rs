@@ -7,9 +7,8 @@ use crate::lab::command::Command;
 use crate::lab::{Lab, crash};
 use crate::scenario::{self, Loaded, Opened};
 use crate::ui::app::{App, Options};
-use crate::ui::meter;
-use crate::ui::software;
 use crate::ui::store::Stored;
+use crate::ui::{meter, software};
 use eframe::egui::{ViewportBuilder, vec2};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -78,7 +77,7 @@ fn window(loaded: Loaded, over: Option<PathBuf>, welcome: bool) -> Result<(), Fa
         .with_min_inner_size(vec2(760.0, 520.0))
         .with_icon(crate::ui::icon::icon())
         .with_drag_and_drop(true);
-    // Nothing here is a gradient that would band, and on a software rasteriser dithering costs a third of the frame.
+    // Nothing here is a gradient that would band.
     let options = eframe::NativeOptions { viewport, wgpu_options: graphics(), dithering: false, ..Default::default() };
     let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
         if let Some(state) = &cc.wgpu_render_state {

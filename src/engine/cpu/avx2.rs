@@ -41,6 +41,15 @@ fn with_vnni(plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
     kernel::run(Avx2::<true>(()), plan, work, counts);
 }
 
+/// As [`Lanes::prefetch`], whatever the width of registers.
+#[inline(always)]
+pub fn prefetch(numbers: &[i32], at: usize) {
+    if let Some(number) = numbers.get(at) {
+        // SAFETY: every x86-64 has the instruction, and it reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(number).cast()) }
+    }
+}
+
 impl<const VNNI: bool> Lanes for Avx2<VNNI> {
     const N: usize = 8;
     const HALF_TABLES: bool = true;
@@ -50,10 +59,7 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
 
     #[inline(always)]
     fn prefetch(self, numbers: &[i32], at: usize) {
-        if let Some(number) = numbers.get(at) {
-            // SAFETY: every x86-64 has the instruction, and it reads nothing.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(number).cast()) }
-        }
+        prefetch(numbers, at);
     }
     #[inline(always)]
     fn load(self, from: &[i32]) -> Self::V {
@@ -203,13 +209,13 @@ impl<const VNNI: bool> Lanes for Avx2<VNNI> {
         unsafe {
             // A byte in the high half of 16 bits: the high half of its product with the factor is the product >> 8.
             let zero = _mm256_setzero_si256();
-            let mut low = _mm256_mulhi_epi16(_mm256_unpacklo_epi8(zero, noise), factor);
-            let mut high = _mm256_mulhi_epi16(_mm256_unpackhi_epi8(zero, noise), factor);
+            let low = _mm256_mulhi_epi16(_mm256_unpacklo_epi8(zero, noise), factor);
+            let high = _mm256_mulhi_epi16(_mm256_unpackhi_epi8(zero, noise), factor);
             let x = if small {
                 _mm256_adds_epi8(_mm256_packs_epi16(low, high), centre)
             } else {
-                low = _mm256_add_epi16(low, _mm256_srai_epi16::<8>(_mm256_unpacklo_epi8(zero, centre)));
-                high = _mm256_add_epi16(high, _mm256_srai_epi16::<8>(_mm256_unpackhi_epi8(zero, centre)));
+                let low = _mm256_add_epi16(low, _mm256_srai_epi16::<8>(_mm256_unpacklo_epi8(zero, centre)));
+                let high = _mm256_add_epi16(high, _mm256_srai_epi16::<8>(_mm256_unpackhi_epi8(zero, centre)));
                 _mm256_packs_epi16(low, high)
             };
             // Unsigned, + 128.

@@ -51,10 +51,7 @@ impl<const VNNI: bool> Lanes for Avx512<VNNI> {
 
     #[inline(always)]
     fn prefetch(self, numbers: &[i32], at: usize) {
-        if let Some(number) = numbers.get(at) {
-            // SAFETY: every x86-64 has the instruction, and it reads nothing.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(number).cast()) }
-        }
+        super::avx2::prefetch(numbers, at);
     }
     #[inline(always)]
     fn load(self, from: &[i32]) -> Self::V {
@@ -195,13 +192,13 @@ impl<const VNNI: bool> Lanes for Avx512<VNNI> {
         unsafe {
             // A byte in the high half of 16 bits: the high half of its product with the factor is the product >> 8.
             let zero = _mm512_setzero_si512();
-            let mut low = _mm512_mulhi_epi16(_mm512_unpacklo_epi8(zero, noise), factor);
-            let mut high = _mm512_mulhi_epi16(_mm512_unpackhi_epi8(zero, noise), factor);
+            let low = _mm512_mulhi_epi16(_mm512_unpacklo_epi8(zero, noise), factor);
+            let high = _mm512_mulhi_epi16(_mm512_unpackhi_epi8(zero, noise), factor);
             let x = if small {
                 _mm512_adds_epi8(_mm512_packs_epi16(low, high), centre)
             } else {
-                low = _mm512_add_epi16(low, _mm512_srai_epi16::<8>(_mm512_unpacklo_epi8(zero, centre)));
-                high = _mm512_add_epi16(high, _mm512_srai_epi16::<8>(_mm512_unpackhi_epi8(zero, centre)));
+                let low = _mm512_add_epi16(low, _mm512_srai_epi16::<8>(_mm512_unpacklo_epi8(zero, centre)));
+                let high = _mm512_add_epi16(high, _mm512_srai_epi16::<8>(_mm512_unpackhi_epi8(zero, centre)));
                 _mm512_packs_epi16(low, high)
             };
             // Unsigned, + 128.

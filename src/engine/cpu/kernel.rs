@@ -32,7 +32,7 @@ struct Buffers<L: Lanes> {
     scores: Vec<Block<L>>,
     /// Keys of the multiplicative rule.
     keys: Vec<Block<L>>,
-    /// The largest keys with the biases and without; of K and more, as many as the selection held.
+    /// The largest keys with the biases and without. As many as K are of these tokens, what stands after them may be of others.
     tops: [[L::V; MAX_K]; 2],
     /// The experts of the first of these, a tile's width for each place.
     chosen: Vec<i32>,
@@ -379,7 +379,8 @@ fn multiply<L: Lanes>(l: L, factors: &[Factor], scores: &[Block<L>], out: &mut [
 
 /// Keeps the largest of `experts` keys of each lane, sorted; a key is a number and an offset that all lanes share.
 #[inline(always)]
-fn keep<L: Lanes, T: Top<L>>(l: L, experts: usize, offsets: &[[i32; 8]], keys: &[Block<L>], top: &mut T) {
+fn keep<L: Lanes, T: Top<L>>(l: L, experts: usize, offsets: &[[i32; 8]], keys: &[Block<L>]) -> T {
+    let mut top = T::first(l, [l.splat(i32::MIN); 8]);
     let full = experts / 8;
     for (b, (offsets, keys)) in offsets.iter().zip(keys).enumerate() {
         let mut a = *keys;
@@ -396,11 +397,12 @@ fn keep<L: Lanes, T: Top<L>>(l: L, experts: usize, offsets: &[[i32; 8]], keys: &
         }
         sort8(l, &mut a);
         if b == 0 {
-            *top = T::first(l, a);
+            top = T::first(l, a);
         } else {
             top.merge(l, &a);
         }
     }
+    top
 }
 
 /// Selects in one variant and counts these tokens, the first lanes: loads, of a `sample` what the biases moved too, or digits of margins.
@@ -432,15 +434,11 @@ fn select<L: Lanes>(
             }
         };
         if k <= 8 {
-            let mut best = [l.splat(i32::MIN); 8];
-            keep(l, v.experts, offsets, keys, &mut best);
-            top[..8].copy_from_slice(&best);
+            top[..8].copy_from_slice(&keep::<L, [L::V; 8]>(l, v.experts, offsets, keys));
         } else if k <= 16 {
-            let mut best = [l.splat(i32::MIN); 16];
-            keep(l, v.experts, offsets, keys, &mut best);
-            top[..16].copy_from_slice(&best);
+            top[..16].copy_from_slice(&keep::<L, [L::V; 16]>(l, v.experts, offsets, keys));
         } else {
-            keep(l, v.experts, offsets, keys, top);
+            *top = keep(l, v.experts, offsets, keys);
         }
     }
     if let Some(order) = &v.order {

@@ -12,11 +12,12 @@ mod painter;
 #[cfg(test)]
 mod tests;
 
+use crate::engine::run::lock;
 use eframe::egui::epaint::{ClippedPrimitive, ClippedShape, textures::TexturesDelta};
 use eframe::egui::{Context, FullOutput, PaintCallbackInfo, Plugin};
 use eframe::egui_wgpu::{Callback, CallbackResources, CallbackTrait, RenderState, ScreenDescriptor};
 use painter::Painter;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Draws this window plainly, if a CPU rasterises it.
 pub fn install(ctx: &Context, state: &RenderState) {
@@ -94,8 +95,4 @@ impl CallbackTrait for Frame {
             painter.paint(pass);
         }
     }
-}
-
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
 }

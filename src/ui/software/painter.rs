@@ -158,47 +158,37 @@ impl Painter {
         }
     }
 
-    /// A whole texture or a part of one.
+    /// A whole texture or a part of one. One of the same size stays and is written anew.
     fn set_texture(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, id: TextureId, delta: &ImageDelta) {
         let ImageData::Color(image) = &delta.image;
         let [width, height] = image.size.map(|n| n as u32);
         let size = wgpu::Extent3d { width, height, depth_or_array_layers: 1 };
-        let known = self.textures.remove(&id).filter(|_| delta.pos.is_some());
-        let (options, texture) = match known {
-            Some(known) if known.options == delta.options => {
-                write(queue, &known.texture, delta.pos, bytemuck::cast_slice(&image.pixels), size);
-                self.textures.insert(id, known);
-                return;
-            }
-            Some(known) => (delta.options, known.texture),
+        let fits = |t: &Texture| delta.pos.is_some() || [t.texture.width(), t.texture.height()] == [width, height];
+        let known = self.textures.remove(&id).filter(fits);
+        if known.is_none() && delta.pos.is_some() {
             // A part of what nobody knows.
-            None if delta.pos.is_some() => return,
-            None => {
-                let texture = device.create_texture(&wgpu::TextureDescriptor {
+            return;
+        }
+        let options = delta.options;
+        let texture = match known {
+            Some(known) if known.options == options => known,
+            known => {
+                let texture = known.map_or_else(|| image_of(device, size), |known| known.texture);
+                let sampler = self.samplers.entry(options).or_insert_with(|| sampler(device, options));
+                let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
+                let binding = device.create_bind_group(&wgpu::BindGroupDescriptor {
                     label: Some("window"),
-                    size,
-                    mip_level_count: 1,
-                    sample_count: 1,
-                    dimension: wgpu::TextureDimension::D2,
-                    format: wgpu::TextureFormat::Rgba8Unorm,
-                    usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-                    view_formats: &[],
+                    layout: &self.layout,
+                    entries: &[
+                        wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::TextureView(&view) },
+                        wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::Sampler(sampler) },
+                    ],
                 });
-                (delta.options, texture)
+                Texture { texture, options, binding }
             }
         };
-        write(queue, &texture, delta.pos, bytemuck::cast_slice(&image.pixels), size);
-        let sampler = self.samplers.entry(options).or_insert_with(|| sampler(device, options));
-        let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
-        let binding = device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("window"),
-            layout: &self.layout,
-            entries: &[
-                wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::TextureView(&view) },
-                wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::Sampler(sampler) },
-            ],
-        });
-        self.textures.insert(id, Texture { texture, options, binding });
+        write(queue, &texture.texture, delta.pos, bytemuck::cast_slice(&image.pixels), size);
+        self.textures.insert(id, texture);
     }
 }
 
@@ -268,6 +258,19 @@ fn pipeline(
         multisample: wgpu::MultisampleState::default(),
         multiview_mask: None,
         cache: None,
+    })
+}
+
+fn image_of(device: &wgpu::Device, size: wgpu::Extent3d) -> wgpu::Texture {
+    device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("window"),
+        size,
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::Rgba8Unorm,
+        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+        view_formats: &[],
     })
 }
 

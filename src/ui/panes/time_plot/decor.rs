@@ -98,12 +98,12 @@ pub(super) fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &
     let frame = *transform.frame();
     let snapshot = cx.lab.snapshot();
     let (from, to) = (transform.bounds().min()[0], transform.bounds().max()[0]);
-    let key = taken.clone();
+    let of_key = taken.len();
     let here: Vec<&Event> = snapshot.events.iter().filter(|e| (from..=to).contains(&(e.step as f64))).collect();
     for (i, event) in here.iter().enumerate() {
         let x = transform.position_from_point_x(event.step as f64);
         // Not through the words of the key.
-        let above = key.iter().filter(|r| r.expand(3.0).x_range().contains(x)).map(|r| r.bottom() + 2.0);
+        let above = taken[..of_key].iter().filter(|r| r.expand(3.0).x_range().contains(x)).map(|r| r.bottom() + 2.0);
         let top = above.fold(frame.top(), f32::max);
         painter.vline(x, top..=frame.bottom(), Stroke::new(1.0, cx.theme.fair.gamma_multiply(0.7)));
         // A slider drag is many events: the last of them says where it went.
