@@ -1,4 +1,4 @@
-// Twin of src/model/balance/quantile.rs, `update`, and of src/model/balance/bip.rs, `bias`: order statistics become biases.
+// Twin of src/model/balance/quantile.rs, `update`, and of src/model/balance/bip.rs, `bias` and `anchor`: order statistics become biases.
 // One workgroup is one variant.
 
 const LANES = 128u;
@@ -9,6 +9,12 @@ const WEIGHT_BITS = 24u;
 @group(1) @binding(3) var<storage, read> rates: array<vec4<u32>>;
 
 var<workgroup> sums: array<vec2<u32>, LANES>;
+// BIP's least price, Q20.
+var<workgroup> least: atomic<u32>;
+
+fn margin_of(v: Variant, e: u32) -> i32 {
+    return bitcast<i32>(atomicLoad(&order[search_at(v, e)])) - OFFSET;
+}
 
 // −margin from Q20 in units of the gate to Q32 in score units.
 fn made_of(v: Variant, margin: i32) -> vec2<u32> {
@@ -34,15 +40,28 @@ fn settle(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
     let after = step.next_bias_at + v.first_expert;
     let meant = is_meant(v);
     let moves = rates[step.rates_at + v.index].x != 0u;
+    // After its last pass on a batch BIP subtracts its least price from all.
+    let anchors = meant && v.rule == RULE_BIP && order_round() + 1u == v.rounds;
+    if lane == 0u {
+        atomicStore(&least, select(0u, 0xffffffffu, anchors));
+    }
+    workgroupBarrier();
+    if anchors {
+        for (var e = lane; e < v.experts; e += LANES) {
+            atomicMin(&least, u32(max(margin_of(v, e), 0)));
+        }
+    }
+    workgroupBarrier();
+    let anchor = i32(atomicLoad(&least));
     var sum = vec2<u32>(0u);
     if meant {
         for (var e = lane; e < v.experts; e += LANES) {
-            let margin = bitcast<i32>(atomicLoad(&order[search_at(v, e)])) - OFFSET;
+            let margin = margin_of(v, e);
             var b = bias[before + e];
             if moves && v.rule == RULE_QUANTILE {
                 b = averaged(b, made_of(v, margin), v.average);
             } else if moves {
-                b = made_of(v, max(margin, 0));
+                b = made_of(v, max(margin, 0) - anchor);
             }
             bias[after + e] = b;
             sum = add64(sum, b);

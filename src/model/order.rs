@@ -216,10 +216,13 @@ impl Routing {
         self.order.cuts.set(found.iter().map(Search::cut).collect()).ok();
     }
 
-    /// Takes the biases that an inner iteration led to: the batch is routed with them.
-    pub fn settle_with(&mut self, found: &[Search]) {
+    /// Takes the biases that an inner iteration led to, counted from 0. The batch is routed with those of the last, which are anchored.
+    pub fn settle_with(&mut self, found: &[Search], round: u32) {
         let unit_bits = self.router.gate.unit_bits();
-        let bias: Vec<i64> = found.iter().map(|s| bip::bias(s.margin(), unit_bits)).collect();
+        let mut bias: Vec<i64> = found.iter().map(|s| bip::bias(s.margin(), unit_bits)).collect();
+        if round + 1 == self.rounds() {
+            bip::anchor(&mut bias);
+        }
         self.selector = selector(self.rule, &self.router, &bias);
         self.order.settled = Some(bias);
     }
@@ -301,9 +304,9 @@ impl Batch {
     /// Lets rules that look at a batch before they route it do so.
     pub fn look_ahead(&mut self) {
         for variant in 0..self.variants.len() {
-            for _ in 0..self.variants[variant].rounds() {
+            for round in 0..self.variants[variant].rounds() {
                 let found = self.search(variant, VALUE_STAGES);
-                self.variants[variant].settle_with(&found);
+                self.variants[variant].settle_with(&found, round);
             }
         }
     }

@@ -61,6 +61,8 @@ for t in range(STEPS):
         alpha = np.maximum(0, nth_largest(s + b, K + 1, 1))
         b = -np.maximum(0, nth_largest(s - alpha[:, None], rank, 0))
     all_loads.append(loads(s, b))
+    # The anchor is Moebias's own: without it all beta drift up until alpha is 0 for every token.
+    b = b - b.max()
     all_b.append(b)
 out["bip_bias"] = np.array(all_b, "<f8")
 out["bip_loads"] = np.array(all_loads)

@@ -15,7 +15,7 @@ pub fn settle(kernel: Kernel, batch: &mut Batch, centroids: &Centroids) {
         let found = search(kernel, batch, centroids, |r| r.rounds() > round);
         for (routing, found) in batch.variants.iter_mut().zip(found) {
             if let Some(found) = found {
-                routing.settle_with(&found);
+                routing.settle_with(&found, round);
             }
         }
     }

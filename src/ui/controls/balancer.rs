@@ -63,7 +63,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     ui.label(RichText::new(about.equation).font(mono(SMALL)).color(theme.text));
     ui.spacing_mut().item_spacing.x = 3.0;
     let words = match frozen {
-        Some(_) => "Who was chosen is all that was recorded; it is shown as it was.".to_owned(),
+        Some(_) => "Only the chosen experts were recorded; they are shown as they were.".to_owned(),
         None => format!("{} {}", about.idea, about.watch),
     };
     ui.add(egui::Label::new(RichText::new(words).font(text(SMALL)).color(theme.dim)).wrap());
@@ -174,7 +174,7 @@ fn centred(ui: &mut Ui, desk: &mut Desk<'_>, now: bool, rule: Rule) {
                    shift. It stops the biases from drifting together";
         let why = match rule {
             Rule::Quantile => "Quantile Balancing always does",
-            Rule::Bip => "A clamped price means something where it stands",
+            Rule::Bip => "BIP has an anchor of its own: its largest bias is 0",
             Rule::IdBalancing => "ID Balancing always does",
             Rule::LongCat => "The biases of identity experts never move",
             _ => "Centring a factor or a threshold would change the selection, so it is for additive rules alone",
