@@ -228,12 +228,16 @@ fn bip_stays_even_for_a_thousand_batches() {
     let source = Source::Synthetic(Synthetic { batch: 1024, skew: 1.5, ..Synthetic::default() });
     let router = Router { experts: 32, top_k: 4, ..Router::default() };
     let of = |rule| {
-        let variants = vec![Variant { router, balancer: Balancer { rule, ..Balancer::default() }, ..Variant::default() }];
+        let variants =
+            vec![Variant { router, balancer: Balancer { rule, ..Balancer::default() }, ..Variant::default() }];
         let mut simulation = Simulation::new(Experiment { seed: 1, source: source.clone(), variants }, None).unwrap();
         advance(&mut simulation, 1000)
     };
     let rows = of(Rule::Bip);
-    assert!(rows.iter().all(|r| r.variants[0].bias.iter().copied().max() == Some(0)), "the cheapest expert costs nothing");
+    assert!(
+        rows.iter().all(|r| r.variants[0].bias.iter().copied().max() == Some(0)),
+        "the cheapest expert costs nothing"
+    );
     let vio = |r: &StepRow| max_vio(&r.variants[0].loads.iter().map(|&l| u64::from(l)).collect::<Vec<_>>());
     let of_hundred: Vec<f64> = rows.chunks(100).map(|r| r.iter().map(vio).sum::<f64>() / 100.0).collect();
     println!("{of_hundred:.3?}");

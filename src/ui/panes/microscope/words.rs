@@ -46,7 +46,9 @@ pub(super) fn what(stage: Stage, view: &Microscope) -> String {
         Stage::Counts => "The chosen tokens gather at their experts; the line is the mean, K·T/E".into(),
         Stage::Error => "How far each expert is from what it should get: c̄ − c, blue too few, orange too many".into(),
         Stage::Update if view.rule() == Rule::Quantile => "The margins of this batch set the bias of the next".into(),
-        Stage::Update if view.rule() == Rule::Bip => "The bias found for this batch, largest at 0, is where the next batch begins".into(),
+        Stage::Update if view.rule() == Rule::Bip => {
+            "The bias found for this batch, largest at 0, is where the next batch begins".into()
+        }
         Stage::Update if view.rule().moves_biases() => {
             "The error moves the bias, and the next step routes with it".into()
         }
