@@ -290,12 +290,12 @@ fn every_mode_of_every_pane() {
     step_to(&mut harness, 260);
     harness.get_by_label("Load curves").click();
     harness.run_steps(3);
-    for (rows, name) in [("Topics", "topics"), ("Next batch", "live"), ("Fixed tokens", "probe")] {
+    for (rows, name) in [("Topics", "topics"), ("Whole batch", "live"), ("Fixed tokens", "probe")] {
         harness.get_by_label("Rows of the heatmap").click();
         harness.run_steps(3);
         harness.get_by_role_and_label(Role::RadioButton, rows).click();
         wait(&mut harness, rows, |l| {
-            let wanted = [("Topics", Rows::Topics), ("Next batch", Rows::Live), ("Fixed tokens", Rows::Probe)];
+            let wanted = [("Topics", Rows::Topics), ("Whole batch", Rows::Live), ("Fixed tokens", Rows::Probe)];
             wanted.iter().any(|(n, r)| *n == rows && l.snapshot().picture.request.rows == *r)
         });
         press(&mut harness, Modifiers::NONE, Key::Escape);
@@ -333,7 +333,7 @@ fn any_part_of_the_next_batch_comes_into_sight() {
     step_to(&mut harness, 20);
     harness.get_by_label("Rows of the heatmap").click();
     harness.run_steps(3);
-    harness.get_by_role_and_label(Role::RadioButton, "Next batch").click();
+    harness.get_by_role_and_label(Role::RadioButton, "Whole batch").click();
     harness.run_steps(3);
     harness.get_by_label("Rows of the heatmap").click();
     harness.run_steps(3);

@@ -189,8 +189,10 @@ fn word(done: &Done, cell: usize, variant: usize, of: Measure) -> String {
 /// Settling times: the first axis downwards, the second to the right.
 fn map(done: &Done, variant: usize) -> (String, Vec<Vec<String>>) {
     let (plan, [down, right]) = (&done.plan, [0, 1].map(|i| &done.plan.axes()[i]));
-    let head =
-        format!("settling time in steps, median over seeds (– where most never settle); {} →", right.parameter.name());
+    let head = format!(
+        "settling time in steps, median over seeds (– where most do not settle within the run); {} →",
+        right.parameter.name()
+    );
     let first = std::iter::once(down.parameter.name().to_owned());
     let mut rows = vec![first.chain(right.values.iter().map(ToString::to_string)).collect::<Vec<_>>()];
     for (i, value) in down.values.iter().enumerate() {

@@ -114,7 +114,9 @@ pub(super) fn theory(args: &TheoryArgs) -> Result<(), Failure> {
         progress.at(run.step() - input.first());
     }
     drop(progress);
-    let sizes = theory::sizes(&run.simulation_mut().next_batch());
+    // Of the last batch routed, as everything else said of it.
+    let before = run.before_last(&mut beside);
+    let sizes = theory::sizes(&before.unwrap_or_else(|| run.simulation().clone()).next_batch());
     for (v, found) in found.iter_mut().enumerate() {
         finish(found, last[v].as_ref());
         found.online = if found.blocked.is_none() { online(&mut run, v) } else { None };

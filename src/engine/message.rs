@@ -96,7 +96,7 @@ pub enum Message {
     Theory(Option<TheoryRequest>),
     /// Work out what each variant comes to, or no longer.
     Figures(bool),
-    /// Take the next step apart after every step, or no longer.
+    /// Take every step apart once it is done, or no longer.
     Microscope(Option<MicroscopeRequest>),
     /// Compute these known steps, from and to, again, so that the plots can show each of them. Takes the place of what was asked before.
     Detail(u64, u64),
@@ -218,12 +218,10 @@ pub struct VariantView {
 }
 
 impl VariantView {
-    /// The fair share of the last step, tokens: what was dropped counts too.
+    /// The fair share of an expert in the last step, tokens: what was dropped counts too.
     #[must_use]
     pub fn fair(&self) -> f64 {
-        let kept: u64 = self.loads.iter().map(|&l| u64::from(l)).sum();
-        let all = if self.metrics.dropped < 1.0 { kept as f64 / (1.0 - self.metrics.dropped) } else { 0.0 };
-        all / self.loads.len().max(1) as f64
+        self.metrics.fair
     }
 }
 
@@ -259,6 +257,10 @@ pub struct Snapshot {
     pub experiment: Arc<Experiment>,
     /// Tokens in the next batch.
     pub batch: u32,
+    /// The settings with which the last step was routed: those of the loads and figures shown. Before the first step, those of the start.
+    pub routed: Arc<Experiment>,
+    /// Tokens in the batch that was routed last.
+    pub routed_batch: u32,
     /// One per variant.
     pub variants: Vec<VariantView>,
     /// Digest over all variants.
@@ -275,7 +277,7 @@ pub struct Snapshot {
     pub theory: Option<Arc<Theory>>,
     /// What each variant comes to, while somebody looks at it.
     pub figures: Option<Arc<Standings>>,
-    /// The next step taken apart, while somebody looks at it.
+    /// The last step taken apart, while somebody looks at it.
     pub microscope: Option<Arc<Microscope>>,
     /// What happened so far; locked only while a row is added or pixels are read.
     pub history: Arc<Mutex<History>>,
@@ -286,6 +288,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The step whose loads, figures and pictures are shown: the last one routed, which is row n of every file. `None` before the first.
+    #[must_use]
+    pub fn shown_step(&self) -> Option<u64> {
+        self.variants.iter().any(|v| !v.loads.is_empty()).then(|| self.step.saturating_sub(1))
+    }
+
     /// Whether tokens have scores. A log of selections has none: it can be watched, but not routed again.
     #[must_use]
     pub fn has_scores(&self) -> bool {

@@ -1,7 +1,7 @@
-//! One step under the microscope: the step that a run does next, done beside it, with every number of a few of its tokens.
+//! One step under the microscope: the last step of a run, done again beside it, with every number of a few of its tokens.
 //!
-//! Nothing here is needed to simulate. It is made while somebody looks: [`Microscope::of`] clones the simulation and lets the CPU
-//! engine route the next batch as ever, so what is shown is what the run will do.
+//! Nothing here is needed to simulate. It is made while somebody looks: [`Microscope::of`] takes the simulation as it stood before the
+//! step and lets the CPU engine route the batch as ever, so what is shown is what the run did.
 
 use super::cpu::{self, AllCores, CpuEngine};
 use super::message::RunId;
@@ -82,8 +82,10 @@ impl Seen {
 pub struct Microscope {
     /// What was asked for.
     pub request: MicroscopeRequest,
-    /// The step: the one that the run does next.
+    /// The step: the last one that the run did.
     pub step: u64,
+    /// The fair share of an expert that is balanced, tokens.
+    pub fair: f64,
     /// Tokens in its batch.
     pub batch: u32,
     /// Whether every step has these same tokens.
@@ -162,7 +164,9 @@ impl Microscope {
         let dropped = counts.dropped[variant].clone();
         let row = beside.finish_on(&batch, counts, &AllCores);
         let after = &beside.state().variants[variant];
-        view.loads = row.variants.into_iter().nth(variant).map(|v| v.loads).unwrap_or_default();
+        let done = row.variants.into_iter().nth(variant).unwrap_or_default();
+        view.fair = done.fair_share();
+        view.loads = done.loads;
         view.came = view.loads.clone();
         view.came.iter_mut().zip(dropped).for_each(|(c, d)| *c += d);
         view.memory_after.clone_from(&after.memory);
@@ -224,10 +228,10 @@ impl Microscope {
         margins.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
     }
 
-    /// The fair share L = K·T/E, tokens.
+    /// Whether there is a step to take apart: none before the first is done.
     #[must_use]
-    pub fn fair(&self) -> f64 {
-        f64::from(self.router.top_k) * f64::from(self.batch) / self.came.len().max(1) as f64
+    pub fn is_empty(&self) -> bool {
+        self.batch == 0
     }
 
     /// Whether all tokens of the batch are shown.
@@ -264,7 +268,7 @@ impl Microscope {
             Rule::ExpertChoice => {
                 vec![Some(f64::from(order::quota(self.router.top_k, self.batch, experts as u32))); experts]
             }
-            _ => vec![Some(self.fair()); experts],
+            _ => vec![Some(self.fair); experts],
         }
     }
 
@@ -365,7 +369,11 @@ impl Watcher {
         let rest = if moving && !asked { REST.max(SHARE * self.cost) } else { Duration::ZERO };
         if (asked || self.of != Some(of)) && self.made.elapsed() >= rest {
             let began = Instant::now();
-            self.view = Some(Arc::new(Microscope::of(run.simulation(), &mut self.engine, self.request)));
+            let before = run.before_last(&mut self.engine);
+            // Before the first step there is nothing to take apart.
+            let nothing = || Microscope { request: self.request, ..Microscope::default() };
+            let view = before.map(|b| Microscope::of(&b, &mut self.engine, self.request)).unwrap_or_else(nothing);
+            self.view = Some(Arc::new(view));
             (self.made, self.cost, self.of) = (Instant::now(), began.elapsed(), Some(of));
         }
         self.view.clone()

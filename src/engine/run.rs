@@ -13,7 +13,7 @@ use crate::model::config::{ConfigError, Experiment};
 use crate::model::diagnose::{Context, Diagnosis, Finding};
 use crate::model::figures::{self, Figures, RECENT};
 use crate::model::fixed::from_q32;
-use crate::model::metrics::{Metrics, Tracker};
+use crate::model::metrics::{Floors, Metrics, Tracker};
 use crate::model::step::{Simulation, State, StepRow};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,6 +34,8 @@ struct Checkpoint {
     diagnoses: Vec<Diagnosis>,
     metrics: Vec<Metrics>,
     loads: Vec<Vec<u32>>,
+    /// Tokens of the step before it; its settings are `experiment`, to which the events of this step are still to come.
+    tokens: u32,
 }
 
 /// A run and everything needed to show any of its steps again.
@@ -55,10 +57,13 @@ pub struct Run {
     pub loads: Vec<Vec<u32>>,
     /// Biases after each of the last steps routed, without a gap, one list per variant, Q32.
     biases: VecDeque<(u64, Vec<Vec<i64>>)>,
-    /// Whether somebody wants to look at the last step again.
+    /// The settings with which the last step was routed, and how many tokens it had; those of the first step before it is routed.
+    pub routed: (Arc<Experiment>, u32),
+    /// Whether somebody looks at the last step of what is advanced next: then what it takes to look is kept.
     pub watched: bool,
-    /// Settings and state before the last step, where it was done alone and is watched.
+    /// Settings and state before the last step, where it is watched.
     before: Option<Box<(Experiment, State)>>,
+    floors: Floors,
     /// MaxVio_global counts from the last of these steps.
     marks: Vec<u64>,
     simulation: Simulation,
@@ -115,8 +120,10 @@ impl Run {
             metrics: vec![Metrics::default(); n],
             loads: vec![vec![]; n],
             biases: VecDeque::new(),
+            routed: (Arc::new(start.experiment.clone()), 0),
             watched: false,
             before: None,
+            floors: Floors::default(),
             marks: vec![],
             simulation,
             trackers: vec![Tracker::default(); n],
@@ -126,6 +133,7 @@ impl Run {
             every: CHECKPOINT_EVERY,
             start,
         };
+        run.routed.1 = run.simulation.batch();
         run.save_checkpoint();
         run.apply_due();
         Ok(run)
@@ -168,15 +176,17 @@ impl Run {
         let next_event = self.events.iter().map(|e| e.step).find(|&s| s > here);
         let room = next_event.map_or(u64::MAX, |s| s - here);
         let steps = u64::from(most).min(room).max(1) as u32;
-        self.before = (self.watched && steps == 1)
-            .then(|| Box::new((self.simulation.experiment().clone(), self.simulation.state().clone())));
         self.judge_afresh();
         let schedules: Vec<u64> = self.simulation.state().variants.iter().map(|v| v.schedule_from).collect();
         let started = Instant::now();
         let mut rows = Vec::with_capacity(steps as usize);
-        let outcome = engine.advance(&mut self.simulation, steps, &mut rows);
+        let settings = self.simulation.experiment().clone();
+        let outcome = self.route(engine, steps, &mut rows);
         self.since_checkpoint += started.elapsed();
         let done = rows.len() as u32;
+        if let Some(row) = rows.last() {
+            self.routed = (Arc::new(settings), row.tokens);
+        }
         for row in rows {
             if self.marks.contains(&row.step) {
                 self.trackers.iter_mut().for_each(Tracker::mark);
@@ -184,6 +194,9 @@ impl Run {
             }
             for ((tracker, metrics), v) in self.trackers.iter_mut().zip(&mut self.metrics).zip(&row.variants) {
                 *metrics = tracker.push(v);
+            }
+            for (i, metrics) in self.metrics.iter_mut().enumerate() {
+                metrics.floor = self.floors.of(&self.routed.0, i, row.tokens);
             }
             let judged = self.trackers.iter().zip(&mut self.diagnoses).zip(&self.metrics).zip(&row.variants);
             for (i, (((tracker, diagnosis), metrics), v)) in judged.enumerate() {
@@ -207,6 +220,19 @@ impl Run {
         }
         self.apply_due();
         outcome.map(|()| done)
+    }
+
+    /// Has the engine do some steps. Where the last of them is watched it is done by itself, and the state before it kept.
+    fn route(&mut self, engine: &mut dyn Engine, steps: u32, rows: &mut Vec<StepRow>) -> Result<(), EngineError> {
+        self.before = None;
+        if !self.watched {
+            return engine.advance(&mut self.simulation, steps, rows);
+        }
+        if steps > 1 {
+            engine.advance(&mut self.simulation, steps - 1, rows)?;
+        }
+        self.before = Some(Box::new((self.simulation.experiment().clone(), self.simulation.state().clone())));
+        engine.advance(&mut self.simulation, 1, rows)
     }
 
     /// Keeps the biases of the last steps, exactly; costs nothing, as the row would be let go of.
@@ -295,6 +321,7 @@ impl Run {
             diagnoses: self.diagnoses.clone(),
             metrics: self.metrics.clone(),
             loads: self.loads.clone(),
+            tokens: self.routed.1,
         });
         let state = self.simulation.state();
         let experts: usize = state.variants.iter().map(|v| v.bias.len()).sum();
@@ -333,6 +360,7 @@ impl Run {
         self.diagnoses.clone_from(&checkpoint.diagnoses);
         self.metrics.clone_from(&checkpoint.metrics);
         self.loads.clone_from(&checkpoint.loads);
+        self.routed = (Arc::new(checkpoint.experiment.clone()), checkpoint.tokens);
         self.since_checkpoint = Duration::ZERO;
     }
 
@@ -436,8 +464,10 @@ impl Run {
             metrics: vec![],
             loads: vec![],
             biases: VecDeque::new(),
+            routed: self.routed.clone(),
             watched: false,
             before: None,
+            floors: Floors::default(),
             marks: self.marks.clone(),
             simulation: self.simulation.clone(),
             trackers: vec![],
@@ -467,8 +497,10 @@ impl Run {
             metrics: self.metrics.clone(),
             loads: self.loads.clone(),
             biases: self.biases.clone(),
+            routed: self.routed.clone(),
             watched: false,
             before: None,
+            floors: Floors::default(),
             marks: self.marks.clone(),
             simulation: self.simulation.clone(),
             trackers: self.trackers.clone(),

@@ -1,6 +1,7 @@
 //! What the heatmap and the inspector show: some tokens, re-routed with the biases of the moment by the model itself.
 
 use super::cpu::look_ahead;
+use crate::model::config::{Router, Rule};
 use crate::model::select::By;
 use crate::model::step::{Batch, Simulation, TokenInputs};
 use rayon::prelude::*;
@@ -27,7 +28,7 @@ pub enum Rows {
     /// A fixed set of tokens, so that one sees them move.
     #[default]
     Probe,
-    /// The tokens of the batch that comes next.
+    /// The tokens of the batch that was routed last.
     Live,
     /// Topics instead of tokens: which share of a topic's assignments each expert gets.
     Topics,
@@ -120,8 +121,14 @@ pub const DROPPED: u8 = 4;
 pub struct Picture {
     /// What was asked for.
     pub request: ViewRequest,
-    /// The step whose biases route it.
+    /// The step whose biases route it: the last one done.
     pub step: u64,
+    /// Nothing has been routed yet: it looks ahead, to the step that comes next.
+    pub ahead: bool,
+    /// The router of that step.
+    pub router: Router,
+    /// The rule of that step.
+    pub rule: Rule,
     /// Tokens in the batch they come from.
     pub batch: u32,
     /// Number of experts: columns.
@@ -193,7 +200,15 @@ impl Picture {
     }
 }
 
-/// Makes the picture of a simulation's present state. A request for a variant that does not exist shows the first.
+/// As [`picture`], of a simulation of which no step is done yet: the picture says so.
+#[must_use]
+pub fn picture_ahead(simulation: &mut Simulation, request: ViewRequest) -> Picture {
+    let mut made = picture(simulation, request);
+    made.beside.iter_mut().for_each(|p| Arc::make_mut(p).ahead = true);
+    Picture { ahead: true, ..made }
+}
+
+/// Makes the picture of the step that a simulation is about to do. A request for a variant that does not exist shows the first.
 #[must_use]
 pub fn picture(simulation: &mut Simulation, request: ViewRequest) -> Picture {
     let mut batch = match request.rows {
@@ -223,9 +238,11 @@ pub fn picture(simulation: &mut Simulation, request: ViewRequest) -> Picture {
 fn picture_of(simulation: &Simulation, batch: &Batch, request: ViewRequest, share: usize) -> Picture {
     let variant = request.variant;
     let experts = batch.variants[variant].router.experts as usize;
-    let bias = simulation.state().variants.get(variant).map(|v| v.bias.clone()).unwrap_or_default();
-    let mut picture =
-        Picture { request, step: simulation.step(), batch: batch.inputs.batch, experts, bias, ..Picture::default() };
+    // Those that decide: a rule may look at its batch before it routes it.
+    let bias = batch.bias_of(variant);
+    let (router, rule) = (batch.variants[variant].router.clone(), batch.variants[variant].rule);
+    let (step, of) = (simulation.step(), batch.inputs.batch);
+    let mut picture = Picture { request, step, batch: of, router, rule, experts, bias, ..Picture::default() };
     // The probe is a batch of its own where tokens compete for room, or for experts that choose.
     let own = (request.rows == Rows::Probe && batch.variants[variant].sees_whole_batch())
         .then(|| batch.clone().gathered(batch.inputs.batch.min(PROBE_TOKENS)));
@@ -411,7 +428,7 @@ fn shares(batch: &Batch, variant: usize, picture: &mut Picture) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::config::{Experiment, Router, Source, Synthetic, Variant};
+    use crate::model::config::{Experiment, Source, Synthetic, Variant};
 
     fn simulation(batch: u32) -> Simulation {
         let router = Router { experts: 8, top_k: 2, ..Router::default() };

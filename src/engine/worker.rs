@@ -10,7 +10,7 @@ use super::message::{Echo, Exported, Message, RunId, Seeking, Snapshot, Speed, S
 use super::microscope::Watcher;
 use super::run::{Run, lock};
 use super::theory::theorist::Theorist;
-use super::view::{Picture, Rows, ViewRequest, picture};
+use super::view::{Picture, Rows, ViewRequest, picture, picture_ahead};
 use super::{Engine, EngineChoice, EngineError, EngineKind, background, cpu::CpuEngine};
 use crate::model::balance::rates_at;
 use crate::model::config::ConfigError;
@@ -135,6 +135,8 @@ struct Inside {
     meter: (Instant, u64, f64),
     view: ViewRequest,
     picture: Arc<Picture>,
+    /// Does the last step again, to look at it.
+    beside: CpuEngine,
     picture_stale: bool,
     picture_at: Instant,
     /// Somebody looks at the price view.
@@ -156,7 +158,7 @@ impl Inside {
         let now = Instant::now();
         let engine: Box<dyn Engine> = Box::new(CpuEngine::new("CPU while the GPU is opened"));
         let view = ViewRequest::default();
-        let picture = Arc::new(picture(run.simulation_mut(), view));
+        let picture = Arc::new(picture_ahead(run.simulation_mut(), view));
         let first = snapshot(&run, engine.as_ref(), &picture);
         Self {
             inbox,
@@ -182,6 +184,7 @@ impl Inside {
             meter: (now, 0, 0.0),
             view,
             picture,
+            beside: CpuEngine::new("beside the run"),
             picture_stale: false,
             picture_at: now,
             theorist: None,
@@ -308,7 +311,6 @@ impl Inside {
             Message::Theory(request) if self.theorist.as_ref().map(|t| t.request()) == request => {}
             Message::Theory(request) => {
                 self.theorist = request.map(|r| Box::new(Theorist::new(r)));
-                self.run.watched = request.is_some();
             }
             Message::Microscope(request) => match (request, &mut self.watcher) {
                 (Some(request), Some(watcher)) => watcher.ask(request),
@@ -387,7 +389,6 @@ impl Inside {
     /// What is worked out beside the run was of another.
     fn look_again(&mut self) {
         self.theorist = self.theorist.take().map(|t| Box::new(Theorist::new(t.request())));
-        self.run.watched = self.theorist.is_some();
         self.picture_stale = true;
         self.figures.changed();
     }
@@ -470,6 +471,9 @@ impl Inside {
         let most = if alone { 1 } else { most };
         let steps = most.min(fits).clamp(1, 256) as u32;
         self.return_to_gpu();
+        // Whoever looks at the last step needs the state before it: kept where the step is going to be shown.
+        let shown = self.seeking.is_none() && self.published.elapsed() + CHUNK >= FRAME;
+        self.run.watched = alone || shown || u64::from(steps) >= most;
         let started = Instant::now();
         let before = self.run.step();
         let outcome = self.run.advance(self.engine.as_mut(), steps, |_, _| {});
@@ -579,7 +583,10 @@ impl Inside {
         let due = !moving || self.view.rows == Rows::Probe || self.picture_at.elapsed() >= rest;
         if self.picture_stale && due && self.seeking.is_none() {
             let began = Instant::now();
-            self.picture = Arc::new(picture(self.run.simulation_mut(), self.view));
+            self.picture = Arc::new(match self.run.before_last(&mut self.beside) {
+                Some(mut before) => picture(&mut before, self.view),
+                None => picture_ahead(self.run.simulation_mut(), self.view),
+            });
             self.picture_at = Instant::now();
             self.picture_cost = began.elapsed();
             self.picture_stale = false;
@@ -630,6 +637,8 @@ fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot 
         seeking: None,
         experiment: Arc::new(experiment.clone()),
         batch: simulation.batch(),
+        routed: Arc::clone(&run.routed.0),
+        routed_batch: run.routed.1,
         variants: variants.collect(),
         digest: simulation.digest(),
         events: Arc::new(run.events.clone()),

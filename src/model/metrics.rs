@@ -1,8 +1,11 @@
 //! What is measured: MaxVio and its kin, as the literature defines them.
 //!
-//! Fair share L = K·T/E tokens. Identity experts, which nothing balances, are left out: L is then the mean load of the others.
-//! Where a window has not filled, the metric is over the steps there are.
+//! The fair share of an expert is the mean of the tokens that came, L = K·T/E; where a rule aims at a share of its own, it is that
+//! ([`Fair`] alone says so). Identity experts, which nothing balances, are left out. Where a window has not filled, the metric is over
+//! the steps there are.
 
+use super::balance::aimed_share;
+use super::config::{Experiment, Source};
 use super::figures::Standing;
 use super::learn::LearningRow;
 use super::step::VariantRow;
@@ -19,10 +22,52 @@ pub const STARVING: f64 = 0.25;
 /// A dead expert has less than this share of its fair load.
 pub const DEAD: f64 = 0.01;
 
+/// What the experts that are balanced would get at perfect balance, over one step or several. In integers, so that steps can be taken
+/// away again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fair {
+    /// Assignments of the steps whose aim is the mean, those that no expert had room for among them.
+    came: u64,
+    /// Tokens that each expert was to get in the others, Q30.
+    aim: u64,
+}
+
+impl Fair {
+    /// Of one step: how many assignments came, and the share of its tokens (Q30) that each expert is to get, 0 where the aim is the mean.
+    #[must_use]
+    pub fn of_step(came: u64, share: u32, tokens: u32) -> Self {
+        match share {
+            0 => Self { came, aim: 0 },
+            share => Self { came: 0, aim: u64::from(share) * u64::from(tokens) },
+        }
+    }
+
+    /// The fair share of each of so many experts, tokens.
+    #[must_use]
+    pub fn share(self, experts: usize) -> f64 {
+        self.came as f64 / experts.max(1) as f64 + self.aim as f64 / f64::from(1u32 << 30)
+    }
+
+    fn add(&mut self, other: Self) {
+        self.came += other.came;
+        self.aim += other.aim;
+    }
+
+    fn take(&mut self, other: Self) {
+        self.came -= other.came;
+        self.aim -= other.aim;
+    }
+}
+
 /// The figures of one step of one variant.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Metrics {
-    /// Worst expert above fair share in this batch: max/L − 1 (Wang et al. 2024).
+    /// Fair share of an expert in this batch, tokens.
+    pub fair: f64,
+    /// What MaxVio independent tokens show at perfect balance with the K, E and T of this step; 0 where there is no such floor.
+    pub floor: f64,
+    /// Worst expert above fair share in this batch: max/L − 1 (Wang et al. 2024); 0 where every expert is under it, as where capacity
+    /// is under 1.
     pub max_vio: f64,
     /// The same over the loads summed over the last 16 steps.
     pub max_vio_16: f64,
@@ -60,31 +105,30 @@ pub struct Metrics {
     pub learning: Option<LearningRow>,
 }
 
-/// Loads summed over some steps, and what was dropped in them.
+/// Loads summed over some steps, and the fair share in them.
 #[derive(Clone, Debug, Default)]
 struct Sums {
     loads: Vec<u64>,
-    dropped: u64,
+    fair: Fair,
 }
 
 impl Sums {
     fn of(experts: usize) -> Self {
-        Self { loads: vec![0; experts], dropped: 0 }
+        Self { loads: vec![0; experts], fair: Fair::default() }
     }
 
-    fn add(&mut self, loads: &[u32], dropped: u32) {
+    fn add(&mut self, loads: &[u32], fair: Fair) {
         self.loads.iter_mut().zip(loads).for_each(|(s, &l)| *s += u64::from(l));
-        self.dropped += u64::from(dropped);
+        self.fair.add(fair);
     }
 
-    fn take(&mut self, (loads, dropped): &(Vec<u32>, u32)) {
+    fn take(&mut self, loads: &[u32], fair: Fair) {
         self.loads.iter_mut().zip(loads).for_each(|(s, &l)| *s -= u64::from(l));
-        self.dropped -= u64::from(*dropped);
+        self.fair.take(fair);
     }
 
-    /// The fair share counts what was dropped: no expert had to drop it at perfect balance.
     fn fair(&self) -> f64 {
-        (self.loads.iter().sum::<u64>() + self.dropped) as f64 / self.loads.len().max(1) as f64
+        self.fair.share(self.loads.len())
     }
 
     fn max_vio(&self) -> f64 {
@@ -96,6 +140,8 @@ impl Sums {
 #[derive(Clone, Debug, Default)]
 pub struct Tracker {
     recent: VecDeque<(Vec<u32>, u32)>,
+    /// The fair share of each of those steps.
+    fair: VecDeque<Fair>,
     short: Sums,
     long: Sums,
     all: Sums,
@@ -118,27 +164,33 @@ impl Tracker {
             let standing = std::mem::take(&mut self.standing);
             *self = Self { short: none.clone(), long: none.clone(), all: none, standing, ..Self::default() };
         }
+        let fair = row.fair();
         for sums in [&mut self.short, &mut self.long, &mut self.all] {
-            sums.add(loads, row.dropped);
+            sums.add(loads, fair);
         }
         self.recent.push_back((loads.to_vec(), row.dropped));
+        self.fair.push_back(fair);
         if self.recent.len() > SHORT_WINDOW {
-            self.short.take(&self.recent[self.recent.len() - 1 - SHORT_WINDOW]);
+            let old = self.recent.len() - 1 - SHORT_WINDOW;
+            self.short.take(&self.recent[old].0, self.fair[old]);
         }
         if self.recent.len() > LONG_WINDOW
-            && let Some(old) = self.recent.pop_front()
+            && let (Some(old), Some(fair)) = (self.recent.pop_front(), self.fair.pop_front())
         {
-            self.long.take(&old);
+            self.long.take(&old.0, fair);
         }
         let batch: Vec<u64> = loads.iter().map(|&l| u64::from(l)).collect();
         let assigned = batch.iter().sum::<u64>() as f64 + f64::from(row.dropped);
-        let batch_fair = assigned / experts.max(1) as f64;
+        let batch_fair = fair.share(experts);
         let long_fair = self.long.fair();
         let below = |share: f64| self.long.loads.iter().filter(|&&l| (l as f64) < share * long_fair).count() as u32;
         let mut sorted = row.bias.clone();
         sorted.sort_unstable();
         let bias = |i: usize| sorted.get(i).map_or(0.0, |&b| super::fixed::from_q32(b));
         Metrics {
+            fair: batch_fair,
+            // The row does not know where its tokens come from: whoever does adds it.
+            floor: 0.0,
             max_vio: above(&batch, batch_fair),
             max_vio_16: self.short.max_vio(),
             max_vio_global: self.all.max_vio(),
@@ -210,14 +262,14 @@ fn fair(loads: &[u64]) -> f64 {
     loads.iter().sum::<u64>() as f64 / loads.len().max(1) as f64
 }
 
-/// max/L − 1; 0 for an empty batch.
+/// max/L − 1; 0 for an empty batch and where every expert is under it.
 #[must_use]
 pub fn max_vio(loads: &[u64]) -> f64 {
     above(loads, fair(loads))
 }
 
 fn above(loads: &[u64], fair: f64) -> f64 {
-    if fair == 0.0 { 0.0 } else { loads.iter().copied().max().unwrap_or(0) as f64 / fair - 1.0 }
+    if fair == 0.0 { 0.0 } else { (loads.iter().copied().max().unwrap_or(0) as f64 / fair - 1.0).max(0.0) }
 }
 
 /// 1 − min/L; 0 for an empty batch.
@@ -266,6 +318,37 @@ pub fn sampling_floor(experts: u32, top_k: u32, tokens: u32) -> f64 {
     if t == 0.0 { 0.0 } else { expected_maximum(experts) * ((1.0 - k / e) * e / (k * t)).sqrt() }
 }
 
+/// The sampling floors of a run's steps, one variant's after another: each is worked out once.
+#[derive(Clone, Debug, Default)]
+pub struct Floors(Vec<([u32; 4], f64)>);
+
+impl Floors {
+    /// So many are remembered: variants differ, and sliders are dragged.
+    const MOST: usize = 64;
+
+    /// The floor of a batch of so many tokens; 0 where they are not independent or the variant has none.
+    pub fn of(&mut self, experiment: &Experiment, variant: usize, tokens: u32) -> f64 {
+        let fresh = matches!(&experiment.source, Source::Synthetic(s) if s.burst == 1);
+        let Some(v) = experiment.variants.get(variant).filter(|v| fresh && v.has_floor()) else { return 0.0 };
+        let (experts, share) = (v.router.experts - v.balancer.identity_experts(), aimed_share(&v.balancer, &v.router));
+        let key = [experts, v.router.top_k, share, tokens];
+        if let Some((_, floor)) = self.0.iter().find(|(k, _)| *k == key) {
+            return *floor;
+        }
+        let floor = if share == 0 {
+            sampling_floor(experts, v.router.top_k, tokens)
+        } else {
+            let p = f64::from(share) / f64::from(1u32 << 30);
+            expected_maximum(experts) * ((1.0 - p).max(0.0) / (p * f64::from(tokens)).max(1e-9)).sqrt()
+        };
+        if self.0.len() == Self::MOST {
+            self.0.remove(0);
+        }
+        self.0.push((key, floor));
+        floor
+    }
+}
+
 /// Expected maximum of `n` independent standard normals, by the trapezoid rule on ∫ (1 − Φⁿ) − ∫ Φⁿ.
 fn expected_maximum(n: u32) -> f64 {
     let h = 0.01;
@@ -290,6 +373,47 @@ mod tests {
         assert_eq!((metrics.max_vio, metrics.max_vio_16, metrics.min_vio), (0.5, 0.5, 0.5));
         assert_eq!((metrics.starving, metrics.dead), (0, 0));
         assert!((metrics.effective - 1.755).abs() < 1e-3);
+    }
+
+    #[test]
+    fn an_aim_of_its_own_is_the_fair_share() {
+        // 2 of 10 tokens for each of two experts, of which one gets 6 and one 2.
+        let aimed = |loads: &[u32]| VariantRow { zero_experts: 1, share: (1 << 30) / 5, tokens: 10, ..row(loads) };
+        let mut tracker = Tracker::default();
+        let m = tracker.push(&aimed(&[6, 2, 2]));
+        assert!((m.fair - 2.0).abs() < 1e-6 && (m.max_vio - 2.0).abs() < 1e-6 && m.min_vio.abs() < 1e-6, "{m:?}");
+        assert!((m.max_vio_16 - 2.0).abs() < 1e-6);
+        // Where more tokens than wished go to identity experts, nobody is above it.
+        let mut tracker = Tracker::default();
+        let m = tracker.push(&aimed(&[1, 1, 8]));
+        assert_eq!((m.max_vio, m.max_vio_16), (0.0, 0.0));
+        assert!((m.min_vio - 0.5).abs() < 1e-6);
+        // The aim changes: a window judges each step by its own.
+        let mut tracker = Tracker::default();
+        tracker.push(&aimed(&[2, 2, 6]));
+        let m = tracker.push(&VariantRow { zero_experts: 1, tokens: 10, ..row(&[6, 2, 2]) });
+        assert!((m.max_vio_16 - (8.0 / 6.0 - 1.0)).abs() < 1e-6, "{}", m.max_vio_16);
+    }
+
+    #[test]
+    fn no_room_for_the_fair_share_is_no_negative_violation() {
+        let m = Tracker::default().push(&VariantRow { dropped: 40, tokens: 80, ..row(&[10, 10, 10, 10]) });
+        assert_eq!((m.fair, m.max_vio, m.max_vio_16, m.max_vio_global, m.min_vio), (20.0, 0.0, 0.0, 0.0, 0.5));
+        assert_eq!(m.dropped, 0.5);
+    }
+
+    #[test]
+    fn a_floor_is_that_of_the_step() {
+        use crate::model::config::{Rule, Synthetic, Variant};
+        let (source, variants) = (Source::Synthetic(Synthetic::default()), vec![Variant::default()]);
+        let mut experiment = Experiment { seed: 1, source, variants };
+        let mut floors = Floors::default();
+        let v = experiment.variants[0].router.clone();
+        assert_eq!(floors.of(&experiment, 0, 4096), sampling_floor(v.experts, v.top_k, 4096));
+        experiment.variants[0].router.top_k = 1;
+        assert_eq!(floors.of(&experiment, 0, 4096), sampling_floor(v.experts, 1, 4096));
+        experiment.variants[0].balancer.rule = Rule::Bip;
+        assert_eq!(floors.of(&experiment, 0, 4096), 0.0);
     }
 
     fn row(loads: &[u32]) -> VariantRow {

@@ -19,6 +19,7 @@ use super::learn::settings::{LearningChange, World};
 use super::learn::spread::{Alone, Spread};
 use super::learn::train::Room;
 use super::learn::world::{Draw, Teacher};
+use super::metrics::Fair;
 use super::order::Order;
 use super::select::Selector;
 use super::tokens::{self, Embedding, TokenKey, Topics};
@@ -102,8 +103,26 @@ pub struct VariantRow {
     pub saturated: u32,
     /// The last so many experts are identity experts: nothing balances them.
     pub zero_experts: u32,
+    /// The share of the batch's tokens that each of the others is to get, Q30, where a rule aims at one; else 0.
+    pub share: u32,
     /// What learning showed; `None` where nothing learns, or where the layer has diverged.
     pub learning: Option<LearningRow>,
+}
+
+impl VariantRow {
+    /// What each expert would get at perfect balance.
+    #[must_use]
+    pub fn fair(&self) -> Fair {
+        let computing = self.loads.len().saturating_sub(self.zero_experts as usize);
+        let kept: u64 = self.loads[..computing].iter().map(|&l| u64::from(l)).sum();
+        Fair::of_step(kept + u64::from(self.dropped), self.share, self.tokens)
+    }
+
+    /// The fair share of an expert that is balanced, tokens.
+    #[must_use]
+    pub fn fair_share(&self) -> f64 {
+        self.fair().share(self.loads.len().saturating_sub(self.zero_experts as usize))
+    }
 }
 
 /// What the host prepares for one step; with the biases it decides everything.
@@ -495,6 +514,7 @@ impl Simulation {
                 moved_of: if routing.is_plain() { sampled * v.router.top_k } else { counts.sampled[i] },
                 saturated: if routing.rule.is_top_k() { routing.selector.saturated() } else { 0 },
                 zero_experts: v.balancer.identity_experts(),
+                share: balance::aimed_share(&v.balancer, &v.router),
                 learning,
             });
         }

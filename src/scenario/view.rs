@@ -76,8 +76,9 @@ pub enum Part {
 pub enum RowsName {
     /// A fixed set of tokens.
     Fixed,
-    /// The next batch.
-    NextBatch,
+    /// The whole batch of the step that is shown; `NextBatch` in files of Moebias 0.1.
+    #[serde(alias = "NextBatch")]
+    Batch,
     /// Topics instead of tokens.
     Topics,
 }

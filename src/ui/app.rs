@@ -132,6 +132,8 @@ impl App {
         ctx.set_zoom_factor(stored.zoom);
         let mut lab = lab;
         lab.set_shelf(stored.lessons.clone());
+        let mut panes = Panes::default();
+        panes.bias.choose(stored.biases_less_median);
         // Zooming has its own limits; egui's shortcuts know none.
         ctx.options_mut(|o| o.zoom_with_keyboard = false);
         Self {
@@ -139,7 +141,7 @@ impl App {
             lab,
             stored,
             options,
-            panes: Panes::default(),
+            panes,
             link: Link::default(),
             controls: Controls::default(),
             findings: Findings::default(),
@@ -327,6 +329,7 @@ impl eframe::App for App {
         self.keys(&ctx, &mut asks);
         self.link.begin_frame();
         self.link.calm = self.showing.presenting.is_on();
+        self.link.follow(self.lab.snapshot());
         self.link.variants(self.lab.settings().variants.len());
         let experts = self.lab.snapshot().variants.get(self.link.variant).map_or(0, |v| v.bias.len());
         self.link.pinned_expert = self.link.pinned_expert.filter(|e| *e < experts);
@@ -402,6 +405,7 @@ impl eframe::App for App {
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         self.stored.panes = Some(self.showing.views.own(&self.layout).tree().clone());
         self.stored.lessons = self.lab.shelf().clone();
+        self.stored.biases_less_median = self.panes.bias.choice();
         self.stored.save(storage);
     }
 

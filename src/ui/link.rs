@@ -1,6 +1,8 @@
 //! What is hovered and what is pinned, shared by all panes: point at an expert anywhere and it lights up everywhere.
 
 use super::actions::Action;
+use crate::engine::message::{RunId, Snapshot};
+use crate::engine::run::lock;
 
 /// Which steps the plots over time show.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -57,6 +59,12 @@ pub struct Link {
     pub calm: bool,
     /// What a pane wants the window to do.
     pub asked: Vec<Action>,
+    /// The heatmap shows a part of its tokens or experts.
+    pub heatmap_zoomed: bool,
+    /// The heatmap is to show everything again.
+    pub whole_heatmap: bool,
+    /// The run that all of this is of, and how many steps and variants it had.
+    of: Option<(RunId, u64, usize)>,
     next: Hover,
 }
 
@@ -76,6 +84,34 @@ impl Link {
         self.hovered_token = token;
         self.hovered_step = step;
         self.hovered_variant = variant;
+    }
+
+    /// Another run has other steps and other tokens: what was zoomed into before means nothing in it. A fork goes on with the same past.
+    pub fn follow(&mut self, snapshot: &Snapshot) {
+        let (head, variants) = (snapshot.head, snapshot.variants.len());
+        let forked = |(_, h, v): (RunId, u64, usize)| head >= h && v + 1 == variants;
+        if let Some(before) = self.of.filter(|o| o.0 != snapshot.run && !forked(*o)) {
+            log::debug!("{:?} is another run than {:?}", snapshot.run, before.0);
+            self.show_all();
+        }
+        // Where the past was changed, the steps that were looked at may be gone.
+        let (first, last) = (lock(&snapshot.history).first as f64, head as f64);
+        if matches!(self.span, Span::Part(from, to) if to <= first || from >= last.max(first + 1.0)) {
+            self.span = Span::Latest;
+        }
+        self.of = Some((snapshot.run, head, variants));
+    }
+
+    /// Whether a part of the steps, or of the heatmap, is shown.
+    #[must_use]
+    pub fn is_zoomed(&self) -> bool {
+        matches!(self.span, Span::Part(..)) || self.heatmap_zoomed
+    }
+
+    /// Back to what is shown where nobody zoomed.
+    pub fn show_all(&mut self) {
+        self.span = Span::Latest;
+        self.whole_heatmap = true;
     }
 
     /// There are so many variants: what is kept of others goes.

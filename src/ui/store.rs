@@ -35,6 +35,8 @@ pub struct Stored {
     pub known: Vec<Hint>,
     /// How far lessons were read.
     pub lessons: Shelf,
+    /// Whether biases are shown less their median, where a person said so.
+    pub biases_less_median: Option<bool>,
 }
 
 impl Default for Stored {
@@ -49,6 +51,7 @@ impl Default for Stored {
             hints: true,
             known: vec![],
             lessons: Shelf::default(),
+            biases_less_median: None,
         }
     }
 }

@@ -57,6 +57,7 @@ pub fn stage<P: Pane + 'static>(pane: P, lab: Lab, size: impl Into<Vec2>, dark: 
         let theme = Theme::of(ui.ctx());
         stage.lab.poll();
         stage.link.begin_frame();
+        stage.link.follow(stage.lab.snapshot());
         ui.painter().rect_filled(ui.max_rect(), 0.0, theme.pane);
         let mut cx = PaneContext { lab: &mut stage.lab, link: &mut stage.link, theme };
         frame::show(ui, &mut stage.pane, &mut cx, false);

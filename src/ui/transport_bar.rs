@@ -141,7 +141,15 @@ fn standing(ui: &mut Ui, snapshot: &Snapshot, slim: bool, theme: &Theme) {
     let now = figure(snapshot.step as f64, true);
     let wide = figure(end as f64, true).chars().count();
     ui.label(RichText::new(format!("{now:>wide$}")).font(font).color(theme.text));
-    ui.label(RichText::new("step").font(text(SMALL)).color(theme.faint));
+    let tip = match snapshot.shown_step() {
+        Some(last) => format!(
+            "{} steps are done, counted from 0: panes and files call the last one step {}",
+            figure(snapshot.step as f64, true),
+            figure(last as f64, true)
+        ),
+        None => "Nothing has been routed yet".into(),
+    };
+    ui.label(RichText::new("steps").font(text(SMALL)).color(theme.faint)).on_hover_text(tip);
 }
 
 fn digest(ui: &mut Ui, snapshot: &Snapshot, theme: &Theme) {

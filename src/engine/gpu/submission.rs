@@ -201,6 +201,7 @@ impl Round<'_> {
                     moved_of,
                     saturated,
                     zero_experts: v.experts - v.computing,
+                    share: if v.computing < v.experts { v.share } else { 0 },
                     learning: None,
                 };
                 (index, row)

@@ -159,6 +159,8 @@ impl Column {
 /// Figure by figure.
 fn combined(a: &Metrics, b: &Metrics, value: impl Fn(f64, f64) -> f64, count: impl Fn(u32, u32) -> u32) -> Metrics {
     Metrics {
+        fair: value(a.fair, b.fair),
+        floor: value(a.floor, b.floor),
         max_vio: value(a.max_vio, b.max_vio),
         max_vio_16: value(a.max_vio_16, b.max_vio_16),
         max_vio_global: value(a.max_vio_global, b.max_vio_global),

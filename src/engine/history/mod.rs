@@ -169,7 +169,7 @@ impl History {
 /// A column per variant.
 fn columns_of<'a>(row: &'a StepRow, metrics: &'a [Metrics]) -> impl Iterator<Item = Column> + 'a {
     row.variants.iter().zip(metrics).map(|(v, metrics)| {
-        let fair = f64::from(row.tokens) * f64::from(v.top_k) / v.loads.len().max(1) as f64;
+        let fair = v.fair_share();
         let share = |&l: &u32| if fair > 0.0 { (f64::from(l) / fair) as f32 } else { 0.0 };
         let bias = v.bias.iter().map(|&b| from_q32(b) as f32).collect();
         Column::single(row.step, *metrics, v.loads.iter().map(share).collect(), bias)

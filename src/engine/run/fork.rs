@@ -43,6 +43,7 @@ impl Run {
         fork_settings(&mut experiment, of, name);
         fork_state(&mut state, of);
         run.simulation.restore(experiment, state).ok()?;
+        fork_settings(Arc::make_mut(&mut run.routed.0), of, name);
         for checkpoint in &mut run.checkpoints {
             fork_settings(&mut checkpoint.experiment, of, name);
             fork_state(&mut checkpoint.state, of);

@@ -280,7 +280,7 @@ pub fn regret(nodes: &[Node], tokens: u32) -> Vec<(u64, f64)> {
     out
 }
 
-/// MaxVio of computation batches within the next batch, [variants]: its first tokens, at most 4,096, in the order in which they arrive.
+/// MaxVio of computation batches within a batch, [variants]: its first tokens, at most 4,096, in the order in which they arrive.
 #[must_use]
 pub fn sizes(batch: &Batch) -> Vec<Vec<Size>> {
     let pieces = batch.inputs.batch.min(MOST_TOKENS) / SMALLEST_BATCH;

@@ -219,7 +219,8 @@ impl Theorist {
         let mut news = self.hear(run);
         if self.stale && (!playing || self.made.elapsed() >= REST) {
             self.look(run);
-            self.sizes = Arc::new(sizes(&run.simulation_mut().next_batch()));
+            let before = run.before_last(&mut self.engine);
+            self.sizes = before.map(|mut b| Arc::new(sizes(&b.next_batch()))).unwrap_or_default();
             self.made = Instant::now();
             self.stale = false;
             news = true;

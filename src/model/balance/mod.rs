@@ -159,6 +159,16 @@ pub fn target(balancer: &Balancer, experts: u32, top_k: u32) -> longcat::Target 
     longcat::Target::new(balancer.real_experts, experts, top_k, balancer.identity_experts())
 }
 
+/// The share of the batch's tokens that each computing expert is to get, Q30, where there are identity experts and so an aim of its own
+/// (LongCat-Flash); 0 where the aim is the mean.
+#[must_use]
+pub fn aimed_share(balancer: &Balancer, router: &Router) -> u32 {
+    match balancer.identity_experts() {
+        0 => 0,
+        _ => target(balancer, router.experts, router.top_k).share,
+    }
+}
+
 /// Moves every bias by the rule, and what the rule remembers, then centres if asked to.
 pub fn update(balancer: &Balancer, bias: &mut [i64], memory: &mut Vec<i64>, loads: &[u32], step: Step) {
     let add = |bias: &mut [i64], increment: &dyn Fn(u32) -> i64| {

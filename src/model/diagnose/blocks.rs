@@ -74,8 +74,7 @@ impl Open {
     /// The one pass over a step's loads.
     pub fn add(&mut self, row: &VariantRow, metrics: &Metrics, learns: bool) {
         let loads = &row.loads[..self.sums.len().min(row.loads.len())];
-        let all: u64 = loads.iter().map(|&l| u64::from(l)).sum::<u64>() + u64::from(row.dropped);
-        let fair = all as f64 / loads.len().max(1) as f64;
+        let fair = row.fair_share();
         let scale = if fair > 0.0 { (1.0 / fair) as f32 } else { 0.0 };
         let mut square = 0.0f32;
         for (sum, &load) in self.sums.iter_mut().zip(loads) {

@@ -61,7 +61,7 @@ impl Measure {
         match self {
             Self::Settling => "The first step from which MaxVio over 16 steps stays at most 0.2 for 64 steps",
             Self::Steady => {
-                "Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it never settles"
+                "Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it does not settle within the run"
             }
             Self::Amplitude => {
                 "How far a bias swings round its trend in the last 100 steps: half the range from 5 % to 95 %, median over experts"
@@ -70,6 +70,16 @@ impl Measure {
             Self::Moved => {
                 "Share of assignments that the bias moved to another expert, over the steps of steady MaxVio"
             }
+        }
+    }
+
+    /// Whether less of it is better; where that depends on what is wanted, `None`.
+    #[must_use]
+    pub fn less_is_better(self) -> Option<bool> {
+        match self {
+            Self::Settling | Self::Steady => Some(true),
+            Self::InBalance => Some(false),
+            Self::Amplitude | Self::Moved => None,
         }
     }
 

@@ -154,8 +154,10 @@ impl App {
                 if self.lab.snapshot().seeking.is_some() {
                     self.lab.send(Command::CancelSeek);
                 } else if !self.leave_showing(ctx) {
-                    self.link.pinned_expert = None;
-                    self.link.pinned_token = None;
+                    let pinned = (self.link.pinned_expert.take().is_some(), self.link.pinned_token.take().is_some());
+                    if pinned == (false, false) {
+                        self.link.show_all();
+                    }
                 }
             }
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),

@@ -46,7 +46,7 @@ pub(super) const TERMS: &[Term] = &[
     term(Routing, "Expert Choice", &[], "The other way round: each expert takes its K·T/E best tokens of the batch. Perfectly balanced, but it looks at later tokens.", "", "Zhou et al. 2022, from general knowledge"),
     // Balancing
     term(Balancing, "Balancer", &["Rule"], "What keeps experts equally busy: how the loads of one step become the biases of the next.", "", ""),
-    term(Balancing, "Bias", &["Biases", "bias from, to", "Expert bias"], "A number per expert that is added to its scores when experts are chosen, and nowhere else. It rises where tokens are missing.", "b, score units", WANG),
+    term(Balancing, "Bias", &["Biases", "bias from, to", "bias now", "Expert bias"], "A number per expert that is added to its scores when experts are chosen, and nowhere else. It rises where tokens are missing.", "b, score units", WANG),
     term(Balancing, "Step size u", &["Step u", "u", "Rate"], "How far a bias moves in one step. Too small never arrives, too large never settles.", "u, score units; 0.001 in the paper", WANG),
     term(Balancing, "Step λ", &[], "The largest step of SMEBU, before its momentum.", "λ, score units; Trinity Large: 5e-4", SMEBU),
     term(Balancing, "Gain Kᵢ", &[], "How strongly ID Balancing answers to the error.", "Kᵢ, score units; 6e-3 in the paper", ID),
@@ -67,7 +67,7 @@ pub(super) const TERMS: &[Term] = &[
     term(Balancing, "Saturated", &["saturated experts"], "An expert whose bias is more than 3 below the largest: the selection key holds it as exactly that far.", "", "this project’s number format"),
     term(Balancing, "Leak", &[], "What routing can tell a token of later ones, where experts choose.", "K·log₂((1−R)/R) bits per token and layer, R = K/E", WANG),
     // Measures
-    term(Measures, "Load", &["Load per expert", "Load over time", "Load curves", "load, last step", "Expert # gets", "mean of # steps", "Loads"], "The number of tokens that an expert got in a step.", "c, tokens", WANG),
+    term(Measures, "Load", &["Load per expert", "Load over time", "Load curves", "Expert # gets", "mean of the last # steps", "Loads"], "The number of tokens that an expert got in a step.", "c, tokens", WANG),
     term(Measures, "Fair share", &["fair share L", "evenly spread", "Mean load"], "The load of every expert at perfect balance.", "L = c̄ = K·T/E, tokens", WANG),
     term(Measures, "MaxVio", &["Worst expert", "MaxVio of the batch", "MaxVio per batch", "# tokens"], "How far the busiest expert is above its fair share. 0 is perfect balance; 1 means twice the fair share.", "max load / L − 1", WANG),
     term(Measures, "MaxVio of 16 steps, global", &["of # steps, of all", "MaxVio global", "Mark"], "The same from the loads of 16 steps together, and of all steps since the mark: chance evens out, what stays is lasting imbalance.", "", "global: Wang et al. 2024; 16 steps: as this project measures it"),

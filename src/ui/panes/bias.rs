@@ -1,9 +1,11 @@
 //! Bias curves.
 
+use super::super::link::Side;
 use super::expert_curves::{self, Quantity};
 use super::frame::mode;
-use super::{Pane, PaneContext, PaneKind, compared};
-use crate::engine::history::Column;
+use super::{Pane, PaneContext, PaneKind, compared, time_plot};
+use crate::engine::history::{Column, VariantHistory};
+use crate::engine::run::lock;
 use crate::model::config::Rule;
 use crate::model::metrics::Metrics;
 use eframe::egui::Ui;
@@ -11,8 +13,49 @@ use eframe::egui::Ui;
 /// The pane of biases over time.
 #[derive(Debug, Default)]
 pub struct Bias {
-    /// Whether every bias is shown relative to the median of its step.
-    relative: bool,
+    /// Whether every bias is shown less the median of its step, where a person said so; else what shows more is chosen.
+    choice: Option<bool>,
+}
+
+impl Bias {
+    /// What a person chose, to be remembered.
+    #[must_use]
+    pub fn choice(&self) -> Option<bool> {
+        self.choice
+    }
+
+    /// Takes what was remembered.
+    pub fn choose(&mut self, choice: Option<bool>) {
+        self.choice = choice;
+    }
+
+    /// Whether biases are shown less their median: as chosen, else where their common drift is more than their spread.
+    fn relative(&self, cx: &PaneContext<'_>) -> bool {
+        self.choice.unwrap_or_else(|| drifts(cx))
+    }
+}
+
+/// Whether the common drift of the steps in sight is more than what the biases differ by: then it is all that one would see.
+fn drifts(cx: &PaneContext<'_>) -> bool {
+    let snapshot = cx.lab.snapshot();
+    let (from, to) = time_plot::span(cx.link, snapshot);
+    let history = lock(&snapshot.history);
+    let drift = |of: &VariantHistory| {
+        let start = f64::from(u8::from(multiplies(cx)));
+        let whole = [f64::INFINITY, f64::NEG_INFINITY, 0.0];
+        // A few columns of many steps each tell the extremes.
+        let few = ((to - from) / 16.0).max(1.0) as u64;
+        let all = of.columns(from.max(0.0) as u64, to.max(0.0) as u64, few);
+        let [low, high, spread] = all.iter().fold(whole, |[low, high, spread], c| {
+            let around = c.around_median();
+            [low.min(c.low().bias_median), high.max(c.high().bias_median), spread.max(around[1] - around[0])]
+        });
+        // From the first step on, biases that drifted have left their start.
+        let drift = if from <= history.first as f64 { high.max(start) - low.min(start) } else { high - low };
+        drift > spread && drift.is_finite()
+    };
+    let variants = if compared::side(cx) == Side::One { vec![cx.link.variant] } else { compared::beside(cx) };
+    variants.into_iter().filter_map(|v| history.variants.get(v)).any(drift)
 }
 
 impl Pane for Bias {
@@ -22,14 +65,17 @@ impl Pane for Bias {
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
         let unit = if multiplies(cx) { "factors of the score" } else { "score units" };
-        format!("{}, {unit}", expert_curves::described(cx))
+        // What is shown comes first: the end is cut where there is little room.
+        let how = if self.relative(cx) { "less their median" } else { "as they are" };
+        format!("{how}, {unit} · {}", expert_curves::described(cx))
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
-        let tip = "Shows every bias relative to the median of its step. All biases drifting together changes no selection, but it hides \
-                   what does";
-        if mode(ui, cx.theme, "− median", self.relative, tip) {
-            self.relative = !self.relative;
+        let tip = "Every bias less the median of its step. All biases drifting together changes no selection, but it hides what does. \
+                   Chosen by itself where that drift is more than the spread";
+        let relative = self.relative(cx);
+        if mode(ui, cx.theme, "− median", relative, tip) {
+            self.choice = Some(!relative);
         }
         compared::switch(ui, cx, ("Overlaid", false), compared::NARROW);
     }
@@ -37,21 +83,28 @@ impl Pane for Bias {
     fn help(&self) -> &'static str {
         "The bias of every expert after each step, in score units. It is added to the score for selection alone (under the multiplicative rule the score is multiplied by it): a rising curve means \
          that its expert gets fewer tokens than its fair share, a falling one more. Blue are the two largest biases now, orange the two \
-         smallest. Only differences matter; a common shift changes no selection. Point at a curve to see its expert everywhere, click \
+         smallest. Only differences matter; a common shift changes no selection, and where it is more than the spread, biases are shown less their median. Point at a curve to see its expert everywhere, click \
          to pin it. Scroll to zoom, drag to pan, double-click for the whole run, again for its latest steps."
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
-        let band: fn(&Column) -> [f64; 3] = if self.relative {
+        let relative = self.relative(cx);
+        let band: fn(&Column) -> [f64; 3] = if relative {
             |c| [c.around_median()[0], 0.0, c.around_median()[1]]
         } else {
             |c| [c.low().bias_min, c.metrics.bias_median, c.high().bias_max]
         };
-        let from: fn(&Metrics) -> f64 = if self.relative { |m| m.bias_median } else { |_| 0.0 };
+        let from: fn(&Metrics) -> f64 = if relative { |m| m.bias_median } else { |_| 0.0 };
         let multiplies = multiplies(cx);
-        let include: &[f64] = if multiplies && !self.relative { &[0.99, 1.01] } else { &[-0.01, 0.01] };
+        let include: &[f64] = if multiplies && !relative { &[0.99, 1.01] } else { &[-0.01, 0.01] };
         let quantity = Quantity {
             id: "biases over time",
+            title: match (relative, multiplies) {
+                (true, false) => "bias − median, score units",
+                (false, false) => "bias, score units",
+                (true, true) => "factor − median",
+                (false, true) => "factor of the score",
+            },
             of: |c| &c.bias,
             extremes: |c| [c.bias_low(), c.bias_high()],
             band,
@@ -68,4 +121,40 @@ impl Pane for Bias {
 fn multiplies(cx: &PaneContext<'_>) -> bool {
     let variant = cx.lab.snapshot().experiment.variants.get(cx.link.variant).map(|v| v.balancer.rule);
     variant == Some(Rule::Multiplicative)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::testing::{lab_at, picture, stage};
+    use egui_kittest::kittest::Queryable as _;
+
+    fn shown(variant: &str, steps: u64) -> (String, String, bool) {
+        let text = format!("source: Synthetic(batch: 512, skew: 1.2), variants: [(name: \"a\", {variant})]");
+        let mut harness = stage(Bias::default(), lab_at(&text, steps), [520.0, 260.0], true);
+        harness.run_steps(3);
+        let stage = harness.state_mut();
+        let theme = crate::ui::theme::Theme::of(&eframe::egui::Context::default());
+        let cx = PaneContext { lab: &mut stage.lab, link: &mut stage.link, theme };
+        let (before, relative) = (stage.pane.subtitle(&cx), stage.pane.relative(&cx));
+        picture(&mut harness, &format!("bias-{relative}"));
+        harness.get_by_label("− median").click();
+        harness.run_steps(3);
+        let stage = harness.state_mut();
+        let cx = PaneContext { lab: &mut stage.lab, link: &mut stage.link, theme };
+        assert_eq!((stage.pane.choice(), stage.pane.relative(&cx)), (Some(!relative), !relative), "a person decides");
+        (before, stage.pane.subtitle(&cx), relative)
+    }
+
+    #[test]
+    fn a_drift_that_drowns_the_picture_is_taken_away_and_that_is_said() {
+        let router = "router: (experts: 16, top_k: 1)";
+        // Few experts are far over their share, so the sign rule lifts all the others at every step.
+        let (before, after, relative) = shown(&format!("{router}, balancer: (rate: 0.01, rule: Sign)"), 400);
+        assert!(relative, "{before}");
+        assert!(before.starts_with("less their median, score units"), "{before}");
+        assert!(after.starts_with("as they are, score units"), "{after}");
+        let (before, _, relative) = shown(&format!("{router}, balancer: (rate: 0.01, rule: CentredSign)"), 400);
+        assert!(!relative && before.starts_with("as they are"), "{before}");
+    }
 }

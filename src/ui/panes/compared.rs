@@ -37,6 +37,43 @@ pub(super) fn colour(cx: &PaneContext<'_>, variant: usize) -> Color32 {
     }
 }
 
+/// The shape that stands for a variant besides its colour: neighbours differ, and so do those that share a colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    Disc,
+    Square,
+    Triangle,
+    Diamond,
+}
+
+impl Mark {
+    /// That of a variant.
+    pub(super) fn of(variant: usize) -> Self {
+        [Self::Disc, Self::Square, Self::Triangle, Self::Diamond][(variant + variant / 4) % 4]
+    }
+
+    /// Draws it with a thin rim, so that it stands out of the curve it lies on.
+    pub(super) fn draw(self, painter: &egui::Painter, at: egui::Pos2, radius: f32, colour: Color32, rim: Color32) {
+        let stroke = egui::Stroke::new(1.0, rim);
+        let corners = |all: &[(f32, f32)]| all.iter().map(|&(x, y)| at + radius * vec2(x, y)).collect::<Vec<_>>();
+        let shape = match self {
+            Self::Disc => {
+                painter.circle(at, radius, colour, stroke);
+                return;
+            }
+            Self::Square => corners(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
+            Self::Triangle => corners(&[(0.0, -1.15), (1.1, 0.85), (-1.1, 0.85)]),
+            Self::Diamond => corners(&[(0.0, -1.3), (1.15, 0.0), (0.0, 1.3), (-1.15, 0.0)]),
+        };
+        painter.add(egui::Shape::convex_polygon(shape, colour, stroke));
+    }
+}
+
+/// The variant's shape, where there are several to tell apart.
+pub(super) fn mark(cx: &PaneContext<'_>, variant: usize) -> Option<(Mark, usize)> {
+    (count(cx) > 1).then(|| (Mark::of(variant), variant))
+}
+
 /// Its name.
 pub(super) fn name(cx: &PaneContext<'_>, variant: usize) -> String {
     cx.lab.snapshot().experiment.variants.get(variant).map(|v| v.name.clone()).unwrap_or_default()
@@ -100,7 +137,7 @@ pub(super) fn strip(ui: &Ui, cx: &mut PaneContext<'_>, rect: Rect, variant: usiz
     }
     let (shown, colour) = (cx.link.variant == variant, colour(cx, variant));
     let painter = ui.painter().with_clip_rect(rect);
-    painter.circle_filled(pos2(rect.left() + 4.0, rect.center().y), 3.5, colour);
+    Mark::of(variant).draw(&painter, pos2(rect.left() + 4.0, rect.center().y), 3.5, colour, theme.pane);
     let words = if shown { theme.text } else { theme.dim };
     let right = if more.is_empty() {
         rect.right()

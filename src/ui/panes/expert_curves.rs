@@ -22,6 +22,8 @@ const NEAR: f32 = 8.0;
 pub struct Quantity<'a> {
     /// Names the plot.
     pub id: &'static str,
+    /// What it is, with its unit.
+    pub title: &'static str,
     /// One value per expert: its mean over the column.
     pub of: fn(&Column) -> &[f32],
     /// The smallest and the largest per expert in any step of the column.
@@ -71,7 +73,7 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     }
     if experts > EACH {
         let points = time_plot::grouped(of, span, pixels, |g| [time_plot::middle(g), mean_band(g, quantity)[1]]);
-        curves.push(Curve { points, colour: theme.fair, width: 1.0, name: String::new() });
+        curves.push(Curve { points, colour: theme.fair, width: 1.0, ..Curve::default() });
     }
     for &(expert, place) in &shown {
         let linked = cx.link.expert() == Some(expert);
@@ -102,9 +104,17 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
         ));
     }
     drop(history);
-    let marks = quantity.mark.map(|(value, name)| Mark { value, name: name.into() }).into_iter().collect();
-    let plot =
-        TimePlot { id: quantity.id, bands, curves, marks, axis: Axis::Linear, include: quantity.include.to_vec() };
+    let marks =
+        quantity.mark.map(|(value, name)| Mark { value, name: name.into(), ..Mark::default() }).into_iter().collect();
+    let plot = TimePlot {
+        id: quantity.id,
+        y: quantity.title,
+        bands,
+        curves,
+        marks,
+        axis: Axis::Linear,
+        include: quantity.include.to_vec(),
+    };
     let (response, transform) = plot.show(ui, cx);
     // Point at a curve to light its expert up; click to pin it.
     let Some(pointer) = response.hover_pos() else { return };
@@ -207,7 +217,7 @@ fn curve(
         [time_plot::middle(group), group.iter().map(value).sum::<f64>() / steps.max(1.0)]
     });
     let name = if linked { format!("expert {expert}") } else { String::new() };
-    Curve { points, colour, width: if linked { 2.0 } else { 1.2 }, name }
+    Curve { points, colour, width: if linked { 2.0 } else { 1.2 }, name, ..Curve::default() }
 }
 
 fn mean_band(group: &[&Column], quantity: Quantity<'_>) -> [f64; 3] {

@@ -6,12 +6,13 @@ use super::super::widgets::slider::figure;
 use super::assignment::card::line;
 use super::assignment::facts::{Choice, Facts};
 use super::frame::message;
-use super::{Pane, PaneContext, PaneKind};
+use super::{Pane, PaneContext, PaneKind, of_step};
+use crate::engine::message::Snapshot;
 use crate::engine::run::lock;
 use crate::engine::view::{CHOSEN, Picture};
 use crate::model::config::Rule;
 use crate::model::fixed::from_q32;
-use crate::model::metrics::{DEAD, LONG_WINDOW, STARVING};
+use crate::model::metrics::{DEAD, LONG_WINDOW, SHORT_WINDOW, STARVING};
 use eframe::egui::{Align2, RichText, ScrollArea, Sense, Ui, vec2};
 
 /// Experts listed beyond those chosen.
@@ -28,9 +29,9 @@ impl Pane for Inspector {
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
         match (cx.link.hovered_token.is_some() || cx.link.pinned_token.is_some(), cx.link.expert().is_some()) {
-            (false, false) => "the whole router, last step".into(),
-            (_, _) if cx.link.hovered_expert.is_some() => "under the pointer".into(),
-            _ => "pinned; Esc lets go".into(),
+            (false, false) => format!("{}the whole router", of_step(cx)),
+            (_, _) if cx.link.hovered_expert.is_some() => format!("{}under the pointer", of_step(cx)),
+            _ => format!("{}pinned; Esc lets go", of_step(cx)),
         }
     }
 
@@ -65,35 +66,42 @@ impl Pane for Inspector {
     }
 }
 
+/// Steps that a window has taken in.
+fn window(snapshot: &Snapshot, most: usize) -> u64 {
+    (snapshot.step - lock(&snapshot.history).first.min(snapshot.step)).min(most as u64)
+}
+
 /// The figures of the last step, of all experts together.
 fn of_router(ui: &mut Ui, cx: &PaneContext<'_>) {
     let theme = cx.theme;
     let snapshot = cx.lab.snapshot();
     let Some(view) = snapshot.variants.get(cx.link.variant).filter(|v| !v.loads.is_empty()) else {
-        let words = "Point at a token, a bar or a curve.\nClick to pin it.";
+        let words = "Nothing has been routed yet.\nPoint at a token to see its scores, click to pin it.";
         return message(ui, theme, words);
     };
     let m = &view.metrics;
+    let (short, long) = (window(snapshot, SHORT_WINDOW), window(snapshot, LONG_WINDOW));
     let signed = |x: f64| format!("{x:+.4}").replace('-', "−");
-    let all = [
-        ("MaxVio of the batch", format!("{:.3}", m.max_vio), "max load / fair share − 1 (Wang et al. 2024)"),
+    let of_windows = format!("The same over the loads of the last {short} steps, and of all since the mark (M)");
+    let all: [(&str, String, &str); 9] = [
         (
-            "of 16 steps, of all",
-            format!("{:.3}  {:.3}", m.max_vio_16, m.max_vio_global),
-            "The same over the loads of 16 steps, and of all since the mark (M)",
+            "MaxVio of the batch",
+            format!("{:.3}", m.max_vio),
+            "max load / fair share − 1 (Wang et al. 2024); 0 where every expert is under it",
         ),
+        ("of 16 steps, of all", format!("{:.3}  {:.3}", m.max_vio_16, m.max_vio_global), &of_windows),
         ("MinVio", format!("{:.3}", m.min_vio), "1 − min load / fair share (ID Balancing)"),
         ("coefficient of variation", format!("{:.3}", m.cv), "Standard deviation of the loads over their mean"),
         ("entropy over ln E", format!("{:.4}", m.entropy), "Entropy of the load shares, 1 at perfect balance"),
         (
             "effective experts",
-            format!("{:.1} of {}", m.effective, view.loads.len()),
-            "e to the entropy of the load shares over 64 steps",
+            format!("{:.1} of {}, {long} steps", m.effective, view.loads.len()),
+            "e to the entropy of the load shares, summed over the last 64 steps or as many as there are",
         ),
         (
             "starving, dead",
-            format!("{}  {}", m.starving, m.dead),
-            "Experts under 25 % and under 1 % of fair over 64 steps",
+            format!("{}  {}, {long} steps", m.starving, m.dead),
+            "Experts under 25 % and under 1 % of fair over the last 64 steps or as many as there are",
         ),
         (
             "moved by the bias",
@@ -103,7 +111,7 @@ fn of_router(ui: &mut Ui, cx: &PaneContext<'_>) {
         (
             "bias from, to",
             format!("{}  {}", signed(m.bias_min), signed(m.bias_max)),
-            "Smallest and largest bias, score units",
+            "Smallest and largest bias after the update of this step, score units",
         ),
     ];
     for (name, value, tip) in all {
@@ -119,7 +127,7 @@ fn of_router(ui: &mut Ui, cx: &PaneContext<'_>) {
         let tip = "Mean score of all tokens at all experts";
         line(ui, theme, "mean score", &format!("{:.3}", l.mean_score), theme.text).on_hover_text(tip);
     }
-    let Some(v) = snapshot.experiment.variants.get(cx.link.variant) else { return };
+    let Some(v) = snapshot.routed.variants.get(cx.link.variant) else { return };
     if v.router.capacity.is_some() {
         let tip = "Share of the assignments of the last step that no expert had room for. Loads are what was kept; the balancer \
                    sees who came";
@@ -168,16 +176,12 @@ fn of_expert(ui: &mut Ui, cx: &PaneContext<'_>, expert: usize) {
     if let Some(&load) = view.loads.get(expert) {
         let fair = view.fair();
         let share = if fair > 0.0 { f64::from(load) / fair } else { 0.0 };
-        line(
-            ui,
-            theme,
-            "load, last step",
-            &format!("{} tokens · {share:.2}× fair", figure(f64::from(load), true)),
-            theme.text,
-        );
+        line(ui, theme, "load", &format!("{} tokens · {share:.2}× fair", figure(f64::from(load), true)), theme.text);
     }
     if let Some(&bias) = view.bias.get(expert) {
-        line(ui, theme, "bias", &format!("{:+.5}", from_q32(bias)).replace('-', "−"), theme.text);
+        let tip = "With it the next step is routed";
+        line(ui, theme, "bias now", &format!("{:+.5}", from_q32(bias)).replace('-', "−"), theme.text)
+            .on_hover_text(tip);
     }
     let history = lock(&snapshot.history);
     let Some(of) = history.variants.get(cx.link.variant) else { return };
@@ -198,7 +202,13 @@ fn of_expert(ui: &mut Ui, cx: &PaneContext<'_>, expert: usize) {
         } else {
             ""
         };
-        line(ui, theme, &format!("mean of {} steps", recent.len()), &format!("{mean:.2}× fair{state}"), theme.dim);
+        line(
+            ui,
+            theme,
+            &format!("mean of the last {} steps", recent.len()),
+            &format!("{mean:.2}× fair{state}"),
+            theme.dim,
+        );
     }
 }
 

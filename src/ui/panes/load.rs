@@ -3,11 +3,10 @@
 mod beside;
 
 use super::super::link::Side;
-use super::super::style::{TINY, mono};
+use super::super::style::{TINY, mono, text};
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
-use super::frame::message;
-use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, of_variant};
+use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, nothing_yet, of_step, of_variant};
 use crate::engine::message::VariantView;
 use crate::model::capacity::of_batch;
 use eframe::egui::{Align2, Color32, Rect, Sense, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2};
@@ -41,14 +40,15 @@ impl Pane for Load {
         let snapshot = cx.lab.snapshot();
         match compared::side(cx) {
             Side::One => {}
-            Side::Beside => return "times the fair share".into(),
-            Side::Difference => return "difference, times the fair share".into(),
+            Side::Beside => return format!("{}times the fair share", of_step(cx)),
+            Side::Difference => return format!("{}difference, times the fair share", of_step(cx)),
         }
         match snapshot.variants.get(cx.link.variant) {
             Some(v) if !v.loads.is_empty() => {
-                format!("{}MaxVio {:.2}", of_variant(cx), v.metrics.max_vio)
+                let kept = if v.metrics.dropped > 0.0 { " of what was kept" } else { "" };
+                format!("{}{}MaxVio {:.2}{kept}", of_step(cx), of_variant(cx), v.metrics.max_vio)
             }
-            _ => "tokens of the last step".into(),
+            _ => "nothing routed yet".into(),
         }
     }
 
@@ -57,8 +57,9 @@ impl Pane for Load {
     }
 
     fn help(&self) -> &'static str {
-        "Tokens that each expert got, and had room for, in the last step. The line is the fair share L = K·T/E, the dashed \
-         one the capacity where it is in sight. Grey is near fair, orange above, blue below. MaxVio is how far the tallest bar stands above the line, as a share of it. Point at a bar to see its expert everywhere, click to \
+        "Tokens that each expert got, and had room for, in the last step. The line is the fair share: L = K·T/E, or where a rule aims at \
+         another share (LongCat-Flash: Kₑ·T/N), that. The dashed \
+         one is the capacity where it is in sight. Grey is near fair, orange above, blue below. MaxVio is how far the tallest bar stands above the line, as a share of it. Point at a bar to see its expert everywhere, click to \
          pin it."
     }
 
@@ -66,8 +67,7 @@ impl Pane for Load {
         let snapshot = cx.lab.snapshot().clone();
         let theme = cx.theme;
         let Some(view) = snapshot.variants.get(cx.link.variant).filter(|v| !v.loads.is_empty()) else {
-            let words = "Press K to play: loads appear with the first step";
-            return message(ui, theme, words);
+            return nothing_yet(ui, theme, "loads appear with the first step");
         };
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
         describe(&response, self, cx);
@@ -82,6 +82,10 @@ impl Pane for Load {
         let top = axis_top(most.max(fair * 1.5), limit);
         let y_of = |load: f32| frame.bottom() - frame.height() * (load / top.max(1.0));
         axis(ui, theme, frame, top, y_of);
+        if frame.height() >= 70.0 || cx.link.bare {
+            let at = frame.left_top() + vec2(4.0, 1.0);
+            ui.painter().text(at, Align2::LEFT_TOP, "tokens", text(TINY), theme.faint);
+        }
         bars(ui, theme, view, fair, frame, y_of);
 
         let y = y_of(fair);
@@ -110,8 +114,8 @@ impl Pane for Load {
 /// The most tokens that an expert takes of a batch, where there is a limit.
 fn capacity(cx: &PaneContext<'_>) -> Option<f32> {
     let snapshot = cx.lab.snapshot();
-    let router = &snapshot.experiment.variants.get(cx.link.variant)?.router;
-    router.capacity.map(|c| of_batch(router, c, snapshot.batch) as f32)
+    let router = &snapshot.routed.variants.get(cx.link.variant)?.router;
+    router.capacity.map(|c| of_batch(router, c, snapshot.routed_batch) as f32)
 }
 
 /// A dashed line at the capacity, and its name above it on the right.
@@ -193,7 +197,8 @@ fn caption(ui: &Ui, cx: &PaneContext<'_>, view: &VariantView, fair: f32, rect: R
     };
     let middle = painter.text(pos2(frame.center().x, y), Align2::CENTER_CENTER, words, mono(TINY), colour);
     if middle.width() + 80.0 < frame.width() {
-        painter.text(pos2(frame.left(), y), Align2::LEFT_CENTER, "0", mono(TINY), theme.faint);
+        let first = if middle.width() + 130.0 < frame.width() { "expert 0" } else { "0" };
+        painter.text(pos2(frame.left(), y), Align2::LEFT_CENTER, first, mono(TINY), theme.faint);
         painter.text(pos2(frame.right(), y), Align2::RIGHT_CENTER, last.to_string(), mono(TINY), theme.faint);
     }
 }

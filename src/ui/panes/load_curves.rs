@@ -32,6 +32,7 @@ impl Pane for LoadCurves {
         let mark = Some((1.0, "fair share"));
         let quantity = Quantity {
             id: "loads over time",
+            title: "load ÷ fair share",
             of: |c| &c.load,
             extremes: |c| [c.load_low(), c.load_high()],
             band,

@@ -138,6 +138,7 @@ impl Pane for LoadHistory {
             }
         }
         time_plot::interact(ui, &response, frame, cx);
+        time_plot::zoomed(ui, cx, frame);
         if let (Some(pointer), Some((variant, part, experts))) = (response.hover_pos(), pointed) {
             if shown.len() > 1 {
                 cx.link.hover_variant(variant);
@@ -195,8 +196,7 @@ impl Made {
             }
             drop(history);
             // So far from fair, as a share of it, does chance alone bring hardly any load.
-            let top_k = snapshot.experiment.variants.get(variant.0).map_or(1, |v| v.router.top_k);
-            let fair = snapshot.batch as f32 * top_k as f32 / experts as f32;
+            let fair = snapshot.variants.get(variant.0).map_or(1.0, |v| v.fair() as f32);
             let image = Arc::new(raster(&columns, span, size, (experts, SIGMAS / fair.max(1.0).sqrt()), theme));
             match &mut self.texture {
                 Some(texture) => texture.set(Arc::clone(&image), TextureOptions::NEAREST),
@@ -231,6 +231,14 @@ fn less(column: &Column, other: &Column) -> Option<Arc<Column>> {
     same.then(|| Arc::new(out))
 }
 
+/// Words that read upwards, round a place.
+fn upright(painter: &egui::Painter, at: egui::Pos2, words: &str, colour: Color32) {
+    let galley = painter.layout_no_wrap(words.to_owned(), text(TINY), colour);
+    let (wide, high) = (galley.size().x, galley.size().y);
+    let corner = at + vec2(-high / 2.0, wide / 2.0);
+    painter.add(epaint::TextShape::new(corner, galley, colour).with_angle(-std::f32::consts::FRAC_PI_2));
+}
+
 /// Steps below, first and last expert on the left, events, playhead, hovered step, linked expert.
 fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, (span, experts): ((f64, f64), usize), lowest: bool) {
     let theme = cx.theme;
@@ -251,6 +259,9 @@ fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, (span, experts): ((f64, 
         let last = (experts - 1).to_string();
         painter.text(pos2(left, frame.top()), Align2::RIGHT_TOP, "0", mono(TINY), theme.faint);
         painter.text(pos2(left, frame.bottom()), Align2::RIGHT_BOTTOM, last, mono(TINY), theme.faint);
+    }
+    if frame.height() >= 90.0 {
+        upright(painter, pos2(left - 33.0, frame.center().y), "expert", theme.faint);
     }
     let inside = painter.with_clip_rect(frame);
     let snapshot = cx.lab.snapshot();

@@ -86,7 +86,8 @@ pub struct Panes {
     load: load::Load,
     load_history: load_history::LoadHistory,
     load_curves: load_curves::LoadCurves,
-    bias: bias::Bias,
+    /// What it shows is remembered.
+    pub bias: bias::Bias,
     violation: violation::Violation,
     inspector: inspector::Inspector,
     theory: theory::TheoryPane,
@@ -146,6 +147,17 @@ fn of_variant(cx: &PaneContext<'_>) -> String {
     let variants = &cx.lab.settings().variants;
     let shown = variants.get(cx.link.variant).filter(|_| variants.len() > 1);
     shown.map(|v| format!("{} · ", v.name)).unwrap_or_default()
+}
+
+/// "step 29 · ": the step whose loads, figures and pictures every pane shows, the last one routed.
+fn of_step(cx: &PaneContext<'_>) -> String {
+    let step = |n: u64| format!("step {} · ", super::widgets::slider::figure(n as f64, true));
+    cx.lab.snapshot().shown_step().map_or_else(|| "nothing routed yet · ".into(), step)
+}
+
+/// What a pane says before the first step: what will be there once there is one.
+fn nothing_yet(ui: &Ui, theme: &Theme, what: &str) {
+    frame::message(ui, theme, &format!("Nothing has been routed yet.\nPress K to play: {what}"));
 }
 
 /// What a picture is called by a screen reader: its pane's name and what exactly is shown.

@@ -1,7 +1,6 @@
 //! Task loss over time, and how hard task and balance pull at the router.
 
 use super::super::style::{SMALL, text};
-use super::super::widgets::slider::figure;
 use super::frame::{message, mode};
 use super::time_plot::{self, Axis, Curve, Mark, TimePlot};
 use super::{Pane, PaneContext, PaneKind};
@@ -60,6 +59,17 @@ impl Shows {
         }
     }
 
+    /// What goes upwards, with its unit.
+    fn title(self) -> &'static str {
+        match self {
+            Self::Loss => "NMSE, %",
+            Self::Gap => "NMSE less, points",
+            Self::Interference => "cosine",
+            Self::Force => "ratio",
+            Self::Score => "mean score",
+        }
+    }
+
     fn figure(self, value: f64) -> String {
         match self {
             Self::Loss => format!("{value:.1} %"),
@@ -83,7 +93,9 @@ impl Pane for TaskLoss {
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
         let learning = |v: &crate::engine::message::VariantView| v.metrics.learning;
         match (self.shows, cx.lab.snapshot().variants.get(cx.link.variant).and_then(learning)) {
-            (Shows::Loss, Some(l)) => format!("NMSE, % of Σ|y|²; e^loss {:.3}", l.perplexity()),
+            (Shows::Loss, Some(l)) => {
+                format!("{}NMSE {:.1} % of Σ|y|²; e^loss {:.3}", super::of_step(cx), 100.0 * l.nmse, l.perplexity())
+            }
             (Shows::Loss, None) => "NMSE, % of Σ|y|²".into(),
             (Shows::Gap, _) => {
                 let name = cx.lab.settings().variants.get(cx.link.variant).map(|v| v.name.as_str()).unwrap_or_default();
@@ -154,7 +166,14 @@ impl Pane for TaskLoss {
                 (None, true) => "diverged: lower the learning rates".into(),
                 (name, false) => name.unwrap_or_default(),
             };
-            curves.push(Curve { points: points.into_iter().flatten().collect(), colour, width: 1.5, name });
+            curves.push(Curve {
+                points: points.into_iter().flatten().collect(),
+                colour,
+                width: 1.5,
+                name,
+                mark: super::compared::mark(cx, i),
+                ..Curve::default()
+            });
         }
         drop(history);
         if self.shows == Shows::Gap {
@@ -163,24 +182,38 @@ impl Pane for TaskLoss {
         let (marks, include) = match self.shows {
             Shows::Loss => (vec![], vec![]),
             Shows::Gap => (vec![], vec![-1.0, 1.0]),
-            Shows::Interference => (vec![Mark { value: 0.0, name: "at right angles".into() }], vec![-0.5, 0.0, 0.1]),
-            Shows::Force => (vec![Mark { value: 1.0, name: "as strong as the task".into() }], vec![0.0, 1.0]),
+            Shows::Interference => {
+                (vec![Mark { value: 0.0, name: "at right angles".into(), ..Mark::default() }], vec![-0.5, 0.0, 0.1])
+            }
+            Shows::Force => {
+                (vec![Mark { value: 1.0, name: "as strong as the task".into(), ..Mark::default() }], vec![0.0, 1.0])
+            }
             Shows::Score => (vec![], vec![0.0, 0.5]),
         };
-        let plot = TimePlot { id: "task loss over time", bands: vec![], curves, marks, axis: Axis::Linear, include };
+        let plot = TimePlot {
+            id: "task loss over time",
+            y: self.shows.title(),
+            bands: vec![],
+            curves,
+            marks,
+            axis: Axis::Linear,
+            include,
+        };
         let (response, transform) = plot.show(ui, cx);
         if let Some(pointer) = response.hover_pos() {
             let step = transform.value_from_position(pointer).x.max(0.0) as u64;
             let history = lock(&snapshot.history);
             let columns = history.variants.iter().map(|v| v.at(step).and_then(|c| value(c)));
             let values: Vec<Option<f64>> = columns.collect();
+            let steps =
+                history.variants.first().and_then(|v| v.at(step)).map(|c| time_plot::steps_of(c)).unwrap_or_default();
             let of = values.get(cx.link.variant).copied().flatten().filter(|_| self.shows == Shows::Gap);
             let words = |v: &Option<f64>| v.map_or("–".into(), |v| self.shows.figure(v - of.unwrap_or(0.0)));
             let known = values.iter().any(Option::is_some);
             let values: Vec<String> = values.iter().filter(|_| known).map(words).collect();
             drop(history);
             if !values.is_empty() {
-                let words = format!("step {}  {}", figure(step as f64, true), values.join("  "));
+                let words = format!("{steps}  {}", values.join("  "));
                 time_plot::readout(ui, cx, *transform.frame(), &words);
             }
         }
@@ -222,7 +255,7 @@ mod tests {
             points: points.to_vec(),
             colour: egui::Color32::RED,
             width: 1.0,
-            name: String::new(),
+            ..Curve::default()
         };
         let mut curves = vec![curve(&[[0.5, 40.0], [1.5, 30.0]]), curve(&[[0.5, 42.0], [1.5, 29.0], [2.5, 1.0]])];
         less(&mut curves, 0);

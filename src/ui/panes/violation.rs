@@ -4,14 +4,15 @@ use super::super::style::{SMALL, text};
 use super::frame::mode;
 use super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
 use super::{Pane, PaneContext, PaneKind, compared};
-use crate::engine::history::Column;
+use crate::engine::history::{Column, VariantHistory};
 use crate::engine::run::lock;
-use crate::model::config::Source;
-use crate::model::metrics::{IN_BALANCE, Metrics, sampling_floor};
+use crate::model::metrics::{IN_BALANCE, Metrics};
 use eframe::egui::{self, Ui};
 
-/// Smaller values are drawn here on the logarithmic axis.
-const SMALLEST: f64 = 1e-3;
+/// The logarithmic axis goes no lower, but for zero.
+const SMALLEST: f64 = 1e-6;
+/// So many decades below the lowest value is zero, which has no logarithm.
+const ZERO_BELOW: f64 = 0.5;
 
 /// Which MaxVio the strong curve shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,8 +42,41 @@ impl Violation {
         }
     }
 
-    fn to_axis(&self, v: f64) -> f64 {
-        if self.linear { v } else { v.max(SMALLEST).log10() }
+    fn title(&self) -> &'static str {
+        match self.window {
+            Window::Batch => "MaxVio per batch",
+            Window::Sixteen => "MaxVio of 16 steps",
+            Window::Global => "MaxVio since the mark",
+        }
+    }
+}
+
+/// How values of MaxVio map to the axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Scale {
+    Linear,
+    /// By the logarithm; zero has a place of its own at this one.
+    Log {
+        zero: f64,
+    },
+}
+
+impl Scale {
+    /// For these values.
+    fn over(linear: bool, values: impl Iterator<Item = f64>) -> Self {
+        if linear {
+            return Self::Linear;
+        }
+        let least = values.filter(|v| *v > 0.0).fold(0.1, f64::min).max(SMALLEST);
+        Self::Log { zero: least.log10().floor() - ZERO_BELOW }
+    }
+
+    fn place(self, v: f64) -> f64 {
+        match self {
+            Self::Linear => v,
+            Self::Log { zero } if v <= 0.0 => zero,
+            Self::Log { .. } => v.max(SMALLEST).log10(),
+        }
     }
 }
 
@@ -52,12 +86,7 @@ impl Pane for Violation {
     }
 
     fn subtitle(&self, _: &PaneContext<'_>) -> String {
-        let what = match self.window {
-            Window::Batch => "MaxVio per batch",
-            Window::Sixteen => "MaxVio of 16 steps",
-            Window::Global => "MaxVio since the mark",
-        };
-        what.into()
+        self.title().into()
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -98,7 +127,8 @@ impl Pane for Violation {
     fn help(&self) -> &'static str {
         "MaxVio = max load / fair share − 1: how far the fullest expert is above its fair share, 0 at perfect balance (Wang et al. 2024). \
          The dashed line is the sampling floor, what independent tokens show even at perfect balance: the expected maximum of E standard \
-         normals × √((1 − K/E)/L). Tokens of a trace or in bursts are not independent, so there it has no place. Below 0.2 over 16 \
+         normals × √((1 − K/E)/L), with the K, E and T of each step. Tokens of a trace or in bursts are not independent, so there it has no \
+         place. A MaxVio of 0 has a line of its own below the logarithmic axis. Below 0.2 over 16 \
          steps Moebias calls a run in balance. Scroll to zoom, drag to pan, double-click for the whole run, again for its latest steps."
     }
 
@@ -114,8 +144,8 @@ impl Pane for Violation {
         }
         let several = history.variants.len() > 1;
         let (mut bands, mut curves) = (vec![], vec![]);
-        for (i, v) in history.variants.iter().enumerate() {
-            let colour = compared::colour(cx, i);
+        let mut grouped = vec![];
+        for v in &history.variants {
             let groups = time_plot::grouped(v, span, pixels, |group| {
                 let low = group.iter().map(|c| self.value(c.low())).fold(f64::INFINITY, f64::min);
                 let high = group.iter().map(|c| self.value(c.high())).fold(0.0, f64::max);
@@ -123,43 +153,57 @@ impl Pane for Violation {
                 let mean = group.iter().map(|c| self.value(&c.metrics) * c.steps as f64).sum::<f64>() / steps.max(1.0);
                 (time_plot::middle(group), low, mean, high)
             });
+            grouped.push(groups);
+        }
+        let floors = match self.window {
+            Window::Batch => history.variants.get(cx.link.variant).map(|v| floor(v, span, pixels)).unwrap_or_default(),
+            _ => vec![],
+        };
+        drop(history);
+        let values = || grouped.iter().flatten().flat_map(|g| [g.1, g.2, g.3]);
+        let scale = Scale::over(self.linear, values());
+        for (i, groups) in grouped.iter().enumerate() {
+            let colour = compared::colour(cx, i);
             // Where every step has a column of its own there is nothing between lowest and highest.
             if groups.iter().any(|g| g.3 > g.1) {
                 bands.push(Band {
                     steps: groups.iter().map(|g| g.0).collect(),
-                    low: groups.iter().map(|g| self.to_axis(g.1)).collect(),
-                    high: groups.iter().map(|g| self.to_axis(g.3)).collect(),
+                    low: groups.iter().map(|g| scale.place(g.1)).collect(),
+                    high: groups.iter().map(|g| scale.place(g.3)).collect(),
                     colour: colour.gamma_multiply(0.22),
                 });
             }
-            let points = groups.iter().map(|g| [g.0, self.to_axis(g.2)]).collect();
+            let points = groups.iter().map(|g| [g.0, scale.place(g.2)]).collect();
             let name =
                 snapshot.experiment.variants.get(i).filter(|_| several).map(|v| v.name.clone()).unwrap_or_default();
             let width = if cx.link.hovered_variant == Some(i) { 2.4 } else { 1.5 };
-            curves.push(Curve { points, colour, width, name });
+            curves.push(Curve { points, colour, width, name, mark: compared::mark(cx, i), ..Curve::default() });
         }
-        drop(history);
         let mut marks = vec![];
         let mut include = if self.linear { vec![0.0, 0.5] } else { vec![-1.0, 0.0] };
-        let fresh = matches!(&snapshot.experiment.source, Source::Synthetic(s) if s.burst == 1);
-        if let Some(v) = snapshot
-            .experiment
-            .variants
-            .get(cx.link.variant)
-            .filter(|v| fresh && self.window == Window::Batch && v.has_floor())
+        // The floor is that of each step: what is set now says nothing of the past.
+        for points in floors {
+            let points: Vec<[f64; 2]> = points.iter().map(|p| [p[0], scale.place(p[1])]).collect();
+            include.extend(points.iter().map(|p| p[1]));
+            curves.insert(0, Curve { points, colour: theme.fair, width: 1.0, dashed: true, ..Curve::default() });
+        }
+        let shown = snapshot.variants.get(cx.link.variant).map_or(0.0, |v| v.metrics.floor);
+        if self.window == Window::Batch && shown > 0.0 {
+            marks.push(Mark { value: scale.place(shown), name: format!("sampling floor {shown:.2}"), bare: true });
+        }
+        if let Scale::Log { zero } = scale
+            && values().any(|v| v <= 0.0)
         {
-            let floor = sampling_floor(v.router.experts, v.router.top_k, snapshot.batch);
-            if floor > 0.0 {
-                marks.push(Mark { value: self.to_axis(floor), name: format!("sampling floor {floor:.2}") });
-                include.push(self.to_axis(floor));
-            }
+            marks.push(Mark { value: zero, name: "MaxVio 0".into(), ..Mark::default() });
+            include.push(zero);
         }
         if self.window == Window::Sixteen {
-            marks.push(Mark { value: self.to_axis(IN_BALANCE), name: format!("in balance below {IN_BALANCE}") });
-            include.push(self.to_axis(IN_BALANCE));
+            let name = format!("in balance below {IN_BALANCE}");
+            marks.push(Mark { value: scale.place(IN_BALANCE), name, ..Mark::default() });
+            include.push(scale.place(IN_BALANCE));
         }
         let axis = if self.linear { Axis::Linear } else { Axis::Log };
-        let plot = TimePlot { id: "MaxVio over time", bands, curves, marks, axis, include };
+        let plot = TimePlot { id: "MaxVio over time", y: self.title(), bands, curves, marks, axis, include };
         let (response, transform) = plot.show(ui, cx);
         if let Some(pointer) = response.hover_pos() {
             let step = transform.value_from_position(pointer).x.max(0.0) as u64;
@@ -167,7 +211,7 @@ impl Pane for Violation {
             let here: Vec<_> = history.variants.iter().filter_map(|v| v.at(step)).cloned().collect();
             drop(history);
             let far = |c: &Column| {
-                let mean = self.to_axis(self.value(&c.metrics));
+                let mean = scale.place(self.value(&c.metrics));
                 (transform.position_from_point_y(mean) - pointer.y).abs()
             };
             let near = here.iter().enumerate().min_by(|a, b| far(a.1).total_cmp(&far(b.1)));
@@ -184,5 +228,67 @@ impl Pane for Violation {
                 time_plot::readout(ui, cx, *transform.frame(), &words);
             }
         }
+    }
+}
+
+/// The sampling floor of each step, in stretches without a gap: there is none where tokens are not independent.
+fn floor(of: &VariantHistory, span: (f64, f64), pixels: f32) -> Vec<Vec<[f64; 2]>> {
+    let read = |group: &[&Column]| {
+        let steps: f64 = group.iter().map(|c| c.steps as f64).sum();
+        let mean = group.iter().map(|c| c.metrics.floor * c.steps as f64).sum::<f64>() / steps.max(1.0);
+        let all = group.iter().all(|c| c.low().floor > 0.0);
+        all.then(|| [time_plot::middle(group), mean])
+    };
+    let points = time_plot::grouped(of, span, pixels, read);
+    points
+        .split(Option::is_none)
+        .map(|part| part.iter().copied().flatten().collect::<Vec<_>>())
+        .filter(|p| !p.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::command::Command;
+    use crate::model::change::{Change, Target};
+    use crate::model::metrics::sampling_floor;
+    use crate::ui::testing::{lab_at, picture, stage, wait};
+
+    #[test]
+    fn zero_has_a_place_below_all_values() {
+        let scale = Scale::over(false, [0.0, 0.03, 2.0].into_iter());
+        assert_eq!(scale, Scale::Log { zero: -2.5 });
+        assert!(scale.place(0.0) < scale.place(0.03) && scale.place(0.0004) > scale.place(0.0));
+        assert_eq!(Scale::over(true, [0.0].into_iter()).place(0.0), 0.0);
+    }
+
+    #[test]
+    fn the_past_keeps_its_floor() {
+        let text = "source: Synthetic(batch: 256), variants: [(name: \"a\", router: (experts: 16, top_k: 6))]";
+        let mut lab = lab_at(text, 20);
+        lab.send(Command::Change { target: Target::Variant(0), change: Change::SetTopK(1) });
+        lab.send(Command::StepForward(20));
+        wait(&mut lab, |s| s.step == 40);
+        let all = floor(&lock(&lab.snapshot().history).variants[0], (0.0, 40.0), 1000.0);
+        assert_eq!(all.len(), 1);
+        let at = |step: usize| all[0].iter().find(|p| p[0] == step as f64 + 0.5).unwrap()[1];
+        assert_eq!((at(0), at(19)), (sampling_floor(16, 6, 256), sampling_floor(16, 6, 256)));
+        assert_eq!((at(20), at(39)), (sampling_floor(16, 1, 256), sampling_floor(16, 1, 256)));
+        for dark in [true, false] {
+            let lab = lab_at(text, 60);
+            let mut harness = stage(Violation::default(), lab, [420.0, 200.0], dark);
+            harness.run_steps(3);
+            picture(&mut harness, &format!("violation-{dark}"));
+        }
+    }
+
+    #[test]
+    fn a_perfect_batch_is_named_zero() {
+        // Experts choose: every load is the same.
+        let text = "source: Synthetic(batch: 256), variants: [(name: \"a\", router: (experts: 16, top_k: 2), balancer: (rule: ExpertChoice)), (name: \"b\", router: (experts: 16, top_k: 2))]";
+        let mut harness = stage(Violation::default(), lab_at(text, 60), [420.0, 200.0], true);
+        harness.run_steps(3);
+        picture(&mut harness, "violation-zero");
     }
 }

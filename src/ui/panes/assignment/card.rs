@@ -121,7 +121,7 @@ fn shared(ui: &mut Ui, cx: &PaneContext<'_>, picture: &Picture, row: usize, expe
     let Some(count) = picture.counts_of(row).get(expert) else { return };
     let share = |n: u16| format!("{:.1} %", 100.0 * f32::from(n) / looked_at.max(1) as f32);
     line(ui, theme, &format!("chose expert {expert}"), &share(count.chosen), theme.text);
-    let names = match chosen_by_experts(cx) {
+    let names = match chosen_by_experts(picture) {
         true => ["though not of their K best", "K best, but not taken"],
         false => ["because of the bias alone", "moved away by the bias"],
     };

@@ -5,7 +5,7 @@ use super::super::super::theme::Theme;
 use super::super::{AXIS, PaneContext};
 use super::{Mode, Window};
 use crate::engine::view::{Picture, Rows};
-use crate::model::config::{Rule, Variant};
+use crate::model::config::Rule;
 use eframe::egui::{self, Align2, Color32, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
 
 /// Where cells lie on the screen.
@@ -99,15 +99,14 @@ pub(super) fn legend(
     scored: bool,
     picture: &Picture,
     (low, high): (f32, f32),
-    v: Option<&Variant>,
 ) {
     let (rows, experts, shared) = (picture.request.rows, picture.experts, picture.per_row > 1);
-    let capacity = v.is_some_and(|v| v.router.capacity.is_some());
-    let by_experts = v.is_some_and(|v| v.balancer.rule == Rule::ExpertChoice);
+    let capacity = picture.router.capacity.is_some();
+    let by_experts = picture.rule == Rule::ExpertChoice;
     // Where something else than a bias sends tokens, the flag says so.
-    let (flag, instead) = match v {
-        _ if by_experts => ("not of its K best", "K best, not taken"),
-        Some(v) if !v.balancer.rule.moves_biases() && v.balancer.rule != Rule::None => ("not its choice", "its choice"),
+    let (flag, instead) = match picture.rule {
+        Rule::ExpertChoice => ("not of its K best", "K best, not taken"),
+        rule if !rule.moves_biases() && rule != Rule::None => ("not its choice", "its choice"),
         _ => ("by the bias", "without the bias"),
     };
     let painter = ui.painter();

@@ -70,9 +70,7 @@ impl Facts {
     }
 
     fn from(snapshot: &Snapshot, picture: &Picture, token: Token, scores: &[i32], marks: &[u8]) -> Option<Self> {
-        let variant = picture.request.variant;
-        let settings = snapshot.experiment.variants.get(variant)?;
-        let (rule, router) = (settings.balancer.rule, &settings.router);
+        let (rule, router) = (picture.rule, &picture.router);
         let (multiplies, unit) = (rule == Rule::Multiplicative, router.gate.unit());
         let kept = router.groups.map(|g| groups::kept(&Selector::new(rule, &picture.bias), g, scores));
         let size = router.group_size().max(1) as usize;

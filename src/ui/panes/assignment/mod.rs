@@ -15,7 +15,7 @@ use super::frame::mode;
 use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, of_variant};
 use crate::engine::view::{CHOSEN, LIVE_ROWS, Picture, Rows, ViewRequest, per_row};
 use crate::lab::command::Command;
-use crate::model::config::{Gate, Rule, Variant};
+use crate::model::config::Rule;
 use crate::model::expert_choice::Spread;
 use crate::scenario::view::{CellsName, RowsName};
 use decor::{Cells, gutter, highlight, legend};
@@ -142,6 +142,22 @@ pub struct Assignment {
     going: Option<u32>,
 }
 
+/// What is zoomed into, in words.
+fn zoomed(picture: &Picture, window: &Window) -> String {
+    let whole = |x: f64| figure(x.max(0.0), true);
+    let range = |(a, b): (f64, f64)| format!("{}–{}", whole(a.floor()), whole((b.ceil() - 1.0).max(a.floor())));
+    let all = Window::whole(extent(picture), picture.experts);
+    let rows = if picture.request.rows == Rows::Topics { "topics" } else { "rows" };
+    let mut parts = vec![];
+    if window.rows != all.rows {
+        parts.push(format!("{rows} {}", range(window.rows)));
+    }
+    if window.experts != all.experts {
+        parts.push(format!("experts {}", range(window.experts)));
+    }
+    format!("zoomed: {} · show all", parts.join(", "))
+}
+
 impl Default for Assignment {
     fn default() -> Self {
         Self {
@@ -166,7 +182,7 @@ impl Pane for Assignment {
         let of = figure(f64::from(picture.batch), true);
         let what = match picture.request.rows {
             Rows::Probe => {
-                let own = of_whole_batch(cx, picture.request.variant);
+                let own = of_whole_batch(picture);
                 let own = if own { "a batch of " } else { "" };
                 format!("{own}{} fixed tokens", figure(picture.rows() as f64, true))
             }
@@ -179,7 +195,7 @@ impl Pane for Assignment {
                     (n, m) if m < n => format!("each row {n} tokens, estimated on {m} of them: "),
                     (n, _) => format!("each row {n} tokens: "),
                 };
-                format!("{shared}{all} of {of} of the next batch")
+                format!("{shared}{all} of {of} of the batch")
             }
             Rows::Topics => {
                 format!("share of each topic’s assignments, {} tokens", figure(f64::from(picture.counted), true))
@@ -190,9 +206,12 @@ impl Pane for Assignment {
             _ if self.by_topic => ", by topic",
             _ => ", as they come",
         };
-        let what = if chosen_by_experts(cx) { format!("{what}{}", spread(picture)) } else { what };
+        let what = if chosen_by_experts(picture) { format!("{what}{}", spread(picture)) } else { what };
         let whose = if compared::side(cx) == Side::One { of_variant(cx) } else { String::new() };
-        format!("{whose}{what}{order} · step {}", figure(picture.step as f64, true))
+        let step = figure(picture.step as f64, true);
+        // Which step comes first: the end is cut where there is little room.
+        let step = if picture.ahead { format!("nothing routed yet: next step {step}") } else { format!("step {step}") };
+        format!("{step} · {whose}{what}{order}")
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -237,8 +256,8 @@ impl Pane for Assignment {
     }
 
     fn help(&self) -> &'static str {
-        "Every row is a token, every column an expert. The same tokens are routed again with the biases of each moment, so one sees \
-         them move from expert to expert; fresh tokens at every step would only flicker. The menu shows the next batch instead, or \
+        "Every row is a token, every column an expert. The same tokens are routed again with the biases of each step, so one sees \
+         them move from expert to expert; fresh tokens at every step would only flicker. The menu shows the batch of the step instead, or \
          which share of each topic's assignments every expert gets. Point at a cell for its figures, click to pin token and expert. \
          Scroll to zoom, drag to pan, double-click for everything. Of a live batch, scrolling zooms the tokens and Shift with it the \
          experts; the bar at the right shows the place and takes PageUp, PageDown, Home and End. Where tokens share a row, it shows which share of them chose the expert, \
@@ -256,9 +275,12 @@ impl Pane for Assignment {
         if !frame.is_positive() {
             return;
         }
+        if std::mem::take(&mut cx.link.whole_heatmap) {
+            (self.window, self.going) = (None, None);
+        }
         self.arrive(&picture);
         let scale = ui.ctx().pixels_per_point();
-        let request = self.request(cx, snapshot.batch, frame.height() * scale);
+        let request = self.request(cx, snapshot.routed_batch, frame.height() * scale);
         if picture.request != request {
             // Asked for again every frame until it is there; the worker takes the newest.
             cx.lab.send(Command::SetView(request));
@@ -292,10 +314,9 @@ impl Pane for Assignment {
             if panel.less.is_some() {
                 beside::legend(ui, cx, panel, rect, (mode, made.range.1), &window);
             } else if panel.picture.request.variant == picture.request.variant {
-                let shown = snapshot.experiment.variants.get(picture.request.variant);
                 let whole =
                     Cells { frame: frame.with_max_x(panels.last().map_or(frame.right(), |p| p.frame.right())), window };
-                legend(ui, cx.theme, rect, &whole, mode, cx.lab.snapshot().has_scores(), &picture, made.range, shown);
+                legend(ui, cx.theme, rect, &whole, mode, cx.lab.snapshot().has_scores(), &picture, made.range);
             }
             highlight(&inside, cx, &panel.picture, &cells);
         }
@@ -308,6 +329,14 @@ impl Pane for Assignment {
             }
             self.interact(ui, &response, cx, &panel.picture, &cells);
         }
+        cx.link.heatmap_zoomed = self.window.is_some();
+        if self.window.is_some() && !cx.link.bare {
+            let words = zoomed(&picture, &window);
+            let place = panels.last().map_or(frame, |p| frame.with_min_y(p.frame.top()));
+            if super::time_plot::chip(ui, cx.theme, place, &words, "tokens") {
+                self.window = None;
+            }
+        }
         if live && picture.request.rows == Rows::Live {
             let bar = Rect::from_x_y_ranges(rect.right() - overview::WIDTH..=rect.right(), frame.y_range());
             let hovered = response.contains_pointer();
@@ -319,17 +348,13 @@ impl Pane for Assignment {
 }
 
 /// Whether tokens compete for room or for experts, so that it matters which others there are.
-fn of_whole_batch(cx: &PaneContext<'_>, variant: usize) -> bool {
-    let settings = &cx.lab.snapshot().experiment;
-    let sees = |v: &Variant| v.balancer.rule.takes_whole_batch() || v.router.capacity.is_some();
-    chosen_by_experts(cx) || settings.variants.get(variant).is_some_and(sees)
+fn of_whole_batch(picture: &Picture) -> bool {
+    chosen_by_experts(picture) || picture.rule.takes_whole_batch() || picture.router.capacity.is_some()
 }
 
 /// Whether the experts of the variant shown choose their tokens.
-fn chosen_by_experts(cx: &PaneContext<'_>) -> bool {
-    let snapshot = cx.lab.snapshot();
-    let shown = snapshot.experiment.variants.get(snapshot.picture.request.variant);
-    shown.is_some_and(|v| v.balancer.rule == Rule::ExpertChoice)
+fn chosen_by_experts(picture: &Picture) -> bool {
+    picture.rule == Rule::ExpertChoice
 }
 
 /// To how many experts the tokens of the picture go; nothing where tokens share a row.
@@ -349,7 +374,7 @@ impl Assignment {
     pub fn look(&self) -> (RowsName, CellsName) {
         let rows = match self.rows {
             Rows::Probe => RowsName::Fixed,
-            Rows::Live => RowsName::NextBatch,
+            Rows::Live => RowsName::Batch,
             Rows::Topics => RowsName::Topics,
         };
         let cells = match self.mode {
@@ -365,7 +390,7 @@ impl Assignment {
     pub fn set_look(&mut self, rows: RowsName, cells: CellsName) {
         let rows = match rows {
             RowsName::Fixed => Rows::Probe,
-            RowsName::NextBatch => Rows::Live,
+            RowsName::Batch => Rows::Live,
             RowsName::Topics => Rows::Topics,
         };
         if rows != self.rows {
@@ -427,11 +452,11 @@ impl Assignment {
     fn menu(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         ui.set_min_width(230.0);
         let tips = [
-            (Rows::Probe, "Fixed tokens", "128 tokens that stay the same, routed with the biases of the moment"),
+            (Rows::Probe, "Fixed tokens", "128 tokens that stay the same, routed with the biases of the step"),
             (
                 Rows::Live,
-                "Next batch",
-                "All tokens of the batch that comes next, any part of them; at most ten pictures a second",
+                "Whole batch",
+                "All tokens of the step whose loads are shown, any part of them; at most ten pictures a second",
             ),
             (Rows::Topics, "Topics", "Which share of each topic's assignments every expert gets"),
         ];
@@ -451,10 +476,10 @@ impl Assignment {
             self.window = None;
         }
         ui.horizontal(|ui| {
-            let last = cx.lab.snapshot().batch.saturating_sub(1);
+            let last = cx.lab.snapshot().routed_batch.saturating_sub(1);
             let label = ui.label("Token");
             ui.add(egui::DragValue::new(&mut self.token).range(0..=last)).labelled_by(label.id);
-            let tip = "Shows this token among those beside it in the next batch, and pins it";
+            let tip = "Shows this token among those beside it in the batch, and pins it";
             if ui.button("Go to token").on_hover_text(tip).clicked() {
                 self.rows = Rows::Live;
                 self.going = Some(self.token);
@@ -485,11 +510,7 @@ impl Assignment {
         if self.made[slot].as_ref().is_some_and(|m| m.key == key && Arc::ptr_eq(&m.picture, whole)) {
             return;
         }
-        let snapshot = cx.lab.snapshot();
-        let how = |p: &Picture| {
-            let settings = snapshot.experiment.variants.get(p.request.variant);
-            settings.map_or((Gate::Sigmoid, Rule::None), |v| (v.router.gate, v.balancer.rule))
-        };
+        let how = |p: &Picture| (p.router.gate, p.rule);
         let painter = Painter::new(picture, mode, &picture.bias, how(picture), cx.theme);
         let part = |(a, b): (f64, f64), n: usize, pixels: usize| {
             let b = (b.ceil().max(0.0) as usize).min(n);
@@ -582,6 +603,7 @@ impl Assignment {
 mod tests {
     use super::*;
     use crate::ui::testing;
+    use egui_kittest::kittest::Queryable as _;
 
     #[test]
     fn a_window_stays_inside_the_picture() {
@@ -619,6 +641,18 @@ mod tests {
             harness.run_steps(10);
             assert!(harness.state().pane.window.is_some(), "scrolling zooms");
             testing::picture(&mut harness, &format!("assignment-zoomed-{}", if dark { "dark" } else { "light" }));
+            let window = harness.state().pane.window;
+            harness.get_by_label_contains("zoomed: rows").click();
+            harness.run_steps(3);
+            assert!(harness.state().pane.window.is_none(), "the chip takes it back");
+            harness.state_mut().pane.window = window;
+            harness.run_steps(3);
+            assert!(harness.state().link.is_zoomed());
+            let run = harness.state().lab.snapshot().run;
+            harness.state_mut().lab.send(Command::Reset);
+            testing::wait(&mut harness.state_mut().lab, |s| s.run != run);
+            harness.run_steps(3);
+            assert!(harness.state().pane.window.is_none(), "another run is shown whole");
         }
     }
 }

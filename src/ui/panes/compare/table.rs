@@ -101,7 +101,8 @@ fn head(ui: &Ui, cx: &mut PaneContext<'_>, places: &Places, i: usize) {
     let response = ui.interact(cell, ui.scope_id().with(("reference", i)), Sense::click());
     let label = format!("Compare with {name}");
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, is, &label));
-    ui.painter().circle_filled(pos2(cell.left() + STAR - 1.0, cell.center().y), 4.0, compared::colour(cx, i));
+    let at = pos2(cell.left() + STAR - 1.0, cell.center().y);
+    compared::Mark::of(i).draw(ui.painter(), at, 4.0, compared::colour(cx, i), cx.theme.pane);
     cut(ui, cell.left() + STAR + 9.0, cell, &name, semibold(SMALL), theme.text);
     if is {
         let line = cell.shrink2(vec2(4.0, 0.0));

@@ -35,7 +35,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>
         let faded = Theme::mix(theme.pane, colour, 0.55);
         for edge in [0, 2] {
             let points = edges.iter().map(|(x, b)| [*x, b[edge]]).collect();
-            thin.push(Curve { points, colour: faded, width: 1.0, name: String::new() });
+            thin.push(Curve { points, colour: faded, width: 1.0, ..Curve::default() });
         }
         if joins(of, span, 2.0 * pixels) && cx.link.hovered_variant == Some(i) {
             bands.push(Band {
@@ -51,13 +51,21 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>
             [time_plot::middle(g), mean]
         });
         let width = if cx.link.hovered_variant == Some(i) { 2.4 } else { 1.7 };
-        thick.push(Curve { points, colour, width, name: compared::name(cx, i) });
+        thick.push(Curve {
+            points,
+            colour,
+            width,
+            name: compared::name(cx, i),
+            mark: compared::mark(cx, i),
+            ..Curve::default()
+        });
     }
     drop(history);
-    let marks = quantity.mark.map(|(value, name)| Mark { value, name: name.into() }).into_iter().collect();
+    let marks =
+        quantity.mark.map(|(value, name)| Mark { value, name: name.into(), ..Mark::default() }).into_iter().collect();
     thin.extend(thick);
     let include = quantity.include.to_vec();
-    let plot = TimePlot { id: quantity.id, bands, curves: thin, marks, axis: Axis::Linear, include };
+    let plot = TimePlot { id: quantity.id, y: quantity.title, bands, curves: thin, marks, axis: Axis::Linear, include };
     let (response, transform) = plot.show(ui, cx);
     let Some(pointer) = response.hover_pos() else { return };
     let step = transform.value_from_position(pointer).x.max(0.0) as u64;

@@ -250,7 +250,7 @@ impl Draw<'_> {
     /// Tokens that the stacks have room for, and points per token.
     fn scale(&self) -> (f32, f32) {
         let most = self.view.came.iter().copied().max().unwrap_or(0) as f32;
-        let top = most.max(self.view.fair() as f32 * 1.25).max(1.0);
+        let top = most.max(self.view.fair as f32 * 1.25).max(1.0);
         (top, (self.board.stacks.height().max(1.0) / top).min(26.0))
     }
 
@@ -268,7 +268,7 @@ impl Draw<'_> {
         if t <= 0.0 {
             return;
         }
-        let fair = view.fair() as f32;
+        let fair = view.fair as f32;
         let done = self.player.done(Stage::Counts);
         let mut labels = vec![];
         for (column, &expert) in view.experts.iter().enumerate() {
@@ -303,7 +303,7 @@ impl Draw<'_> {
         self.painter.extend(Shape::dashed_line(&ends, Stroke::new(1.0, theme.text), 5.0, 4.0));
         if done > 0.5 {
             let at = pos2(board.stacks.left() - 8.0, y.min(label.y - 13.0));
-            self.text(at, Align2::RIGHT_CENTER, format!("c̄ {}", share(view.fair())), mono(TINY), theme.dim);
+            self.text(at, Align2::RIGHT_CENTER, format!("c̄ {}", share(view.fair)), mono(TINY), theme.dim);
         }
         // The line does not run through a number.
         for (rect, words) in labels {

@@ -71,7 +71,7 @@ impl MicroscopePane {
         for turn in std::mem::take(&mut self.asked) {
             wishes.extend(match turn {
                 Turn::Forward => self.player.forward(),
-                Turn::Back => self.player.back().filter(|_| cx.lab.snapshot().step > 0),
+                Turn::Back => self.player.back().filter(|_| cx.lab.snapshot().step > 1),
             });
         }
         // Where the run goes by itself, its newest step is shown as it is.
@@ -127,7 +127,7 @@ impl Pane for MicroscopePane {
         };
         let tokens = part(view.tokens.len(), view.batch as usize, "tokens");
         let experts = part(view.experts.len(), view.came.len(), "experts");
-        format!("{}step {} · {tokens} · {experts}", of_variant(cx), whole(view.step as f64))
+        format!("step {} · {}{tokens} · {experts}", whole(view.step as f64), of_variant(cx))
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -153,9 +153,9 @@ impl Pane for MicroscopePane {
     }
 
     fn help(&self) -> &'static str {
-        "The step that the run does next, taken apart: the scores of each token, the bias added to them, the K largest of every row, \
+        "The last step of the run, taken apart: the scores of each token, the bias added to them, the K largest of every row, \
          how many tokens each expert gets so, how far that is from the mean, and what the balancer makes of it. These are the engine’s \
-         own numbers, and the run then does exactly this step. A token whose scores alone would send it elsewhere goes there first, and \
+         own numbers of the step whose loads the other panes show. A token whose scores alone would send it elsewhere goes there first, and \
          from there, orange, to whom the bias sends it. Click a stage, drag along the line, or press [ and ]; beyond the last stage the \
          run does its step and the next one is shown. Point at a cell for its formula, click to pin it. Of a batch of more than 32 \
          tokens some are shown, evenly spaced; counts are of the whole batch."
@@ -181,12 +181,15 @@ impl Pane for MicroscopePane {
             cx.lab.send(Command::SetMicroscope(Some(request)));
         }
         let Some(view) = view.filter(|v| v.request.variant == variant) else {
-            return message(ui, cx.theme, "Taking the next step apart …");
+            return message(ui, cx.theme, "Taking the step apart …");
         };
         if let Some(why) = &view.blocked {
             return message(ui, cx.theme, why);
         }
         self.advance(ui, cx);
+        if view.is_empty() {
+            return message(ui, cx.theme, "Nothing has been routed yet.\nPress ] for the first step, or K to play");
+        }
         if let Some(wish) = stepper::show(ui, cx, top, &mut self.player, &view) {
             Self::wish(cx, wish);
             if snapshot.playing {

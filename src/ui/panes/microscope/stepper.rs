@@ -35,7 +35,8 @@ pub(super) fn show(
         ui.new_child(UiBuilder::new().max_rect(buttons).layout(egui::Layout::left_to_right(egui::Align::Center)));
     row.spacing_mut().item_spacing.x = 0.0;
     let theme = cx.theme;
-    let first = cx.lab.snapshot().step > 0;
+    // Before the first step there is nothing to take apart.
+    let first = view.step > 0;
     let mut button = |symbol, size, enabled, name: &str, tip: &str| {
         icon_button(&mut row, theme, symbol, size, enabled, name, tip).clicked()
     };
@@ -61,7 +62,7 @@ pub(super) fn show(
         20.0,
         true,
         name,
-        "Plays the stages slowly, step after step; the run does a step whenever its last stage is done",
+        "Plays the stages slowly, step after step; after the last stage the run does its next step",
     ) {
         player.toggle();
     }
@@ -73,7 +74,7 @@ pub(super) fn show(
         17.0,
         true,
         "Next step taken apart",
-        "Next step: the run does the step shown, and the one after it is taken apart",
+        "The run does its next step, and that is taken apart",
     ) {
         wish = Some(player.next_step());
     }

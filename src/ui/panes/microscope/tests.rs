@@ -33,11 +33,12 @@ fn stages_by_hand_and_steps_of_the_run() {
         format!("{SMALL_BATCH}, variants: [(name: \"A\", router: (experts: 5, top_k: 2), balancer: (rate: 0.02))]");
     let mut harness = stage(&text, 40, [760.0, 460.0], true);
     assert_eq!(harness.state().pane.player.stage(), Stage::Update);
-    let next = harness.state().lab.snapshot().microscope.clone().unwrap().next.clone();
+    let done = harness.state().lab.snapshot().microscope.clone().unwrap();
+    assert_eq!((done.step, &done.loads), (39, &harness.state().lab.snapshot().variants[0].loads), "the last step done");
     harness.state_mut().pane.turn(Turn::Forward);
-    settle(&mut harness, |v| v.step == 41);
+    settle(&mut harness, |v| v.step == 40);
     let view = harness.state().lab.snapshot().microscope.clone().unwrap();
-    assert_eq!(view.before, next, "the run did what was shown");
+    assert_eq!(view.before, done.next, "it begins where the one before ended");
     assert_eq!(harness.state().pane.player.stage(), Stage::Scores);
     harness.get_by_label("Top-K").click();
     harness.run_steps(4);
@@ -47,10 +48,23 @@ fn stages_by_hand_and_steps_of_the_run() {
     }
     assert_eq!(harness.state().pane.player.place(), 3.0);
     harness.get_by_label("Previous step taken apart").click();
-    settle(&mut harness, |v| v.step == 40);
+    settle(&mut harness, |v| v.step == 39);
     harness.get_by_label("One stage back").click();
     harness.run_steps(200);
     assert_eq!(harness.state().pane.player.stage(), Stage::Error);
+}
+
+#[test]
+fn before_the_first_step_there_is_nothing_to_take_apart() {
+    let text = format!("{SMALL_BATCH}, variants: [(name: \"A\", router: (experts: 5, top_k: 2))]");
+    let lab = testing::lab_at(&text, 0);
+    let mut harness = testing::stage(MicroscopePane::default(), lab, [764.0, 470.0], true);
+    settle(&mut harness, Microscope::is_empty);
+    testing::picture(&mut harness, "microscope-nothing-yet");
+    harness.state_mut().pane.turn(Turn::Forward);
+    settle(&mut harness, |v| v.step == 0 && !v.tokens.is_empty());
+    assert_eq!(harness.state().lab.snapshot().step, 1);
+    assert_eq!(harness.state().pane.player.stage(), Stage::Scores);
 }
 
 #[test]

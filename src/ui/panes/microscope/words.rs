@@ -192,7 +192,7 @@ fn counts(view: &Microscope, expert: usize) -> String {
         view.router.top_k,
         figure(f64::from(view.batch), true),
         view.came.len(),
-        share(view.fair())
+        share(view.fair)
     );
     let whole = |n: u32| figure(f64::from(n), true);
     if let Some(capacity) = view.router.capacity {
@@ -230,7 +230,7 @@ fn update(view: &Microscope, expert: usize) -> String {
     let (before, next, d) = (at(&view.before), at(&view.next), decimals(view));
     let (n, u) = (|x: f64| number(x, d), from_q32(view.rates.rate));
     let came = f64::from(view.came.get(expert).copied().unwrap_or(0));
-    let fair = view.fair();
+    let fair = view.fair;
     let error = fair - came;
     let sign = |x: f64| {
         if x > 0.0 {

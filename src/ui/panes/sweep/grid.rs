@@ -1,9 +1,12 @@
 //! What is drawn of a sweep: one figure of every cell, laid out in columns and rows.
 
+use super::super::super::theme::Theme;
+use super::super::super::widgets::slider::figure;
 use super::scale::Scale;
 use crate::engine::sweep::Found;
 use crate::lab::sweep::LabSweep;
 use crate::model::sweep::{Axis, Kind, Measure, Plan, Published, Spread, published};
+use eframe::egui::Color32;
 use std::sync::Arc;
 
 /// What a grid was made from.
@@ -81,11 +84,22 @@ impl Grid {
             2 * settled > done
         };
         let settled = cells.iter().map(settled).collect();
-        let scale = Scale::over(spreads.iter().flatten().filter_map(|s| s.median));
+        let scale = Scale::of_colours(spreads.iter().flatten().filter_map(|s| s.median));
         let of = plan.base().variants.get(variant)?;
         let published =
             [published(x.parameter, of), y.as_ref().map(|y| published(y.parameter, of)).unwrap_or_default()];
         Some(Self { key, plan: Arc::clone(plan), variant, measure, x, y, cells, spreads, settled, scale, published })
+    }
+
+    /// The colour of a figure: the better the brighter, where one end is better.
+    pub(super) fn colour(&self, theme: &Theme, value: f64) -> Color32 {
+        let share = self.scale.share(value);
+        theme.ramp(if self.measure.less_is_better() == Some(true) { 1.0 - share } else { share })
+    }
+
+    /// What stands where no figure does: runs are so long and no longer.
+    pub(super) fn not_within(&self) -> String {
+        format!("not within {} steps", figure(self.plan.steps() as f64, true))
     }
 
     /// Columns.

@@ -5,6 +5,7 @@ use super::super::super::theme::Theme;
 use super::Spot;
 use super::grid::Grid;
 use super::scale::{label, labelled, place, short};
+use crate::model::sweep::Measure;
 use eframe::egui::{
     Align2, Color32, CornerRadius, Pos2, Rect, Response, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2,
 };
@@ -84,23 +85,43 @@ fn cells(
                 }
                 continue;
             };
-            let colour = spread.median.map_or(theme.middle, |m| theme.ramp(grid.scale.share(m)));
+            let Some(median) = spread.median else {
+                hatch(theme, cell, &mut mesh, &mut signs);
+                continue;
+            };
+            let colour = grid.colour(theme, median);
             mesh.add_colored_rect(cell, colour);
-            if !grid.settled[i] {
-                let most = cell.shrink(1.0).width().min(cell.height() - 2.0).min(14.0) / 2.0;
-                let ink = if spread.median.is_some() { theme.ink_on(colour) } else { theme.over };
-                if most >= 2.0 {
-                    let (c, d) = (cell.center(), vec2(most, -most) * 0.7);
-                    signs.push(Shape::line_segment([c - d, c + d], Stroke::new(1.5, ink)));
-                } else if spread.median.is_none() {
-                    mesh.add_colored_rect(cell, Theme::mix(theme.middle, theme.over, 0.45));
-                }
+            let most = cell.shrink(1.0).width().min(cell.height() - 2.0).min(14.0) / 2.0;
+            if !grid.settled[i] && most >= 2.0 {
+                let (c, d) = (cell.center(), vec2(most, -most) * 0.7);
+                signs.push(Shape::line_segment([c - d, c + d], Stroke::new(1.5, theme.ink_on(colour))));
             }
         }
     }
     let painter = ui.painter().with_clip_rect(frame.expand(1.0));
     painter.add(Shape::mesh(mesh));
     painter.extend(signs);
+}
+
+/// A cell without a figure: no colour of the bar, and hatched, so that nobody takes it for a value.
+fn hatch(theme: &Theme, cell: Rect, mesh: &mut epaint::Mesh, signs: &mut Vec<Shape>) {
+    let ground = Theme::mix(theme.pane, theme.fair, 0.16);
+    if cell.width().min(cell.height()) < 4.0 {
+        return mesh.add_colored_rect(cell, Theme::mix(theme.pane, theme.fair, 0.4));
+    }
+    mesh.add_colored_rect(cell, ground);
+    let stroke = Stroke::new(1.0, Theme::mix(theme.pane, theme.fair, 0.6));
+    let every = 6.0;
+    // Lines that rise, from left and bottom to top and right, cut at the cell's edges.
+    let first = ((cell.left() + cell.top()) / every).ceil() as i32;
+    let last = ((cell.right() + cell.bottom()) / every).floor() as i32;
+    for sum in (first..=last).map(|i| i as f32 * every) {
+        let left = (sum - cell.bottom()).max(cell.left());
+        let right = (sum - cell.top()).min(cell.right());
+        if right - left > 0.5 {
+            signs.push(Shape::line_segment([pos2(left, sum - left), pos2(right, sum - right)], stroke));
+        }
+    }
 }
 
 /// The values along both sides, and their names.
@@ -158,7 +179,9 @@ fn bar(ui: &Ui, theme: &Theme, frame: Rect, grid: &Grid) {
     let n = 32;
     for i in (0..n).filter(|_| any) {
         let y = |i: usize| eframe::egui::lerp(place.bottom()..=place.top(), i as f32 / n as f32);
-        let colour = theme.ramp((i as f32 + 0.5) / n as f32);
+        let share = (i as f32 + 0.5) / n as f32;
+        let better = grid.measure.less_is_better() == Some(true);
+        let colour = theme.ramp(if better { 1.0 - share } else { share });
         mesh.add_colored_rect(Rect::from_x_y_ranges(place.x_range(), y(i + 1)..=y(i)), colour);
     }
     painter.add(Shape::mesh(mesh));
@@ -167,14 +190,42 @@ fn bar(ui: &Ui, theme: &Theme, frame: Rect, grid: &Grid) {
         let y = y.clamp(place.top() + 5.0, place.bottom() - 5.0);
         painter.text(pos2(place.right() + 5.0, y), Align2::LEFT_CENTER, short(v), mono(TINY), theme.faint);
     }
-    // What stands for no value at all.
-    let never = (0..grid.cells.len()).any(|i| grid.spreads[i].is_some() && !grid.settled[i]);
-    if never {
-        let at = pos2(place.left(), frame.bottom() + 10.0);
-        let d = vec2(4.0, -4.0);
-        painter.line_segment([at + vec2(4.0, 0.0) - d, at + vec2(4.0, 0.0) + d], Stroke::new(1.5, theme.over));
-        painter.text(at + vec2(12.0, 0.0), Align2::LEFT_CENTER, "never", text(TINY), theme.faint);
+    // What the bar's figures are: to the right, read upwards.
+    if any && frame.height() > 80.0 {
+        let words =
+            format!("{}, {}", grid.measure.name().to_lowercase().replace("maxvio", "MaxVio"), grid.measure.unit());
+        let galley = painter.layout_no_wrap(words, text(TINY), theme.faint);
+        if galley.size().x < frame.height() {
+            let at = pos2(place.right() + 36.0, frame.center().y + galley.size().x / 2.0);
+            painter.add(epaint::TextShape::new(at, galley, theme.faint).with_angle(-std::f32::consts::FRAC_PI_2));
+        }
     }
+    // What stands for no figure, or for runs that did not settle.
+    let without = grid.spreads.iter().flatten().any(|s| s.median.is_none());
+    let unsettled =
+        (0..grid.cells.len()).any(|i| grid.spreads[i].is_some_and(|s| s.median.is_some()) && !grid.settled[i]);
+    if !without && !unsettled {
+        return;
+    }
+    let settling = grid.measure == Measure::Settling;
+    let words = match (without, settling) {
+        (true, true) => grid.not_within(),
+        (true, false) => "none".into(),
+        _ => format!("settled {}", grid.not_within()),
+    };
+    let galley = painter.layout_no_wrap(words, text(TINY), theme.dim);
+    let right = frame.right() + RIGHT;
+    let swatch = Rect::from_min_size(pos2(right - galley.size().x - 18.0, frame.bottom() + 19.0), vec2(14.0, 10.0));
+    let (mut mesh, mut signs) = (epaint::Mesh::default(), vec![]);
+    if without {
+        hatch(theme, swatch, &mut mesh, &mut signs);
+    } else {
+        let (c, d) = (swatch.center(), vec2(4.0, -4.0));
+        signs.push(Shape::line_segment([c - d, c + d], Stroke::new(1.5, theme.text)));
+    }
+    painter.add(Shape::mesh(mesh));
+    painter.extend(signs);
+    painter.galley(pos2(swatch.right() + 4.0, swatch.center().y - galley.size().y / 2.0), galley, theme.dim);
 }
 
 /// What papers choose: a sign on the edge, a hairline across, and a ring where two meet.

@@ -93,8 +93,8 @@ impl Pane for SweepPane {
     }
 
     fn help(&self) -> &'static str {
-        "One run per combination of values and seed, all from the first step. A colour is the median over the seeds; where most of them \
-         never settle the cell has a stroke through it. Small triangles mark what papers choose: point at one for its source. Settling \
+        "One run per combination of values and seed, all from the first step. A colour is the median over the seeds; hatched is a cell \
+         without a value, as where most seeds do not settle within the run. Where a cell has another value but did not settle, there is a stroke through it. Small triangles mark what papers choose: point at one for its source. Settling \
          time is the first step from which MaxVio over 16 steps stays at most 0.2 for 64 steps; steady MaxVio is over the last 100 steps. \
          Point at a cell for its figures, click it to open its experiment, or use the arrow keys and Enter. Every number is the same on \
          any engine and machine."
@@ -178,7 +178,9 @@ impl SweepPane {
         let words = match &ended {
             None => {
                 let left = left.map(|l| format!(", {} left", span(l))).unwrap_or_default();
-                format!("{} of {} runs{left}", figure(done as f64, true), figure(all as f64, true))
+                // Runs over the same tokens are done together, and finished together: the share of the work says how far they are.
+                let runs = format!("{} of {} runs finished", figure(done as f64, true), figure(all as f64, true));
+                format!("{:.0} % done{left} · {runs}", 100.0 * share)
             }
             Some(e) if e.trouble.is_some() => e.trouble.clone().unwrap_or_default(),
             Some(e) if e.whole && e.took > Duration::ZERO => {

@@ -5,6 +5,9 @@ use crate::model::sweep::{Axis, Value};
 
 /// Figures that span so much are placed by their logarithm.
 const WIDE: f64 = 20.0;
+/// Colours go from one end to the other only where the largest figure is at least so many times the smallest: what hardly differs shall
+/// not look as if it did.
+const LEAST: f64 = 2.0;
 
 /// A range of figures.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +31,17 @@ impl Scale {
             (from, to) = (from - around, to + around);
         }
         Self { log: from > 0.0 && to / from >= WIDE, from, to }
+    }
+
+    /// As [`Self::over`], for colours, which are compared by eye: over a least range round the middle.
+    pub(super) fn of_colours(values: impl Iterator<Item = f64>) -> Self {
+        let (mut from, mut to) = (f64::INFINITY, f64::NEG_INFINITY);
+        values.for_each(|v| (from, to) = (from.min(v), to.max(v)));
+        if from > 0.0 && from < to && to / from < LEAST {
+            let middle = (from * to).sqrt();
+            (from, to) = (middle / LEAST.sqrt(), middle * LEAST.sqrt());
+        }
+        Self::over([from, to].into_iter().filter(|v| v.is_finite()))
     }
 
     /// Where a value lies, in [0, 1].
@@ -115,6 +129,15 @@ mod tests {
             [short(0.001), short(97.0), short(0.12345), short(1e-5), short(0.0)],
             ["0.001", "97", "0.123", "1e-5", "0"]
         );
+    }
+
+    #[test]
+    fn what_hardly_differs_has_hardly_other_colours() {
+        let scale = Scale::of_colours([91.0, 98.0].into_iter());
+        assert!((scale.share(98.0) - scale.share(91.0)).abs() < 0.15, "{scale:?}");
+        let far = Scale::of_colours([20.0, 98.0].into_iter());
+        assert_eq!((far.share(20.0), far.share(98.0)), (0.0, 1.0));
+        assert_eq!(Scale::of_colours([].into_iter()).share(0.5), 0.5);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) fn figures(grid: &Grid, found: &Found, cell: usize) -> (String, Strin
                 format!("{} ({} – {})", short(m), short(spread.low), short(spread.high))
             }
             Some(m) => short(m),
-            None if measure == Measure::Settling => "never".into(),
+            None if measure == Measure::Settling => grid.not_within(),
             None => "none".into(),
         };
         let unit = if measure == Measure::Settling && spread.median.is_some() { " steps" } else { "" };
@@ -45,7 +45,7 @@ pub(super) fn figures(grid: &Grid, found: &Found, cell: usize) -> (String, Strin
     } else if settled == 1 {
         "settled".into()
     } else {
-        "not settled".into()
+        format!("settled {}", grid.not_within())
     };
     (format!("{first}; {seeds}"), others)
 }

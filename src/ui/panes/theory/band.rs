@@ -4,7 +4,7 @@ use super::super::super::style::{TINY, text};
 use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::super::time_plot::{self, Axis, Curve, Mark, TimePlot};
-use super::objective::nearest;
+use super::objective::{middle, nearest};
 use super::{captioned, figures, in_sight, places, row, row_in, words};
 use crate::engine::theory::{Examined, Theory};
 use crate::model::config::{Rule, Schedule};
@@ -20,11 +20,18 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
     let width = (examined.problem.experts() - 1) as f64;
     captioned(ui, cx, place, "largest |load − L|, tokens", |ui, cx| {
         let log = |v: f64| v.max(0.1).log10();
-        let curve = points.iter().map(|p| [p.step as f64, log(p.furthest)]).collect();
-        let curves = vec![Curve { points: curve, colour: cx.theme.accent, width: 1.5, name: String::new() }];
-        let marks = vec![Mark { value: log(width), name: format!("E − 1 = {width}") }];
-        let plot =
-            TimePlot { id: "the band", bands: vec![], curves, marks, axis: Axis::Log, include: vec![log(width), 0.0] };
+        let curve = points.iter().map(|p| [middle(p), log(p.furthest)]).collect();
+        let curves = vec![Curve { points: curve, colour: cx.theme.accent, width: 1.5, ..Curve::default() }];
+        let marks = vec![Mark { value: log(width), name: format!("E − 1 = {width}"), ..Mark::default() }];
+        let plot = TimePlot {
+            id: "the band",
+            y: "tokens",
+            bands: vec![],
+            curves,
+            marks,
+            axis: Axis::Log,
+            include: vec![log(width), 0.0],
+        };
         let (response, transform) = plot.show(ui, cx);
         if let Some(p) = response.hover_pos().and_then(|at| nearest(&points, transform.value_from_position(at).x)) {
             let words = format!("step {}  {:.2} tokens from fair", figure(p.step as f64, true), p.furthest);

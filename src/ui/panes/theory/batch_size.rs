@@ -3,9 +3,10 @@
 use super::super::super::style::{TINY, text};
 use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
+use super::super::compared::Mark;
 use super::super::time_plot;
 use super::xy::{Axis, Scale, Xy, key};
-use super::{captioned, figures, message, places, row, row_in, words};
+use super::{captioned, figures, places, row, row_in, words};
 use crate::engine::run::lock;
 use crate::engine::theory::{Theory, sizes_of_steps};
 use crate::model::config::Source;
@@ -21,6 +22,7 @@ const SMALLEST: f64 = 0.003;
 struct Measured {
     name: String,
     colour: Color32,
+    mark: Mark,
     sizes: Vec<Size>,
 }
 
@@ -34,18 +36,18 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
         variants
             .map(|(i, v)| {
                 let mut sizes = theory.sizes.get(i).cloned().unwrap_or_default();
-                sizes.retain(|s| s.tokens < u64::from(snapshot.batch));
+                sizes.retain(|s| s.tokens < u64::from(snapshot.routed_batch));
                 if let Some(of) = history.variants.get(i) {
-                    sizes.extend(sizes_of_steps(of, snapshot.step, snapshot.batch));
+                    sizes.extend(sizes_of_steps(of, snapshot.step, snapshot.routed_batch));
                 }
                 let colour = if several { theme.variants[i % theme.variants.len()] } else { theme.accent };
-                Measured { name: v.name.clone(), colour, sizes }
+                Measured { name: v.name.clone(), colour, mark: Mark::of(i), sizes }
             })
             .collect()
     };
     let all = || measured.iter().flat_map(|m| &m.sizes);
     let (Some(least), Some(most)) = (all().map(|s| s.tokens).min(), all().map(|s| s.tokens).max()) else {
-        return message(ui, cx.theme, "Press K to play: batches appear with the first step");
+        return super::super::nothing_yet(ui, cx.theme, "batches appear with the first step");
     };
     let (place, column) = places(ui.max_rect());
     let high = all().map(|s| s.mean).fold(0.1, f64::max) * 3.0;
@@ -68,10 +70,11 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
         for m in &measured {
             let curve: Vec<(f64, f64)> = m.sizes.iter().map(|s| (s.tokens as f64, s.mean.max(SMALLEST))).collect();
             plot.curve(ui, &curve, Stroke::new(1.6, m.colour), false);
-            curve.iter().for_each(|&(x, y)| plot.dot(ui, x, y, 2.4, m.colour));
+            let painter = ui.painter().with_clip_rect(plot.frame.expand(5.0));
+            curve.iter().for_each(|&(x, y)| m.mark.draw(&painter, plot.at(x, y), 3.0, m.colour, theme.pane));
         }
         // One step: left of it the computation batch is a part of a step, right of it several.
-        let step = plot.at(f64::from(snapshot.batch), low).x;
+        let step = plot.at(f64::from(snapshot.routed_batch), low).x;
         if plot.frame.x_range().contains(step) {
             ui.painter().vline(step, plot.frame.y_range(), Stroke::new(1.0, theme.fair.gamma_multiply(0.6)));
             let at = eframe::egui::pos2(step + 4.0, plot.frame.bottom() - 8.0);
@@ -80,14 +83,14 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
                 ui.painter().text(at, align, "one step", text(TINY), theme.dim);
             }
         }
-        let mut names: Vec<(String, Color32)> = vec![];
+        let mut names: Vec<(String, Color32, Option<Mark>)> = vec![];
         if several {
             let short = |n: &str| {
                 if n.chars().count() > 24 { n.chars().take(23).chain(['…']).collect() } else { n.to_owned() }
             };
-            names.extend(measured.iter().take(6).map(|m| (short(&m.name), m.colour)));
+            names.extend(measured.iter().take(6).map(|m| (short(&m.name), m.colour, Some(m.mark))));
         }
-        names.push(("chance alone".into(), theme.fair));
+        names.push(("chance alone".into(), theme.fair, None));
         key(ui, theme, plot.frame, &names);
         let pointer = plot.response.hover_pos()?;
         let far = |s: &Size| (plot.at(s.tokens as f64, s.mean.max(SMALLEST)) - pointer).length();
@@ -132,7 +135,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
         }
         let note = match &snapshot.experiment.source {
             Source::Synthetic(s) if s.burst == 1 => {
-                "Left of one step: the next batch, its tokens in order. Right of it: up to 64 past steps, summed; it may fall below chance, for the biases correct what chance did."
+                "Left of one step: its batch, the tokens in order. Right of it: up to 64 past steps, summed; it may fall below chance, for the biases correct what chance did."
             }
             Source::Fixed(_) => "One batch for ever: right of one step nothing is new, and the curve is level.",
             _ => "These tokens are not independent: chance alone is less than what even a balanced router shows.",

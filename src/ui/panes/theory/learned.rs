@@ -47,7 +47,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, other: &mut bool) {
             "Standard deviation of the learned biases, score units",
         );
         let rate = view.rate;
-        let steps = off.steps(rate).map_or("never".into(), |s| format!("{} steps", figure(s.ceil(), true)));
+        let steps = off.steps(rate).map_or("never: u is 0".into(), |s| format!("{} steps", figure(s.ceil(), true)));
         row(
             ui,
             cx,
@@ -74,8 +74,13 @@ fn scatter(ui: &mut Ui, cx: &mut PaneContext<'_>, learned: &[f64], ours: &[f64])
     let theme = cx.theme;
     let most = learned.iter().chain(ours).fold(0.01, |m: f64, v| m.max(v.abs())) * 1.08;
     let axis = |name| Axis { name, scale: Scale::Linear, range: (-most, most) };
-    let plot =
-        Xy::new(ui, theme, "our biases against the learned ones", axis("learned bias, around its mean"), axis("ours"));
+    let plot = Xy::new(
+        ui,
+        theme,
+        "our biases against the learned ones",
+        axis("learned bias, around its mean"),
+        axis("our bias, around its mean"),
+    );
     plot.curve(ui, &[(-most, -most), (most, most)], Stroke::new(1.0, theme.fair), true);
     let linked = cx.link.expert();
     for (e, (&x, &y)) in learned.iter().zip(ours).enumerate() {
@@ -110,9 +115,10 @@ fn over_time(ui: &mut Ui, cx: &mut PaneContext<'_>, learned: &[f64]) {
     if points.is_empty() {
         return time_plot::empty(ui, cx.theme);
     }
-    let curves = vec![Curve { points: points.clone(), colour: cx.theme.accent, width: 1.5, name: String::new() }];
+    let curves = vec![Curve { points: points.clone(), colour: cx.theme.accent, width: 1.5, ..Curve::default() }];
     let plot = TimePlot {
         id: "correlation",
+        y: "correlation",
         bands: vec![],
         curves,
         marks: vec![],

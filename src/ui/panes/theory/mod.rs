@@ -139,7 +139,8 @@ impl Pane for TheoryPane {
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
         let Some(examined) = cx.lab.snapshot().theory.as_ref().and_then(|t| t.examined.clone()) else {
-            return "the price view".into();
+            return if cx.lab.snapshot().shown_step().is_none() { "nothing routed yet" } else { "the price view" }
+                .into();
         };
         let (tokens, figure) = (examined.problem.tokens(), super::super::widgets::slider::figure);
         let of = if tokens < examined.batch as usize {
@@ -147,7 +148,7 @@ impl Pane for TheoryPane {
         } else {
             format!("{} tokens", figure(tokens as f64, true))
         };
-        format!("{}step {}, {of}", of_variant(cx), figure(examined.step as f64, true))
+        format!("step {} · {}{of}", figure(examined.step as f64, true), of_variant(cx))
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -198,7 +199,7 @@ impl Pane for TheoryPane {
             return message(&ui, cx.theme, why);
         }
         if theory.examined.is_none() && needs_prices {
-            return message(&ui, cx.theme, "Press K to play: the first step has prices of its own");
+            return super::nothing_yet(&ui, cx.theme, "the first step has prices of its own");
         }
         match self.section {
             Section::Objective => objective::show(&mut ui, cx, &theory, &mut self.other),

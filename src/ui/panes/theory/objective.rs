@@ -34,20 +34,34 @@ fn value(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Theory, examined: &Exam
     let theme = cx.theme;
     let mut curves = vec![];
     let mut marks = vec![];
-    let optima: Vec<[f64; 2]> = points.iter().filter_map(|p| Some([p.step as f64, p.optimum?])).collect();
+    let optima: Vec<[f64; 2]> = points.iter().filter_map(|p| Some([middle(p), p.optimum?])).collect();
     match &theory.optimum {
         Solved::Exactly(best) if examined.fixed => {
-            marks.push(Mark { value: examined.score(best.value), name: "optimum".into() });
+            marks.push(Mark { value: examined.score(best.value), name: "optimum".into(), ..Mark::default() });
         }
         _ if optima.len() > 1 => {
-            curves.push(Curve { points: optima, colour: theme.fair, width: 1.0, name: "optimum".into() });
+            curves.push(Curve {
+                points: optima,
+                colour: theme.fair,
+                width: 1.0,
+                name: "optimum".into(),
+                ..Curve::default()
+            });
         }
         _ => {}
     }
     let include: Vec<f64> = marks.iter().map(|m| m.value).collect();
-    let values = points.iter().map(|p| [p.step as f64, p.value]).collect();
-    curves.push(Curve { points: values, colour: theme.accent, width: 1.5, name: "Λ = D".into() });
-    let plot = TimePlot { id: "Lagrangian", bands: vec![], curves, marks, axis: Axis::Linear, include };
+    let values = points.iter().map(|p| [middle(p), p.value]).collect();
+    curves.push(Curve { points: values, colour: theme.accent, width: 1.5, name: "Λ = D".into(), ..Curve::default() });
+    let plot = TimePlot {
+        id: "Lagrangian",
+        y: "Λ, score units per token",
+        bands: vec![],
+        curves,
+        marks,
+        axis: Axis::Linear,
+        include,
+    };
     let (response, transform) = plot.show(ui, cx);
     rises(ui, cx, &transform, points);
     if let Some(p) = response.hover_pos().and_then(|at| nearest(points, transform.value_from_position(at).x)) {
@@ -61,10 +75,11 @@ fn balance(ui: &mut Ui, cx: &mut PaneContext<'_>, points: &[Point]) {
     let theme = cx.theme;
     let log = |v: f64| v.max(SMALLEST).log10();
     let curve = |of: fn(&Point) -> f64, colour: Color32, name: &str| Curve {
-        points: points.iter().filter(|p| of(p) > SMALLEST).map(|p| [p.step as f64, log(of(p))]).collect(),
+        points: points.iter().filter(|p| of(p) > SMALLEST).map(|p| [middle(p), log(of(p))]).collect(),
         colour,
         width: 1.3,
         name: name.into(),
+        ..Curve::default()
     };
     let taken = if cx.lab.settings().variants.get(cx.link.variant).map(|v| v.balancer.rule)
         == Some(crate::model::config::Rule::Sign)
@@ -76,6 +91,7 @@ fn balance(ui: &mut Ui, cx: &mut PaneContext<'_>, points: &[Point]) {
     let curves = vec![curve(|p| p.taken, theme.under, taken), curve(|p| p.benefit, theme.over, "benefit Σb")];
     let plot = TimePlot {
         id: "what moves the Lagrangian",
+        y: "score units per token",
         bands: vec![],
         curves,
         marks: vec![],
@@ -103,7 +119,7 @@ fn rises(ui: &Ui, cx: &PaneContext<'_>, transform: &PlotTransform, points: &[Poi
     let y = frame.bottom() - 7.0;
     let mut last = f32::NEG_INFINITY;
     for p in points.iter().filter(|p| p.rises) {
-        let x = transform.position_from_point_x(p.step as f64);
+        let x = transform.position_from_point_x(middle(p));
         // Where they would overlap, one stands for its neighbours.
         if !frame.x_range().contains(x) || x - last < 3.0 {
             continue;
@@ -114,8 +130,13 @@ fn rises(ui: &Ui, cx: &PaneContext<'_>, transform: &PlotTransform, points: &[Poi
     }
 }
 
+/// Where a step is drawn: in the middle of what it covers, as by every other curve.
+pub(super) fn middle(point: &Point) -> f64 {
+    point.step as f64 + 0.5
+}
+
 pub(super) fn nearest(points: &[Point], step: f64) -> Option<Point> {
-    points.iter().min_by(|a, b| (a.step as f64 - step).abs().total_cmp(&(b.step as f64 - step).abs())).copied()
+    points.iter().min_by(|a, b| (middle(a) - step).abs().total_cmp(&(middle(b) - step).abs())).copied()
 }
 
 fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Examined) {

@@ -55,9 +55,10 @@ fn distance(ui: &mut Ui, cx: &mut PaneContext<'_>, online: &Online) {
         };
         time_plot::grouped(of, span, ui.available_width() / 2.0, read)
     };
-    let curves = vec![Curve { points: points.clone(), colour: cx.theme.accent, width: 1.5, name: String::new() }];
+    let curves = vec![Curve { points: points.clone(), colour: cx.theme.accent, width: 1.5, ..Curve::default() }];
     let plot = TimePlot {
         id: "distance to the optimum",
+        y: "rms(p − p*), score units",
         bands: vec![],
         curves,
         marks: vec![],
@@ -126,10 +127,25 @@ fn regrets(ui: &mut Ui, cx: &mut PaneContext<'_>, online: &Online, bound: &Bound
         .collect();
     let mut curves = vec![];
     if !limit.is_empty() {
-        curves.push(Curve { points: limit, colour: theme.fair, width: 1.3, name: "bound".into() });
+        curves.push(Curve {
+            points: limit,
+            colour: theme.fair,
+            width: 1.3,
+            name: "bound".into(),
+            dashed: true,
+            ..Curve::default()
+        });
     }
-    curves.push(Curve { points, colour: theme.accent, width: 1.5, name: "regret".into() });
-    let plot = TimePlot { id: "regret", bands: vec![], curves, marks: vec![], axis: Axis::Log, include: vec![] };
+    curves.push(Curve { points, colour: theme.accent, width: 1.5, name: "regret".into(), ..Curve::default() });
+    let plot = TimePlot {
+        id: "regret",
+        y: "regret, score units",
+        bands: vec![],
+        curves,
+        marks: vec![],
+        axis: Axis::Log,
+        include: vec![],
+    };
     let (response, transform) = plot.show(ui, cx);
     if let Some(pointer) = response.hover_pos() {
         let x = transform.value_from_position(pointer).x;
@@ -137,7 +153,7 @@ fn regrets(ui: &mut Ui, cx: &mut PaneContext<'_>, online: &Online, bound: &Bound
         if let Some(&(step, r)) = near {
             let limit = bound.at((step - online.from) as f64 + 1.0);
             let limit = limit.map(|b| format!("  bound {}", figure(b.round(), true))).unwrap_or_default();
-            let words = format!("step {}  regret {}{limit}", figure(step as f64, true), figure(r, r >= 100.0));
+            let words = format!("after {} steps  regret {}{limit}", figure(step as f64, true), figure(r, r >= 100.0));
             time_plot::readout(ui, cx, *transform.frame(), &words);
         }
     }
@@ -169,7 +185,8 @@ fn column_of(
             "Range of p* − p over the experts, score units",
         );
         let rate = snapshot.variants.get(cx.link.variant).map_or(0.0, |v| v.rate);
-        let steps = now.distance.steps(rate).map_or("never".into(), |s| format!("{} steps", figure(s.ceil(), true)));
+        let steps =
+            now.distance.steps(rate).map_or("never: u is 0".into(), |s| format!("{} steps", figure(s.ceil(), true)));
         let name = if variant.balancer.rule == Rule::Sign { "settles in Δ/2u" } else { "Δ/2u, by the sign rule" };
         row(
             ui,

@@ -4,6 +4,7 @@ use super::super::super::style::{TINY, mono, text};
 use super::super::super::theme::Theme;
 use super::super::super::widgets::slider::figure;
 use super::super::AXIS;
+use super::super::compared::Mark;
 use eframe::egui::{Align2, Color32, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 /// Room for the numbers below, points.
@@ -97,6 +98,16 @@ impl Xy {
         }
         let below = pos2(frame.center().x, rect.bottom() - 6.0);
         painter.text(below, Align2::CENTER_CENTER, plot.x.name, text(TINY), theme.dim);
+        let name = painter.layout_no_wrap(plot.y.name.to_owned(), text(TINY), theme.dim);
+        if name.size().x < frame.width() * 0.5 && frame.height() > 60.0 {
+            let at = frame.left_top() + vec2(4.0, 1.0);
+            painter.rect_filled(
+                Rect::from_min_size(at, name.size()).expand2(vec2(3.0, 0.0)),
+                3.0,
+                theme.pane.gamma_multiply(0.85),
+            );
+            painter.galley(at, name, theme.dim);
+        }
         plot
     }
 
@@ -124,9 +135,9 @@ impl Xy {
 }
 
 /// Names with their colours, in a row at the top right of a frame, on ground of their own.
-pub(super) fn key(ui: &Ui, theme: &Theme, frame: Rect, names: &[(String, Color32)]) {
+pub(super) fn key(ui: &Ui, theme: &Theme, frame: Rect, names: &[(String, Color32, Option<Mark>)]) {
     let mut at = frame.right_top() + vec2(-4.0, 9.0);
-    for (name, colour) in names.iter().rev() {
+    for (name, colour, mark) in names.iter().rev() {
         let galley = ui.painter().layout_no_wrap(name.clone(), text(TINY), theme.dim);
         let width = galley.size().x + 18.0;
         if at.x - width < frame.left() {
@@ -135,7 +146,15 @@ pub(super) fn key(ui: &Ui, theme: &Theme, frame: Rect, names: &[(String, Color32
         let left = at.x - width;
         let ground = Rect::from_min_size(pos2(left - 3.0, at.y - 7.0), vec2(width + 3.0, 14.0));
         ui.painter().rect_filled(ground, 3.0, theme.pane.gamma_multiply(0.85));
-        ui.painter().line_segment([pos2(left, at.y), pos2(left + 10.0, at.y)], Stroke::new(2.0, *colour));
+        let line = [pos2(left, at.y), pos2(left + 10.0, at.y)];
+        match mark {
+            // What is no variant is dashed in the plot.
+            None => ui.painter().extend(Shape::dashed_line(&line, Stroke::new(1.5, *colour), 3.0, 2.0)),
+            Some(mark) => {
+                ui.painter().line_segment(line, Stroke::new(2.0, *colour));
+                mark.draw(ui.painter(), pos2(left + 5.0, at.y), 3.0, *colour, theme.pane);
+            }
+        }
         ui.painter().galley(pos2(left + 15.0, at.y - galley.size().y / 2.0), galley, theme.dim);
         at.x = left - 8.0;
     }

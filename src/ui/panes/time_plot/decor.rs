@@ -1,17 +1,111 @@
 //! What lies over the curves: labels, the key, events, the playhead, what the pointer is on.
 
 use super::super::super::events::label_of;
+use super::super::super::link::Span;
 use super::super::super::style::{TINY, mono, text};
 use super::super::super::theme::Theme;
+use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
-use super::super::frame::message;
-use super::Pos;
+use super::super::compared::Mark;
+use super::Curve;
+use super::axis::nice_above;
 use crate::model::change::Event;
 use eframe::egui::{self, Align2, Color32, Pos2, Rect, Stroke, Ui, pos2, vec2};
 use egui_plot::PlotTransform;
 
 /// Height of a row of the key, points.
 const ROW_OF_KEY: f32 = 15.0;
+
+/// A shape of a variant stands on its curve about this often, points.
+const BETWEEN_MARKS: f64 = 120.0;
+/// Axes have titles in plots at least so large, points; in a picture of a pane always.
+const TITLED: [f32; 2] = [150.0, 70.0];
+
+/// A curve that has a name.
+pub(super) struct Named {
+    /// Where it ends: step and value.
+    pub end: (f64, f64),
+    pub name: String,
+    pub colour: Color32,
+    pub mark: Option<Mark>,
+    pub dashed: bool,
+}
+
+/// Where the shapes of variants stand on their curves: at round steps, so that they stay where they are while the run goes on, and those
+/// of one variant between those of the others.
+pub(super) fn markers(curves: &[Curve], (from, to): (f64, f64), width: f32) -> Vec<([f64; 2], Mark, Color32)> {
+    let marked: Vec<&Curve> = curves.iter().filter(|c| c.mark.is_some()).collect();
+    let every = nice_above((to - from) * BETWEEN_MARKS / f64::from(width.max(1.0)));
+    let mut out = vec![];
+    for (i, curve) in marked.iter().enumerate() {
+        let Some((mark, _)) = curve.mark else { continue };
+        let shift = every * (i as f64 + 0.5) / marked.len() as f64;
+        let mut x = (from / every).floor() * every + shift;
+        let mut any = false;
+        while x <= to {
+            let place = curve.points.partition_point(|p| p[0] < x);
+            if let Some(p) = curve.points.get(place).filter(|p| x >= from && p[0] - x < every / 4.0) {
+                out.push((*p, mark, curve.colour));
+                any = true;
+            }
+            x += every;
+        }
+        // A young run has a shape at its end.
+        if let Some(last) = curve.points.iter().rev().find(|p| p[0] <= to).filter(|p| !any && p[0] >= from) {
+            out.push((*last, mark, curve.colour));
+        }
+    }
+    out
+}
+
+/// What the axes are: the one that goes up at its top, the steps at the end of theirs. Returns the room that the words over the curves
+/// take.
+pub(super) fn titles(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, y: &str) -> Vec<Rect> {
+    let large = frame.width() >= TITLED[0] && frame.height() >= TITLED[1];
+    if !large && !cx.link.bare {
+        return vec![];
+    }
+    let steps = pos2(frame.right(), frame.bottom() + 10.0);
+    ui.painter().text(steps, Align2::RIGHT_CENTER, "step", text(TINY), cx.theme.faint);
+    if y.is_empty() || text_width(ui, y) > 0.6 * frame.width() {
+        return vec![];
+    }
+    let at = frame.left_top() + vec2(4.0, 7.0);
+    label(ui, ui.painter(), cx.theme, at, y, cx.theme.dim);
+    vec![Rect::from_min_size(at - vec2(3.0, 7.0), vec2(text_width(ui, y) + 6.0, 14.0))]
+}
+
+/// Where a part of the steps is shown, the chip that says so and takes it back.
+pub fn zoomed(ui: &Ui, cx: &mut PaneContext<'_>, frame: Rect) {
+    let Span::Part(from, to) = cx.link.span else { return };
+    if cx.link.bare {
+        return;
+    }
+    let whole = |x: f64| figure(x.max(0.0).round(), true);
+    let long = format!("zoomed: steps {}–{} · show all", whole(from), whole(to));
+    if chip(ui, cx.theme, frame, &long, "steps") {
+        cx.link.span = Span::Latest;
+    }
+}
+
+/// A chip at the top right of a picture, for what is zoomed. True where it is clicked, or pressed by key.
+pub(in crate::ui::panes) fn chip(ui: &Ui, theme: &Theme, frame: Rect, words: &str, of: &str) -> bool {
+    let fits = |w: &str| text_width(ui, w) + 20.0 < frame.width();
+    let short = if fits(words) { words } else { "show all" };
+    let galley = ui.painter().layout_no_wrap(short.to_owned(), text(TINY), theme.text);
+    let size = galley.size() + vec2(12.0, 5.0);
+    let rect = Rect::from_min_size(pos2(frame.right() - size.x - 3.0, frame.top() + 2.0), size);
+    let response = ui.interact(rect, ui.scope_id().with(("zoomed", of)), egui::Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, words));
+    let lit = response.hovered() || response.has_focus();
+    let stroke = Stroke::new(1.0, if lit { theme.accent } else { theme.line });
+    ui.painter().rect(rect, 6.0, theme.chip, stroke, egui::StrokeKind::Inside);
+    ui.painter().galley(rect.center() - galley.size() / 2.0, galley, theme.text);
+    response
+        .on_hover_cursor(egui::CursorIcon::PointingHand)
+        .on_hover_text("Shows everything again (Esc, or a double-click)")
+        .clicked()
+}
 
 pub(super) fn on_screen(transform: &PlotTransform, points: &[[f64; 2]]) -> Vec<Pos2> {
     points.iter().map(|p| transform.position_from_point(&egui_plot::PlotPoint::new(p[0], p[1]))).collect()
@@ -52,8 +146,9 @@ pub(super) fn label(ui: &Ui, painter: &egui::Painter, theme: &Theme, at: Pos2, w
 }
 
 /// What the key takes at the top of a plot of this width: one row, or two.
-pub(super) fn key_height(ui: &Ui, width: f32, names: &[(Pos, String, Color32)]) -> f32 {
-    let all: f32 = names.iter().map(|(_, name, _)| text_width(ui, name) + 30.0).sum();
+pub(super) fn key_height(ui: &Ui, width: f32, names: &[Named]) -> f32 {
+    // The title of the axis stands before them.
+    let all: f32 = names.iter().map(|n| text_width(ui, &n.name) + 30.0).sum::<f32>() + 110.0;
     if all > width { 2.0 * ROW_OF_KEY } else { ROW_OF_KEY }
 }
 
@@ -63,11 +158,12 @@ pub(super) fn key(
     painter: &egui::Painter,
     theme: &Theme,
     frame: Rect,
-    names: &[(Pos, String, Color32)],
+    start: f32,
+    names: &[Named],
 ) -> Vec<Rect> {
-    let mut at = frame.left_top() + vec2(6.0, 7.0);
+    let mut at = frame.left_top() + vec2(start.max(6.0), 7.0);
     let mut taken = vec![];
-    for (i, (_, name, colour)) in names.iter().enumerate() {
+    for (i, Named { name, colour, mark, dashed, .. }) in names.iter().enumerate() {
         // Long names are cut, and beyond two rows the rest is counted: the curves matter more.
         let short: String =
             if name.chars().count() > 22 { name.chars().take(21).chain(['…']).collect() } else { name.clone() };
@@ -81,12 +177,20 @@ pub(super) fn key(
             break;
         }
         let name = &short;
-        let width = text_width(ui, name) + 22.0;
+        let width = text_width(ui, name) + 24.0;
         if at.x + width > frame.right() && at.x > frame.left() + 6.0 {
             at = pos2(frame.left() + 6.0, at.y + ROW_OF_KEY);
         }
-        painter.line_segment([at, at + vec2(10.0, 0.0)], Stroke::new(2.0, *colour));
-        label(ui, painter, theme, at + vec2(15.0, 0.0), name, theme.dim);
+        let line = [at, at + vec2(12.0, 0.0)];
+        if *dashed {
+            painter.extend(egui::Shape::dashed_line(&line, Stroke::new(1.5, *colour), 3.0, 2.0));
+        } else {
+            painter.line_segment(line, Stroke::new(2.0, *colour));
+        }
+        if let Some(mark) = mark {
+            mark.draw(painter, at + vec2(6.0, 0.0), 3.2, *colour, theme.pane);
+        }
+        label(ui, painter, theme, at + vec2(17.0, 0.0), name, theme.dim);
         taken.push(Rect::from_min_size(at - vec2(0.0, 7.0), vec2(width, 14.0)));
         at.x += width + 8.0;
     }
@@ -160,5 +264,5 @@ pub fn readout(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, words: &str) {
 
 /// What a plot says before the first step.
 pub fn empty(ui: &Ui, theme: &Theme) {
-    message(ui, theme, "Press K to play: the curves grow from here");
+    super::super::nothing_yet(ui, theme, "the curves grow from here");
 }

@@ -7,15 +7,17 @@ mod columns;
 mod decor;
 
 pub use columns::{ask_detail, grouped, middle, resolution, steps_of};
-pub use decor::{empty, readout};
+pub(super) use decor::chip;
+pub use decor::{empty, readout, zoomed};
 
 use super::super::link::{Link, Span};
 use super::super::widgets::slider::figure;
+use super::compared::Mark as Symbol;
 use super::{AXIS, PaneContext};
 use crate::engine::message::Snapshot;
 use crate::engine::run::lock;
 use axis::{look, nice, steps_grid, value_label, values_grid};
-use decor::{events, freest, hovered, key, key_height, label, on_screen, playhead, text_width};
+use decor::{Named, events, freest, hovered, key, key_height, label, markers, on_screen, playhead, text_width, titles};
 use eframe::egui::{self, Color32, Rect, Response, Sense, Ui, Vec2, Vec2b, pos2, vec2};
 use egui_plot::{FilledArea, HLine, Line, LineStyle, Plot, PlotPoints, PlotTransform};
 
@@ -33,6 +35,7 @@ const HEADROOM: f64 = 0.16;
 const FOOTROOM: f64 = 0.06;
 
 /// A line over time.
+#[derive(Default)]
 pub struct Curve {
     /// Step and value.
     pub points: Vec<[f64; 2]>,
@@ -42,6 +45,10 @@ pub struct Curve {
     pub width: f32,
     /// Its name at its right end; none where it needs none.
     pub name: String,
+    /// The shape of its variant, which stands on it here and there, and which variant that is; none where there is but one.
+    pub(super) mark: Option<(Symbol, usize)>,
+    /// Dashed: a limit or a floor, and not what was measured.
+    pub dashed: bool,
 }
 
 /// The room between two curves.
@@ -57,11 +64,14 @@ pub struct Band {
 }
 
 /// A dashed line at one value.
+#[derive(Default)]
 pub struct Mark {
     /// The value.
     pub value: f64,
     /// What it is.
     pub name: String,
+    /// The name alone: a curve is there already.
+    pub bare: bool,
 }
 
 /// How values map to the y axis.
@@ -78,6 +88,8 @@ pub enum Axis {
 pub struct TimePlot {
     /// Names the plot among others.
     pub id: &'static str,
+    /// What goes upwards, with its unit.
+    pub y: &'static str,
     /// Behind everything.
     pub bands: Vec<Band>,
     /// In order: the last is on top.
@@ -158,7 +170,7 @@ impl TimePlot {
     pub fn show(self, ui: &mut Ui, cx: &mut PaneContext<'_>) -> (Response, PlotTransform) {
         let theme = cx.theme;
         let (from, to) = span(cx.link, cx.lab.snapshot());
-        let names: Vec<(Pos, String, Color32)> = self.names(to);
+        let names: Vec<Named> = self.names(to);
         let (low, high) = self.limits(headroom(ui, &names));
         let axis = self.axis;
         let name = self.id;
@@ -167,6 +179,8 @@ impl TimePlot {
         let columns = f64::from(((ui.available_width() - AXIS) / 80.0).clamp(1.0, 8.0));
         let points: Vec<[f64; 2]> = self.curves.iter().flat_map(|c| c.points.iter().copied()).collect();
         let marks: Vec<(f64, String)> = self.marks.iter().map(|m| (m.value, m.name.clone())).collect();
+        let shapes = markers(&self.curves, (from, to), ui.available_width() - AXIS);
+        let title = self.y;
         let response = ui
             .scope(|ui| {
                 look(ui, theme);
@@ -203,13 +217,15 @@ impl TimePlot {
                         let area = FilledArea::new("", &band.steps, &band.low, &band.high).fill_color(band.colour);
                         plot.add(area.allow_hover(false));
                     }
-                    for mark in &self.marks {
+                    for mark in self.marks.iter().filter(|m| !m.bare) {
                         let line = HLine::new("", mark.value).color(theme.fair).width(1.0).allow_hover(false);
                         plot.hline(line.style(LineStyle::dashed_dense()));
                     }
                     for curve in self.curves {
                         let points = PlotPoints::from(curve.points);
-                        plot.line(Line::new("", points).color(curve.colour).width(curve.width).allow_hover(false));
+                        let line = Line::new("", points).color(curve.colour).width(curve.width).allow_hover(false);
+                        let style = if curve.dashed { LineStyle::dashed_dense() } else { LineStyle::Solid };
+                        plot.line(line.style(style));
                     }
                 })
             })
@@ -218,8 +234,16 @@ impl TimePlot {
         let transform = response.transform;
         let frame = *transform.frame();
         let painter = ui.painter().with_clip_rect(frame.expand2(vec2(1.0, 2.0)));
+        for (at, symbol, colour) in shapes {
+            let at = transform.position_from_point(&egui_plot::PlotPoint::new(at[0], at[1]));
+            symbol.draw(&painter, at, 3.2, colour, theme.pane);
+        }
         // Several curves are told apart by a key in the room above them, a single one by its name at its end.
-        let mut taken = if names.len() > 1 { key(ui, &painter, theme, frame, &names) } else { vec![] };
+        let mut taken = titles(ui, cx, frame, title);
+        let start = taken.iter().map(|r| r.right() - frame.left() + 6.0).fold(0.0, f32::max);
+        if names.len() > 1 {
+            taken.extend(key(ui, &painter, theme, frame, start, &names));
+        }
         events(&painter, cx, &transform, &mut taken);
         // In a small plot words would lie over the curves.
         let room = |words: &str| text_width(ui, words) < frame.width() * 0.75 && frame.height() > 50.0;
@@ -235,13 +259,14 @@ impl TimePlot {
             let rect = freest(&painter, frame, y, text_width(ui, &name), &seen, &taken);
             label(ui, &painter, theme, rect.left_center(), &name, theme.dim);
         }
-        if let [(at, name, colour)] = &names[..] {
+        if let [Named { end: at, name, colour, .. }] = &names[..] {
             let at = transform.position_from_point(&egui_plot::PlotPoint::new(at.0, at.1));
             let left = (at.x.min(frame.right()) - text_width(ui, name) - 4.0).max(frame.left() + 4.0);
             label(ui, &painter, theme, pos2(left, at.y - 10.0), name, *colour);
         }
         playhead(&painter, cx, &transform);
         interact(ui, &response.response, frame, cx);
+        zoomed(ui, cx, frame);
         hovered(&painter, cx, &transform);
         (response.response, transform)
     }
@@ -269,17 +294,19 @@ impl TimePlot {
         }
     }
 
-    fn names(&self, to: f64) -> Vec<(Pos, String, Color32)> {
-        let end = |c: &Curve| c.points.iter().rev().find(|p| p[0] <= to + 1.0).map(|p| Pos(p[0], p[1]));
+    fn names(&self, to: f64) -> Vec<Named> {
+        let end = |c: &Curve| c.points.iter().rev().find(|p| p[0] <= to + 1.0).map(|p| (p[0], p[1]));
         let named = self.curves.iter().filter(|c| !c.name.is_empty());
-        named.filter_map(|c| end(c).map(|at| (at, c.name.clone(), c.colour))).collect()
+        let of = |c: &Curve| {
+            let (name, colour, mark) = (c.name.clone(), c.colour, c.mark.map(|m| m.0));
+            end(c).map(|end| Named { end, name, colour, mark, dashed: c.dashed })
+        };
+        named.filter_map(of).collect()
     }
 }
 
-struct Pos(f64, f64);
-
 /// Room above the highest curve, of the curves' height: for the labels of events, or for the key of several curves.
-fn headroom(ui: &Ui, names: &[(Pos, String, Color32)]) -> f64 {
+fn headroom(ui: &Ui, names: &[Named]) -> f64 {
     let size = ui.available_size() - vec2(AXIS, 18.0);
     let room = if names.len() > 1 { key_height(ui, size.x, names) } else { 0.0 };
     f64::from(room / (size.y - room).max(room).max(1.0)).max(HEADROOM)
@@ -302,10 +329,11 @@ mod tests {
             points: ys.iter().map(|&y| [0.0, y]).collect(),
             colour: Color32::RED,
             width: 1.0,
-            name: String::new(),
+            ..Curve::default()
         };
         let plot = |axis, ys: &[f64]| TimePlot {
             id: "x",
+            y: "",
             bands: vec![],
             curves: vec![curve(ys)],
             marks: vec![],
