@@ -1,6 +1,6 @@
 //! Moebias: a laboratory in which you watch a Mixture-of-Experts router balance itself.
 //!
-//! The rooms, from the ground up: [`model`] says what is simulated. ARCHITECTURE.md has the whole house.
+//! The parts, from the bottom up: [`model`] is what is simulated. ARCHITECTURE.md describes them all.
 
 pub mod cli;
 pub mod engine;

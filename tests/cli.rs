@@ -318,7 +318,7 @@ fn replay_verifies_a_recording() {
     // A change of one event changes the digest.
     let other = folder.write("other.ron", recording(&digest).replace("SetBatch(300)", "SetBatch(301)"));
     bad(1, &["replay", &other, "--verify", "--engine", "cpu"]);
-    assert!(bad(1, &["replay", SMALL, "--verify"]).contains("no recording"));
+    assert!(bad(1, &["replay", SMALL, "--verify"]).contains("not a recording"));
     assert!(good(&["check", &right]).contains("a recording of 9 steps"));
 }
 

@@ -44,7 +44,7 @@ pub(super) struct Size {
 pub(super) fn size(text: &str) -> Result<Size, String> {
     let numbers: Option<Vec<u32>> = text.split('x').map(|n| n.parse().ok()).collect();
     let Some(&[tokens, experts, top_k]) = numbers.as_deref() else {
-        return Err("a size is tokens x experts x K, as 4096x64x6".into());
+        return Err("a size is tokens x experts x K, such as 4096x64x6".into());
     };
     let within = |limits: &Limits, x: u32| limits.check("", f64::from(x)).map_err(|e| e.to_string());
     within(&limits::BATCH, tokens)?;
@@ -183,11 +183,11 @@ fn entrants(which: EngineArg, start: &Simulation) -> Result<Vec<Entrant>, Failur
                 if matches!(which, EngineArg::Gpu) {
                     return Err(Failure::new(why.to_owned()));
                 }
-                output::note(&format!("no GPU is measured: {why}"));
+                output::note(&format!("no GPU was measured: {why}"));
             }
             Ok(engine) => all.push(Entrant::new(Box::new(engine), TOGETHER, start)),
             Err(e) if matches!(which, EngineArg::Gpu) => return Err(e.into()),
-            Err(e) => output::note(&format!("no GPU is measured: {e}")),
+            Err(e) => output::note(&format!("no GPU was measured: {e}")),
         }
     }
     Ok(all)

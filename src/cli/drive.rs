@@ -86,6 +86,6 @@ impl Driver {
             }
         }
         self.engine = Box::new(CpuEngine::new(&error.to_string()));
-        format!("moebias: going on with the CPU from step {step}: {error}")
+        format!("moebias: continuing on the CPU from step {step}: {error}")
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Seeds(Vec<u32>);
 
 /// Reads them.
 pub(super) fn seeds(text: &str) -> Result<Seeds, String> {
-    let wrong = || "seeds are a range with both its ends, as 1..5, or a list, as 1,2,7".to_owned();
+    let wrong = || "seeds are a range that includes both ends, such as 1..5, or a list, such as 1,2,7".to_owned();
     let number = |t: &str| t.trim().parse::<u32>().ok().ok_or_else(wrong);
     let all: Vec<u32> = match text.split_once("..") {
         Some((from, to)) => {
@@ -120,7 +120,7 @@ pub(super) fn learn(args: &LearnArgs) -> Result<(), Failure> {
     }
     let world = experiment.world().map_or(0, |w| w.batch);
     let head = format!(
-        "{}  {}, {}, judged on {} held-out tokens per seed; Δ is to {}\n\n",
+        "{}  {}, {}, evaluated on {} held-out tokens per seed; Δ is to {}\n\n",
         input.title,
         counted(steps, "step"),
         counted(all.len() as u64, "seed"),

@@ -56,45 +56,45 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run an experiment and say how it went
+    /// Run an experiment and print its figures and findings
     Run(RunArgs),
-    /// Run a recording again and compare digests
+    /// Repeat a recording and compare the digests
     Replay(ReplayArgs),
     /// Check scenarios, recordings, traces and logs; every file is reported
     Check(CheckArgs),
-    /// Say what a trace or a log of selections holds, and how balanced it was recorded
+    /// Describe a trace or a log of selections, and how balanced it was when recorded
     Trace(TraceArgs),
     /// Draw the window or a pane offscreen at one step, as PNG or SVG
     Render(RenderArgs),
     /// Film a run offscreen, as GIF, WebP or PNG files
     Film(FilmArgs),
-    /// Look at a run in the price view: Lagrangian, optimum, moves, band, regret, computation batches
+    /// Print the figures of the Theory pane: Lagrangian, optimum, moves, band, regret, computation batches
     Theory(TheoryArgs),
-    /// Say which GPUs there are, what will be used, and why
+    /// List the GPUs, what will be used, and why
     Doctor,
-    /// Measure how many token-expert pairs per second every engine of this machine routes
+    /// Measure how many token-expert pairs per second each engine of this machine routes
     Bench(BenchArgs),
-    /// Run an experiment with every combination of some settings, and with several seeds
+    /// Run an experiment with every combination of several settings, and with several seeds
     Sweep(SweepArgs),
-    /// Let routers learn with several seeds, and judge them on tokens they have never seen
+    /// Train routers with several seeds, and evaluate them on tokens they have never seen
     Learn(LearnArgs),
 }
 
 #[derive(Debug, Args)]
 struct BenchArgs {
-    /// What computes; auto is everything there is
+    /// What computes; auto measures everything there is
     #[arg(long, value_enum, default_value_t)]
     engine: EngineArg,
     /// Tokens x experts x K, several separated by commas
     #[arg(long, value_name = "SIZES", value_delimiter = ',', value_parser = bench::size, default_value = "4096x64x6,16384x64x6,16384x256x8,65536x256x8")]
     sizes: Vec<bench::Size>,
-    /// Route recorded scores, quantised before, instead of random tokens
+    /// Route recorded scores, quantised beforehand, instead of random tokens
     #[arg(long)]
     given_scores: bool,
-    /// Route recorded logits and take the gate in every step (CPU only)
+    /// Route recorded logits and apply the gate in every step (CPU only)
     #[arg(long, conflicts_with = "given_scores")]
     given_logits: bool,
-    /// Variants over the same tokens, with step sizes of their own: a sweep
+    /// Variants on the same tokens, each with its own step size: a sweep
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=limits::VARIANTS.max as i64))]
     variants: u32,
     /// Print a JSON list instead of the table
@@ -106,16 +106,16 @@ struct BenchArgs {
 struct LearnArgs {
     /// A scenario whose source is Learning(...), or builtin:NAME
     file: PathBuf,
-    /// Steps to learn [default: to the scenario's end, else 500]
+    /// Steps to train [default: to the scenario's end, or 500]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
     steps: Option<u64>,
-    /// Seeds: a range with both its ends, or a list separated by commas
+    /// Seeds: a range that includes both ends, or a list separated by commas
     #[arg(long, value_name = "SEEDS", value_parser = learn::seeds, default_value = "1..5")]
     seeds: learn::Seeds,
-    /// The variant that differences are taken to [default: the first]
+    /// The variant to which the others are compared [default: the first]
     #[arg(long, value_name = "NAME")]
     reference: Option<String>,
-    /// Write one row per seed and variant to a CSV file; `-` is the output, instead of the table
+    /// Write one row per seed and variant to a CSV file; `-` writes it to standard output instead of the table
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
 }
@@ -124,19 +124,19 @@ struct LearnArgs {
 struct SweepArgs {
     /// Scenario, trace, or builtin:NAME
     file: PathBuf,
-    /// A setting and its values: u=1e-5..1e-1:log:25, top_k=1..8, skew=0..2:lin:9 or rule=sign,rms; again for another
+    /// A setting and its values: u=1e-5..1e-1:log:25, top_k=1..8, skew=0..2:lin:9 or rule=sign,rms; repeat the option for more settings
     #[arg(long, value_name = "SETTING=VALUES", required = true, value_parser = sweep::axis)]
     over: Vec<Axis>,
     /// Seeds of each combination: the scenario's own and those after it
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SEEDS)))]
     seeds: u32,
-    /// Steps of each run [default: to the scenario's end, else 500]
+    /// Steps of each run [default: to the scenario's end, or 500]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
     steps: Option<u64>,
     /// What computes
     #[arg(long, value_enum, default_value_t)]
     engine: EngineArg,
-    /// Write one row per run to a CSV file, and go on with it where an earlier sweep was stopped; `-` is the output, instead of the table
+    /// Write one row per run to a CSV file, and continue it where an earlier sweep was stopped; `-` writes it to standard output instead of the table
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Print one JSON object instead of the table
@@ -148,19 +148,19 @@ struct SweepArgs {
 struct RunArgs {
     /// Scenario, recording, trace, or builtin:NAME
     file: PathBuf,
-    /// Steps to run [default: to the scenario's or the recording's end, else 500]
+    /// Steps to run [default: to the scenario's or the recording's end, or 500]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
     steps: Option<u64>,
     /// What computes
     #[arg(long, value_enum, default_value_t)]
     engine: EngineArg,
-    /// Write every curve to a CSV file; `-` is the output, instead of the table
+    /// Write every curve to a CSV file; `-` writes it to standard output instead of the table
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Print one JSON object instead of the table
     #[arg(long)]
     json: bool,
-    /// With --json: loads and biases of every step, not of the last one alone
+    /// With --json: loads and biases of every step, not only of the last
     #[arg(long, requires = "json")]
     full: bool,
 }
@@ -169,7 +169,7 @@ struct RunArgs {
 struct TheoryArgs {
     /// Scenario, recording, trace, or builtin:NAME
     file: PathBuf,
-    /// Steps to look at [default: to the scenario's or the recording's end, else 500]
+    /// Steps to examine [default: to the scenario's or the recording's end, or 500]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     steps: Option<u64>,
     /// Print one JSON object, with every step's figures
@@ -181,7 +181,7 @@ struct TheoryArgs {
 struct ReplayArgs {
     /// A recording
     file: PathBuf,
-    /// Compare the digest with the recorded one, and fail where they differ
+    /// Compare the digest with the recorded one, and fail if they differ
     #[arg(long)]
     verify: bool,
     /// What computes
@@ -193,22 +193,22 @@ struct ReplayArgs {
 struct RenderArgs {
     /// Scenario, recording, trace, or builtin:NAME
     file: PathBuf,
-    /// The step to show [default: the recording's or scenario's end, else 500]
+    /// The step to show [default: the recording's or scenario's end, or 500]
     #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u64).range(0..=MOST_STEPS))]
     at: Option<u64>,
     /// Width and height, pixels
     #[arg(long, value_name = "WxH", default_value = "1440x900", value_parser = render::size)]
     size: (u32, u32),
-    /// Pixels per point: 2 makes everything twice as large and as sharp
+    /// Pixels per point: 2 draws everything twice as large and sharp
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = scale)]
     scale: f32,
-    /// One pane alone, by its name in scenarios, as Bias
+    /// Only one pane, by its name in scenarios, such as Bias
     #[arg(long, value_name = "PANE", value_parser = render::pane)]
     pane: Option<PaneName>,
     /// Colours [default: dark for a PNG, light for an SVG]
     #[arg(long, value_enum)]
     theme: Option<ThemeArg>,
-    /// The picture to write: a PNG, or an SVG where it ends in .svg
+    /// The picture to write: a PNG, or an SVG if the name ends in .svg
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }
@@ -220,7 +220,7 @@ struct FilmArgs {
     /// The first step
     #[arg(long, value_name = "STEP", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=MOST_STEPS))]
     from: u64,
-    /// The last step [default: the recording's or scenario's end, else 500]
+    /// The last step [default: the recording's or scenario's end, or 500]
     #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u64).range(0..=MOST_STEPS))]
     to: Option<u64>,
     /// Steps from one frame to the next
@@ -232,16 +232,16 @@ struct FilmArgs {
     /// Width and height, pixels
     #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = render::size)]
     size: (u32, u32),
-    /// Pixels per point: 2 makes everything twice as large and as sharp
+    /// Pixels per point: 2 draws everything twice as large and sharp
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = scale)]
     scale: f32,
-    /// One pane alone, by its name in scenarios, as Bias
+    /// Only one pane, by its name in scenarios, such as Bias
     #[arg(long, value_name = "PANE", value_parser = render::pane)]
     pane: Option<PaneName>,
     /// Colours
     #[arg(long, value_enum, default_value_t)]
     theme: ThemeArg,
-    /// The film: .gif, .webp, or a folder for PNG files, with a slash at its end
+    /// The film to write: .gif, .webp, or a folder for PNG files, with a slash at the end
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }
@@ -249,7 +249,7 @@ struct FilmArgs {
 /// A scale within reason.
 fn scale(text: &str) -> Result<f32, String> {
     let scale = text.parse::<f32>().ok().filter(|s| (0.5..=4.0).contains(s));
-    scale.ok_or_else(|| "a scale is from 0.5 to 4".into())
+    scale.ok_or_else(|| "a scale must be from 0.5 to 4".into())
 }
 
 /// `--theme`.
@@ -272,7 +272,7 @@ struct CheckArgs {
 struct TraceArgs {
     /// A trace (.safetensors), a log of selections (.jsonl), builtin:sample or builtin:learned
     file: PathBuf,
-    /// Which layer, where the file holds several
+    /// Which layer, if the file holds several
     #[arg(long, value_name = "NAME")]
     layer: Option<String>,
     /// Print one JSON object
@@ -283,12 +283,12 @@ struct TraceArgs {
 /// `--engine`.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum EngineArg {
-    /// A hardware GPU where there is one, else the CPU
+    /// A hardware GPU if there is one, otherwise the CPU
     #[default]
     Auto,
     /// All CPU cores
     Cpu,
-    /// A GPU; a software adapter where there is no other
+    /// A GPU; a software adapter if there is no other
     Gpu,
 }
 

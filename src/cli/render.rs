@@ -22,7 +22,7 @@ const SIDES: std::ops::RangeInclusive<u32> = 160..=8192;
 /// Anything else, or a side outside its range.
 pub(super) fn size(text: &str) -> Result<(u32, u32), String> {
     let sides = text.split_once(['x', 'X', '×']).and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
-    let (w, h): (u32, u32) = sides.ok_or("a size is WIDTHxHEIGHT in pixels, as 1440x900")?;
+    let (w, h): (u32, u32) = sides.ok_or("a size is WIDTHxHEIGHT in pixels, such as 1440x900")?;
     if SIDES.contains(&w) && SIDES.contains(&h) {
         Ok((w, h))
     } else {

@@ -11,7 +11,7 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     let name = args.file.display();
     let input = input::open(&args.file)?;
     let Some(recorded) = &input.recorded else {
-        return Err(Failure::new(format!("{name} is no recording: it holds no digest. `moebias run` runs it")));
+        return Err(Failure::new(format!("{name} is not a recording: it holds no digest. `moebias run` runs it")));
     };
     let mut run = Run::new(RunId(0), input.start.clone())?;
     let mut driver = Driver::open(args.engine.into())?;

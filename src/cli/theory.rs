@@ -233,7 +233,7 @@ fn rows(f: &Found) -> Vec<Vec<String>> {
     ];
     if f.band_applies {
         rows.push(("band, tokens from fair", f.band.to_string()));
-        rows.push(("largest admissible u", known(f.largest_admissible_rate, "not looked for")));
+        rows.push(("largest admissible u", known(f.largest_admissible_rate, "not computed")));
     }
     if let Some(o) = &f.online {
         rows.push(("biases from the optimum, rms", figures(o.distance)));

@@ -201,7 +201,7 @@ fn table(name: &str, file: &TraceFile, balance: Result<&RecordedBalance, &String
         (Some(k), Ok(gate)) => format!("{} gate, top {k}", gate.to_string().to_lowercase()),
         (None, Ok(gate)) => {
             let k = info.router().map_or(0, |r| r.top_k);
-            format!("{} gate, top K not said, so {k}", gate.to_string().to_lowercase())
+            format!("{} gate, top K not given, so {k}", gate.to_string().to_lowercase())
         }
         (_, Err(text)) => text,
     };
@@ -231,7 +231,7 @@ fn table(name: &str, file: &TraceFile, balance: Result<&RecordedBalance, &String
             }
             section(&mut out, "MaxVio as recorded", &rows);
         }
-        Err(text) => section(&mut out, "MaxVio as recorded", &[vec![format!("can't be told: {text}")]]),
+        Err(text) => section(&mut out, "MaxVio as recorded", &[vec![format!("not available: {text}")]]),
     }
     let all = file.trace.groups.len().max(1) as f64;
     let groups: Vec<Vec<String>> = groups(file)

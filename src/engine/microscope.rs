@@ -145,8 +145,9 @@ impl Microscope {
             ..Self::default()
         };
         if simulation.trace().is_some_and(|t| t.selected.is_some()) {
-            view.blocked =
-                Some("A log of selections says who was chosen and not why: there is nothing to take apart".into());
+            view.blocked = Some(
+                "A log of selections records which experts were chosen, not why: there is nothing to take apart".into(),
+            );
             return view;
         }
         let mut beside = simulation.clone();

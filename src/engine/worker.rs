@@ -286,7 +286,7 @@ impl Inside {
                 if self.seeking.take().is_some() {
                     self.picture_stale = true;
                     self.say(Echo::SeekCancelled { step: self.run.step() });
-                    self.refuse_held("the way to its step was given up");
+                    self.refuse_held("going to its step was cancelled");
                 }
             }
             Message::Speed(speed) => {

@@ -314,7 +314,7 @@ impl Lab {
         if let Some(job) = &self.desk.writing {
             job.cancel();
         } else if self.desk.opening.take().is_some() {
-            self.tell(Level::Info, "Opening was given up");
+            self.tell(Level::Info, "Opening was cancelled");
         }
     }
 

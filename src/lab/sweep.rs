@@ -69,7 +69,7 @@ impl Lab {
                 let trace = self.sheet.authored.trace.clone();
                 self.begin_sweep(self.sheet.document.title.clone(), Arc::new(plan), trace, vec![]);
             }
-            Err(e) => self.tell(Level::Warning, format!("Nothing was swept: {e}")),
+            Err(e) => self.tell(Level::Warning, format!("The sweep did not start: {e}")),
         }
     }
 

@@ -310,7 +310,7 @@ fn a_change_on_a_way_that_is_given_up_is_not_made() {
     lab.send(Command::Seek(1_000_000));
     lab.send(Command::Change { target: Target::AllVariants, change: Change::SetRate(0.5) });
     lab.send(Command::CancelSeek);
-    wait_for_notice(&mut lab, "given up");
+    wait_for_notice(&mut lab, "cancelled");
     wait(&mut lab, "the answer", |s| s.seeking.is_none());
     assert!(lab.snapshot().events.is_empty() && lab.set_aside().is_none());
 }

@@ -68,7 +68,13 @@ const V3: &str = "DeepSeek-V3 report and inference code";
 const TITAN: &str = "torchtitan config of Kimi K2.5/2.7";
 const TRINITY: &str = "arXiv 2602.17004";
 const LONGCAT: &str = "Hugging Face longcat_flash";
+/// Its training: the report, in a quotation.
 const NEMOTRON: &str = "arXiv 2512.20848, quoted on Hugging Face";
+/// Its shape: a third party's documentation, for which the report was not read.
+const NEMOTRON_CONFIG: &str = "model configuration in RadixArk's documentation";
+/// What public code sets is a default for importing and fine-tuning the model, which says nothing of how it was trained.
+const BRIDGE: &str = "Megatron-Bridge's settings for importing it";
+const GUESS_PLAIN: &str = "no source of ours says whether scores are divided by their sum; here they are not";
 const WANG: &str = "arXiv 2408.15664";
 
 const DEEPSEEK_V3: &[Fact] = &[
@@ -85,7 +91,7 @@ const DEEPSEEK_V3: &[Fact] = &[
 const KIMI_K2: &[Fact] = &[
     set("experts", "384 routed, top-8", TITAN),
     set("gate", "sigmoid", TITAN),
-    stand_in("rule", "sign, u = 0.001", "its bias rate is not established; DeepSeek-V3's stands in"),
+    stand_in("rule", "sign, u = 0.001", "its step size is not established; DeepSeek-V3's is a stand-in"),
     set("shared", "1 expert", TITAN),
     set("groups", "none", TITAN),
     set("gating value", "over their sum, × 2.827", TITAN),
@@ -93,18 +99,20 @@ const KIMI_K2: &[Fact] = &[
 
 const QWEN3: &[Fact] = &[
     set("experts", "128 routed, top-8", "Hugging Face config"),
-    stand_in("gate", "softmax", "no source of ours says; softmax stands in"),
+    set("gate", "softmax", BRIDGE),
     set("rule", "no bias: loss over the global batch", "arXiv 2501.11873, abstract"),
+    stand_in("gating value", "as it is", GUESS_PLAIN),
     told("auxiliary", "coefficient 1e-3 by default", "Hugging Face config"),
     told("shared", "none", "general knowledge, fairly sure"),
 ];
 
 const TRINITY_LARGE: &[Fact] = &[
     set("experts", "256 routed, top-4", TRINITY),
-    stand_in("gate", "sigmoid", "no source of ours says; sigmoid stands in"),
+    stand_in("gate", "sigmoid", "no source of ours says; sigmoid is a stand-in"),
     set("rule", "SMEBU, λ = 5e-4, β = 0.5, κ = 2", TRINITY),
     set("shared", "1 expert", TRINITY),
-    set("gating value", "× 2.448", TRINITY),
+    set("scale", "× 2.448", TRINITY),
+    stand_in("gating value", "as it is, × 2.448", GUESS_PLAIN),
     told("auxiliary", "per sequence 1e-4; z-loss 1e-6 at last", TRINITY),
 ];
 
@@ -119,11 +127,12 @@ const LONGCAT_FLASH: &[Fact] = &[
 ];
 
 const NEMOTRON_3_NANO: &[Fact] = &[
-    set("experts", "128 routed, top-6", NEMOTRON),
-    set("gate", "sigmoid", NEMOTRON),
+    set("experts", "128 routed, top-6", NEMOTRON_CONFIG),
+    set("gate", "sigmoid", NEMOTRON_CONFIG),
     set("rule", "loss-free, u = 0.001", NEMOTRON),
     told("auxiliary", "load-balancing loss, 1e-4", NEMOTRON),
-    set("gating value", "× 2.5", NEMOTRON),
+    set("scale", "× 2.5", NEMOTRON_CONFIG),
+    stand_in("gating value", "as it is, × 2.5", GUESS_PLAIN),
 ];
 
 const WANG_1B: &[Fact] = &[
@@ -244,6 +253,19 @@ mod tests {
             }
             let gate = format!("{}", variant.router.gate).to_lowercase();
             assert!(facts.iter().any(|f| f.what == "gate" && f.value == gate));
+        }
+        for preset in Preset::iter() {
+            // How a chosen expert's weight is made is told for each, and a guess is called one.
+            let (router, _) = preset.settings();
+            let mut told = preset.facts().iter().filter(|f| f.what == "gating value");
+            let (Some(fact), None) = (told.next(), told.next()) else { panic!("{}: gating value", preset.name()) };
+            assert_eq!(fact.value.contains("over their sum"), router.renormalise, "{}", preset.name());
+            assert_eq!(fact.value.contains("as it is"), !router.renormalise, "{}", preset.name());
+            assert!(router.scale == 1.0 || fact.value.contains(&format!("× {:?}", router.scale)), "{}", preset.name());
+        }
+        for preset in [Preset::Qwen3, Preset::TrinityLarge, Preset::Nemotron3Nano] {
+            let guess = |f: &&Fact| f.what == "gating value" && f.used == Use::StandIn;
+            assert_eq!(preset.facts().iter().filter(guess).count(), 1, "{}: nobody says", preset.name());
         }
         for (preset, what) in [(Preset::KimiK2, "rule"), (Preset::LongCatFlash, "step")] {
             assert!(

@@ -93,7 +93,7 @@ impl Selections {
         experiment.validate().map_err(|e| wrong(e.to_string()))?;
         let scenario = Scenario {
             summary: format!("{} recorded tokens, layer {}", layer.tokens, layer.layer),
-            look_for: "Who was chosen is all that was recorded: no scores, so nothing here can be routed again.".into(),
+            look_for: "Only the chosen experts were recorded, no scores, so nothing here can be routed again.".into(),
             stop: Some(steps as u64),
             ..Scenario::from_experiment(&model, experiment)
         };

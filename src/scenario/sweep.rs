@@ -178,7 +178,7 @@ fn other(old: &str, head: &str) -> String {
         text.lines().find_map(|l| Some(l.strip_prefix("# ")?.strip_prefix(name)?.trim().to_owned()))
     };
     if !old.starts_with(FIRST) {
-        return "it is there already and no sweep: choose another name".into();
+        return "it exists already and is not a sweep: choose another name".into();
     }
     let (theirs, ours) = (of(old, "moebias:"), of(head, "moebias:"));
     match (theirs, ours) {
@@ -244,7 +244,7 @@ pub struct Saved {
 pub fn parse(name: &str, text: &str) -> Result<Saved, FileError> {
     let wrong = |text: &str| FileError::new(name, Problem::Sweep(text.into()));
     if !text.starts_with(FIRST) {
-        return Err(wrong("it is no Moebias sweep: those begin with a line that says so"));
+        return Err(wrong("it is not a Moebias sweep: those begin with a line that says so"));
     }
     let comments = text.lines().map_while(|l| l.strip_prefix('#')).map(|l| l.strip_prefix(' ').unwrap_or(l));
     let (mut axes, mut seeds, mut steps, mut scenario) = (vec![], None, None, String::new());
@@ -260,7 +260,7 @@ pub fn parse(name: &str, text: &str) -> Result<Saved, FileError> {
             steps = n.parse().ok();
         }
     }
-    let (Some(seeds), Some(steps)) = (seeds, steps) else { return Err(wrong("its head is torn off")) };
+    let (Some(seeds), Some(steps)) = (seeds, steps) else { return Err(wrong("its header is incomplete")) };
     let scenario = read::parse(&scenario, name)?;
     let plan = Plan::new(scenario.experiment(), &scenario.events, axes, seeds, steps).map_err(|e| wrong(&e))?;
     let rows = text.find(&columns()).map(|at| &text[at + columns().len()..]).ok_or_else(|| wrong("it has no rows"))?;

@@ -223,7 +223,7 @@ fn not_safetensors(bytes: &[u8], error: &safetensors::SafeTensorError) -> String
         }
         E::MetadataIncompleteBuffer => {
             format!(
-                "it is not a whole safetensors file: its header speaks of more or less data than its {} bytes",
+                "it is not a whole safetensors file: its header describes more or less data than its {} bytes",
                 bytes.len()
             )
         }

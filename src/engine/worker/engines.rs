@@ -65,7 +65,7 @@ impl Inside {
                 self.losses.retain(|t| now - *t < Duration::from_secs(60));
                 if self.losses.len() >= LOSSES {
                     let reason = format!("the GPU was lost {LOSSES} times within a minute");
-                    self.say(Echo::Trouble(format!("Going on with the CPU from step {step}: {reason} ({why})")));
+                    self.say(Echo::Trouble(format!("Continuing on the CPU from step {step}: {reason} ({why})")));
                     self.set_engine(Box::new(CpuEngine::new(&reason)));
                 } else {
                     self.say(Echo::Notice(format!("The GPU was reset; continued at step {step}")));
@@ -74,7 +74,7 @@ impl Inside {
                 }
             }
             EngineError::Unsupported(why) | EngineError::Unavailable(why) => {
-                self.say(Echo::Notice(format!("Going on with the CPU: {why}")));
+                self.say(Echo::Notice(format!("Continuing on the CPU: {why}")));
                 self.set_engine(Box::new(CpuEngine::new(why)));
                 // Whatever else it could not do, too large a trace for one, it could not do the next time either.
                 self.left_gpu = unsupported(self.run.simulation().experiment()).is_some();

@@ -85,7 +85,7 @@ fn theory_while_somebody_looks() {
     let examined = theory.examined.as_ref().unwrap();
     assert_eq!(examined.step, 39);
     for pair in theory.points.windows(2) {
-        assert_eq!((pair[0].after, pair[0].step + 1), (pair[1].value, pair[1].step), "one batch for ever");
+        assert_eq!((pair[0].after, pair[0].step + 1), (pair[1].value, pair[1].step), "one batch, repeated");
         assert!(pair[0].value >= examined.score(optimum.value), "the dual value is no less than the optimum");
         assert_eq!(pair[0].pairs.1, 0);
     }

@@ -40,23 +40,25 @@ impl Kind {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Diverged => "What learns has run off to numbers that are none. Nothing is learned any more.",
+            Self::Diverged => {
+                "The numbers of the layer have become infinite or undefined. Nothing is learned any more."
+            }
             Self::Collapse => "Fewer than a quarter of all experts are effective over 64 steps, twice in a row.",
             Self::Dead => "Experts with less than 1 % of their fair load over 64 steps, twice in a row.",
             Self::Starving => {
-                "Experts with less than a quarter of their fair load over 64 steps, twice in a row, and not on their way out of it."
+                "Experts with less than a quarter of their fair load over 64 steps, twice in a row, and not recovering."
             }
-            Self::Saturated => "Biases further below the largest than the key can hold, in at least half of 64 steps.",
+            Self::Saturated => {
+                "Biases further below the largest than the selection key can hold, in at least half of 64 steps."
+            }
             Self::Oscillating => {
-                "Loads swing to the other side and back, again and again, with at least three times the variance of chance."
+                "Loads swing back and forth across the fair share, with at least three times the variance of chance."
             }
             Self::Slow => "MaxVio falls steadily, but balance is more than a thousand steps from the last change.",
             Self::Drifting => {
-                "What balance needs moves on: the biases travel without arriving; where they stay, the loads do."
+                "The point of balance keeps moving: the biases travel without arriving or, if they stay, the loads travel."
             }
-            Self::FloorReached => {
-                "Loads differ by hardly more than independent tokens make them differ at perfect balance."
-            }
+            Self::FloorReached => "Loads differ hardly more than they would by chance at perfect balance.",
         }
     }
 }
@@ -86,7 +88,7 @@ impl Finding {
     pub fn measured(&self) -> String {
         let first = self.experts.first().copied().unwrap_or_default();
         match &self.evidence {
-            Evidence::Diverged => "The layer that learns has run off to infinity".into(),
+            Evidence::Diverged => "The learning layer has diverged to infinity".into(),
             Evidence::Collapse { effective, of, share } => {
                 let (n, share) = (self.experts.len(), percent(*share));
                 let who = if n == 1 { format!("Expert {first} gets") } else { format!("{n} experts get") };
@@ -111,7 +113,7 @@ impl Finding {
             Evidence::Saturated { count, spread } => {
                 let who =
                     if *count == 1 { format!("Expert {first}’s bias is") } else { format!("{count} biases are") };
-                format!("{who} out of the key’s reach; the biases span {}", small(*spread))
+                format!("{who} beyond the range of the selection key; the biases span {}", small(*spread))
             }
             Evidence::Oscillating { swing, chance, period } => {
                 let chance = if *chance > 0.0 { format!(", chance alone ±{}", small(*chance)) } else { String::new() };
@@ -123,7 +125,7 @@ impl Finding {
                 rounded(*missing)
             ),
             Evidence::Drifting { steps, travel, biases: true, max_vio } => format!(
-                "The biases travelled {} in {steps} steps and do not arrive; MaxVio is {max_vio:.2}",
+                "The biases travelled {} in {steps} steps without arriving; MaxVio is {max_vio:.2}",
                 small(*travel)
             ),
             Evidence::Drifting { steps, travel, biases: false, max_vio } => {
@@ -131,7 +133,7 @@ impl Finding {
             }
             Evidence::FloorReached { max_vio, floor } => {
                 format!(
-                    "MaxVio is {max_vio:.2} on average; chance alone makes it {floor:.2}, so no bias can do much better"
+                    "MaxVio is {max_vio:.2} on average; chance alone gives {floor:.2}, so no bias can do much better"
                 )
             }
         }
@@ -146,7 +148,7 @@ impl Finding {
             if s.frozen {
                 Some("the biases are frozen".into())
             } else if s.rule == Rule::None && !s.world {
-                Some("nothing balances".into())
+                Some("no balancing is chosen".into())
             } else if !s.moves && s.rule.has_step() {
                 Some("the step size is 0".into())
             } else {
@@ -157,13 +159,13 @@ impl Finding {
             // Half a period takes the load to the other side, and the steps in it are what took it there. A longer swing may have other
             // reasons, but for momentum, which is made of going on.
             Evidence::Oscillating { period: 2 | 3, .. } if s.rate > 0.0 && s.rule != Rule::Smebu => {
-                Some(format!("a step of u = {rate} goes past what is missing"))
+                Some(format!("a step of u = {rate} overshoots"))
             }
             Evidence::Oscillating { period: period @ 4..=8, .. } if s.rate > 0.0 && s.rule != Rule::Smebu => {
-                Some(format!("{} steps of u = {rate} go past what is missing", period / 2))
+                Some(format!("{} steps of u = {rate} overshoot", period / 2))
             }
             Evidence::Oscillating { .. } if s.rate > 0.0 && s.rule == Rule::Smebu => {
-                Some(format!("steps of λ = {rate} with momentum go on past balance"))
+                Some(format!("steps of λ = {rate} with momentum overshoot"))
             }
             Evidence::Slow { .. } if s.rate > 0.0 && matches!(s.rule, Rule::Sign | Rule::CentredSign) => {
                 Some(format!("at u = {rate} a bias moves by {} in 100 steps", small(100.0 * s.rate)))
@@ -176,7 +178,9 @@ impl Finding {
                 Some(format!("a topic lasts {} steps", rounded(1000.0 / s.drift)))
             }
             Evidence::Collapse { .. } | Evidence::Dead { .. } | Evidence::Starving { .. } => idle(),
-            Evidence::Saturated { .. } if s.rate >= 0.5 => Some(format!("a step of {rate} is as large as scores are")),
+            Evidence::Saturated { .. } if s.rate >= 0.5 => {
+                Some(format!("a step size of {rate} is as large as the scores"))
+            }
             _ => None,
         }
     }

@@ -141,7 +141,7 @@ fn open(
             return Err(wrong(setting(&at(field), "written", "left out, or written beside a scenario")));
         }
         if !setup.changes.is_empty() && now.is_none() {
-            let allowed = "left out until a page has opened a scenario: nobody knows what runs before";
+            let allowed = "left out until a page has opened a scenario: what runs before is not known";
             return Err(wrong(setting(&at("changes"), "written", allowed)));
         }
     }

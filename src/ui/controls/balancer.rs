@@ -39,7 +39,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
                        keeps a floor that grows with u; a decreasing one does not";
             let items = [
                 Item::new(Schedule::Constant, "Constant rate", "u at every step"),
-                Item::new(Schedule::InverseSqrt, "Rate u/√n", "u/√n: travels on for ever, ever slower"),
+                Item::new(Schedule::InverseSqrt, "Rate u/√n", "u/√n: keeps moving, ever more slowly"),
                 Item::new(Schedule::Inverse, "Rate u/n", "u/n: travels only about u·ln n in n steps, so it wants a larger u"),
             ];
             if let Some(schedule) = choice(ui, theme, "Schedule", tip, &balancer.schedule, &items) {

@@ -1,11 +1,11 @@
-//! What each rule does: its idea and what to watch for, its equation, where it comes from and how sure that is.
+//! The words about each rule: its idea, what to watch for, its equation, its source and how that was read.
 
 use super::super::style::{SMALL, mono, text};
 use super::super::theme::Theme;
 use crate::model::config::Rule;
 use eframe::egui::{self, RichText, Ui};
 
-/// A rule, told.
+/// What is said about a rule.
 pub(super) struct About {
     /// Its name in lists.
     pub name: &'static str,
@@ -39,10 +39,10 @@ pub(super) const GROUPS: About = About {
 pub(super) const CAPACITY: About = About {
     name: "Capacity",
     equation: "Cap = ⌈T·K/E · factor⌉",
-    idea: "An expert keeps at most Cap tokens of a batch; the others skip it. By score it keeps the most wanted, by position the first. \
+    idea: "An expert keeps at most Cap tokens of a batch; the others skip it. By score it keeps the tokens with the highest scores there, by position the first ones. \
            Runs on the CPU only.",
-    watch: "Loads show what is kept, so no bar passes the capacity; the balancer sees who came, or it would take a full expert for a \
-            fair one. The dropped share falls as the biases work.",
+    watch: "Loads show what is kept, so no bar exceeds the capacity; the balancer sees every token that chose the expert, or it would \
+            take a full expert for a fair one. The dropped share falls as the biases work.",
     source: Some((
         "Switch Transformers",
         "https://arxiv.org/abs/2101.03961",
@@ -74,21 +74,21 @@ pub(super) fn of_rule(rule: Rule) -> About {
             name: "No balancing",
             equation: "bᵢ ← bᵢ",
             idea: "Every token goes to the experts it scores highest.",
-            watch: "Popular topics flood a few experts: what every other rule is to be compared with.",
+            watch: "Popular topics flood a few experts: the baseline for every other rule.",
             source: None,
         },
         Rule::Sign => About {
             name: "Loss-free, sign",
             equation: "bᵢ ← bᵢ + u · sign(c̄ − cᵢ)",
             idea: "An expert under its fair share gains u, one over it loses u, whatever the size of the error.",
-            watch: "Too small never arrives, too large never settles. A gap Δ between two biases needs about Δ / 2u steps.",
+            watch: "Too small takes very long, too large never settles. Closing a gap Δ between two biases takes about Δ / 2u steps.",
             source: Some(("Wang et al. 2024, Algorithm 1", WANG, PAPER)),
         },
         Rule::Proportional => About {
             name: "Loss-free, proportional",
             equation: "bᵢ ← bᵢ + u · (c̄ − cᵢ) / c̄",
-            idea: "The step shrinks with the error, so it settles where the sign keeps trembling.",
-            watch: "One expert with many times its share takes a huge step: above u ≈ 0.1 the loads swing. The paper leaves the \
+            idea: "The step shrinks with the error, so it settles where the sign rule keeps trembling.",
+            watch: "An expert with many times its fair share takes a huge step: above u ≈ 0.1 the loads swing. The paper leaves the \
                     normalisation open; here the error is divided by the mean load c̄.",
             source: Some(("Wang et al. 2024, variants", WANG, PAPER)),
         },
@@ -96,15 +96,15 @@ pub(super) fn of_rule(rule: Rule) -> About {
             name: "Multiplicative",
             equation: "top-K of sᵢ · bᵢ\nbᵢ ← bᵢ + u · sign(c̄ − cᵢ)",
             idea: "Biases start at 1 and scale the scores, held within [0, 4). The gating value stays the plain score.",
-            watch: "A factor moves a high score more than a low one, so the same u does more for experts that are liked.",
+            watch: "A factor moves a high score more than a low one, so the same u has more effect on popular experts.",
             source: Some(("Wang et al. 2024, variants", WANG, PAPER)),
         },
         Rule::CentredSign => About {
             name: "Sign, step centred",
             equation: "δᵢ = u · sign(c̄ − cᵢ)\nbᵢ ← bᵢ + δᵢ − mean δ",
-            idea: "The sign rule, but the steps of all experts add up to nothing, so the biases never drift together.",
-            watch: "Loads are those of the sign rule, token for token: a common shift selects nobody else. Only the curves differ, \
-                    and differ from “Centre the biases”, which also takes out a mean that was there before.",
+            idea: "The sign rule, but the steps of all experts add up to zero, so the biases never drift together.",
+            watch: "Loads are those of the sign rule, token for token: a common shift changes no selection. Only the curves differ, \
+                    also from those with “Centre the biases”, which removes a mean that was there before, too.",
             source: Some((
                 "torchtitan, optimizer hook",
                 "https://github.com/pytorch/torchtitan/blob/main/torchtitan/models/common/moe.py",
@@ -114,36 +114,36 @@ pub(super) fn of_rule(rule: Rule) -> About {
         Rule::Rms => About {
             name: "Error over its RMS",
             equation: "eᵢ = c̄ − cᵢ\nbᵢ ← bᵢ + u · eᵢ / RMS(e)",
-            idea: "In proportion to the error, yet of the sign rule's scale at any error: u keeps its meaning and 0.001 carries over.",
-            watch: "Near balance the errors are sampling noise and are blown up to a full step: it chatters like the sign. One \
-                    expert alone in trouble moves by up to √E · u.",
+            idea: "Proportional to the error, but always on the scale of the sign rule: u keeps its meaning and 0.001 carries over.",
+            watch: "Near balance the errors are sampling noise and are scaled up to a full step: it trembles like the sign rule. If only one \
+                    expert is off, it moves by up to √E · u.",
             source: Some(("Su, post 10757", "https://kexue.fm/archives/10757", "read in a public copy")),
         },
         Rule::Smebu => About {
             name: "SMEBU",
             equation: "Δᵢ = λ · tanh(κ (c̄ − cᵢ) / c̄)\nmᵢ ← β mᵢ + (1 − β)(Δᵢ − mean Δ)\nbᵢ ← bᵢ + mᵢ",
-            idea: "A soft clamp: λ for large errors as the sign, proportional for small ones; smoothed by momentum, centred. Trinity \
-                   Large takes λ = 5e-4, β = 0.5, κ = 2.",
-            watch: "A higher κ is nearer to the sign, a higher β answers later and overshoots. It came to Trinity with five other \
-                    fixes at once and without an ablation.",
+            idea: "A soft clamp: a step of λ for large errors, like the sign rule, proportional for small ones; smoothed by momentum, centred. \
+                   Trinity Large uses λ = 5e-4, β = 0.5, κ = 2.",
+            watch: "A higher κ is closer to the sign rule; a higher β responds later and overshoots. Trinity introduced it together with five \
+                    other fixes and without an ablation.",
             source: Some(("Trinity Large, eq. 23–28", "https://arxiv.org/abs/2602.17004", PAPER)),
         },
         Rule::IdBalancing => About {
             name: "ID Balancing",
             equation: "eᵢ = (c̄ − cᵢ) / c̄\ngᵢ = 1[e′ᵢ · Δeᵢ > 0]\nbᵢ ← bᵢ + Kᵢ eᵢ + K_d gᵢ Δeᵢ\nbᵢ ← bᵢ − mean b",
-            idea: "An integral term, and a derivative that acts only while an error grows (e′ is the error of the step before). The \
-                   paper takes Kᵢ = K_d = 6e-3.",
-            watch: "The gate damps what is getting worse and leaves what recovers alone: look at a jump of the skew. On fresh \
-                    batches half of all changes are noise, and open the gate too.",
+            idea: "An integral term, and a derivative that acts only while an error grows (e′ is the error of the previous step). The \
+                   paper uses Kᵢ = K_d = 6e-3.",
+            watch: "The gate g counters what is getting worse and leaves alone what is recovering: watch a jump of the skew. On fresh \
+                    batches half of all changes are noise, which opens the gate too.",
             source: Some(("ID Balancing, Algorithm 1, eq. 12", "https://arxiv.org/abs/2609.39137", PAPER)),
         },
         Rule::LongCat => About {
             name: "LongCat-Flash",
             equation: "Δbᵢ = μ · (K_e/N − cᵢ/T) / K\nΔbᵢ = 0 for identity experts",
-            idea: "The last Z experts pass a token through. The N others are driven to K_e·T/N tokens each, so that K_e of a token's \
-                   K experts compute on average, and easy tokens may spend less.",
-            watch: "It is the proportional rule with u = μ·K_e/(K·N), so μ must be large: neither μ nor its decay is established, \
-                    and what stands here is a stand-in. Called a PID controller, it is an integral.",
+            idea: "The last Z experts pass a token through unchanged. The N others are driven to K_e·T/N tokens each, so that K_e of a token's \
+                   K experts compute on average, and easy tokens may cost less.",
+            watch: "It is the proportional rule with u = μ·K_e/(K·N), so μ must be large: neither μ nor its decay is published, \
+                    and the value here is a stand-in. Described as a PID controller, it is an integral one.",
             source: Some((
                 "LongCat-Flash, arXiv 2509.01322",
                 "https://arxiv.org/abs/2509.01322",
@@ -153,9 +153,9 @@ pub(super) fn of_rule(rule: Rule) -> About {
         Rule::Threshold => About {
             name: "Dynamic K, threshold",
             equation: "every i with sᵢ + bᵢ > 0\nbᵢ ← bᵢ − u · [σᵢ − mean σ + sign(F̃ − K)]\nσᵢ = sign(Fᵢ − 1/E)",
-            idea: "No token competes with another expert’s score, so easy tokens may take few experts and hard ones many; K is only the \
-                   mean F̃ to aim at. Biases start where about K experts pass.",
-            watch: "The spread of experts per token, in the inspector: a token can be left with none.",
+            idea: "Experts do not compete for a token, so easy tokens may take few experts and hard ones many; K is only the target \
+                   for the mean F̃. Biases start where about K experts pass.",
+            watch: "The spread of experts per token, in the Inspector: a token can be left with none.",
             source: Some(("Su, MoE series, post 10815", "https://kexue.fm/archives/10815", "read in a public copy")),
         },
         Rule::Sinkhorn => About {
@@ -176,7 +176,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             idea: "The best assignment that is perfectly balanced, one expert per token, solved exactly for every batch. Runs on the CPU \
                    only.",
             watch: "MaxVio is 0 from the first step; the price is paid by tokens sent against their scores, and each depends on all \
-                    others of its batch. At inference the paper takes the plain top-1 instead.",
+                    others of its batch. At inference the paper uses plain top-1 instead.",
             source: Some((
                 "Lewis et al. 2021, BASE layers",
                 "https://arxiv.org/abs/2103.16716",
@@ -186,9 +186,9 @@ pub(super) fn of_rule(rule: Rule) -> About {
         Rule::Hash => About {
             name: "Hash of the word",
             equation: "experts of a token = hash(word)",
-            idea: "Nothing is learned and nothing moves: a word always goes to the same experts, drawn at random. A word is a trace’s \
-                   token id, or one of a topic’s 64 words.",
-            watch: "Balance is that of the words: frequent ones keep their experts full.",
+            idea: "Nothing is learned and nothing moves: a word always goes to the same experts, drawn at random. A word is a token id \
+                   of a trace, or one of a topic’s 64 words.",
+            watch: "The loads are as uneven as the words: frequent words keep their experts full.",
             source: Some((
                 "Roller et al. 2021, hash layers",
                 "https://arxiv.org/abs/2106.04426",
@@ -198,17 +198,18 @@ pub(super) fn of_rule(rule: Rule) -> About {
         Rule::Quantile => About {
             name: "Quantile Balancing",
             equation: "αₜ = (K+1)-th largest of sₜ + b\nbᵢ ← −(KT/E+1)-th largest of sᵢ − α",
-            idea: "The bias that would have given each expert its fair share of this batch, used for the next one. No step size: it is \
-                   in balance after one step. The same is quantile_balancing in Megatron-LM.",
-            watch: "MaxVio falls to the sampling floor in one step, then the biases tremble with every batch: an average over steps \
-                    calms what a single batch shakes.",
+            idea: "The bias that would have given each expert its fair share of this batch, used for the next one. There is no step size: it is \
+                   in balance after one step. Megatron-LM has it as quantile_balancing.",
+            watch: "MaxVio falls near the sampling floor in one step, then the biases tremble with every batch; an average over steps \
+                    calms them.",
             source: Some(("Su, MoE series, post 11619", SU, "read in a public copy")),
         },
         Rule::Bip => About {
             name: "BIP",
-            equation: "αₜ = max(0, (K+1)-th largest of sₜ + b)\nbᵢ ← −max(0, (KT/E+1)-th largest of sᵢ − α)",
-            idea: "A few passes on each batch before it is routed. The clamp holds back the popular and does not help the unpopular.",
-            watch: "Its first batch is nearly even already, for who a token goes to depends on later tokens: it leaks. How many passes \
+            equation: "αₜ = max(0, (K+1)-th largest of sₜ + b)\nbᵢ ← −max(0, (KT/E+1)-th largest of sᵢ − α)\nafter the last pass: b ← b − max b",
+            idea: "A few passes over each batch before it is routed. The clamp holds back popular experts and does not help unpopular ones. \
+                   The third line, the anchor, is ours: without it all biases drift down until α is 0 for every token and balance is lost.",
+            watch: "Even the first batch is much more even, because a token's experts depend on later tokens: it leaks. How many passes \
                     the authors make is not known to us.",
             source: Some((
                 "BIP-based balancing, arXiv 2502.15451",
@@ -220,7 +221,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             name: "Expert Choice",
             equation: "expert i takes its KT/E best tokens",
             idea: "Perfect balance by construction, without biases: experts choose tokens.",
-            watch: "Some tokens are taken by many experts and some by none, and who takes a token depends on later tokens: it leaks.",
+            watch: "Some tokens are taken by many experts and some by none, and which experts take a token depends on later tokens: it leaks.",
             source: Some(("Zhou et al. 2022", CHOICE, "from general knowledge; not read in the paper")),
         },
     }
@@ -232,7 +233,7 @@ mod tests {
     use strum::IntoEnumIterator as _;
 
     #[test]
-    fn every_rule_is_told_whole() {
+    fn every_rule_is_explained_in_full() {
         let mut names: Vec<&str> = Rule::iter().map(|r| of_rule(r).name).collect();
         names.sort_unstable();
         names.dedup();

@@ -32,7 +32,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         Source::Trace(_) => Kind::Trace,
         Source::Learning(_) => Kind::Learning,
     };
-    let tip = "Synthetic tokens belong to topics. A fixed batch repeats for ever: the deterministic setting of the theory. \
+    let tip = "Synthetic tokens belong to topics. A repeated batch is the deterministic setting of the theory. \
                A trace replays router scores recorded from a real model.";
     let mut items = vec![
         Item::new(Kind::Synthetic, "Synthetic topics", "A fresh batch of tokens every step"),

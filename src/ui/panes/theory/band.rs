@@ -63,7 +63,7 @@ fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Exam
     let separated = largest.map(|most| examined.rate <= most && most > 0.0);
     let conditions = [
         ("K = 1", Some(examined.problem.top_k() == 1), "Every token has one expert"),
-        ("one batch for ever", Some(examined.fixed), "The source repeats its batch"),
+        ("one batch, repeated", Some(examined.fixed), "The source repeats its batch"),
         ("sign rule", Some(examined.rule == Rule::Sign), "b ← b + u·sign(c̄ − c)"),
         ("constant u", Some(constant), "No schedule"),
         ("gaps over 2u apart", separated, "For every two experts, any two tokens' score gaps lie more than 2u apart"),

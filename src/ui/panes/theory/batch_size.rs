@@ -137,7 +137,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
             Source::Synthetic(s) if s.burst == 1 => {
                 "Left of one step: its batch, the tokens in order. Right of it: up to 64 past steps, summed; it may fall below chance, for the biases correct what chance did."
             }
-            Source::Fixed(_) => "One batch for ever: right of one step nothing is new, and the curve is level.",
+            Source::Fixed(_) => "One batch, repeated: right of one step nothing is new, and the curve is level.",
             _ => "These tokens are not independent: chance alone is less than what even a balanced router shows.",
         };
         words(ui, cx, text(TINY), note);

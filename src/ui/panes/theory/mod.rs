@@ -79,7 +79,7 @@ impl Section {
                  “From over to under” is its form for whole-unit steps of the sign and the proportional rule."
             }
             Self::Band => {
-                "Our derivation for K = 1, one batch for ever, the sign rule and a constant u: if for every two experts the tokens’ score \
+                "Our derivation for K = 1, one repeated batch, the sign rule and a constant u: if for every two experts the tokens’ score \
                  gaps lie more than 2u apart, all loads end within E − 1 tokens of L and stay there."
             }
             Self::Online => {
