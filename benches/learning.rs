@@ -16,7 +16,8 @@ fn learning(c: &mut Criterion) {
     group.throughput(Throughput::Elements(u64::from(TOGETHER)));
     for variants in [1, 4] {
         let learning = Learning { auxiliary: Auxiliary::Normalised, ..Learning::default() };
-        let one = Variant { name: String::new(), router: Default::default(), balancer: Default::default(), learning };
+        let one =
+            Variant { name: Default::default(), router: Default::default(), balancer: Default::default(), learning };
         let source = Source::Learning(World::default());
         let experiment = Experiment { seed: 1, source, variants: vec![one; variants] };
         let Ok(mut simulation) = Simulation::new(experiment, None) else { return };

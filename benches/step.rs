@@ -28,7 +28,7 @@ fn engines() -> Vec<Box<dyn Engine>> {
 }
 
 fn variant(experts: u32, top_k: u32, gate: Gate) -> Variant {
-    Variant { name: String::new(), router: Router { experts, top_k, gate, ..Router::default() }, ..Variant::default() }
+    Variant { router: Router { experts, top_k, gate, ..Router::default() }, ..Variant::default() }
 }
 
 fn synthetic(batch: u32, variants: Vec<Variant>) -> Option<Simulation> {

@@ -227,11 +227,11 @@ fn what_does_not_fit_is_refused_in_words() {
         assert!(error.contains(says), "{error}");
     };
     let eight = |kept| Change::SetGroups(Some(Groups { groups: 8, kept }));
-    refuse(&[Change::SetRule(Rule::Base)], "1: rule Base gives a token one expert");
+    refuse(&[Change::SetRule(Rule::Base)], "1: BASE gives a token one expert");
     refuse(&[Change::SetGroups(Some(Groups { groups: 7, kept: 1 }))], "a divisor of the number of experts, 64");
     refuse(&[eight(9)], "at most the number of groups, 8");
     refuse(&[eight(1), Change::SetTopK(9)], "at most 8, the experts of the kept groups");
-    refuse(&[eight(1), Change::SetRule(Rule::Hash)], "rule Hash does not choose by groups");
+    refuse(&[eight(1), Change::SetRule(Rule::Hash)], "Hash does not choose by groups");
     refuse(&[Change::SetCapacity(Some(Capacity { factor: 0.0, by: Stays::Score }))], "from 0.1 to 8");
     refuse(&[Change::SetCapacity(Some(Capacity { factor: f64::NAN, by: Stays::Score }))], "NaN");
     refuse(&[Change::SetShared(17)], "from 0 to 16");

@@ -164,7 +164,7 @@ fn a_fork_is_saved_and_replays_bit_for_bit() {
     let parent = lab.snapshot().variants[1].clone();
     lab.send(Command::Fork(1));
     wait(&mut lab, "the fork", |s| s.variants.len() == 3);
-    assert_eq!((lab.snapshot().step, &lab.settings().variants[2].name[..]), (60, "Fork"));
+    assert_eq!((lab.snapshot().step, &lab.settings().variants[2].name[..]), (60, "RMS, u 0.004 (2)"));
     assert_eq!(lab.snapshot().variants[2], parent, "biases, memory, figures and digest are those of the parent");
     lab.send(Command::Change { target: Target::Variant(2), change: Change::SetRule(Rule::Proportional) });
     step_to(&mut lab, 150);
@@ -206,7 +206,7 @@ fn a_fork_is_the_same_on_the_gpu() {
             }
         };
         to(&mut run, engine, 25);
-        let mut fork = run.forked(RunId(1), 1, "fork").unwrap();
+        let mut fork = run.forked(RunId(1), 1).unwrap();
         fork.change(Target::Variant(2), Change::SetRate(0.02)).unwrap();
         to(&mut fork, engine, 50);
         (fork.simulation().digest(), fork.figures())
@@ -221,7 +221,7 @@ fn a_fork_can_be_undone_and_done_again() {
     let digest = lab.snapshot().digest;
     lab.send(Command::Fork(0));
     wait(&mut lab, "the fork", |s| s.variants.len() == 3);
-    assert_eq!(lab.undo_label().as_deref(), Some("Fork of sign"));
+    assert_eq!(lab.undo_label().as_deref(), Some("Fork of “sign”"));
     step_to(&mut lab, 70);
     let (forked, both) = (lab.snapshot().digest, lab.snapshot().variants.clone());
     assert_eq!(both[2].digest, both[0].digest, "nobody changed it");

@@ -73,7 +73,7 @@ fn variant(dice: &mut Dice, name: u32, experts: u32, gate: Gate, rule: Rule) -> 
         (balancer.average, balancer.iterations) = (dice.of(&[0.0, 0.5, 0.999]), dice.within(1, 2));
     }
     let router = Router { experts, top_k, gate, ..Router::default() };
-    Variant { name: name.to_string(), router, balancer, ..Variant::default() }
+    Variant { name: name.to_string().into(), router, balancer, ..Variant::default() }
 }
 
 fn synthetic(dice: &mut Dice, batch: u32) -> Synthetic {
@@ -337,7 +337,7 @@ fn extreme_biases(backends: Backends) {
     let Some(mut engine) = open(backends, "extreme biases") else { return };
     for rule in RULES {
         let variants = [(false, Gate::Sigmoid), (true, Gate::SqrtSoftplus)].map(|(centred, gate)| Variant {
-            name: String::new(),
+            name: Default::default(),
             router: Router { experts: 200, top_k: 9, gate, ..Router::default() },
             balancer: Balancer { rule, rate: 1.0, centred, derivative: 1.0, zero_experts: 3, ..Balancer::default() },
             learning: Default::default(),

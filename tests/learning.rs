@@ -320,7 +320,7 @@ fn whole_runs_agree_with_numpy() {
 fn variant(gate: Gate, rule: Rule, experts: u32, top_k: u32, learning: Learning) -> Variant {
     let balancer = Balancer { rule, rate: 0.002, ..Balancer::default() };
     Variant {
-        name: format!("{gate} {rule} {experts}"),
+        name: format!("{gate} {rule} {experts}").into(),
         router: Router { experts, top_k, gate, ..Router::default() },
         balancer,
         learning,
@@ -525,7 +525,7 @@ fn settings_that_do_not_fit_are_refused_in_words() {
     plain.variants.iter_mut().for_each(|v| v.learning = Learning::default());
     let mut plain = Simulation::new(plain, None).unwrap();
     let learning = Change::SetLearning(LearningChange::Alpha(0.1));
-    assert!(plain.apply(Target::AllVariants, &learning).unwrap_err().to_string().contains("Learning(…)"));
+    assert!(plain.apply(Target::AllVariants, &learning).unwrap_err().to_string().contains("world to learn from"));
     assert!(plain.apply(Target::Source, &Change::SetWorld(WorldChange::Rich(0.0))).is_err());
 }
 

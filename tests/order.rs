@@ -120,7 +120,7 @@ fn experts_choose_as_numpy_does() {
 fn traced(scores: impl Into<Arc<Trace>>, top_k: u32, gate: Gate, balancer: Balancer) -> Simulation {
     let scores = scores.into();
     let router = Router { experts: scores.experts as u32, top_k, gate, ..Router::default() };
-    let variants = vec![Variant { name: String::new(), router, balancer, ..Variant::default() }];
+    let variants = vec![Variant { name: Default::default(), router, balancer, ..Variant::default() }];
     let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
     Simulation::new(Experiment { seed: 1, source, variants }, Some(scores)).unwrap()
 }

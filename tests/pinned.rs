@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 fn variant(gate: Gate, rule: Rule, experts: u32, top_k: u32) -> Variant {
     Variant {
-        name: format!("{gate} {rule} {experts} {top_k}"),
+        name: format!("{gate} {rule} {experts} {top_k}").into(),
         router: Router { experts, top_k, gate, ..Router::default() },
         balancer: Balancer { rule, rate: 0.01, ..Balancer::default() },
         learning: Default::default(),

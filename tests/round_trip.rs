@@ -14,6 +14,7 @@ use moebias::model::learn::parameters::Learned;
 use moebias::model::learn::settings::{
     self as learn, Auxiliary, Gating, Learning, LearningChange, Optimiser, World, WorldChange,
 };
+use moebias::model::naming::{self, Name};
 use moebias::model::step::{State, VariantState};
 use moebias::scenario::view::{PaneName, Part, View};
 use moebias::scenario::{Recorded, Scenario, parse, to_text};
@@ -170,7 +171,8 @@ fn variant() -> impl Strategy<Value = Variant> {
                 iterations,
             }
         });
-    (text(20), router, balancer, learning()).prop_map(|(name, mut router, balancer, learning)| {
+    (text(20), any::<bool>(), router, balancer, learning()).prop_map(|(name, keep, mut router, balancer, learning)| {
+        let name = if keep && !name.trim().is_empty() { Name::kept(&name) } else { name.into() };
         router.groups = router.groups.filter(|_| balancer.rule.is_top_k() && !balancer.rule.orders());
         router.capacity = router.capacity.filter(|_| balancer.rule != Rule::ExpertChoice);
         Variant { name, router, balancer, learning }
@@ -269,6 +271,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
                 engine: "CPU, “2 threads”".into(),
                 app_version: "0.1.0".into(),
             });
+            naming::settle_start(&mut variants);
             let mut scenario = Scenario {
                 title,
                 summary,

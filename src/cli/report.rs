@@ -9,6 +9,7 @@ use crate::model::diagnose::Finding;
 use crate::model::figures::Figures;
 use crate::model::fixed::from_q32;
 use crate::model::metrics::{Metrics, Settling, sampling_floor};
+use crate::model::naming::Name;
 use crate::model::step::StepRow;
 use crate::model::theory::correlation;
 use serde::Serialize;
@@ -256,7 +257,7 @@ impl Report {
             let floor = sampling_floor(v.router.experts, v.router.top_k, simulation.batch());
             let floor = if v.has_floor() { format!("{floor:.2}") } else { "—".into() };
             let mut row = vec![
-                v.name.clone(),
+                v.name.to_string(),
                 format!("{:.2} → {:.2}", seen.first_max_vio, seen.last.max_vio),
                 settled,
                 format!("{} … {}", signed(seen.last.bias_min), signed(seen.last.bias_max)),
@@ -314,11 +315,11 @@ impl Report {
 fn standings(run: &Run) -> Vec<Vec<String>> {
     let header = ["", "settling time", "steady MaxVio", "moved", "in balance", "swing of biases", "period"];
     let percent = |x: Option<f64>| x.map_or("—".into(), |x| format!("{:.1} %", 100.0 * x));
-    let of = |(name, f): (&String, Figures)| {
+    let of = |(name, f): (&Name, Figures)| {
         let steady = f.steady.map_or("—".into(), |x| format!("{x:.3}"));
         let period = f.oscillation.and_then(|o| o.period);
         vec![
-            name.clone(),
+            name.to_string(),
             f.settling.map_or("not settled".into(), |n| counted(n, "step")),
             if f.settling.is_none() && f.steady.is_some() { format!("{steady} so far") } else { steady },
             percent(f.moved),

@@ -68,7 +68,7 @@ impl Csv {
         };
         let experiment = &run.start.experiment;
         let variants: Vec<(String, u32)> =
-            experiment.variants.iter().map(|v| (v.name.clone(), v.router.experts)).collect();
+            experiment.variants.iter().map(|v| (v.name.to_string(), v.router.experts)).collect();
         let curves = sink.and_then(|sink| {
             Curves::new(sink, &variants, Columns { loads: true, biases: true, learning: experiment.world().is_some() })
         });

@@ -95,7 +95,7 @@ pub(super) fn theory(args: &TheoryArgs) -> Result<(), Failure> {
     let end = args.steps.map_or(input.end(), |n| input.first().saturating_add(n));
     let mut engine = CpuEngine::new("chosen");
     let mut beside = CpuEngine::new("chosen");
-    let names: Vec<String> = input.start.experiment.variants.iter().map(|v| v.name.clone()).collect();
+    let names: Vec<String> = input.start.experiment.variants.iter().map(|v| v.name.to_string()).collect();
     let mut found: Vec<Found> = names.into_iter().map(|name| Found { name, ..Found::default() }).collect();
     let mut last: Vec<Option<Examined>> = found.iter().map(|_| None).collect();
     let mut progress = Progress::new("Looking", end - input.first());

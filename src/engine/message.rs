@@ -83,8 +83,13 @@ pub enum Message {
         run: RunId,
         /// Whose past.
         of: usize,
-        /// What the new variant is called.
-        name: String,
+    },
+    /// What a variant is called, from the run's first step on. No number changes; what is recorded carries the name.
+    Rename {
+        /// Which.
+        variant: usize,
+        /// The name; `None` lets it follow the settings again.
+        name: Option<String>,
     },
     /// Count MaxVio_global from here.
     Mark,
@@ -144,6 +149,8 @@ pub enum Echo {
         /// What brings the setting back, where anything does.
         inverse: Option<Change>,
     },
+    /// A variant has another name.
+    Renamed,
     /// A change was refused; nothing changed.
     Refused {
         /// One sentence.

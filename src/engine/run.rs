@@ -432,6 +432,17 @@ impl Run {
         Ok(Applied { event, inverse, set_aside })
     }
 
+    /// Calls a variant otherwise, at every step of the run: a name is no change, and nothing is set aside for it.
+    pub fn rename(&mut self, variant: usize, name: Option<&str>) {
+        self.start.experiment.rename(variant, name);
+        self.simulation.rename(variant, name);
+        Arc::make_mut(&mut self.routed.0).rename(variant, name);
+        self.checkpoints.iter_mut().for_each(|c| c.experiment.rename(variant, name));
+        if let Some((experiment, _)) = self.before.as_deref_mut() {
+            experiment.rename(variant, name);
+        }
+    }
+
     /// Counts MaxVio_global from here, also when this step is computed again after going back. The curve of what is known already
     /// stays as it is.
     pub fn mark(&mut self) {

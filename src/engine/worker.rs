@@ -15,6 +15,7 @@ use super::{Engine, EngineChoice, EngineError, EngineKind, background, cpu::CpuE
 use crate::model::balance::rates_at;
 use crate::model::config::ConfigError;
 use crate::model::fixed::from_q32;
+use crate::model::naming::capitalised;
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::{Arc, Mutex};
@@ -261,7 +262,12 @@ impl Inside {
         match message {
             Message::Start { run, start, play } => self.start(run, *start, play),
             Message::Resume(id) => self.resume(id),
-            Message::Fork { run, of, name } => self.fork(run, of, &name),
+            Message::Fork { run, of } => self.fork(run, of),
+            Message::Rename { variant, name } => {
+                self.answered += 1;
+                self.run.rename(variant, name.as_deref());
+                self.say(Echo::Renamed);
+            }
             Message::Play => self.set_playing(true),
             Message::Pause => {
                 self.set_playing(false);
@@ -373,9 +379,9 @@ impl Inside {
     }
 
     /// The run goes on with one more variant. Playing, seeking and steps to do go on too.
-    fn fork(&mut self, id: RunId, of: usize, name: &str) {
+    fn fork(&mut self, id: RunId, of: usize) {
         self.answered += 1;
-        let Some(run) = self.run.forked(id, of, name) else {
+        let Some(run) = self.run.forked(id, of) else {
             self.say(Echo::Trouble("There is no room for one more variant".into()));
             return self.say(Echo::Running { run: self.run.id, resumed: true });
         };
@@ -407,7 +413,7 @@ impl Inside {
         for message in std::mem::take(&mut self.held) {
             if let Message::Change { change, .. } = message {
                 self.answered += 1;
-                let reason = format!("{} was not changed: {why}", change.name());
+                let reason = format!("{} was not changed: {why}", capitalised(change.title()));
                 self.say(Echo::Refused { reason });
             }
         }
@@ -459,7 +465,10 @@ impl Inside {
                 }
                 self.say(Echo::Applied { run, event: applied.event, inverse: applied.inverse });
             }
-            Err(e) => self.say(Echo::Refused { reason: e.to_string() }),
+            Err(e) => {
+                let names = self.run.simulation().experiment().names();
+                self.say(Echo::Refused { reason: e.in_words(&names) });
+            }
         }
     }
 

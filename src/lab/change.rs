@@ -6,6 +6,8 @@ use super::notices::{Level, NoticeAction};
 use super::undo::Entry;
 use crate::engine::message::{Message, Start};
 use crate::model::change::{self, Change, Target};
+use crate::model::config::Variant;
+use crate::model::naming::{self, Name};
 use crate::model::presets::Preset;
 
 impl Lab {
@@ -21,7 +23,7 @@ impl Lab {
             let before: Vec<(Target, Change)> =
                 targets.iter().filter_map(|&t| change::inverse(&settings, t, &change).map(|c| (t, c))).collect();
             if let Err(e) = change::apply(&mut settings, target, &change) {
-                self.tell(Level::Warning, e.to_string());
+                self.tell(Level::Warning, e.in_words(&settings.names()));
                 return;
             }
             // What is so already is not changed; what nothing brings back is done whenever it is asked for.
@@ -69,7 +71,10 @@ impl Lab {
             for (_, v) in start.experiment.variants.iter_mut().enumerate().filter(|(i, _)| meant(*i)) {
                 (v.router, v.balancer) = preset.settings();
                 count += 1;
-                v.name = if count == 1 { preset.name().into() } else { format!("{} {count}", preset.name()) };
+                if v.name.typed().is_none() {
+                    let name = preset.name();
+                    v.name = if count == 1 { name.into() } else { format!("{name} ({count})").into() };
+                }
             }
             // What the author made happen to other settings is not this model's.
             start.events.retain(|e| match e.target {
@@ -85,17 +90,13 @@ impl Lab {
         if of >= self.settings.variants.len() {
             return;
         }
-        let name = ('A'..='Z')
-            .map(|c| format!("Variant {c}"))
-            .find(|n| self.settings.variants.iter().all(|v| v.name != *n))
-            .unwrap_or_else(|| "Variant".into());
-        let what = format!("Add {name}");
+        let what = format!("Add a copy of “{}”", self.settings.variants[of].name);
         self.restart(&what, |start| {
             // As its author wrote it, with what happens to it: the new run begins where that one began.
             let variants = &mut start.experiment.variants;
             if let Some(like) = variants.get(of).cloned() {
                 let new = Target::Variant(variants.len());
-                variants.push(crate::model::config::Variant { name, ..like });
+                variants.push(Variant { name: Name::default(), ..like });
                 let copies = start.events.iter().filter(|e| e.target == Target::Variant(of)).cloned();
                 let copies: Vec<_> = copies.map(|e| change::Event { target: new, ..e }).collect();
                 start.events.extend(copies);
@@ -104,11 +105,36 @@ impl Lab {
         });
     }
 
+    /// Calls a variant otherwise; `None` lets its name follow the settings.
+    pub(super) fn rename(&mut self, variant: usize, name: Option<String>) {
+        let Some(v) = self.settings.variants.get(variant) else { return };
+        let (from, was) = (v.name.typed().map(str::to_owned), v.name.to_string());
+        let to = name.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
+        if from == to {
+            return;
+        }
+        if to.as_ref().is_some_and(|n| n.chars().count() > naming::LONGEST) {
+            return self.tell(Level::Warning, format!("A name has at most {} characters", naming::LONGEST));
+        }
+        self.undo.end_gesture();
+        self.undo.did(Entry::Name { variant, from, to: to.clone(), was });
+        self.undo.end_gesture();
+        self.call(variant, to);
+    }
+
+    /// Takes a typed name, without a note for undo.
+    pub(super) fn call(&mut self, variant: usize, name: Option<String>) {
+        self.settings.rename(variant, name.as_deref());
+        self.sheet.authored.experiment.rename(variant, name.as_deref());
+        self.asked += 1;
+        self.post(Message::Rename { variant, name });
+    }
+
     pub(super) fn remove_variant(&mut self, i: usize) {
         if self.settings.variants.len() < 2 || i >= self.settings.variants.len() {
             return;
         }
-        let what = format!("Remove {}", self.settings.variants[i].name);
+        let what = format!("Remove “{}”", self.settings.variants[i].name);
         self.restart(&what, |start| {
             start.experiment.variants.remove(i);
             // Events of the later variants move up with them.
@@ -133,7 +159,7 @@ impl Lab {
     pub(super) fn restart(&mut self, what: &str, f: impl FnOnce(&mut Start)) {
         let sheet = self.sheet.again(f);
         if let Err(e) = sheet.authored.experiment.validate() {
-            self.tell(Level::Warning, e.to_string());
+            self.tell(Level::Warning, e.in_words(&sheet.authored.experiment.names()));
             return;
         }
         let first = sheet.authored.state.as_ref().map_or(0, |s| s.step);

@@ -65,6 +65,13 @@ pub enum Command {
     Fork(usize),
     /// Take a variant away. Starts a new run; can be undone.
     RemoveVariant(usize),
+    /// What a variant is called; `None` lets its name follow the settings again. The run goes on. Can be undone.
+    Rename {
+        /// Which.
+        variant: usize,
+        /// The name.
+        name: Option<String>,
+    },
     /// The same run from its first step: same seed, and the settings as they are now. Can be undone.
     Reset,
     /// A run with a seed nobody chose. Can be undone.

@@ -439,7 +439,7 @@ fn csv_of(path: &Path, run: Exported, progress: &Progress) -> Result<String, Str
     let fail = |e: &dyn std::fmt::Display| format!("{} can't be written: {e}", path.display());
     let staged = Staged::new(path).map_err(|e| fail(&e))?;
     let variants: Vec<(String, u32)> =
-        run.start.experiment.variants.iter().map(|v| (v.name.clone(), v.router.experts)).collect();
+        run.start.experiment.variants.iter().map(|v| (v.name.to_string(), v.router.experts)).collect();
     let columns = Columns { loads: true, biases: true, learning: run.start.experiment.world().is_some() };
     let mut curves = Curves::new(staged, &variants, columns).map_err(|e| fail(&e))?;
     let to = run.step;

@@ -6,6 +6,7 @@ use super::notices::{Level, NoticeAction};
 use super::undo::Entry;
 use crate::engine::message::{Message, RunId};
 use crate::model::config::Variant;
+use crate::model::naming::{self, Name};
 
 /// So many variants can be told apart when they are compared.
 pub const COMPARED: usize = 4;
@@ -20,39 +21,30 @@ impl Lab {
             self.tell(Level::Info, ENOUGH);
             return;
         }
-        let names = |n: u32| if n == 1 { "Fork".to_owned() } else { format!("Fork {n}") };
-        let free = |name: &String| variants.iter().all(|v| v.name != *name);
-        let name = (1..).map(names).find(free).unwrap_or_default();
         let mut sheet = self.sheet.clone();
-        sheet.fork(of, &name);
+        sheet.fork(of);
         if let Err(e) = sheet.authored.experiment.validate() {
-            self.tell(Level::Warning, e.to_string());
+            self.tell(Level::Warning, e.in_words(&sheet.authored.experiment.names()));
             return;
         }
         let (from, run) = (self.run, RunId(self.next_run));
         self.next_run += 1;
         let text = format!(
-            "{name} is {} up to step {}, on the same tokens: change it to see them part",
+            "One more variant, the same as “{}” up to step {} and on the same tokens. Change it to see them part",
             like.name, self.snapshot.step
         );
-        self.settings.variants.push(Variant { name: name.clone(), ..like });
+        let what = format!("Fork of “{}”", like.name);
+        self.settings.variants.push(Variant { name: Name::default(), ..like });
+        naming::settle(&mut self.settings.variants);
         let old = std::mem::replace(&mut self.sheet, sheet);
         self.sheets.insert(from, old);
         self.run = run;
         self.set_aside = None;
         self.asked += 1;
-        self.undo.did(Entry::Run {
-            from,
-            to: run,
-            what: format!("{name} of {}", variant_name(&self.settings.variants, of)),
-        });
+        self.undo.did(Entry::Run { from, to: run, what });
         self.undo.end_gesture();
-        self.post(Message::Fork { run, of, name });
+        self.post(Message::Fork { run, of });
         let action = NoticeAction { label: "Undo".into(), command: Command::Undo };
         self.notices.add(Level::Info, self.snapshot.step, text, Some(action));
     }
-}
-
-fn variant_name(variants: &[Variant], i: usize) -> &str {
-    variants.get(i).map_or("", |v| v.name.as_str())
 }

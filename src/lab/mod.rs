@@ -303,6 +303,7 @@ impl Lab {
             Command::AddVariant(of) => self.add_variant(of),
             Command::Fork(of) => self.fork(of),
             Command::RemoveVariant(i) => self.remove_variant(i),
+            Command::Rename { variant, name } => self.rename(variant, name),
             Command::Reset => self.restart("Reset", |_| {}),
             Command::NewSeed => self.new_seed(),
             Command::Undo => self.undo(),
@@ -380,6 +381,7 @@ impl Lab {
                     self.ask(target, change);
                 }
             }
+            Some(Entry::Name { variant, from, .. }) => self.call(variant, from),
             Some(Entry::Run { from, .. }) => self.resume(from),
             None => {}
         }
@@ -393,6 +395,7 @@ impl Lab {
                     self.ask(target, change);
                 }
             }
+            Some(Entry::Name { variant, to, .. }) => self.call(variant, to),
             Some(Entry::Run { to, .. }) => self.resume(to),
             None => {}
         }
@@ -417,6 +420,7 @@ impl Lab {
             Echo::Applied { event, .. } => {
                 self.journal_event(event);
             }
+            Echo::Renamed => self.keep_journal(),
             Echo::Exported { tag, run } => self.take_export(tag, run),
             Echo::Refused { reason } => {
                 self.tell(Level::Warning, reason);

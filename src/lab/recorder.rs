@@ -3,6 +3,7 @@
 use super::sheet::Sheet;
 use crate::engine::message::Exported;
 use crate::model::config::Source;
+use crate::model::naming;
 use crate::scenario::view::View;
 use crate::scenario::{BUILTIN, Recorded, Scenario};
 use std::path::{Path, PathBuf};
@@ -56,6 +57,11 @@ pub fn recording_of(sheet: &Sheet, recording: &Recording, run: &Exported) -> Sce
     {
         let mut experiment = begin.experiment.clone();
         absolute(&mut experiment.source, sheet.document.path.as_deref());
+        // What was typed since then holds all the same.
+        for (i, v) in run.start.experiment.variants.iter().enumerate() {
+            experiment.rename(i, v.name.typed());
+        }
+        naming::settle_start(&mut experiment.variants);
         scenario.source = experiment.source;
         scenario.variants = experiment.variants;
         scenario.seed = experiment.seed;

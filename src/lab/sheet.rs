@@ -4,6 +4,7 @@ use super::Document;
 use crate::engine::message::Start;
 use crate::model::change::{self, Change, Target};
 use crate::model::config::Experiment;
+use crate::model::naming;
 
 /// A run's sheet. Reset makes a new run from it.
 #[derive(Clone, Debug)]
@@ -32,10 +33,10 @@ impl Sheet {
         self.touched.push((target, change.clone()));
     }
 
-    /// One more variant, called `name`, with everything that variant `of` has. False where there is no such variant.
-    pub fn fork(&mut self, of: usize, name: &str) -> bool {
+    /// One more variant with everything that variant `of` has. False where there is no such variant.
+    pub fn fork(&mut self, of: usize) -> bool {
         let new = self.authored.experiment.variants.len();
-        let done = self.authored.fork(of, name);
+        let done = self.authored.fork(of);
         if done {
             let both = self.touched.drain(..).flat_map(|(target, change)| {
                 let copy = (target == Target::Variant(of)).then(|| (Target::Variant(new), change.clone()));
@@ -57,8 +58,10 @@ impl Sheet {
             }
             start.events.retain(|e| !(e.change.name() == change.name() && covers(*target, e.target)));
         }
+        naming::settle(&mut start.experiment.variants);
         let before = start.experiment.clone();
         f(&mut start);
+        naming::settle_start(&mut start.experiment.variants);
         // An event that no longer fits (K above the new number of experts, a variant that is gone) is left out.
         let mut trial = start.experiment.clone();
         start.events.retain(|e| change::apply(&mut trial, e.target, &e.change).is_ok());

@@ -14,6 +14,17 @@ pub enum Entry {
         /// The values after; the first names the entry.
         to: Vec<(Target, Change)>,
     },
+    /// A variant was called otherwise.
+    Name {
+        /// Which.
+        variant: usize,
+        /// What a person had typed before.
+        from: Option<String>,
+        /// What they typed.
+        to: Option<String>,
+        /// What it was called before.
+        was: String,
+    },
     /// One run took the place of another.
     Run {
         /// The run before.
@@ -30,10 +41,9 @@ impl Entry {
     #[must_use]
     pub fn label(&self) -> String {
         match self {
-            Self::Value { to, .. } => {
-                let named = |(_, c): &(Target, Change)| format!("{} {}", c.name().replace('_', " "), c.value());
-                to.first().map(named).unwrap_or_default()
-            }
+            Self::Value { to, .. } => to.first().map(|(_, change)| change.words()).unwrap_or_default(),
+            Self::Name { to: Some(name), .. } => format!("name “{name}”"),
+            Self::Name { to: None, was, .. } => format!("automatic name for “{was}”"),
             Self::Run { what, .. } => what.clone(),
         }
     }

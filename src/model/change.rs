@@ -2,10 +2,9 @@
 //!
 //! None of these resets a run. The number of experts is not here: changing it starts a new run (`lab::command`).
 
-use super::config::{
-    Capacity, ConfigError, Experiment, Gate, Groups, Rule, Schedule, Source, Stays, Synthetic, limits,
-};
+use super::config::{Capacity, ConfigError, Experiment, Gate, Groups, Rule, Schedule, Source, Synthetic, limits};
 use super::learn::settings::{LearningChange, WorldChange};
+use super::naming::{self, term};
 use serde::{Deserialize, Serialize};
 
 /// One change of one setting.
@@ -131,6 +130,49 @@ impl Change {
         }
     }
 
+    /// What the setting is called on screen.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        term(self.name()).map_or(self.name(), |t| t.name)
+    }
+
+    /// What it does, in words: "step size u 0.01", "rule Quantile Balancing".
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::ResetBias => "biases reset".into(),
+            Self::SetFixed(true) => "fixed batch".into(),
+            Self::SetFixed(false) => "fresh batches".into(),
+            Self::SetGroups(None) | Self::SetCapacity(None) => format!("no {}", self.title()),
+            Self::SetGroups(Some(_)) => format!("{} groups", self.value()),
+            Self::SetFreeze(None) => "biases not frozen".into(),
+            Self::SetFreeze(Some(step)) => format!("biases frozen from step {step}"),
+            Self::SetLearning(LearningChange::Auxiliary(loss)) => loss.title().into(),
+            other => format!("{} {}", other.title(), other.value()),
+        }
+    }
+
+    /// As [`Self::words`], as short as can be, for marks: "u 0.01", "K 4".
+    #[must_use]
+    pub fn mark(&self) -> String {
+        match self {
+            Self::SetFreeze(None) => "not frozen".into(),
+            Self::SetFreeze(Some(step)) => format!("frozen from {step}"),
+            Self::SetRule(rule) => rule.short().into(),
+            Self::SetRate(_) | Self::SetTopK(_) => format!("{} {}", self.sign(), self.value()),
+            Self::ResetBias
+            | Self::SetFixed(_)
+            | Self::SetGroups(_)
+            | Self::SetCapacity(None)
+            | Self::SetLearning(LearningChange::Auxiliary(_)) => self.words(),
+            other => format!("{} {}", other.sign(), other.value()),
+        }
+    }
+
+    fn sign(&self) -> &'static str {
+        term(self.name()).map_or(self.name(), |t| t.sign)
+    }
+
     /// The value as a person would write it.
     #[must_use]
     pub fn value(&self) -> String {
@@ -151,20 +193,15 @@ impl Change {
             | Self::SetSteepness(x)
             | Self::SetDerivative(x)
             | Self::SetRealExperts(x)
-            | Self::SetAverage(x) => x.to_string(),
+            | Self::SetAverage(x) => naming::number(*x),
             Self::SetFreeze(at) => at.map_or_else(|| "never".into(), |step| format!("from step {step}")),
-            Self::SetFixed(on) | Self::SetCentred(on) | Self::SetRenormalise(on) => {
-                if *on { "on" } else { "off" }.into()
-            }
+            Self::SetFixed(on) | Self::SetCentred(on) | Self::SetRenormalise(on) => naming::on_off(*on),
             Self::SetGroups(None) => "none".into(),
             Self::SetGroups(Some(g)) => format!("{} of {}", g.kept, g.groups),
             Self::SetCapacity(None) => "none".into(),
-            Self::SetCapacity(Some(c)) => match c.by {
-                Stays::Score => format!("{} × fair, by score", c.factor),
-                Stays::Position => format!("{} × fair, by position", c.factor),
-            },
+            Self::SetCapacity(Some(c)) => format!("{} × fair, {}", naming::number(c.factor), c.by),
             Self::SetGate(g) => g.to_string(),
-            Self::SetRule(r) => r.to_string(),
+            Self::SetRule(r) => r.short().into(),
             Self::SetSchedule(s) => s.to_string(),
             Self::ResetBias => "start".into(),
             Self::SetWorld(change) => change.value(),
@@ -211,8 +248,10 @@ pub(super) fn set(next: &mut Experiment, target: Target, change: &Change) -> Res
         return Err(wrong("sent to the token source for token settings, to a variant for the others".into()));
     }
     if matches!(change, Change::SetLearning(_)) && next.world().is_none() {
-        return Err(wrong("left alone: only where the source is Learning(…) does anything learn".into()));
+        return Err(wrong("left alone: only in a world to learn from does anything learn".into()));
     }
+    // A name that was written for the settings so far must know them before they change.
+    naming::settle(&mut next.variants);
     match target {
         Target::Source => apply_to_source(next, change)?,
         Target::AllVariants => next.variants.iter_mut().for_each(|v| apply_to_variant(v, change)),
@@ -225,6 +264,7 @@ pub(super) fn set(next: &mut Experiment, target: Target, change: &Change) -> Res
             );
         }
     }
+    naming::settle(&mut next.variants);
     Ok(())
 }
 
@@ -238,7 +278,7 @@ fn apply_to_source(experiment: &mut Experiment, change: &Change) -> Result<(), C
             return if done { Ok(()) } else { Err(only(why)) };
         }
         _ if matches!(change, Change::SetWorld(_)) => {
-            return Err(only("left alone: only a source to learn from, Learning(…), has it"));
+            return Err(only("left alone: only a world to learn from has it"));
         }
         _ => {}
     }

@@ -10,6 +10,7 @@ pub use balancer::{Balancer, Rule, Schedule};
 pub use router::{Capacity, Gate, Groups, Router, Stays};
 
 use super::learn::settings::{Learning, World};
+use super::naming::{self, Name};
 use super::presets::Preset;
 use serde::{Deserialize, Serialize};
 
@@ -80,8 +81,8 @@ pub struct TraceSource {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "WrittenVariant")]
 pub struct Variant {
-    /// What it is called on screen and in exports.
-    pub name: String,
+    /// What it is called on screen and in exports: written, typed, or made from the settings.
+    pub name: Name,
     /// The router.
     pub router: Router,
     /// The rule that moves the biases.
@@ -95,7 +96,11 @@ pub struct Variant {
 #[derive(Deserialize)]
 #[serde(rename = "Variant", deny_unknown_fields)]
 struct WrittenVariant {
-    name: String,
+    #[serde(default)]
+    name: Name,
+    /// The name stays whatever is changed.
+    #[serde(default)]
+    keep_name: bool,
     #[serde(default)]
     preset: Option<Preset>,
     #[serde(default)]
@@ -110,15 +115,19 @@ impl TryFrom<WrittenVariant> for Variant {
     type Error = &'static str;
 
     fn try_from(w: WrittenVariant) -> Result<Self, Self::Error> {
+        if w.keep_name && w.name.trim().is_empty() {
+            return Err("a variant with `keep_name` has no name to keep; write one, or leave `keep_name` out");
+        }
+        let name = if w.keep_name { Name::kept(&w.name) } else { w.name };
         let Some(preset) = w.preset else {
             let (router, balancer) = (w.router.unwrap_or_default(), w.balancer.unwrap_or_default());
-            return Ok(Self { name: w.name, router, balancer, learning: w.learning });
+            return Ok(Self { name, router, balancer, learning: w.learning });
         };
         if w.router.is_some() || w.balancer.is_some() {
             return Err("a variant with a preset has its router and balancer; leave those out, or the preset");
         }
         let (router, balancer) = preset.settings();
-        Ok(Self { name: w.name, router, balancer, learning: w.learning })
+        Ok(Self { name, router, balancer, learning: w.learning })
     }
 }
 
@@ -143,6 +152,20 @@ pub struct ConfigError {
     pub value: String,
     /// The allowed range or set, in words.
     pub allowed: String,
+}
+
+impl ConfigError {
+    /// For a person who has no file before them: the setting by its name, and what stands against the value. `names` are those of
+    /// the variants.
+    #[must_use]
+    pub fn in_words(&self, names: &[String]) -> String {
+        let what = naming::capitalised(&naming::path_in_words(&self.setting, names));
+        let why = ["left out: ", "left alone: "].iter().find_map(|start| self.allowed.strip_prefix(start));
+        match why {
+            Some(why) => format!("{what} can't be {}: {why}", self.value),
+            None => format!("{what} can't be {}: it must be {}", self.value, self.allowed),
+        }
+    }
 }
 
 impl Limits {
@@ -192,7 +215,8 @@ impl Experiment {
                     return Err(ConfigError {
                         setting: format!("variants[{i}].learning"),
                         value: "set".into(),
-                        allowed: "left out: only where the source is Learning(…) does anything learn".into(),
+                        allowed: "left out: only in a world to learn from, source: Learning(…), does anything learn"
+                            .into(),
                     });
                 }
             }
@@ -209,6 +233,21 @@ impl Experiment {
             v.validate_batch(&format!("variants[{i}]"), u64::from(tokens))?;
         }
         Ok(())
+    }
+
+    /// Takes the name that a person types for a variant; `None` lets it follow the settings again.
+    pub fn rename(&mut self, variant: usize, name: Option<&str>) {
+        naming::settle(&mut self.variants);
+        if let Some(v) = self.variants.get_mut(variant) {
+            v.name.type_in(name);
+        }
+        naming::settle(&mut self.variants);
+    }
+
+    /// What the variants are called.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.variants.iter().map(|v| v.name.to_string()).collect()
     }
 
     /// The settings of a synthetic source; `None` for a trace, whose file says, and for a world to learn from.
@@ -276,11 +315,11 @@ impl Variant {
         self.router.validate_more(&router, self.balancer.rule)?;
         self.balancer.validate(&format!("{path}.balancer"), self.router.experts)?;
         self.learning.validate(&format!("{path}.learning"))?;
-        if self.name.chars().count() > 80 {
+        if self.name.longest() > naming::LONGEST {
             return Err(ConfigError {
                 setting: format!("{path}.name"),
-                value: format!("{} characters long", self.name.chars().count()),
-                allowed: "at most 80 characters long".into(),
+                value: format!("{} characters long", self.name.longest()),
+                allowed: format!("at most {} characters long", naming::LONGEST),
             });
         }
         Ok(())
@@ -294,8 +333,9 @@ impl Variant {
         let bound = if rule == Rule::Base { limits::BASE_PAIRS } else { limits::WHOLE_PAIRS };
         if rule.takes_whole_batch() && pairs > bound {
             let (experts, most) = (self.router.experts, bound / u64::from(self.router.experts));
-            let value = format!("{rule} with {tokens} tokens at {experts} experts");
-            let allowed = format!("{rule} with at most {most} tokens: it needs a whole batch at once");
+            let name = rule.short();
+            let value = format!("{name} with {tokens} tokens at {experts} experts");
+            let allowed = format!("{name} with at most {most} tokens: it needs a whole batch at once");
             return wrong("balancer.rule", value, allowed);
         }
         // A token with a threshold may choose every expert.

@@ -20,6 +20,7 @@ pub mod groups;
 pub mod hash;
 pub mod learn;
 pub mod metrics;
+pub mod naming;
 pub mod order;
 pub mod presets;
 pub mod random;

@@ -4,6 +4,7 @@
 //! established anywhere, the fact says so and names the stand-in.
 
 use super::config::{Balancer, Gate, Groups, Router, Rule};
+use super::naming::number;
 use serde::{Deserialize, Serialize};
 use strum::EnumIter;
 
@@ -218,7 +219,7 @@ impl Preset {
         let (router, balancer) = self.settings();
         let rule = match balancer.rule {
             Rule::None => "no bias".to_owned(),
-            rule => format!("{rule}, step {}", balancer.rate),
+            rule => format!("{}, {} {}", rule.short(), rule.step_sign(), number(balancer.rate)),
         };
         format!("{} experts, top-{}, {}, {rule}", router.experts, router.top_k, router.gate)
     }

@@ -20,6 +20,7 @@ use super::learn::spread::{Alone, Spread};
 use super::learn::train::Room;
 use super::learn::world::{Draw, Teacher};
 use super::metrics::Fair;
+use super::naming;
 use super::order::Order;
 use super::select::Selector;
 use super::tokens::{self, Embedding, TokenKey, Topics};
@@ -173,7 +174,8 @@ impl Simulation {
     ///
     /// # Errors
     /// A setting out of range, or a trace that is missing or has another number of experts.
-    pub fn new(experiment: Experiment, trace: Option<Arc<Trace>>) -> Result<Self, ConfigError> {
+    pub fn new(mut experiment: Experiment, trace: Option<Arc<Trace>>) -> Result<Self, ConfigError> {
+        naming::settle(&mut experiment.variants);
         experiment.validate()?;
         if matches!(experiment.source, Source::Trace(_)) {
             let Some(trace) = &trace else {
@@ -287,9 +289,9 @@ impl Simulation {
             let fits = s.memory.len() == s.bias.len() && s.memory.iter().all(|m| m.unsigned_abs() <= most as u64);
             if !s.memory.is_empty() && (most == 0 || !fits) {
                 let allowed = if most == 0 {
-                    format!("left out: the rule {rule} remembers nothing")
+                    format!("left out: {} remembers nothing", rule.short())
                 } else {
-                    format!("one number within ±{most} per expert for the rule {rule}")
+                    format!("one number within ±{most} per expert for {}", rule.short())
                 };
                 return Err(error("start state", "a memory that does not fit the rule", &allowed));
             }
@@ -341,6 +343,11 @@ impl Simulation {
             }
         }
         Ok(())
+    }
+
+    /// Takes the name that a person types for a variant; `None` lets it follow the settings again. No number changes.
+    pub fn rename(&mut self, variant: usize, name: Option<&str>) {
+        self.experiment.rename(variant, name);
     }
 
     /// Applies an event, whatever its step.
@@ -584,7 +591,7 @@ fn routes_again(experiment: &Experiment, trace: &Trace) -> Result<(), ConfigErro
             && v.router.groups.is_none()
             && v.router.capacity.is_none();
         if !as_it_was {
-            let value = format!("{} with K {} and rule {}", v.router.gate, v.router.top_k, v.balancer.rule);
+            let value = format!("{} with K {} and the rule {}", v.router.gate, v.router.top_k, v.balancer.rule.short());
             let allowed = format!("left at K {k} without a balancer: this log holds selections without scores");
             return Err(error("the router", &value, &allowed));
         }

@@ -28,6 +28,7 @@ pub use write::to_text;
 use crate::model::change::Event;
 use crate::model::config::{Experiment, Source, Variant};
 use crate::model::digest::Digest;
+use crate::model::naming;
 use crate::model::step::State;
 use crate::model::trace::Trace;
 use std::path::{Path, PathBuf};
@@ -123,12 +124,15 @@ impl Scenario {
     /// The settings at the first step.
     #[must_use]
     pub fn experiment(&self) -> Experiment {
-        Experiment { seed: self.seed, source: self.source.clone(), variants: self.variants.clone() }
+        let mut variants = self.variants.clone();
+        naming::settle(&mut variants);
+        Experiment { seed: self.seed, source: self.source.clone(), variants }
     }
 
     /// A scenario of an experiment, with nothing happening in it.
     #[must_use]
-    pub fn from_experiment(title: &str, experiment: Experiment) -> Self {
+    pub fn from_experiment(title: &str, mut experiment: Experiment) -> Self {
+        naming::settle(&mut experiment.variants);
         Self {
             title: title.into(),
             summary: String::new(),

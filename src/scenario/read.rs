@@ -7,6 +7,7 @@ use crate::model::config::{self, ConfigError, Limits, Rule, Source, Synthetic, V
 use crate::model::digest::Digest;
 use crate::model::fixed::BIAS_ONE;
 use crate::model::learn::settings as learn;
+use crate::model::naming;
 use crate::model::step::{Simulation, State};
 use crate::model::trace::Trace;
 use ron::extensions::Extensions;
@@ -62,12 +63,7 @@ pub(super) fn default_source() -> Source {
 }
 
 fn default_variants() -> Vec<Variant> {
-    vec![Variant {
-        name: "Loss-free".into(),
-        router: Default::default(),
-        balancer: Default::default(),
-        learning: Default::default(),
-    }]
+    vec![Variant::default()]
 }
 
 /// RON as it is friendliest to write: `stop: 600` instead of `Some(600)`, `Synthetic(skew: 1)` instead of two brackets.
@@ -238,6 +234,7 @@ pub fn parse(text: &str, name: &str) -> Result<Scenario, FileError> {
         view: written.view,
         recorded: recorded.transpose().map_err(located)?,
     };
+    naming::settle_start(&mut scenario.variants);
     validate(&scenario).map_err(located)?;
     scenario.events.sort_by_key(|e| e.step);
     Ok(scenario)

@@ -83,8 +83,12 @@ impl Selections {
         let router = config::Router { experts: layer.experts, top_k: layer.top_k, ..config::Router::default() };
         let balancer = config::Balancer { rule: config::Rule::None, ..Default::default() };
         let model = self.metadata.get("model_id").cloned().unwrap_or_else(|| "Recorded selections".into());
-        let variant =
-            config::Variant { name: format!("Layer {}", layer.layer), router, balancer, learning: Default::default() };
+        let variant = config::Variant {
+            name: format!("Layer {}", layer.layer).into(),
+            router,
+            balancer,
+            learning: Default::default(),
+        };
         // Named as it stands beside a scenario in its own folder, as for any trace.
         let own = self.path.as_deref().and_then(Path::file_name);
         let own = own.map_or_else(|| name.to_owned(), |n| n.to_string_lossy().into_owned());

@@ -351,12 +351,8 @@ impl TraceFile {
         let router = self.info.router().map_err(|text| FileError::new(name, Problem::Trace(text)))?;
         let layer = Some(self.info.layer.clone()).filter(|l| !l.is_empty());
         let title = Path::new(name).file_stem().map_or("Trace".into(), |s| s.to_string_lossy().into_owned());
-        let variant = Variant {
-            name: "Loss-free, u = 0.001".into(),
-            router,
-            balancer: Balancer::default(),
-            learning: Default::default(),
-        };
+        let variant =
+            Variant { name: Default::default(), router, balancer: Balancer::default(), learning: Default::default() };
         let source = Source::Trace(TraceSource { file: name.into(), layer });
         let experiment = Experiment { seed: 0, source, variants: vec![variant] };
         Ok(Scenario {

@@ -162,7 +162,14 @@ fn variant_text(v: &Variant) -> String {
     let Balancer { rule, rate, schedule, centred, freeze, momentum, steepness, derivative, .. } = balancer;
     let Balancer { zero_experts, real_experts, average, iterations, .. } = balancer;
     let (r, b) = (Router::default(), Balancer::default());
-    let mut out = Fields(vec![format!("name: {}", value(name))]);
+    let mut out = Fields::new();
+    // A name made from the settings is made again.
+    if let Some(given) = name.typed().or(name.written()) {
+        out.0.push(format!("name: {}", value(given)));
+    }
+    if name.typed().is_some() {
+        out.0.push("keep_name: true".into());
+    }
     let mut f = Fields::new();
     f.field("experts", experts, &r.experts);
     f.field("top_k", top_k, &r.top_k);

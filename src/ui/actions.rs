@@ -68,6 +68,8 @@ pub enum Action {
     AddVariant,
     /// One more variant from the present state.
     Fork,
+    /// Choose what the variant shown is called.
+    Rename,
     /// Take the last variant away.
     RemoveVariant,
     /// Choose the engine by itself.
@@ -233,6 +235,7 @@ impl Action {
             Self::BringBack => "Bring back what was set aside",
             Self::AddVariant => "Compare: add a variant on the same tokens",
             Self::Fork => "Fork here: a variant from the present state",
+            Self::Rename => "Rename variant…",
             Self::RemoveVariant => "Remove the last variant",
             Self::EngineAuto => "Engine: choose automatically",
             Self::EngineCpu => "Engine: CPU",
@@ -302,6 +305,7 @@ impl Action {
             Self::Redo => vec![ctrl(Key::Y), ctrl_shift(Key::Z)],
             Self::AddVariant => vec![ctrl(Key::D)],
             Self::Fork => vec![ctrl_shift(Key::D)],
+            Self::Rename => vec![key(Key::F2)],
             Self::Palette => vec![ctrl(Key::P), ctrl(Key::K)],
             Self::Welcome => vec![ctrl(Key::N)],
             Self::Glossary => vec![key(Key::G)],
@@ -372,6 +376,7 @@ impl Action {
             Self::AddVariant => i::ICON_ADD,
             Self::RemoveVariant => i::ICON_REMOVE,
             Self::Fork => i::ICON_CALL_SPLIT,
+            Self::Rename => i::ICON_EDIT,
             Self::EngineAuto | Self::EngineCpu | Self::EngineGpu => i::ICON_MEMORY,
             Self::Palette => i::ICON_SEARCH,
             Self::Welcome => i::ICON_DASHBOARD,
@@ -431,6 +436,7 @@ impl Action {
             | Self::BringBack
             | Self::AddVariant
             | Self::Fork
+            | Self::Rename
             | Self::RemoveVariant
             | Self::EngineAuto
             | Self::EngineCpu

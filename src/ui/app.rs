@@ -22,6 +22,7 @@ use super::palette::{self, Palette};
 use super::panes::frame::Export;
 use super::panes::{PaneContext, PaneKind, Panes};
 use super::pictures::Pictures;
+use super::rename::Renaming;
 use super::spotlight::Spotlight;
 use super::store::Stored;
 use super::theme::{DARK, GAP, LIGHT, Theme};
@@ -58,6 +59,8 @@ pub enum Ask {
     Fork(usize),
     /// Bring a pane to the front.
     Reveal(PaneKind),
+    /// Ask what this variant is to be called.
+    Rename(usize),
     /// Give a pane all the room, or its place back.
     Maximise(PaneKind),
     /// Bring up what shows this finding of this variant.
@@ -104,6 +107,7 @@ pub struct App {
     palette: Option<Palette>,
     glossary: Glossary,
     dialog: Option<Dialog>,
+    renaming: Option<Renaming>,
     seen: Seen,
     pictures: Pictures,
     thumbnails: Thumbnails,
@@ -149,6 +153,7 @@ impl App {
             palette: None,
             glossary: Glossary::default(),
             dialog: None,
+            renaming: None,
             seen: Seen::default(),
             pictures: Pictures::default(),
             thumbnails: Thumbnails::default(),
@@ -196,7 +201,7 @@ impl App {
 
     /// Whether something that is typed into lies over the panes.
     fn is_covered(&self) -> bool {
-        self.palette.is_some() || self.dialog.is_some() || self.making.is_open()
+        self.palette.is_some() || self.dialog.is_some() || self.renaming.is_some() || self.making.is_open()
     }
 
     /// Brings forward the panes that the lesson's page shows; where there is no room for all, these alone.
@@ -250,6 +255,9 @@ impl App {
                 Outcome::Closed => {}
                 Outcome::Chosen(purpose, path) => self.chosen(ui.ctx(), purpose, path),
             }
+        }
+        if self.renaming.as_mut().is_some_and(|r| !r.show(ui, &mut self.lab, theme)) {
+            self.renaming = None;
         }
         self.show_making(ui, theme);
         if self.overlay.is_none() && !self.options.still {
@@ -379,6 +387,9 @@ impl eframe::App for App {
         }
         if let Some(of) = self.link.fork.take() {
             asks.push(Ask::Fork(of));
+        }
+        if let Some(variant) = self.link.rename.take().or(self.controls.take_rename()) {
+            asks.push(Ask::Rename(variant));
         }
         self.take_drawing(&ctx, theme);
         asks.extend(wanted.into_iter().map(|(kind, export)| Ask::Export(kind, export)));

@@ -53,6 +53,8 @@ pub struct Link {
     pub hovered_variant: Option<usize>,
     /// A pane asks for a fork of this variant.
     pub fork: Option<usize>,
+    /// A pane asks what this variant is to be called.
+    pub rename: Option<usize>,
     /// Panes are drawn for a picture of them: without the tools in their headers.
     pub bare: bool,
     /// Before an audience: the tools in a header are there only while the pointer is on the pane.

@@ -24,6 +24,7 @@ pub mod palette;
 pub mod panes;
 pub mod pictures;
 pub mod presenting;
+pub mod rename;
 pub mod shortcuts;
 pub mod software;
 pub mod spotlight;

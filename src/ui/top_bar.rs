@@ -204,14 +204,19 @@ fn compare(ui: &mut Ui, lab: &mut Lab, asks: &mut Vec<Ask>, theme: &Theme) {
                 let (dot, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
                 ui.painter().circle_filled(dot.center(), 4.0, colour);
                 ui.scope(|ui| {
-                    // Three buttons follow.
-                    ui.set_max_width(ui.available_width() - 104.0);
-                    ui.add(egui::Label::new(&v.name).truncate());
+                    // Four buttons follow.
+                    ui.set_max_width(ui.available_width() - 136.0);
+                    ui.add(egui::Label::new(v.name.as_str()).truncate());
                 });
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let name = format!("Remove {}", v.name);
                     if icon_button(ui, theme, ICON_CLOSE, 13.0, count > 1, &name, "Take it away; starts a new run, undo brings it back").clicked() {
                         lab.send(Command::RemoveVariant(i));
+                    }
+                    let name = format!("Rename {}", v.name);
+                    if icon_button(ui, theme, Action::Rename.icon(), 13.0, true, &name, "Call it otherwise (F2)").clicked() {
+                        asks.push(Ask::Rename(i));
+                        ui.close();
                     }
                     let name = format!("Fork {} here", v.name);
                     let (symbol, enough) = (Action::Fork.icon(), count >= COMPARED);

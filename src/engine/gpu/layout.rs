@@ -349,10 +349,10 @@ pub fn unsupported(experiment: &Experiment) -> Option<String> {
     let of = |v: &Variant| {
         let trace = matches!(experiment.source, Source::Trace(_));
         let what = match (v.balancer.rule, v.router.groups, v.router.capacity) {
-            (Rule::Hash, _, _) if trace => "rule Hash on a trace".into(),
+            (Rule::Hash, _, _) if trace => "the rule Hash on a trace".into(),
             (Rule::Hash | Rule::Threshold | Rule::ExpertChoice, _, None) => return None,
             (Rule::Hash | Rule::Threshold | Rule::ExpertChoice, _, Some(_)) => "a capacity".into(),
-            (rule, _, _) if !rule.is_top_k() => format!("rule {rule}"),
+            (rule, _, _) if !rule.is_top_k() => format!("the rule {}", rule.short()),
             (_, Some(g), _) if g.groups > GROUPS => format!("more than {GROUPS} groups"),
             (_, _, Some(_)) => "a capacity".into(),
             _ => return None,

@@ -9,15 +9,16 @@ use crate::engine::message::{RunId, Start};
 use crate::engine::run::lock;
 use crate::model::change::{Event, Target};
 use crate::model::config::{Experiment, Variant};
+use crate::model::naming::{self, Name};
 use crate::model::step::State;
 use std::sync::{Arc, Mutex};
 
 impl Start {
-    /// One more variant, called `name`, with everything that variant `of` has and that happens to it. False where there is no such
-    /// variant.
-    pub fn fork(&mut self, of: usize, name: &str) -> bool {
+    /// One more variant with everything that variant `of` has and that happens to it, but for its name, which is made from the
+    /// settings. False where there is no such variant.
+    pub fn fork(&mut self, of: usize) -> bool {
         let new = self.experiment.variants.len();
-        let done = fork_settings(&mut self.experiment, of, name);
+        let done = fork_settings(&mut self.experiment, of);
         if let (true, Some(state)) = (done, &mut self.state) {
             fork_state(state, of);
         }
@@ -32,20 +33,20 @@ impl Run {
     /// This run under another name with one more variant, which has had all that variant `of` has had. `None` where there is no such
     /// variant, or no room for one more.
     #[must_use]
-    pub fn forked(&self, id: RunId, of: usize, name: &str) -> Option<Self> {
+    pub fn forked(&self, id: RunId, of: usize) -> Option<Self> {
         let mut run = Self { id, ..self.copy() };
         let new = run.trackers.len();
-        if !run.start.fork(of, name) {
+        if !run.start.fork(of) {
             return None;
         }
         fork_events(&mut run.events, of, new);
         let (mut experiment, mut state) = (run.simulation.experiment().clone(), run.simulation.state().clone());
-        fork_settings(&mut experiment, of, name);
+        fork_settings(&mut experiment, of);
         fork_state(&mut state, of);
         run.simulation.restore(experiment, state).ok()?;
-        fork_settings(Arc::make_mut(&mut run.routed.0), of, name);
+        fork_settings(Arc::make_mut(&mut run.routed.0), of);
         for checkpoint in &mut run.checkpoints {
-            fork_settings(&mut checkpoint.experiment, of, name);
+            fork_settings(&mut checkpoint.experiment, of);
             fork_state(&mut checkpoint.state, of);
             again(&mut checkpoint.trackers, of);
             again(&mut checkpoint.diagnoses, of);
@@ -69,9 +70,11 @@ fn again<T: Clone>(all: &mut Vec<T>, of: usize) {
     all.extend(all.get(of).cloned());
 }
 
-fn fork_settings(experiment: &mut Experiment, of: usize, name: &str) -> bool {
+fn fork_settings(experiment: &mut Experiment, of: usize) -> bool {
     let Some(like) = experiment.variants.get(of).cloned() else { return false };
-    experiment.variants.push(Variant { name: name.to_owned(), ..like });
+    naming::settle(&mut experiment.variants);
+    experiment.variants.push(Variant { name: Name::default(), ..like });
+    naming::settle(&mut experiment.variants);
     true
 }
 
@@ -119,7 +122,7 @@ mod tests {
         play_to(&mut run, 30);
         run.change(Target::Variant(1), Change::SetRule(Rule::Rms)).unwrap();
         play_to(&mut run, 50);
-        let mut fork = run.forked(RunId(2), 1, "c").unwrap();
+        let mut fork = run.forked(RunId(2), 1).unwrap();
         assert_eq!((fork.step(), fork.head, fork.id), (50, 50, RunId(2)));
         let digests = |r: &Run| r.simulation().state().variants.iter().map(|v| v.digest).collect::<Vec<_>>();
         assert_eq!(digests(&fork)[..2], digests(&run));
@@ -145,6 +148,6 @@ mod tests {
         play_to(&mut fork, 80);
         assert_eq!(digests(&fork), digests(&again));
         assert_eq!((again.figures(), fork.figures()), (last.clone(), last));
-        assert!(run.forked(RunId(4), 2, "d").is_none());
+        assert!(run.forked(RunId(4), 2).is_none());
     }
 }

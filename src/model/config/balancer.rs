@@ -2,7 +2,7 @@
 
 use super::{ConfigError, Gate, limits};
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumIter};
+use strum::{EnumIter, IntoStaticStr};
 
 /// How the biases move.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ impl Default for Balancer {
 }
 
 /// The update rule of the biases.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, Display)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 pub enum Rule {
     /// Biases stay where they are.
     None,
@@ -139,7 +139,7 @@ impl Rule {
 }
 
 /// How the step size changes; n counts from the step at which the schedule was chosen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, Display)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 pub enum Schedule {
     /// u
     #[default]

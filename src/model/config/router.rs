@@ -2,7 +2,7 @@
 
 use super::{ConfigError, Rule, limits};
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumIter};
+use strum::{EnumIter, IntoStaticStr};
 
 /// How scores are made and how many experts a token gets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ pub struct Capacity {
 }
 
 /// Which of an overfull expert's tokens stay.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, Display)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 pub enum Stays {
     /// Those with the highest scores there; of equal ones the earlier.
     #[default]
@@ -79,7 +79,7 @@ pub enum Stays {
 }
 
 /// From logit to score.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, Display)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 pub enum Gate {
     /// s = 1/(1 + e⁻ˣ), each expert on its own (Wang et al. 2024).
     #[default]
@@ -143,21 +143,21 @@ impl Router {
             if !rule.is_top_k() || rule.orders() {
                 let why =
                     if rule.orders() { "puts tokens in order over all experts" } else { "does not choose by groups" };
-                let allowed = format!("left out: rule {rule} {why}");
+                let allowed = format!("left out: {} {why}", rule.short());
                 return wrong("groups", format!("{} of {}", g.kept, g.groups), allowed);
             }
         }
         if let Some(c) = self.capacity {
             limits::CAPACITY.check(&format!("{path}.capacity"), c.factor)?;
             if rule == Rule::ExpertChoice {
-                let allowed = "left out: in rule ExpertChoice an expert takes its fair share, no more and no less";
+                let allowed = "left out: under Expert Choice an expert takes its fair share, no more and no less";
                 return wrong("capacity", c.factor.to_string(), allowed.into());
             }
         }
         limits::SHARED.check(path, f64::from(self.shared))?;
         limits::SCALE.check(path, self.scale)?;
         if rule == Rule::Base && self.top_k != 1 {
-            return wrong("top_k", self.top_k.to_string(), "1: rule Base gives a token one expert".into());
+            return wrong("top_k", self.top_k.to_string(), "1: BASE gives a token one expert".into());
         }
         Ok(())
     }

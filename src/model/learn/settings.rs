@@ -2,8 +2,9 @@
 
 use crate::model::change::Change;
 use crate::model::config::{ConfigError, Gate, Variant};
+use crate::model::naming::number;
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumIter};
+use strum::{EnumIter, IntoStaticStr};
 
 /// Tokens with targets, a fresh batch every step.
 ///
@@ -114,7 +115,7 @@ impl Learning {
 }
 
 /// What turns gradients into steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, Display)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 pub enum Optimiser {
     /// m ← 0.9 m + 0.1 g, v ← 0.99 v + 0.01 g², θ ← θ − η m̂/(√v̂ + 10⁻⁸).
     #[default]
@@ -124,7 +125,7 @@ pub enum Optimiser {
 }
 
 /// From score to gating value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, Display)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 pub enum Gating {
     /// g = s (Wang et al. 2024).
     #[default]
@@ -134,7 +135,7 @@ pub enum Gating {
 }
 
 /// The auxiliary loss α·Σ f P: f is held constant, P carries the gradient. See [`super::auxiliary`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, Display)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 pub enum Auxiliary {
     /// No auxiliary loss. What the normalised one's gradient would be is measured all the same.
     #[default]
@@ -273,8 +274,8 @@ impl World {
             if !rule.is_top_k() || router.groups.is_some() || router.capacity.is_some() {
                 return Err(ConfigError {
                     setting: format!("variants[{i}]"),
-                    value: format!("a router that is not plain top-K (rule {rule}, groups or a capacity)"),
-                    allowed: "plain top-K where the router learns".into(),
+                    value: format!("set to {}, or has groups or a capacity", rule.short()),
+                    allowed: "a plain top-K router where it learns".into(),
                 });
             }
             if !matches!(v.router.gate, Gate::Sigmoid | Gate::Softmax) {
@@ -410,7 +411,7 @@ impl WorldChange {
     pub fn value(&self) -> String {
         match self {
             Self::Domains(n) => n.to_string(),
-            Self::Rich(x) | Self::Kinship(x) | Self::Common(x) | Self::TargetNoise(x) => x.to_string(),
+            Self::Rich(x) | Self::Kinship(x) | Self::Common(x) | Self::TargetNoise(x) => number(*x),
         }
     }
 }
@@ -440,7 +441,7 @@ impl LearningChange {
             Self::Optimiser(o) => o.to_string(),
             Self::Gating(g) => g.to_string(),
             Self::Auxiliary(a) => a.to_string(),
-            Self::ExpertRate(x) | Self::RouterRate(x) | Self::Alpha(x) | Self::ZLoss(x) => x.to_string(),
+            Self::ExpertRate(x) | Self::RouterRate(x) | Self::Alpha(x) | Self::ZLoss(x) => number(*x),
             Self::Horizon(n) | Self::Sequence(n) | Self::Batches(n) => n.to_string(),
         }
     }

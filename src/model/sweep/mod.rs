@@ -16,6 +16,7 @@ pub use published::{Published, published};
 
 use super::change::{self, Event, Target};
 use super::config::{Experiment, Variant, limits};
+use super::naming;
 use std::collections::BTreeMap;
 
 /// More runs than anybody can wait for.
@@ -198,11 +199,14 @@ impl Plan {
     pub fn experiment(&self, number: usize) -> Experiment {
         let Run { cell, repeat, variant } = self.run(number);
         let mut experiment = self.base.clone();
+        naming::settle(&mut experiment.variants);
         for (axis, value) in self.axes.iter().zip(self.values(cell)) {
             // It was checked when the plan was made.
             axis.parameter.set(&mut experiment, value).ok();
         }
         experiment.seed = experiment.seed.wrapping_add(repeat);
+        // Named while the others are there to be told from.
+        naming::settle(&mut experiment.variants);
         experiment.variants = experiment.variants.into_iter().skip(variant).take(1).collect();
         experiment
     }
@@ -273,7 +277,7 @@ mod tests {
 
     fn base(variants: usize) -> Experiment {
         let source = Source::Synthetic(Synthetic { batch: 64, ..Default::default() });
-        let variant = |i: usize| Variant { name: i.to_string(), ..Variant::default() };
+        let variant = |i: usize| Variant { name: i.to_string().into(), ..Variant::default() };
         Experiment { seed: 3, source, variants: (0..variants).map(variant).collect() }
     }
 

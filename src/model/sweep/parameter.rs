@@ -3,6 +3,7 @@
 use crate::model::change::{self, Change, Target};
 use crate::model::config::{Capacity, ConfigError, Experiment, Gate, Limits, Rule, Schedule, limits};
 use crate::model::learn::settings::{LearningChange, limits as learn};
+use crate::model::naming::{self, term};
 use std::fmt;
 use strum::{EnumIter, IntoEnumIterator as _};
 
@@ -112,38 +113,18 @@ impl Parameter {
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
-            Self::Rate => "step size u",
-            Self::TopK => "experts per token K",
-            Self::Experts => "experts E",
-            Self::Skew => "topic skew",
-            Self::Noise => "token noise",
-            Self::Drift => "drift (lifetimes per 1000 steps)",
+            Self::Drift => "drift (lifetimes per 1,000 steps)",
             Self::Burst => "burst (tokens)",
-            Self::Topics => "topics",
-            Self::Batch => "tokens per batch T",
-            Self::Rule => "rule",
-            Self::Gate => "gate",
-            Self::Schedule => "schedule of u",
             Self::Capacity => "capacity (× fair share)",
-            Self::Momentum => "momentum β",
-            Self::Steepness => "steepness κ",
-            Self::Derivative => "gain K_d",
-            Self::RealExperts => "computing experts per token",
-            Self::Average => "moving average",
-            Self::Iterations => "passes of BIP",
-            Self::Alpha => "auxiliary weight α",
-            Self::Seed => "seed",
+            other => term(other.name()).map_or(other.name(), |t| t.name),
         }
     }
 
-    /// The field's sign where it has one: u, K, E, T.
+    /// Its sign where it has one: u, K, E, T.
     #[must_use]
     pub fn short(self) -> &'static str {
         match self {
-            Self::Rate => "u",
-            Self::TopK => "K",
-            Self::Experts => "E",
-            Self::Batch => "T",
+            Self::Rate | Self::TopK | Self::Experts | Self::Batch => term(self.name()).map_or(self.name(), |t| t.sign),
             other => other.name(),
         }
     }
@@ -317,6 +298,18 @@ impl Parameter {
 }
 
 impl Value {
+    /// As it is called on screen; [`fmt::Display`] writes it as files and columns do.
+    #[must_use]
+    pub fn in_words(self) -> String {
+        match self {
+            Self::Real(x) => naming::number(x),
+            Self::Whole(n) => n.to_string(),
+            Self::Rule(r) => r.short().into(),
+            Self::Gate(g) => g.title().into(),
+            Self::Schedule(s) => s.title().into(),
+        }
+    }
+
     /// As a number, where it is one.
     #[must_use]
     pub fn number(self) -> Option<f64> {
@@ -335,9 +328,9 @@ impl fmt::Display for Value {
             Self::Real(x) if *x != 0.0 && x.abs() < 1e-3 => write!(f, "{x:e}"),
             Self::Real(x) => write!(f, "{x}"),
             Self::Whole(n) => write!(f, "{n}"),
-            Self::Rule(r) => write!(f, "{r}"),
-            Self::Gate(g) => write!(f, "{g}"),
-            Self::Schedule(s) => write!(f, "{s}"),
+            Self::Rule(r) => f.write_str(r.key()),
+            Self::Gate(g) => f.write_str(g.key()),
+            Self::Schedule(s) => f.write_str(s.key()),
         }
     }
 }

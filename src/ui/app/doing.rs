@@ -7,6 +7,7 @@ use super::super::palette::Palette;
 use super::super::panes::PaneKind;
 use super::super::panes::microscope::Turn;
 use super::super::pictures::Goal;
+use super::super::rename::Renaming;
 use super::super::theme::Theme;
 use super::super::{findings, lesson, transport_bar};
 use super::{App, Ask, Overlay};
@@ -30,7 +31,7 @@ impl App {
         all.sort_by_key(|(_, s)| std::cmp::Reverse(u8::from(s.modifiers.shift) + u8::from(s.modifiers.command)));
         for (action, shortcut) in all {
             let plain = !shortcut.modifiers.command;
-            let function = matches!(shortcut.logical_key, Key::F1 | Key::F5 | Key::F11);
+            let function = matches!(shortcut.logical_key, Key::F1 | Key::F2 | Key::F5 | Key::F11);
             let pages = matches!(shortcut.logical_key, Key::PageUp | Key::PageDown);
             if pages && (!self.pages_are_panes() || typing || covered) {
                 continue;
@@ -78,6 +79,7 @@ impl App {
                     self.link.variant = before;
                 }
             }
+            Ask::Rename(variant) => self.renaming = Renaming::of(&self.lab, variant),
             Ask::Maximise(kind) => self.layout.toggle_maximised(kind),
             Ask::ShowFinding(variant, finding) => self.show_finding(variant, &finding),
             Ask::Export(kind, export) => self.export(ctx, kind, export),
@@ -143,6 +145,7 @@ impl App {
             Action::ShowSweep => self.answer(ctx, Ask::Reveal(PaneKind::Sweep)),
             Action::SaveSweep => self.ask_path(ctx, Purpose::Sweep),
             Action::Fork => self.answer(ctx, Ask::Fork(self.link.variant)),
+            Action::Rename => self.answer(ctx, Ask::Rename(self.link.variant)),
             Action::ShowMicroscope => self.answer(ctx, Ask::Reveal(PaneKind::Microscope)),
             Action::StageOn | Action::StageBack => {
                 if self.layout.rect_of(PaneKind::Microscope).is_none() {

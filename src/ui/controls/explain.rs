@@ -71,21 +71,21 @@ pub(super) fn told(ui: &mut Ui, theme: &Theme, about: &About) {
 pub(super) fn of_rule(rule: Rule) -> About {
     match rule {
         Rule::None => About {
-            name: "No balancing",
+            name: Rule::None.title(),
             equation: "bᵢ ← bᵢ",
             idea: "Every token goes to the experts it scores highest.",
             watch: "Popular topics flood a few experts: the baseline for every other rule.",
             source: None,
         },
         Rule::Sign => About {
-            name: "Loss-free, sign",
+            name: Rule::Sign.title(),
             equation: "bᵢ ← bᵢ + u · sign(c̄ − cᵢ)",
             idea: "An expert under its fair share gains u, one over it loses u, whatever the size of the error.",
             watch: "Too small takes very long, too large never settles. Closing a gap Δ between two biases takes about Δ / 2u steps.",
             source: Some(("Wang et al. 2024, Algorithm 1", WANG, PAPER)),
         },
         Rule::Proportional => About {
-            name: "Loss-free, proportional",
+            name: Rule::Proportional.title(),
             equation: "bᵢ ← bᵢ + u · (c̄ − cᵢ) / c̄",
             idea: "The step shrinks with the error, so it settles where the sign rule keeps trembling.",
             watch: "An expert with many times its fair share takes a huge step: above u ≈ 0.1 the loads swing. The paper leaves the \
@@ -93,14 +93,14 @@ pub(super) fn of_rule(rule: Rule) -> About {
             source: Some(("Wang et al. 2024, variants", WANG, PAPER)),
         },
         Rule::Multiplicative => About {
-            name: "Multiplicative",
+            name: Rule::Multiplicative.title(),
             equation: "top-K of sᵢ · bᵢ\nbᵢ ← bᵢ + u · sign(c̄ − cᵢ)",
             idea: "Biases start at 1 and scale the scores, held within [0, 4). The gating value stays the plain score.",
             watch: "A factor moves a high score more than a low one, so the same u has more effect on popular experts.",
             source: Some(("Wang et al. 2024, variants", WANG, PAPER)),
         },
         Rule::CentredSign => About {
-            name: "Sign, step centred",
+            name: Rule::CentredSign.title(),
             equation: "δᵢ = u · sign(c̄ − cᵢ)\nbᵢ ← bᵢ + δᵢ − mean δ",
             idea: "The sign rule, but the steps of all experts add up to zero, so the biases never drift together.",
             watch: "Loads are those of the sign rule, token for token: a common shift changes no selection. Only the curves differ, \
@@ -112,7 +112,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             )),
         },
         Rule::Rms => About {
-            name: "Error over its RMS",
+            name: Rule::Rms.title(),
             equation: "eᵢ = c̄ − cᵢ\nbᵢ ← bᵢ + u · eᵢ / RMS(e)",
             idea: "Proportional to the error, but always on the scale of the sign rule: u keeps its meaning and 0.001 carries over.",
             watch: "Near balance the errors are sampling noise and are scaled up to a full step: it trembles like the sign rule. If only one \
@@ -120,7 +120,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             source: Some(("Su, post 10757", "https://kexue.fm/archives/10757", "read in a public copy")),
         },
         Rule::Smebu => About {
-            name: "SMEBU",
+            name: Rule::Smebu.title(),
             equation: "Δᵢ = λ · tanh(κ (c̄ − cᵢ) / c̄)\nmᵢ ← β mᵢ + (1 − β)(Δᵢ − mean Δ)\nbᵢ ← bᵢ + mᵢ",
             idea: "A soft clamp: a step of λ for large errors, like the sign rule, proportional for small ones; smoothed by momentum, centred. \
                    Trinity Large uses λ = 5e-4, β = 0.5, κ = 2.",
@@ -129,7 +129,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             source: Some(("Trinity Large, eq. 23–28", "https://arxiv.org/abs/2602.17004", PAPER)),
         },
         Rule::IdBalancing => About {
-            name: "ID Balancing",
+            name: Rule::IdBalancing.title(),
             equation: "eᵢ = (c̄ − cᵢ) / c̄\ngᵢ = 1[e′ᵢ · Δeᵢ > 0]\nbᵢ ← bᵢ + Kᵢ eᵢ + K_d gᵢ Δeᵢ\nbᵢ ← bᵢ − mean b",
             idea: "An integral term, and a derivative that acts only while an error grows (e′ is the error of the previous step). The \
                    paper uses Kᵢ = K_d = 6e-3.",
@@ -138,7 +138,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             source: Some(("ID Balancing, Algorithm 1, eq. 12", "https://arxiv.org/abs/2609.39137", PAPER)),
         },
         Rule::LongCat => About {
-            name: "LongCat-Flash",
+            name: Rule::LongCat.title(),
             equation: "Δbᵢ = μ · (K_e/N − cᵢ/T) / K\nΔbᵢ = 0 for identity experts",
             idea: "The last Z experts pass a token through unchanged. The N others are driven to K_e·T/N tokens each, so that K_e of a token's \
                    K experts compute on average, and easy tokens may cost less.",
@@ -151,7 +151,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             )),
         },
         Rule::Threshold => About {
-            name: "Dynamic K, threshold",
+            name: Rule::Threshold.title(),
             equation: "every i with sᵢ + bᵢ > 0\nbᵢ ← bᵢ − u · [σᵢ − mean σ + sign(F̃ − K)]\nσᵢ = sign(Fᵢ − 1/E)",
             idea: "Experts do not compete for a token, so easy tokens may take few experts and hard ones many; K is only the target \
                    for the mean F̃. Biases start where about K experts pass.",
@@ -159,7 +159,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             source: Some(("Su, MoE series, post 10815", "https://kexue.fm/archives/10815", "read in a public copy")),
         },
         Rule::Sinkhorn => About {
-            name: "Sinkhorn",
+            name: Rule::Sinkhorn.title(),
             equation: "top-K of d₀ᵢ · Xᵢⱼ · d₁ⱼ, X = exp(x)\nd₀ᵢ = 1/(T · Σⱼ Xᵢⱼ d₁ⱼ)\nd₁ⱼ = 1/(E · Σᵢ Xᵢⱼ d₀ᵢ)",
             idea: "Scales each batch until every expert has the same total weight, 32 rounds, then takes the top K. No bias is carried \
                    from step to step. Runs on the CPU only.",
@@ -171,7 +171,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             )),
         },
         Rule::Base => About {
-            name: "BASE, balanced assignment",
+            name: Rule::Base.title(),
             equation: "max Σ of the logits assigned,\n⌊T/E⌋ or ⌈T/E⌉ tokens per expert",
             idea: "The best assignment that is perfectly balanced, one expert per token, solved exactly for every batch. Runs on the CPU \
                    only.",
@@ -184,7 +184,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             )),
         },
         Rule::Hash => About {
-            name: "Hash of the word",
+            name: Rule::Hash.title(),
             equation: "experts of a token = hash(word)",
             idea: "Nothing is learned and nothing moves: a word always goes to the same experts, drawn at random. A word is a token id \
                    of a trace, or one of a topic’s 64 words.",
@@ -196,7 +196,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             )),
         },
         Rule::Quantile => About {
-            name: "Quantile Balancing",
+            name: Rule::Quantile.title(),
             equation: "αₜ = (K+1)-th largest of sₜ + b\nbᵢ ← −(KT/E+1)-th largest of sᵢ − α",
             idea: "The bias that would have given each expert its fair share of this batch, used for the next one. There is no step size: it is \
                    in balance after one step. Megatron-LM has it as quantile_balancing.",
@@ -205,7 +205,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             source: Some(("Su, MoE series, post 11619", SU, "read in a public copy")),
         },
         Rule::Bip => About {
-            name: "BIP",
+            name: Rule::Bip.title(),
             equation: "αₜ = max(0, (K+1)-th largest of sₜ + b)\nbᵢ ← −max(0, (KT/E+1)-th largest of sᵢ − α)\nafter the last pass: b ← b − max b",
             idea: "A few passes over each batch before it is routed. The clamp holds back popular experts and does not help unpopular ones. \
                    The third line, the anchor, is ours: without it all biases drift down until α is 0 for every token and balance is lost.",
@@ -218,7 +218,7 @@ pub(super) fn of_rule(rule: Rule) -> About {
             )),
         },
         Rule::ExpertChoice => About {
-            name: "Expert Choice",
+            name: Rule::ExpertChoice.title(),
             equation: "expert i takes its KT/E best tokens",
             idea: "Perfect balance by construction, without biases: experts choose tokens.",
             watch: "Some tokens are taken by many experts and some by none, and which experts take a token depends on later tokens: it leaks.",

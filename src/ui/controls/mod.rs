@@ -18,12 +18,6 @@ use crate::model::change::{self, Change, Target};
 use crate::model::config::{Limits, Variant};
 use eframe::egui::{self, Frame, Margin, Panel, RichText, ScrollArea, Ui};
 
-/// A rule's name, as on its choice.
-#[must_use]
-pub fn rule_name(rule: crate::model::config::Rule) -> &'static str {
-    explain::of_rule(rule).name
-}
-
 /// Width of the panel.
 const WIDTH: f32 = 248.0;
 
@@ -32,12 +26,19 @@ const WIDTH: f32 = 248.0;
 pub struct Controls {
     /// One variant, or all of them.
     only: Option<usize>,
+    /// The variant that a new name was asked for.
+    rename: Option<usize>,
 }
 
 impl Controls {
     /// From now on the controls mean this variant alone.
     pub fn choose(&mut self, variant: usize) {
         self.only = Some(variant);
+    }
+
+    /// The variant that a new name was asked for in this frame.
+    pub fn take_rename(&mut self) -> Option<usize> {
+        self.rename.take()
     }
 }
 
@@ -82,7 +83,7 @@ impl Desk<'_> {
     /// Why a change would be refused, if so.
     fn refused(&self, change: &Change) -> Option<String> {
         let mut settings = self.lab.settings().clone();
-        change::apply(&mut settings, self.target, change).err().map(|e| e.to_string())
+        change::apply(&mut settings, self.target, change).err().map(|e| e.in_words(&settings.names()))
     }
 
     /// Why settings of the router can't be changed, if so.
@@ -130,8 +131,14 @@ fn which(ui: &mut Ui, controls: &mut Controls, lab: &Lab, shown: &mut usize, the
             controls.only = None;
         }
         for (i, v) in lab.settings().variants.iter().enumerate() {
-            let tip = format!("Change {} alone, and show it in the panes of one variant", v.name);
+            let was = v.name.was().map(|was| format!(" (was “{was}”)")).unwrap_or_default();
+            let tip = format!(
+                "Change {}{was} alone, and show it in the panes of one variant. Double-click to rename it (F2)",
+                v.name
+            );
             if super::panes::frame::mode(ui, theme, &v.name, controls.only == Some(i), &tip) {
+                let twice = ui.input(|i| i.pointer.button_double_clicked(egui::PointerButton::Primary));
+                controls.rename = twice.then_some(i);
                 controls.only = Some(i);
                 *shown = i;
             }

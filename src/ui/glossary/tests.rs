@@ -90,12 +90,12 @@ fn every_name_on_screen_has_an_entry() {
             router
         };
         let variant = format!(
-            "variants: [(name: \"A\", {router}, balancer: (rule: {rule}, zero_experts: 1, real_experts: 1.5))]"
+            "variants: [(name: \"A\", {router}, balancer: (rule: {rule:?}, zero_experts: 1, real_experts: 1.5))]"
         );
         show_all(&format!("source: Synthetic(batch: 64), {variant}"), &[PaneKind::Inspector]);
     }
     for auxiliary in Auxiliary::iter() {
-        let learning = format!("learning: (auxiliary: {auxiliary})");
+        let learning = format!("learning: (auxiliary: {auxiliary:?})");
         let text = format!(
             "source: Learning(batch: 64), variants: [(name: \"A\", router: (experts: 8, top_k: 2), {learning})]"
         );

@@ -148,11 +148,11 @@ fn now(ui: &mut Ui, part: &Condition, task: &Task, lab: &Lab, theme: &Theme) {
         }
         Condition::RuleIs(rule) => {
             let now = snapshot.experiment.variants.get(task.variant).map(|v| v.balancer.rule);
-            (now == Some(*rule), format!("rule: {}", super::super::controls::rule_name(*rule)))
+            (now == Some(*rule), format!("rule: {rule}"))
         }
         Condition::ScheduleIs(schedule) => {
             let now = snapshot.experiment.variants.get(task.variant).map(|v| v.balancer.schedule);
-            (now == Some(*schedule), format!("step size: {schedule}"))
+            (now == Some(*schedule), format!("schedule: {schedule}"))
         }
         Condition::Variants(n) => {
             let now = snapshot.experiment.variants.len();

@@ -76,7 +76,7 @@ pub(super) fn mark(cx: &PaneContext<'_>, variant: usize) -> Option<(Mark, usize)
 
 /// Its name.
 pub(super) fn name(cx: &PaneContext<'_>, variant: usize) -> String {
-    cx.lab.snapshot().experiment.variants.get(variant).map(|v| v.name.clone()).unwrap_or_default()
+    cx.lab.snapshot().experiment.variants.get(variant).map(|v| v.name.to_string()).unwrap_or_default()
 }
 
 /// The variants that stand beside each other: the first few, and the one shown always among them.

@@ -158,7 +158,7 @@ impl Pane for TaskLoss {
                 let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
                 (!known.is_empty()).then(|| [time_plot::middle(group), mean])
             });
-            let name = snapshot.experiment.variants.get(i).map(|v| v.name.clone()).filter(|_| compared);
+            let name = snapshot.experiment.variants.get(i).map(|v| v.name.to_string()).filter(|_| compared);
             let diverged =
                 snapshot.variants.get(i).is_some_and(|v| !v.loads.is_empty() && v.metrics.learning.is_none());
             let name = match (name, diverged) {

@@ -175,7 +175,7 @@ impl Pane for Violation {
             }
             let points = groups.iter().map(|g| [g.0, scale.place(g.2)]).collect();
             let name =
-                snapshot.experiment.variants.get(i).filter(|_| several).map(|v| v.name.clone()).unwrap_or_default();
+                snapshot.experiment.variants.get(i).filter(|_| several).map(|v| v.name.to_string()).unwrap_or_default();
             let width = if cx.link.hovered_variant == Some(i) { 2.4 } else { 1.5 };
             curves.push(Curve { points, colour, width, name, mark: compared::mark(cx, i), ..Curve::default() });
         }

@@ -2,7 +2,6 @@
 //! forgotten.
 
 use crate::model::config::Variant;
-use crate::ui::controls::rule_name;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -79,7 +78,7 @@ fn settings(variant: &Variant) -> Settings {
         }
     }
     // As the panel calls it.
-    out.insert("balancer.rule".into(), Some(rule_name(variant.balancer.rule).into()));
+    out.insert("balancer.rule".into(), Some(variant.balancer.rule.title().into()));
     out
 }
 

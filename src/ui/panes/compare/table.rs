@@ -110,12 +110,17 @@ fn head(ui: &Ui, cx: &mut PaneContext<'_>, places: &Places, i: usize) {
     } else if response.has_focus() {
         ui.painter().rect_stroke(cell.shrink(2.0), 4.0, Stroke::new(1.0, theme.accent), egui::StrokeKind::Inside);
     }
-    let tip = if is {
-        format!("{name} is the reference. Click to let go of it")
-    } else {
-        format!("{name}\nClick to make it the reference: the others show how far they are from it")
-    };
-    if response.on_hover_text(tip).clicked() {
+    let was = cx.lab.snapshot().experiment.variants.get(i).and_then(|v| v.name.was());
+    let was = was.map(|was| format!(" (was “{was}”)")).unwrap_or_default();
+    let click = if is { "Click to let go of it as" } else { "Click to make it" };
+    let tip = format!(
+        "{name}{was}\n{click} the reference, from which the others show how far they are. Double-click to rename it"
+    );
+    let response = response.on_hover_text(tip);
+    if response.double_clicked() {
+        cx.link.rename = Some(i);
+    }
+    if response.clicked() {
         cx.link.reference = (!is).then_some(i);
     }
 }

@@ -93,7 +93,7 @@ fn large_batches_small_panes_and_every_rule() {
     }
     for rule in Rule::iter() {
         let k = if rule == Rule::Base { 1 } else { 2 };
-        let balancer = format!("balancer: (rule: {rule}, rate: 0.02, zero_experts: 1, real_experts: 1.5)");
+        let balancer = format!("balancer: (rule: {rule:?}, rate: 0.02, zero_experts: 1, real_experts: 1.5)");
         let text = format!("{SMALL_BATCH}, variants: [(name: \"A\", router: (experts: 6, top_k: {k}), {balancer})]");
         let mut harness = stage(&text, 30, [764.0, 470.0], (rule as u32).is_multiple_of(2));
         let view = harness.state().lab.snapshot().microscope.clone().unwrap();
@@ -106,7 +106,7 @@ fn large_batches_small_panes_and_every_rule() {
         // Rules that do something else say so.
         let told = Stage::iter().filter_map(|s| words::remark(s, &view)).count();
         assert!(told > 0 || rule.has_step(), "{rule}");
-        testing::picture(&mut harness, &format!("microscope-rule-{rule}"));
+        testing::picture(&mut harness, &format!("microscope-rule-{rule:?}"));
     }
 }
 

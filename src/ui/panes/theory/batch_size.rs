@@ -41,7 +41,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
                     sizes.extend(sizes_of_steps(of, snapshot.step, snapshot.routed_batch));
                 }
                 let colour = if several { theme.variants[i % theme.variants.len()] } else { theme.accent };
-                Measured { name: v.name.clone(), colour, mark: Mark::of(i), sizes }
+                Measured { name: v.name.to_string(), colour, mark: Mark::of(i), sizes }
             })
             .collect()
     };
