@@ -231,14 +231,6 @@ fn less(column: &Column, other: &Column) -> Option<Arc<Column>> {
     same.then(|| Arc::new(out))
 }
 
-/// Words that read upwards, round a place.
-fn upright(painter: &egui::Painter, at: egui::Pos2, words: &str, colour: Color32) {
-    let galley = painter.layout_no_wrap(words.to_owned(), text(TINY), colour);
-    let (wide, high) = (galley.size().x, galley.size().y);
-    let corner = at + vec2(-high / 2.0, wide / 2.0);
-    painter.add(epaint::TextShape::new(corner, galley, colour).with_angle(-std::f32::consts::FRAC_PI_2));
-}
-
 /// Steps below, first and last expert on the left, events, playhead, hovered step, linked expert.
 fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, (span, experts): ((f64, f64), usize), lowest: bool) {
     let theme = cx.theme;
@@ -261,7 +253,7 @@ fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, (span, experts): ((f64, 
         painter.text(pos2(left, frame.bottom()), Align2::RIGHT_BOTTOM, last, mono(TINY), theme.faint);
     }
     if frame.height() >= 90.0 {
-        upright(painter, pos2(left - 33.0, frame.center().y), "expert", theme.faint);
+        super::upright(painter, frame, "expert", theme.faint);
     }
     let inside = painter.with_clip_rect(frame);
     let snapshot = cx.lab.snapshot();

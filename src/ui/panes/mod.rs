@@ -160,6 +160,16 @@ fn nothing_yet(ui: &Ui, theme: &Theme, what: &str) {
     frame::message(ui, theme, &format!("Nothing has been routed yet.\nPress K to play: {what}"));
 }
 
+/// What goes upwards beside a frame, left of the numbers of its axis.
+fn upright(painter: &eframe::egui::Painter, frame: eframe::egui::Rect, words: &str, colour: eframe::egui::Color32) {
+    let font = super::style::text(super::style::TINY);
+    let galley = painter.layout_no_wrap(words.to_owned(), font, colour);
+    let middle = eframe::egui::pos2(frame.left() - 39.0, frame.center().y);
+    let corner = middle + eframe::egui::vec2(-galley.size().y / 2.0, galley.size().x / 2.0);
+    let turned = eframe::egui::epaint::TextShape::new(corner, galley, colour);
+    painter.add(turned.with_angle(-std::f32::consts::FRAC_PI_2));
+}
+
 /// What a picture is called by a screen reader: its pane's name and what exactly is shown.
 fn describe(response: &eframe::egui::Response, pane: &dyn Pane, cx: &PaneContext<'_>) {
     let name = format!("{}: {}", pane.kind().name(), pane.subtitle(cx));

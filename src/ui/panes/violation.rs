@@ -239,7 +239,16 @@ fn floor(of: &VariantHistory, span: (f64, f64), pixels: f32) -> Vec<Vec<[f64; 2]
         let all = group.iter().all(|c| c.low().floor > 0.0);
         all.then(|| [time_plot::middle(group), mean])
     };
-    let points = time_plot::grouped(of, span, pixels, read);
+    let mut points = time_plot::grouped(of, span, pixels, read);
+    // What stays level needs but its ends: so its dashes are even.
+    let level: Vec<bool> = (0..points.len())
+        .map(|i| {
+            let value = |i: usize| points.get(i).copied().flatten().map(|p| p[1]);
+            i > 0 && value(i).is_some() && value(i - 1) == value(i) && value(i + 1) == value(i)
+        })
+        .collect();
+    let mut level = level.into_iter();
+    points.retain(|_| !level.next().unwrap_or(false));
     points
         .split(Option::is_none)
         .map(|part| part.iter().copied().flatten().collect::<Vec<_>>())

@@ -46,6 +46,10 @@ pub(super) fn gutter(ui: &Ui, cx: &PaneContext<'_>, picture: &Picture, cells: &C
     let clip = cells.frame.with_min_x(cells.frame.left() - AXIS).expand2(vec2(0.0, 6.0));
     let painter = ui.painter().with_clip_rect(clip);
     let right = cells.frame.left() - 4.0;
+    if cells.frame.height() >= 90.0 {
+        let what = if picture.request.rows == Rows::Topics || by_topic { "topic" } else { "token" };
+        super::super::upright(&painter, cells.frame, what, theme.faint);
+    }
     if picture.request.rows == Rows::Topics || !by_topic {
         let height = cells.size().y * picture.per_row as f32;
         let step = ((14.0 / height).ceil() as usize).max(1);

@@ -190,16 +190,6 @@ fn bar(ui: &Ui, theme: &Theme, frame: Rect, grid: &Grid) {
         let y = y.clamp(place.top() + 5.0, place.bottom() - 5.0);
         painter.text(pos2(place.right() + 5.0, y), Align2::LEFT_CENTER, short(v), mono(TINY), theme.faint);
     }
-    // What the bar's figures are: to the right, read upwards.
-    if any && frame.height() > 80.0 {
-        let words =
-            format!("{}, {}", grid.measure.name().to_lowercase().replace("maxvio", "MaxVio"), grid.measure.unit());
-        let galley = painter.layout_no_wrap(words, text(TINY), theme.faint);
-        if galley.size().x < frame.height() {
-            let at = pos2(place.right() + 36.0, frame.center().y + galley.size().x / 2.0);
-            painter.add(epaint::TextShape::new(at, galley, theme.faint).with_angle(-std::f32::consts::FRAC_PI_2));
-        }
-    }
     // What stands for no figure, or for runs that did not settle.
     let without = grid.spreads.iter().flatten().any(|s| s.median.is_none());
     let unsettled =

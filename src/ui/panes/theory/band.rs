@@ -25,7 +25,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
         let marks = vec![Mark { value: log(width), name: format!("E − 1 = {width}"), ..Mark::default() }];
         let plot = TimePlot {
             id: "the band",
-            y: "tokens",
+            y: "",
             bands: vec![],
             curves,
             marks,

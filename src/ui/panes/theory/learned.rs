@@ -118,7 +118,7 @@ fn over_time(ui: &mut Ui, cx: &mut PaneContext<'_>, learned: &[f64]) {
     let curves = vec![Curve { points: points.clone(), colour: cx.theme.accent, width: 1.5, ..Curve::default() }];
     let plot = TimePlot {
         id: "correlation",
-        y: "correlation",
+        y: "",
         bands: vec![],
         curves,
         marks: vec![],

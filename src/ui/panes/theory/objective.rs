@@ -53,15 +53,7 @@ fn value(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Theory, examined: &Exam
     let include: Vec<f64> = marks.iter().map(|m| m.value).collect();
     let values = points.iter().map(|p| [middle(p), p.value]).collect();
     curves.push(Curve { points: values, colour: theme.accent, width: 1.5, name: "Λ = D".into(), ..Curve::default() });
-    let plot = TimePlot {
-        id: "Lagrangian",
-        y: "Λ, score units per token",
-        bands: vec![],
-        curves,
-        marks,
-        axis: Axis::Linear,
-        include,
-    };
+    let plot = TimePlot { id: "Lagrangian", y: "", bands: vec![], curves, marks, axis: Axis::Linear, include };
     let (response, transform) = plot.show(ui, cx);
     rises(ui, cx, &transform, points);
     if let Some(p) = response.hover_pos().and_then(|at| nearest(points, transform.value_from_position(at).x)) {

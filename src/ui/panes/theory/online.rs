@@ -58,7 +58,7 @@ fn distance(ui: &mut Ui, cx: &mut PaneContext<'_>, online: &Online) {
     let curves = vec![Curve { points: points.clone(), colour: cx.theme.accent, width: 1.5, ..Curve::default() }];
     let plot = TimePlot {
         id: "distance to the optimum",
-        y: "rms(p − p*), score units",
+        y: "",
         bands: vec![],
         curves,
         marks: vec![],
@@ -137,15 +137,7 @@ fn regrets(ui: &mut Ui, cx: &mut PaneContext<'_>, online: &Online, bound: &Bound
         });
     }
     curves.push(Curve { points, colour: theme.accent, width: 1.5, name: "regret".into(), ..Curve::default() });
-    let plot = TimePlot {
-        id: "regret",
-        y: "regret, score units",
-        bands: vec![],
-        curves,
-        marks: vec![],
-        axis: Axis::Log,
-        include: vec![],
-    };
+    let plot = TimePlot { id: "regret", y: "", bands: vec![], curves, marks: vec![], axis: Axis::Log, include: vec![] };
     let (response, transform) = plot.show(ui, cx);
     if let Some(pointer) = response.hover_pos() {
         let x = transform.value_from_position(pointer).x;

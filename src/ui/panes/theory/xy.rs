@@ -98,16 +98,6 @@ impl Xy {
         }
         let below = pos2(frame.center().x, rect.bottom() - 6.0);
         painter.text(below, Align2::CENTER_CENTER, plot.x.name, text(TINY), theme.dim);
-        let name = painter.layout_no_wrap(plot.y.name.to_owned(), text(TINY), theme.dim);
-        if name.size().x < frame.width() * 0.5 && frame.height() > 60.0 {
-            let at = frame.left_top() + vec2(4.0, 1.0);
-            painter.rect_filled(
-                Rect::from_min_size(at, name.size()).expand2(vec2(3.0, 0.0)),
-                3.0,
-                theme.pane.gamma_multiply(0.85),
-            );
-            painter.galley(at, name, theme.dim);
-        }
         plot
     }
 
