@@ -3,9 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
-use eframe::egui::{Event, Key, Modifiers, Pos2, Vec2, accesskit::Role, vec2};
+use eframe::egui::{
+    Event, Key, Modifiers, Pos2, Vec2,
+    accesskit::{Role, Toggled},
+    vec2,
+};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use moebias::engine::EngineChoice;
 use moebias::engine::detail::Stage;
 use moebias::engine::view::Rows;
@@ -310,7 +314,11 @@ fn every_mode_of_every_pane() {
         harness.get_by_label(mode).click();
         harness.run_steps(3);
     }
-    assert!(harness.query_by_label("Linear").is_some());
+    assert_eq!(
+        harness.get_by_label("Log").accesskit_node().toggled(),
+        Some(Toggled::False),
+        "it shows whether it is on"
+    );
     picture(&mut harness, "modes");
 }
 

@@ -85,7 +85,10 @@ fn window(loaded: Loaded, over: Option<PathBuf>, welcome: bool) -> Result<(), Fa
         }
         let ctx = cc.egui_ctx.clone();
         let mut lab = Lab::open(&loaded, EngineChoice::Auto, move || ctx.request_repaint())?;
-        lab.send(Command::Play);
+        // The welcome holds the run until somebody begins.
+        if !welcome {
+            lab.send(Command::Play);
+        }
         let stored = Stored::load(cc.storage);
         let options = Options { welcome, native: true, still: false };
         let mut app = App::new(&cc.egui_ctx, lab, stored, options);

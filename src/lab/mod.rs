@@ -12,6 +12,7 @@ pub mod notices;
 pub mod places;
 pub mod recorder;
 pub mod sheet;
+mod story;
 pub mod sweep;
 pub mod undo;
 
@@ -27,11 +28,12 @@ use crate::scenario::Loaded;
 use crate::scenario::view::View;
 use command::Command;
 use files::{Desk, Purpose};
-use notices::{Level, NoticeAction, Notices};
+use notices::{Level, Notice, NoticeAction, Notices};
 use sheet::Sheet;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use undo::{Entry, Undo};
 
 /// What an experiment is called and what it teaches.
@@ -278,6 +280,14 @@ impl Lab {
         self.notices.add(level, self.snapshot.step, text, None);
     }
 
+    /// Tells a person something, unless it has just been told.
+    pub fn tell_once(&mut self, level: Level, text: &str) {
+        let just = |n: &Notice| n.text == text && n.at.elapsed() < Duration::from_secs(4);
+        if !self.notices.all().next_back().is_some_and(just) {
+            self.tell(level, text);
+        }
+    }
+
     /// Does what a person asked for. Never waits.
     pub fn send(&mut self, command: Command) {
         let step = self.snapshot.step;
@@ -447,9 +457,7 @@ impl Lab {
             }
             Echo::Engine(info) => log::info!("engine: {} ({}): {}", info.kind, info.adapter, info.reason),
             Echo::SeekCancelled { step } => self.tell(Level::Info, format!("Stopped at step {step}")),
-            Echo::Stopped { step } => {
-                self.tell(Level::Info, format!("Paused at step {step}, where this scenario ends"));
-            }
+            Echo::Stopped { step } => self.tell_end(step),
             Echo::Notice(text) => self.tell(Level::Info, text),
             Echo::Trouble(text) => self.tell(Level::Warning, text),
         }

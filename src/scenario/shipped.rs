@@ -13,7 +13,7 @@ pub struct Shipped {
     pub id: &'static str,
     /// The file, as it stands in `scenarios/`.
     pub text: &'static str,
-    /// Its loads over time as a small grey PNG, from `assets/thumbnails/`: 0 no load, 128 fair, 255 twice fair. Made by
+    /// The loads of one of its variants over time as a small grey PNG, from `assets/thumbnails/`: 0 no load, 128 fair, 255 twice fair. Made by
     /// `tests/thumbnails.rs`.
     pub thumbnail: &'static [u8],
 }

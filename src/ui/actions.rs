@@ -1,8 +1,12 @@
 //! Everything a person can do in the window, in one list: menus, buttons, the palette, shortcuts and the list of shortcuts all
 //! read it. What changes the experiment becomes a [`Command`] of the lab; the rest concerns the window alone.
 
+use super::transport_bar::SPEEDS;
 use crate::engine::EngineChoice;
+use crate::engine::message::Speed;
+use crate::lab::Lab;
 use crate::lab::command::Command;
+use crate::lab::fork::{COMPARED, ENOUGH};
 use crate::model::change::{Change, Target};
 use eframe::egui::{Key, KeyboardShortcut, Modifiers};
 use egui_material_icons::MaterialIcon;
@@ -299,7 +303,7 @@ impl Action {
             Self::Slower => vec![key(Key::Comma)],
             Self::Reset => vec![ctrl(Key::R)],
             Self::NewSeed => vec![ctrl_shift(Key::R)],
-            Self::ResetBiases => vec![key(Key::B)],
+            Self::ResetBiases => vec![ctrl_shift(Key::B)],
             Self::Mark => vec![key(Key::M)],
             Self::Undo => vec![ctrl(Key::Z)],
             Self::Redo => vec![ctrl(Key::Y), ctrl_shift(Key::Z)],
@@ -484,6 +488,37 @@ impl Action {
             | Self::Laser
             | Self::Spotlight => Group::Presenting,
         }
+    }
+
+    /// Why it can't be done now, if so: one sentence, for menus, the palette and shortcuts alike.
+    #[must_use]
+    pub fn refused(self, lab: &Lab) -> Option<String> {
+        let s = lab.snapshot();
+        let variants = lab.settings().variants.len();
+        let (wrong, why) = match self {
+            Self::Undo => (lab.undo_label().is_none(), "There is nothing to undo"),
+            Self::Redo => (lab.redo_label().is_none(), "There is nothing to redo"),
+            Self::BringBack => {
+                (lab.set_aside().is_none(), "Nothing is set aside: that happens when the past is changed")
+            }
+            Self::Fork => (variants >= COMPARED, ENOUGH),
+            Self::RemoveVariant => (variants < 2, "There is only one variant"),
+            Self::Back | Self::BackTen | Self::ToStart => {
+                (s.step == 0 && s.seeking.is_none(), "This is the first step")
+            }
+            Self::ToEnd => (s.step == s.head && s.seeking.is_none(), "This is the last step computed so far"),
+            Self::NextPage | Self::PreviousPage => (lab.lesson().is_none(), "No lesson is open: L lists them all"),
+            Self::ShowFinding => (
+                s.variants.iter().all(|v| v.findings.iter().all(|f| f.until.is_some())),
+                "Nothing stands out at this step",
+            ),
+            Self::SaveSweep => (lab.sweep().is_none(), "There is no sweep to save: S opens the pane that makes one"),
+            Self::ResetBiases => (!s.has_scores(), "A log of selections has no biases"),
+            Self::Slower => (matches!(s.speed, Speed::Steps(rate) if rate <= SPEEDS[0]), "This is the lowest speed"),
+            Self::Faster => (s.speed == Speed::Max, "This is as fast as it goes"),
+            _ => return None,
+        };
+        wrong.then(|| why.to_owned())
     }
 
     /// What the lab is to do, if it concerns the experiment and needs no more to be known.

@@ -10,7 +10,7 @@ use super::actions::Action;
 use super::controls::{self, Controls};
 use super::files::{Dialog, Outcome};
 use super::findings::{self, Findings};
-use super::focus::Focus;
+use super::focus::{self, Focus};
 use super::glossary::{self, Glossary};
 use super::hints::Hints;
 use super::layout::Layout;
@@ -28,16 +28,17 @@ use super::store::Stored;
 use super::theme::{DARK, GAP, LIGHT, Theme};
 use super::top_bar::{self, Bar};
 use super::transport_bar;
-use super::welcome::{self, Thumbnails};
+use super::welcome::{Around, Welcome};
 use super::{shortcuts, style};
 use crate::engine::microscope::MOST_TOKENS;
 use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::lab::notices::Level;
+use crate::model::config::Rule;
 use crate::model::diagnose::Finding;
 use crate::model::presets::Preset;
 use crate::scenario::view::Part;
-use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Margin, Order, Ui, ViewportCommand};
+use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -69,6 +70,12 @@ pub enum Ask {
     Export(PaneKind, Export),
     /// Something in a lesson.
     Lesson(crate::lab::lesson::Do),
+    /// Something of the experiment, such as a setting by name.
+    Send(Command),
+    /// Another rule, with a step size of its scale, for what the panel means.
+    Rule(Rule),
+    /// The size of everything.
+    Zoom(f32),
 }
 
 /// How the app is used.
@@ -110,7 +117,14 @@ pub struct App {
     renaming: Option<Renaming>,
     seen: Seen,
     pictures: Pictures,
-    thumbnails: Thumbnails,
+    welcome: Welcome,
+    /// Whether a dialog was open in the last frame, and whether tooltips are put away because one has come.
+    covered: bool,
+    quiet: bool,
+    /// The last thing done was an undo.
+    undid: bool,
+    /// The welcome holds the run, which plays once somebody begins.
+    held: bool,
     lesson: LessonPanel,
     spotlight: Spotlight,
     /// A page was turned to in this frame.
@@ -156,7 +170,11 @@ impl App {
             renaming: None,
             seen: Seen::default(),
             pictures: Pictures::default(),
-            thumbnails: Thumbnails::default(),
+            welcome: Welcome::default(),
+            covered: false,
+            quiet: false,
+            undid: false,
+            held: options.welcome,
             lesson: LessonPanel::default(),
             spotlight: Spotlight::default(),
             page_turned: false,
@@ -199,6 +217,12 @@ impl App {
         &self.focus
     }
 
+    /// Height of the palette's list in the last frame, points; 0 where it is not open.
+    #[must_use]
+    pub fn palette_height(&self) -> f32 {
+        self.palette.as_ref().map_or(0.0, Palette::height)
+    }
+
     /// Whether something that is typed into lies over the panes.
     fn is_covered(&self) -> bool {
         self.palette.is_some() || self.dialog.is_some() || self.renaming.is_some() || self.making.is_open()
@@ -231,8 +255,13 @@ impl App {
             // What was left unfinished is asked about first, in the open.
             Some(Overlay::Welcome) if self.lab.unfinished().is_some() => true,
             Some(Overlay::Welcome) => {
-                let running = self.lab.document().title.clone();
-                welcome::show(ui, &mut self.thumbnails, &running, self.lab.shelf(), asks, theme)
+                let around = Around {
+                    running: &self.lab.document().title,
+                    begun: self.lab.snapshot().step > 0,
+                    shelf: self.lab.shelf(),
+                    recent: &self.stored.recent,
+                };
+                self.welcome.show(ui, &around, asks, theme)
             }
             Some(Overlay::Messages) => notices::list(ui, &mut self.seen, &mut self.lab, theme),
             Some(Overlay::Findings) => findings::list(ui, &self.lab, asks, theme),
@@ -244,10 +273,15 @@ impl App {
         if !keep {
             self.overlay = None;
         }
-        if let Some(palette) = &mut self.palette
-            && !palette::show(ui, palette, &self.stored.recent, asks, theme)
-        {
-            self.palette = None;
+        if let Some(mut palette) = self.palette.take() {
+            let sources = palette::Sources {
+                lab: &self.lab,
+                controls: &self.controls,
+                shown: self.link.variant,
+                zoom: self.zoom_now(),
+                recent: &self.stored.recent,
+            };
+            self.palette = palette::show(ui, &mut palette, &sources, asks, theme).then_some(palette);
         }
         if let Some(mut dialog) = self.dialog.take() {
             match dialog.show(ui, &self.stored.recent, theme) {
@@ -292,6 +326,34 @@ impl App {
         self.overlay = None;
     }
 
+    /// egui keeps a tooltip while the pointer rests on its widget, also under a dialog that comes: for one frame there are none.
+    fn put_tooltips_away(&mut self, ctx: &Context) {
+        const NEVER: f32 = 1e6;
+        let covered = self.is_covered() || self.overlay.is_some();
+        let comes = covered && !std::mem::replace(&mut self.covered, covered);
+        if comes != std::mem::replace(&mut self.quiet, comes) {
+            let delay = if comes { NEVER } else { style::TOOLTIP_DELAY };
+            ctx.all_styles_mut(|s| s.interaction.tooltip_delay = delay);
+            ctx.request_repaint();
+        }
+    }
+
+    /// Nothing plays behind the welcome: it waits until somebody begins. A lesson says itself whether it plays.
+    fn hold(&mut self) {
+        let begins = self.overlay.is_none() && self.dialog.is_none();
+        if self.overlay == Some(Overlay::Welcome) {
+            if !self.held && self.lab.snapshot().playing {
+                self.lab.send(Command::Pause);
+                self.held = true;
+            }
+        } else if self.held && (begins || self.lab.lesson().is_some()) {
+            self.held = false;
+            if self.lab.lesson().is_none() {
+                self.lab.send(Command::Play);
+            }
+        }
+    }
+
     fn name_window(&mut self, ctx: &Context) {
         let title = format!("{} – Moebias", self.lab.document().title);
         if title != self.title {
@@ -334,14 +396,18 @@ impl eframe::App for App {
         let theme = Theme::of(ui.ctx());
         let ctx = ui.ctx().clone();
         let mut asks = vec![];
+        self.focus.begin(&ctx, self.palette.is_none());
         self.keys(&ctx, &mut asks);
+        self.put_tooltips_away(&ctx);
         self.link.begin_frame();
         self.link.calm = self.showing.presenting.is_on();
         self.link.follow(self.lab.snapshot());
         self.link.variants(self.lab.settings().variants.len());
         let experts = self.lab.snapshot().variants.get(self.link.variant).map_or(0, |v| v.bias.len());
         self.link.pinned_expert = self.link.pinned_expert.filter(|e| *e < experts);
-        if !ctx.input(|i| i.pointer.any_down()) {
+        // A drag is one thing to take back, and so is a key held down.
+        let held = [Key::ArrowLeft, Key::ArrowRight, Key::PageUp, Key::PageDown];
+        if !ctx.input(|i| i.pointer.any_down() || held.iter().any(|k| i.key_down(*k))) {
             self.lab.end_gesture();
         }
 
@@ -356,6 +422,7 @@ impl eframe::App for App {
         }
         if !self.options.still && notices::offer(ui, &mut self.lab, theme) {
             self.overlay = None;
+            self.held = false;
         }
         // A lesson asks before it tells: what is noticed would answer for it.
         if top && self.lab.lesson().is_none() {
@@ -372,6 +439,7 @@ impl eframe::App for App {
         let mut wanted = vec![];
         let ground = Frame::new().inner_margin(Margin::same(if self.showing.is_bare() { 0 } else { GAP as i8 }));
         CentralPanel::no_frame().frame(ground).show(ui, |ui| {
+            focus::region(ui, focus::Region::Tabs);
             let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme };
             self.layout.show(ui, &mut self.panes, &mut cx, &mut wanted);
         });
@@ -405,6 +473,7 @@ impl eframe::App for App {
         for ask in asks {
             self.answer(&ctx, ask);
         }
+        self.hold();
         if self.link.changes_next_frame() {
             ctx.request_repaint();
         }

@@ -318,6 +318,7 @@ impl Behavior<PaneKind> for Places<'_, '_> {
         let response = ui.interact(rect, id, egui::Sense::click_and_drag());
         let name = galley.text().to_owned();
         response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, state.active, &name));
+        super::focus::tab(ui, id);
         let chip = rect.shrink2(egui::vec2(2.0, 2.0));
         if state.active {
             ui.painter().rect_filled(chip, CornerRadius::same(5), theme.chip);

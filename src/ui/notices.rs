@@ -161,6 +161,7 @@ pub fn offer(ui: &mut Ui, lab: &mut Lab, theme: &Theme) -> bool {
     let frame = Frame::new().fill(Theme::mix(theme.panel, theme.accent, 0.16)).inner_margin(Margin::symmetric(14, 6));
     let bar = egui::Panel::top("offer").resizable(false).show_separator_line(false).frame(frame);
     let shown = bar.show(ui, |ui| {
+        super::focus::region(ui, super::focus::Region::Offer);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             let changes = if run.events == 1 { "1 change".into() } else { format!("{} changes", run.events) };
             let what = format!("“{}” was not finished last time: {} steps, {changes}.", run.title, run.steps);

@@ -31,6 +31,7 @@ pub struct Bar<'a> {
 pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &'static Theme) {
     let frame = Frame::new().fill(theme.panel).inner_margin(Margin::symmetric(14, 0));
     Panel::top("top").exact_size(HEIGHT).resizable(false).show_separator_line(false).frame(frame).show(ui, |ui| {
+        super::focus::region(ui, super::focus::Region::TopBar);
         let edge = ui.max_rect().expand2(vec2(14.0, 0.0));
         ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, theme.line));
         let narrow = ui.available_width() < 1000.0;
@@ -196,6 +197,7 @@ fn compare(ui: &mut Ui, lab: &mut Lab, asks: &mut Vec<Ask>, theme: &Theme) {
     let label = if count > 1 { format!("Compare {count}") } else { "Compare".into() };
     let response = chip(ui, label, "Compare", "Several routers on the very same tokens");
     egui::Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        super::focus::stays(ui);
         ui.set_width(280.0);
         ui.label(RichText::new("Variants on the same tokens").font(text(11.0)).color(theme.faint));
         for (i, v) in lab.settings().variants.clone().iter().enumerate() {

@@ -56,6 +56,7 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, slim: bool, theme: &'static Theme) {
     Panel::bottom("transport").exact_size(height).resizable(false).show_separator_line(false).frame(frame).show(
         ui,
         |ui| {
+            super::focus::region(ui, super::focus::Region::Transport);
             let edge = ui.max_rect().expand2(vec2(14.0, 0.0));
             ui.painter().hline(edge.x_range(), edge.top() + 0.5, Stroke::new(1.0, theme.line));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {

@@ -9,9 +9,10 @@ use super::super::panes::microscope::Turn;
 use super::super::pictures::Goal;
 use super::super::rename::Renaming;
 use super::super::theme::Theme;
-use super::super::{findings, lesson, transport_bar};
+use super::super::{controls, findings, focus, lesson, transport_bar};
 use super::{App, Ask, Overlay};
 use crate::lab::command::Command;
+use crate::lab::notices::Level;
 use crate::model::change::Target;
 use crate::model::diagnose::Finding;
 use eframe::egui::{self, Context, Key, ViewportCommand};
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 use strum::IntoEnumIterator as _;
 
 impl App {
-    /// The keys pressed in this frame, as actions. Plain keys belong to whatever has the focus.
+    /// The keys pressed in this frame, as actions. Keys that move or press belong to whatever has the focus.
     pub(super) fn keys(&self, ctx: &Context, asks: &mut Vec<Ask>) {
         let focused = ctx.memory(|m| m.focused().is_some());
         let typing = ctx.egui_wants_keyboard_input() && ctx.text_edit_focused();
@@ -33,10 +34,11 @@ impl App {
             let plain = !shortcut.modifiers.command;
             let function = matches!(shortcut.logical_key, Key::F1 | Key::F2 | Key::F5 | Key::F11);
             let pages = matches!(shortcut.logical_key, Key::PageUp | Key::PageDown);
-            if pages && (!self.pages_are_panes() || typing || covered) {
+            if pages && (!self.pages_are_panes() || typing || covered || focused) {
                 continue;
             }
-            if plain && !function && !pages && (typing || focused || covered) {
+            let taken = focused && focus::is_of_widgets(shortcut.logical_key);
+            if plain && !function && !pages && (typing || taken || covered) {
                 continue;
             }
             // In a text these belong to the text.
@@ -45,7 +47,7 @@ impl App {
             {
                 continue;
             }
-            if action == Action::Unpin && egui::Popup::is_any_open(ctx) {
+            if action == Action::Unpin && (egui::Popup::is_any_open(ctx) || self.focus.let_go()) {
                 continue;
             }
             if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
@@ -84,10 +86,23 @@ impl App {
             Ask::ShowFinding(variant, finding) => self.show_finding(variant, &finding),
             Ask::Export(kind, export) => self.export(ctx, kind, export),
             Ask::Lesson(what) => self.lab.send(Command::Lesson(what)),
+            Ask::Send(command) => self.lab.send(command),
+            Ask::Rule(rule) => {
+                let theme = Theme::of(ctx);
+                controls::choose_rule(&mut self.lab, &self.controls, self.link.variant, rule, theme);
+            }
+            Ask::Zoom(zoom) => self.zoom_to(ctx, zoom),
         }
     }
 
     fn act(&mut self, ctx: &Context, action: Action) {
+        if let Some(why) = action.refused(&self.lab) {
+            return self.lab.tell_once(Level::Info, &why);
+        }
+        if action == Action::Undo && self.too_many() {
+            return;
+        }
+        self.undid = action == Action::Undo;
         self.hints.did(&mut self.stored, action);
         if let Some(command) = action.command() {
             return self.lab.send(command);
@@ -113,7 +128,10 @@ impl App {
                 self.lab.send(Command::RemoveVariant(last));
             }
             Action::Palette => self.palette = if self.palette.is_some() { None } else { Some(Palette::default()) },
-            Action::Welcome => self.toggle(Overlay::Welcome),
+            Action::Welcome => {
+                self.welcome.open();
+                self.toggle(Overlay::Welcome);
+            }
             Action::Lessons => self.toggle(Overlay::Lessons),
             Action::NextPage => lesson::forward(&mut self.lab),
             Action::PreviousPage => lesson::back(&mut self.lab),
@@ -166,6 +184,14 @@ impl App {
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             _ => {}
         }
+    }
+
+    /// One undo too many would swap the run for what was open before: that takes a press of its own, once it was said.
+    fn too_many(&mut self) -> bool {
+        let opened = self.lab.undo_label().filter(|what| what.starts_with("Open ") || what.starts_with("Page "));
+        let Some(what) = opened.filter(|_| std::mem::take(&mut self.undid)) else { return false };
+        self.lab.tell(Level::Info, format!("Every change here is taken back. Undo once more leaves this run: {what}"));
+        true
     }
 
     fn show_finding(&mut self, variant: usize, finding: &Finding) {

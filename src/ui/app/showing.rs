@@ -90,14 +90,19 @@ impl App {
         views::written(&self.layout, &self.panes, &self.link, hidden, self.zoom_now())
     }
 
-    fn zoom_now(&self) -> f32 {
+    pub(super) fn zoom_now(&self) -> f32 {
         let Showing { views, presenting, .. } = &self.showing;
         if presenting.is_on() { self.stored.presenting_zoom } else { views.zoom().unwrap_or(self.stored.zoom) }
     }
 
     /// Makes everything larger or smaller: what is presented, what the scenario says, or the window for good.
     pub(super) fn zoom(&mut self, ctx: &Context, by: Option<f32>) {
-        let zoom = by.map_or(1.0, |by| ((self.zoom_now() + by) * 20.0).round() / 20.0).clamp(SMALLEST, LARGEST);
+        self.zoom_to(ctx, by.map_or(1.0, |by| ((self.zoom_now() + by) * 20.0).round() / 20.0));
+    }
+
+    /// Makes everything so large.
+    pub(super) fn zoom_to(&mut self, ctx: &Context, zoom: f32) {
+        let zoom = zoom.clamp(SMALLEST, LARGEST);
         if self.showing.presenting.is_on() {
             self.stored.presenting_zoom = zoom;
         } else if !self.showing.views.set_zoom(zoom) {

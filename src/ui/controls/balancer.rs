@@ -5,7 +5,7 @@ use super::super::widgets::choice::{Item, choice, choice_of};
 use super::super::widgets::group;
 use super::super::widgets::slider::{Scale, figure, significant};
 use super::explain::of_rule;
-use super::{Desk, memory};
+use super::{Desk, Row, memory};
 use crate::lab::notices::Level;
 use crate::model::change::Change;
 use crate::model::config::{Balancer, Gate, Router, Rule, Schedule, limits};
@@ -20,29 +20,17 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let frozen = desk.frozen();
     let rule = balancer.rule;
     ui.add_enabled_ui(frozen.is_none(), |ui| {
-        let items: Vec<Item<Rule>> = Rule::iter()
-            .map(|r| {
-                let about = of_rule(r);
-                Item::new(r, about.name, format!("{}\n{}", about.equation, about.idea))
-            })
-            .collect();
         let tip = "How the loads of one step become the biases of the next";
-        if let Some(rule) = choice_of(ui, theme, "Rule", tip, &rule, &items, |r| desk.refused(&Change::SetRule(*r))) {
+        if let Some(rule) = choice_of(ui, theme, "Rule", tip, &rule, &rules(), |r| desk.refused(&Change::SetRule(*r))) {
             choose(desk, rule, &router, &balancer);
         }
         settings_of_order(ui, desk, &balancer);
         ui.add_enabled_ui(rule.has_step(), |ui| {
-            let (name, tip) = step_of(rule);
-            desk.rows(ui, &[(name, limits::RATE, Scale::Log, balancer.rate, tip, Change::SetRate)]);
-            memory::rows(ui, desk, &router, &balancer);
+            desk.rows(ui, &[rate(&balancer)]);
+            memory::show(ui, desk, &router, &balancer);
             let tip = "How the step size changes; n counts from the step at which the schedule was chosen. A constant step \
                        keeps a floor that grows with u; a decreasing one does not";
-            let items = [
-                Item::new(Schedule::Constant, "Constant rate", "u at every step"),
-                Item::new(Schedule::InverseSqrt, "Rate u/√n", "u/√n: keeps moving, ever more slowly"),
-                Item::new(Schedule::Inverse, "Rate u/n", "u/n: travels only about u·ln n in n steps, so it wants a larger u"),
-            ];
-            if let Some(schedule) = choice(ui, theme, "Schedule", tip, &balancer.schedule, &items) {
+            if let Some(schedule) = choice(ui, theme, "Schedule", tip, &balancer.schedule, &schedules()) {
                 desk.change(Change::SetSchedule(schedule));
             }
             if let (true, Some(now)) = (balancer.schedule != Schedule::Constant, desk.lab.snapshot().variants.get(desk.shown)) {
@@ -84,34 +72,59 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     });
 }
 
-/// What only the rules have that put a whole batch in order.
-fn settings_of_order(ui: &mut Ui, desk: &mut Desk<'_>, balancer: &Balancer) {
-    let theme = desk.theme;
+/// The numbers that only the rules have that put a whole batch in order.
+pub(super) fn order_rows(balancer: &Balancer) -> Vec<Row<'static>> {
     match balancer.rule {
         Rule::Quantile => {
             let tip = "Weight a of the old β in β ← a·β + (1−a)·β̂, 0 to 0.999. 0, Megatron-LM’s default, forgets every batch but the last; \
                        a larger one calms the biases and follows drift more slowly";
-            desk.rows(
-                ui,
-                &[("Average", limits::AVERAGE, Scale::Linear(0.01), balancer.average, tip, Change::SetAverage)],
-            );
+            vec![("Average", limits::AVERAGE, Scale::Linear(0.01), balancer.average, tip, Change::SetAverage)]
         }
         Rule::Bip => {
             let tip = "Passes over each batch before it is routed, 1 to 16. How many the authors make is not known to us; 4 is our choice";
-            let passes = |n| Change::SetIterations(n as u32);
-            let now = f64::from(balancer.iterations);
-            desk.rows(ui, &[("Passes", limits::ITERATIONS, Scale::Whole, now, tip, passes)]);
+            let passes: fn(f64) -> Change = |n| Change::SetIterations(n as u32);
+            vec![("Passes", limits::ITERATIONS, Scale::Whole, f64::from(balancer.iterations), tip, passes)]
         }
-        Rule::ExpertChoice => {
-            let Some(router) = desk.variant().map(|v| v.router.clone()) else { return };
-            let bits = leak(router.top_k, router.experts);
-            let tip = "K · log₂((1−R)/R) with R = K/E: what one layer’s routing can tell a token of later tokens, at least (Wang et al. 2024, \
-                       section on Expert Choice). Where half of the experts or more are active the bound says nothing";
-            let words = format!("leaks {bits:.1} bits per token and layer, or more");
-            ui.label(RichText::new(words).font(mono(SMALL)).color(theme.over_text)).on_hover_text(tip);
-        }
-        _ => {}
+        _ => vec![],
     }
+}
+
+/// What only the rules have that put a whole batch in order.
+fn settings_of_order(ui: &mut Ui, desk: &mut Desk<'_>, balancer: &Balancer) {
+    let theme = desk.theme;
+    desk.rows(ui, &order_rows(balancer));
+    if balancer.rule == Rule::ExpertChoice {
+        let Some(router) = desk.variant().map(|v| v.router.clone()) else { return };
+        let bits = leak(router.top_k, router.experts);
+        let tip = "K · log₂((1−R)/R) with R = K/E: what one layer’s routing can tell a token of later tokens, at least (Wang et al. 2024, \
+                   section on Expert Choice). Where half of the experts or more are active the bound says nothing";
+        let words = format!("leaks {bits:.1} bits per token and layer, or more");
+        ui.label(RichText::new(words).font(mono(SMALL)).color(theme.over_text)).on_hover_text(tip);
+    }
+}
+
+/// Every rule there is.
+pub(super) fn rules() -> Vec<Item<Rule>> {
+    let item = |r| {
+        let about = of_rule(r);
+        Item::new(r, about.name, format!("{}\n{}", about.equation, about.idea))
+    };
+    Rule::iter().map(item).collect()
+}
+
+/// How the step size can change.
+pub(super) fn schedules() -> [Item<Schedule>; 3] {
+    [
+        Item::new(Schedule::Constant, "Constant rate", "u at every step"),
+        Item::new(Schedule::InverseSqrt, "Rate u/√n", "u/√n: keeps moving, ever more slowly"),
+        Item::new(Schedule::Inverse, "Rate u/n", "u/n: travels only about u·ln n in n steps, so it wants a larger u"),
+    ]
+}
+
+/// The step size.
+pub(super) fn rate(balancer: &Balancer) -> Row<'static> {
+    let (name, tip) = step_of(balancer.rule);
+    (name, limits::RATE, Scale::Log, balancer.rate, tip, Change::SetRate)
 }
 
 /// The step size's name and tip under a rule.
@@ -154,7 +167,7 @@ fn proposed(rule: Rule, router: &Router, now: f64) -> Option<(f64, &'static str)
 }
 
 /// Another rule, and with it a step size of its scale: one thing to take back.
-fn choose(desk: &mut Desk<'_>, rule: Rule, router: &Router, now: &Balancer) {
+pub(super) fn choose(desk: &mut Desk<'_>, rule: Rule, router: &Router, now: &Balancer) {
     let mut changes = vec![Change::SetRule(rule)];
     if let Some((rate, why)) = proposed(rule, router, now.rate) {
         changes.push(Change::SetRate(rate));

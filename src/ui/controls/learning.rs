@@ -15,9 +15,14 @@ use strum::IntoEnumIterator as _;
 
 /// The settings of the world.
 pub(super) fn world(ui: &mut Ui, desk: &mut Desk<'_>, w: &World) {
+    desk.rows(ui, &world_rows(w));
+}
+
+/// The numbers of a world to learn from.
+pub(super) fn world_rows(w: &World) -> Vec<Row<'static>> {
     // Together they are a token's whole variance, so each has what the other leaves.
     let left = |limit: Limits, other: f64| Limits { max: ((1.0 - other) * 100.0).floor() / 100.0, ..limit };
-    let table: [Row<'_>; 11] = [
+    vec![
         (
             "Batch",
             limits::BATCH,
@@ -108,8 +113,7 @@ pub(super) fn world(ui: &mut Ui, desk: &mut Desk<'_>, w: &World) {
             "Consecutive tokens of the same domain, 1 to 65 536. As long as a sequence, it makes sequences differ as texts do",
             |v| Change::SetBurst(v as u32),
         ),
-    ];
-    desk.rows(ui, &table);
+    ]
 }
 
 /// How the variant learns; nothing where nothing does.
@@ -120,38 +124,17 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let theme = desk.theme;
     let Some(learning) = desk.variant().map(|v| v.learning.clone()) else { return };
     group(ui, theme, "Learning");
-    let items: Vec<Item<Auxiliary>> = Auxiliary::iter()
-        .map(|a| {
-            let about = of_auxiliary(a);
-            Item::new(a, about.name, format!("{}\n{}", about.equation, about.idea))
-        })
-        .collect();
     let tip = "What pulls the router itself towards balance, beside the task";
-    if let Some(a) = choice(ui, theme, "Auxiliary loss", tip, &learning.auxiliary, &items) {
+    if let Some(a) = choice(ui, theme, "Auxiliary loss", tip, &learning.auxiliary, &auxiliaries()) {
         desk.change(Change::SetLearning(LearningChange::Auxiliary(a)));
     }
-    ui.add_enabled_ui(learning.auxiliary != Auxiliary::None, |ui| {
-        let tip = "Weight α of the auxiliary loss, 0 to 10. It is not comparable with a language model's α, whose task gradient on the \
-                   router is much smaller: compare the force ratio in Task loss instead";
-        let alpha = |v| Change::SetLearning(LearningChange::Alpha(v));
-        desk.rows(ui, &[("α", limits::ALPHA, Scale::Log, learning.alpha, tip, alpha)]);
-    });
-    window(ui, desk, &learning);
-    let z = |v| Change::SetLearning(LearningChange::ZLoss(v));
-    let tip =
-        "Weight of the z-loss 1/T Σ (ln Σ eᶻ)², 0 to 1. It keeps logits small and does not balance. ST-MoE uses 0.001";
-    desk.rows(ui, &[("z-loss", limits::Z_LOSS, Scale::Log, learning.z_loss, tip, z)]);
-    let items = [
-        Item::new(Gating::Raw, "Raw gating values", "g = s. Wang et al. 2024 use it"),
-        Item::new(
-            Gating::Normalised,
-            "Normalised gating values",
-            "g = s/Σs over the chosen experts, as DeepSeek-V3. Then only ratios matter, the task may shrink all scores, and a fixed u \
-             becomes coarser",
-        ),
-    ];
+    ui.add_enabled_ui(learning.auxiliary != Auxiliary::None, |ui| desk.rows(ui, &[alpha(&learning)]));
+    if let Some(row) = window(&learning) {
+        desk.rows(ui, &[row]);
+    }
+    desk.rows(ui, &[z_loss(&learning)]);
     let tip = "From the chosen scores to the weights of the experts' outputs. The bias has no part in them";
-    if let Some(g) = choice(ui, theme, "Gating values", tip, &learning.gating, &items) {
+    if let Some(g) = choice(ui, theme, "Gating values", tip, &learning.gating, &gatings()) {
         desk.change(Change::SetLearning(LearningChange::Gating(g)));
     }
     optimiser(ui, desk, &learning);
@@ -161,9 +144,69 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     told(ui, theme, &about);
 }
 
+/// Every auxiliary loss there is.
+pub(super) fn auxiliaries() -> Vec<Item<Auxiliary>> {
+    let item = |a| {
+        let about = of_auxiliary(a);
+        Item::new(a, about.name, format!("{}\n{}", about.equation, about.idea))
+    };
+    Auxiliary::iter().map(item).collect()
+}
+
+/// From scores to the weights of outputs.
+pub(super) fn gatings() -> [Item<Gating>; 2] {
+    [
+        Item::new(Gating::Raw, "Raw gating values", "g = s. Wang et al. 2024 use it"),
+        Item::new(
+            Gating::Normalised,
+            "Normalised gating values",
+            "g = s/Σs over the chosen experts, as DeepSeek-V3. Then only ratios matter, the task may shrink all scores, and a fixed u \
+             becomes coarser",
+        ),
+    ]
+}
+
+/// What turns gradients into steps.
+pub(super) fn optimisers() -> [Item<Optimiser>; 2] {
+    [
+        Item::new(Optimiser::Adam, "Adam", "Moves every parameter about as far, however small its gradient"),
+        Item::new(
+            Optimiser::Sgd,
+            "SGD with momentum",
+            "Moves along the gradient itself. Choosing it sets the rates 2 and 0.5; a little more, and it diverges",
+        ),
+    ]
+}
+
+/// An optimiser with its usual rates.
+pub(super) fn with_rates(optimiser: Optimiser) -> Vec<Change> {
+    let usual = Learning::default();
+    let adam = optimiser == Optimiser::Adam;
+    let (experts, router) = if adam { (usual.expert_rate, usual.router_rate) } else { (2.0, 0.5) };
+    let all =
+        [LearningChange::Optimiser(optimiser), LearningChange::ExpertRate(experts), LearningChange::RouterRate(router)];
+    all.map(Change::SetLearning).into()
+}
+
+/// The weight of the auxiliary loss.
+pub(super) fn alpha(learning: &Learning) -> Row<'static> {
+    let tip = "Weight α of the auxiliary loss, 0 to 10. It is not comparable with a language model's α, whose task gradient on the \
+               router is much smaller: compare the force ratio in Task loss instead";
+    let change = |v| Change::SetLearning(LearningChange::Alpha(v));
+    ("α", limits::ALPHA, Scale::Log, learning.alpha, tip, change)
+}
+
+/// The weight of the z-loss.
+pub(super) fn z_loss(learning: &Learning) -> Row<'static> {
+    let tip =
+        "Weight of the z-loss 1/T Σ (ln Σ eᶻ)², 0 to 1. It keeps logits small and does not balance. ST-MoE uses 0.001";
+    let change = |v| Change::SetLearning(LearningChange::ZLoss(v));
+    ("z-loss", limits::Z_LOSS, Scale::Log, learning.z_loss, tip, change)
+}
+
 /// Over how many tokens or batches f is taken, where that is a setting.
-fn window(ui: &mut Ui, desk: &mut Desk<'_>, learning: &Learning) {
-    let row: Row<'_> = match learning.auxiliary {
+pub(super) fn window(learning: &Learning) -> Option<Row<'static>> {
+    Some(match learning.auxiliary {
         Auxiliary::SequenceWise => (
             "Sequence",
             limits::SEQUENCE,
@@ -180,29 +223,21 @@ fn window(ui: &mut Ui, desk: &mut Desk<'_>, learning: &Learning) {
             "The load shares f are those of so many last batches together, 1 to 256",
             |v| Change::SetLearning(LearningChange::Batches(v as u32)),
         ),
-        _ => return,
-    };
-    desk.rows(ui, &[row]);
+        _ => return None,
+    })
 }
 
 fn optimiser(ui: &mut Ui, desk: &mut Desk<'_>, learning: &Learning) {
-    let items = [
-        Item::new(Optimiser::Adam, "Adam", "Moves every parameter about as far, however small its gradient"),
-        Item::new(
-            Optimiser::Sgd,
-            "SGD with momentum",
-            "Moves along the gradient itself. Choosing it sets the rates 2 and 0.5; a little more, and it diverges",
-        ),
-    ];
     let tip = "What turns gradients into steps. Another one starts its memory afresh and takes its own usual rates";
-    if let Some(o) = choice(ui, desk.theme, "Optimiser", tip, &learning.optimiser, &items) {
-        let usual = Learning::default();
-        let (experts, router) = if o == Optimiser::Adam { (usual.expert_rate, usual.router_rate) } else { (2.0, 0.5) };
-        let all =
-            [LearningChange::Optimiser(o), LearningChange::ExpertRate(experts), LearningChange::RouterRate(router)];
-        desk.change_together(all.map(Change::SetLearning).into());
+    if let Some(o) = choice(ui, desk.theme, "Optimiser", tip, &learning.optimiser, &optimisers()) {
+        desk.change_together(with_rates(o));
     }
-    let table: [Row<'_>; 3] = [
+    desk.rows(ui, &rates(learning));
+}
+
+/// How fast parameters move.
+pub(super) fn rates(learning: &Learning) -> [Row<'static>; 3] {
+    [
         (
             "Expert rate",
             limits::EXPERT_RATE,
@@ -228,8 +263,7 @@ fn optimiser(ui: &mut Ui, desk: &mut Desk<'_>, learning: &Learning) {
             "Both rates fall along a cosine to a tenth over so many steps from the run's start, 0 to 1 000 000. 0: they stay",
             |v| Change::SetLearning(LearningChange::Horizon(v as u32)),
         ),
-    ];
-    desk.rows(ui, &table);
+    ]
 }
 
 fn of_auxiliary(auxiliary: Auxiliary) -> About {

@@ -9,12 +9,20 @@ use crate::model::change::Change;
 use crate::model::config::{Balancer, Limits, Router, Rule, limits};
 use eframe::egui::{Align, DragValue, Layout, RichText, Ui};
 
+/// The numbers that this rule has beside its step size, to set.
+pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router, balancer: &Balancer) {
+    desk.rows(ui, &rows(router, balancer));
+    if balancer.rule == Rule::LongCat {
+        reached(ui, desk, router, balancer);
+    }
+}
+
 /// The numbers that this rule has beside its step size.
-pub(super) fn rows(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router, balancer: &Balancer) {
+pub(super) fn rows(router: &Router, balancer: &Balancer) -> Vec<Row<'static>> {
     let computing =
         Limits { max: limits::ZERO_EXPERTS.max.min(f64::from(router.experts) - 1.0), ..limits::ZERO_EXPERTS };
-    let rows: &[Row<'_>] = match balancer.rule {
-        Rule::Smebu => &[
+    match balancer.rule {
+        Rule::Smebu => vec![
             (
                 "Steep κ",
                 limits::STEEPNESS,
@@ -33,7 +41,7 @@ pub(super) fn rows(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router, balancer: 
                 Change::SetMomentum,
             ),
         ],
-        Rule::IdBalancing => &[(
+        Rule::IdBalancing => vec![(
             "Gain K_d",
             limits::DERIVATIVE,
             Scale::Log,
@@ -41,7 +49,7 @@ pub(super) fn rows(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router, balancer: 
             "Gain K_d on the change of the error while it grows, score units, 0 to 1. The paper takes the same 0.006 as for Kᵢ",
             Change::SetDerivative,
         )],
-        Rule::LongCat => &[
+        Rule::LongCat => vec![
             (
                 "Zero Z",
                 computing,
@@ -60,11 +68,7 @@ pub(super) fn rows(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router, balancer: 
                 Change::SetRealExperts,
             ),
         ],
-        _ => &[],
-    };
-    desk.rows(ui, rows);
-    if balancer.rule == Rule::LongCat {
-        reached(ui, desk, router, balancer);
+        _ => vec![],
     }
 }
 

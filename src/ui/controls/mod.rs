@@ -7,8 +7,10 @@ mod learning;
 mod memory;
 mod presets;
 mod router;
+pub mod settings;
 mod tokens;
 
+use super::focus;
 use super::style::{SMALL, TINY, semibold, text};
 use super::theme::{PADDING, Theme};
 use super::widgets::slider::{Number, Scale, number};
@@ -17,6 +19,21 @@ use crate::lab::command::Command;
 use crate::model::change::{self, Change, Target};
 use crate::model::config::{Limits, Variant};
 use eframe::egui::{self, Frame, Margin, Panel, RichText, ScrollArea, Ui};
+
+pub use presets::refused as model_refused;
+
+/// Another rule for what the panel means, with a step size of its scale, as one thing to take back.
+pub fn choose_rule(
+    lab: &mut Lab,
+    controls: &Controls,
+    shown: usize,
+    rule: crate::model::config::Rule,
+    theme: &'static Theme,
+) {
+    let Some(variant) = lab.settings().variants.get(shown).cloned() else { return };
+    let mut desk = Desk { lab, theme, target: controls.target(), shown };
+    balancer::choose(&mut desk, rule, &variant.router, &variant.balancer);
+}
 
 /// Width of the panel.
 const WIDTH: f32 = 248.0;
@@ -31,6 +48,12 @@ pub struct Controls {
 }
 
 impl Controls {
+    /// What a changed setting of a router or balancer applies to.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        self.only.map_or(Target::AllVariants, Target::Variant)
+    }
+
     /// From now on the controls mean this variant alone.
     pub fn choose(&mut self, variant: usize) {
         self.only = Some(variant);
@@ -82,21 +105,32 @@ impl Desk<'_> {
 
     /// Why a change would be refused, if so.
     fn refused(&self, change: &Change) -> Option<String> {
-        let mut settings = self.lab.settings().clone();
-        change::apply(&mut settings, self.target, change).err().map(|e| e.in_words(&settings.names()))
+        refused(self.lab, self.target, change)
     }
 
     /// Why settings of the router can't be changed, if so.
     fn frozen(&self) -> Option<&'static str> {
-        let selected = !self.lab.snapshot().has_scores();
-        selected.then_some("This log holds selections without scores, so nothing can be routed again")
+        frozen(self.lab)
     }
+}
+
+/// Why settings of the router can't be changed, if so.
+fn frozen(lab: &Lab) -> Option<&'static str> {
+    let selected = !lab.snapshot().has_scores();
+    selected.then_some("This log holds selections without scores, so nothing can be routed again")
+}
+
+/// Why a change would be refused, if so.
+fn refused(lab: &Lab, target: Target, change: &Change) -> Option<String> {
+    let mut settings = lab.settings().clone();
+    change::apply(&mut settings, target, change).err().map(|e| e.in_words(&settings.names()))
 }
 
 /// Draws the panel. `shown` is the variant that single-variant panes show; choosing one here chooses it there.
 pub fn show(ui: &mut Ui, controls: &mut Controls, lab: &mut Lab, shown: &mut usize, theme: &'static Theme) {
     let frame = Frame::new().fill(theme.panel).inner_margin(Margin { left: 14, right: 10, top: 4, bottom: 0 });
     Panel::left("controls").exact_size(WIDTH).resizable(false).show_separator_line(false).frame(frame).show(ui, |ui| {
+        focus::region(ui, focus::Region::Settings);
         let edge = ui.max_rect().expand2(egui::vec2(10.0, 4.0));
         ui.painter().vline(edge.right() - 0.5, edge.y_range(), egui::Stroke::new(1.0, theme.line));
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
@@ -105,19 +139,19 @@ pub fn show(ui: &mut Ui, controls: &mut Controls, lab: &mut Lab, shown: &mut usi
             let variants = lab.settings().variants.len();
             controls.only = controls.only.filter(|&i| i < variants && variants > 1);
             *shown = (*shown).min(variants.saturating_sub(1));
-            let target = controls.only.map_or(Target::AllVariants, Target::Variant);
+            look_for(ui, lab, theme);
+            let target = controls.target();
             tokens::show(ui, &mut Desk { lab, theme, target, shown: *shown });
             if variants > 1 {
                 which(ui, controls, lab, shown, theme);
             }
-            let target = controls.only.map_or(Target::AllVariants, Target::Variant);
+            let target = controls.target();
             let mut desk = Desk { lab, theme, target, shown: *shown };
             router::show(ui, &mut desk);
             balancer::show(ui, &mut desk);
             learning::show(ui, &mut desk);
-            look_for(ui, lab, theme);
             ui.add_space(PADDING);
-            super::focus::follow(ui);
+            focus::follow(ui);
         });
     });
 }
@@ -146,15 +180,19 @@ fn which(ui: &mut Ui, controls: &mut Controls, lab: &Lab, shown: &mut usize, the
     });
 }
 
-/// What the scenario's author says to look for.
+/// What the scenario's author says to look for: first of all, and folded away by who knows it.
 fn look_for(ui: &mut Ui, lab: &Lab, theme: &Theme) {
     let document = lab.document();
     if document.look_for.is_empty() {
         return;
     }
-    ui.add_space(16.0);
-    Frame::new().fill(theme.chip).corner_radius(8).inner_margin(Margin::same(10)).show(ui, |ui| {
-        ui.label(RichText::new("What to look for").font(semibold(TINY)).color(theme.dim));
-        ui.label(RichText::new(&document.look_for).font(text(SMALL)).color(theme.text));
+    ui.add_space(8.0);
+    Frame::new().fill(theme.chip).corner_radius(8).inner_margin(Margin::symmetric(10, 8)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let title = RichText::new("What to look for").font(semibold(TINY)).color(theme.dim);
+        egui::CollapsingHeader::new(title).id_salt("what to look for").default_open(true).show_unindented(ui, |ui| {
+            let words = RichText::new(&document.look_for).font(text(SMALL)).color(theme.text);
+            ui.add(egui::Label::new(words).wrap());
+        });
     });
 }

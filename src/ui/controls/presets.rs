@@ -3,6 +3,7 @@
 use super::super::style::{SMALL, TINY, semibold, text};
 use super::super::theme::{ROW, Theme};
 use super::Desk;
+use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::model::config::Variant;
 use crate::model::presets::{Preset, Use};
@@ -15,7 +16,6 @@ const WIDTH: f32 = 400.0;
 pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let theme = desk.theme;
     let now = desk.variant().and_then(matching);
-    let of_trace = desk.lab.snapshot().trace.as_ref().map(|t| t.experts as u32);
     let frozen = desk.frozen();
     let shown = now.map_or("Set as a model…", Preset::name);
     ui.spacing_mut().interact_size.y = ROW;
@@ -28,13 +28,12 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
                 .show_ui(ui, |ui| {
                     ui.set_min_width(200.0);
                     for preset in Preset::iter() {
-                        let experts = preset.settings().0.experts;
-                        let fits = of_trace.is_none_or(|e| e == experts);
+                        let refused = refused(desk.lab, preset);
                         let button = egui::Button::selectable(now == Some(preset), preset.name())
                             .min_size(vec2(ui.available_width(), ROW));
-                        let response = ui.add_enabled(fits, button);
-                        let why = format!("It has {experts} experts, and this trace has {}", of_trace.unwrap_or(0));
-                        let response = response.on_hover_ui(|ui| card(ui, theme, preset)).on_disabled_hover_text(why);
+                        let response = ui.add_enabled(refused.is_none(), button);
+                        let response = response.on_hover_ui(|ui| card(ui, theme, preset));
+                        let response = response.on_disabled_hover_text(refused.unwrap_or_default());
                         if response.clicked() && now != Some(preset) {
                             desk.lab.send(Command::Preset { target: desk.target, preset });
                         }
@@ -55,6 +54,16 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
             "Router and balancer of a published model, every number with its source. Starts a new run; undo brings this one back",
         ),
     };
+}
+
+/// Why a model can't be set now, if so.
+#[must_use]
+pub fn refused(lab: &Lab, preset: Preset) -> Option<String> {
+    if let Some(why) = super::frozen(lab) {
+        return Some(why.into());
+    }
+    let (experts, trace) = (preset.settings().0.experts as usize, lab.snapshot().trace.as_ref()?.experts);
+    (experts != trace).then(|| format!("It has {experts} experts, and this trace has {trace}"))
 }
 
 /// The model whose settings these are.

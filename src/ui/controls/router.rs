@@ -7,7 +7,7 @@ use super::super::widgets::slider::{Number, Scale, number};
 use super::{Desk, Row, explain};
 use crate::lab::command::Command;
 use crate::model::change::{Change, largest_top_k};
-use crate::model::config::{Capacity, Gate, Groups, Router, Rule, Stays, limits};
+use crate::model::config::{Capacity, Experiment, Gate, Groups, Router, Rule, Stays, limits};
 use eframe::egui::{CollapsingHeader, RichText, Ui};
 
 pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
@@ -18,17 +18,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let frozen = desk.frozen();
     ui.add_enabled_ui(frozen.is_none(), |ui| {
         let tip = "From logit x = u·e to score s. The bias is added to the score for selection alone, never to the gating value";
-        let items = [
-            Item::new(Gate::Sigmoid, "Sigmoid gate", "s = 1/(1 + e⁻ˣ), each expert on its own. Wang et al. 2024 use it"),
-            Item::new(Gate::Softmax, "Softmax gate", "s = eˣ/Σeˣ over a token's experts: scores are about 1/E, so suitable steps are smaller"),
-            Item::new(
-                Gate::SqrtSoftplus,
-                "√softplus gate",
-                "s = √ln(1 + eˣ), each expert on its own: from 0.02 at x = −8 to 2.8 at x = 8, where synthetic logits saturate. \
-                 Megatron-LM's sqrtsoftplus. Held as s/4, 18 bits of it behind the point; biases are in the units of s",
-            ),
-        ];
-        if let Some(gate) = choice(ui, theme, "Gate", tip, &router.gate, &items) {
+        if let Some(gate) = choice(ui, theme, "Gate", tip, &router.gate, &gates()) {
             desk.change(Change::SetGate(gate));
         }
     })
@@ -53,9 +43,8 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
             desk.lab.send(Command::SetExperts(v as u32));
         }
     });
-    let variants = &desk.lab.settings().variants;
-    let fewest = variants.iter().map(|v| v.router.eligible()).min().unwrap_or(router.experts);
-    let base = variants.iter().any(|v| v.balancer.rule == Rule::Base);
+    let most = most_k(desk.lab.settings());
+    let base = desk.lab.settings().variants.iter().any(|v| v.balancer.rule == Rule::Base);
     ui.add_enabled_ui(frozen.is_none() && !base, |ui| {
         let what = Number {
             name: "K",
@@ -67,7 +56,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
                 }
             },
             min: limits::TOP_K.min,
-            max: f64::from(largest_top_k(fewest)),
+            max: most,
             scale: Scale::Whole,
             restarts: false,
         };
@@ -84,10 +73,78 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     .on_disabled_hover_text(frozen.unwrap_or_default());
 }
 
+/// The largest K that fits every variant.
+pub(super) fn most_k(settings: &Experiment) -> f64 {
+    let fewest = settings.variants.iter().map(|v| v.router.eligible()).min().unwrap_or(limits::EXPERTS.max_u32());
+    f64::from(largest_top_k(fewest))
+}
+
+/// From logit to score.
+pub(super) fn gates() -> [Item<Gate>; 3] {
+    [
+        Item::new(Gate::Sigmoid, "Sigmoid gate", "s = 1/(1 + e⁻ˣ), each expert on its own. Wang et al. 2024 use it"),
+        Item::new(
+            Gate::Softmax,
+            "Softmax gate",
+            "s = eˣ/Σeˣ over a token's experts: scores are about 1/E, so suitable steps are smaller",
+        ),
+        Item::new(
+            Gate::SqrtSoftplus,
+            "√softplus gate",
+            "s = √ln(1 + eˣ), each expert on its own: from 0.02 at x = −8 to 2.8 at x = 8, where synthetic logits saturate. \
+                 Megatron-LM's sqrtsoftplus. Held as s/4, 18 bits of it behind the point; biases are in the units of s",
+        ),
+    ]
+}
+
+/// The numbers of gating values.
+pub(super) fn gating_rows(router: &Router) -> [Row<'static>; 2] {
+    [
+        (
+            "Scale",
+            limits::SCALE,
+            Scale::Linear(0.1),
+            router.scale,
+            "Route scale: every gating value is multiplied by it, 0 to 32. DeepSeek-V3 has 2.5. No token goes elsewhere",
+            Change::SetScale,
+        ),
+        (
+            "Shared",
+            limits::SHARED,
+            Scale::Whole,
+            f64::from(router.shared),
+            "Shared experts, 0 to 16: every token has them beside its K. They change no load. Wang et al. 2024 have 2, DeepSeek-V3 1",
+            |v| Change::SetShared(v as u32),
+        ),
+    ]
+}
+
 /// Into how many groups the experts are cut, and how many a token keeps.
 fn groups(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     let theme = desk.theme;
     let tip = "Group-limited routing (DeepSeek-V3): a token chooses its experts in its best groups alone";
+    let refused = |g: &Option<Groups>| desk.refused(&Change::SetGroups(*g));
+    if let Some(groups) = choice_of(ui, theme, "Groups", tip, &router.groups, &group_items(router), refused) {
+        desk.change(Change::SetGroups(groups));
+    }
+    let Some(now) = router.groups else { return };
+    let (min, max) = kept_range(router, now);
+    let what = Number {
+        name: "Kept",
+        tip: "Groups that a token chooses among, those with the largest sum of their two best s + b. DeepSeek-V3 keeps 4 of 8",
+        min,
+        max,
+        scale: Scale::Whole,
+        restarts: false,
+    };
+    if let Some(kept) = number(ui, theme, what, f64::from(now.kept)) {
+        desk.change(Change::SetGroups(Some(Groups { kept: kept as u32, ..now })));
+    }
+    explain::paragraph(ui, theme, &explain::GROUPS);
+}
+
+/// The ways to cut the experts into equal groups.
+pub(super) fn group_items(router: &Router) -> Vec<Item<Option<Groups>>> {
     let mut items = vec![Item::new(None, "No groups", "A token chooses among all experts")];
     for n in (2..=router.experts.min(64)).filter(|n| router.experts.is_multiple_of(*n)) {
         let now = router.groups.filter(|g| g.groups == n);
@@ -96,24 +153,12 @@ fn groups(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
         let about = format!("{n} groups of {size}; at first {} are kept", groups.kept);
         items.push(Item::new(Some(groups), format!("{n} groups of {size}"), about));
     }
-    if let Some(groups) =
-        choice_of(ui, theme, "Groups", tip, &router.groups, &items, |g| desk.refused(&Change::SetGroups(*g)))
-    {
-        desk.change(Change::SetGroups(groups));
-    }
-    let Some(now) = router.groups else { return };
-    let what = Number {
-        name: "Kept",
-        tip: "Groups that a token chooses among, those with the largest sum of their two best s + b. DeepSeek-V3 keeps 4 of 8",
-        min: f64::from(router.top_k.div_ceil(router.group_size().max(1))),
-        max: f64::from(now.groups),
-        scale: Scale::Whole,
-        restarts: false,
-    };
-    if let Some(kept) = number(ui, theme, what, f64::from(now.kept)) {
-        desk.change(Change::SetGroups(Some(Groups { kept: kept as u32, ..now })));
-    }
-    explain::paragraph(ui, theme, &explain::GROUPS);
+    items
+}
+
+/// How few and how many groups can be kept.
+pub(super) fn kept_range(router: &Router, now: Groups) -> (f64, f64) {
+    (f64::from(router.top_k.div_ceil(router.group_size().max(1))), f64::from(now.groups))
 }
 
 /// Half of the groups, or as many as K experts need.
@@ -124,17 +169,9 @@ fn kept_for(router: &Router, groups: u32) -> u32 {
 /// How much room experts have.
 fn capacity(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     let theme = desk.theme;
-    let factor = router.capacity.map_or(1.25, |c| c.factor);
-    let item = |by, name: &str, about: &str| Item::new(Some(Capacity { factor, by }), name, about);
-    let items = [
-        Item::new(None, "No capacity", "Experts take all tokens that come"),
-        item(Stays::Score, "Capacity, by score", "A full expert keeps the tokens with the highest scores there"),
-        item(Stays::Position, "Capacity, by position", "A full expert keeps the tokens that come first in the batch"),
-    ];
     let tip = "How many tokens of a batch an expert takes; what comes beyond is dropped";
-    if let Some(capacity) =
-        choice_of(ui, theme, "Capacity", tip, &router.capacity, &items, |c| desk.refused(&Change::SetCapacity(*c)))
-    {
+    let refused = |c: &Option<Capacity>| desk.refused(&Change::SetCapacity(*c));
+    if let Some(capacity) = choice_of(ui, theme, "Capacity", tip, &router.capacity, &capacity_items(router), refused) {
         desk.change(Change::SetCapacity(capacity));
     }
     let Some(now) = router.capacity else { return };
@@ -152,6 +189,17 @@ fn capacity(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     explain::paragraph(ui, theme, &explain::CAPACITY);
 }
 
+/// What happens to tokens that come to a full expert.
+pub(super) fn capacity_items(router: &Router) -> [Item<Option<Capacity>>; 3] {
+    let factor = router.capacity.map_or(1.25, |c| c.factor);
+    let item = |by, name: &str, about: &str| Item::new(Some(Capacity { factor, by }), name, about);
+    [
+        Item::new(None, "No capacity", "Experts take all tokens that come"),
+        item(Stays::Score, "Capacity, by score", "A full expert keeps the tokens with the highest scores there"),
+        item(Stays::Position, "Capacity, by position", "A full expert keeps the tokens that come first in the batch"),
+    ]
+}
+
 /// What a chosen expert counts. It changes no load, so it is folded away where it is plain.
 fn gating(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     let theme = desk.theme;
@@ -165,24 +213,6 @@ fn gating(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
         if ui.checkbox(&mut on, label).on_hover_text(tip).changed() {
             desk.change(Change::SetRenormalise(on));
         }
-        let table: [Row<'_>; 2] = [
-            (
-                "Scale",
-                limits::SCALE,
-                Scale::Linear(0.1),
-                router.scale,
-                "Route scale: every gating value is multiplied by it, 0 to 32. DeepSeek-V3 has 2.5. No token goes elsewhere",
-                Change::SetScale,
-            ),
-            (
-                "Shared",
-                limits::SHARED,
-                Scale::Whole,
-                f64::from(router.shared),
-                "Shared experts, 0 to 16: every token has them beside its K. They change no load. Wang et al. 2024 have 2, DeepSeek-V3 1",
-                |v| Change::SetShared(v as u32),
-            ),
-        ];
-        desk.rows(ui, &table);
+        desk.rows(ui, &gating_rows(router));
     });
 }

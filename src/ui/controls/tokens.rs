@@ -81,8 +81,9 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     }
 }
 
-fn synthetic(ui: &mut Ui, desk: &mut Desk<'_>, s: &Synthetic, fixed: bool) {
-    let mut rows: Vec<Row<'_>> = vec![
+/// The numbers of synthetic tokens; topics that never come again do not drift.
+pub(super) fn rows(s: &Synthetic, fixed: bool) -> Vec<Row<'static>> {
+    let mut rows: Vec<Row<'static>> = vec![
         (
             "Batch",
             limits::BATCH,
@@ -135,7 +136,11 @@ fn synthetic(ui: &mut Ui, desk: &mut Desk<'_>, s: &Synthetic, fixed: bool) {
     if fixed {
         rows.retain(|(name, ..)| *name != "Drift");
     }
-    desk.rows(ui, &rows);
+    rows
+}
+
+fn synthetic(ui: &mut Ui, desk: &mut Desk<'_>, s: &Synthetic, fixed: bool) {
+    desk.rows(ui, &rows(s, fixed));
     seed(ui, desk);
 }
 

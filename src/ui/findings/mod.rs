@@ -88,6 +88,7 @@ impl Findings {
         let frame = Frame::new().fill(theme.panel).inner_margin(Margin::symmetric(14, 0));
         let panel = Panel::top("findings").exact_size(HEIGHT).resizable(false).show_separator_line(false).frame(frame);
         panel.show(ui, |ui| {
+            super::focus::region(ui, super::focus::Region::Findings);
             let edge = ui.max_rect().expand2(vec2(14.0, 0.0));
             ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, theme.line));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -54,6 +54,9 @@ fn answer(ui: &mut Ui, i: usize, choice: &Choice, chosen: Option<usize>, theme: 
     let sense = if open { Sense::click() } else { Sense::hover() };
     let (rect, response) = ui.allocate_exact_size(vec2(width, height), sense);
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::RadioButton, open, chosen == Some(i), &choice.text));
+    if open {
+        super::super::focus::start_at(ui, response.id);
+    }
     let hot = open && (response.hovered() || response.has_focus());
     let right = !open && choice.right;
     let line = if right || hot { theme.accent } else { theme.line };

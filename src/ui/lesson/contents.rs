@@ -57,7 +57,8 @@ pub fn after(id: &str) -> Option<&'static str> {
 }
 
 /// What there is to go on with: a lesson that was begun and not finished, the first one that was not begun, or the first.
-fn next(shelf: &Shelf) -> Option<(&'static Entry, usize)> {
+#[must_use]
+pub fn next(shelf: &Shelf) -> Option<(&'static Entry, usize)> {
     let begun = |e: &&Entry| shelf.progress.get(e.id).is_some_and(|p| !p.finished);
     let last = shelf.last.as_deref().and_then(|id| course().iter().find(|e| e.id == id)).filter(begun);
     let entry = last

@@ -41,6 +41,7 @@ pub fn show(ui: &mut Ui, panel: &mut LessonPanel, lab: &mut Lab, asks: &mut Vec<
     let width = width(ui.ctx().content_rect().width());
     let frame = Frame::new().fill(theme.pane);
     Panel::right("lesson").exact_size(width).resizable(false).show_separator_line(false).frame(frame).show(ui, |ui| {
+        super::focus::region(ui, super::focus::Region::Lesson);
         let whole = ui.max_rect();
         ui.painter().vline(whole.left() + 0.5, whole.y_range(), Stroke::new(1.0, theme.line));
         let page = whole.shrink2(vec2(MARGIN, 0.0));
@@ -105,6 +106,7 @@ fn content(ui: &mut Ui, panel: &mut LessonPanel, running: &Running, lab: &mut La
                 card::task(ui, task, running.hints, standing, lab, theme);
             }
             ui.add_space(16.0);
+            super::focus::follow(ui);
             if comes {
                 ui.scroll_to_cursor(Some(Align::Max));
                 ui.ctx().request_repaint();
@@ -135,7 +137,10 @@ fn way(ui: &mut Ui, running: &Running, lab: &mut Lab, theme: &Theme) {
     let response = right.add(Button::new(label).fill(fill).min_size(vec2(84.0, 32.0)));
     let response = response.on_hover_text(if open { "Go on without (Space)" } else { "Go on (Space)" });
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
-    if response.clicked() {
+    let enter = !open
+        && super::focus::enter_is_free(ui)
+        && ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, egui::Key::Enter));
+    if response.clicked() || enter {
         forward(lab);
     }
     // Dots say where one is; there is room for some forty.

@@ -1,5 +1,6 @@
 //! What every pane has: its ground, and a header with the bold name, what exactly is shown, its modes, help and maximise.
 
+use super::super::focus;
 use super::super::glossary::explain;
 use super::super::style::{SMALL, icon, semibold, text};
 use super::super::theme::{GAP, HEADER, PADDING, PANE_RADIUS, Theme};
@@ -58,6 +59,7 @@ impl Export {
 pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximised: bool) -> Header {
     let theme = cx.theme;
     let rect = ui.max_rect();
+    focus::region(ui, focus::Region::Panes);
     // The ground is there already: see `ground`.
     let radius = CornerRadius::same(PANE_RADIUS);
     if !cx.link.bare {
@@ -68,7 +70,8 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     let mut done = Header::default();
 
     // The bar is there to drag the pane by; what stands on it is drawn after and so comes first under the pointer.
-    let handle = ui.interact(bar, ui.scope_id().with("header"), Sense::click_and_drag());
+    // Keys maximise a pane by the button there, so Tab passes the bar by.
+    let handle = ui.interact(bar, ui.scope_id().with("header"), Sense::CLICK | Sense::DRAG);
     done.drag_started = handle.drag_started();
     done.toggle_maximised = handle.double_clicked();
 

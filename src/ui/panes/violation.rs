@@ -114,7 +114,7 @@ impl Pane for Violation {
             });
             return;
         }
-        if mode(ui, cx.theme, axis, false, "Linear or logarithmic axis") {
+        if mode(ui, cx.theme, "Log", !self.linear, "Logarithmic axis; off, it is linear") {
             self.linear = !self.linear;
         }
         for (window, name, tip) in windows {

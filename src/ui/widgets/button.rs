@@ -37,3 +37,14 @@ pub fn chip(ui: &mut Ui, text: impl Into<egui::WidgetText>, name: &str, tip: &st
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
     response.on_hover_text(tip)
 }
+
+/// The main button of a dialog or a page, in the accent colour. True if it was pressed, also by Enter while nothing else has the
+/// focus.
+pub fn primary(ui: &mut Ui, theme: &Theme, words: &str, height: f32) -> bool {
+    let ink = if theme.dark { theme.window } else { theme.pane };
+    let button = Button::new(egui::RichText::new(words).color(ink)).fill(theme.accent).min_size(vec2(84.0, height));
+    let response = ui.add(button);
+    let enter = super::super::focus::enter_is_free(ui)
+        && ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, egui::Key::Enter));
+    response.clicked() || enter
+}

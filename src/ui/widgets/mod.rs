@@ -40,9 +40,10 @@ fn row(ui: &mut Ui, theme: &Theme, name: &str, tip: &str) -> (Row, egui::Respons
     (Row { rect, name: left, middle, figure }, label)
 }
 
-/// A group's name above its rows.
+/// A group's name above its rows; F6 comes to each group.
 pub fn group(ui: &mut Ui, theme: &Theme, name: &str) {
     ui.add_space(10.0);
+    super::focus::mark(ui);
     let words = egui::RichText::new(name).font(super::style::semibold(super::style::TINY)).color(theme.faint);
     explain(ui.label(words), name, "");
     ui.add_space(2.0);

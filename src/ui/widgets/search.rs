@@ -1,12 +1,29 @@
-//! The field over a list that is searched: it has the focus as long as the list is open.
+//! The field over a list that is searched.
 
 use eframe::egui::{Margin, Response, Role, TextEdit, Ui, WidgetInfo};
 
-/// Draws it, in all the width there is. `hint` is also its name.
+/// Draws it, in all the width there is; it has the focus as long as it is drawn. `hint` is also its name.
 pub fn search(ui: &mut Ui, typed: &mut String, hint: &str) -> Response {
+    let response = field(ui, typed, hint);
+    response.request_focus();
+    response
+}
+
+/// As [`search`], but it has the focus only at first: there is more to come to with Tab.
+pub fn search_first(ui: &mut Ui, typed: &mut String, hint: &str) -> Response {
+    let response = field(ui, typed, hint);
+    let pass = ui.ctx().cumulative_pass_nr();
+    let last: Option<u64> = ui.data(|d| d.get_temp(response.id));
+    ui.data_mut(|d| d.insert_temp(response.id, pass));
+    if last.is_none_or(|last| last + 2 < pass) {
+        response.request_focus();
+    }
+    response
+}
+
+fn field(ui: &mut Ui, typed: &mut String, hint: &str) -> Response {
     let edit = TextEdit::singleline(typed).hint_text(hint).desired_width(f32::INFINITY).margin(Margin::symmetric(8, 6));
     let response = ui.add(edit);
     response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, hint));
-    response.request_focus();
     response
 }

@@ -5,7 +5,7 @@ use super::super::theme::Theme;
 use super::{Row, row};
 use eframe::egui::accesskit;
 use eframe::egui::{
-    self, CursorIcon, DragValue, EventFilter, Id, Key, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2,
+    self, CursorIcon, DragValue, EventFilter, Id, Key, Modifiers, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2,
 };
 use std::ops::RangeInclusive;
 
@@ -22,6 +22,17 @@ pub enum Scale {
     LogWhole,
     /// Whole numbers, evenly.
     Whole,
+}
+
+/// How far a key moves the handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// With Shift.
+    Fine,
+    /// An arrow alone.
+    Plain,
+    /// Page up and down.
+    Coarse,
 }
 
 /// What a number is.
@@ -92,10 +103,28 @@ impl Number<'_> {
 
     /// One key press further.
     fn stepped(self, value: f64, up: bool) -> f64 {
+        self.moved(value, up, Pace::Plain)
+    }
+
+    /// One key press further, at this pace.
+    fn moved(self, value: f64, up: bool, pace: Pace) -> f64 {
         let sign = if up { 1.0 } else { -1.0 };
+        let (times, power) = match pace {
+            Pace::Fine => (0.1, 1.01),
+            Pace::Plain => (1.0, 1.1),
+            Pace::Coarse => (10.0, 2.0),
+        };
         let next = match self.scale {
-            Scale::Linear(step) => value + sign * step,
-            Scale::Whole | Scale::LogWhole => value + sign,
+            Scale::Linear(step) => value + sign * step * times,
+            Scale::Doubling if pace == Pace::Fine => value + sign,
+            Scale::Doubling if pace == Pace::Coarse => {
+                if up {
+                    value * 4.0
+                } else {
+                    (value / 4.0).round()
+                }
+            }
+            Scale::Whole | Scale::LogWhole => value + sign * times.max(1.0),
             Scale::Doubling => {
                 let (mut i, near) = (0, doubling(value));
                 while series(i) < near {
@@ -107,7 +136,10 @@ impl Number<'_> {
                     series((i as i64 + if up { 1 } else { -1 }).max(0) as u32)
                 }
             }
-            Scale::Log => significant(value.max(SMALLEST) * if up { 1.1 } else { 1.0 / 1.1 }, 2),
+            Scale::Log => {
+                let digits = if pace == Pace::Fine { 3 } else { 2 };
+                significant(value.max(SMALLEST) * if up { power } else { 1.0 / power }, digits)
+            }
         };
         tidy(next).clamp(self.min, self.max)
     }
@@ -246,17 +278,28 @@ fn pointed(ui: &Ui, response: &Response, rail: Rect, what: Number<'_>) -> Option
 }
 
 fn keyed(ui: &Ui, what: Number<'_>, value: f64) -> Option<f64> {
-    ui.input(|i| {
-        let down = i.num_presses(Key::ArrowLeft);
-        let up = i.num_presses(Key::ArrowRight);
-        if i.modifiers.any() || down + up == 0 {
-            return None;
+    ui.input_mut(|i| {
+        let pages = [(Key::PageUp, true), (Key::PageDown, false)];
+        let arrows = [(Key::ArrowRight, true), (Key::ArrowLeft, false)];
+        let all = [
+            (Modifiers::SHIFT, arrows, Pace::Fine),
+            (Modifiers::NONE, arrows, Pace::Plain),
+            (Modifiers::NONE, pages, Pace::Coarse),
+        ];
+        let mut now = value;
+        for (modifiers, keys, pace) in all {
+            for (key, up) in keys {
+                for _ in 0..i.count_and_consume_key(modifiers, key) {
+                    now = what.moved(now, up, pace);
+                }
+            }
         }
-        let mut value = value;
-        for _ in 0..up.max(down) {
-            value = what.stepped(value, up > 0);
+        for (key, end) in [(Key::Home, what.min), (Key::End, what.max)] {
+            if i.consume_key(Modifiers::NONE, key) {
+                now = end;
+            }
         }
-        Some(value)
+        (now != value).then_some(now)
     })
 }
 
@@ -324,6 +367,7 @@ fn figure_field(
         })
         .inner
         .labelled_by(label.id);
+    super::super::focus::field_of(ui, response.id, id);
     if what.restarts {
         let at = places.name.right_center() - vec2(9.0, 0.0);
         ui.painter().text(at, egui::Align2::CENTER_CENTER, "↺", super::super::style::text(12.0), theme.faint);
@@ -335,7 +379,8 @@ fn figure_field(
 }
 
 /// Takes what a person types: 4 096, 1e-3, 0,5.
-fn parse(text: &str) -> Option<f64> {
+#[must_use]
+pub fn parse(text: &str) -> Option<f64> {
     let text: String = text.chars().filter(|c| !c.is_whitespace()).map(|c| if c == '−' { '-' } else { c }).collect();
     let text = if text.matches(',').count() == 1
         && !text.contains('.')
@@ -371,6 +416,12 @@ mod tests {
         assert_eq!(batch.stepped(4096.0, true), 6144.0);
         assert_eq!(batch.stepped(4096.0, false), 3072.0);
         assert_eq!(batch.stepped(1.0, false), 1.0);
+        assert_eq!(batch.moved(4096.0, true, Pace::Fine), 4097.0);
+        assert_eq!(batch.moved(4096.0, false, Pace::Coarse), 1024.0);
+        assert_eq!(u.stepped(0.001, true), 0.0011);
+        assert_eq!(u.moved(0.001, true, Pace::Fine), 0.00101);
+        assert_eq!(u.moved(0.001, false, Pace::Coarse), 0.0005);
+        assert_eq!(of(0.0, 3.0, Scale::Linear(0.05)).moved(1.1, true, Pace::Fine), 1.105);
         assert_eq!(of(0.0, 3.0, Scale::Linear(0.05)).at_track(0.1), 0.3, "no 0.30000000000000004");
     }
 

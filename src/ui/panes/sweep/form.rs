@@ -307,6 +307,7 @@ fn names(ui: &mut Ui, row: &mut Row) {
     let button = ui.add(Button::new(format!("{words}  ▾")).min_size(vec2(110.0, ROW)));
     button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Which: {words}")));
     egui::Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        crate::ui::focus::stays(ui);
         ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
             for (value, on) in all.iter().zip(&mut row.chosen) {
                 ui.checkbox(on, value.to_string());

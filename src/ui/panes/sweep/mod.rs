@@ -43,6 +43,8 @@ pub struct SweepPane {
     /// Set up another although there is one.
     setting_up: bool,
     measure: Measure,
+    /// The title of the experiment last seen: another file comes with the form, not with a sweep of the old one.
+    document: String,
     /// Small multiples in place of the map, where there is room for one only.
     curves: bool,
     /// The cell that the arrow keys move.
@@ -101,6 +103,12 @@ impl Pane for SweepPane {
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
+        let title = &cx.lab.document().title;
+        if *title != self.document {
+            // A cell of the sweep that was opened is called after it.
+            self.setting_up |= cx.lab.sweep().is_some_and(|of| !title.starts_with(&of.title));
+            self.document.clone_from(title);
+        }
         if cx.lab.sweep().is_none() || self.setting_up {
             if cx.lab.sweep().is_some() && back(ui, cx.theme) {
                 self.setting_up = false;
