@@ -263,7 +263,7 @@ fn a_whole_comparison_by_keyboard_alone() {
     press(&mut window, CTRL, Key::D);
     wait(&mut window, "two variants", |l| l.snapshot().variants.len() == 2);
     // Settings are of the new one alone.
-    let new = window.state().lab().settings().variants[1].name.clone();
+    let new = window.state().lab().settings().variants[1].name.to_string();
     walk(&mut window, PLAIN, Key::F6, "All");
     walk(&mut window, PLAIN, Key::Tab, &new);
     press(&mut window, PLAIN, Key::Enter);

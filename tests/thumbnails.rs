@@ -19,43 +19,48 @@ const STEPS: u64 = 300;
 /// Columns that the test makes again; the rest would only take longer.
 const CHECKED: u32 = WIDTH / 4;
 
-/// Loads of a variant over time: 0 no load, 128 fair, 255 twice fair or more. Only the first `width` columns are made. The variant
-/// is the first one whose picture shows anything: where a rule spreads tokens evenly by construction there is nothing to see.
+/// The picture of a scenario: of the first variant that shows anything, as some rules spread tokens evenly by construction. Only the
+/// first `width` columns are made.
 fn thumbnail(shipped: &Shipped, width: u32) -> GrayImage {
-    let variants = Start::of(&shipped.load().unwrap()).experiment.variants.len();
     // Chosen by the columns that are checked, so that a part of the picture is of the same variant as the whole.
     let shows = |picture: &GrayImage| picture.pixels().filter(|p| p.0[0].abs_diff(128) > 4).count() >= 100;
-    let parts = (0..variants).map(|v| (v, of_variant(shipped, CHECKED, v)));
-    let (variant, part) =
-        parts.into_iter().find(|(_, part)| shows(part)).expect("a variant that is not balanced by construction");
-    if width == CHECKED { part } else { of_variant(shipped, width, variant) }
+    let mut parts = pictures(shipped, CHECKED);
+    let variant = parts.iter().position(shows).expect("a variant that is not balanced by construction");
+    if width == CHECKED { parts.swap_remove(variant) } else { pictures(shipped, width).swap_remove(variant) }
 }
 
-fn of_variant(shipped: &Shipped, width: u32, variant: usize) -> GrayImage {
+/// Loads of every variant over time: 0 no load, 128 fair, 255 twice fair or more.
+fn pictures(shipped: &Shipped, width: u32) -> Vec<GrayImage> {
     let start = Start::of(&shipped.load().unwrap());
     let end = start.stop.unwrap_or(STEPS);
+    let variants = start.experiment.variants.len();
     let mut run = Run::new(RunId(0), start).unwrap();
     let mut engine = CpuEngine::new("");
-    let mut columns = vec![(0u32, vec![0.0; HEIGHT as usize]); WIDTH as usize];
+    let mut columns = vec![vec![(0u32, vec![0.0; HEIGHT as usize]); WIDTH as usize]; variants];
     let to = (end * u64::from(width)).div_ceil(u64::from(WIDTH));
     while run.step() < to {
         let most = (to - run.step()) as u32;
         run.advance(&mut engine, most, |row, _| {
-            let (count, sums) = &mut columns[(row.step * u64::from(WIDTH) / end) as usize];
-            let v = &row.variants[variant];
-            let fair = f64::from(row.tokens) * f64::from(v.top_k) / v.loads.len() as f64;
-            *count += 1;
-            for (y, sum) in sums.iter_mut().enumerate() {
-                *sum += f64::from(v.loads[y * v.loads.len() / HEIGHT as usize]) / fair;
+            for (v, columns) in row.variants.iter().zip(&mut columns) {
+                let (count, sums) = &mut columns[(row.step * u64::from(WIDTH) / end) as usize];
+                let fair = f64::from(row.tokens) * f64::from(v.top_k) / v.loads.len() as f64;
+                *count += 1;
+                for (y, sum) in sums.iter_mut().enumerate() {
+                    *sum += f64::from(v.loads[y * v.loads.len() / HEIGHT as usize]) / fair;
+                }
             }
         })
         .unwrap();
     }
-    GrayImage::from_fn(width, HEIGHT, |x, y| {
-        let (count, sums) = &columns[x as usize];
-        let load = sums[y as usize] / f64::from((*count).max(1));
-        Luma([if load <= 1.0 { load * 128.0 } else { 128.0 + (load - 1.0) * 127.0 }.round().min(255.0) as u8])
-    })
+    let draw = |columns: &Vec<(u32, Vec<f64>)>| {
+        GrayImage::from_fn(width, HEIGHT, |x, y| {
+            let (count, sums) = &columns[x as usize];
+            let load = sums[y as usize] / f64::from((*count).max(1));
+            let grey = if load <= 1.0 { load * 128.0 } else { 128.0 + (load - 1.0) * 127.0 };
+            Luma([grey.round().min(255.0) as u8])
+        })
+    };
+    columns.iter().map(draw).collect()
 }
 
 #[test]

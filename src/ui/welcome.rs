@@ -2,7 +2,6 @@
 
 use super::actions::Action;
 use super::app::Ask;
-use super::controls::rule_name;
 use super::glossary::terms;
 use super::icon::mark;
 use super::lesson::contents;
@@ -93,7 +92,7 @@ impl Card {
     fn new(id: &'static str, told: &Scenario) -> Self {
         let mut words = vec![told.title.clone(), told.summary.clone(), told.look_for.clone()];
         for v in &told.variants {
-            words.extend([v.name.clone(), rule_name(v.balancer.rule).to_owned(), format!("{} gate", v.router.gate)]);
+            words.push(format!("{} · {} · {} gate", v.name, v.balancer.rule.title(), v.router.gate.title()));
         }
         let said = format!(" {} ", plain(&words.join(" ")));
         // What it speaks of under one name is found by the term's other names as well.

@@ -263,7 +263,7 @@ impl Desk<'_> {
         for rule in [Rule::Smebu, Rule::IdBalancing, Rule::LongCat, Rule::Quantile, Rule::Bip] {
             let with = Balancer { rule, ..b.clone() };
             let rows = [memory::rows(&r, &with), balancer::order_rows(&with)].concat();
-            let name = super::rule_name(rule);
+            let name = rule.title();
             let other = (rule != b.rule).then(|| format!("Only {name} has this: choose that rule first"));
             self.rows(&rows, why.or(other.as_deref()));
         }
