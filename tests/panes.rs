@@ -100,7 +100,7 @@ fn agree(lab: &mut Lab, variant: usize, learns: bool) -> Vec<u32> {
     let view = &s.variants[variant];
     let what = format!("step {here}, variant {variant}");
     assert_eq!(s.shown_step(), Some(here - 1), "{what}");
-    assert!(!s.picture.ahead, "{what}");
+    assert!(s.picture_is_newest(), "what is drawn of the run is waited for no longer, {what}");
     assert_eq!(s.routed_batch, s.picture.batch, "{what}");
     assert_eq!(s.routed.variants[variant].router, s.picture.router, "{what}");
     assert_eq!(columns(&s.picture), view.loads, "the heatmap, {what}");
@@ -180,7 +180,7 @@ fn the_same_step_in_all_panes() {
         }
         lab.send(Command::SeekStart);
         wait(&mut lab, "the start", |s| s.step == 0 && s.seeking.is_none() && s.picture.ahead);
-        assert_eq!(lab.snapshot().shown_step(), None);
+        assert_eq!((lab.snapshot().shown_step(), lab.snapshot().picture_is_newest()), (None, true));
     }
 }
 
@@ -225,6 +225,7 @@ fn headings_name_the_step_whose_loads_are_shown() {
         assert!(said(&harness, pane) > 0, "{pane}");
     }
     assert_eq!(said(&harness, "nothing routed yet"), 0);
+    assert!(harness.state().rests(), "pictures and films wait for nothing more");
 }
 
 #[test]

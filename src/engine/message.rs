@@ -301,6 +301,15 @@ impl Snapshot {
         self.variants.iter().any(|v| !v.loads.is_empty()).then(|| self.step.saturating_sub(1))
     }
 
+    /// Whether the picture is of the step shown; while a run moves, it may be of one before.
+    #[must_use]
+    pub fn picture_is_newest(&self) -> bool {
+        match self.shown_step() {
+            Some(step) => !self.picture.ahead && self.picture.step == step,
+            None => self.picture.ahead && self.picture.step == self.step,
+        }
+    }
+
     /// Whether tokens have scores. A log of selections has none: it can be watched, but not routed again.
     #[must_use]
     pub fn has_scores(&self) -> bool {

@@ -42,7 +42,7 @@ impl App {
     #[must_use]
     pub fn rests(&self) -> bool {
         let s = self.lab.snapshot();
-        let drawn = s.picture.step == s.step || self.layout.rect_of(PaneKind::Assignment).is_none();
+        let drawn = s.picture_is_newest() || self.layout.rect_of(PaneKind::Assignment).is_none();
         let thought = match (&s.theory, self.layout.rect_of(PaneKind::Theory)) {
             (Some(theory), Some(_)) => !theory.busy && theory.at == s.step,
             (None, Some(_)) => false,
