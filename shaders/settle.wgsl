@@ -9,7 +9,7 @@ const WEIGHT_BITS = 24u;
 @group(1) @binding(3) var<storage, read> rates: array<vec4<u32>>;
 
 var<workgroup> sums: array<vec2<u32>, LANES>;
-// BIP's least price, Q20.
+// BIP's least β, Q20.
 var<workgroup> least: atomic<u32>;
 
 fn margin_of(v: Variant, e: u32) -> i32 {
@@ -40,7 +40,7 @@ fn settle(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
     let after = step.next_bias_at + v.first_expert;
     let meant = is_meant(v);
     let moves = rates[step.rates_at + v.index].x != 0u;
-    // After its last pass on a batch BIP subtracts its least price from all.
+    // After its last pass on a batch BIP subtracts its least β from all.
     let anchors = meant && v.rule == RULE_BIP && order_round() + 1u == v.rounds;
     if lane == 0u {
         atomicStore(&least, select(0u, 0xffffffffu, anchors));

@@ -222,7 +222,7 @@ fn normal(steps: usize, seed: u32) -> Trace {
     Trace::new(steps, 4096, 64, logits)
 }
 
-/// Without its anchor BIP's prices drift up until the clamp decides alone: MaxVio 0.12 to 0.14 from batch 200 on.
+/// Without its anchor BIP's β drift up until the clamp decides alone: MaxVio 0.12 to 0.14 from batch 200 on.
 #[test]
 fn bip_stays_even_for_a_thousand_batches() {
     let source = Source::Synthetic(Synthetic { batch: 1024, skew: 1.5, ..Synthetic::default() });
@@ -236,7 +236,7 @@ fn bip_stays_even_for_a_thousand_batches() {
     let rows = of(Rule::Bip);
     assert!(
         rows.iter().all(|r| r.variants[0].bias.iter().copied().max() == Some(0)),
-        "the cheapest expert costs nothing"
+        "the largest bias is 0"
     );
     let vio = |r: &StepRow| max_vio(&r.variants[0].loads.iter().map(|&l| u64::from(l)).collect::<Vec<_>>());
     let of_hundred: Vec<f64> = rows.chunks(100).map(|r| r.iter().map(vio).sum::<f64>() / 100.0).collect();

@@ -1,13 +1,13 @@
 //! BIP-based balancing (arXiv 2502.15451), as Jianlin Su's post 11619 describes it.
 //!
-//! The constraint is that no expert gets *more* than K·T/E tokens, so prices cannot be negative: α and β are the order statistics of
+//! The constraint is that no expert gets *more* than K·T/E tokens, so neither α nor β can be negative: they are the order statistics of
 //! [`super::quantile`] or 0, whichever is larger. A clamp holds back the popular and does not help the unpopular. A few such passes are
 //! made on each batch *before* it is routed, beginning at the last batch's β. So who a token goes to depends on tokens that come after
 //! it: this leaks. How many passes the authors make is not established; the default of four is this project's choice.
 //!
 //! **The anchor is ours.** A pass never lowers all β together, so over many batches they drift up. Where every score minus its β is below
 //! 0, α is 0 for every token, the clamp decides instead of the scores, and balance is lost (on the shipped scenario after about 100 batches).
-//! After the last pass on a batch the least β is therefore subtracted from all: the cheapest expert costs nothing. A common shift changes
+//! After the last pass on a batch the least β is therefore subtracted from all, so that the largest bias is 0. A common shift changes
 //! no selection, so the batch itself is routed as it would have been; the next one begins where the clamp means what it should.
 
 use crate::model::fixed::{BIAS_BITS, SCORE_BITS, SCORE_ONE};
@@ -44,7 +44,7 @@ mod tests {
     use crate::model::select::{INDEX_BITS, Selector};
 
     #[test]
-    fn the_cheapest_expert_costs_nothing() {
+    fn the_largest_bias_becomes_zero() {
         let mut bias = [to_q32(-0.5), to_q32(-0.125), to_q32(-3.0)];
         anchor(&mut bias);
         assert_eq!(bias, [to_q32(-0.375), 0, to_q32(-2.875)]);
