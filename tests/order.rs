@@ -234,10 +234,7 @@ fn bip_stays_even_for_a_thousand_batches() {
         advance(&mut simulation, 1000)
     };
     let rows = of(Rule::Bip);
-    assert!(
-        rows.iter().all(|r| r.variants[0].bias.iter().copied().max() == Some(0)),
-        "the largest bias is 0"
-    );
+    assert!(rows.iter().all(|r| r.variants[0].bias.iter().copied().max() == Some(0)), "the largest bias is 0");
     let vio = |r: &StepRow| max_vio(&r.variants[0].loads.iter().map(|&l| u64::from(l)).collect::<Vec<_>>());
     let of_hundred: Vec<f64> = rows.chunks(100).map(|r| r.iter().map(vio).sum::<f64>() / 100.0).collect();
     println!("{of_hundred:.3?}");

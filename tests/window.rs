@@ -345,7 +345,7 @@ fn any_part_of_the_next_batch_comes_into_sight() {
     harness.run_steps(3);
     harness.get_by_label("Rows of the heatmap").click();
     harness.run_steps(3);
-    harness.get_by_role_and_label(Role::RadioButton, "Rows as they come").click();
+    harness.get_by_role_and_label(Role::RadioButton, "Rows in order of arrival").click();
     wait(&mut harness, "the batch", |l| {
         let p = &l.snapshot().picture;
         p.request.rows == Rows::Live && !p.request.by_topic && p.request.tokens == 65_536

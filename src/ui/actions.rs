@@ -275,7 +275,7 @@ impl Action {
             Self::StageOn => "Microscope: one stage on",
             Self::StageBack => "Microscope: one stage back",
             Self::ResetLayout => "Reset layout",
-            Self::Unpin => "Let go of what is pinned",
+            Self::Unpin => "Unpin everything",
             Self::Quit => "Quit",
         }
     }

@@ -312,7 +312,7 @@ impl App {
             let stroke = egui::Stroke::new(2.0, theme.accent);
             painter.rect_stroke(screen.shrink(16.0), 12.0, stroke, egui::StrokeKind::Inside);
             let words = if hovering == 1 {
-                "Drop to open; the present run can be brought back with undo"
+                "Drop to open; undo brings the present run back"
             } else {
                 "Drop to open the first of these files"
             };

@@ -32,7 +32,7 @@ impl Board {
 
 fn sentence(error: &Error) -> String {
     let why = match error {
-        Error::ClipboardNotSupported => "this system has none that takes pictures".to_owned(),
+        Error::ClipboardNotSupported => "this system has none that accepts pictures".to_owned(),
         Error::ClipboardOccupied => "another program is using it. Try again".to_owned(),
         other => other.to_string(),
     };

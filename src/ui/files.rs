@@ -35,7 +35,7 @@ impl Purpose {
         match self {
             Self::Open => "Open a scenario, a recording, a lesson or a trace".into(),
             Self::Save => "Save the run as a recording".into(),
-            Self::SaveWithView => "Save the run as a recording that opens as it is seen now".into(),
+            Self::SaveWithView => "Save the run as a recording that opens with the present view".into(),
             Self::Csv => "Export curves as CSV".into(),
             Self::Sweep => "Save the sweep as CSV".into(),
             Self::Picture(None) => "Save a picture of the window".into(),
@@ -53,16 +53,16 @@ impl Purpose {
                  sweeps in .csv"
             }
             Self::Save => "The whole run with every change and its digest; it replays exactly on any machine",
-            Self::SaveWithView => "Which panes are open, what is hidden and how large the text is are saved with it",
+            Self::SaveWithView => "The open panes, what is hidden and the size of the text are saved with it",
             Self::Csv => "One row per step and variant: figures, loads and biases",
             Self::Sweep => "One row per run with every setting and figure; Moebias opens it again",
             Self::Picture(_) => "PNG, in the size and theme of the window",
             Self::Svg(_) => {
                 "Lines and text for papers, in the size and theme of the window; the light theme suits white paper"
             }
-            Self::Film(Format::Gif) => "Plays everywhere, with at most 255 colours a frame",
+            Self::Film(Format::Gif) => "Plays everywhere, with at most 255 colours per frame",
             Self::Film(Format::WebP) => "Every pixel exactly, and small; for browsers and most slide programs",
-            Self::Film(Format::Pngs) => "A numbered file per frame; the folder is made where there is none",
+            Self::Film(Format::Pngs) => "A numbered file per frame; the folder is created if it does not exist",
         }
     }
 

@@ -61,7 +61,7 @@ impl Film {
             let done = if i == 0 { 0.0 } else { 0.1 + 0.9 * i as f64 / frames };
             studio.go_to(*step, |at| report(if i == 0 { 0.1 * at as f64 / first } else { done }))?;
             if !report(done) {
-                return Err("it was given up".into());
+                return Err("it was cancelled".into());
             }
             reel.push(studio.image()?.as_raw())?;
         }

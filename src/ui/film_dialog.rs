@@ -100,8 +100,8 @@ impl FilmDialog {
     }
 
     fn rows(&mut self, ui: &mut Ui, theme: &Theme) {
-        let panes = PaneKind::iter().map(|kind| Item::new(Some(kind), kind.name(), "This pane alone"));
-        let whole = Item::new(None, "The window as it is now", "With its panes, and without what is hidden");
+        let panes = PaneKind::iter().map(|kind| Item::new(Some(kind), kind.name(), "Only this pane"));
+        let whole = Item::new(None, "The window as it is now", "With its panes, without what is hidden");
         let shown: Vec<Item<Option<PaneKind>>> = std::iter::once(whole).chain(panes).collect();
         row(ui, theme, "Shows", |ui| {
             self.pane = choice(ui, theme, "Shows", "What is filmed", &self.pane, &shown).unwrap_or(self.pane);
@@ -131,13 +131,13 @@ impl FilmDialog {
             self.size = choice(ui, theme, "Size", "Width and height, pixels", &self.size, &sizes).unwrap_or(self.size);
         });
         let tip = |format| match format {
-            Format::Gif => "Plays everywhere, with at most 255 colours a frame",
+            Format::Gif => "Plays everywhere, with at most 255 colours per frame",
             Format::WebP => "Every pixel exactly, and small; for browsers and most slide programs",
-            Format::Pngs => "A numbered file per frame in a folder, to cut elsewhere",
+            Format::Pngs => "A numbered file per frame in a folder, for editing elsewhere",
         };
         let formats: Vec<Item<Format>> = Format::iter().map(|f| Item::new(f, f.name(), tip(f))).collect();
         row(ui, theme, "Format", |ui| {
-            let tip = "What the film is written as";
+            let tip = "The file format of the film";
             self.format = choice(ui, theme, "Format", tip, &self.format, &formats).unwrap_or(self.format);
         });
     }

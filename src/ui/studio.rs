@@ -108,7 +108,7 @@ impl Studio {
                 return Err(format!("step {step} was not reached: the run stands at step {now}"));
             }
             if !at(now) {
-                return Err("it was given up".into());
+                return Err("it was cancelled".into());
             }
             std::thread::sleep(Duration::from_millis(2));
         }

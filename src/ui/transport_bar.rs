@@ -157,7 +157,7 @@ fn digest(ui: &mut Ui, snapshot: &Snapshot, theme: &Theme) {
     let digest = snapshot.digest.to_string();
     let short = format!("{} {}", &digest[..4], &digest[4..8]);
     let promise = if snapshot.experiment.world().is_some() {
-        "Learning computes in floats: equal whenever the CPU engine repeats the run, on any number of threads"
+        "Learning computes in floating point: equal whenever the CPU engine repeats the run, with any number of threads"
     } else {
         "Equal on every engine and machine, or something is wrong"
     };
@@ -202,7 +202,7 @@ fn line(ui: &mut Ui, lab: &mut Lab, height: f32, theme: &Theme) {
         let done = (seek.at.saturating_sub(seek.from.min(seek.at))) as f32
             / seek.to.saturating_sub(seek.from.min(seek.to)).max(1) as f32;
         let what = format!(
-            "Recomputing step {} of {} · {:.0} % · Esc gives up",
+            "Recomputing step {} of {} · {:.0} % · Esc cancels",
             figure(seek.at as f64, true),
             figure(seek.to as f64, true),
             100.0 * done

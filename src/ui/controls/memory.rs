@@ -28,7 +28,7 @@ pub(super) fn rows(router: &Router, balancer: &Balancer) -> Vec<Row<'static>> {
                 limits::STEEPNESS,
                 Scale::Log,
                 balancer.steepness,
-                "Steepness κ of the clamp, 0 to 100: an error of 1/κ of the fair share already makes three quarters of a full step. \
+                "Steepness κ of the clamp, 0 to 100: an error of 1/κ of the fair share already causes three quarters of a full step. \
                  Trinity Large: 2",
                 Change::SetSteepness,
             ),
@@ -37,7 +37,7 @@ pub(super) fn rows(router: &Router, balancer: &Balancer) -> Vec<Row<'static>> {
                 limits::MOMENTUM,
                 Scale::Linear(0.01),
                 balancer.momentum,
-                "Momentum β, 0 to 0.999: the share of the last step that is taken again. Trinity Large: 0.5",
+                "Momentum β, 0 to 0.999: the share of the previous step that is repeated. Trinity Large: 0.5",
                 Change::SetMomentum,
             ),
         ],
@@ -46,7 +46,7 @@ pub(super) fn rows(router: &Router, balancer: &Balancer) -> Vec<Row<'static>> {
             limits::DERIVATIVE,
             Scale::Log,
             balancer.derivative,
-            "Gain K_d on the change of the error while it grows, score units, 0 to 1. The paper takes the same 0.006 as for Kᵢ",
+            "Gain K_d on the change of the error while it grows, score units, 0 to 1. The paper uses 0.006, as for Kᵢ",
             Change::SetDerivative,
         )],
         Rule::LongCat => vec![
@@ -55,7 +55,7 @@ pub(super) fn rows(router: &Router, balancer: &Balancer) -> Vec<Row<'static>> {
                 computing,
                 Scale::Whole,
                 f64::from(balancer.zero_experts),
-                "Identity experts, Z, the last of all E: a token that goes there is passed through. Their biases never move. \
+                "Identity experts, Z, the last of all E: a token that goes there is passed through unchanged. Their biases never change. \
                  LongCat-Flash: 256 of 768",
                 |v| Change::SetZeroExperts(v as u32),
             ),
@@ -64,7 +64,7 @@ pub(super) fn rows(router: &Router, balancer: &Balancer) -> Vec<Row<'static>> {
                 limits::REAL_EXPERTS,
                 Scale::Linear(0.1),
                 balancer.real_experts,
-                "Experts per token that are to compute on average, K_e, 0 to 32; held between K − Z and K. LongCat-Flash: about 8 of 12",
+                "Experts per token that should compute on average, K_e, 0 to 32; held between K − Z and K. LongCat-Flash: about 8 of 12",
                 Change::SetRealExperts,
             ),
         ],
@@ -79,7 +79,8 @@ fn reached(ui: &mut Ui, desk: &Desk<'_>, router: &Router, balancer: &Balancer) {
     let now = longcat::reached(&view.loads, router.top_k, zero);
     let wished = longcat::reachable(balancer.real_experts, router.experts, router.top_k, zero);
     let what = format!("K_e reached {now:.2} of {}", figure(wished, false));
-    let tip = "Experts per token that computed in the last step, on average, and how many were wished for as far as that can be had";
+    let tip =
+        "Experts per token that computed in the last step, on average, and the target, as far as it can be reached";
     ui.label(RichText::new(what).font(mono(SMALL)).color(desk.theme.dim)).on_hover_text(tip);
 }
 
@@ -91,7 +92,7 @@ pub(super) fn freeze(ui: &mut Ui, desk: &mut Desk<'_>, now: Option<u64>) {
     ui.horizontal(|ui| {
         ui.set_height(ROW);
         let label = RichText::new("Freeze from step").font(text(SMALL)).color(theme.dim);
-        let tip = "From this step on the step size is 0 and the biases stay as they are. DeepSeek-V3: γ = 0.001, then 0 for the last 500 \
+        let tip = "From this step on the step size is 0 and the biases no longer change. DeepSeek-V3: γ = 0.001, then 0 for the last 500 \
                    of 14 800 billion tokens. Ticking it freezes them now";
         if ui.checkbox(&mut on, label).on_hover_text(tip).changed() {
             desk.change(Change::SetFreeze(on.then_some(step)));

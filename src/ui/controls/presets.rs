@@ -98,7 +98,6 @@ fn card(ui: &mut Ui, theme: &Theme, preset: Preset) {
             ui.end_row();
         }
     });
-    let words =
-        "Grey: known, and nothing here is set by it. Choosing a model starts a new run; undo brings this one back.";
+    let words = "Grey: known, but it sets nothing here. Choosing a model starts a new run; undo brings this one back.";
     ui.add(egui::Label::new(RichText::new(words).font(text(TINY)).color(theme.dim)).wrap());
 }

@@ -36,18 +36,18 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
                A trace replays router scores recorded from a real model.";
     let mut items = vec![
         Item::new(Kind::Synthetic, "Synthetic topics", "A fresh batch of tokens every step"),
-        Item::new(Kind::Fixed, "One fixed batch", "The first batch again at every step"),
+        Item::new(Kind::Fixed, "One batch, repeated", "The first batch again in every step"),
         Item::new(Kind::Trace, "Recorded trace", "Router scores of a real model"),
         Item::new(Kind::Learning, "A world to learn from", "Tokens with targets: experts and routers learn"),
     ];
     match now {
         Kind::Trace => {
-            let why = "The tokens of a recorded trace are what they are. Open a scenario with synthetic tokens to make others";
+            let why = "The tokens of a recorded trace are fixed. Open a scenario with synthetic tokens to change them";
             items.iter_mut().take(2).for_each(|i| i.blocked = Some(why.into()));
         }
         Kind::Learning => {
             let why =
-                "What has been learned belongs to these tokens. Open a scenario with synthetic tokens to make others";
+                "What has been learned belongs to these tokens. Open a scenario with synthetic tokens to use others";
             items.iter_mut().take(2).for_each(|i| i.blocked = Some(why.into()));
         }
         _ => {}
@@ -56,7 +56,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         items[2].blocked = Some("Open a trace (Ctrl+O), or the scenario of the recorded real model".into());
     }
     if now != Kind::Learning {
-        items[3].blocked = Some("Open the scenario The auxiliary-loss dilemma, or another that learns".into());
+        items[3].blocked = Some("Open “The auxiliary-loss dilemma”, or another scenario that learns".into());
     }
     if let Some(kind) = choice(ui, theme, "Token source", tip, &now, &items) {
         desk.change(Change::SetFixed(kind == Kind::Fixed));
@@ -113,7 +113,7 @@ pub(super) fn rows(s: &Synthetic, fixed: bool) -> Vec<Row<'static>> {
             limits::NOISE,
             Scale::Linear(0.05),
             s.noise,
-            "Spread of tokens round their topic's centre, 0 to 4, in units of the spread of the centres",
+            "Spread of tokens around their topic's centre, 0 to 4, in units of the spread of the centres",
             Change::SetNoise,
         ),
         (
@@ -121,7 +121,7 @@ pub(super) fn rows(s: &Synthetic, fixed: bool) -> Vec<Row<'static>> {
             limits::DRIFT,
             Scale::Log,
             s.drift,
-            "How far the topics wander, 0 to 100 topic lifetimes per 1 000 steps. In one lifetime every centre moves to a new place",
+            "How fast the topics drift, 0 to 100 topic lifetimes per 1 000 steps. In one lifetime every centre moves to a new place",
             Change::SetDrift,
         ),
         (
@@ -154,7 +154,7 @@ fn seed(ui: &mut Ui, desk: &mut Desk<'_>) {
                    Another one starts a new run; undo brings this one back";
         let label = ui.label(RichText::new("Seed").color(theme.dim)).on_hover_text(tip);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let tip = "A run with a seed nobody chose (Ctrl+Shift+R)";
+            let tip = "A run with a random new seed (Ctrl+Shift+R)";
             if icon_button(ui, theme, ICON_CASINO, 16.0, true, "New seed", tip).clicked() {
                 desk.lab.send(Command::NewSeed);
             }

@@ -63,7 +63,7 @@ pub fn show(ui: &mut Ui, glossary: &mut Glossary, theme: &Theme) -> bool {
             }
         });
         ui.add_space(6.0);
-        let words = "Rest the pointer on a name anywhere in the window, and its entry is shown there.";
+        let words = "Rest the pointer on a name anywhere in the window to see its entry there.";
         ui.label(RichText::new(words).font(text(SMALL)).color(theme.dim));
     });
     !modal.should_close()

@@ -29,7 +29,7 @@ impl Bias {
         self.choice = choice;
     }
 
-    /// Whether biases are shown less their median: as chosen, else where their common drift is more than their spread.
+    /// Whether biases are shown minus the median: as chosen, else where their common drift is more than their spread.
     fn relative(&self, cx: &PaneContext<'_>) -> bool {
         self.choice.unwrap_or_else(|| drifts(cx))
     }
@@ -66,12 +66,12 @@ impl Pane for Bias {
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
         let unit = if multiplies(cx) { "factors of the score" } else { "score units" };
         // What is shown comes first: the end is cut where there is little room.
-        let how = if self.relative(cx) { "less their median" } else { "as they are" };
+        let how = if self.relative(cx) { "minus the median" } else { "as they are" };
         format!("{how}, {unit} · {}", expert_curves::described(cx))
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
-        let tip = "Every bias less the median of its step. All biases drifting together changes no selection, but it hides what does. \
+        let tip = "Every bias minus the median of its step. All biases drifting together changes no selection, but it hides what does. \
                    Chosen by itself where that drift is more than the spread";
         let relative = self.relative(cx);
         if mode(ui, cx.theme, "− median", relative, tip) {
@@ -81,9 +81,9 @@ impl Pane for Bias {
     }
 
     fn help(&self) -> &'static str {
-        "The bias of every expert after each step, in score units. It is added to the score for selection alone (under the multiplicative rule the score is multiplied by it): a rising curve means \
+        "The bias of every expert after each step, in score units. It is added to the score only for selection (under the multiplicative rule the score is multiplied by it): a rising curve means \
          that its expert gets fewer tokens than its fair share, a falling one more. Blue are the two largest biases now, orange the two \
-         smallest. Only differences matter; a common shift changes no selection, and where it is more than the spread, biases are shown less their median. Point at a curve to see its expert everywhere, click \
+         smallest. Only differences matter; a common shift changes no selection, and if it exceeds the spread, biases are shown minus the median. Point at a curve to see its expert everywhere, click \
          to pin it. Scroll to zoom, drag to pan, double-click for the whole run, again for its latest steps."
     }
 
@@ -152,7 +152,7 @@ mod tests {
         // Tokens come in bursts: at every step a few experts are far over their share, and the sign rule lifts all the others.
         let (before, after, relative) = shown(&format!("{router}, balancer: (rate: 0.01, rule: Sign)"), 400);
         assert!(relative, "{before}");
-        assert!(before.starts_with("less their median, score units"), "{before}");
+        assert!(before.starts_with("minus the median, score units"), "{before}");
         assert!(after.starts_with("as they are, score units"), "{after}");
         let (before, _, relative) = shown(&format!("{router}, balancer: (rate: 0.01, rule: CentredSign)"), 400);
         assert!(!relative && before.starts_with("as they are"), "{before}");

@@ -31,7 +31,7 @@ impl Pane for Inspector {
         match (cx.link.hovered_token.is_some() || cx.link.pinned_token.is_some(), cx.link.expert().is_some()) {
             (false, false) => format!("{}the whole router", of_step(cx)),
             (_, _) if cx.link.hovered_expert.is_some() => format!("{}under the pointer", of_step(cx)),
-            _ => format!("{}pinned; Esc lets go", of_step(cx)),
+            _ => format!("{}pinned; Esc unpins", of_step(cx)),
         }
     }
 
@@ -39,7 +39,7 @@ impl Pane for Inspector {
         "Figures of the token and the expert under the pointer, or of those that a click pinned. With neither, those of the whole router. A token's experts are listed by what \
          decides, score and bias together; the line marks the K-th. An orange row was chosen only because of the bias, a blue one would \
          be chosen without it. The last column is the gating value: the plain score, \
-         renormalised and scaled where the router says so; the bias never enters it. There, “dropped” marks an expert that had no \
+         renormalised and scaled if the router is set to; the bias never enters it. There, “dropped” marks an expert that had no \
          room, “group” one whose group the token does not keep."
     }
 
@@ -82,12 +82,12 @@ fn of_router(ui: &mut Ui, cx: &PaneContext<'_>) {
     let m = &view.metrics;
     let (short, long) = (window(snapshot, SHORT_WINDOW), window(snapshot, LONG_WINDOW));
     let signed = |x: f64| format!("{x:+.4}").replace('-', "−");
-    let of_windows = format!("The same over the loads of the last {short} steps, and of all since the mark (M)");
+    let of_windows = format!("MaxVio of the loads of the last {short} steps, and of all since the mark (M)");
     let all: [(&str, String, &str); 9] = [
         (
             "MaxVio of the batch",
             format!("{:.3}", m.max_vio),
-            "max load / fair share − 1 (Wang et al. 2024); 0 where every expert is under it",
+            "max load / fair share − 1 (Wang et al. 2024); 0 if every expert is under it",
         ),
         ("of 16 steps, of all", format!("{:.3}  {:.3}", m.max_vio_16, m.max_vio_global), &of_windows),
         ("MinVio", format!("{:.3}", m.min_vio), "1 − min load / fair share (ID Balancing)"),
@@ -118,7 +118,8 @@ fn of_router(ui: &mut Ui, cx: &PaneContext<'_>) {
         line(ui, theme, name, &value, theme.text).on_hover_text(tip);
     }
     if let Some(l) = m.learning {
-        let tip = "Task loss over what predicting nothing comes to, and e to the loss: half the mean squared error of a coordinate";
+        let tip =
+            "Task loss relative to predicting nothing, and e to the loss: half the mean squared error of a coordinate";
         let value = format!("{:.1} %  {:.3}", 100.0 * l.nmse, l.perplexity());
         line(ui, theme, "NMSE, e^loss", &value, theme.text).on_hover_text(tip);
         let tip = "Angle between task and auxiliary gradient on the router, and α·|auxiliary| / |task|";
@@ -129,12 +130,12 @@ fn of_router(ui: &mut Ui, cx: &PaneContext<'_>) {
     }
     let Some(v) = snapshot.routed.variants.get(cx.link.variant) else { return };
     if v.router.capacity.is_some() {
-        let tip = "Share of the assignments of the last step that no expert had room for. Loads are what was kept; the balancer \
-                   sees who came";
+        let tip = "Share of the assignments of the last step that no expert had room for. Loads count what was kept; the balancer \
+                   sees every token that chose the expert";
         line(ui, theme, "dropped", &format!("{:.2} %", 100.0 * m.dropped), theme.over_text).on_hover_text(tip);
     }
     if v.balancer.rule == Rule::Threshold {
-        let tip = "Mean number of experts that a token chose in the last step; the rule aims at K";
+        let tip = "Mean number of experts that a token chose in the last step; the target is K";
         let value = format!("{:.2}, aim {}", m.active, v.router.top_k);
         line(ui, theme, "experts per token", &value, theme.text).on_hover_text(tip);
         spread(ui, theme, &snapshot.picture);
@@ -179,7 +180,7 @@ fn of_expert(ui: &mut Ui, cx: &PaneContext<'_>, expert: usize) {
         line(ui, theme, "load", &format!("{} tokens · {share:.2}× fair", figure(f64::from(load), true)), theme.text);
     }
     if let Some(&bias) = view.bias.get(expert) {
-        let tip = "With it the next step is routed";
+        let tip = "The next step is routed with it";
         line(ui, theme, "bias now", &format!("{:+.5}", from_q32(bias)).replace('-', "−"), theme.text)
             .on_hover_text(tip);
     }

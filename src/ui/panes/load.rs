@@ -59,7 +59,7 @@ impl Pane for Load {
     fn help(&self) -> &'static str {
         "Tokens that each expert got, and had room for, in the last step. The line is the fair share: L = K·T/E, or where a rule aims at \
          another share (LongCat-Flash: Kₑ·T/N), that. The dashed \
-         one is the capacity where it is in sight. Grey is near fair, orange above, blue below. MaxVio is how far the tallest bar stands above the line, as a share of it. Point at a bar to see its expert everywhere, click to \
+         one is the capacity, if it is within the plot. Grey is near fair, orange above, blue below. MaxVio is how far the tallest bar rises above the line, relative to it. Point at a bar to see its expert everywhere, click to \
          pin it."
     }
 

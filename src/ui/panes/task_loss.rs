@@ -30,9 +30,9 @@ impl Shows {
         (
             Self::Loss,
             "Loss",
-            "NMSE = Σ|ŷ − y|² / Σ|y|² of the batch, before the step's update: 100 % is what predicting nothing comes to",
+            "NMSE = Σ|ŷ − y|² / Σ|y|² of the batch, before the step's update: predicting nothing gives 100 %",
         ),
-        (Self::Gap, "Gap", "NMSE less that of the variant shown, on the same tokens: what a method costs, in points"),
+        (Self::Gap, "Gap", "NMSE minus that of the variant shown, on the same tokens: what a method costs, in points"),
         (
             Self::Interference,
             "Interference",
@@ -46,7 +46,7 @@ impl Shows {
         (
             Self::Score,
             "Score",
-            "Mean score of all tokens at all experts. Where it falls, a fixed step u becomes coarser",
+            "Mean score of all tokens at all experts. Where it falls, a fixed step size u becomes coarser",
         ),
     ];
 
@@ -99,7 +99,7 @@ impl Pane for TaskLoss {
             (Shows::Loss, None) => "NMSE, % of Σ|y|²".into(),
             (Shows::Gap, _) => {
                 let name = cx.lab.settings().variants.get(cx.link.variant).map(|v| v.name.as_str()).unwrap_or_default();
-                format!("NMSE less that of {name}, points")
+                format!("NMSE minus that of {name}, points")
             }
             (Shows::Interference, _) => "cos(task, auxiliary gradient) on the router".into(),
             (Shows::Force, _) => "α·|auxiliary| / |task| gradient on the router".into(),
@@ -129,8 +129,8 @@ impl Pane for TaskLoss {
 
     fn help(&self) -> &'static str {
         "Only where experts learn. Loss: squared error over squared target of each batch, before the step's update; e^loss is e to half the \
-         mean squared error of a coordinate, a figure of Moebias that resembles a perplexity and is none of a language model. Compare \
-         variants on the same seed alone: worlds differ far more than methods do. Gap does, on the very same tokens. Interference and force belong together: a cosine near −1 \
+         mean squared error of a coordinate, a figure that resembles a perplexity but is not that of a language model. Compare \
+         variants only on the same seed: worlds differ far more than methods do. Gap does this, on the very same tokens. Interference and force belong together: a cosine near −1 \
          with a force near 1 is a stalemate, and at a very large α the cosine is near 0 because the auxiliary gradient is mostly the \
          chance of each batch. Without an auxiliary loss the normalised one's gradient is measured and not applied, and the force is 0."
     }

@@ -104,7 +104,7 @@ pub(super) fn decorate(ui: &Ui, cx: &mut PaneContext<'_>, panel: &Panel, cells: 
     let rows = panel.picture.tokens.len();
     let told = panel.picture.per_row == 1 && panel.picture.request.rows != Rows::Topics;
     let more = match elsewhere.filter(|_| told) {
-        Some(moved) if strip.width() > 240.0 => format!("{} of {rows} tokens go elsewhere", moved.len()),
+        Some(moved) if strip.width() > 240.0 => format!("{} of {rows} tokens go to other experts", moved.len()),
         Some(moved) if strip.width() > 200.0 => format!("{} of {rows} differ", moved.len()),
         Some(moved) if strip.width() > 110.0 => format!("{} of {rows}", moved.len()),
         _ => String::new(),

@@ -63,7 +63,7 @@ impl Mode {
                 "The score with the bias, s + b (s·b under the multiplicative rule): the K largest of a row are chosen"
             }
             Self::Chosen => {
-                "Blue: chosen. Orange with a flag: chosen only because of the bias. Hollow: chosen, but the expert has no room. Behind them the scores"
+                "Blue: chosen. Orange with a flag: chosen only because of the bias. Hollow: chosen, but the expert has no room. The background shows the scores"
             }
             Self::Moved => "Orange with a flag: chosen only because of the bias. Blue: would be chosen without it",
         }
@@ -204,7 +204,7 @@ impl Pane for Assignment {
         let order = match picture.request.rows {
             Rows::Topics => "",
             _ if self.by_topic => ", by topic",
-            _ => ", as they come",
+            _ => ", in order of arrival",
         };
         let what = if chosen_by_experts(picture) { format!("{what}{}", spread(picture)) } else { what };
         let whose = if compared::side(cx) == Side::One { of_variant(cx) } else { String::new() };
@@ -257,9 +257,9 @@ impl Pane for Assignment {
 
     fn help(&self) -> &'static str {
         "Every row is a token, every column an expert. The same tokens are routed again with the biases of each step, so one sees \
-         them move from expert to expert; fresh tokens at every step would only flicker. The menu shows the batch of the step instead, or \
+         them move from expert to expert; fresh tokens in every step would only flicker. The menu shows the batch of the step instead, or \
          which share of each topic's assignments every expert gets. Point at a cell for its figures, click to pin token and expert. \
-         Scroll to zoom, drag to pan, double-click for everything. Of a live batch, scrolling zooms the tokens and Shift with it the \
+         Scroll to zoom, drag to pan, double-click for everything. On a live batch, scrolling zooms the tokens and scrolling with Shift the \
          experts; the bar at the right shows the place and takes PageUp, PageDown, Home and End. Where tokens share a row, it shows which share of them chose the expert, \
          and their mean score."
     }
@@ -456,7 +456,7 @@ impl Assignment {
             (
                 Rows::Live,
                 "Whole batch",
-                "All tokens of the step whose loads are shown, any part of them; at most ten pictures a second",
+                "All tokens of the step whose loads are shown, any part of them; at most ten pictures per second",
             ),
             (Rows::Topics, "Topics", "Which share of each topic's assignments every expert gets"),
         ];
@@ -469,7 +469,7 @@ impl Assignment {
         ui.separator();
         ui.add_enabled_ui(self.rows != Rows::Topics, |ui| {
             ui.radio_value(&mut self.by_topic, true, "Rows by topic");
-            ui.radio_value(&mut self.by_topic, false, "Rows as they come");
+            ui.radio_value(&mut self.by_topic, false, "Rows in order of arrival");
         });
         ui.separator();
         if ui.add_enabled(self.window.is_some(), egui::Button::new("Show everything")).clicked() {

@@ -66,10 +66,10 @@ impl Pane for Compare {
     }
 
     fn help(&self) -> &'static str {
-        "Variants share every token; what differs between them is listed first, then what each comes to since the first step, or since \
+        "Variants share every token. Settings that differ are listed first, then the figures of each run since the first step, or since \
          the mark (M). A star marks the best of a row. Click a name to make it the reference: the others then show how far they are \
-         from it. Point at a column to light its variant up everywhere. “Fork here” makes one more variant with the biases and the \
-         balancer's memory of the present moment; change it and watch them part. The same figures stand in the summary of \
+         from it. Point at a column to highlight its variant everywhere. “Fork here” adds a variant with the present biases and the \
+         balancer's memory; change it and watch the two differ. The same figures are in the summary of \
          “moebias run”, and follow from the exported CSV."
     }
 
@@ -105,7 +105,7 @@ impl Compare {
 fn fork_tip(cx: &PaneContext<'_>) -> String {
     let name = compared::name(cx, cx.link.variant);
     format!(
-        "A copy of {name} as it is now, with its biases and all that its balancer remembers; change it, and they part (Ctrl+Shift+D)"
+        "A copy of {name} as it is now, with its biases and all that its balancer remembers; change it, and the two differ (Ctrl+Shift+D)"
     )
 }
 
@@ -115,8 +115,8 @@ fn alone(ui: &mut Ui, cx: &mut PaneContext<'_>) {
     ui.vertical_centered(|ui| {
         ui.add_space((ui.available_height() / 2.0 - 62.0).max(4.0));
         ui.label(RichText::new("Nothing to compare yet").font(semibold(14.0)).color(theme.text));
-        let words = "Two to four variants run on the very same tokens. A fork begins as a copy of the present state: change a setting of it, \
-                     and what parts them is the work of that setting alone.";
+        let words = "Two to four variants run on the very same tokens. A fork starts as a copy of the present state: change one setting of it, \
+                     and every difference is due to that setting alone.";
         ui.scope(|ui| {
             ui.set_max_width(460.0_f32.min(ui.available_width()));
             ui.label(RichText::new(words).font(text(SMALL)).color(theme.dim));

@@ -56,7 +56,7 @@ impl Row {
             }
             Self::InBalance => "Share of all steps with MaxVio of 16 steps at most 0.2. More is better",
             Self::Amplitude => {
-                "How far biases swing round their trend over the last 100 steps: half the range from 5 % to 95 %, median over experts, \
+                "How far biases swing around their trend over the last 100 steps: half the range from 5 % to 95 %, median over experts, \
                  score units. Less is calmer"
             }
             Self::Period => {
@@ -64,7 +64,7 @@ impl Row {
                  median over experts; none where fewer than half of them have one"
             }
             Self::Moved => {
-                "Share of assignments that the bias sends elsewhere than the plain scores would, mean over the steps of the steady \
+                "Share of assignments that differ from what the plain scores would choose, mean over the steps of the steady \
                  MaxVio; estimated on a sample. Neither more nor less is better: it is what balance costs"
             }
         }

@@ -154,9 +154,9 @@ impl Pane for MicroscopePane {
 
     fn help(&self) -> &'static str {
         "The last step of the run, taken apart: the scores of each token, the bias added to them, the K largest of every row, \
-         how many tokens each expert gets so, how far that is from the mean, and what the balancer makes of it. These are the engine’s \
-         own numbers of the step whose loads the other panes show. A token whose scores alone would send it elsewhere goes there first, and \
-         from there, orange, to whom the bias sends it. Click a stage, drag along the line, or press [ and ]; beyond the last stage the \
+         how many tokens each expert gets, how far that is from the mean, and what the balancer makes of it. These are the engine’s \
+         own numbers of the step whose loads the other panes show. A token whose scores alone would send it to another expert goes there first and \
+         from there, in orange, to where the bias sends it. Click a stage, drag along the line, or press [ and ]; beyond the last stage the \
          run does its step and the next one is shown. Point at a cell for its formula, click to pin it. Of a batch of more than 32 \
          tokens some are shown, evenly spaced; counts are of the whole batch."
     }
@@ -181,7 +181,7 @@ impl Pane for MicroscopePane {
             cx.lab.send(Command::SetMicroscope(Some(request)));
         }
         let Some(view) = view.filter(|v| v.request.variant == variant) else {
-            return message(ui, cx.theme, "Taking the step apart …");
+            return message(ui, cx.theme, "Taking the step apart…");
         };
         if let Some(why) = &view.blocked {
             return message(ui, cx.theme, why);
@@ -204,7 +204,7 @@ impl Pane for MicroscopePane {
         }
         if view.tokens.is_empty() || place.height() < 110.0 {
             let below = ui.new_child(egui::UiBuilder::new().max_rect(rest));
-            return message(&below, cx.theme, "Maximise this pane: there is too little room");
+            return message(&below, cx.theme, "There is too little room: maximise this pane");
         }
         let board = Board::new(place, &view, self.player.done(Stage::Counts));
         let response = ui.interact(place, ui.scope_id().with("board"), Sense::click());

@@ -51,8 +51,13 @@ pub(super) fn show(
         wish = Some(Wish::Previous);
     }
     let back = first || player.place() > 1.0;
-    if button(ICON_CHEVRON_LEFT, 18.0, back, "One stage back", "One stage back ([); from the first, to the step before")
-    {
+    if button(
+        ICON_CHEVRON_LEFT,
+        18.0,
+        back,
+        "One stage back",
+        "One stage back ([); from the first, to the previous step",
+    ) {
         wish = wish.or(player.back());
     }
     let (symbol, name) =
@@ -74,7 +79,7 @@ pub(super) fn show(
         17.0,
         true,
         "Next step taken apart",
-        "The run does its next step, and that is taken apart",
+        "The run does its next step, which is then taken apart",
     ) {
         wish = Some(player.next_step());
     }

@@ -40,9 +40,9 @@ pub(super) fn what(stage: Stage, view: &Microscope) -> String {
             "Each expert’s bias is added to its column of scores; it decides who is chosen and nothing else".into()
         }
         Stage::Choice if view.rule().is_top_k() => {
-            format!("Of every row the {k} largest are chosen; orange where only the bias made it so")
+            format!("The {k} largest of every row are chosen; orange where only the bias made the difference")
         }
-        Stage::Choice => "Which experts each token gets; orange where its scores alone would send it elsewhere".into(),
+        Stage::Choice => "Which experts each token gets; orange where its scores alone would choose others".into(),
         Stage::Counts => "The chosen tokens gather at their experts; the line is the mean, K·T/E".into(),
         Stage::Error => "How far each expert is from what it should get: c̄ − c, blue too few, orange too many".into(),
         Stage::Update if view.rule() == Rule::Quantile => "The margins of this batch set the bias of the next".into(),
@@ -178,7 +178,7 @@ fn choice(view: &Microscope, token: &Seen, expert: usize) -> String {
                     number(margin, d),
                 )
             }
-            None => format!("{who}  experts {}: all that it may have", list(&token.chosen)),
+            None => format!("{who}  experts {}: all there are", list(&token.chosen)),
         },
         _ => format!("{who}  experts {}; by its scores alone {}", list(&token.chosen), list(&token.unbiased)),
     }
@@ -197,7 +197,7 @@ fn counts(view: &Microscope, expert: usize) -> String {
     let whole = |n: u32| figure(f64::from(n), true);
     if let Some(capacity) = view.router.capacity {
         let most = of_batch(&view.router, capacity, view.batch);
-        return format!("expert {expert}:  {} came, room for {most}: {} stay;  {mean}", whole(came), whole(kept));
+        return format!("expert {expert}:  {} chose it, room for {most}: {} stay;  {mean}", whole(came), whole(kept));
     }
     let who: Vec<String> =
         view.tokens.iter().filter(|t| t.chosen.contains(&expert)).map(|t| t.index.to_string()).collect();
@@ -220,7 +220,7 @@ fn error(view: &Microscope, expert: usize) -> String {
                 share(aim - came).replace('-', "−")
             )
         }
-        None => format!("expert {expert}:  an identity expert; nothing is wanted of its {} tokens", share(came)),
+        None => format!("expert {expert}:  an identity expert; its {} tokens have no target", share(came)),
     }
 }
 
@@ -352,16 +352,16 @@ pub(super) fn remark(stage: Stage, view: &Microscope) -> Option<String> {
     let (rule, router) = (view.rule(), &view.router);
     let said: &str = match (stage, rule) {
         (Stage::Biased | Stage::Choice, Rule::Sinkhorn) => {
-            "Sinkhorn scales the whole batch until every expert has the same total, then takes the K largest of that: not of these scores."
+            "Sinkhorn scales the whole batch until every expert has the same total, then takes the K largest of the result, not of these scores."
         }
         (Stage::Biased | Stage::Choice, Rule::Base) => {
-            "BASE solves one assignment for the whole batch, perfectly balanced: no token can tell from its own scores where it goes."
+            "BASE solves one perfectly balanced assignment for the whole batch: a token’s own scores do not tell where it goes."
         }
         (Stage::Biased | Stage::Choice, Rule::Hash) => {
-            "A hash of the word names the experts; the scores only weigh what they say."
+            "A hash of the word selects the experts; the scores only weight their outputs."
         }
         (Stage::Biased | Stage::Choice, Rule::ExpertChoice) => {
-            "Experts choose: each takes its K·T/E best tokens of the batch, a column and not a row at a time."
+            "Experts choose: each takes its K·T/E best tokens of the batch, by columns instead of rows."
         }
         (Stage::Choice, Rule::Threshold) => "There is no top-K: a token gets every expert with s + b above 0.",
         (Stage::Biased, Rule::Bip) => "BIP has looked at this very batch and found these biases before routing it.",
@@ -370,10 +370,10 @@ pub(super) fn remark(stage: Stage, view: &Microscope) -> Option<String> {
         }
         (Stage::Error, Rule::Bip) => "BIP does not look at the error: its bias was found before the batch was routed.",
         (Stage::Error, Rule::LongCat) => {
-            "Each expert that computes is to get K_e·T/N tokens; identity experts take what is left."
+            "The target of each expert that computes is K_e·T/N tokens; identity experts take the rest."
         }
         (Stage::Error, Rule::None | Rule::Sinkhorn | Rule::Base | Rule::Hash | Rule::ExpertChoice) => {
-            "Nothing answers to the error under this rule."
+            "Nothing responds to the error under this rule."
         }
         (Stage::Update, Rule::Sinkhorn | Rule::Base | Rule::Hash | Rule::ExpertChoice) => {
             "This rule carries nothing from step to step."
@@ -386,15 +386,16 @@ pub(super) fn remark(stage: Stage, view: &Microscope) -> Option<String> {
     match stage {
         Stage::Choice => router.groups.map(|g| {
             format!(
-                "Experts stand in {} groups, and a token may choose only within its best {}; others are struck out.",
+                "Experts are in {} groups, and a token may choose only within its best {}; others are struck out.",
                 g.groups, g.kept
             )
         }),
         Stage::Counts if router.capacity.is_some() => {
-            Some("A full expert drops tokens, drawn hollow; the balancer sees all who came.".into())
+            Some("A full expert drops tokens, drawn hollow; the balancer sees all that chose it.".into())
         }
         Stage::Update if view.auxiliary.is_some() => {
-            let said = "The auxiliary loss moves the router’s weights and not the bias: it shows in the scores of the next step.";
+            let said =
+                "The auxiliary loss moves the router’s weights, not the bias: it shows in the scores of the next step.";
             Some(said.into())
         }
         Stage::Update if view.learns => {

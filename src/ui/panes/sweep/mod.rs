@@ -96,7 +96,7 @@ impl Pane for SweepPane {
 
     fn help(&self) -> &'static str {
         "One run per combination of values and seed, all from the first step. A colour is the median over the seeds; hatched is a cell \
-         without a value, as where most seeds do not settle within the run. Where a cell has another value but did not settle, there is a stroke through it. Small triangles mark what papers choose: point at one for its source. Settling \
+         without a value, as where most seeds do not settle within the run. Where a cell has another value but did not settle, there is a stroke through it. Small triangles mark the choices of papers: point at one for its source. Settling \
          time is the first step from which MaxVio over 16 steps stays at most 0.2 for 64 steps; steady MaxVio is over the last 100 steps. \
          Point at a cell for its figures, click it to open its experiment, or use the arrow keys and Enter. Every number is the same on \
          any engine and machine."
@@ -153,11 +153,11 @@ impl SweepPane {
         if cx.link.bare {
             // A picture has no buttons.
         } else if ended.is_none() {
-            if button(ui, "Cancel", "Stop here; what is done stays") {
+            if button(ui, "Cancel", "Stop here; finished runs are kept") {
                 cx.lab.send(Command::CancelSweep);
             }
         } else {
-            if button(ui, "New sweep…", "Set up another one") {
+            if button(ui, "New sweep…", "Set up another sweep") {
                 self.setting_up = true;
             }
             if button(ui, "Save CSV…", "One row per run, with every setting and figure") {

@@ -93,7 +93,7 @@ fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Exam
         (true, true) => "The precondition holds: the loads are in the band and stay there.",
         (true, false) => "The precondition holds: the loads are on their way into the band.",
         (false, _) => {
-            "The precondition does not hold here: the band is promised to nobody, though loads often keep it."
+            "The precondition does not hold here: the band is not guaranteed, though loads often stay within it."
         }
     };
     words(ui, cx, text(TINY), verdict);

@@ -135,10 +135,10 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
         }
         let note = match &snapshot.experiment.source {
             Source::Synthetic(s) if s.burst == 1 => {
-                "Left of one step: its batch, the tokens in order. Right of it: up to 64 past steps, summed; it may fall below chance, for the biases correct what chance did."
+                "Left of one step: its batch, the tokens in order. Right of it: up to 64 past steps, summed; it may fall below chance, because the biases correct what chance did."
             }
             Source::Fixed(_) => "One batch, repeated: right of one step nothing is new, and the curve is level.",
-            _ => "These tokens are not independent: chance alone is less than what even a balanced router shows.",
+            _ => "These tokens are not independent: even a balanced router shows more than chance alone.",
         };
         words(ui, cx, text(TINY), note);
     });

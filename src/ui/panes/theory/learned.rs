@@ -55,12 +55,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, other: &mut bool) {
             &steps,
             "Steps that the sign rule would need for the largest difference still there",
         );
-        words(
-            ui,
-            cx,
-            text(TINY),
-            "Not the same number is to be expected: training balanced other batches, with scores that moved.",
-        );
+        words(ui, cx, text(TINY), "They need not be equal: training balanced other batches, with scores that changed.");
     });
 }
 

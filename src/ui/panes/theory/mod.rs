@@ -60,7 +60,7 @@ impl Section {
         match self {
             Self::Objective => "The Lagrangian of every step, the exact optimum, and when it rises",
             Self::Moves => "Which tokens moved from which expert to which in the last step",
-            Self::Band => "The band that the loads of a fixed batch are promised to end in, and when",
+            Self::Band => "The band in which the loads of a repeated batch are guaranteed to end, and when",
             Self::Online => "How far the biases are from the optimum, the regret and its bound",
             Self::BatchSize => "MaxVio against the size of a computation batch",
             Self::Learned => "Our biases against those that the recorded model had learned",
@@ -72,7 +72,7 @@ impl Section {
         match self {
             Self::Objective => {
                 "Our derivation, in the spirit of Han & Zhong 2025, whose theorem texts were not available to us. That Λ falls is a \
-                 condition, benefit ≤ what the prices take, and not a law: near balance it does rise."
+                 condition (benefit ≤ what the prices take), not a law: near balance it does rise."
             }
             Self::Moves => {
                 "A token drops k for k′ only where Δp(k′) > Δp(k): our derivation, for any K, on the biases as they enter the key. \
@@ -87,7 +87,7 @@ impl Section {
                  rule, a gradient step, with biases in a bounded region; not for the sign rule."
             }
             Self::BatchSize => {
-                "The question of Wang et al. 2024, whose figure has no numbers. Dashed is chance alone at perfect balance. A balanced \
+                "The question of Wang et al. 2024, whose figure has no numbers. Dashed: chance alone, at perfect balance. A balanced \
                  router follows it down as the batch grows; an unbalanced one levels off."
             }
             Self::Learned => {
@@ -177,7 +177,7 @@ impl Pane for TheoryPane {
 
     fn help(&self) -> &'static str {
         "Balancing as a market: a bias is the price p of an expert's places, top-K of γ + p is what each token buys, and the balanced \
-         assignment max Σγ·x is what the prices look for. The Lagrangian is Λ = Σγ·x + Σp·(load − L). Each update first moves the prices, \
+         assignment max Σγ·x is what the prices search for. The Lagrangian is Λ = Σγ·x + Σp·(load − L). Each update first moves the prices, \
          which takes ΣΔp·(load − L) from Λ (u Σ|A − L| for the sign rule), then tokens move and give their switching benefit back. \
          Exact integers, on the biases as they enter the selection key. The derivation is our own, in the spirit of Han & Zhong 2025 \
          (arXiv 2512.03915), of which only the abstracts were available to us; its last version speaks of a monotonic improvement \
@@ -190,7 +190,7 @@ impl Pane for TheoryPane {
         let Some(theory) = theory else {
             // Asked for every frame until it is there.
             cx.lab.send(Command::SetTheory(Some(request)));
-            return message(ui, cx.theme, "Looking at the last step …");
+            return message(ui, cx.theme, "Examining the last step…");
         };
         let body = footnote(ui, cx, self.section.source());
         let mut ui = ui.new_child(UiBuilder::new().max_rect(body));

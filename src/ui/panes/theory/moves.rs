@@ -251,7 +251,7 @@ fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Exam
         cx,
         "dropped and taken pairs",
         &figure(moves.pairs as f64, true),
-        "Pairs of an expert that a token dropped and one that it took: what the preference rule speaks of",
+        "Pairs of an expert that a token dropped and one that it took: what the preference rule is about",
     );
     let colour = if moves.violations == 0 { theme.text } else { theme.record };
     row_in(
@@ -260,7 +260,7 @@ fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Exam
         colour,
         "against the rule",
         &moves.violations.to_string(),
-        "Pairs with Δp(k′) ≤ Δp(k), on effective biases. The rule holds always, so this is 0",
+        "Pairs with Δp(k′) ≤ Δp(k), on effective biases. The rule always holds, so this is 0",
     );
     let (pairs, against) = theory.points.iter().fold((0, 0), |(a, b), p| (a + p.pairs.0, b + p.pairs.1));
     let all = format!("{against} of {}", figure(pairs as f64, true));
@@ -271,7 +271,7 @@ fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Exam
         if moves.against_load == 0 { theme.text } else { theme.over_text },
         "not down the load",
         &figure(moves.against_load as f64, true),
-        "Pairs whose taken expert had as many tokens as the dropped one or more: possible where a step is no whole number of the key's units (about 1e-6), on a sample, and under other rules",
+        "Pairs whose taken expert had as many tokens as the dropped one or more: possible where a step is not a whole number of the key's units (about 1e-6), on a sample, and under other rules",
     );
     if moves.flows.len() > MOST {
         words(
@@ -281,6 +281,6 @@ fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Exam
             &format!("The {MOST} largest of {} flows are drawn.", figure(moves.flows.len() as f64, true)),
         );
     } else if !matches!(examined.rule, Rule::Sign | Rule::Proportional) {
-        words(ui, cx, text(TINY), "“From over to under” is said of the sign and the proportional rule alone.");
+        words(ui, cx, text(TINY), "“From over to under” applies only to the sign and the proportional rule.");
     }
 }

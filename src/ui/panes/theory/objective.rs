@@ -205,13 +205,13 @@ fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Exam
         if rose > 0 { theme.over_text } else { theme.text },
         "Λ rose in",
         &format!("{} of {} steps", figure(rose as f64, true), figure(looked as f64, true)),
-        "Of the steps looked at. Falling is a condition, not a law",
+        "Of the steps examined. Falling is a condition, not a law",
     );
     let each = match (theory.points.first(), theory.points.last()) {
         (Some(a), Some(b)) => b.step - a.step + 1 == looked as u64,
         _ => true,
     };
     if !each {
-        words(ui, cx, text(TINY), "Some steps went by too fast to be looked at.");
+        words(ui, cx, text(TINY), "Some steps went by too fast to be examined.");
     }
 }

@@ -19,7 +19,7 @@ const SMALLEST: f64 = 1e-6;
 
 pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>, other: &mut bool) {
     let (Some(examined), Some(online)) = (theory.examined.clone(), theory.online.clone()) else {
-        return message(ui, cx.theme, "Finding the optimum of the source on a sample of its tokens …");
+        return message(ui, cx.theme, "Finding the optimum of the source on a sample of its tokens…");
     };
     let snapshot = cx.lab.snapshot().clone();
     let Some(variant) = snapshot.experiment.variants.get(cx.link.variant).cloned() else { return };
@@ -97,16 +97,16 @@ impl Bound {
             Setting { experts, top_k, tokens: f64::from(tokens), rate: variant.balancer.rate, modulus, radius };
         let hidden = match variant.balancer.rule {
             Rule::Sign => {
-                Some("The sign rule is no gradient step: nothing is promised of its regret, and it does not converge.")
+                Some("The sign rule is not a gradient step: its regret has no bound, and it does not converge.")
             }
             Rule::Proportional if changed => {
-                Some("Settings were changed since n = 1: the bound is of one schedule from its start.")
+                Some("Settings have changed since n = 1: the bound is for one schedule from its start.")
             }
             Rule::Proportional if shrinks == Shrinks::Inverse && setting.rate < setting.least_inverse_rate() => {
-                Some("u/n promises ln N only from u = L/μ on: smaller steps may never arrive.")
+                Some("u/n guarantees ln N only for u ≥ L/μ: smaller step sizes may take extremely long.")
             }
             Rule::Proportional => None,
-            _ => Some("The bound is of the proportional rule, a gradient step."),
+            _ => Some("The bound is for the proportional rule, a gradient step."),
         };
         Self { setting, shrinks, hidden }
     }
@@ -185,7 +185,7 @@ fn column_of(
             cx,
             name,
             &steps,
-            "Two biases part by at most 2u per step, so a gap Δ takes about Δ/(2u) steps of the sign rule at the present u",
+            "Two biases move apart by at most 2u per step, so a gap Δ takes about Δ/(2u) steps of the sign rule at the present u",
         );
     }
     let floor = sampling_floor(variant.router.experts, variant.router.top_k, snapshot.batch);
@@ -196,11 +196,11 @@ fn column_of(
             cx,
             "sampling floor",
             &format!("MaxVio {floor:.3}"),
-            "What independent tokens show at perfect balance: E[max of E normals] × √((1 − K/E)/L)",
+            "MaxVio of independent tokens at perfect balance: E[max of E normals] × √((1 − K/E)/L)",
         );
     } else {
         let why = if examined.fixed { "none: one batch" } else { "tokens not independent" };
-        row_in(ui, cx, theme.dim, "sampling floor", why, "The formula is of independent tokens, fresh at every step");
+        row_in(ui, cx, theme.dim, "sampling floor", why, "The formula is for independent tokens, fresh in every step");
     }
     match online.curvature {
         Some(c) => {
@@ -220,7 +220,7 @@ fn column_of(
                 theme.dim,
                 "u/n needs u ≥ L/μ",
                 &value,
-                "From there on u/n of the proportional rule promises a regret of order ln N",
+                "From there on u/n of the proportional rule guarantees a regret of order ln N",
             );
         }
         None => {
