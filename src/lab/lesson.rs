@@ -1,17 +1,23 @@
 //! The lesson that is open: which page, what was answered, and whether its task is done. Turning a page sends what a person could do
 //! by hand; nothing here stops anybody from doing something else.
 //!
-//! Tasks are judged on every step: from the history's columns since the last look, so that nothing is missed at any speed. Where the
-//! history has joined steps, because nobody looked for thousands of them, they count only if all of them are as wanted.
+//! An open question holds the run, and what it shows once it is answered begins where the page put it: what a page says is true however
+//! long somebody thinks. Tasks are judged by [`judge`], progress is kept on the [`shelf`](Shelf).
 
+mod judge;
+mod shelf;
+
+pub use judge::Standing;
+pub use shelf::{Progress, Shelf, Stage};
+
+use super::command::Command;
 use super::notices::Level;
 use super::{Document, Lab};
-use crate::engine::message::{Message, RunId, Snapshot, Speed};
-use crate::model::change::{Change, Target};
-use crate::scenario::lesson::{self, Condition, Lesson, Page, Setting, Setup, Task};
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use crate::engine::message::{Message, RunId, Speed};
+use crate::model::change::{self, Change, Target};
+use crate::scenario::lesson::{self, Lesson, Page, Setup};
+use crate::scenario::view::PaneName;
+use judge::Judge;
 use std::sync::Arc;
 
 /// What can be done in a lesson.
@@ -31,34 +37,6 @@ pub enum Do {
     Close,
 }
 
-/// How far somebody came in a lesson.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Progress {
-    /// The page it was left at.
-    pub page: usize,
-    /// Pages there are, as of then.
-    pub pages: usize,
-    /// What was answered, by page.
-    pub answers: BTreeMap<usize, usize>,
-    /// Pages of which the task was done.
-    pub tasks: BTreeSet<usize>,
-    /// Whether the last page was reached.
-    pub finished: bool,
-    /// Its file, for a lesson of somebody's own.
-    pub path: Option<PathBuf>,
-}
-
-/// How far somebody came in all lessons, and the last one opened.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Shelf {
-    /// By a lesson's id.
-    pub progress: BTreeMap<String, Progress>,
-    /// The id of the last one opened.
-    pub last: Option<String>,
-}
-
 /// A lesson that is open.
 #[derive(Clone, Debug)]
 pub struct Running {
@@ -71,6 +49,10 @@ pub struct Running {
     /// Hints shown.
     pub hints: usize,
     judge: Judge,
+    /// Where the run stood when the page's question was asked.
+    asked_at: Option<(RunId, u64)>,
+    /// The person has changed the experiment since a page set it up.
+    changed: bool,
 }
 
 /// Lessons, as the lab has them.
@@ -81,95 +63,19 @@ pub struct Lessons {
     turns: u64,
 }
 
-/// How far a task is.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Standing {
-    /// Steps on end for which the condition has held.
-    pub streak: u64,
-    /// Whether it is done.
-    pub done: bool,
-}
-
-/// Counts the steps on end for which a condition holds.
-#[derive(Clone, Copy, Debug, Default)]
-struct Judge {
-    run: RunId,
-    /// The next step to look at; unknown until the page's own run is there.
-    next: Option<u64>,
-    streak: u64,
-    /// Judge a new run from its first step.
-    fresh: bool,
-}
-
 impl Running {
     /// The page that is open.
     #[must_use]
     pub fn page(&self) -> Option<&Page> {
         self.lesson.pages.get(self.page)
     }
-}
 
-impl Judge {
-    /// Takes in what happened since the last time. True once the task is done.
-    fn look(&mut self, task: &Task, snapshot: &Snapshot) -> bool {
-        let step = snapshot.step;
-        if snapshot.run != self.run {
-            // Another run: a new one from its first step, one that was brought back from where it stands.
-            *self = Self { run: snapshot.run, next: None, streak: 0, fresh: snapshot.run > self.run };
-        }
-        let Ok(history) = snapshot.history.lock() else { return false };
-        let mut next = self.next.unwrap_or(if self.fresh { history.first } else { step });
-        if step < next {
-            (next, self.streak) = (step, 0);
-        }
-        self.next = Some(step);
-        let (until, variant) = (&task.until, task.variant);
-        if !until.settings_hold(&snapshot.experiment, variant, step) {
-            self.streak = 0;
-            return false;
-        }
-        // Steps before a setting was changed were made with another value.
-        let changed = |e: &crate::model::change::Event| e.step > next && e.step <= step && concerns(until, &e.change);
-        if let Some(event) = snapshot.events.iter().rev().find(|e| changed(e)) {
-            (next, self.streak) = (event.step, 0);
-        }
-        if !until.of_figures() {
-            self.streak += step - next;
-            return self.streak >= task.for_steps;
-        }
-        let Some(history) = history.variants.get(variant) else { return false };
-        for column in history.columns(next, step, 1) {
-            let steps = column.end().min(step).saturating_sub(column.step.max(next));
-            if until.figures_hold(column.low(), column.high()) {
-                self.streak += steps;
-            } else {
-                self.streak = 0;
-            }
-            if self.streak >= task.for_steps.max(1) {
-                return true;
-            }
-        }
-        false
+    /// The panes to show: the page's, those of the nearest page before that names any, or loads and MaxVio.
+    #[must_use]
+    pub fn panes(&self) -> &[PaneName] {
+        let named = self.lesson.pages.iter().take(self.page + 1).rev().map(|p| p.show.as_slice());
+        named.into_iter().find(|show| !show.is_empty()).unwrap_or(&[PaneName::Load, PaneName::Violation])
     }
-}
-
-/// Whether a change is of a setting that the condition looks at.
-fn concerns(until: &Condition, change: &Change) -> bool {
-    until.parts().iter().any(|part| {
-        let name = match part {
-            Condition::Between(Setting::Batch, ..) => "batch",
-            Condition::Between(Setting::Skew, ..) => "skew",
-            Condition::Between(Setting::Noise, ..) => "noise",
-            Condition::Between(Setting::Drift, ..) => "drift",
-            Condition::Between(Setting::TopK, ..) => "top_k",
-            Condition::Between(Setting::Rate, ..) => "rate",
-            Condition::Between(Setting::Alpha, ..) => "alpha",
-            Condition::RuleIs(_) => "rule",
-            Condition::ScheduleIs(_) => "schedule",
-            _ => return false,
-        };
-        change.name() == name
-    })
 }
 
 impl Lab {
@@ -195,7 +101,9 @@ impl Lab {
     pub fn task_standing(&self) -> Standing {
         let Some(running) = &self.lessons.running else { return Standing::default() };
         let done = self.progress_of(&running.lesson.id).is_some_and(|p| p.tasks.contains(&running.page));
-        Standing { streak: running.judge.streak, done }
+        let untouched =
+            running.judge.untouched() && !running.page().and_then(|p| p.task.as_ref()).is_some_and(|t| t.wait);
+        Standing { streak: running.judge.streak, untouched, done }
     }
 
     /// What was answered on the open page.
@@ -203,6 +111,37 @@ impl Lab {
     pub fn answered(&self) -> Option<usize> {
         let running = self.lessons.running.as_ref()?;
         self.progress_of(&running.lesson.id)?.answers.get(&running.page).copied()
+    }
+
+    /// Whether the open page asks something that was not answered: then letters answer.
+    #[must_use]
+    pub fn question_is_open(&self) -> bool {
+        let asks = self.lesson().and_then(Running::page).is_some_and(|p| p.question.is_some());
+        asks && self.answered().is_none()
+    }
+
+    /// Whether a command is a change by hand that a task may count.
+    pub(super) fn may_change(&self, command: &Command) -> bool {
+        use Command as C;
+        let changes = matches!(
+            command,
+            C::Change { .. }
+                | C::ChangeTogether { .. }
+                | C::Preset { .. }
+                | C::SetExperts(_)
+                | C::AddVariant(_)
+                | C::Fork(_)
+                | C::RemoveVariant(_)
+        );
+        changes && self.lessons.running.is_some()
+    }
+
+    /// The person changed the experiment by hand.
+    pub(super) fn changed_by_hand(&mut self) {
+        if let Some(running) = &mut self.lessons.running {
+            running.judge.touch();
+            running.changed = true;
+        }
     }
 
     /// Whether the snapshot is of the run that was asked for last, with every change asked for.
@@ -242,46 +181,60 @@ impl Lab {
         }
         let progress = self.lessons.shelf.progress.entry(lesson.id.clone()).or_default();
         if progress.page + 1 >= lesson.pages.len() && (progress.finished || progress.page > 0) {
-            // Read to its end: it begins again, and stays ticked off.
-            *progress = Progress { finished: progress.finished, ..Progress::default() };
+            progress.begin_again();
         }
         progress.pages = lesson.pages.len();
+        progress.asks = Some(lesson.tasks());
+        if lesson.path.is_some() {
+            progress.title.clone_from(&lesson.title);
+        }
         progress.path.clone_from(&lesson.path);
         let page = progress.page;
         self.lessons.shelf.last = Some(lesson.id.clone());
         let lesson = Arc::new(lesson);
-        self.lessons.running = Some(Running { lesson, page, turned: 0, hints: 0, judge: Judge::default() });
+        let judge = Judge::default();
+        self.lessons.running =
+            Some(Running { lesson, page, turned: 0, hints: 0, judge, asked_at: None, changed: false });
         self.set_up();
     }
 
-    /// Starts the experiment as the page has it.
+    /// Starts the experiment as the page has it. What an answer changes is done to the run where the page put it, as when it was given.
     fn set_up(&mut self) {
         let answered = self.answered().is_some();
-        let Some(running) = &self.lessons.running else { return };
-        let lesson = Arc::clone(&running.lesson);
-        let page = running.page;
-        if let Some(scene) = lesson.scene(page, answered) {
+        let Some(running) = &mut self.lessons.running else { return };
+        running.changed = false;
+        let (lesson, page) = (Arc::clone(&running.lesson), running.page);
+        let after = lesson.scenarios.get(page).is_some_and(|s| s.after.is_some());
+        let then = lesson.pages.get(page).and_then(|p| p.question.as_ref()).map(|q| &q.then);
+        let shows = then.filter(|then| answered && !after && !then.is_empty());
+        let mut step = None;
+        if let Some(scene) = lesson.scene(page, answered && shows.is_none()) {
             let title = format!("Lesson: {}", lesson.title);
             let what = format!("Page {} of {}", page + 1, lesson.title);
             // What to look for is for the page to say, and not before it asks.
             let document = Document { title, path: None, ..Document::default() };
             self.take_as(&scene.loaded, document, scene.play, what);
-            if let Some(step) = scene.step {
+            step = scene.step;
+            if let Some(step) = step {
                 self.post(Message::Seek(step));
             }
         }
-        self.page_is_open(true);
+        if let Some(then) = shows {
+            self.apply(then, Some(then.play.unwrap_or(true)));
+        }
+        self.page_is_open(true, step);
     }
 
-    /// The page is open and its run is under way.
-    fn page_is_open(&mut self, fresh: bool) {
+    /// The page is open and its run is under way, from this step where that is known.
+    fn page_is_open(&mut self, fresh: bool, step: Option<u64>) {
         self.lessons.turns += 1;
         let turned = self.lessons.turns;
         let run = self.run;
         let Some(running) = &mut self.lessons.running else { return };
         running.turned = turned;
         running.hints = 0;
-        running.judge = Judge { run, next: None, streak: 0, fresh };
+        running.judge = Judge::of(run, fresh);
+        running.asked_at = step.map(|step| (run, step));
         let (page, last) = (running.page, running.lesson.pages.len().saturating_sub(1));
         if let Some(progress) = self.lessons.shelf.progress.get_mut(&running.lesson.id) {
             progress.page = page;
@@ -290,54 +243,62 @@ impl Lab {
     }
 
     fn turn(&mut self, to: usize) {
-        let answered = self.answered().is_some();
+        let held = self.question_is_open();
         let Some(running) = &mut self.lessons.running else { return };
-        let lesson = Arc::clone(&running.lesson);
-        let from = running.page;
+        let (lesson, from, changed) = (Arc::clone(&running.lesson), running.page, running.changed);
         if to == from || to >= lesson.pages.len() {
             return;
         }
         running.page = to;
-        let unanswered = |p: &Page| !answered && p.question.as_ref().is_some_and(|q| !q.then.is_empty());
-        let skipped = lesson.pages.get(from).is_some_and(unanswered);
+        let skipped =
+            held && lesson.pages.get(from).and_then(|p| p.question.as_ref()).is_some_and(|q| !q.then.is_empty());
         let (low, high) = (from.min(to), from.max(to));
         let between = (low + 1..=high).any(|i| lesson.sets_up(i));
+        let asks = self.question_is_open();
+        // A question is about the page's own experiment, whatever was changed on the way to it.
+        if asks && changed {
+            return self.set_up();
+        }
         if to == from + 1 && !skipped {
             let setup = &lesson.pages[to].setup;
             if lesson.scenarios.get(to).is_some_and(|s| s.at_first.is_some()) {
                 return self.set_up();
             }
-            self.apply(setup);
+            // What a question held goes on; one that asks holds in its turn.
+            let play = if asks { Some(false) } else { setup.play.or(held.then_some(true)) };
+            self.apply(setup, play);
         } else if between || (skipped && to > from) {
             return self.set_up();
+        } else if asks {
+            self.post(Message::Pause);
         }
-        self.page_is_open(false);
+        self.page_is_open(false, lesson.pages[to].setup.step.filter(|_| to == from + 1));
     }
 
-    /// Does to the running experiment what a page without a scenario of its own asks for.
-    fn apply(&mut self, setup: &Setup) {
-        let mut by_target: Vec<(Target, Vec<Change>)> = vec![];
+    /// Does to the running experiment what a page without a scenario of its own asks for. Nothing is said about it, and undo, which is for
+    /// what the person did, does not know it.
+    fn apply(&mut self, setup: &Setup, play: Option<bool>) {
+        self.end_gesture();
         for changed in &setup.changes {
-            match by_target.last_mut().filter(|(t, _)| *t == changed.target()) {
-                Some((_, changes)) => changes.push(changed.change.clone()),
-                None => by_target.push((changed.target(), vec![changed.change.clone()])),
-            }
+            self.change_quietly(changed.target(), changed.change.clone());
         }
-        self.end_gesture();
-        for (target, changes) in by_target {
-            self.change(target, changes);
-        }
-        self.end_gesture();
         if let Some(speed) = setup.speed {
             self.post(Message::Speed(Speed::Steps(speed)));
         }
         if let Some(step) = setup.step {
             self.post(Message::Seek(step));
         }
-        match setup.play {
+        match play {
             Some(true) => self.post(Message::Play),
             Some(false) => self.post(Message::Pause),
             None => {}
+        }
+    }
+
+    fn change_quietly(&mut self, target: Target, change: Change) {
+        match change::apply(&mut self.settings, target, &change) {
+            Ok(()) => self.ask(target, change),
+            Err(e) => self.tell(Level::Warning, e.to_string()),
         }
     }
 
@@ -354,10 +315,14 @@ impl Lab {
         if let Some(progress) = self.lessons.shelf.progress.get_mut(&lesson.id) {
             progress.answers.insert(page, choice);
         }
-        if lesson.scenarios.get(page).is_some_and(|s| s.after.is_some()) {
+        // Where somebody played on or changed something before they answered, the answer would show something else than it says.
+        let here = (self.snapshot.run, self.snapshot.step);
+        let moved = running.changed || running.asked_at.is_some_and(|at| at != here);
+        let (then, shows) = (question.then.clone(), !question.then.is_empty());
+        if lesson.scenarios.get(page).is_some_and(|s| s.after.is_some()) || (shows && moved) {
             self.set_up();
         } else {
-            self.apply(&question.then);
+            self.apply(&then, Some(then.play.unwrap_or(true)));
         }
     }
 
@@ -367,7 +332,11 @@ impl Lab {
             return;
         }
         let snapshot = Arc::clone(&self.snapshot);
+        let asks = self.question_is_open();
         let Some(running) = &mut self.lessons.running else { return };
+        if asks && running.asked_at.is_none() && !snapshot.playing {
+            running.asked_at = Some((snapshot.run, snapshot.step));
+        }
         let Some(task) = running.lesson.pages.get(running.page).and_then(|p| p.task.as_ref()) else { return };
         let Some(progress) = self.lessons.shelf.progress.get_mut(&running.lesson.id) else { return };
         if !progress.tasks.contains(&running.page) && running.judge.look(task, &snapshot) {

@@ -291,6 +291,7 @@ impl Lab {
     /// Does what a person asked for. Never waits.
     pub fn send(&mut self, command: Command) {
         let step = self.snapshot.step;
+        let before = self.may_change(&command).then(|| (self.run, self.settings.clone()));
         match command {
             Command::TogglePlay if self.snapshot.playing => self.post(Message::Pause),
             Command::TogglePlay | Command::Play => self.post(Message::Play),
@@ -353,6 +354,9 @@ impl Lab {
             Command::SaveSweep(path) => self.save_sweep(&path),
             Command::OpenRun(number) => self.open_run(number),
             Command::Lesson(what) => self.in_lesson(what),
+        }
+        if before.is_some_and(|before| before != (self.run, self.settings.clone())) {
+            self.changed_by_hand();
         }
     }
 
@@ -456,6 +460,8 @@ impl Lab {
                 }
             }
             Echo::Engine(info) => log::info!("engine: {} ({}): {}", info.kind, info.adapter, info.reason),
+            // Where a page stops is for its text to say.
+            Echo::Stopped { .. } if self.lesson().is_some() => {}
             Echo::SeekCancelled { step } => self.tell(Level::Info, format!("Stopped at step {step}")),
             Echo::Stopped { step } => self.tell_end(step),
             Echo::Notice(text) => self.tell(Level::Info, text),

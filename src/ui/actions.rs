@@ -92,6 +92,12 @@ pub enum Action {
     NextPage,
     /// The page before.
     PreviousPage,
+    /// One more hint for the lesson's task.
+    LessonHint,
+    /// The experiment as the lesson's page has it, again.
+    LessonSetUp,
+    /// Close the lesson; the experiment stays.
+    CloseLesson,
     /// All messages.
     Messages,
     /// All terms.
@@ -249,6 +255,9 @@ impl Action {
             Self::Lessons => "Lessons",
             Self::NextPage => "Lesson: next page",
             Self::PreviousPage => "Lesson: previous page",
+            Self::LessonHint => "Lesson: show a hint",
+            Self::LessonSetUp => "Lesson: set up this page again",
+            Self::CloseLesson => "Lesson: close",
             Self::Messages => "Messages",
             Self::Glossary => "Glossary: every term on screen",
             Self::Findings => "All findings",
@@ -316,6 +325,8 @@ impl Action {
             Self::Findings => vec![key(Key::N)],
             Self::ShowFinding => vec![shift(Key::N)],
             Self::Lessons => vec![key(Key::L)],
+            Self::LessonHint => vec![key(Key::H)],
+            Self::LessonSetUp => vec![shift(Key::H)],
             Self::Shortcuts => vec![shift(Key::Questionmark), key(Key::F1)],
             Self::ToggleTheme => vec![ctrl(Key::T)],
             Self::ToggleControls => vec![ctrl(Key::B)],
@@ -341,6 +352,7 @@ impl Action {
             Self::RemoveVariant
             | Self::NextPage
             | Self::PreviousPage
+            | Self::CloseLesson
             | Self::BringBack
             | Self::EngineAuto
             | Self::EngineCpu
@@ -387,6 +399,9 @@ impl Action {
             Self::Lessons => i::ICON_SCHOOL,
             Self::NextPage => i::ICON_ARROW_FORWARD,
             Self::PreviousPage => i::ICON_ARROW_BACK,
+            Self::LessonHint => i::ICON_LIGHTBULB,
+            Self::LessonSetUp => i::ICON_RESTART_ALT,
+            Self::CloseLesson => i::ICON_CLOSE,
             Self::Messages => i::ICON_NOTIFICATIONS,
             Self::Glossary => i::ICON_MENU_BOOK,
             Self::Findings => i::ICON_LIST,
@@ -461,6 +476,9 @@ impl Action {
             | Self::Lessons
             | Self::NextPage
             | Self::PreviousPage
+            | Self::LessonHint
+            | Self::LessonSetUp
+            | Self::CloseLesson
             | Self::Messages
             | Self::Glossary
             | Self::Findings

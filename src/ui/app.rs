@@ -42,9 +42,6 @@ use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Orde
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Panes beside a lesson have less room than this: then it shows those it speaks of.
-const NARROW: f32 = 640.0;
-
 /// What was asked for in this frame.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
@@ -228,21 +225,19 @@ impl App {
         self.palette.is_some() || self.dialog.is_some() || self.renaming.is_some() || self.making.is_open()
     }
 
-    /// Brings forward the panes that the lesson's page shows; where there is no room for all, these alone.
+    /// The panes that the lesson's page shows have all the room there is, whatever its width; the person's own places wait untouched until
+    /// the lesson is closed. What is asked for by hand joins them until the next page.
     fn turn_to(&mut self, ui: &Ui) {
-        let page = self.lab.lesson().and_then(|r| r.page());
-        let shown: Vec<PaneKind> =
-            page.map(|p| p.show.iter().map(|&k| super::views::kind_of(k)).collect()).unwrap_or_default();
-        let narrow = page.is_some() && ui.available_rect_before_wrap().width() < NARROW;
-        match (narrow, shown.is_empty()) {
-            (true, true) => self.layout.alone(&[PaneKind::Load, PaneKind::Violation]),
-            (true, false) => self.layout.alone(&shown),
-            (false, _) => self.layout.alone(&[]),
-        }
-        self.seen.inset = if page.is_some() { lesson::width(ui.ctx().content_rect().width()) } else { 0.0 };
-        if std::mem::take(&mut self.page_turned) {
+        let Some(running) = self.lab.lesson() else {
+            self.seen.inset = 0.0;
+            self.layout.alone(&[]);
+            return;
+        };
+        self.seen.inset = lesson::width(ui.ctx().content_rect().width());
+        if std::mem::take(&mut self.page_turned) || !self.layout.is_alone() {
+            let shown: Vec<PaneKind> = running.panes().iter().map(|&name| super::views::kind_of(name)).collect();
             self.layout.restore();
-            shown.into_iter().for_each(|kind| self.layout.reveal(kind));
+            self.layout.alone(&shown);
         }
     }
 
@@ -368,14 +363,16 @@ impl eframe::App for App {
         self.lab.poll();
         let learns = self.lab.snapshot().experiment.world().is_some();
         self.follow_view(ctx);
-        if learns != self.learns {
+        // A lesson shows its own panes; what the run asks for comes to the front once it is closed.
+        let arranged = self.lab.lesson().is_some();
+        if learns != self.learns && !arranged {
             if !self.showing.views.is_on() {
                 self.layout.reveal(if learns { PaneKind::TaskLoss } else { PaneKind::LoadHistory });
             }
             self.learns = learns;
         }
         let tiny = self.lab.snapshot().batch <= MOST_TOKENS;
-        if tiny != self.tiny {
+        if tiny != self.tiny && !arranged {
             if !self.showing.views.is_on() {
                 self.layout.reveal(if tiny { PaneKind::Microscope } else { PaneKind::Assignment });
             }

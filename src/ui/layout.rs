@@ -23,13 +23,15 @@ pub struct Layout {
     maximised: Option<PaneKind>,
     /// Panes that stand alone, one above the other, where there is no room for all.
     alone: Vec<PaneKind>,
+    /// So many of them were put there; what was asked for since comes after.
+    own: usize,
     /// Where each pane was drawn in the last frame, for pictures of it.
     rects: HashMap<PaneKind, Rect>,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { tree: first_tree(), maximised: None, alone: vec![], rects: HashMap::new() }
+        Self { tree: first_tree(), maximised: None, alone: vec![], own: 0, rects: HashMap::new() }
     }
 }
 
@@ -81,7 +83,7 @@ impl Layout {
     pub fn of_view(view: &View, now: &Self) -> Self {
         let maximised = view.maximised.map(kind_of);
         if view.columns.is_empty() {
-            return Self { tree: now.tree.clone(), maximised, alone: vec![], rects: HashMap::new() };
+            return Self { tree: now.tree.clone(), maximised, alone: vec![], own: 0, rects: HashMap::new() };
         }
         let mut tiles = Tiles::default();
         let mut columns = vec![];
@@ -98,6 +100,7 @@ impl Layout {
             tree: Tree::new(egui::Id::unique("panes"), root, tiles),
             maximised,
             alone: vec![],
+            own: 0,
             rects: HashMap::new(),
         }
     }
@@ -132,6 +135,9 @@ impl Layout {
     /// The panes in sight in the order of reading; of tabs, the one in front.
     #[must_use]
     pub fn order(&self) -> Vec<PaneKind> {
+        if self.is_alone() {
+            return self.alone.clone();
+        }
         let mut order = vec![];
         let mut stack: Vec<TileId> = self.tree.root().into_iter().collect();
         while let Some(id) = stack.pop() {
@@ -152,6 +158,9 @@ impl Layout {
     /// The panes drawn in the last frame and where; where one has all the room, those that it covers, as they last stood.
     #[must_use]
     pub fn places(&self) -> Vec<(PaneKind, Rect)> {
+        if self.is_alone() {
+            return self.alone.iter().filter_map(|kind| Some((*kind, self.rect_of(*kind)?))).collect();
+        }
         let of = |id: TileId| match self.tree.tiles.get(id) {
             Some(egui_tiles::Tile::Pane(kind)) => Some((*kind, self.tree.tiles.rect(id)?)),
             _ => None,
@@ -165,8 +174,16 @@ impl Layout {
         self.rects.iter().find(|(_, rect)| rect.contains(at)).map(|(kind, _)| *kind)
     }
 
-    /// Brings a pane to the front of its tabs; one that has no place gets all the room.
+    /// Brings a pane to the front of its tabs; one that has no place gets all the room. Where panes stand alone it joins them, in the place
+    /// of the last one that joined.
     pub fn reveal(&mut self, kind: PaneKind) {
+        if !self.alone.is_empty() {
+            if !self.alone.contains(&kind) {
+                self.alone.truncate(self.own);
+                self.alone.push(kind);
+            }
+            return;
+        }
         if self.tree.tiles.find_pane(&kind).is_none() {
             self.maximised = Some(kind);
         }
@@ -178,6 +195,13 @@ impl Layout {
         if self.alone != kinds {
             self.alone = kinds.to_vec();
         }
+        self.own = kinds.len();
+    }
+
+    /// Whether some panes stand alone.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        !self.alone.is_empty()
     }
 
     /// Where a pane was drawn in the last frame.
@@ -342,6 +366,21 @@ impl Behavior<PaneKind> for Places<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn panes_that_stand_alone_leave_the_tree_as_it_was() {
+        let mut layout = Layout::default();
+        let own = layout.tree().clone();
+        layout.alone(&[PaneKind::Bias, PaneKind::Violation]);
+        layout.reveal(PaneKind::Theory);
+        layout.reveal(PaneKind::Compare);
+        assert_eq!(layout.order(), [PaneKind::Bias, PaneKind::Violation, PaneKind::Compare], "one guest at a time");
+        layout.alone(&[PaneKind::Load]);
+        assert_eq!(layout.order(), [PaneKind::Load]);
+        layout.alone(&[]);
+        assert_eq!(*layout.tree(), own);
+        assert!(layout.order().len() > 3);
+    }
 
     #[test]
     fn a_broken_layout_is_not_restored() {

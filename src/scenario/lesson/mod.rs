@@ -17,6 +17,7 @@ use super::Loaded;
 use super::view::PaneName;
 use crate::model::change::{Change, Target};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// The largest values of a lesson's own settings.
@@ -63,6 +64,14 @@ pub struct Lesson {
     pub scenarios: Vec<Staged>,
     /// The file; `None` for one that ships with Moebias.
     pub path: Option<PathBuf>,
+}
+
+impl Lesson {
+    /// The pages that have a task, counted from 0.
+    #[must_use]
+    pub fn tasks(&self) -> BTreeSet<usize> {
+        self.pages.iter().enumerate().filter(|(_, p)| p.task.is_some()).map(|(i, _)| i).collect()
+    }
 }
 
 /// The scenarios that a page opens, ready to run.
@@ -121,7 +130,11 @@ pub struct Setup {
     /// A step to pause at; only with a scenario.
     #[serde(default)]
     pub stop: Option<u64>,
-    /// Play or pause; where it is left out, a scenario plays and a change leaves it as it was.
+    /// Whether the scenario's own timed events happen; only with a scenario. Left out, they don't: a page plays as it was written, however
+    /// long somebody stays on it.
+    #[serde(default)]
+    pub events: Option<bool>,
+    /// Play or pause; left out, a scenario plays and a change leaves it as it was. An open question holds the run whatever this says.
     #[serde(default)]
     pub play: Option<bool>,
     /// Steps per second.
@@ -236,7 +249,8 @@ pub struct Question {
     pub ask: String,
     /// What to choose from; one of them is right.
     pub choices: Vec<Choice>,
-    /// What is done to the experiment once something is chosen: it shows the answer.
+    /// What is done to the experiment once something is chosen: it shows the answer. The run, which the question held, then plays
+    /// unless this says otherwise.
     #[serde(default)]
     pub then: Setup,
 }
@@ -262,9 +276,12 @@ pub struct Task {
     pub ask: String,
     /// When it is done.
     pub until: Condition,
-    /// For how many steps on end the condition must hold; 0: once is enough.
+    /// For how many steps in a row the condition must hold; 0: once is enough.
     #[serde(default)]
     pub for_steps: u64,
+    /// Waiting is the task: it is done without any change by the person. Otherwise only what happens after one counts.
+    #[serde(default)]
+    pub wait: bool,
     /// Which variant's figures count, from 0.
     #[serde(default)]
     pub variant: usize,
@@ -280,6 +297,16 @@ impl Page {
     #[must_use]
     pub fn has_effect(&self) -> bool {
         !self.setup.is_empty() || !self.highlight.is_empty() || self.question.is_some() || self.task.is_some()
+    }
+
+    /// Whether it points at a control beside the panes, or asks for something that is done there.
+    #[must_use]
+    pub fn needs_controls(&self) -> bool {
+        let above = |c: &Control| {
+            matches!(c, Control::Play | Control::Speed | Control::Reset | Control::ResetBiases | Control::Compare)
+        };
+        let points = |h: &Highlight| matches!(h, Highlight::Control(c) if !above(c));
+        self.task.is_some() || self.highlight.iter().any(points)
     }
 
     /// Whether it asks for something.

@@ -135,8 +135,12 @@ fn open(
         }
     };
     if opened.is_none() {
-        let lonely =
-            [("experts", setup.experts.is_some()), ("only", setup.only.is_some()), ("stop", setup.stop.is_some())];
+        let lonely = [
+            ("experts", setup.experts.is_some()),
+            ("only", setup.only.is_some()),
+            ("stop", setup.stop.is_some()),
+            ("events", setup.events.is_some()),
+        ];
         if let Some((field, _)) = lonely.iter().find(|(_, there)| *there) {
             return Err(wrong(setting(&at(field), "written", "left out, or written beside a scenario")));
         }

@@ -10,8 +10,12 @@ pub fn stage(base: &Loaded, setup: &Setup) -> Loaded {
     let mut loaded = base.clone();
     let scenario = &mut loaded.scenario;
     if setup.scenario.is_some() {
-        // Where a scenario pauses by itself is for the page to say.
+        // Where a scenario pauses and what changes by itself is for the page to say: otherwise a page that nobody touches would go on
+        // to do what it asks for.
         scenario.stop = setup.stop;
+        if setup.events != Some(true) {
+            scenario.events.clear();
+        }
     }
     if let Some(only) = setup.only.filter(|&i| i < scenario.variants.len()) {
         scenario.variants.swap(0, only);
@@ -49,7 +53,7 @@ pub struct Scene {
 
 impl Lesson {
     /// The experiment as a page has it when it is turned to, or once its question is answered: the nearest scenario before, with everything
-    /// that pages have changed since. `None` where no page has opened one yet.
+    /// that pages have changed since. An open question holds the run. `None` where no page has opened a scenario yet.
     #[must_use]
     pub fn scene(&self, page: usize, answered: bool) -> Option<Scene> {
         let mut scene: Option<Scene> = None;
@@ -61,7 +65,8 @@ impl Lesson {
             {
                 setups.push((&question.then, staged.after.as_deref()));
             }
-            for (setup, fresh) in setups {
+            for (n, (setup, fresh)) in setups.into_iter().enumerate() {
+                let is_answer = n == 1;
                 scene = match (fresh, scene) {
                     (Some(loaded), _) => {
                         Some(Scene { loaded: loaded.clone(), step: setup.step, play: setup.play.unwrap_or(true) })
@@ -69,13 +74,15 @@ impl Lesson {
                     (None, Some(before)) => Some(Scene {
                         loaded: stage(&before.loaded, setup),
                         step: setup.step.or(before.step),
-                        play: setup.play.unwrap_or(before.play),
+                        // What a question held plays once it is answered.
+                        play: setup.play.unwrap_or(is_answer || before.play),
                     }),
                     (None, None) => None,
                 };
             }
         }
-        scene
+        let holds = self.pages.get(page).is_some_and(|p| p.question.is_some()) && !answered;
+        scene.map(|s| Scene { play: s.play && !holds, ..s })
     }
 
     /// Whether the run is another one on a page than on the page before it.

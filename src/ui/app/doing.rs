@@ -12,10 +12,11 @@ use super::super::theme::Theme;
 use super::super::{controls, findings, focus, lesson, transport_bar};
 use super::{App, Ask, Overlay};
 use crate::lab::command::Command;
+use crate::lab::lesson::Do;
 use crate::lab::notices::Level;
 use crate::model::change::Target;
 use crate::model::diagnose::Finding;
-use eframe::egui::{self, Context, Key, ViewportCommand};
+use eframe::egui::{self, Context, Key, Modifiers, ViewportCommand};
 use std::path::PathBuf;
 use strum::IntoEnumIterator as _;
 
@@ -26,6 +27,9 @@ impl App {
         let typing = ctx.egui_wants_keyboard_input() && ctx.text_edit_focused();
         let waits = self.overlay == Some(Overlay::Welcome) && self.lab.unfinished().is_some();
         let covered = self.is_covered() || (self.overlay.is_some() && !waits);
+        if !typing && !covered {
+            self.answer_keys(ctx, asks);
+        }
         let mut all: Vec<(Action, egui::KeyboardShortcut)> =
             Action::iter().flat_map(|a| a.shortcuts().into_iter().map(move |s| (a, s))).collect();
         // Shift+Ctrl+Z before Ctrl+Z: egui takes a shortcut also when more modifiers are held.
@@ -58,6 +62,29 @@ impl App {
                     _ => action,
                 };
                 asks.push(Ask::Do(action));
+            }
+        }
+    }
+
+    /// While a lesson's question is open, its letters answer, or digits; whatever they do otherwise waits until it is answered.
+    fn answer_keys(&self, ctx: &Context, asks: &mut Vec<Ask>) {
+        if !self.lab.question_is_open() {
+            return;
+        }
+        let question = self.lab.lesson().and_then(|r| r.page()).and_then(|p| p.question.as_ref());
+        let choices = question.map_or(0, |q| q.choices.len());
+        let keys = [
+            [Key::A, Key::Num1],
+            [Key::B, Key::Num2],
+            [Key::C, Key::Num3],
+            [Key::D, Key::Num4],
+            [Key::E, Key::Num5],
+            [Key::F, Key::Num6],
+        ];
+        for (i, keys) in keys.into_iter().enumerate().take(choices.max(4)) {
+            let pressed = keys.map(|key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key)));
+            if pressed.contains(&true) && i < choices {
+                asks.push(Ask::Lesson(Do::Answer(i)));
             }
         }
     }
@@ -135,6 +162,9 @@ impl App {
             Action::Lessons => self.toggle(Overlay::Lessons),
             Action::NextPage => lesson::forward(&mut self.lab),
             Action::PreviousPage => lesson::back(&mut self.lab),
+            Action::LessonHint => lesson::hint(&mut self.lab),
+            Action::LessonSetUp => self.lab.send(Command::Lesson(Do::SetUp)),
+            Action::CloseLesson => self.lab.send(Command::Lesson(Do::Close)),
             Action::Messages => self.toggle(Overlay::Messages),
             Action::Findings => self.toggle(Overlay::Findings),
             Action::ShowFinding => {

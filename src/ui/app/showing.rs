@@ -7,7 +7,9 @@ use super::super::presenting::{Presenting, next_pane};
 use super::super::store::{LARGEST, SMALLEST};
 use super::super::views::{self, Views};
 use super::App;
+use crate::lab::lesson::Running;
 use crate::lab::notices::Level;
+use crate::scenario::lesson::Page;
 use crate::scenario::view::{Part, View};
 use eframe::egui::{Context, Rect, Ui, ViewportCommand};
 use std::time::Instant;
@@ -63,6 +65,8 @@ impl App {
         let hidden = only.is_some()
             || views.hides(part)
             || match part {
+                // A control that a lesson points at is in sight, whatever the person hides otherwise.
+                Part::Controls if self.lab.lesson().and_then(Running::page).is_some_and(Page::needs_controls) => false,
                 Part::Controls => presenting.hides_controls() || (!self.stored.controls && !presenting.is_on()),
                 Part::TopBar => presenting.is_on(),
                 Part::Transport => false,
@@ -138,7 +142,9 @@ impl App {
         if self.link.pinned_expert.is_some() {
             self.hints.know(&mut self.stored, Hint::Pin);
         }
-        let busy = self.is_covered() || self.overlay.is_some() || self.showing.presenting.is_on();
+        // A lesson says itself what is worth knowing next.
+        let taught = self.lab.lesson().is_some();
+        let busy = taught || self.is_covered() || self.overlay.is_some() || self.showing.presenting.is_on();
         // It lies over the settings, never over data: who hides them is not new here.
         if !busy && !self.options.still && self.shows(Part::Controls) {
             self.hints.show(ui, &mut self.stored, theme);

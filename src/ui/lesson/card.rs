@@ -1,5 +1,6 @@
 //! The cards on a page: a question, and a task.
 
+use super::super::actions::Action;
 use super::super::markdown;
 use super::super::style::{SMALL, icon, mono, text};
 use super::super::theme::Theme;
@@ -29,7 +30,9 @@ pub(super) fn question(ui: &mut Ui, question: &Question, lab: &mut Lab, theme: &
             }
             ui.add_space(6.0);
         }
-        let Some(chosen) = chosen.and_then(|c| question.choices.get(c)) else { return };
+        let Some(chosen) = chosen.and_then(|c| question.choices.get(c)) else {
+            return small(ui, "The run waits for your answer: click it, or press its letter.", theme.dim);
+        };
         ui.add_space(6.0);
         if !chosen.right {
             markdown::show(ui, theme, &chosen.why);
@@ -98,9 +101,15 @@ pub(super) fn task(ui: &mut Ui, task: &Task, hints: usize, standing: Standing, l
         for part in task.until.parts() {
             now(ui, part, task, lab, theme);
         }
+        // What came about without the person is no progress.
+        let streak = if standing.untouched { 0 } else { standing.streak.min(task.for_steps) };
         if task.for_steps > 1 {
             ui.add_space(6.0);
-            progress(ui, standing.streak.min(task.for_steps), task.for_steps, theme);
+            progress(ui, streak, task.for_steps, theme);
+        }
+        if standing.untouched && standing.streak > 0 {
+            ui.add_space(4.0);
+            small(ui, "It counts once you have changed something on this page.", theme.dim);
         }
         let snapshot = lab.snapshot();
         if !snapshot.playing && snapshot.seeking.is_none() && (task.until.of_figures() || task.for_steps > 0) {
@@ -117,7 +126,8 @@ pub(super) fn task(ui: &mut Ui, task: &Task, hints: usize, standing: Standing, l
         if hints < task.hints.len() {
             ui.add_space(8.0);
             let words = if hints == 0 { "Show a hint" } else { "Another hint" };
-            if ui.add(Button::new(RichText::new(words).font(text(SMALL)))).clicked() {
+            let tip = super::key(ui, Action::LessonHint);
+            if ui.add(Button::new(RichText::new(words).font(text(SMALL)))).on_hover_text(tip).clicked() {
                 lab.send(Command::Lesson(Do::Hint));
             }
         }
@@ -177,7 +187,7 @@ fn now(ui: &mut Ui, part: &Condition, task: &Task, lab: &Lab, theme: &Theme) {
 }
 
 fn progress(ui: &mut Ui, streak: u64, wanted: u64, theme: &Theme) {
-    let words = format!("{streak:>width$} of {wanted} steps on end", width = wanted.to_string().len());
+    let words = format!("{streak:>width$} of {wanted} steps in a row", width = wanted.to_string().len());
     let galley = ui.painter().layout_no_wrap(words.clone(), mono(SMALL), theme.dim);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0 + 8.0), Sense::hover());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, &words));

@@ -2,15 +2,17 @@
 
 use super::super::actions::Action;
 use super::super::app::Ask;
+use super::super::focus;
 use super::super::style::{SMALL, icon, mono, semibold, text};
 use super::super::theme::Theme;
-use crate::lab::lesson::{Do, Progress, Shelf};
+use crate::lab::lesson::{Do, Progress, Shelf, Stage};
 use crate::scenario::lesson::shipped;
 use eframe::egui::{
     self, Align, Align2, Button, Color32, CornerRadius, Frame, Layout, Margin, Modal, Rect, RichText, ScrollArea,
     Sense, Stroke, StrokeKind, Ui, pos2, vec2,
 };
 use egui_material_icons::icons::ICON_CHECK_CIRCLE;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -28,6 +30,16 @@ pub struct Entry {
     pub summary: String,
     minutes: Option<u32>,
     pages: usize,
+    /// Pages that have a task.
+    tasks: BTreeSet<usize>,
+}
+
+impl Entry {
+    /// How far somebody came in it; `None` where they have not opened it.
+    #[must_use]
+    pub fn stage(&self, shelf: &Shelf) -> Option<Stage> {
+        shelf.progress.get(self.id).map(|p| p.stage(Some(&self.tasks)))
+    }
 }
 
 /// The course.
@@ -37,8 +49,8 @@ pub fn course() -> &'static [Entry] {
     COURSE.get_or_init(|| {
         let entry = |l: &'static crate::scenario::lesson::ShippedLesson| match l.load() {
             Ok(read) => {
-                let (title, summary, minutes) = (read.title, read.summary, read.minutes);
-                Some(Entry { id: l.id, title, summary, minutes, pages: read.pages.len() })
+                let (pages, tasks) = (read.pages.len(), read.tasks());
+                Some(Entry { id: l.id, title: read.title, summary: read.summary, minutes: read.minutes, pages, tasks })
             }
             Err(e) => {
                 log::error!("a shipped lesson can't be read: {e}");
@@ -72,6 +84,7 @@ pub fn next(shelf: &Shelf) -> Option<(&'static Entry, usize)> {
 pub fn show(ui: &mut Ui, shelf: &Shelf, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
     let mut open = true;
     let screen = ui.ctx().content_rect();
+    let opened = just_opened(ui);
     let frame = Frame::popup(ui.style()).fill(theme.panel).corner_radius(12).inner_margin(Margin::same(22));
     let modal = Modal::new(egui::Id::unique("contents"))
         .backdrop_color(Color32::from_black_alpha(if theme.dark { 120 } else { 70 }))
@@ -86,6 +99,7 @@ pub fn show(ui: &mut Ui, shelf: &Shelf, asks: &mut Vec<Ask>, theme: &Theme) -> b
             let room = screen.height() - 240.0;
             ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
+                let going_on = next(shelf).map(|(e, _)| e.id);
                 for (i, e) in course().iter().enumerate() {
                     let told = Told {
                         mark: (i + 1).to_string(),
@@ -93,6 +107,9 @@ pub fn show(ui: &mut Ui, shelf: &Shelf, asks: &mut Vec<Ask>, theme: &Theme) -> b
                         summary: &e.summary,
                         minutes: e.minutes,
                         pages: e.pages,
+                        stage: e.stage(shelf),
+                        // Enter goes on, the arrows choose another.
+                        focus: opened && going_on == Some(e.id),
                     };
                     if row(ui, &told, shelf.progress.get(e.id), theme) {
                         asks.push(Ask::Lesson(Do::Open(e.id.into())));
@@ -106,20 +123,24 @@ pub fn show(ui: &mut Ui, shelf: &Shelf, asks: &mut Vec<Ask>, theme: &Theme) -> b
                     ui.label(RichText::new("Your own").font(semibold(SMALL)).color(theme.faint));
                 }
                 for (path, progress) in own {
-                    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+                    let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+                    let name = if progress.title.is_empty() { file.as_ref() } else { progress.title.as_str() };
                     let summary = path.display().to_string();
                     let told = Told {
                         mark: "–".into(),
-                        title: &name,
+                        title: name,
                         summary: &summary,
                         minutes: None,
                         pages: progress.pages,
+                        stage: Some(progress.stage(None)),
+                        focus: false,
                     };
                     if row(ui, &told, Some(progress), theme) {
                         asks.push(Ask::Open(path.clone()));
                         open = false;
                     }
                 }
+                focus::follow(ui);
             });
             ui.add_space(12.0);
             ui.horizontal(|ui| {
@@ -146,6 +167,14 @@ pub fn show(ui: &mut Ui, shelf: &Shelf, asks: &mut Vec<Ask>, theme: &Theme) -> b
     open && !modal.should_close()
 }
 
+/// Whether the contents were not drawn in the frame before.
+fn just_opened(ui: &Ui) -> bool {
+    let (id, now) = (egui::Id::unique("contents drawn"), ui.ctx().cumulative_frame_nr());
+    let last: Option<u64> = ui.data(|d| d.get_temp(id));
+    ui.data_mut(|d| d.insert_temp(id, now));
+    last.is_none_or(|last| last + 1 < now)
+}
+
 /// A lesson, as its row tells it.
 struct Told<'a> {
     mark: String,
@@ -153,6 +182,8 @@ struct Told<'a> {
     summary: &'a str,
     minutes: Option<u32>,
     pages: usize,
+    stage: Option<Stage>,
+    focus: bool,
 }
 
 /// One lesson. True if it was clicked.
@@ -160,24 +191,29 @@ fn row(ui: &mut Ui, told: &Told<'_>, progress: Option<&Progress>, theme: &Theme)
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     let name = format!("Lesson {}: {}", told.mark, told.title);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+    if told.focus {
+        response.request_focus();
+    }
     let painter = ui.painter();
     if response.hovered() || response.has_focus() {
         painter.rect_filled(rect, CornerRadius::same(8), theme.chip);
     }
     let badge = pos2(rect.left() + 24.0, rect.center().y);
-    let finished = progress.is_some_and(|p| p.finished);
-    if finished {
+    if told.stage == Some(Stage::Done) {
         let font = egui::FontId::new(26.0, ICON_CHECK_CIRCLE.font_family());
         painter.text(badge, Align2::CENTER_CENTER, ICON_CHECK_CIRCLE.codepoint, font, theme.accent);
     } else {
-        let line = if progress.is_some() { theme.accent } else { theme.line };
+        let line = if told.stage.is_some() { theme.accent } else { theme.line };
         painter.circle_stroke(badge, 12.0, Stroke::new(1.5, line));
         painter.text(badge, Align2::CENTER_CENTER, &told.mark, mono(SMALL), theme.dim);
     }
-    let state = match progress {
-        Some(_) if finished => "done".to_owned(),
-        Some(p) => format!("page {} of {}", p.page + 1, told.pages.max(p.page + 1)),
-        None => told.minutes.map(|m| format!("{m} min")).unwrap_or_default(),
+    let state = match (told.stage, progress) {
+        (Some(Stage::Done), _) => "done".to_owned(),
+        (Some(Stage::Read(Some(1))), _) => "read, 1 task to do".to_owned(),
+        (Some(Stage::Read(Some(n))), _) => format!("read, {n} tasks to do"),
+        (Some(Stage::Read(None)), _) => "read".to_owned(),
+        (_, Some(p)) => format!("page {} of {}", p.page + 1, told.pages.max(p.page + 1)),
+        _ => told.minutes.map(|m| format!("{m} min")).unwrap_or_default(),
     };
     let state = painter.layout_no_wrap(state, text(SMALL), theme.dim);
     let right = rect.right() - 12.0 - state.size().x;
@@ -197,7 +233,9 @@ fn row(ui: &mut Ui, told: &Told<'_>, progress: Option<&Progress>, theme: &Theme)
 
 /// A row of the welcome that leads to the lessons. True if it was clicked.
 pub fn invitation(ui: &mut Ui, shelf: &Shelf, theme: &Theme) -> bool {
-    let finished = course().iter().filter(|e| shelf.progress.get(e.id).is_some_and(|p| p.finished)).count();
+    let stages: Vec<Stage> = course().iter().filter_map(|e| e.stage(shelf)).collect();
+    let done = stages.iter().filter(|s| **s == Stage::Done).count();
+    let read = stages.iter().filter(|s| matches!(s, Stage::Read(_))).count();
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 46.0), Sense::click());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Open the lessons"));
     let hot = ui.ctx().animate_bool_with_time(response.id, response.hovered() || response.has_focus(), 0.14);
@@ -209,10 +247,10 @@ pub fn invitation(ui: &mut Ui, shelf: &Shelf, theme: &Theme) -> bool {
     let at = Rect::from_center_size(pos2(rect.left() + 26.0, rect.center().y), galley.size());
     painter.galley_with_override_text_color(at.min, galley, theme.accent);
     let (count, minutes) = (course().len(), course().iter().filter_map(|e| e.minutes).sum::<u32>());
-    let words = if finished == 0 {
-        format!("New to this? {count} lessons, about {minutes} minutes: predict, see, understand, do")
-    } else {
-        format!("Lessons: {finished} of {count} done")
+    let words = match (done, read) {
+        (0, 0) => format!("New to this? {count} lessons, about {minutes} minutes: predict, see, understand, do"),
+        (_, 0) => format!("Lessons: {done} of {count} done"),
+        _ => format!("Lessons: {done} of {count} done, {read} read"),
     };
     let middle = rect.center().y;
     painter.text(pos2(rect.left() + 50.0, middle), Align2::LEFT_CENTER, words, text(13.5), theme.text);

@@ -3,7 +3,7 @@
 mod card;
 pub mod contents;
 
-use super::actions::Action;
+use super::actions::{self, Action};
 use super::app::Ask;
 use super::markdown;
 use super::style::{SMALL, TINY, semibold, text};
@@ -68,8 +68,8 @@ fn head(ui: &mut Ui, running: &Running, lab: &mut Lab, asks: &mut Vec<Ask>, them
             if icon_button(ui, theme, ICON_MENU_BOOK, 16.0, true, "Contents", "All lessons (L)").clicked() {
                 asks.push(Ask::Do(Action::Lessons));
             }
-            let tip = "Set the experiment up again as this page has it";
-            if icon_button(ui, theme, ICON_RESTART_ALT, 16.0, true, "Set up this page again", tip).clicked() {
+            let tip = format!("Set the experiment up again as this page has it ({})", key(ui, Action::LessonSetUp));
+            if icon_button(ui, theme, ICON_RESTART_ALT, 16.0, true, "Set up this page again", &tip).clicked() {
                 lab.send(Command::Lesson(Do::SetUp));
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -105,6 +105,7 @@ fn content(ui: &mut Ui, panel: &mut LessonPanel, running: &Running, lab: &mut La
             if let Some(task) = &page.task {
                 card::task(ui, task, running.hints, standing, lab, theme);
             }
+            left_to_do(ui, running, lab, theme);
             ui.add_space(16.0);
             super::focus::follow(ui);
             if comes {
@@ -112,6 +113,40 @@ fn content(ui: &mut Ui, panel: &mut LessonPanel, running: &Running, lab: &mut La
                 ui.ctx().request_repaint();
             }
         });
+}
+
+/// On the last page: the tasks that are still to be done, and the way to them.
+fn left_to_do(ui: &mut Ui, running: &Running, lab: &mut Lab, theme: &Theme) {
+    if running.page + 1 < running.lesson.pages.len() {
+        return;
+    }
+    let done = |page: &usize| lab.shelf().progress.get(&running.lesson.id).is_some_and(|p| p.was_done(*page));
+    let left: Vec<usize> = running.lesson.tasks().into_iter().filter(|p| *p != running.page && !done(p)).collect();
+    if left.is_empty() {
+        return;
+    }
+    ui.add_space(14.0);
+    small(ui, "Still to do in this lesson:", theme.dim);
+    for page in left {
+        let title = running.lesson.pages.get(page).map_or("", |p| p.title.as_str());
+        if ui.link(RichText::new(format!("Page {}: {title}", page + 1)).font(text(SMALL))).clicked() {
+            lab.send(Command::Lesson(Do::Turn(page)));
+        }
+    }
+}
+
+/// One more hint, where the page's task has one left.
+pub fn hint(lab: &mut Lab) {
+    let Some(running) = lab.lesson() else { return };
+    let left = running.page().and_then(|p| p.task.as_ref()).is_some_and(|t| running.hints < t.hints.len());
+    if left && !lab.task_standing().done {
+        lab.send(Command::Lesson(Do::Hint));
+    }
+}
+
+/// The key of an action, as people write it here.
+fn key(ui: &Ui, action: Action) -> String {
+    action.shortcuts().first().map(|s| actions::written(ui.ctx(), s)).unwrap_or_default()
 }
 
 /// Back, where one is, and on.
