@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms and their floors. `cli::render` and `cli::film` may use `ui`, to draw the app offscreen; `cli::window` opens it.
-const FLOORS: [(&str, u32); 6] = [("model", 1), ("engine", 2), ("scenario", 2), ("lab", 3), ("ui", 4), ("cli", 5)];
+const FLOORS: [(&str, u32); 8] =
+    [("model", 1), ("disk", 1), ("text", 1), ("engine", 2), ("scenario", 2), ("lab", 3), ("ui", 4), ("cli", 5)];
 /// The only files on the command line's floor that may use the window's.
 const MAY_USE_UI: [&str; 3] = ["cli/film.rs", "cli/render.rs", "cli/window.rs"];
 
@@ -107,6 +108,37 @@ fn the_model_is_pure() {
             assert!(!text.contains(foreign), "{} uses {foreign}", path.display());
         }
     }
+}
+
+/// What opens a file without asking what it is or how large, or writes one that may be left half written.
+#[test]
+fn files_are_opened_in_one_place() {
+    const OPEN: [&str; 12] = [
+        "fs::read(",
+        "fs::read_to_string",
+        "fs::write",
+        "fs::copy",
+        "fs::rename",
+        "fs::OpenOptions",
+        "OpenOptions::",
+        "File::open",
+        "File::create",
+        "File::options",
+        "FileStorage",
+        "tempfile",
+    ];
+    let src = root().join("src");
+    let mut wrong = vec![];
+    for path in sources(&src) {
+        let file = path.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
+        if file.starts_with("disk/") || file.ends_with("tests.rs") || file.ends_with("testing.rs") {
+            continue;
+        }
+        let text = code(&fs::read_to_string(&path).unwrap());
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        wrong.extend(OPEN.iter().filter(|o| text.contains(**o)).map(|o| format!("src/{file} uses {o}")));
+    }
+    assert!(wrong.is_empty(), "only src/disk opens files:\n{}", wrong.join("\n"));
 }
 
 #[test]

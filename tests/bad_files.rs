@@ -72,7 +72,7 @@ fn files_that_are_no_text() {
     says("unknown.txt", b"hello", &["neither a scenario"]);
     says("empty", b"", &["neither a scenario"]);
     let Err(error) = open(folder.path()) else { panic!("a folder opened") };
-    check_error(&error, &["that is not a file"]);
+    check_error(&error, &["it is a folder, not a regular file"]);
     let Err(error) = open(&folder.path().join("none.ron")) else { panic!("nothing opened") };
     check_error(&error, &["there is no such file"]);
     let Err(error) = open(Path::new("builtin:none")) else { panic!("nothing opened") };
@@ -83,6 +83,66 @@ fn files_that_are_no_text() {
     let huge = folder.path().join("huge.safetensors");
     std::fs::File::create(&huge).unwrap().set_len((2 << 30) + 1).unwrap();
     check_error(&open(&huge).unwrap_err(), &["a trace must be at most 2147483648 bytes"]);
+}
+
+/// Devices and pipes, under the name of every kind of file, also behind a link: told at once what they are.
+#[cfg(unix)]
+#[test]
+fn what_never_ends_is_not_opened() {
+    use moebias::scenario::sweep;
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let since = Instant::now();
+    for (i, name) in ["a.ron", "a.lesson.ron", "a.safetensors", "a.jsonl", "a.csv", "a"].into_iter().enumerate() {
+        for (at, (to, says)) in [("/dev/zero", "a device"), (pipe.to_str().unwrap(), "a pipe")].into_iter().enumerate()
+        {
+            let path = folder.path().join(format!("{i}{at}{name}"));
+            symlink(to, &path).unwrap();
+            let error = if sweep::is_sweep(&path) { sweep::open(&path).map(|_| ()) } else { open(&path).map(|_| ()) }
+                .unwrap_err();
+            check_error(&error, &[&format!("a link to {to}, which is {says}, not a regular file")]);
+        }
+    }
+    // As the trace of a scenario and the scenario of a lesson, too.
+    let scenario = "(version: 1, title: \"t\", source: Trace(file: \"pipe\"), variants: [(name: \"a\")])";
+    check_error(&load_text(scenario, "t.ron", folder.path()).unwrap_err(), &["line 1", "pipe", "it is a pipe"]);
+    let lesson = "(version: 1, title: \"t\", pages: [(title: \"p\", text: \"t\", setup: (scenario: \"pipe\"))])";
+    let error = scenario::lesson::load_text(lesson, "t.lesson.ron", folder.path()).unwrap_err();
+    check_error(&error, &["line 1", "it is a pipe"]);
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+}
+
+/// Timed events that a trace does not allow are named with their place: nothing else would ever say so.
+#[test]
+fn events_that_a_trace_does_not_allow_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.safetensors"), safetensors(&[logits()], &METADATA)).unwrap();
+    let lines: Vec<String> = (0..9).map(|i| format!("{{\"layer\":0,\"topk_ids\":[{},{}]}}\n", i % 3, 3)).collect();
+    std::fs::write(folder.path().join("log.jsonl"), lines.concat()).unwrap();
+    let with = |source: &str, router: &str, events: &str| {
+        let text = format!(
+            "(version: 1, title: \"t\", source: Trace({source}),\nvariants: [(name: \"a\", {router})],\nevents: [\n{events}])"
+        );
+        load_text(&text, "t.ron", folder.path()).map(|_| ())
+    };
+    let event = |step: u64, change: &str| format!("(step: {step}, target: AllVariants, change: {change}),\n");
+    let router = "router: (experts: 4, top_k: 2)";
+    let trace = "file: \"t.safetensors\"";
+    with(trace, router, &event(5, "SetRule(Rms)")).unwrap();
+    // The later line happens first; the one that is wrong is named.
+    let events = event(9, "SetRule(Hash)") + &event(5, "SetRule(Rms)");
+    let error = with(trace, router, &events).unwrap_err();
+    check_error(&error, &["line 4", "events[0].change", "no token ids"]);
+    let log = "file: \"log.jsonl\", layer: \"0\"";
+    let router = "router: (experts: 4, top_k: 2), balancer: (rule: None)";
+    with(log, router, "").unwrap();
+    for change in ["SetTopK(1)", "SetRule(Sign)", "SetCapacity(Some((factor: 1.0, by: Score)))"] {
+        let error = with(log, router, &event(3, change)).unwrap_err();
+        check_error(&error, &["line 4", "events[0].change", "selections without scores"]);
+    }
 }
 
 /// One tensor of a file to be made.

@@ -11,9 +11,7 @@ fn moebias(args: &[&str]) -> Command {
     let program = std::env::var_os("CARGO_BIN_EXE_moebias").unwrap_or(env!("CARGO_BIN_EXE_moebias").into());
     let mut command = Command::new(program);
     command.args(args).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("WAYLAND_SOCKET");
-    // A layer of Mesa's Vulkan driver complains on stderr where there is no desktop; this leaves it out.
-    command.env("NODEVICE_SELECT", "1");
-    command.env_remove("RUST_BACKTRACE").stdin(Stdio::null());
+    command.env_remove("RUST_BACKTRACE").env_remove("RUST_LOG").stdin(Stdio::null());
     command
 }
 
@@ -77,6 +75,161 @@ fn run_prints_one_json_object() {
     assert_eq!(all["loads"][3], one["loads"]);
     assert_eq!(all["bias"][3], one["bias"]);
     assert_eq!(all["maxvio"], one["maxvio"]);
+}
+
+/// Where there is no session, drivers complain of it; a person gets to see none of that.
+#[test]
+fn nothing_on_stderr_is_not_ours() {
+    let folder = Folder::new();
+    let picture = folder.path("x.png");
+    for args in [
+        &["run", SMALL, "--steps", "2"] as &[&str],
+        &["run", SMALL, "--steps", "2", "--engine", "cpu"],
+        &["check", SMALL],
+        &["doctor"],
+        &["render", SMALL, "--at", "1", "--size", "320x200", "-o", &picture],
+    ] {
+        for runtime in [None, Some(""), Some("not/absolute")] {
+            let mut command = moebias(args);
+            match runtime {
+                Some(folder) => command.env("XDG_RUNTIME_DIR", folder),
+                None => command.env_remove("XDG_RUNTIME_DIR"),
+            };
+            let output = command.output().unwrap();
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            // Without anything that draws, render says so.
+            let draws = !stderr.contains("nothing here can draw");
+            assert!(stderr.is_empty() || !draws, "{args:?}, {runtime:?}: {stderr}");
+            assert!(output.status.success() || !draws, "{args:?}, {runtime:?}");
+        }
+    }
+}
+
+/// Names from files can neither command a terminal, nor change the order of what is read, nor be formulas.
+#[test]
+fn what_files_say_does_nothing_to_a_terminal_or_a_spreadsheet() {
+    let folder = Folder::new();
+    let hostile = "\\u{1b}]0;owned\\u{7}\\u{9b}2J\\u{202e}";
+    let text =
+        SCENARIO.replace("Two routers", &format!("=1+1{hostile}")).replace("\"c\"", &format!("\"=cmd(){hostile}\""));
+    let file = folder.write("hostile.ron", &text);
+    let wrong = folder.write("wrong.ron", text.replace("top_k: 2", "top_k: 5"));
+    let log = folder.write(
+        "log.jsonl",
+        "{\"type\":\"m\",\"model_id\":\"\\u001b[2J\\u009b\\u202e\"}\n{\"layer\":0,\"topk_ids\":[0,1]}\n",
+    );
+    let harmless = |args: &[&str]| {
+        let output = output(args);
+        for text in [&output.stdout, &output.stderr].map(|t| String::from_utf8(t.clone()).unwrap()) {
+            let acts = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+            assert!(!text.chars().any(acts), "{args:?}: {text:?}");
+        }
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let cpu = ["--engine", "cpu"];
+    harmless(&["run", &file, cpu[0], cpu[1]]);
+    let json = harmless(&["run", &file, "--json", cpu[0], cpu[1]]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert!(json["variants"][1]["name"].as_str().unwrap().contains('\u{1b}'), "the name itself is kept");
+    harmless(&["check", &file, &wrong, &log, "no\u{1b}[2J.ron"]);
+    harmless(&["trace", &log]);
+    harmless(&["sweep", &file, "--over", "u=0.1,0.2", cpu[0], cpu[1]]);
+    for args in [&["run", &file, "--csv", "-"] as &[&str], &["sweep", &file, "--over", "u=0.1,0.2", "--csv", "-"]] {
+        let csv = harmless(&[args, &cpu].concat());
+        let cells: Vec<&str> = csv.lines().filter(|l| !l.starts_with('#')).flat_map(|l| l.split(',')).collect();
+        assert!(cells.iter().any(|c| c.contains("'=cmd")), "{csv}");
+        assert!(!cells.iter().any(|c| c.trim_matches('"').starts_with('=')), "{csv}");
+    }
+}
+
+/// A recording that begins late can't be drawn before its first step, and says so at once.
+#[test]
+fn a_step_before_a_late_recording_is_refused_at_once() {
+    let folder = Folder::new();
+    let state = |n: usize| format!("(bias: [{}], schedule_from: 0, digest: 0)", vec!["0"; n].join(", "));
+    let start =
+        format!("    start: (step: 6000, phase: 0, variants: [{}, {}]),\n    stop: 6004,\n)\n", state(4), state(3));
+    let late = SCENARIO.replace("step: 4,", "step: 6001,").replace("    stop: 9,\n)\n", &start);
+    let late = folder.write("late.ron", late);
+    assert!(good(&["check", &late]).contains("good"));
+    let since = std::time::Instant::now();
+    let small = ["--size", "320x200"];
+    let png = folder.path("x.png");
+    let text = bad(1, &["render", &late, "--at", "5999", "-o", &png, small[0], small[1]]);
+    assert!(text.contains("step 5999 can't be shown") && text.contains("begins at step 6000"), "{text}");
+    let text = bad(1, &["film", &late, "--from", "0", "--to", "4", "-o", &folder.path("x.gif"), small[0], small[1]]);
+    assert!(text.contains("begins at step 6000"), "{text}");
+    assert!(since.elapsed().as_secs() < 60, "{:?}", since.elapsed());
+    bad(2, &["render", SMALL, "--at", "10000001", "-o", &png]);
+    bad(2, &["film", SMALL, "--to", "1000000000", "-o", &folder.path("x.gif")]);
+}
+
+#[cfg(unix)]
+mod stopped {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    fn temporary(folder: &Folder) -> Vec<String> {
+        let names = std::fs::read_dir(folder.0.path()).unwrap().map(|e| e.unwrap().file_name());
+        names.map(|n| n.to_string_lossy().into_owned()).filter(|n| n.starts_with(".moebias-")).collect()
+    }
+
+    /// Starts a run that writes a CSV for hours, and waits until it does.
+    fn started(folder: &Folder) -> std::process::Child {
+        let csv = folder.path("out.csv");
+        let child = moebias(&["run", SMALL, "--steps", "100000000", "--engine", "cpu", "--csv", &csv]).spawn().unwrap();
+        let patience = Instant::now();
+        while temporary(folder).is_empty() {
+            assert!(patience.elapsed() < Duration::from_secs(60));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child
+    }
+
+    #[test]
+    fn a_signal_leaves_nothing_and_what_a_kill_leaves_goes_with_the_next_file() {
+        use std::os::unix::process::ExitStatusExt as _;
+        let folder = Folder::new();
+        // What whoever started us ignores, as `nohup` does, stays ignored.
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|l| u64::from_str_radix(l.strip_prefix("SigIgn:")?.trim(), 16).ok());
+        let heard = |signal: i32| ignored.unwrap_or(0) >> (signal - 1) & 1 == 0;
+        for (name, signal) in [("TERM", 15), ("INT", 2), ("HUP", 1)].into_iter().filter(|s| heard(s.1)) {
+            let mut child = started(&folder);
+            let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+            assert!(sent.success());
+            assert_eq!(child.wait().unwrap().signal(), Some(signal), "it ends as it would have");
+            assert!(temporary(&folder).is_empty(), "{name} leaves {:?}", temporary(&folder));
+        }
+        let mut child = started(&folder);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(temporary(&folder).len(), 1);
+        good(&["run", SMALL, "--steps", "2", "--engine", "cpu", "--csv", &folder.path("out.csv")]);
+        assert_eq!(temporary(&folder).len(), usize::from(!cfg!(target_os = "linux")));
+    }
+}
+
+/// What is worth knowing goes to a file; to the terminal only where it is asked for.
+#[test]
+fn there_is_a_log() {
+    let folder = Folder::new();
+    let args = ["sweep", SMALL, "--over", "rule=sign,sinkhorn", "--steps", "2", "--engine", "auto", "--csv"];
+    let run = |level: Option<&str>, csv: &str| {
+        let mut command = moebias(&[&args as &[&str], &[csv]].concat());
+        command.env("MOEBIAS_DATA_DIR", folder.0.path());
+        level.into_iter().for_each(|l| {
+            command.env("RUST_LOG", l);
+        });
+        let output = command.output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(run(None, &folder.path("a.csv")), "");
+    let said = run(Some("debug"), &folder.path("b.csv"));
+    assert!(said.contains("DEBUG"), "{said}");
+    let log = std::fs::read_to_string(folder.path("state/moebias.log")).unwrap();
+    assert!(log.lines().any(|l| l.starts_with("20") && l.contains("DEBUG")), "{log}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use moebias::engine::cpu::{CpuEngine, Kernel};
 use moebias::engine::gpu::GpuEngine;
-use moebias::engine::sweep::{News, Sweep, run, run_on};
+use moebias::engine::sweep::{Begun, News, Sweep, go_on_keeping_all, run, run_on};
 use moebias::engine::{Engine, EngineChoice};
 use moebias::lab::Lab;
 use moebias::lab::command::Command as Do;
@@ -50,7 +50,7 @@ fn on(engine: Box<dyn Engine>, plan: &Plan, runs: &[usize]) -> String {
         true
     });
     assert!(whole.unwrap().0);
-    file::text(&file::head("Swept", plan, None), plan, &outcomes)
+    file::text(&file::head("Swept", plan, None, Path::new("")), plan, &outcomes)
 }
 
 #[test]
@@ -176,6 +176,89 @@ fn a_cancelled_sweep_keeps_what_is_done_and_can_go_on() {
     let whole = start(vec![]);
     assert!(ended(&whole).whole);
     assert_eq!(rest.found().outcomes, whole.found().outcomes);
+}
+
+/// From any moment of a group, with an event before it and one after, what comes out is the same.
+#[test]
+fn a_group_goes_on_from_where_it_was_kept() {
+    let plan = plan(&["u=1e-4..1e-1:log:5", "rule=sign,smebu"], 1);
+    let all: Vec<usize> = (0..plan.len()).collect();
+    let mut kept = vec![];
+    let found = |runs: &[usize], begun: Option<Begun>, kept: &mut Vec<(u64, String)>| {
+        let mut outcomes = vec![None; plan.len()];
+        let mut steps = 0;
+        let whole = go_on_keeping_all(&plan, runs, begun, |news| {
+            match news {
+                News::Runs(done) => done.iter().for_each(|&(n, o)| outcomes[n] = Some(o)),
+                News::Halfway(halfway) => kept.push((halfway.step(), halfway.text())),
+                News::Steps(n) => steps += n,
+                News::Engine(_) => {}
+            }
+            true
+        });
+        assert!(whole.unwrap().0);
+        assert_eq!(steps, STEPS * runs.len() as u64, "every step is told once, also those done before");
+        outcomes
+    };
+    let wanted = found(&all, None, &mut kept);
+    assert!(kept.len() > 3, "{}", kept.len());
+    for at in [0, kept.len() / 2, kept.len() - 1] {
+        let begun = Begun::read(&kept[at].1, &plan).unwrap();
+        assert_eq!(begun.step(), kept[at].0);
+        assert!(found(&all, Some(begun), &mut vec![]) == wanted, "from step {}", kept[at].0);
+    }
+    // What is of another plan, or broken, is not taken.
+    let other = self::plan(&["u=1e-4,1e-3"], 1);
+    assert!(Begun::read(&kept[0].1, &other).is_none());
+    assert!(Begun::read("{}", &plan).is_none() && Begun::read("", &plan).is_none());
+    let text = kept[0].1.replacen("\"runs\":[0,", "\"runs\":[0,0,", 1);
+    assert!(Begun::read(&text, &plan).is_none());
+}
+
+/// A sweep that is one group only: killed in the middle of it, it goes on there.
+#[test]
+fn killed_within_its_only_group_it_goes_on_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let scenario = at("swept.ron");
+    fs::write(&scenario, TEXT.replace("batch: 96", "batch: 512").replace("stop: 130", "stop: 60000")).unwrap();
+    let sweep = |steps: &str, csv: &str| {
+        moebias(&[
+            "sweep",
+            &scenario,
+            "--over",
+            "u=1e-4..1e-1:log:8",
+            "--engine",
+            "cpu",
+            "--steps",
+            steps,
+            "--csv",
+            csv,
+        ])
+    };
+    let csv = at("killed.csv");
+    // Long enough to be kept once, however fast the machine is.
+    let mut child = sweep("1000000", &csv).stdout(Stdio::null()).spawn().unwrap();
+    let part = at("killed.csv.part");
+    let patience = Instant::now();
+    while !Path::new(&part).exists() {
+        assert!(patience.elapsed() < Duration::from_secs(120));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The same command says where it goes on; that it ends the same the test before shows.
+    let mut child = sweep("1000000", &csv).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stderr.take().unwrap()), &mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(line.contains("going on with 16 runs at step"), "{line}");
+    // Done, nothing is left beside the file.
+    let short = at("short.csv");
+    fs::write(at("short.csv.part"), "moebias sweep, half way: of another").unwrap();
+    assert!(sweep("50", &short).output().unwrap().status.success());
+    assert!(!Path::new(&at("short.csv.part")).exists());
 }
 
 fn moebias(args: &[&str]) -> Command {

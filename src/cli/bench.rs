@@ -114,7 +114,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<(), Failure> {
     if args.json {
         let json = serde_json::to_string_pretty(&outcomes)
             .map_err(|e| Failure::new(format!("the outcome can't be written: {e}")))?;
-        return output::print(&format!("{json}\n"));
+        return output::print_json(&format!("{json}\n"));
     }
     output::print(&table(&outcomes))
 }

@@ -55,8 +55,9 @@ impl From<EngineError> for Failure {
 pub(super) fn speak_on_panic() {
     std::panic::set_hook(Box::new(|panic| {
         let what = panic.payload_as_str().unwrap_or("no reason given");
-        let place = panic.location().map(|l| format!(" ({}:{})", l.file(), l.line())).unwrap_or_default();
+        let place = panic.location().map(|l| format!(" ({})", crate::text::place(l))).unwrap_or_default();
         output::note(&format!("moebias: this is a bug in Moebias, please report it: {what}{place}"));
+        crate::disk::temporary::clean_up();
         std::process::exit(1);
     }));
 }

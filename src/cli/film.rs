@@ -18,10 +18,11 @@ pub(super) fn film(args: &FilmArgs) -> Result<(), Failure> {
         )));
     };
     let loaded = window::load(Some(&args.file))?;
-    let end = loaded.scenario.recorded.as_ref().map(|r| r.steps).or(loaded.scenario.stop);
+    let end = render::end(&loaded);
+    let from = args.from.unwrap_or(loaded.scenario.first_step());
     let film = Film {
-        from: args.from,
-        to: args.to.or(end).unwrap_or(super::DEFAULT_STEPS).max(if args.to.is_none() { args.from } else { 0 }),
+        from,
+        to: args.to.unwrap_or(end.max(from)),
         every: args.every,
         fps: args.fps,
         format,
@@ -34,6 +35,7 @@ pub(super) fn film(args: &FilmArgs) -> Result<(), Failure> {
         },
     };
     film.steps().map_err(Failure::Usage)?;
+    render::check_begun(&loaded, from)?;
     let lab = render::lab(&loaded)?;
     let mut progress = Progress::new("Filming", PARTS);
     let made = film.make(lab, &args.output, |share| {

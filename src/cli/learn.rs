@@ -15,6 +15,7 @@ use crate::engine::run::Run;
 use crate::model::learn::evaluate::{CAPACITY, HeldOut};
 use crate::model::metrics::Metrics;
 use crate::scenario::atomic::Staged;
+use crate::text::cell;
 use std::io;
 use std::path::Path;
 
@@ -260,7 +261,7 @@ fn csv(path: &Path, names: &[&str], seeds: &[u32], all: &[Vec<Outcome>]) -> Resu
     for (seed, outcomes) in seeds.iter().zip(all) {
         for (name, o) in names.iter().zip(outcomes) {
             let optional = |x: Option<f64>| x.map(|x| x.to_string()).unwrap_or_default();
-            let mut row = vec![seed.to_string(), (*name).to_owned()];
+            let mut row = vec![seed.to_string(), cell(name).into_owned()];
             row.extend([optional(o.held_out.nmse), optional(o.held_out.nmse_capacity)]);
             row.extend([o.held_out.max_vio, o.early, o.late].map(|x| x.to_string()));
             row.push(o.held_out.dead.to_string());
@@ -270,7 +271,7 @@ fn csv(path: &Path, names: &[&str], seeds: &[u32], all: &[Vec<Outcome>]) -> Resu
     }
     let bytes = out.into_inner().map_err(|e| fail(&e))?;
     if path == Path::new("-") {
-        return output::print(&String::from_utf8_lossy(&bytes));
+        return output::print_exactly(&String::from_utf8_lossy(&bytes));
     }
     let write = |mut file: Staged| io::Write::write_all(&mut file, &bytes).and_then(|()| file.finish());
     Staged::new(path).and_then(write).map_err(|e| fail(&e))

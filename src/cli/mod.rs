@@ -12,6 +12,7 @@ mod input;
 mod learn;
 mod output;
 mod progress;
+mod quiet;
 mod render;
 mod replay;
 mod report;
@@ -34,6 +35,8 @@ use std::process::ExitCode;
 const DEFAULT_STEPS: u64 = 500;
 /// More steps than anybody can wait for.
 const MOST_STEPS: u64 = 1_000_000_000;
+/// The last step that can be drawn.
+const MOST_STEP: u64 = crate::scenario::film::MOST_STEP;
 
 const AFTER_HELP: &str = "\
 A FILE is a scenario or a recording (.ron), a recorded trace (.safetensors), \
@@ -194,7 +197,7 @@ struct RenderArgs {
     /// Scenario, recording, trace, or builtin:NAME
     file: PathBuf,
     /// The step to show [default: the recording's or scenario's end, or 500]
-    #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u64).range(0..=MOST_STEPS))]
+    #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u64).range(0..=MOST_STEP))]
     at: Option<u64>,
     /// Width and height, pixels
     #[arg(long, value_name = "WxH", default_value = "1440x900", value_parser = render::size)]
@@ -217,14 +220,14 @@ struct RenderArgs {
 struct FilmArgs {
     /// Scenario, recording, trace, or builtin:NAME
     file: PathBuf,
-    /// The first step
-    #[arg(long, value_name = "STEP", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=MOST_STEPS))]
-    from: u64,
+    /// The first step [default: the first that there is: 0, or where a late recording begins]
+    #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u64).range(0..=MOST_STEP))]
+    from: Option<u64>,
     /// The last step [default: the recording's or scenario's end, or 500]
-    #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u64).range(0..=MOST_STEPS))]
+    #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u64).range(0..=MOST_STEP))]
     to: Option<u64>,
     /// Steps from one frame to the next
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=MOST_STEP))]
     every: u64,
     /// Frames per second, 1 to 50
     #[arg(long, value_name = "N", default_value_t = 20)]
@@ -306,11 +309,16 @@ impl From<EngineArg> for EngineChoice {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    quiet::name_a_runtime_folder();
+    crate::lab::logging::install();
+    log::debug!("Moebias {} starts", env!("CARGO_PKG_VERSION"));
+    crate::disk::temporary::clean_up_on_signals();
     if cli.command.is_some() {
         failure::speak_on_panic();
     }
     if let Some(folder) = crate::lab::places::pipelines_dir() {
         crate::engine::gpu::cache::keep_in(folder);
+        crate::lab::places::forget_old_pipelines();
     }
     let done = match &cli.command {
         None => window::open(cli.file.as_deref()),

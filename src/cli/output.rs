@@ -1,13 +1,35 @@
 //! What goes to stdout and stderr. A reader that stops reading is no error: `moebias run x | head -1` ends quietly.
 
 use super::failure::Failure;
+use crate::text::plain_lines;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
-/// Prints to stdout.
+/// Bold, dim and plain text, and what stands for them while the rest is made harmless.
+const STYLES: [(&str, &str); 3] = [("\x1b[1m", "\u{f8f1}"), ("\x1b[2m", "\u{f8f2}"), ("\x1b[0m", "\u{f8f3}")];
+
+/// Prints text for people to stdout. Of control characters, only our own styles and line breaks reach a terminal.
 ///
 /// # Errors
 /// Whatever the operating system says, but for a closed pipe.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let marked = STYLES.iter().fold(text.to_owned(), |t, (style, mark)| t.replace(style, mark));
+    let harmless = plain_lines(&marked).into_owned();
+    print_exactly(&STYLES.iter().fold(harmless, |t, (style, mark)| t.replace(mark, style)))
+}
+
+/// Prints JSON: what would act on a terminal is written as JSON writes it.
+///
+/// # Errors
+/// As [`print`].
+pub(super) fn print_json(text: &str) -> Result<(), Failure> {
+    print_exactly(&crate::text::json(text))
+}
+
+/// Prints text for programs to stdout, as it is.
+///
+/// # Errors
+/// As [`print`].
+pub(super) fn print_exactly(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Failure::new(format!("the output can't be written: {e}"))),
@@ -17,7 +39,7 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
 
 /// Prints a line to stderr; where that is closed, there is nobody to tell.
 pub(super) fn note(text: &str) {
-    writeln!(io::stderr().lock(), "{text}").ok();
+    writeln!(io::stderr().lock(), "{}", plain_lines(text)).ok();
 }
 
 /// Whether stdout takes bold and dim text.
@@ -80,6 +102,13 @@ pub(super) fn aligned(rows: &[Vec<String>]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn our_styles_are_all_that_acts_on_a_terminal() {
+        // What a print comes to: styles stay, another escape and a change of direction do not.
+        let marked = STYLES.iter().fold("\x1b[1mTitle\x1b[0m".to_owned(), |t, (s, m)| t.replace(s, m));
+        assert!(plain_lines(&marked) == marked && !marked.contains('\x1b'), "{marked:?}");
+    }
 
     #[test]
     fn numbers_for_people() {

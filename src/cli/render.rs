@@ -46,10 +46,25 @@ pub(super) fn lab(loaded: &Loaded) -> Result<Lab, Failure> {
     Ok(Lab::beside(Document::of(loaded), Start::of(loaded))?)
 }
 
+/// The step at which what is drawn ends where nobody says otherwise.
+pub(super) fn end(loaded: &Loaded) -> u64 {
+    let s = &loaded.scenario;
+    let known = s.recorded.as_ref().map(|r| r.steps).or(s.stop).filter(|&end| end >= s.first_step());
+    known.unwrap_or(s.first_step() + super::DEFAULT_STEPS)
+}
+
+/// Refuses a step before the first one that there is.
+pub(super) fn check_begun(loaded: &Loaded, step: u64) -> Result<(), Failure> {
+    match loaded.scenario.first_step() {
+        first if step < first => Err(Failure::new(crate::ui::studio::before(step, first))),
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn render(args: &RenderArgs) -> Result<(), Failure> {
     let loaded = window::load(Some(&args.file))?;
-    let recorded = loaded.scenario.recorded.as_ref().map(|r| r.steps);
-    let at = args.at.or(recorded).or(loaded.scenario.stop).unwrap_or(super::DEFAULT_STEPS);
+    let at = args.at.unwrap_or(end(&loaded));
+    check_begun(&loaded, at)?;
     let drawing = args.output.extension().is_some_and(|e| e.eq_ignore_ascii_case("svg"));
     // Paper is white.
     let theme = args.theme.unwrap_or(if drawing { ThemeArg::Light } else { ThemeArg::Dark });

@@ -44,8 +44,11 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     if csv_to_stdout {
         return Ok(());
     }
-    let text = if args.json { report.json(&run, driver.info())? } else { report.table(&run, driver.info()) };
-    output::print(&text)
+    if args.json {
+        output::print_json(&report.json(&run, driver.info())?)
+    } else {
+        output::print(&report.table(&run, driver.info()))
+    }
 }
 
 /// A CSV file that appears only when it is whole, or stdout.

@@ -1,7 +1,7 @@
 //! `moebias sweep`: an experiment with every combination of some settings, several seeds each, as a table, JSON or CSV.
 //!
-//! The CSV grows by whole rows while the sweep runs. Stopped or killed at any moment, the same command goes on with it, and what comes out
-//! is the same to the byte.
+//! The CSV grows by whole rows while the sweep runs, and every few seconds the state of the runs under way is kept beside it. Stopped or
+//! killed at any moment, the same command goes on from there, and what comes out is the same to the byte.
 
 use super::SweepArgs;
 use super::failure::Failure;
@@ -9,11 +9,11 @@ use super::input::{self, Input};
 use super::output::{self, aligned, counted, figures, thousands};
 use super::progress::Progress;
 
-use crate::engine::sweep::{self, News};
+use crate::engine::sweep::{self, Begun, News};
 use crate::engine::{EngineError, EngineInfo};
 use crate::model::digest::Digest;
 use crate::model::sweep::{Axis, Measure, Outcome, Plan};
-use crate::scenario::sweep::{self as file, Log};
+use crate::scenario::sweep::{self as file, Log, halfway};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::time::Instant;
@@ -55,21 +55,30 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<(), Failure> {
     let plan = Plan::new(input.start.experiment.clone(), &input.start.events, args.over.clone(), args.seeds, steps);
     let plan = plan.map_err(Failure::new)?;
     sweep::check(&plan, input.start.trace.as_ref())?;
-    let head = file::head(&input.title, &plan, input.start.trace.as_deref());
     let path = args.csv.as_deref().filter(|_| !to_output);
+    let head = file::head(&input.title, &plan, input.start.trace.as_deref(), path.unwrap_or(Path::new("")));
     let (mut log, known) = match path {
         Some(path) => Log::begin(path, &head, &plan).map(|(log, known)| (Some(log), known))?,
         None => (None, vec![None; plan.len()]),
     };
-    let done = run(args, &input, plan, known, &head, log.as_mut())?;
+    let mut keeper = path.zip(log.as_mut()).map(|(path, log)| Keeper { path, head: &head, log });
+    let done = run(args, &input, plan, known, &head, keeper.as_mut())?;
     drop(log);
     if let Some(path) = path {
         file::save(path, &head, &done.plan, &done.outcomes)?;
+        halfway::forget(path);
     }
     if to_output {
-        return output::print(&file::text(&head, &done.plan, &done.outcomes));
+        return output::print_exactly(&file::text(&head, &done.plan, &done.outcomes));
     }
-    output::print(&if args.json { as_json(&done)? } else { as_table(&done) })
+    if args.json { output::print_json(&as_json(&done)?) } else { output::print(&as_table(&done)) }
+}
+
+/// Puts on the disk what is done, as it comes.
+struct Keeper<'a> {
+    path: &'a Path,
+    head: &'a str,
+    log: &'a mut Log,
 }
 
 fn run(
@@ -78,11 +87,18 @@ fn run(
     plan: Plan,
     known: Vec<Option<Outcome>>,
     head: &str,
-    mut log: Option<&mut Log>,
+    mut keeper: Option<&mut Keeper<'_>>,
 ) -> Result<Done, Failure> {
     let mut outcomes = known;
     let runs: Vec<usize> = (0..plan.len()).filter(|&n| outcomes[n].is_none()).collect();
     let before = plan.len() - runs.len();
+    let begun = keeper.as_ref().and_then(|k| halfway::kept(k.path, k.head)).and_then(|text| Begun::read(&text, &plan));
+    // Its runs may have come to the file before the sweep was killed.
+    let begun = begun.filter(|b| b.runs().iter().all(|n| runs.contains(n)));
+    if let Some(begun) = &begun {
+        let (runs, step) = (counted(begun.runs().len() as u64, "run"), thousands(begun.step()));
+        output::note(&format!("moebias: going on with {runs} at step {step}"));
+    }
     let began = Instant::now();
     let mut progress = Progress::new("Sweeping", plan.steps().saturating_mul(runs.len() as u64));
     let (mut steps, mut failed) = (0, Ok(()));
@@ -94,15 +110,23 @@ fn run(
             }
             News::Runs(done) => {
                 done.iter().for_each(|&(n, outcome)| outcomes[n] = Some(outcome));
-                if let Some(log) = &mut log {
-                    failed = log.append(&plan, done);
+                if let Some(keeper) = &mut keeper {
+                    failed = keeper.log.append(&plan, done);
+                }
+            }
+            News::Halfway(halfway) => {
+                // A shortcut is no reason to stop.
+                if let Some(keeper) = &mut keeper
+                    && let Err(e) = halfway::keep(keeper.path, keeper.head, &halfway.text())
+                {
+                    log::warn!("the runs under way are not kept: {e}");
                 }
             }
             News::Engine(words) => progress.note(&format!("moebias: {words}")),
         }
         failed.is_ok()
     };
-    let outcome = sweep::run(&plan, input.start.trace.as_ref(), &runs, args.engine.into(), each);
+    let outcome = sweep::go_on(&plan, input.start.trace.as_ref(), &runs, begun, args.engine.into(), each);
     let (_, engine) = outcome.map_err(|e| match e {
         EngineError::Unsupported(why) => Failure::new(why),
         e => Failure::new(format!("no GPU can be used: {e}. `--engine cpu` needs none")),

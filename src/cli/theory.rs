@@ -131,7 +131,7 @@ pub(super) fn theory(args: &TheoryArgs) -> Result<(), Failure> {
         let digest = run.simulation().digest().to_string();
         let json = Json { scenario: &input.title, steps: end - input.first(), digest, variants: &found };
         let text = serde_json::to_string(&json).map_err(|e| Failure::new(format!("no JSON could be made: {e}")))?;
-        return output::print(&(text + "\n"));
+        return output::print_json(&(text + "\n"));
     }
     output::print(&table(&input.title, end - input.first(), &found))
 }

@@ -56,7 +56,7 @@ pub(super) fn trace(args: &TraceArgs) -> Result<(), Failure> {
 
 fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value).map_err(|e| Failure::new(format!("no JSON could be made: {e}")))?;
-    output::print(&(text + "\n"))
+    output::print_json(&(text + "\n"))
 }
 
 #[derive(Serialize)]

@@ -4,10 +4,11 @@ use super::failure::Failure;
 use super::output;
 use crate::engine::{EngineChoice, background};
 use crate::lab::command::Command;
+use crate::lab::places;
 use crate::lab::{Lab, crash};
 use crate::scenario::{self, Loaded, Opened};
 use crate::ui::app::{App, Options};
-use crate::ui::store::Stored;
+use crate::ui::store::Store;
 use crate::ui::{meter, software};
 use eframe::egui::{ViewportBuilder, vec2};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,6 +17,9 @@ use std::time::{Duration, Instant};
 
 /// A window that lived shorter than this is not opened again by itself: it would only die again.
 const LIVED: Duration = Duration::from_secs(20);
+
+/// eframe keeps nothing: [`Store`] does. It would wait for ever for settings that are a pipe.
+const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
 /// Opens the window.
 pub(super) fn open(file: Option<&Path>) -> Result<(), Failure> {
@@ -70,15 +74,25 @@ fn has_display() -> bool {
 }
 
 fn window(loaded: Loaded, over: Option<PathBuf>, welcome: bool) -> Result<(), Failure> {
+    let (store, stored) = Store::open(places::settings_file());
+    let [width, height] = stored.size.unwrap_or([1440.0, 900.0]);
     let viewport = ViewportBuilder::default()
         .with_title("Moebias")
         .with_app_id("moebias")
-        .with_inner_size(vec2(1440.0, 900.0))
+        .with_inner_size(vec2(width, height))
+        .with_maximized(stored.maximised)
         .with_min_inner_size(vec2(760.0, 520.0))
         .with_icon(crate::ui::icon::icon())
         .with_drag_and_drop(true);
     // Nothing here is a gradient that would band.
-    let options = eframe::NativeOptions { viewport, wgpu_options: graphics(), dithering: false, ..Default::default() };
+    let options = eframe::NativeOptions {
+        viewport,
+        wgpu_options: graphics(),
+        dithering: false,
+        persist_window: false,
+        persistence_path: Some(NOWHERE.into()),
+        ..Default::default()
+    };
     let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
         if let Some(state) = &cc.wgpu_render_state {
             software::install(&cc.egui_ctx, state);
@@ -89,9 +103,9 @@ fn window(loaded: Loaded, over: Option<PathBuf>, welcome: bool) -> Result<(), Fa
         if !welcome {
             lab.send(Command::Play);
         }
-        let stored = Stored::load(cc.storage);
         let options = Options { welcome, native: true, still: false };
         let mut app = App::new(&cc.egui_ctx, lab, stored, options);
+        app.keep_in(store);
         if let Some(file) = &over {
             app.lab_mut().send(Command::OpenFile(file.clone()));
         }

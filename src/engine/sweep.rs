@@ -1,19 +1,26 @@
 //! Does the runs of a sweep, group by group: those over the same tokens go through the engine together, as variants of one experiment.
 //!
 //! What a run comes to is worked out on the host from integers, in a fixed order; so it is the same to the last bit whichever engine ran
-//! it, in whose company, and however often the sweep was interrupted.
+//! it, in whose company, and however often the sweep was interrupted. Now and then the state of the group under way is offered to be kept
+//! ([`Halfway`]); a sweep that begins with one ([`Begun`]) goes on in the middle of it.
+
+mod halfway;
+
+pub use halfway::{Begun, Halfway};
 
 use super::cpu::CpuEngine;
 use super::run::lock;
 use super::{Engine, EngineChoice, EngineError, EngineInfo, background};
+use crate::model::change;
 use crate::model::config::{ConfigError, Source};
 use crate::model::figures::{Figures, RECENT, oscillation};
 use crate::model::fixed::from_q32;
 use crate::model::metrics::Tracker;
-use crate::model::step::{Simulation, StepRow};
+use crate::model::step::{Simulation, StepRow, routes_again};
 use crate::model::sweep::{Group, Outcome, Plan};
 use crate::model::trace::Trace;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -27,6 +34,10 @@ const MOST_AT_ONCE: u32 = 256;
 const MOST_LOADS: usize = 4 << 20;
 /// So often a lost GPU is opened again before the CPU goes on.
 const REOPENINGS: u32 = 2;
+/// What is lost at most when a sweep is killed, if its state is quickly written.
+const KEPT_EVERY: Duration = Duration::from_secs(2);
+/// Keeping a state takes at most this part of the time.
+const KEPT_SHARE: u32 = 25;
 
 /// What a sweep has to say while it runs.
 #[derive(Debug)]
@@ -35,6 +46,8 @@ pub enum News<'a> {
     Steps(u64),
     /// These runs are done, in the order of their numbers.
     Runs(&'a [(usize, Outcome)]),
+    /// How far the runs under way are, for whoever keeps that.
+    Halfway(Halfway<'a>),
     /// Something happened to the engine, in a sentence.
     Engine(String),
 }
@@ -48,12 +61,21 @@ pub fn check(plan: &Plan, trace: Option<&Arc<Trace>>) -> Result<(), ConfigError>
         return Ok(());
     }
     let all: Vec<usize> = (0..plan.len()).collect();
-    plan.groups(&all).into_iter().try_for_each(|g| Simulation::new(g.experiment, trace.cloned()).map(|_| ()))
+    plan.groups(&all).into_iter().try_for_each(|g| {
+        let mut experiment = g.experiment.clone();
+        Simulation::new(g.experiment, trace.cloned())?;
+        let Some(trace) = trace else { return Ok(()) };
+        g.events.iter().try_for_each(|e| {
+            change::apply(&mut experiment, e.target, &e.change)?;
+            routes_again(&experiment, trace)
+        })
+    })
 }
 
 /// The engines of a sweep: the one that was asked for, and the CPU for what that can't do.
 struct Engines {
     choice: EngineChoice,
+    kept_every: Duration,
     first: Box<dyn Engine>,
     spare: CpuEngine,
     reopened: u32,
@@ -70,7 +92,36 @@ pub fn run(
     choice: EngineChoice,
     each: impl FnMut(News<'_>) -> bool,
 ) -> Result<(bool, EngineInfo), EngineError> {
-    Engines::new(choice, super::open(choice)?).all(plan, trace, runs, each)
+    go_on(plan, trace, runs, None, choice, each)
+}
+
+/// As [`run`], first with the group that was begun before, if there is one.
+///
+/// # Errors
+/// As [`run`].
+pub fn go_on(
+    plan: &Plan,
+    trace: Option<&Arc<Trace>>,
+    runs: &[usize],
+    begun: Option<Begun>,
+    choice: EngineChoice,
+    each: impl FnMut(News<'_>) -> bool,
+) -> Result<(bool, EngineInfo), EngineError> {
+    Engines::new(choice, super::open(choice)?).all(plan, trace, runs, begun, each)
+}
+
+/// As [`go_on`], and after every few steps the state is offered to be kept: for tests.
+///
+/// # Errors
+/// As [`run`].
+pub fn go_on_keeping_all(
+    plan: &Plan,
+    runs: &[usize],
+    begun: Option<Begun>,
+    each: impl FnMut(News<'_>) -> bool,
+) -> Result<(bool, EngineInfo), EngineError> {
+    let engines = Engines::new(EngineChoice::Cpu, super::open(EngineChoice::Cpu)?);
+    Engines { kept_every: Duration::ZERO, ..engines }.all(plan, None, runs, begun, each)
 }
 
 /// As [`run`], on this engine for as long as it works.
@@ -84,12 +135,13 @@ pub fn run_on(
     first: Box<dyn Engine>,
     each: impl FnMut(News<'_>) -> bool,
 ) -> Result<(bool, EngineInfo), EngineError> {
-    Engines::new(EngineChoice::Gpu, first).all(plan, trace, runs, each)
+    Engines::new(EngineChoice::Gpu, first).all(plan, trace, runs, None, each)
 }
 
 impl Engines {
     fn new(choice: EngineChoice, first: Box<dyn Engine>) -> Self {
-        Self { choice, first, spare: CpuEngine::new("for what the GPU can't do"), reopened: 0 }
+        let spare = CpuEngine::new("for what the GPU can't do");
+        Self { choice, kept_every: KEPT_EVERY, first, spare, reopened: 0 }
     }
 
     fn all(
@@ -97,11 +149,17 @@ impl Engines {
         plan: &Plan,
         trace: Option<&Arc<Trace>>,
         runs: &[usize],
+        begun: Option<Begun>,
         mut each: impl FnMut(News<'_>) -> bool,
     ) -> Result<(bool, EngineInfo), EngineError> {
         let mut whole = true;
-        for group in plan.groups(runs) {
-            let done = self.group(&group, trace, plan.steps(), &mut each);
+        // Runs that are done meanwhile are not done again.
+        let mut begun = begun.filter(|b| b.runs.iter().all(|n| runs.contains(n)));
+        let first = begun.as_ref().map(|b| plan.group(&b.runs));
+        let rest: Vec<usize> =
+            runs.iter().copied().filter(|n| first.as_ref().is_none_or(|g| !g.runs.contains(n))).collect();
+        for group in first.into_iter().chain(plan.groups(&rest)) {
+            let done = self.group(&group, begun.take(), trace, plan.steps(), &mut each);
             let done = done.map_err(|e| EngineError::Unsupported(e.to_string()))?;
             whole = done.is_some_and(|mut done| {
                 done.sort_by_key(|(number, _)| *number);
@@ -118,15 +176,21 @@ impl Engines {
     fn group(
         &mut self,
         group: &Group,
+        begun: Option<Begun>,
         trace: Option<&Arc<Trace>>,
         steps: u64,
         each: &mut impl FnMut(News<'_>) -> bool,
     ) -> Result<Option<Vec<(usize, Outcome)>>, ConfigError> {
-        let mut simulation = Simulation::new(group.experiment.clone(), trace.cloned())?;
         let variants = group.runs.len();
+        let (mut simulation, mut seen) = match begun.map(|b| b.restore(group, trace.cloned())) {
+            Some(Ok(restored)) => restored,
+            // What was kept does not fit: from the first step.
+            _ => (Simulation::new(group.experiment.clone(), trace.cloned())?, vec![Seen::default(); variants]),
+        };
+        each(News::Steps(simulation.step() * variants as u64));
+        let (mut kept, mut wait) = (Instant::now(), self.kept_every);
         let loads: usize = simulation.state().variants.iter().map(|v| v.bias.len()).sum();
         let most = MOST_AT_ONCE.min((MOST_LOADS / loads.max(1)) as u32).max(1);
-        let mut seen = vec![Seen::default(); variants];
         let mut spare = false;
         let mut at_once = 1u32;
         while simulation.step() < steps {
@@ -150,6 +214,15 @@ impl Engines {
             at_once = ((PIECE.as_secs_f64() / per_step.max(1e-9)) as u32).clamp(1, at_once.saturating_mul(2)).min(most);
             if !each(News::Steps(rows.len() as u64 * variants as u64)) {
                 return Ok(None);
+            }
+            if kept.elapsed() >= wait && simulation.step() < steps {
+                let began = Instant::now();
+                let halfway = Halfway { runs: &group.runs, state: simulation.state(), seen: &seen };
+                if !each(News::Halfway(halfway)) {
+                    return Ok(None);
+                }
+                kept = Instant::now();
+                wait = self.kept_every.max(began.elapsed() * if self.kept_every.is_zero() { 0 } else { KEPT_SHARE });
             }
         }
         let digests = simulation.state().variants.iter().map(|v| v.digest);
@@ -180,7 +253,7 @@ impl Engines {
 }
 
 /// What was seen of one run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Seen {
     tracker: Tracker,
     /// The biases of the last steps.
@@ -196,6 +269,11 @@ impl Seen {
                 self.bias.push_back(v.bias.clone());
             }
         }
+    }
+
+    /// Whether it can go on with rows of so many experts.
+    fn fits(&self, experts: usize) -> bool {
+        self.tracker.fits(experts) && self.bias.len() <= RECENT && self.bias.iter().all(|b| b.len() == experts)
     }
 
     fn figures(&self) -> Figures {
@@ -285,6 +363,8 @@ impl Sweep {
                         drop(found);
                         wake();
                     }
+                    // Nothing of it is on the disk before somebody saves it.
+                    News::Halfway(_) => {}
                     News::Engine(words) => log::warn!("{words}"),
                 }
                 !theirs.cancelled.load(Ordering::Relaxed)

@@ -104,6 +104,15 @@ pub enum Command {
     OpenShipped(String),
     /// Save the run so far as a recording.
     SaveAs(PathBuf),
+    /// Show a folder in the system's file manager.
+    ShowFolder(PathBuf),
+    /// Give the experiment a title and a summary of its own.
+    Describe {
+        /// A few words.
+        title: String,
+        /// One line.
+        summary: String,
+    },
     /// Save the run so far as a recording that is seen as it is now.
     SaveWithView(PathBuf, Box<View>),
     /// Write every curve of the run so far as CSV, beside the work.

@@ -7,7 +7,7 @@ pub fn install() {
     std::panic::set_hook(Box::new(|panic| {
         super::journal::flush_in_panic();
         let what = panic.payload_as_str().unwrap_or("no reason given");
-        let place = panic.location().map(|l| format!(" ({}:{})", l.file(), l.line())).unwrap_or_default();
+        let place = panic.location().map(|l| format!(" ({})", crate::text::place(l))).unwrap_or_default();
         eprintln!("moebias: the window stopped unexpectedly: {what}{place}");
     }));
 }

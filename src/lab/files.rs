@@ -282,11 +282,18 @@ impl Lab {
         match scenario::save(&path, scenario) {
             Ok(()) => {
                 let what = format!("Recorded {steps} steps in {}", path.display());
-                let action = NoticeAction { label: "Open".into(), command: Command::OpenFile(path.clone()) };
+                let action = NoticeAction { label: "Show folder".into(), command: Command::ShowFolder(folder) };
                 self.notices.add(Level::Success, self.snapshot.step, what, Some(action));
                 self.saved.push(path);
             }
             Err(e) => self.tell(Level::Error, e.to_string()),
+        }
+    }
+
+    /// Shows a folder in the system's file manager.
+    pub(super) fn show_folder(&mut self, folder: &Path) {
+        if let Err(e) = open::that_detached(folder) {
+            self.tell(Level::Warning, format!("No file manager opened ({e}). The folder is {}", folder.display()));
         }
     }
 

@@ -8,6 +8,7 @@ pub mod fork;
 pub mod job;
 pub mod journal;
 pub mod lesson;
+pub mod logging;
 pub mod notices;
 pub mod places;
 pub mod recorder;
@@ -228,6 +229,18 @@ impl Lab {
         std::mem::take(&mut self.saved)
     }
 
+    /// The texts that hold for the experiment as it is now: after a change, what it was changed from.
+    #[must_use]
+    pub fn texts(&self) -> Document {
+        self.sheet.texts()
+    }
+
+    /// The first step that there is: 0, or where a late recording begins.
+    #[must_use]
+    pub fn first_step(&self) -> u64 {
+        self.sheet.authored.state.as_ref().map_or(0, |s| s.step)
+    }
+
     /// What the experiment is called.
     #[must_use]
     pub fn document(&self) -> &Document {
@@ -341,7 +354,9 @@ impl Lab {
             Command::Detail(from, to) => self.post(Message::Detail(from, to)),
             Command::ToggleRecord => self.toggle_record(),
             Command::OpenFile(path) => self.open_file(path),
+            Command::ShowFolder(folder) => self.show_folder(&folder),
             Command::OpenShipped(id) => self.open_shipped(&id),
+            Command::Describe { title, summary } => self.sheet.describe(title, summary),
             Command::SaveAs(path) => self.ask_for(Purpose::Save(path, None)),
             Command::SaveWithView(path, view) => self.ask_for(Purpose::Save(path, Some(view))),
             Command::ExportCsv(path) => self.ask_for(Purpose::Csv(path)),

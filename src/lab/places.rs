@@ -32,10 +32,48 @@ pub fn journal_dir() -> Option<PathBuf> {
     data_dir().map(|d| d.join("journal"))
 }
 
+/// What can be made again lives below here, in the system's folder for caches.
+#[must_use]
+pub fn cache_dir() -> Option<PathBuf> {
+    own("cache", |d| Some(d.cache_dir().to_path_buf()))
+}
+
+/// The log lives here, in the system's folder for such things where it has one.
+#[must_use]
+pub fn state_dir() -> Option<PathBuf> {
+    own("state", |d| Some(d.state_dir().unwrap_or(d.cache_dir()).to_path_buf()))
+}
+
+/// A folder of the system's, or a part of the one that was chosen instead.
+fn own(part: &str, of: fn(&directories::ProjectDirs) -> Option<PathBuf>) -> Option<PathBuf> {
+    let chosen = CHOSEN
+        .get()
+        .cloned()
+        .or_else(|| std::env::var_os("MOEBIAS_DATA_DIR").filter(|d| !d.is_empty()).map(PathBuf::from));
+    match chosen {
+        Some(folder) => Some(folder.join(part)),
+        None if cfg!(test) => None,
+        None => directories::ProjectDirs::from("", "", "moebias").as_ref().and_then(of),
+    }
+}
+
 /// What GPU drivers compiled, to be used again at the next start.
 #[must_use]
 pub fn pipelines_dir() -> Option<PathBuf> {
-    data_dir().map(|d| d.join("pipelines"))
+    cache_dir().map(|d| d.join("pipelines"))
+}
+
+/// Earlier builds kept pipelines among what can't be made again.
+pub fn forget_old_pipelines() {
+    if let Some(old) = data_dir().map(|d| d.join("pipelines")).filter(|d| d.is_dir()) {
+        std::fs::remove_dir_all(old).ok();
+    }
+}
+
+/// Settings of the window.
+#[must_use]
+pub fn settings_file() -> Option<PathBuf> {
+    data_dir().map(|d| d.join("app.ron"))
 }
 
 /// Recordings that were not saved elsewhere.

@@ -1,11 +1,11 @@
 //! From a run to a file. Every run is known from its first step, so recording only names what to keep.
 
 use super::sheet::Sheet;
+use crate::disk::name;
 use crate::engine::message::Exported;
-use crate::model::config::Source;
 use crate::model::naming;
 use crate::scenario::view::View;
-use crate::scenario::{BUILTIN, Recorded, Scenario};
+use crate::scenario::{Recorded, Scenario};
 use std::path::{Path, PathBuf};
 
 /// A recording that begins after this step holds the state it began with, so that a replay need not do all the steps before.
@@ -23,9 +23,8 @@ pub struct Recording {
 /// The run as a scenario that repeats it, with the digest it came to.
 #[must_use]
 pub fn scenario_of(sheet: &Sheet, run: &Exported) -> Scenario {
-    let document = &sheet.document;
-    let mut experiment = run.start.experiment.clone();
-    absolute(&mut experiment.source, document.path.as_deref());
+    let document = &sheet.texts();
+    let experiment = run.start.experiment.clone();
     let experts = experiment.variants.iter().map(|v| v.router.experts).min().unwrap_or(0);
     // An expert that a smaller router lacks can't be pinned in it.
     let view = document.view.clone().map(|v| View { expert: v.expert.filter(|e| *e < experts), ..v });
@@ -56,7 +55,6 @@ pub fn recording_of(sheet: &Sheet, recording: &Recording, run: &Exported) -> Sce
         recording.begin.as_ref().filter(|b| b.step > STATE_AFTER && b.run == run.run && b.step <= run.step)
     {
         let mut experiment = begin.experiment.clone();
-        absolute(&mut experiment.source, sheet.document.path.as_deref());
         // What was typed since then holds all the same.
         for (i, v) in run.start.experiment.variants.iter().enumerate() {
             experiment.rename(i, v.name.typed());
@@ -72,23 +70,10 @@ pub fn recording_of(sheet: &Sheet, recording: &Recording, run: &Exported) -> Sce
     scenario
 }
 
-/// A trace's path no longer fits once the scenario stands in another folder.
-fn absolute(source: &mut Source, scenario: Option<&Path>) {
-    if let Source::Trace(trace) = source
-        && !trace.file.starts_with(BUILTIN)
-        && let Some(folder) = scenario.and_then(Path::parent)
-    {
-        let path = folder.join(&trace.file);
-        trace.file = std::path::absolute(&path).unwrap_or(path).to_string_lossy().into_owned();
-    }
-}
-
 /// A file name for a recording that no file in `folder` has.
 #[must_use]
 pub fn free_name(folder: &Path, title: &str) -> PathBuf {
-    let stem: String = title.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
-    let stem = stem.split('-').filter(|s| !s.is_empty()).take(8).collect::<Vec<_>>().join("-");
-    let stem = if stem.is_empty() { "recording".to_owned() } else { stem };
+    let stem = name::stem(title, "recording");
     (1..)
         .map(|n| folder.join(if n == 1 { format!("{stem}.ron") } else { format!("{stem}-{n}.ron") }))
         .find(|p| !p.exists())

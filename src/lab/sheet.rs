@@ -15,17 +15,20 @@ pub struct Sheet {
     pub authored: Start,
     /// What was changed by hand since, the last value of each setting.
     touched: Vec<(Target, Change)>,
+    /// Whether the experiment is no longer the one that the texts speak of.
+    changed: bool,
 }
 
 impl Sheet {
     /// A sheet nobody has touched.
     #[must_use]
     pub fn new(document: Document, authored: Start) -> Self {
-        Self { document, authored, touched: vec![] }
+        Self { document, authored, touched: vec![], changed: false }
     }
 
     /// A person changed a setting.
     pub fn touch(&mut self, target: Target, change: &Change) {
+        self.changed = true;
         if matches!(change, Change::ResetBias) {
             return;
         }
@@ -37,6 +40,7 @@ impl Sheet {
     pub fn fork(&mut self, of: usize) -> bool {
         let new = self.authored.experiment.variants.len();
         let done = self.authored.fork(of);
+        self.changed |= done;
         if done {
             let both = self.touched.drain(..).flat_map(|(target, change)| {
                 let copy = (target == Target::Variant(of)).then(|| (Target::Variant(new), change.clone()));
@@ -70,7 +74,31 @@ impl Sheet {
         if shape(&before) != shape(&start.experiment) {
             start.state = None;
         }
-        Self { document: self.document.clone(), authored: start, touched: vec![] }
+        let changed = self.changed || start.experiment != self.authored.experiment;
+        Self { document: self.document.clone(), authored: start, touched: vec![], changed }
+    }
+
+    /// Whether a setting was changed since the texts were written.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// The texts that hold for it: those of its author, or where they would be false, what it was made from.
+    #[must_use]
+    pub fn texts(&self) -> Document {
+        if !self.changed {
+            return self.document.clone();
+        }
+        let summary = format!("Changed from “{}”", self.document.title);
+        Document { summary, look_for: String::new(), ..self.document.clone() }
+    }
+
+    /// Gives it texts of its own.
+    pub fn describe(&mut self, title: String, summary: String) {
+        let look_for = if self.changed { String::new() } else { std::mem::take(&mut self.document.look_for) };
+        self.document = Document { title, summary, look_for, ..std::mem::take(&mut self.document) };
+        self.changed = false;
     }
 }
 
@@ -108,6 +136,10 @@ mod tests {
         sheet.touch(Target::AllVariants, &Change::SetRate(0.002));
         sheet.touch(Target::AllVariants, &Change::SetRate(0.005));
         let again = sheet.again(|s| s.experiment.variants[0].router.experts = 16).authored;
+        assert!(sheet.is_changed() && sheet.again(|_| {}).is_changed(), "its texts speak of another experiment");
+        assert!(sheet.texts().summary.contains("Changed from"));
+        sheet.describe("Mine".into(), "What I found".into());
+        assert_eq!((sheet.texts().title.as_str(), sheet.texts().summary.as_str()), ("Mine", "What I found"));
         assert_eq!(again.experiment.variants[0].balancer.rate, 0.005);
         assert_eq!(again.events.len(), 1, "the skew stays; u was changed by hand; K 20 no longer fits 16 experts");
         assert_eq!(again.events[0].change, Change::SetSkew(2.0));

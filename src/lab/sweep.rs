@@ -117,7 +117,7 @@ impl Lab {
             return self.tell(Level::Warning, "There is no sweep to save: start one first");
         };
         let (plan, outcomes) = (of.sweep.plan(), of.sweep.found().outcomes.clone());
-        let head = scenario::sweep::head(&of.title, plan, of.trace.as_deref());
+        let head = scenario::sweep::head(&of.title, plan, of.trace.as_deref(), path);
         let (done, all) = (outcomes.iter().flatten().count(), plan.len());
         match scenario::sweep::save(path, &head, plan, &outcomes) {
             Ok(()) => {

@@ -48,12 +48,30 @@ impl Digest {
     /// From sixteen hexadecimal digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        (text.len() == 16).then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
+        // `from_str_radix` would take a sign too.
+        let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        digits.then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sixteen_digits_and_nothing_else() {
+        let digest = Digest::from_value(0x0123_4567_89ab_cdef);
+        assert_eq!(Digest::parse(&digest.to_string()), Some(digest));
+        for wrong in
+            ["", "0123456789abcde", "+123456789abcdef", "-123456789abcdef", "0123456789abcdeg", " 123456789abcdef"]
+        {
+            assert_eq!(Digest::parse(wrong), None, "{wrong:?}");
+        }
     }
 }

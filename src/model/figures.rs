@@ -4,6 +4,7 @@
 //! to be kept with every checkpoint; oscillation is worked out where it is wanted, from the biases of the last [`RECENT`] steps.
 
 use super::metrics::{IN_BALANCE, LONG_WINDOW, Metrics};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Steps that steady figures and oscillation are over.
@@ -40,7 +41,8 @@ pub struct Oscillation {
 }
 
 /// Takes in a run step by step.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Standing {
     steps: u64,
     in_balance: u64,

@@ -9,6 +9,7 @@ use super::config::{Experiment, Source};
 use super::figures::Standing;
 use super::learn::LearningRow;
 use super::step::VariantRow;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Steps in the window of MaxVio_16.
@@ -24,7 +25,7 @@ pub const DEAD: f64 = 0.01;
 
 /// What the experts that are balanced would get at perfect balance, over one step or several. In integers, so that steps can be taken
 /// away again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fair {
     /// Assignments of the steps whose aim is the mean, those that no expert had room for among them.
     came: u64,
@@ -54,8 +55,8 @@ impl Fair {
     }
 
     fn take(&mut self, other: Self) {
-        self.came -= other.came;
-        self.aim -= other.aim;
+        self.came = self.came.saturating_sub(other.came);
+        self.aim = self.aim.saturating_sub(other.aim);
     }
 }
 
@@ -106,7 +107,7 @@ pub struct Metrics {
 }
 
 /// Loads summed over some steps, and the fair share in them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Sums {
     loads: Vec<u64>,
     fair: Fair,
@@ -123,7 +124,8 @@ impl Sums {
     }
 
     fn take(&mut self, loads: &[u32], fair: Fair) {
-        self.loads.iter_mut().zip(loads).for_each(|(s, &l)| *s -= u64::from(l));
+        // What is taken was added before; sums that were read from a file may say otherwise.
+        self.loads.iter_mut().zip(loads).for_each(|(s, &l)| *s = s.saturating_sub(u64::from(l)));
         self.fair.take(fair);
     }
 
@@ -137,7 +139,7 @@ impl Sums {
 }
 
 /// Makes the metrics of a run, row by row.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tracker {
     recent: VecDeque<(Vec<u32>, u32)>,
     /// The fair share of each of those steps.
@@ -210,6 +212,15 @@ impl Tracker {
             saturated: row.saturated,
             learning: row.learning,
         }
+    }
+
+    /// Whether it can go on with rows of so many experts, for one that was read from a file.
+    #[must_use]
+    pub fn fits(&self, experts: usize) -> bool {
+        let sums = [&self.short, &self.long, &self.all].map(|s| s.loads.len());
+        let all = sums.into_iter().chain(self.recent.iter().map(|(loads, _)| loads.len()));
+        let fits = |n: usize| n == sums[0] && n <= experts;
+        self.fair.len() == self.recent.len() && self.recent.len() <= LONG_WINDOW && all.into_iter().all(fits)
     }
 
     /// The loads of the last [`LONG_WINDOW`] steps and what each of them dropped, oldest first, without identity experts.

@@ -575,7 +575,10 @@ fn in_units(router: &Router, bias: &[i64]) -> Vec<i64> {
 
 /// A log of selections without scores can be watched as it was recorded, and no other way. Some rules need more of a trace than its
 /// scores, or not too many tokens at once.
-fn routes_again(experiment: &Experiment, trace: &Trace) -> Result<(), ConfigError> {
+///
+/// # Errors
+/// The setting that this trace does not allow.
+pub fn routes_again(experiment: &Experiment, trace: &Trace) -> Result<(), ConfigError> {
     experiment.validate_batch(trace.tokens.min(u32::MAX as usize) as u32)?;
     if trace.token_ids.is_empty()
         && let Some(i) = experiment.variants.iter().position(|v| v.balancer.rule == Rule::Hash)

@@ -13,7 +13,7 @@ pub struct Trace {
     pub tokens: usize,
     /// Experts.
     pub experts: usize,
-    /// Before the gate: [steps, tokens, experts], row-major. All finite.
+    /// Before the gate: [steps, tokens, experts], row-major. All finite. Empty where only who was chosen is known.
     pub logits: Vec<f32>,
     /// Which group each token belongs to (domain of its text), [steps, tokens]; empty where not recorded.
     pub groups: Vec<u32>,
@@ -59,16 +59,21 @@ impl Trace {
     /// nothing for who was not chosen, make an unbiased router choose the very same experts.
     #[must_use]
     pub fn of_selections(steps: usize, tokens: usize, experts: usize, top_k: u32, ids: &[u16]) -> Self {
-        let mut logits = vec![-8.0f32; steps * tokens * experts];
         let k = top_k.max(1) as usize;
-        for (token, chosen) in logits.chunks_exact_mut(experts.max(1)).zip(ids.chunks_exact(k)) {
-            for (rank, &e) in chosen.iter().enumerate() {
-                if let Some(logit) = token.get_mut(usize::from(e)) {
-                    *logit = 4.0 - 0.1 * rank as f32;
+        let mut by_rank = vec![];
+        let logits = (0..k).map(|rank| f64::from(4.0 - 0.1 * rank as f32)).chain([-8.0]);
+        scores_of_recorded(Gate::Sigmoid, logits, &mut by_rank);
+        // Only the scores are kept, under the one gate that such a log is watched with: logits would take as much again.
+        let mut scores = vec![by_rank.last().copied().unwrap_or(0); steps * tokens * experts];
+        for (token, chosen) in scores.chunks_exact_mut(experts.max(1)).zip(ids.chunks_exact(k)) {
+            for (&e, score) in chosen.iter().zip(&by_rank) {
+                if let Some(place) = token.get_mut(usize::from(e)) {
+                    *place = *score;
                 }
             }
         }
-        Self { selected: Some(top_k), ..Self::new(steps, tokens, experts, logits) }
+        let sigmoid = OnceLock::from(Arc::new(scores));
+        Self { selected: Some(top_k), sigmoid, steps, tokens, experts, ..Self::new(0, 0, 0, vec![]) }
     }
 
     /// Every score, Q20, [steps, tokens, experts]: the f64 gate of the recorded logit, rounded once.

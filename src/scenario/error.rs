@@ -2,7 +2,9 @@
 //! allowed, and what to do next.
 
 use super::locate;
+use crate::disk::Refusal;
 use crate::model::config::ConfigError;
+use crate::text::plain;
 use std::fmt;
 use std::io;
 
@@ -32,37 +34,18 @@ pub struct Place {
 /// What is wrong with a file.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// No such file.
-    #[error("there is no such file")]
-    Missing,
+    /// It can't be opened.
+    #[error("{0}")]
+    NotOpened(#[source] Refusal),
     /// `builtin:` with a name that nothing has.
     #[error("nothing of this name ships with Moebias")]
     NotShipped,
-    /// A folder or a device.
-    #[error("that is not a file")]
-    NotAFile,
-    /// The operating system refused.
-    #[error("it can't be read: {0}")]
-    Read(#[source] io::Error),
     /// The operating system refused to write.
     #[error("it can't be saved: {0}")]
     Write(#[source] io::Error),
-    /// Too large to be what it claims to be.
-    #[error("it is {bytes} bytes long, but {what} must be at most {most} bytes")]
-    TooLarge {
-        /// Length of the file.
-        bytes: u64,
-        /// What kind of file, with its article.
-        what: &'static str,
-        /// The allowed length.
-        most: u64,
-    },
     /// Neither a scenario nor a trace.
     #[error("it is neither a scenario (.ron), a trace (.safetensors) nor a log of selections (.jsonl)")]
     Kind,
-    /// Not UTF-8.
-    #[error("it is not a text file: byte {0} is not UTF-8")]
-    NotText(usize),
     /// A version this program does not know.
     #[error("its version is {0}, but must be 1")]
     Version(String),
@@ -91,10 +74,9 @@ impl FileError {
         Self { file: file.into(), place: None, problem }
     }
 
-    /// An error of the operating system on reading.
-    pub(super) fn read(file: &str, error: io::Error) -> Self {
-        let problem = if error.kind() == io::ErrorKind::NotFound { Problem::Missing } else { Problem::Read(error) };
-        Self::new(file, problem)
+    /// A file that was not opened.
+    pub(super) fn refused(file: &str, refusal: Refusal) -> Self {
+        Self::new(file, Problem::NotOpened(refusal))
     }
 
     /// An error of the operating system on writing.
@@ -119,23 +101,27 @@ impl FileError {
     /// The file, the place and what is wrong, in one sentence.
     #[must_use]
     pub fn headline(&self) -> String {
-        plain(&match &self.place {
+        let text = match &self.place {
             Some(p) => format!("{}, line {}, column {}: {}", self.file, p.line, p.column, self.problem),
             None => format!("{}: {}", self.file, self.problem),
-        })
+        };
+        // What a parser quotes may hold line breaks; they do not break a sentence.
+        plain(&text.replace(['\n', '\r', '\t'], " ")).into_owned()
     }
 
     /// What to do next, in one sentence.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match &self.problem {
-            Problem::Missing | Problem::NotAFile => "Check the name and the folder.",
+            Problem::NotOpened(refusal) => match refusal {
+                Refusal::Missing | Refusal::Dangling(_) | Refusal::NotAFile(_) => "Check the name and the folder.",
+                Refusal::TooLarge { .. } => "Open a smaller file.",
+                Refusal::NotText(_) => "Save it again as UTF-8 text.",
+                Refusal::Io(_) => "Check that you may read it.",
+            },
             Problem::NotShipped => "`moebias check` lists the names.",
-            Problem::Read(_) => "Check that you may read it.",
             Problem::Write(_) => "Nothing was overwritten; choose another folder or make room on the disk.",
-            Problem::TooLarge { .. } => "Open a smaller file.",
             Problem::Kind => "Open a .ron, .safetensors or .jsonl file.",
-            Problem::NotText(_) => "Save it again as UTF-8 text.",
             Problem::Version(_) => "Open it with a newer Moebias, or write `version: 1`.",
             Problem::Sweep(_) => "The file was left as it is.",
             Problem::Syntax(_) | Problem::Setting(_) => "Correct it and open the file again.",
@@ -146,16 +132,11 @@ impl FileError {
     }
 }
 
-/// Control characters from a file neither break a sentence nor reach a terminal.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.headline())?;
         if let Some(p) = &self.place {
-            writeln!(f, "{:>5} | {}", p.line, plain(&p.quote))?;
+            writeln!(f, "{:>5} | {}", p.line, plain(&p.quote.replace('\t', " ")))?;
         }
         f.write_str(self.advice())
     }

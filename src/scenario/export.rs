@@ -7,7 +7,7 @@
 //! (half the mean squared error of a target's coordinate, on the batch before the step's update), `task_nmse` (squared error over squared
 //! target), `task_perplexity` (e^task_loss, a figure of this project), `interference` (cosine of task and auxiliary gradient on the
 //! router), `force_ratio` (α·|auxiliary| / |task| gradient) and `mean_score`; empty where a layer has diverged. A variant with fewer
-//! experts than another leaves the last ones empty.
+//! experts than another leaves the last ones empty. A name that a spreadsheet would take for a formula has an apostrophe in front.
 
 use super::atomic;
 use super::error::FileError;
@@ -16,6 +16,7 @@ use crate::model::gating;
 use crate::model::metrics::Metrics;
 use crate::model::select::By;
 use crate::model::step::{Batch, StepRow, VariantRow};
+use crate::text::cell;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
@@ -103,7 +104,7 @@ impl<W: Write> Curves<W> {
         let name = self.variants.get(i).map_or("", String::as_str);
         let mut put = |field: &str| self.out.write_field(field).map_err(io_error);
         put(&row.step.to_string())?;
-        put(name)?;
+        put(&cell(name))?;
         put(&row.tokens.to_string())?;
         for x in [m.max_vio, m.max_vio_16, m.max_vio_global, m.min_vio, m.cv, m.entropy, m.effective] {
             put(&x.to_string())?;
@@ -194,15 +195,23 @@ pub fn assignments(out: &mut dyn Write, batch: &Batch, variant: usize, layer: u3
 /// # Errors
 /// Pixels that are not width × height × 4 bytes, or whatever the operating system says.
 pub fn save_png(path: &Path, width: u32, height: u32, rgba: &[u8]) -> Result<(), FileError> {
-    let fail = |e: io::Error| FileError::write(&path.display().to_string(), e);
+    let png = png(width, height, rgba).map_err(|e| FileError::write(&path.display().to_string(), e))?;
+    atomic::write(path, &png)
+}
+
+/// A picture of `width` × `height` RGBA pixels as a PNG file.
+///
+/// # Errors
+/// Pixels that are not width × height × 4 bytes.
+pub fn png(width: u32, height: u32, rgba: &[u8]) -> io::Result<Vec<u8>> {
     let wanted = u64::from(width) * u64::from(height) * 4;
     if rgba.len() as u64 != wanted || wanted == 0 {
         let text = format!("{} bytes are no picture of {width} × {height} pixels", rgba.len());
-        return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, text)));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }
     let mut png = vec![];
     let encoder = image::codecs::png::PngEncoder::new(&mut png);
     image::ImageEncoder::write_image(encoder, rgba, width, height, image::ExtendedColorType::Rgba8)
-        .map_err(|e| fail(io::Error::other(e)))?;
-    atomic::write(path, &png)
+        .map_err(io::Error::other)?;
+    Ok(png)
 }

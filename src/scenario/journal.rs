@@ -6,7 +6,8 @@
 
 use super::error::FileError;
 use super::read;
-use super::{Scenario, parse, to_text};
+use super::{Scenario, limits, parse, to_text};
+use crate::disk::door;
 use crate::model::change::Event;
 use crate::model::digest::Digest;
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,6 @@ use std::time::{Duration, Instant, SystemTime};
 const EVERY: Duration = Duration::from_secs(1);
 /// Journals that are offered at most; older ones are left alone.
 const OFFERED: usize = 20;
-/// A journal longer than this is not offered.
-const MOST_BYTES: u64 = 64 << 20;
 const PREFIX: &str = "journal-";
 const SUFFIX: &str = ".jsonl";
 
@@ -182,7 +181,7 @@ fn create_file(folder: &Path) -> io::Result<(PathBuf, File)> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_millis());
     for attempt in 0..1000 {
         let path = folder.join(format!("{PREFIX}{}-{}{SUFFIX}", std::process::id(), now + attempt));
-        match File::options().read(true).append(true).create_new(true).open(&path) {
+        match door::create(&path) {
             Ok(file) => {
                 file.lock()?;
                 return Ok((path, file));
@@ -212,19 +211,16 @@ pub fn find_unfinished(folder: &Path) -> Vec<Unfinished> {
 }
 
 fn left_over(path: PathBuf, when: SystemTime) -> Option<Unfinished> {
-    let mut lock = File::options().read(true).write(true).open(&path).ok()?;
+    let mut lock = door::update(&path, limits::JOURNAL).ok()?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return None,
         // No locks on this file system: better an offer too many than a run lost.
         Err(TryLockError::Error(e)) => log::warn!("{} can't be locked: {e}", path.display()),
     }
-    if lock.metadata().ok()?.len() > MOST_BYTES {
-        return None;
-    }
     let mut text = vec![];
     lock.seek(SeekFrom::Start(0)).ok()?;
-    (&lock).take(MOST_BYTES).read_to_end(&mut text).ok()?;
+    (&lock).take(limits::JOURNAL.most).read_to_end(&mut text).ok()?;
     let (scenario, steps) = recover(&text, &path.display().to_string())?;
     Some(Unfinished { path, scenario, when, steps, lock })
 }

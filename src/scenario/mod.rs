@@ -11,6 +11,7 @@ pub mod film;
 pub mod journal;
 pub mod lesson;
 mod locate;
+mod paths;
 mod read;
 pub mod selections;
 pub mod shipped;
@@ -41,11 +42,24 @@ pub const BUILTIN: &str = "builtin:";
 
 /// The largest values of a scenario's own settings; those of the experiment are in [`crate::model::config::limits`].
 pub mod limits {
+    use crate::disk::Limit;
     use crate::model::config::Limits;
     /// Bytes of a scenario file.
     pub const SCENARIO_BYTES: u64 = 16 << 20;
     /// Bytes of a trace or a log.
     pub const TRACE_BYTES: u64 = 2 << 30;
+    /// A scenario or a recording.
+    pub const SCENARIO: Limit = Limit::new("a scenario", SCENARIO_BYTES);
+    /// A trace.
+    pub const TRACE: Limit = Limit::new("a trace", TRACE_BYTES);
+    /// A log of selections.
+    pub const LOG: Limit = Limit::new("a log of selections", TRACE_BYTES);
+    /// A lesson.
+    pub const LESSON: Limit = Limit::new("a lesson", super::lesson::limits::BYTES);
+    /// A sweep.
+    pub const SWEEP: Limit = Limit::new("a sweep", 256 << 20);
+    /// A journal.
+    pub const JOURNAL: Limit = Limit::new("a journal", 64 << 20);
     /// Timed events.
     pub const EVENTS: Limits = Limits { name: "events", min: 0.0, max: 100_000.0 };
     /// Any step in a file: 2⁴⁸, nine years at a million steps per second.
@@ -156,10 +170,12 @@ impl Scenario {
     }
 }
 
-/// Saves a scenario atomically and keeps the version before as `NAME.bak`. A relative trace path is kept as it is.
+/// Saves a scenario atomically and keeps the version before as `NAME.bak`. Its trace's path is written as seen from there.
 ///
 /// # Errors
 /// Whatever the operating system says; the file is then as it was.
 pub fn save(path: &Path, scenario: &Scenario) -> Result<(), FileError> {
-    atomic::write_keeping_backup(path, to_text(scenario).as_bytes())
+    let mut scenario = scenario.clone();
+    paths::write_into(&mut scenario.source, path);
+    atomic::write_keeping_backup(path, to_text(&scenario).as_bytes())
 }

@@ -1,19 +1,21 @@
 //! Reading scenarios, and everything else that can be opened.
 
 use super::error::{FileError, Problem};
-use super::{BUILTIN, Loaded, Opened, Recorded, Scenario, VERSION, lesson, limits, locate, selections, shipped, trace};
+use super::{
+    BUILTIN, Loaded, Opened, Recorded, Scenario, VERSION, lesson, limits, locate, paths, selections, shipped, trace,
+};
+use crate::disk::{Refusal, door};
 use crate::model::change::{self, Event};
 use crate::model::config::{self, ConfigError, Limits, Rule, Source, Synthetic, Variant};
 use crate::model::digest::Digest;
 use crate::model::fixed::BIAS_ONE;
 use crate::model::learn::settings as learn;
 use crate::model::naming;
-use crate::model::step::{Simulation, State};
+use crate::model::step::{self as steps, Simulation, State};
 use crate::model::trace::Trace;
 use ron::extensions::Extensions;
 use serde::Deserialize;
-use std::fs::File;
-use std::io::Read;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -87,15 +89,13 @@ pub fn open(path: &Path) -> Result<Opened, FileError> {
             let file = trace::read(path, None)?;
             let mut scenario = file.scenario(&name)?;
             let path = builtin(path).is_none().then(|| path.to_owned());
-            if let (Source::Trace(t), Some(own)) = (&mut scenario.source, path.as_deref().and_then(Path::file_name)) {
-                t.file = own.to_string_lossy().into_owned();
-            }
+            paths::resolve(&mut scenario.source, Path::new(""));
             let loaded = Loaded { scenario, trace: Some(Arc::new(file.trace)), path };
             Ok(Opened::Experiment(Box::new(loaded)))
         }
         Kind::Lesson => Ok(Opened::Lesson(Box::new(lesson::load(path)?))),
         Kind::Scenario => {
-            let text = read_text(path, &name)?;
+            let text = door::text(path, limits::SCENARIO).map_err(|e| FileError::refused(&name, e))?;
             let folder = path.parent().unwrap_or(Path::new(""));
             let mut loaded = load_text(&text, &name, folder)?;
             loaded.path = Some(path.into());
@@ -158,7 +158,9 @@ pub fn kind(path: &Path) -> Result<Kind, FileError> {
         _ => {}
     }
     let mut first = vec![];
-    open_file(path, name)?.take(4096).read_to_end(&mut first).map_err(|e| FileError::read(name, e))?;
+    let refused = |e| FileError::refused(name, e);
+    let file = door::open(path, limits::TRACE).map_err(refused)?;
+    file.take(4096).read_to_end(&mut first).map_err(|e| refused(e.into()))?;
     let text: String = String::from_utf8_lossy(&first).trim_start().into();
     if first.len() > 8 && first[8] == b'{' && first[5..8] == [0, 0, 0] {
         Ok(Kind::Trace)
@@ -171,42 +173,20 @@ pub fn kind(path: &Path) -> Result<Kind, FileError> {
     }
 }
 
-/// Opens a regular file.
-pub(super) fn open_file(path: &Path, name: &str) -> Result<File, FileError> {
-    let about = std::fs::metadata(path).map_err(|e| FileError::read(name, e))?;
-    if !about.is_file() {
-        return Err(FileError::new(name, Problem::NotAFile));
-    }
-    File::open(path).map_err(|e| FileError::read(name, e))
-}
-
-/// Reads a file of at most `most` bytes.
-pub(super) fn read_bytes(path: &Path, name: &str, what: &'static str, most: u64) -> Result<Vec<u8>, FileError> {
-    let file = open_file(path, name)?;
-    let bytes = file.metadata().map_err(|e| FileError::read(name, e))?.len();
-    if bytes > most {
-        return Err(FileError::new(name, Problem::TooLarge { bytes, what, most }));
-    }
-    let mut content = Vec::with_capacity(bytes as usize);
-    // A file that grows while it is read does not get past the limit either.
-    file.take(most).read_to_end(&mut content).map_err(|e| FileError::read(name, e))?;
-    Ok(content)
-}
-
-fn read_text(path: &Path, name: &str) -> Result<String, FileError> {
-    let bytes = read_bytes(path, name, "a scenario", limits::SCENARIO_BYTES)?;
-    String::from_utf8(bytes).map_err(|e| FileError::new(name, Problem::NotText(e.utf8_error().valid_up_to())))
-}
-
 /// Parses a scenario and checks it. Its trace, if it has one, is not opened.
 ///
 /// # Errors
 /// See [`FileError`]; `name` is what the file is called in messages.
 pub fn parse(text: &str, name: &str) -> Result<Scenario, FileError> {
+    parse_in_order(text, name).map(|(scenario, _)| scenario)
+}
+
+/// As [`parse`]; also of each event, which one of the file it is.
+fn parse_in_order(text: &str, name: &str) -> Result<(Scenario, Vec<usize>), FileError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.len() as u64 > limits::SCENARIO_BYTES {
-        let (bytes, most) = (text.len() as u64, limits::SCENARIO_BYTES);
-        return Err(FileError::new(name, Problem::TooLarge { bytes, what: "a scenario", most }));
+        let bytes = text.len() as u64;
+        return Err(FileError::refused(name, Refusal::TooLarge { bytes, limit: limits::SCENARIO }));
     }
     check_version(text, name)?;
     let written: Written = ron().from_str(text).map_err(|e| syntax_error(text, name, &e))?;
@@ -236,21 +216,26 @@ pub fn parse(text: &str, name: &str) -> Result<Scenario, FileError> {
     };
     naming::settle_start(&mut scenario.variants);
     validate(&scenario).map_err(located)?;
+    let order = order(&scenario.events);
     scenario.events.sort_by_key(|e| e.step);
-    Ok(scenario)
+    Ok((scenario, order))
 }
 
-/// Parses a scenario, opens its trace relative to `folder`, and checks that it can start.
+/// Parses a scenario, opens its trace relative to `folder`, and checks that it can start. From then on the trace's path no longer
+/// depends on that folder.
 pub fn load_text(text: &str, name: &str, folder: &Path) -> Result<Loaded, FileError> {
-    let scenario = parse(text, name)?;
+    let (mut scenario, order) = parse_in_order(text, name)?;
     let trace = match &scenario.source {
         Source::Trace(t) => Some(open_trace(text, name, folder, &t.file, t.layer.as_deref())?),
         _ => None,
     };
-    check_start(&scenario, trace.clone()).map_err(|e| {
-        let path = e.setting.clone();
-        FileError::new(name, Problem::Setting(e)).at_path(text, &path)
-    })?;
+    check_start(&scenario, trace.clone()).and_then(|()| check_events(&scenario, &order, trace.as_deref())).map_err(
+        |e| {
+            let path = e.setting.clone();
+            FileError::new(name, Problem::Setting(e)).at_path(text, &path)
+        },
+    )?;
+    paths::resolve(&mut scenario.source, folder);
     Ok(Loaded { scenario, trace, path: None })
 }
 
@@ -278,7 +263,8 @@ fn open_trace(text: &str, name: &str, folder: &Path, file: &str, layer: Option<&
         Ok(file) => Ok(Arc::new(file.trace)),
         // The scenario is what the person opened: say what it asks for and what is wrong with that.
         Err(e) => {
-            let path = if matches!(e.problem, Problem::Missing) || layer.is_none() { "source.file" } else { "source" };
+            let closed = matches!(e.problem, Problem::NotOpened(_));
+            let path = if closed || layer.is_none() { "source.file" } else { "source" };
             Err(FileError::new(name, Problem::Trace(format!("its trace can't be used: {}", e.headline())))
                 .at_path(text, path))
         }
@@ -295,6 +281,18 @@ fn check_start(scenario: &Scenario, trace: Option<Arc<Trace>>) -> Result<(), Con
             .map_err(|e| ConfigError { setting: e.setting.replace("start state", "start"), ..e }),
         None => Ok(()),
     }
+}
+
+/// Checks that every timed event is something that this trace allows. Without a trace, [`validate`] has done so.
+fn check_events(scenario: &Scenario, order: &[usize], trace: Option<&Trace>) -> Result<(), ConfigError> {
+    let Some(trace) = trace else { return Ok(()) };
+    let mut experiment = scenario.experiment();
+    for (i, event) in order.iter().zip(&scenario.events) {
+        change::apply(&mut experiment, event.target, &event.change)
+            .and_then(|()| steps::routes_again(&experiment, trace))
+            .map_err(|e| ConfigError { setting: format!("events[{i}].change ({})", e.setting), ..e })?;
+    }
+    Ok(())
 }
 
 pub(super) fn setting(path: &str, value: &str, allowed: &str) -> ConfigError {
@@ -364,13 +362,18 @@ fn step(path: &str, value: u64) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// Places of events in the file, in the order in which they happen.
+fn order(events: &[Event]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..events.len()).collect();
+    order.sort_by_key(|&i| events[i].step);
+    order
+}
+
 fn validate_events(scenario: &Scenario) -> Result<(), ConfigError> {
     limits::EVENTS.check("", scenario.events.len() as f64)?;
-    // In the order they will be applied in, but named by their place in the file.
-    let mut order: Vec<usize> = (0..scenario.events.len()).collect();
-    order.sort_by_key(|&i| scenario.events[i].step);
     let mut experiment = scenario.experiment();
-    for i in order {
+    // In the order they will be applied in, but named by their place in the file.
+    for i in order(&scenario.events) {
         let event = &scenario.events[i];
         step(&format!("events[{i}].step"), event.step)?;
         if event.step < scenario.first_step() {

@@ -5,7 +5,8 @@
 //! without `topk_ids` and with a `type` is metadata (`num_experts`, `top_k`, `model_id` …).
 
 use super::error::{FileError, Place, Problem};
-use super::{Loaded, Scenario, limits, read};
+use super::{Loaded, Scenario, limits, paths};
+use crate::disk::door;
 use crate::model::trace::Trace;
 use crate::model::{config, metrics};
 use serde_json::{Map, Value};
@@ -51,8 +52,17 @@ pub struct LayerSelections {
 
 /// Tokens of a log that make up one step to watch.
 const TOKENS_PER_STEP: usize = 512;
-/// Scores of a log that is watched: as many as a trace of the largest size has.
-const MOST_SCORES: usize = 1 << 28;
+/// Scores of a log that is watched, 256 MiB of them: each token has one per expert, so a few megabytes of text may come to gigabytes.
+const MOST_SCORES: usize = 1 << 26;
+
+/// Of so many tokens at so many experts, how many steps are watched and how many tokens each has.
+fn watched(tokens: usize, experts: usize) -> (usize, usize) {
+    let most = MOST_SCORES / experts.max(1);
+    // Whole steps of the usual size where not all can be shown.
+    let shown = if tokens > most { most / TOKENS_PER_STEP * TOKENS_PER_STEP } else { tokens };
+    let steps = shown.div_ceil(TOKENS_PER_STEP).max(1);
+    (steps, shown / steps)
+}
 
 impl Selections {
     /// As [`Self::watchable`], of the layer of this name.
@@ -66,19 +76,20 @@ impl Selections {
     }
 
     /// The first layer as an experiment to watch: its selections again, some hundred tokens a step, without a balancer. What is
-    /// left of the last tokens that fill no step is not shown.
+    /// left of the last tokens that fill no step is not shown, and of a log too long to hold in memory this way only its beginning.
     ///
     /// # Errors
-    /// A router outside Moebias's limits, or a log too long to hold in memory this way.
+    /// A router outside Moebias's limits.
     pub fn watchable(&self) -> Result<Loaded, FileError> {
         let name = "log of selections";
         let wrong = |text: String| FileError::new(name, Problem::Trace(text));
         let layer = self.layers.first().ok_or_else(|| wrong("it holds no selections".into()))?;
-        let steps = layer.tokens.div_ceil(TOKENS_PER_STEP).max(1);
-        let tokens = layer.tokens / steps;
-        if steps * tokens * layer.experts as usize > MOST_SCORES {
-            return Err(wrong(format!("{} tokens at {} experts are too many to watch", layer.tokens, layer.experts)));
-        }
+        let (steps, tokens) = watched(layer.tokens, layer.experts as usize);
+        let of = if layer.tokens >= (steps + 1) * tokens {
+            format!("the first {} of {}", steps * tokens, layer.tokens)
+        } else {
+            layer.tokens.to_string()
+        };
         let trace = Trace::of_selections(steps, tokens, layer.experts as usize, layer.top_k, &layer.ids);
         let router = config::Router { experts: layer.experts, top_k: layer.top_k, ..config::Router::default() };
         let balancer = config::Balancer { rule: config::Rule::None, ..Default::default() };
@@ -89,14 +100,13 @@ impl Selections {
             balancer,
             learning: Default::default(),
         };
-        // Named as it stands beside a scenario in its own folder, as for any trace.
-        let own = self.path.as_deref().and_then(Path::file_name);
-        let own = own.map_or_else(|| name.to_owned(), |n| n.to_string_lossy().into_owned());
-        let source = config::Source::Trace(config::TraceSource { file: own, layer: Some(layer.layer.to_string()) });
+        let file = self.path.as_ref().map_or_else(|| name.to_owned(), |p| p.to_string_lossy().into_owned());
+        let mut source = config::Source::Trace(config::TraceSource { file, layer: Some(layer.layer.to_string()) });
+        paths::resolve(&mut source, Path::new(""));
         let experiment = config::Experiment { seed: 0, source, variants: vec![variant] };
         experiment.validate().map_err(|e| wrong(e.to_string()))?;
         let scenario = Scenario {
-            summary: format!("{} recorded tokens, layer {}", layer.tokens, layer.layer),
+            summary: format!("{of} recorded tokens, layer {}", layer.layer),
             look_for: "Only the chosen experts were recorded, no scores, so nothing here can be routed again.".into(),
             stop: Some(steps as u64),
             ..Scenario::from_experiment(&model, experiment)
@@ -111,12 +121,9 @@ impl Selections {
 /// See [`FileError`]; the line is named.
 pub fn read(path: &Path) -> Result<Selections, FileError> {
     let name = path.display().to_string();
-    let file = read::open_file(path, &name)?;
-    let bytes = file.metadata().map_err(|e| FileError::read(&name, e))?.len();
-    if bytes > limits::TRACE_BYTES {
-        let (what, most) = ("a log of selections", limits::TRACE_BYTES);
-        return Err(FileError::new(&name, Problem::TooLarge { bytes, what, most }));
-    }
+    let file = door::open(path, limits::LOG).map_err(|e| FileError::refused(&name, e))?;
+    // A file that grows while it is read does not get past the limit either.
+    let file = file.take(limits::LOG.most);
     let log = read_from(&mut BufReader::new(file), &name)?;
     Ok(Selections { path: Some(path.to_owned()), ..log })
 }
@@ -131,7 +138,8 @@ pub fn read_from(input: &mut dyn BufRead, name: &str) -> Result<Selections, File
     let mut line = vec![];
     for number in 1.. {
         line.clear();
-        let got = input.take(LINE_BYTES).read_until(b'\n', &mut line).map_err(|e| FileError::read(name, e))?;
+        let got =
+            input.take(LINE_BYTES).read_until(b'\n', &mut line).map_err(|e| FileError::refused(name, e.into()))?;
         if got == 0 {
             break;
         }
@@ -255,4 +263,22 @@ fn weights(value: Option<&Value>, count: usize) -> Result<(), String> {
 
 fn short(value: &Value) -> String {
     value.to_string().chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_is_watched_takes_a_bounded_memory() {
+        assert_eq!(watched(5000, 64), (10, 500));
+        assert_eq!(watched(1, 1024), (1, 1));
+        // Five megabytes of short lines.
+        for tokens in [250_000, 5_000_000, usize::MAX / 4096] {
+            let (steps, each) = watched(tokens, 1024);
+            assert!(
+                steps * each * 1024 <= MOST_SCORES && steps * each * 1024 > MOST_SCORES / 2 && each == TOKENS_PER_STEP
+            );
+        }
+    }
 }

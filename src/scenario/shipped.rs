@@ -40,46 +40,51 @@ macro_rules! scenarios {
 /// Every shipped scenario, in the order in which they are best met.
 #[must_use]
 pub fn shipped() -> &'static [Shipped] {
-    scenarios![
-        "first-look",
-        "microscope",
-        "step-too-small",
-        "step-too-large",
-        "sign-and-proportional",
-        "skew",
-        "top-k",
-        "drifting-topics",
-        "real-model",
-        "shrinking-step",
-        "four-rules",
-        "freezing",
-        "published-models",
-        "softmax-gate",
-        "fixed-batch",
-        "bursts",
-        "real-model-rules",
-        "auxiliary-loss-dilemma",
-        "learning-step-sizes",
-        "quantile-balancing",
-        "expert-choice",
-        "expert-groups",
-        "capacity",
-        "dynamic-k",
-        "assignment-methods",
-        "price-view",
-        "band",
-        "learned-bias",
-    ]
+    SHIPPED
 }
+
+// Statics, not constants: what many places name would otherwise stand in the program as often.
+static SHIPPED: &[Shipped] = scenarios![
+    "first-look",
+    "microscope",
+    "step-too-small",
+    "step-too-large",
+    "sign-and-proportional",
+    "skew",
+    "top-k",
+    "drifting-topics",
+    "real-model",
+    "shrinking-step",
+    "four-rules",
+    "freezing",
+    "published-models",
+    "softmax-gate",
+    "fixed-batch",
+    "bursts",
+    "real-model-rules",
+    "auxiliary-loss-dilemma",
+    "learning-step-sizes",
+    "quantile-balancing",
+    "expert-choice",
+    "expert-groups",
+    "capacity",
+    "dynamic-k",
+    "assignment-methods",
+    "price-view",
+    "band",
+    "learned-bias",
+];
 
 /// Every shipped trace.
 #[must_use]
 pub fn traces() -> &'static [ShippedTrace] {
-    &[
-        ShippedTrace { id: "sample", bytes: include_bytes!("../../assets/traces/sample_none_final.safetensors") },
-        ShippedTrace { id: "learned", bytes: include_bytes!("../../assets/traces/trace_lossfree_final.safetensors") },
-    ]
+    TRACES
 }
+
+static TRACES: &[ShippedTrace] = &[
+    ShippedTrace { id: "sample", bytes: include_bytes!("../../assets/traces/sample_none_final.safetensors") },
+    ShippedTrace { id: "learned", bytes: include_bytes!("../../assets/traces/trace_lossfree_final.safetensors") },
+];
 
 /// The scores of a shipped trace, decoded once.
 pub(super) fn trace(id: &str) -> Option<Arc<Trace>> {

@@ -13,6 +13,7 @@
 
 use super::error::{FileError, Problem};
 use super::{Scenario, limits, read, shipped};
+use crate::disk::door;
 use crate::model::config::{self, Balancer, Experiment, Gate, Router, Rule, Source, TraceSource, Variant};
 use crate::model::fixed::to_q32;
 use crate::model::metrics;
@@ -106,7 +107,7 @@ pub fn read(path: &Path, layer: Option<&str>) -> Result<TraceFile, FileError> {
 
 /// As [`read()`], called `name` in messages.
 pub(super) fn read_named(path: &Path, name: &str, layer: Option<&str>) -> Result<TraceFile, FileError> {
-    parse(&read::read_bytes(path, name, "a trace", limits::TRACE_BYTES)?, name, layer)
+    parse(&door::bytes(path, limits::TRACE).map_err(|e| FileError::refused(name, e))?, name, layer)
 }
 
 /// Reads a trace from the bytes of a file called `name`.

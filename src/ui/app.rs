@@ -8,7 +8,7 @@ mod showing;
 
 use super::actions::Action;
 use super::controls::{self, Controls};
-use super::files::{Dialog, Outcome};
+use super::files::{Dialog, Outcome, Texts};
 use super::findings::{self, Findings};
 use super::focus::{self, Focus};
 use super::glossary::{self, Glossary};
@@ -24,7 +24,7 @@ use super::panes::{PaneContext, PaneKind, Panes};
 use super::pictures::Pictures;
 use super::rename::Renaming;
 use super::spotlight::Spotlight;
-use super::store::Stored;
+use super::store::{Store, Stored};
 use super::theme::{DARK, GAP, LIGHT, Theme};
 use super::top_bar::{self, Bar};
 use super::transport_bar;
@@ -101,6 +101,7 @@ enum Overlay {
 pub struct App {
     lab: Lab,
     stored: Stored,
+    store: Store,
     options: Options,
     layout: Layout,
     panes: Panes,
@@ -155,6 +156,7 @@ impl App {
             layout: Layout::restored(stored.panes.clone()),
             lab,
             stored,
+            store: Store::default(),
             options,
             panes,
             link: Link::default(),
@@ -184,6 +186,11 @@ impl App {
             hints: if options.native { Hints::begin(Instant::now()) } else { Hints::default() },
             focus: Focus::default(),
         }
+    }
+
+    /// What is remembered is kept there from now on.
+    pub fn keep_in(&mut self, store: Store) {
+        self.store = store;
     }
 
     /// The lab.
@@ -282,7 +289,12 @@ impl App {
             match dialog.show(ui, &self.stored.recent, theme) {
                 Outcome::Open => self.dialog = Some(dialog),
                 Outcome::Closed => {}
-                Outcome::Chosen(purpose, path) => self.chosen(ui.ctx(), purpose, path),
+                Outcome::Chosen(purpose, path, texts) => {
+                    if let Some(Texts { title, summary }) = texts {
+                        self.lab.send(Command::Describe { title, summary });
+                    }
+                    self.chosen(ui.ctx(), purpose, path);
+                }
             }
         }
         if self.renaming.as_mut().is_some_and(|r| !r.show(ui, &mut self.lab, theme)) {
@@ -349,6 +361,24 @@ impl App {
         }
     }
 
+    /// Remembers how large the window is, to open it so again.
+    fn measure_window(&mut self, ctx: &Context) {
+        if !self.options.native {
+            return;
+        }
+        let (rect, maximised, full) = ctx.input(|i| {
+            let v = i.viewport();
+            (v.inner_rect, v.maximized.unwrap_or(false), v.fullscreen.unwrap_or(false))
+        });
+        // In points of the system, whatever the zoom.
+        if let Some(size) = rect.filter(|_| !full && !maximised).map(|r| r.size() * ctx.zoom_factor()) {
+            self.stored.size = Some([size.x.round(), size.y.round()]);
+        }
+        if !full {
+            self.stored.maximised = maximised;
+        }
+    }
+
     fn name_window(&mut self, ctx: &Context) {
         let title = format!("{} – Moebias", self.lab.document().title);
         if title != self.title {
@@ -384,6 +414,7 @@ impl eframe::App for App {
         self.poll_making(ctx);
         crate::lab::crash::rehearse(self.lab.snapshot().step);
         self.name_window(ctx);
+        self.measure_window(ctx);
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
@@ -479,11 +510,11 @@ impl eframe::App for App {
         }
     }
 
-    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+    fn save(&mut self, _: &mut dyn eframe::Storage) {
         self.stored.panes = Some(self.showing.views.own(&self.layout).tree().clone());
         self.stored.lessons = self.lab.shelf().clone();
         self.stored.biases_less_median = self.panes.bias.choice();
-        self.stored.save(storage);
+        self.store.save(&self.stored);
     }
 
     fn on_exit(&mut self) {

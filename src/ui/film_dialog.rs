@@ -7,7 +7,7 @@ use super::studio::Setting;
 use super::style::{SMALL, semibold, text};
 use super::theme::{ROW, Theme};
 use super::widgets::choice::{Item, choice};
-use crate::scenario::film::{Format, RATES};
+use crate::scenario::film::{Format, MOST_STEP, RATES};
 use eframe::egui::{self, Button, DragValue, Frame, Layout, Margin, Modal, RichText, Ui, vec2};
 use strum::IntoEnumIterator as _;
 
@@ -18,6 +18,8 @@ const SIZES: [(u32, u32); 4] = [(800, 450), (1280, 720), (1920, 1080), (1080, 10
 
 /// The dialog, open.
 pub struct FilmDialog {
+    /// The first step that there is.
+    first: u64,
     from: u64,
     to: u64,
     every: u64,
@@ -40,12 +42,12 @@ pub enum Outcome {
 }
 
 impl FilmDialog {
-    /// Opens it for a run that has come to `head`, in a window of these pixels.
+    /// Opens it for a run that begins at `first` and has come to `head`, in a window of these pixels.
     #[must_use]
-    pub fn new(head: u64, pane: Option<PaneKind>, window: (u32, u32)) -> Self {
-        let to = if head == 0 { 300 } else { head };
-        let every = to.div_ceil(FRAMES).max(1);
-        Self { from: 0, to, every, fps: 20, size: SIZES[1], format: Format::Gif, pane, window }
+    pub fn new(first: u64, head: u64, pane: Option<PaneKind>, window: (u32, u32)) -> Self {
+        let to = if head <= first { first + 300 } else { head };
+        let every = (to - first).div_ceil(FRAMES).max(1);
+        Self { first, from: first, to, every, fps: 20, size: SIZES[1], format: Format::Gif, pane, window }
     }
 
     /// The film as it is set; `dark` and `window` say how it looks, `scale` how many pixels a point of the window has.
@@ -107,9 +109,9 @@ impl FilmDialog {
             self.pane = choice(ui, theme, "Shows", "What is filmed", &self.pane, &shown).unwrap_or(self.pane);
         });
         row(ui, theme, "Steps", |ui| {
-            whole_number(ui, "From step", &mut self.from, 0, "");
+            whole_number(ui, "From step", &mut self.from, self.first, "");
             ui.label(RichText::new("to").font(text(SMALL)).color(theme.dim));
-            whole_number(ui, "To step", &mut self.to, 0, "");
+            whole_number(ui, "To step", &mut self.to, self.first, "");
             ui.label(RichText::new("every").font(text(SMALL)).color(theme.dim));
             whole_number(ui, "Steps per frame", &mut self.every, 1, "");
         });
@@ -164,7 +166,7 @@ fn row(ui: &mut Ui, theme: &Theme, name: &str, add: impl FnOnce(&mut Ui)) {
 
 fn whole_number(ui: &mut Ui, name: &str, value: &mut u64, least: u64, suffix: &str) {
     let speed = (*value as f64 * 0.01).max(0.2);
-    let field = DragValue::new(value).range(least..=1_000_000_000).speed(speed).suffix(suffix);
+    let field = DragValue::new(value).range(least..=MOST_STEP).speed(speed).suffix(suffix);
     named(&ui.add_sized(vec2(84.0, ROW), field), name);
 }
 
@@ -178,10 +180,12 @@ mod tests {
 
     #[test]
     fn a_film_of_a_long_run_takes_every_so_many_steps() {
-        let film = FilmDialog::new(24_000, None, (1440, 900)).film(true, 2.0);
+        let late = FilmDialog::new(6_000, 8_400, None, (1440, 900));
+        assert_eq!((late.from, late.to, late.every), (6_000, 8_400, 10), "from where a late recording begins");
+        let film = FilmDialog::new(0, 24_000, None, (1440, 900)).film(true, 2.0);
         assert_eq!((film.to, film.every, film.steps().unwrap().len()), (24_000, 100, 241));
-        assert_eq!(FilmDialog::new(0, None, (1440, 900)).film(true, 1.0).steps().unwrap().len(), 151);
-        let mut dialog = FilmDialog::new(100, Some(PaneKind::Bias), (1440, 900));
+        assert_eq!(FilmDialog::new(0, 0, None, (1440, 900)).film(true, 1.0).steps().unwrap().len(), 151);
+        let mut dialog = FilmDialog::new(0, 100, Some(PaneKind::Bias), (1440, 900));
         dialog.size = dialog.window;
         assert_eq!(dialog.film(false, 2.0).setting.scale, 2.0, "as sharp as the window");
         assert_eq!(told(101, 20), "101 frames, 5.0 s");

@@ -1,20 +1,32 @@
-//! What the window remembers between sessions: only how it looks. Experiments are files.
+//! What the window remembers between sessions: how it looks, recent files and the progress of lessons. Experiments are files.
+//!
+//! It stands in `app.ron`, in the shape in which eframe kept it. Whatever is wrong with that file, the window opens; what can't be read is
+//! set aside as `app.ron.bak` before it is written again.
+
+mod merge;
 
 use super::hints::Hint;
 use super::panes::PaneKind;
+use crate::disk::{Limit, Refusal, door, staged, temporary};
 use crate::lab::lesson::Shelf;
 use eframe::egui;
-use egui_tiles::Tree;
+use egui_tiles::{Tile, TileId, Tree};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashSet};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The key it is stored under. Another shape gets another number, and the old one is left alone.
 const KEY: &str = "moebias-window-1";
 /// Recent files kept.
 const RECENT: usize = 12;
+/// Far more than it comes to.
+const LIMIT: Limit = Limit::new("the window's settings", 4 << 20);
+/// Smallest and largest side of a window that is opened as it was, points.
+const SIDES: std::ops::RangeInclusive<f32> = 200.0..=8192.0;
 
 /// Everything remembered.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Stored {
     /// Where the panes stand.
@@ -22,6 +34,7 @@ pub struct Stored {
     /// The theme a person chose; the system's where they did not.
     pub dark: Option<bool>,
     /// Files opened or saved lately, newest first.
+    #[serde(serialize_with = "only_text")]
     pub recent: Vec<PathBuf>,
     /// Whether the settings are shown.
     pub controls: bool,
@@ -37,6 +50,15 @@ pub struct Stored {
     pub lessons: Shelf,
     /// Whether biases are shown less their median, where a person said so.
     pub biases_less_median: Option<bool>,
+    /// Width and height of the window, points.
+    pub size: Option<[f32; 2]>,
+    /// Whether it fills the screen.
+    pub maximised: bool,
+}
+
+/// A path that is no UTF-8 can't stand in the file, and is no reason to store nothing.
+fn only_text<S: serde::Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(paths.iter().filter_map(|p| p.to_str()))
 }
 
 impl Default for Stored {
@@ -52,23 +74,22 @@ impl Default for Stored {
             known: vec![],
             lessons: Shelf::default(),
             biases_less_median: None,
+            size: None,
+            maximised: false,
         }
     }
 }
 
 impl Stored {
-    /// What was stored; the defaults where nothing was or it cannot be read.
-    #[must_use]
-    pub fn load(storage: Option<&dyn eframe::Storage>) -> Self {
-        let stored: Self = storage.and_then(|s| eframe::get_value(s, KEY)).unwrap_or_default();
-        let sound = |zoom: f32, or| if zoom.is_finite() { zoom.clamp(SMALLEST, LARGEST) } else { or };
-        let (zoom, presenting_zoom) = (sound(stored.zoom, 1.0), sound(stored.presenting_zoom, PRESENTING));
-        Self { zoom, presenting_zoom, ..stored }
-    }
-
-    /// Stores it.
-    pub fn save(&self, storage: &mut dyn eframe::Storage) {
-        eframe::set_value(storage, KEY, self);
+    /// As a window can open with it, whatever somebody wrote into the file.
+    fn sound(mut self) -> Self {
+        let zoom = |zoom: f32, or| if zoom.is_finite() { zoom.clamp(SMALLEST, LARGEST) } else { or };
+        self.zoom = zoom(self.zoom, 1.0);
+        self.presenting_zoom = zoom(self.presenting_zoom, PRESENTING);
+        self.size = self.size.filter(|size| size.iter().all(|side| SIDES.contains(side)));
+        self.panes = self.panes.filter(holds_together);
+        self.recent.truncate(RECENT);
+        self
     }
 
     /// Puts a file first among the recent ones.
@@ -90,6 +111,100 @@ impl Stored {
     }
 }
 
+/// Whether every tile of a tree is reached from its root once, and something is to be seen.
+fn holds_together(tree: &Tree<PaneKind>) -> bool {
+    let mut seen: HashSet<TileId> = HashSet::new();
+    let mut ways: Vec<TileId> = tree.root().into_iter().collect();
+    let mut panes = 0;
+    while let Some(id) = ways.pop() {
+        match tree.tiles.get(id) {
+            Some(_) if !seen.insert(id) => return false,
+            Some(Tile::Pane(_)) => panes += 1,
+            Some(Tile::Container(container)) => ways.extend(container.children()),
+            None => return false,
+        }
+    }
+    let all = tree.tiles.iter().filter(|(_, tile)| matches!(tile, Tile::Pane(_))).count();
+    panes > 0 && panes == all
+}
+
+/// What was stored, and where.
+#[derive(Debug, Default)]
+pub struct Store {
+    /// `None`: nothing is kept.
+    file: Option<PathBuf>,
+    /// As the file was when we last looked.
+    base: Stored,
+    /// What is in the file could not be read.
+    broken: bool,
+    told: bool,
+}
+
+/// The file: values by key. Other keys than ours are left as they are.
+type Values = BTreeMap<String, String>;
+
+fn read(file: &Path) -> Result<(Values, Option<Stored>), Refusal> {
+    let text = match door::text(file, LIMIT) {
+        Err(Refusal::Missing | Refusal::Dangling(_)) => return Ok((Values::new(), Some(Stored::default()))),
+        text => text?,
+    };
+    let Ok(values) = ron::from_str::<Values>(&text) else { return Ok((Values::new(), None)) };
+    let stored = values.get(KEY).map_or_else(|| Some(Stored::default()), |text| ron::from_str(text).ok());
+    Ok((values, stored.map(Stored::sound)))
+}
+
+impl Store {
+    /// Opens what was stored in `file`; the defaults where nothing was or it can't be read.
+    #[must_use]
+    pub fn open(file: Option<PathBuf>) -> (Self, Stored) {
+        let Some(file) = file else { return Default::default() };
+        let (base, broken) = match read(&file) {
+            Ok((_, stored)) => (stored.clone(), stored.is_none()),
+            Err(why) => {
+                log::warn!("the window's settings are not used: {}: {why}", file.display());
+                (None, true)
+            }
+        };
+        let stored = base.clone().unwrap_or_default();
+        (Self { file: Some(file), base: base.unwrap_or_default(), broken, told: false }, stored)
+    }
+
+    /// Stores what was changed here, beside what another window has stored since. A failure is told once: settings are no reason to stop.
+    pub fn save(&mut self, now: &Stored) {
+        let Some(file) = &self.file else { return };
+        if *now == self.base && !self.broken {
+            return;
+        }
+        match write(file, &self.base, now) {
+            Ok(()) => (self.base, self.broken) = (now.clone(), false),
+            Err(why) if !std::mem::replace(&mut self.told, true) => {
+                log::warn!("the window's settings can't be kept: {}: {why}", file.display());
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+fn write(file: &Path, base: &Stored, now: &Stored) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let _lock = temporary::lock(&file.with_extension("lock"));
+    let refused = |why: Refusal| io::Error::other(why.to_string());
+    let (mut values, theirs) = read(file).map_err(refused)?;
+    if theirs.is_none() {
+        staged::set_aside(file, &file.with_extension("ron.bak"))?;
+    }
+    let mut both = merge::merged(base, now, theirs.unwrap_or_default());
+    for progress in both.lessons.progress.values_mut() {
+        progress.path = progress.path.take().filter(|p| p.to_str().is_some());
+    }
+    let text = ron::to_string(&both).map_err(io::Error::other)?;
+    values.insert(KEY.into(), text);
+    let text = ron::ser::to_string_pretty(&values, ron::ser::PrettyConfig::default()).map_err(io::Error::other)?;
+    staged::write(file, text.as_bytes())
+}
+
 /// Size of everything while presenting, until somebody changes it.
 pub const PRESENTING: f32 = 1.25;
 /// Smallest size of everything.
@@ -100,6 +215,101 @@ pub const LARGEST: f32 = 2.0;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn stored(file: &Path) -> Stored {
+        Store::open(Some(file.to_owned())).1
+    }
+
+    #[test]
+    fn what_is_stored_comes_back_and_two_windows_do_not_overwrite_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("new/app.ron");
+        let (mut one, mut mine) = Store::open(Some(file.clone()));
+        let (mut two, mut theirs) = Store::open(Some(file.clone()));
+        mine.remember(Path::new("/tmp/mine.ron"));
+        mine.size = Some([1200.0, 800.0]);
+        theirs.remember(Path::new("/tmp/theirs.ron"));
+        theirs.dark = Some(true);
+        one.save(&mine);
+        two.save(&theirs);
+        one.save(&mine);
+        let both = stored(&file);
+        assert_eq!((both.recent.len(), both.dark, both.size), (2, Some(true), Some([1200.0, 800.0])));
+        let names: Vec<String> = std::fs::read_dir(file.parent().unwrap())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        assert_eq!(names.len(), 2, "the file and its lock: {names:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_no_text_does_not_stop_the_rest() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("app.ron");
+        let (mut store, mut now) = Store::open(Some(file.clone()));
+        let odd = Path::new(std::ffi::OsStr::from_bytes(b"/tmp/caf\xe9.ron"));
+        now.remember(Path::new("/tmp/good.ron"));
+        now.remember(odd);
+        now.dark = Some(false);
+        let progress = crate::lab::lesson::Progress { path: Some(odd.into()), page: 3, ..Default::default() };
+        now.lessons.progress.insert("own".into(), progress);
+        store.save(&now);
+        let again = stored(&file);
+        assert_eq!(again.recent, [PathBuf::from("/tmp/good.ron")]);
+        assert_eq!((again.dark, again.lessons.progress["own"].page), (Some(false), 3));
+    }
+
+    #[test]
+    fn a_broken_file_opens_a_sound_window_and_is_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("app.ron");
+        let with = |text: &str| {
+            let values = Values::from([(KEY.to_owned(), text.to_owned())]);
+            std::fs::write(&file, ron::to_string(&values).unwrap()).unwrap();
+            stored(&file)
+        };
+        assert_eq!(with("(zoom: inf, presenting_zoom: 99.0, size: Some((1.0, 1e9)))").zoom, 1.0);
+        let odd = with("(zoom: -3.0, presenting_zoom: 99.0, size: Some((1.0, 1e9)))");
+        assert_eq!((odd.zoom, odd.presenting_zoom, odd.size), (SMALLEST, LARGEST, None));
+        // A root that holds nothing, one that is nowhere, and one that holds itself.
+        let good = crate::ui::layout::Layout::default().tree().clone();
+        let text = ron::to_string(&Stored { panes: Some(good.clone()), ..Stored::default() }).unwrap();
+        assert_eq!(with(&text).panes, Some(good.clone()));
+        let root = format!("root:Some({})", ron::to_string(&good.root().unwrap()).unwrap());
+        assert!(text.contains(&root), "{text}");
+        let pane = good.tiles.find_pane(&PaneKind::Bias).unwrap();
+        for other in
+            [format!("root:Some({})", ron::to_string(&pane).unwrap()), "root:Some((999999))".into(), "root:None".into()]
+        {
+            assert_eq!(with(&text.replace(&root, &other)).panes, None, "{other}");
+        }
+        for (content, kept) in [("not RON at all", true), ("", true), ("{}", false)] {
+            std::fs::write(&file, content).unwrap();
+            let (mut store, mut now) = Store::open(Some(file.clone()));
+            assert_eq!(now, Stored::default());
+            now.controls = false;
+            store.save(&now);
+            assert!(!stored(&file).controls);
+            let aside = file.with_extension("ron.bak");
+            assert_eq!(aside.exists(), kept, "{content}");
+            std::fs::remove_file(aside).ok();
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("app.ron");
+        assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+        let (mut store, mut now) = Store::open(Some(file.clone()));
+        now.controls = false;
+        store.save(&now);
+        assert_eq!(stored(&file), Stored::default());
+        assert!(!std::fs::metadata(&file).unwrap().is_file(), "the pipe is still there");
+    }
 
     #[test]
     fn recent_files_are_few_and_each_once() {

@@ -92,6 +92,10 @@ impl Studio {
     /// # Errors
     /// The run does not come there, or was given up.
     pub fn go_to(&mut self, step: u64, mut at: impl FnMut(u64) -> bool) -> Result<(), String> {
+        let first = self.lab().first_step();
+        if step < first {
+            return Err(before(step, first));
+        }
         self.harness.state_mut().lab_mut().send(Command::Seek(step));
         let mut moved = (Instant::now(), 0);
         loop {
@@ -169,6 +173,12 @@ impl Studio {
     pub fn place_of(&self, kind: PaneKind) -> Option<Rect> {
         self.harness.state().place_of(kind)
     }
+}
+
+/// Why a step before the first can't be shown.
+#[must_use]
+pub fn before(step: u64, first: u64) -> String {
+    format!("step {step} can't be shown: this recording begins at step {first}. Choose that one or a later one")
 }
 
 /// Whether anything can draw; the offscreen renderer would panic without.

@@ -4,6 +4,7 @@
 
 #![allow(unsafe_code)] // wgpu cannot check what a driver makes of a cache; see `open`.
 
+use crate::disk::{Limit, door, staged};
 use crate::model::digest::Digest;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -14,6 +15,9 @@ static FOLDER: OnceLock<PathBuf> = OnceLock::new();
 pub fn keep_in(folder: PathBuf) {
     FOLDER.set(folder).ok();
 }
+
+/// Far more than fifty shaders come to.
+const LIMIT: Limit = Limit::new("a pipeline cache", 256 << 20);
 
 /// A cache and the file that it came from.
 #[derive(Debug)]
@@ -39,7 +43,7 @@ fn digest(bytes: &[u8]) -> u64 {
 
 /// The bytes of a file that we wrote ourselves and that is whole: eight bytes of digest, then the cache.
 fn read(file: &Path) -> Option<Vec<u8>> {
-    let mut bytes = std::fs::read(file).ok()?;
+    let mut bytes = door::bytes(file, LIMIT).ok()?;
     let rest = bytes.split_off(8.min(bytes.len()));
     let wanted = u64::from_le_bytes(bytes.try_into().ok()?);
     (digest(&rest) == wanted).then_some(rest)
@@ -73,11 +77,7 @@ impl Cache {
         let write = || -> std::io::Result<()> {
             let folder = self.file.parent().unwrap_or(Path::new("."));
             std::fs::create_dir_all(folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            std::io::Write::write_all(&mut file, &now.to_le_bytes())?;
-            std::io::Write::write_all(&mut file, &data)?;
-            file.persist(&self.file)?;
-            Ok(())
+            staged::write(&self.file, &[&now.to_le_bytes()[..], &data].concat())
         };
         match write() {
             Ok(()) => self.kept = Some(now),

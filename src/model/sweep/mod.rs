@@ -251,7 +251,9 @@ impl Plan {
         groups
     }
 
-    fn group(&self, runs: &[usize]) -> Group {
+    /// These runs as one experiment; they must be over the same tokens.
+    #[must_use]
+    pub fn group(&self, runs: &[usize]) -> Group {
         let of = |&n: &usize| self.experiment(n);
         let mut experiment = runs.first().map_or_else(|| self.base.clone(), of);
         experiment.variants = runs.iter().flat_map(|n| of(n).variants).collect::<Vec<Variant>>();

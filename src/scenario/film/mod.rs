@@ -1,7 +1,8 @@
 //! Films: pictures after one another as GIF, as lossless WebP, or as PNG files in a folder.
 //!
-//! A film is encoded in memory and saved in one piece, so what is given up leaves nothing behind. A frame holds only the rectangle that
-//! changed: of a plot that grows, a strip.
+//! A film is encoded in memory and saved in one piece; PNG files go to a temporary folder and take their place together. So what is given up
+//! leaves nothing behind, and the film that was there before as it was. A frame holds only the rectangle that changed: of a plot that grows,
+//! a strip.
 
 mod gif;
 mod palette;
@@ -9,11 +10,14 @@ mod webp;
 
 use super::error::FileError;
 use super::{atomic, export};
+use crate::disk::frames::Frames;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Most frames of a film.
 pub const MOST_FRAMES: u64 = 3000;
+/// The last step that can be pictured or filmed: a run is computed up to there first.
+pub const MOST_STEP: u64 = 10_000_000;
 /// Smallest and largest side, pixels.
 pub const SIDES: std::ops::RangeInclusive<u32> = 160..=4096;
 /// Fewest and most frames per second. What shows GIFs slows down above 50.
@@ -62,6 +66,9 @@ impl Format {
 /// A range that ends before it begins, or too many frames, in a sentence.
 pub fn steps(from: u64, to: u64, every: u64) -> Result<Vec<u64>, String> {
     let every = every.max(1);
+    if to > MOST_STEP {
+        return Err(format!("a film to step {to} would take days: films end at step {MOST_STEP} at the latest"));
+    }
     if to < from {
         return Err(format!(
             "a film from step {from} can't end at step {to}: the end must not come before the beginning"
@@ -89,12 +96,8 @@ pub enum Reel {
 
 /// PNG files in a folder.
 pub struct Pngs {
-    folder: PathBuf,
+    frames: Frames,
     size: (u32, u32),
-    written: Vec<PathBuf>,
-    /// The folder was made for them.
-    made: bool,
-    done: bool,
 }
 
 impl Reel {
@@ -105,13 +108,9 @@ impl Reel {
     pub fn new(format: Format, path: &Path, size: (u32, u32), fps: u32) -> Result<Self, FileError> {
         let fail = |e: io::Error| FileError::write(&path.display().to_string(), e);
         if format == Format::Pngs {
-            let made = !path.exists();
-            std::fs::create_dir_all(path).map_err(fail)?;
-            // Said before the work, not after it.
-            tempfile::tempfile_in(path).map_err(fail)?;
-            let folder = path.to_owned();
-            return Ok(Self::Pngs(Pngs { folder, size, written: vec![], made, done: false }));
+            return Ok(Self::Pngs(Pngs { frames: Frames::new(path).map_err(fail)?, size }));
         }
+        // Said before the work, not after it.
         drop(atomic::Staged::new(path).map_err(fail)?);
         Ok(match format {
             Format::Gif => Self::Gif(gif::Gif::new(size, fps).map_err(fail)?),
@@ -147,9 +146,8 @@ impl Reel {
         let bytes = match self {
             Self::Gif(film) => film.finish().map_err(|e| FileError::write(&path.display().to_string(), e))?,
             Self::WebP(film) => film.finish(),
-            Self::Pngs(mut film) => {
-                film.done = true;
-                return Ok(film.written.iter().filter_map(|p| p.metadata().ok()).map(|m| m.len()).sum());
+            Self::Pngs(film) => {
+                return film.frames.finish().map_err(|e| FileError::write(&path.display().to_string(), e));
             }
         };
         atomic::write(path, &bytes)?;
@@ -158,26 +156,8 @@ impl Reel {
 }
 
 impl Pngs {
-    fn push(&mut self, rgba: &[u8]) -> Result<(), FileError> {
-        let path = self.folder.join(format!("frame-{:04}.png", self.written.len()));
-        export::save_png(&path, self.size.0, self.size.1, rgba)?;
-        self.written.push(path);
-        Ok(())
-    }
-}
-
-impl Drop for Pngs {
-    /// What was given up is taken away.
-    fn drop(&mut self) {
-        if self.done {
-            return;
-        }
-        for path in &self.written {
-            std::fs::remove_file(path).ok();
-        }
-        if self.made {
-            std::fs::remove_dir(&self.folder).ok();
-        }
+    fn push(&mut self, rgba: &[u8]) -> io::Result<()> {
+        self.frames.push(&export::png(self.size.0, self.size.1, rgba)?)
     }
 }
 

@@ -77,12 +77,20 @@ fn what_is_given_up_leaves_nothing() {
     let path = folder.path().join("frames");
     let mut reel = Reel::new(Format::Pngs, &path, SIZE, 20).unwrap();
     reel.push(&picture(0)).unwrap();
-    assert!(path.join("frame-0000.png").exists());
     assert!(reel.push(&[0; 12]).is_err(), "a picture of another size");
     drop(reel);
     assert!(!path.exists());
     film(Format::Pngs, &path, &[0, 1]);
     assert_eq!(std::fs::read_dir(&path).unwrap().count(), 2);
+    // A film over it that is given up, and a shorter one.
+    let first = std::fs::read(path.join("frame-0000.png")).unwrap();
+    let mut reel = Reel::new(Format::Pngs, &path, SIZE, 20).unwrap();
+    reel.push(&picture(3)).unwrap();
+    drop(reel);
+    assert_eq!(std::fs::read(path.join("frame-0000.png")).unwrap(), first);
+    film(Format::Pngs, &path, &[3]);
+    assert_eq!(std::fs::read_dir(&path).unwrap().count(), 1);
+    assert_ne!(std::fs::read(path.join("frame-0000.png")).unwrap(), first);
     let gif = folder.path().join("a.gif");
     let mut reel = Reel::new(Format::Gif, &gif, SIZE, 20).unwrap();
     reel.push(&picture(0)).unwrap();
@@ -99,6 +107,8 @@ fn steps_of_a_film_end_where_it_was_asked() {
     assert!(steps(9, 8, 1).unwrap_err().contains("before the beginning"));
     let said = steps(0, 9000, 1).unwrap_err();
     assert!(said.contains("9001 frames") && said.contains("every 4th"), "{said}");
+    let said = steps(0, MOST_STEP + 1, 100_000).unwrap_err();
+    assert!(said.contains("would take days"), "{said}");
     assert_eq!(steps(0, 9000, 4).unwrap().len(), 2251);
 }
 

@@ -1,12 +1,14 @@
 //! Reading lessons: an error with its place in the text, or a lesson of which every page can be played.
 
 use super::super::error::{FileError, Problem};
-use super::super::read::{builtin, check_version, read_bytes, ron, setting, syntax_error};
+use super::super::read::{builtin, check_version, ron, setting, syntax_error};
 use super::super::{Loaded, load as load_scenario};
 use super::stage::stage;
 use super::{Condition, Lesson, Page, Question, Setup, Staged, Task, limits};
+use crate::disk::door;
 use crate::model::change;
 use crate::model::config::{ConfigError, Limits};
+use crate::model::step::routes_again;
 use crate::scenario::BUILTIN;
 use crate::scenario::shipped as scenarios;
 use serde::Deserialize;
@@ -41,9 +43,7 @@ pub fn is_lesson(path: &Path) -> bool {
 /// See [`FileError`].
 pub fn load(path: &Path) -> Result<Lesson, FileError> {
     let name = path.display().to_string();
-    let bytes = read_bytes(path, &name, "a lesson", limits::BYTES)?;
-    let text =
-        String::from_utf8(bytes).map_err(|e| FileError::new(&name, Problem::NotText(e.utf8_error().valid_up_to())))?;
+    let text = door::text(path, crate::scenario::limits::LESSON).map_err(|e| FileError::refused(&name, e))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut lesson = load_text(&text, &name, folder)?;
     lesson.id = std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
@@ -167,7 +167,8 @@ fn open(
         trial.validate().map_err(|e| wrong(ConfigError { setting: at("experts"), ..e }))?;
     }
     for (i, changed) in setup.changes.iter().enumerate() {
-        change::apply(&mut trial, changed.target(), &changed.change)
+        let fits = change::apply(&mut trial, changed.target(), &changed.change);
+        fits.and_then(|()| base.trace.as_ref().map_or(Ok(()), |trace| routes_again(&trial, trace)))
             .map_err(|e| wrong(ConfigError { setting: at(&format!("changes[{i}].change ({})", e.setting)), ..e }))?;
     }
     let staged = stage(&base, setup);

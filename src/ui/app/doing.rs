@@ -240,7 +240,12 @@ impl App {
             Purpose::Picture(Some(kind)) | Purpose::Svg(kind) => format!("{title} {}", kind.name()),
             _ => title,
         };
-        self.dialog = Some(Dialog::new(purpose, &name, self.options.native, ctx));
+        let texts = self.lab.texts();
+        let dialog = Dialog::new(purpose, &name, texts.path.as_deref(), self.options.native, ctx);
+        self.dialog = Some(match purpose {
+            Purpose::Save | Purpose::SaveWithView => dialog.with_texts(&texts.title, &texts.summary),
+            _ => dialog,
+        });
     }
 
     pub(super) fn chosen(&mut self, ctx: &Context, purpose: Purpose, path: PathBuf) {

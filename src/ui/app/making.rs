@@ -115,7 +115,7 @@ impl App {
         }
         let size = ctx.content_rect().size() * ctx.pixels_per_point();
         let window = (size.x.round() as u32, size.y.round() as u32);
-        self.making.dialog = Some(FilmDialog::new(self.lab.snapshot().head, pane, window));
+        self.making.dialog = Some(FilmDialog::new(self.lab.first_step(), self.lab.snapshot().head, pane, window));
     }
 
     /// Where the film goes is known: the run is asked for.

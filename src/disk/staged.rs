@@ -1,0 +1,213 @@
+//! Writing so that a crash, a full disk or a pulled plug leaves either the old file or the new one, never half of one.
+
+use super::door;
+use super::temporary::{self, Listed};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Links followed before they are taken for a circle.
+const MOST_LINKS: usize = 32;
+
+/// Writes a file atomically: a temporary file beside it, synced, renamed over it, and the folder synced.
+///
+/// # Errors
+/// Whatever the operating system says. The old file is then still there.
+pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut staged = Staged::new(path)?;
+    staged.write_all(content)?;
+    staged.finish()
+}
+
+/// Gives a file another name in its folder, in place of whatever has that name.
+///
+/// # Errors
+/// Whatever the operating system says.
+pub fn set_aside(path: &Path, name: &Path) -> io::Result<()> {
+    fs::rename(path, name)
+}
+
+/// A file that is being written and appears under its name only when it is whole. Dropped before, it leaves nothing behind.
+#[derive(Debug)]
+pub struct Staged {
+    target: PathBuf,
+    to: To,
+}
+
+#[derive(Debug)]
+enum To {
+    /// Beside the target, to be renamed over it.
+    Beside(Listed, BufWriter<File>),
+    /// A device or a pipe, which nothing may be renamed over.
+    Through(BufWriter<File>),
+}
+
+impl Staged {
+    /// Starts to write what will be `path`. What a link points at is written, whether it is there already or not, and the link stays.
+    ///
+    /// # Errors
+    /// A folder that is missing or closed to us, or a pipe that nobody reads.
+    pub fn new(path: &Path) -> io::Result<Self> {
+        let target = behind_links(path)?;
+        let to = match fs::metadata(&target) {
+            Ok(about) if about.is_dir() => return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder")),
+            Ok(about) if !about.is_file() => To::Through(BufWriter::new(open_through(&target)?)),
+            _ => {
+                let (listed, file) = temporary::file(folder_of(&target))?;
+                To::Beside(listed, BufWriter::new(file))
+            }
+        };
+        Ok(Self { target, to })
+    }
+
+    /// The file is whole: it takes its name.
+    ///
+    /// # Errors
+    /// Whatever the operating system says. What was there before is then still there.
+    pub fn finish(self) -> io::Result<()> {
+        match self.to {
+            To::Through(mut out) => out.flush(),
+            To::Beside(listed, out) => {
+                let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+                // The file that it replaces may have been closed to others, or opened to them.
+                if let Ok(old) = fs::metadata(&self.target) {
+                    file.set_permissions(old.permissions())?;
+                }
+                file.sync_all()?;
+                fs::rename(listed.path(), &self.target)?;
+                listed.keep();
+                sync_folder(folder_of(&self.target))
+            }
+        }
+    }
+}
+
+impl Write for Staged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.to {
+            To::Beside(_, out) | To::Through(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.to {
+            To::Beside(_, out) | To::Through(out) => out.flush(),
+        }
+    }
+}
+
+/// What a path means once every link is followed. The last of them may point at nothing yet.
+fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    if let Ok(target) = fs::canonicalize(path) {
+        return Ok(target);
+    }
+    let mut target = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&target) {
+            Ok(to) => target = folder_of(&target).join(to),
+            Err(_) => return Ok(target),
+        }
+    }
+    Err(io::Error::other("its links lead in a circle"))
+}
+
+/// Opens a device or a pipe to write to. A pipe is waited for only once somebody reads it.
+#[cfg(unix)]
+fn open_through(path: &Path) -> io::Result<File> {
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    let file = door::never_blocking(File::options().write(true)).open(path).map_err(|e| match e.raw_os_error() {
+        Some(code) if code == rustix::io::Errno::NXIO.raw_os_error() => io::Error::other("nobody reads from this pipe"),
+        _ => e,
+    })?;
+    let flags = fcntl_getfl(&file)?;
+    fcntl_setfl(&file, flags.difference(OFlags::NONBLOCK))?;
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn open_through(path: &Path) -> io::Result<File> {
+    door::never_blocking(File::options().write(true)).open(path)
+}
+
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(unix)]
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    fn names(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn permissions_are_as_of_any_other_file_or_of_the_one_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        // What the umask makes of a file here.
+        fs::write(at("other"), "").unwrap();
+        write(&at("new"), b"1").unwrap();
+        assert_eq!(mode(&at("new")), mode(&at("other")));
+        fs::set_permissions(at("new"), fs::Permissions::from_mode(0o640)).unwrap();
+        write(&at("new"), b"2").unwrap();
+        assert_eq!((mode(&at("new")), fs::read(at("new")).unwrap()), (0o640, b"2".to_vec()));
+        assert_eq!(names(folder.path()), 2, "nothing else is left");
+    }
+
+    #[test]
+    fn links_stay_and_what_they_point_at_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("file"), "old").unwrap();
+        symlink("file", at("link")).unwrap();
+        write(&at("link"), b"new").unwrap();
+        assert_eq!(fs::read(at("file")).unwrap(), b"new");
+        // Two links, and nothing at the end of them yet.
+        fs::create_dir(at("sub")).unwrap();
+        symlink("sub/second", at("first")).unwrap();
+        symlink("../target", at("sub/second")).unwrap();
+        write(&at("first"), b"made").unwrap();
+        assert_eq!(fs::read(at("target")).unwrap(), b"made");
+        for link in ["link", "first", "sub/second"] {
+            assert!(fs::symlink_metadata(at(link)).unwrap().is_symlink(), "{link} is still a link");
+        }
+        symlink("b", at("a")).unwrap();
+        symlink("a", at("b")).unwrap();
+        assert!(write(&at("a"), b"").unwrap_err().to_string().contains("circle"));
+        symlink("none/file", at("astray")).unwrap();
+        assert!(write(&at("astray"), b"").is_err(), "its folder is missing");
+        assert!(fs::symlink_metadata(at("astray")).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_reads_is_refused_and_one_that_is_read_is_written() {
+        use rustix::fs::{CWD, FileType, mknodat};
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        mknodat(CWD, &pipe, FileType::Fifo, 0o600.into(), 0).unwrap();
+        assert!(Staged::new(&pipe).unwrap_err().to_string().contains("nobody reads"));
+        let reader = door::never_blocking(File::options().read(true)).open(&pipe).unwrap();
+        write(&pipe, b"through").unwrap();
+        let mut text = String::new();
+        io::Read::read_to_string(&mut &reader, &mut text).unwrap();
+        assert_eq!(text, "through");
+        assert!(write(Path::new("/dev/full"), b"x").is_err());
+        write(Path::new("/dev/null"), b"x").unwrap();
+    }
+}

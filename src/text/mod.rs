@@ -1,0 +1,113 @@
+//! Text from outside on its way to a terminal, a table or a message.
+
+use std::borrow::Cow;
+use std::panic::Location;
+
+/// Whether a character does something to a terminal or to the order of other characters instead of being seen.
+fn is_hostile(c: char) -> bool {
+    // Marks, embeddings, overrides and isolates of direction; line and paragraph separators.
+    let turns = matches!(c, '\u{061c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
+}
+
+/// Text for a terminal: what would act there instead of being seen is written as an escape, `\u{1b}`. A line break and a tab become one too.
+#[must_use]
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_hostile) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = |c: char| if is_hostile(c) { c.escape_default().to_string() } else { c.into() };
+    Cow::Owned(text.chars().map(escaped).collect())
+}
+
+/// As [`plain()`] for text of several lines that we laid out: its line breaks stay.
+#[must_use]
+pub fn plain_lines(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| is_hostile(c) && c != '\n') {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.split('\n').map(plain).collect::<Vec<_>>().join("\n"))
+}
+
+/// Text for a cell of a CSV file, as [`plain()`] has it. A spreadsheet takes what begins with one of `= + - @` for a formula; an apostrophe in
+/// front tells it not to.
+#[must_use]
+pub fn cell(text: &str) -> Cow<'_, str> {
+    let text = plain(text);
+    if text.starts_with(['=', '+', '-', '@']) { Cow::Owned(format!("'{text}")) } else { text }
+}
+
+/// A JSON text that means the same and does nothing to a terminal.
+#[must_use]
+pub fn json(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| is_hostile(c) && !c.is_ascii_whitespace();
+    if !text.chars().any(acts) {
+        return Cow::Borrowed(text);
+    }
+    // Such characters stand in strings alone, and all of them have four digits.
+    let escaped = |c: char| if acts(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+    Cow::Owned(text.chars().map(escaped).collect())
+}
+
+/// Where a panic happened, without the folders of the machine that built the program: `src/ui/app.rs:12`, or `egui-0.37.0/src/lib.rs:3`.
+#[must_use]
+pub fn place(location: &Location<'_>) -> String {
+    format!("{}:{}", source(location.file()), location.line())
+}
+
+fn source(file: &str) -> String {
+    let file = file.replace('\\', "/");
+    // A crate from a registry, the standard library, or our own.
+    let after = |mark: &str| file.split_once(mark).and_then(|(_, rest)| rest.split_once('/')).map(|(_, rest)| rest);
+    if let Some(rest) = after("/registry/src/").or_else(|| after("/rustc/")).or_else(|| after("/git/checkouts/")) {
+        return rest.into();
+    }
+    match file.rfind("src/") {
+        Some(at) if file.starts_with('/') || file.contains(':') => file[at..].into(),
+        _ => file,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_acts_on_a_terminal() {
+        assert_eq!(plain("Löschen – 中 ∑"), "Löschen – 中 ∑");
+        assert_eq!(plain("\u{1b}[2Jgone"), "\\u{1b}[2Jgone");
+        assert_eq!(plain("a\nb\tc\u{7}\u{9b}1m"), "a\\nb\\tc\\u{7}\\u{9b}1m");
+        assert_eq!(plain("safe\u{202e}nr.exe"), "safe\\u{202e}nr.exe");
+        let name = "\u{1b}[2J\u{9b}1m\u{202e}x";
+        let written = serde_json::to_string(name).unwrap();
+        assert!(!json(&written).chars().any(is_hostile));
+        assert_eq!(serde_json::from_str::<String>(&json(&written)).unwrap(), name);
+        assert_eq!(plain_lines("one\ntwo\u{1b}c\n"), "one\ntwo\\u{1b}c\n");
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert!(cell(text).starts_with(['\'', '\\']), "{text}");
+        }
+        for text in ["plain", "", "1-1", "a = b"] {
+            assert_eq!(cell(text), text);
+        }
+    }
+
+    #[test]
+    fn no_folder_of_the_build_machine_is_said() {
+        for (file, said) in [
+            ("src/ui/app.rs", "src/ui/app.rs"),
+            (
+                "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/egui-0.37.0/src/lib.rs",
+                "egui-0.37.0/src/lib.rs",
+            ),
+            ("/rustc/abcdef/library/core/src/option.rs", "library/core/src/option.rs"),
+            ("/home/me/moebias/src/main.rs", "src/main.rs"),
+            ("C:\\build\\moebias\\src\\main.rs", "src/main.rs"),
+        ] {
+            assert_eq!(source(file), said);
+        }
+    }
+}
