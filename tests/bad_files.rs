@@ -139,7 +139,7 @@ fn events_that_a_trace_does_not_allow_are_told() {
     let log = "file: \"log.jsonl\", layer: \"0\"";
     let router = "router: (experts: 4, top_k: 2), balancer: (rule: None)";
     with(log, router, "").unwrap();
-    for change in ["SetTopK(1)", "SetRule(Sign)", "SetCapacity(Some((factor: 1.0, by: Score)))"] {
+    for change in ["SetTopK(1)", "SetRule(Sign)", "SetGate(Softmax)"] {
         let error = with(log, router, &event(3, change)).unwrap_err();
         check_error(&error, &["line 4", "events[0].change", "selections without scores"]);
     }

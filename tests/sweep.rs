@@ -329,7 +329,7 @@ fn killed_and_resumed_it_comes_to_the_same_bytes() {
         moebias(&["sweep", &scenario, "--over", "u=0.1,0.2", "--engine", "cpu", "--csv", &killed]).output().unwrap();
     assert!(other.status.code() == Some(1) && said(&other).contains("another sweep"), "{}", said(&other));
     let scenario_as_csv = of(&scenario).output().unwrap();
-    assert!(scenario_as_csv.status.code() == Some(1) && said(&scenario_as_csv).contains("no sweep"));
+    assert!(scenario_as_csv.status.code() == Some(1) && said(&scenario_as_csv).contains("not a sweep"));
     assert!(fs::read(&killed).unwrap() == wanted);
 }
 

@@ -52,7 +52,7 @@ fn a_file_of_something_else_is_left_alone() {
         assert!(e.contains(says), "{e}");
         assert_eq!(fs::read_to_string(&path).unwrap(), old);
     };
-    begin("step,variant\n", "no sweep");
+    begin("step,variant\n", "not a sweep");
     begin(&head.replace("seeds: 2", "seeds: 3"), "another sweep");
     begin(&head.replace("# moebias: ", "# moebias: 9."), "begun by Moebias 9.");
     let lines = head.lines().count();
