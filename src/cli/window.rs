@@ -91,11 +91,15 @@ fn window(loaded: Loaded, over: Option<PathBuf>, welcome: bool) -> Result<(), Fa
         dithering: false,
         persist_window: false,
         persistence_path: Some(NOWHERE.into()),
+        // Ours asks the system for fonts when it has to, in pictures and films too.
+        system_font_fallback: false,
         ..Default::default()
     };
     let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
         if let Some(state) = &cc.wgpu_render_state {
             software::install(&cc.egui_ctx, state);
+            // A window beyond the largest texture: it is made smaller in the next frame, and this one is not drawn.
+            state.device.on_uncaptured_error(std::sync::Arc::new(|e: wgpu::Error| log::error!("the window: {e}")));
         }
         let ctx = cc.egui_ctx.clone();
         let mut lab = Lab::open(&loaded, EngineChoice::Auto, move || ctx.request_repaint())?;
@@ -126,7 +130,8 @@ fn graphics() -> eframe::egui_wgpu::WgpuConfiguration {
         setup.device_descriptor = std::sync::Arc::new(|adapter| wgpu::DeviceDescriptor {
             label: Some("moebias window"),
             required_limits: wgpu::Limits {
-                max_texture_dimension_2d: adapter.limits().max_texture_dimension_2d.min(8192),
+                // Large windows need all there is.
+                max_texture_dimension_2d: adapter.limits().max_texture_dimension_2d,
                 ..if adapter.get_info().backend == wgpu::Backend::Gl {
                     adapter.limits()
                 } else {

@@ -22,7 +22,9 @@ use super::palette::{self, Palette};
 use super::panes::frame::Export;
 use super::panes::{PaneContext, PaneKind, Panes};
 use super::pictures::Pictures;
+use super::presenting;
 use super::rename::Renaming;
+use super::screen::Screen;
 use super::spotlight::Spotlight;
 use super::store::{Store, Stored};
 use super::theme::{DARK, GAP, LIGHT, Theme};
@@ -41,6 +43,9 @@ use crate::scenario::view::Part;
 use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+/// Lower windows have no strip of findings, points.
+const LOW: f32 = 440.0;
 
 /// What was asked for in this frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,6 +142,7 @@ pub struct App {
     making: making::Making,
     hints: Hints,
     focus: Focus,
+    screen: Screen,
 }
 
 impl App {
@@ -185,6 +191,7 @@ impl App {
             making: making::Making::default(),
             hints: if options.native { Hints::begin(Instant::now()) } else { Hints::default() },
             focus: Focus::default(),
+            screen: Screen::default(),
         }
     }
 
@@ -388,6 +395,18 @@ impl App {
     }
 }
 
+/// What the panes and bars just painted as tooltips is not shown: it would stay over what lies over them while the pointer rests.
+fn drop_tooltips(ctx: &Context) {
+    let tips: Vec<egui::LayerId> = ctx.memory(|m| m.layer_ids().filter(|l| l.order == Order::Tooltip).collect());
+    ctx.graphics_mut(|graphics| {
+        for tip in tips {
+            if let Some(list) = graphics.get_mut(tip) {
+                *list = egui::layers::PaintList::default();
+            }
+        }
+    });
+}
+
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
         self.lab.poll();
@@ -415,6 +434,11 @@ impl eframe::App for App {
         crate::lab::crash::rehearse(self.lab.snapshot().step);
         self.name_window(ctx);
         self.measure_window(ctx);
+        if self.options.native
+            && let Some(said) = self.screen.follow(ctx)
+        {
+            self.lab.tell(Level::Warning, said);
+        }
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
@@ -443,24 +467,37 @@ impl eframe::App for App {
             ui.painter().rect_filled(ui.max_rect(), 0.0, theme.pane);
         }
         self.page_turned |= self.spotlight.begin(&ctx, &self.lab, &mut self.link);
-        let bar = Bar { recent: &self.stored.recent, unread: self.seen.unread(&self.lab) };
+        self.room_for_settings(ui);
+        let bar =
+            Bar { recent: &self.stored.recent, unread: self.seen.unread(&self.lab), settings: self.showing.floats };
         let [top, time, settings] = [Part::TopBar, Part::Transport, Part::Controls].map(|part| self.shows(part));
         if top {
             top_bar::show(ui, &mut self.lab, &bar, &mut asks, theme);
+        }
+        if self.showing.presenting.is_on() && !self.showing.is_bare() {
+            presenting::title(ui, &self.lab.document().title, theme);
         }
         if !self.options.still && notices::offer(ui, &mut self.lab, theme) {
             self.overlay = None;
             self.held = false;
         }
         // A lesson asks before it tells: what is noticed would answer for it.
-        if top && self.lab.lesson().is_none() {
-            self.findings.show(ui, &self.lab, self.link.variant, &mut asks, theme);
+        // In a low window the panes need its room; the menu lists what is found.
+        if top && self.lab.lesson().is_none() && ctx.content_rect().height() >= LOW {
+            if !self.show_hint(ui, theme) {
+                self.findings.show(ui, &self.lab, self.link.variant, &mut asks, theme);
+            }
         }
         if time {
             transport_bar::show(ui, &mut self.lab, self.showing.presenting.is_on(), theme);
         }
         if settings {
-            controls::show(ui, &mut self.controls, &mut self.lab, &mut self.link.variant, theme);
+            let (controls, variant) = (&mut self.controls, &mut self.link.variant);
+            if self.showing.floats {
+                controls::float(ui, controls, &mut self.lab, variant, theme);
+            } else {
+                controls::show(ui, controls, &mut self.lab, variant, theme);
+            }
         }
         lesson::show(ui, &mut self.lesson, &mut self.lab, &mut asks, theme);
         self.turn_to(ui);
@@ -492,6 +529,9 @@ impl eframe::App for App {
         asks.extend(self.link.asked.drain(..).map(Ask::Do));
         self.spotlight.show(ui, &self.lab, &self.layout, &mut self.link, theme);
 
+        if self.is_covered() || self.overlay.is_some() {
+            drop_tooltips(&ctx);
+        }
         self.overlays(ui, &mut asks, theme);
         self.show_over(ui, theme);
         if !asks.is_empty() {

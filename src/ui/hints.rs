@@ -4,7 +4,8 @@ use super::actions::{self, Action};
 use super::store::Stored;
 use super::style::{SMALL, icon, text};
 use super::theme::Theme;
-use eframe::egui::{self, Align2, Area, Button, Color32, Context, Frame, Id, Margin, Order, RichText, Ui, vec2};
+use super::{findings, words};
+use eframe::egui::{Align, Button, Color32, Context, Frame, Layout, Margin, Panel, RichText, Ui, vec2};
 use egui_material_icons::icons::ICON_LIGHTBULB;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
@@ -61,6 +62,8 @@ impl Hint {
 const FIRST: Duration = Duration::from_secs(25);
 /// From one to the next.
 const BETWEEN: Duration = Duration::from_secs(120);
+/// So long one stays: three times what reading it takes.
+const STAYS: Duration = Duration::from_secs(20);
 /// In one session.
 const MOST: usize = 3;
 
@@ -71,6 +74,10 @@ pub struct Hints {
     told: usize,
     /// When the next may come; never before anything is set.
     next: Option<Instant>,
+    /// When the one that is shown goes by itself.
+    until: Option<Instant>,
+    /// Went by themselves: not again in this session.
+    passed: Vec<Hint>,
 }
 
 impl Hints {
@@ -120,10 +127,14 @@ impl Hints {
             self.shown = None;
             return (None, None);
         }
-        if self.shown.is_some() {
-            return (self.shown, None);
+        if let (Some(hint), Some(until)) = (self.shown, self.until) {
+            if now < until {
+                return (self.shown, Some(until - now));
+            }
+            self.passed.push(hint);
+            (self.shown, self.next) = (None, Some(now + BETWEEN));
         }
-        let unknown = Hint::iter().find(|h| !stored.known.contains(h));
+        let unknown = Hint::iter().find(|h| !stored.known.contains(h) && !self.passed.contains(h));
         match (unknown, self.next) {
             (Some(hint), Some(next)) if self.told < MOST => {
                 let wait = next.saturating_duration_since(now);
@@ -131,50 +142,43 @@ impl Hints {
                     return (None, Some(wait));
                 }
                 (self.shown, self.told) = (Some(hint), self.told + 1);
-                (self.shown, None)
+                self.until = Some(now + STAYS);
+                (self.shown, Some(STAYS))
             }
             _ => (None, None),
         }
     }
 
-    /// Draws the hint that is due.
-    pub fn show(&mut self, ui: &mut Ui, stored: &mut Stored, theme: &Theme) {
+    /// Draws the hint that is due as a strip. True if there is one.
+    pub fn show(&mut self, ui: &mut Ui, stored: &mut Stored, theme: &Theme) -> bool {
         let (hint, wait) = self.due(stored, Instant::now());
         if let Some(wait) = wait {
             ui.ctx().request_repaint_after(wait);
         }
-        let Some(hint) = hint else { return };
-        let area =
-            Area::new(Id::unique("hint")).order(Order::Foreground).anchor(Align2::LEFT_BOTTOM, vec2(12.0, -72.0));
-        area.show(ui.ctx(), |ui| {
-            let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::symmetric(12, 10));
-            frame.show(ui, |ui| {
-                ui.set_width(198.0);
-                ui.horizontal_top(|ui| {
+        let Some(hint) = hint else { return false };
+        let frame =
+            Frame::new().fill(Theme::mix(theme.panel, theme.accent, 0.1)).inner_margin(Margin::symmetric(14, 0));
+        // As high as the strip of findings that it stands in for, so that nothing jumps.
+        let panel = Panel::top("findings").exact_size(findings::HEIGHT).resizable(false).show_separator_line(false);
+        panel.frame(frame).show(ui, |ui| {
+            super::focus::region(ui, super::focus::Region::Findings);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let small = |words: &str| Button::new(RichText::new(words).font(text(SMALL))).min_size(vec2(0.0, 24.0));
+                let no_more = ui.add(small("No more hints").fill(Color32::TRANSPARENT));
+                if no_more.on_hover_text("“Hints on or off” in the search brings them back").clicked() {
+                    stored.hints = false;
+                    self.shown = None;
+                }
+                if ui.add(small("Got it")).clicked() {
+                    self.know(stored, hint);
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     ui.label(icon(ICON_LIGHTBULB, 16.0).color(theme.accent));
-                    let words = RichText::new(hint.words(ui.ctx())).font(text(SMALL)).color(theme.text);
-                    ui.add(egui::Label::new(words).wrap());
-                });
-                ui.add_space(4.0);
-                ui.horizontal(|ui| {
-                    ui.add_space(18.0);
-                    let quiet = |words: &str| {
-                        Button::new(RichText::new(words).font(text(SMALL)).color(theme.dim)).fill(Color32::TRANSPARENT)
-                    };
-                    if ui.button(RichText::new("Got it").font(text(SMALL))).clicked() {
-                        self.know(stored, hint);
-                    }
-                    if ui
-                        .add(quiet("No more hints"))
-                        .on_hover_text("“Hints on or off” in the search brings them back")
-                        .clicked()
-                    {
-                        stored.hints = false;
-                        self.shown = None;
-                    }
+                    words::line(ui, &hint.words(ui.ctx()), text(SMALL), theme.text);
                 });
             });
         });
+        true
     }
 }
 
@@ -189,7 +193,7 @@ mod tests {
         assert_eq!(hints.due(&stored, start), (None, Some(FIRST)));
         let later = start + FIRST;
         assert_eq!(hints.due(&stored, later).0, Some(Hint::Change));
-        assert_eq!(hints.due(&stored, later + BETWEEN * 9).0, Some(Hint::Change), "one at a time");
+        assert_eq!(hints.due(&stored, later + STAYS / 2).0, Some(Hint::Change), "one at a time");
         hints.did(&mut stored, Action::Palette);
         assert_eq!(hints.shown(), Some(Hint::Change), "something else was done");
         hints.know(&mut stored, Hint::Change);
@@ -204,6 +208,11 @@ mod tests {
             }
         }
         assert_eq!(seen, [Hint::Pin, Hint::Back], "{MOST} in a session, and what is used is not told");
+        let mut idle = Hints::begin(start);
+        assert_eq!(idle.due(&Stored::default(), later).0, Some(Hint::Change));
+        assert_eq!(idle.due(&Stored::default(), later + STAYS).0, None, "it goes by itself");
+        let next = later + STAYS + BETWEEN;
+        assert_eq!(idle.due(&Stored::default(), next).0, Some(Hint::Pin), "and does not come twice in a session");
         let mut tomorrow = Hints::begin(start);
         assert_eq!(tomorrow.due(&stored, later).0, Some(Hint::Export));
         stored.hints = false;

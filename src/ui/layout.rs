@@ -1,15 +1,19 @@
 //! Where the panes stand: an egui_tiles tree that can be rearranged, stored and put back.
 
+mod fit;
+
 use super::panes::frame::{self, Export};
 use super::panes::{PaneContext, PaneKind, Panes};
-use super::style::{SMALL, text};
+use super::style::{SMALL, icon, text};
 use super::theme::{GAP, Theme};
 use super::views::kind_of;
 use crate::scenario::view::View;
-use eframe::egui::{self, Color32, CornerRadius, Rect, Stroke, Ui, WidgetText};
+use eframe::egui::{self, Button, Color32, CornerRadius, Rect, Response, Stroke, Ui, WidgetText, pos2, vec2};
+use egui_material_icons::icons::ICON_MORE_HORIZ;
 use egui_tiles::{
     Behavior, Container, LinearDir, SimplificationOptions, TabState, Tabs, TileId, Tiles, Tree, UiResponse,
 };
+use fit::{Plan, TABS};
 use std::collections::HashMap;
 use strum::IntoEnumIterator as _;
 
@@ -27,11 +31,13 @@ pub struct Layout {
     own: usize,
     /// Where each pane was drawn in the last frame, for pictures of it.
     rects: HashMap<PaneKind, Rect>,
+    /// Panes brought to the front of tabs that stand only where there is little room; the newest last.
+    front: Vec<PaneKind>,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { tree: first_tree(), maximised: None, alone: vec![], own: 0, rects: HashMap::new() }
+        Self { tree: first_tree(), maximised: None, alone: vec![], own: 0, rects: HashMap::new(), front: vec![] }
     }
 }
 
@@ -83,7 +89,7 @@ impl Layout {
     pub fn of_view(view: &View, now: &Self) -> Self {
         let maximised = view.maximised.map(kind_of);
         if view.columns.is_empty() {
-            return Self { tree: now.tree.clone(), maximised, alone: vec![], own: 0, rects: HashMap::new() };
+            return Self { tree: now.tree.clone(), maximised, ..Self::default() };
         }
         let mut tiles = Tiles::default();
         let mut columns = vec![];
@@ -96,13 +102,7 @@ impl Layout {
             row.shares.set_share(*column, *width);
         }
         let root = if columns.len() == 1 { columns[0] } else { tiles.insert_container(Container::Linear(row)) };
-        Self {
-            tree: Tree::new(egui::Id::unique("panes"), root, tiles),
-            maximised,
-            alone: vec![],
-            own: 0,
-            rects: HashMap::new(),
-        }
+        Self { tree: Tree::new(egui::Id::unique("panes"), root, tiles), maximised, ..Self::default() }
     }
 
     /// The tree, to store.
@@ -182,12 +182,22 @@ impl Layout {
                 self.alone.truncate(self.own);
                 self.alone.push(kind);
             }
+            self.bring(kind);
             return;
         }
         if self.tree.tiles.find_pane(&kind).is_none() {
             self.maximised = Some(kind);
         }
-        self.tree.make_active(|_, tile| matches!(tile, egui_tiles::Tile::Pane(k) if *k == kind));
+        self.bring(kind);
+    }
+
+    fn bring(&mut self, kind: PaneKind) {
+        // Where panes stand alone, the tree waits as it is.
+        if self.alone.is_empty() {
+            self.tree.make_active(|_, tile| matches!(tile, egui_tiles::Tile::Pane(k) if *k == kind));
+        }
+        self.front.retain(|k| *k != kind);
+        self.front.push(kind);
     }
 
     /// Shows these panes alone, one above the other; all of them again where there are none.
@@ -214,57 +224,173 @@ impl Layout {
     pub fn show(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, exports: &mut Exports) {
         self.rects.clear();
         let ground = ui.painter().add(egui::Shape::Noop);
-        self.panes(ui, panes, cx, exports);
+        let room = ui.max_rect();
+        let whole = self.panes(ui, panes, cx, exports);
         let rects: Vec<Rect> = self.rects.values().copied().collect();
         let tiles = &self.tree.tiles;
         let is_tabs = |id: &TileId| matches!(tiles.get_container(*id), Some(Container::Tabs(_)));
-        let tabbed = tiles.tile_ids().filter(|id| self.maximised.is_none() && self.alone.is_empty() && is_tabs(id));
-        let tabbed: Vec<Rect> = tabbed.filter_map(|id| tiles.rect(id)).collect();
+        let tabbed = tiles.tile_ids().filter(|id| whole && is_tabs(id));
+        let tabbed: Vec<Rect> = if whole { tabbed.filter_map(|id| tiles.rect(id)).collect() } else { vec![room] };
         // A picture of a pane has no gaps round it.
         if !cx.link.bare {
             ui.painter().set(ground, frame::ground(cx.theme, &rects, &tabbed));
         }
     }
 
-    fn panes(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, exports: &mut Exports) {
+    /// Draws the panes. True if the tree was drawn as it is.
+    fn panes(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, exports: &mut Exports) -> bool {
+        let room = ui.max_rect();
         if let Some(kind) = self.maximised {
-            self.rects.insert(kind, ui.max_rect());
+            self.rects.insert(kind, room);
             let done = frame::show(ui, panes.get(kind), cx, true);
             if done.toggle_maximised {
                 self.maximised = None;
             }
             exports.extend(done.export.map(|e| (kind, e)));
-            return;
+            return false;
         }
         if !self.alone.is_empty() {
-            return self.column(ui, panes, cx, exports);
+            let parts = self.alone.iter().map(|kind| (Plan::Pane(*kind), 1.0)).collect();
+            let plan = Plan::Line(LinearDir::Vertical, parts).fitted(room.size());
+            self.planned(ui, &plan, room, (panes, cx, exports));
+            return false;
         }
+        if let Some(plan) = self.crowded(ui, room.size()) {
+            self.planned(ui, &plan, room, (panes, cx, exports));
+            return false;
+        }
+        self.front.clear();
+        fit::widen(&mut self.tree, room.size());
         let mut behavior = Places { panes, cx, rects: &mut self.rects, maximise: None, exports };
         self.tree.ui(&mut behavior, ui);
         if let Some(kind) = behavior.maximise {
             self.maximised = Some(kind);
         }
+        true
+    }
+
+    /// What stands where if the tree as it is has no room.
+    fn crowded(&self, ui: &Ui, room: egui::Vec2) -> Option<Plan> {
+        let whole = fit::plan_of(&self.tree)?;
+        let fitted = whole.clone().fitted(room);
+        let tab = |kind: PaneKind| tab_title(ui, kind, Color32::WHITE).size().x + 20.0;
+        (!same(&whole, &fitted) || fit::overflows(&fitted, room, &tab)).then_some(fitted)
+    }
+
+    /// Draws a plan in `rect`.
+    fn planned(&mut self, ui: &mut Ui, plan: &Plan, rect: Rect, with: With<'_, '_, '_>) {
+        let (panes, cx, exports) = with;
+        let kind = match plan {
+            Plan::Line(dir, parts) => {
+                for ((part, _), place) in parts.iter().zip(Plan::places(*dir, parts, rect)) {
+                    self.planned(ui, part, place, (&mut *panes, &mut *cx, &mut *exports));
+                }
+                return;
+            }
+            Plan::Tabs(kinds) => {
+                let shown = self.front_of(kinds);
+                self.tabs(ui, kinds, shown, rect.with_max_y(rect.top() + TABS), cx.theme)
+            }
+            Plan::Pane(kind) => *kind,
+        };
+        let rect = if matches!(plan, Plan::Tabs(_)) { rect.with_min_y(rect.top() + TABS) } else { rect };
+        let mut place = ui.new_child(egui::UiBuilder::new().max_rect(rect).id_salt(("planned", kind.name())));
+        self.rects.insert(kind, rect);
+        let done = frame::show(&mut place, panes.get(kind), cx, false);
+        if done.toggle_maximised {
+            self.maximised = Some(kind);
+        }
+        exports.extend(done.export.map(|e| (kind, e)));
+    }
+
+    /// Which of several is in front: the newest that was brought there, else the first that the whole tree shows.
+    fn front_of(&self, kinds: &[PaneKind]) -> PaneKind {
+        let newest = self.front.iter().rev().find(|k| kinds.contains(k)).copied();
+        let first = || self.order().into_iter().find(|k| kinds.contains(k));
+        newest.or_else(first).or(kinds.first().copied()).unwrap_or(PaneKind::Assignment)
+    }
+
+    /// A row of tabs; those that have no room are in a menu at its end. Returns the one in front from now on.
+    fn tabs(&mut self, ui: &mut Ui, kinds: &[PaneKind], shown: PaneKind, bar: Rect, theme: &Theme) -> PaneKind {
+        ui.painter().rect_filled(bar, CornerRadius::ZERO, theme.window);
+        let width = |kind: PaneKind| tab_title(ui, kind, theme.text).size().x + 20.0;
+        let all: f32 = kinds.iter().map(|k| width(*k)).sum();
+        let mut room = bar.width() - if all > bar.width() { 32.0 } else { 0.0 };
+        // The one in front has its tab always.
+        room -= width(shown);
+        let mut here = vec![];
+        for &kind in kinds {
+            let fits = kind == shown || room >= width(kind);
+            if fits && kind != shown {
+                room -= width(kind);
+            }
+            here.push((kind, fits));
+        }
+        let mut front = shown;
+        let mut at = bar.left();
+        for (kind, _) in here.iter().filter(|(_, fits)| *fits) {
+            let rect = Rect::from_min_size(pos2(at, bar.top()), vec2(width(*kind), bar.height()));
+            let response = ui.interact(rect, ui.scope_id().with(("tab", kind.name())), egui::Sense::click());
+            super::focus::tab(ui, response.id);
+            tab(ui, theme, *kind, *kind == shown, &response);
+            if response.clicked() {
+                front = *kind;
+            }
+            at = rect.right();
+        }
+        let hidden: Vec<PaneKind> = here.iter().filter(|(_, fits)| !fits).map(|(kind, _)| *kind).collect();
+        if !hidden.is_empty() {
+            let place = Rect::from_min_size(pos2(at + 2.0, bar.top() + 2.0), vec2(26.0, bar.height() - 4.0));
+            let more = Button::new(icon(ICON_MORE_HORIZ, 14.0).color(theme.dim)).frame(false);
+            let more = ui.put(place, more).on_hover_text("More panes");
+            super::focus::tab(ui, more.id);
+            more.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "More panes"));
+            egui::Popup::menu(&more).show(|ui| {
+                for kind in hidden {
+                    let item = Button::new(kind.name()).fill(Color32::TRANSPARENT).min_size(vec2(160.0, 26.0));
+                    if ui.add(item).clicked() {
+                        front = kind;
+                    }
+                }
+            });
+        }
+        if front != shown {
+            self.bring(front);
+        }
+        front
     }
 }
 
-impl Layout {
-    /// The panes that stand alone, equally high.
-    fn column(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, exports: &mut Exports) {
-        let whole = ui.max_rect();
-        let count = self.alone.len() as f32;
-        let height = (whole.height() - GAP * (count - 1.0)) / count;
-        for (i, kind) in self.alone.clone().into_iter().enumerate() {
-            let top = whole.top() + i as f32 * (height + GAP);
-            let rect = Rect::from_min_size(egui::pos2(whole.left(), top), egui::vec2(whole.width(), height));
-            let mut place = ui.new_child(egui::UiBuilder::new().max_rect(rect).id_salt(("alone", kind.name())));
-            self.rects.insert(kind, rect);
-            let done = frame::show(&mut place, panes.get(kind), cx, false);
-            if done.toggle_maximised {
-                self.maximised = Some(kind);
-            }
-            exports.extend(done.export.map(|e| (kind, e)));
+/// What panes are drawn with and what they ask for.
+type With<'a, 'b, 'c> = (&'a mut Panes, &'a mut PaneContext<'b>, &'c mut Exports);
+
+/// Whether two plans show the same in the same places, whatever their shares.
+fn same(a: &Plan, b: &Plan) -> bool {
+    match (a, b) {
+        (Plan::Line(da, pa), Plan::Line(db, pb)) => {
+            da == db && pa.len() == pb.len() && pa.iter().zip(pb).all(|((a, _), (b, _))| same(a, b))
         }
+        _ => a == b,
     }
+}
+
+fn tab_title(ui: &Ui, kind: PaneKind, colour: Color32) -> std::sync::Arc<egui::Galley> {
+    ui.painter().layout_no_wrap(kind.name().to_owned(), text(SMALL), colour)
+}
+
+/// Draws a tab.
+fn tab(ui: &Ui, theme: &Theme, kind: PaneKind, active: bool, response: &Response) {
+    let colour = if active { theme.text } else { theme.dim };
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, active, kind.name()));
+    let chip = response.rect.shrink2(vec2(2.0, 2.0));
+    if active {
+        ui.painter().rect_filled(chip, CornerRadius::same(5), theme.chip);
+    } else if response.hovered() {
+        ui.painter().rect_filled(chip, CornerRadius::same(5), Theme::mix(theme.window, theme.chip, 0.6));
+    }
+    let galley = tab_title(ui, kind, colour);
+    let at = egui::Align2::CENTER_CENTER.align_size_within_rect(galley.size(), chip).min;
+    ui.painter().galley(at, galley, colour);
 }
 
 struct Places<'a, 'b> {
@@ -303,11 +429,11 @@ impl Behavior<PaneKind> for Places<'_, '_> {
     }
 
     fn min_size(&self) -> f32 {
-        96.0
+        fit::SMALLEST
     }
 
     fn tab_bar_height(&self, _: &egui::Style) -> f32 {
-        24.0
+        TABS
     }
 
     fn resize_stroke(&self, _: &egui::Style, state: egui_tiles::ResizeState) -> Stroke {
@@ -332,25 +458,17 @@ impl Behavior<PaneKind> for Places<'_, '_> {
         id: egui::Id,
         tile: TileId,
         state: &TabState,
-    ) -> egui::Response {
+    ) -> Response {
         let theme: &Theme = self.cx.theme;
-        let title = self.tab_title_for_tile(tiles, tile);
-        let colour = if state.active { theme.text } else { theme.dim };
-        let galley = title.into_galley(ui, Some(egui::TextWrapMode::Extend), f32::INFINITY, text(SMALL));
-        let size = egui::vec2(galley.size().x + 20.0, ui.available_height());
+        let Some(egui_tiles::Tile::Pane(kind)) = tiles.get(tile) else {
+            return ui.allocate_rect(Rect::NOTHING, egui::Sense::hover());
+        };
+        let kind = *kind;
+        let size = vec2(tab_title(ui, kind, theme.text).size().x + 20.0, ui.available_height());
         let (_, rect) = ui.allocate_space(size);
         let response = ui.interact(rect, id, egui::Sense::click_and_drag());
-        let name = galley.text().to_owned();
-        response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, state.active, &name));
         super::focus::tab(ui, id);
-        let chip = rect.shrink2(egui::vec2(2.0, 2.0));
-        if state.active {
-            ui.painter().rect_filled(chip, CornerRadius::same(5), theme.chip);
-        } else if response.hovered() {
-            ui.painter().rect_filled(chip, CornerRadius::same(5), Theme::mix(theme.window, theme.chip, 0.6));
-        }
-        let at = egui::Align2::CENTER_CENTER.align_size_within_rect(galley.size(), chip).min;
-        ui.painter().galley_with_override_text_color(at, galley, colour);
+        tab(ui, theme, kind, state.active, &response);
         self.on_tab_button(tiles, tile, response)
     }
 

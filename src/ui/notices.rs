@@ -13,26 +13,48 @@ use egui_material_icons::icons::{ICON_CHECK_CIRCLE, ICON_CLOSE, ICON_ERROR, ICON
 use std::time::Duration;
 
 /// What has been seen.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// Messages up to this number are no longer toasts.
     dismissed: u64,
+    /// Warnings and errors up to this number spoke of what is no longer open.
+    over: u64,
+    /// What is open.
+    document: String,
+    /// The newest toasts keep off the pointer: at the top or at the bottom, as long as any stands there.
+    at_top: Option<bool>,
     /// Messages up to this number were seen in the list.
     read: u64,
     /// Points at the right that something else has.
     pub inset: f32,
 }
 
-/// So long a toast stays.
-fn stays(level: Level) -> Duration {
-    match level {
-        Level::Info | Level::Success => Duration::from_secs(6),
-        Level::Warning => Duration::from_secs(12),
-        Level::Error => Duration::from_secs(45),
+/// So long a toast stays: what it takes to notice and to read it, at leisure; longer where something is wrong. The list keeps it.
+fn stays(notice: &Notice) -> Duration {
+    let reading = Duration::from_secs(4) + Duration::from_millis(70) * notice.text.chars().count().min(300) as u32;
+    match notice.level {
+        Level::Info | Level::Success => reading,
+        Level::Warning | Level::Error => reading * 2,
     }
 }
 
 impl Seen {
+    /// Another scenario is open: what was wrong with the one before is of the past, but what came with this one is not.
+    fn follow(&mut self, lab: &Lab) {
+        let title = &lab.document().title;
+        if self.document != *title {
+            self.document.clone_from(title);
+            let old = |n: &&Notice| n.at.elapsed() > Duration::from_millis(300);
+            self.over = lab.notices().all().rev().find(old).map_or(self.over, |n| n.id + 1);
+        }
+    }
+
+    /// Whether a message is still a toast.
+    fn toasts(&self, notice: &Notice) -> bool {
+        let of_before = notice.id < self.over && matches!(notice.level, Level::Warning | Level::Error);
+        notice.id >= self.dismissed && !of_before && notice.at.elapsed() < stays(notice)
+    }
+
     /// Messages that nobody has seen.
     #[must_use]
     pub fn unread(&self, lab: &Lab) -> u64 {
@@ -49,25 +71,33 @@ fn look(level: Level, theme: &Theme) -> (egui_material_icons::MaterialIcon, Colo
     }
 }
 
-/// Draws the newest messages at the lower right, until their time is over.
+/// Draws the newest messages at the right, until their time is over: at the bottom, or at the top where the pointer is in the lower half.
 pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) {
-    let fresh: Vec<Notice> =
-        lab.notices().all().filter(|n| n.id >= seen.dismissed && n.at.elapsed() < stays(n.level)).cloned().collect();
-    let mut below = 76.0;
+    seen.follow(lab);
+    let fresh: Vec<Notice> = lab.notices().all().filter(|n| seen.toasts(n)).cloned().collect();
+    if fresh.is_empty() {
+        seen.at_top = None;
+        return;
+    }
+    let screen = ui.ctx().content_rect();
+    let pointer = ui.input(|i| i.pointer.latest_pos());
+    let at_top = *seen.at_top.get_or_insert(pointer.is_some_and(|p| p.y > screen.center().y));
+    let (align, mut off) = if at_top { (Align2::RIGHT_TOP, 86.0) } else { (Align2::RIGHT_BOTTOM, 76.0) };
     for notice in fresh.iter().rev().take(3) {
-        ui.ctx().request_repaint_after(stays(notice.level).saturating_sub(notice.at.elapsed()));
+        ui.ctx().request_repaint_after(stays(notice).saturating_sub(notice.at.elapsed()));
         let area = Area::new(Id::unique(("toast", notice.id)))
             .order(Order::Foreground)
-            .anchor(Align2::RIGHT_BOTTOM, vec2(-14.0 - seen.inset, -below));
+            .anchor(align, vec2(-14.0 - seen.inset, if at_top { off } else { -off }));
         let response = area.show(ui.ctx(), |ui| {
             let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::symmetric(12, 8));
             frame.show(ui, |ui| {
-                ui.set_max_width(400.0);
+                let width = (screen.width() - seen.inset - 60.0).clamp(160.0, 400.0);
+                ui.set_max_width(width);
                 ui.horizontal_top(|ui| {
                     let (symbol, colour) = look(notice.level, theme);
                     ui.label(icon(symbol, 16.0).color(colour));
                     ui.vertical(|ui| {
-                        ui.set_max_width(330.0);
+                        ui.set_max_width(width - 70.0);
                         words(ui, &notice.text, theme);
                         // “Undo” means what this message tells of, so it goes once something else was done.
                         let stale = |c: &Command| {
@@ -86,7 +116,7 @@ pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) {
                 });
             });
         });
-        below += response.response.rect.height() + 8.0;
+        off += response.response.rect.height() + 8.0;
     }
 }
 

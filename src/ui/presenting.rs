@@ -1,12 +1,13 @@
 //! In front of people: the whole screen, larger text, panes one after another, a laser pointer, a spotlight.
 
 use super::panes::PaneKind;
-use super::style::{SMALL, mono, text};
+use super::style::{SMALL, mono, semibold, text};
 use super::theme::Theme;
 use eframe::egui::epaint::{CornerRadius, TextShape};
 use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{
-    Color32, Context, CursorIcon, Id, LayerId, Mesh, Order, Pos2, Rect, Shape, Stroke, StrokeKind, pos2, vec2,
+    Align, Color32, Context, CursorIcon, Frame, Id, Label, LayerId, Layout, Margin, Mesh, Order, Panel, Pos2, Rect,
+    RichText, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
 };
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ const GLOW: f32 = 22.0;
 const STAYS: Duration = Duration::from_secs(6);
 /// So long that fades.
 const FADES: Duration = Duration::from_millis(700);
+/// Height of the strip with the run's title, points.
+const TITLE: f32 = 32.0;
 /// What the keys do.
 const KEYS: [(&str, &str); 5] =
     [("Page Down", "next pane"), ("F", "maximise"), ("Shift+L", "laser"), ("Shift+S", "spotlight"), ("Esc", "leave")];
@@ -116,6 +119,20 @@ impl Presenting {
     }
 }
 
+/// What runs, for the audience: the top bar is hidden.
+pub fn title(ui: &mut Ui, title: &str, theme: &Theme) {
+    let frame = Frame::new().fill(theme.panel).inner_margin(Margin::symmetric(14, 0));
+    let panel = Panel::top("presented").exact_size(TITLE).resizable(false).show_separator_line(false).frame(frame);
+    panel.show(ui, |ui| {
+        let edge = ui.max_rect().expand2(vec2(14.0, 0.0));
+        ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, theme.line));
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            super::icon::mark(ui, 18.0);
+            ui.add(Label::new(RichText::new(title).font(semibold(14.0)).color(theme.text)).truncate());
+        });
+    });
+}
+
 /// The pane after or before one, through all of them and once round; `None` stands for all panes together.
 #[must_use]
 pub fn next_pane(order: &[PaneKind], now: Option<PaneKind>, back: bool) -> Option<PaneKind> {
@@ -139,6 +156,7 @@ fn keys(ctx: &Context, since: Duration, theme: &Theme) {
     }
     let painter = ctx.layer_painter(LayerId::new(Order::Foreground, Id::unique("presenting keys")));
     let mut job = LayoutJob::default();
+    job.wrap.max_width = ctx.content_rect().width() - 60.0;
     for (i, (key, what)) in KEYS.iter().enumerate() {
         let space = if i > 0 { 18.0 } else { 0.0 };
         job.append(key, space, TextFormat::simple(mono(SMALL), theme.text));
@@ -148,7 +166,7 @@ fn keys(ctx: &Context, since: Duration, theme: &Theme) {
     let screen = ctx.content_rect();
     let size = galley.size() + vec2(32.0, 16.0);
     let rect = Rect::from_center_size(pos2(screen.center().x, screen.bottom() - 74.0), size);
-    let radius = CornerRadius::same((size.y / 2.0) as u8);
+    let radius = CornerRadius::same((size.y / 2.0).min(16.0) as u8);
     painter.rect_filled(rect, radius, theme.pane.gamma_multiply(0.95 * strength));
     painter.rect_stroke(rect, radius, Stroke::new(1.0, theme.line.gamma_multiply(strength)), StrokeKind::Inside);
     let at = rect.min + vec2(16.0, 8.0);

@@ -41,6 +41,10 @@ fn wanted_id() -> Id {
 /// A widget says where it is. Costs a look into a short list while a lesson points at something, and less otherwise.
 pub fn offer(ui: &Ui, name: &str, rect: Rect) {
     let Some(wanted) = ui.data(|d| d.get_temp::<Wanted>(wanted_id())) else { return };
+    // What is only measured is not there.
+    if !ui.is_visible() {
+        return;
+    }
     if !wanted.names.contains(&name) {
         return;
     }

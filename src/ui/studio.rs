@@ -7,7 +7,6 @@ use super::store::Stored;
 use super::svg::{Drawing, images};
 use crate::lab::Lab;
 use crate::lab::command::Command;
-use eframe::egui::epaint::text::MissingGlyphPolicy;
 use eframe::egui::{self, Rect, vec2};
 use egui_kittest::Harness;
 use image::RgbaImage;
@@ -64,14 +63,14 @@ impl Studio {
             .with_size(vec2(width as f32, height as f32) / scale)
             .with_pixels_per_point(scale)
             .with_max_steps(64)
+            // Where neither we nor the system have a letter, a box is drawn: never a panic.
+            .allow_missing_glyphs()
             .with_theme(theme);
         if pixels {
             builder = builder.wgpu();
         }
         let (stored, pane) = (Stored { dark: Some(setting.dark), ..setting.window.clone() }, setting.pane);
         let harness = builder.build_eframe(|cc| {
-            // A title may hold what no font has: a box then, as in the window.
-            cc.egui_ctx.set_missing_glyph_policy(MissingGlyphPolicy::Tofu);
             let mut app = App::new(&cc.egui_ctx, lab, stored, Options { still: true, ..Options::default() });
             if let Some(kind) = pane {
                 app.show_only(kind);

@@ -1,15 +1,12 @@
 //! Fonts and the style of every widget, from the theme's colours. Installed once per theme; nothing else sets styles.
 
+use super::fonts::SEMIBOLD;
 use super::theme::{DARK, LIGHT, ROW, Theme};
 use eframe::egui::{
-    self, Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, RichText, Stroke,
-    TextStyle, Visuals, style::WidgetVisuals, vec2,
+    self, Color32, Context, CornerRadius, FontFamily, FontId, Margin, RichText, Stroke, TextStyle, Visuals,
+    style::WidgetVisuals, vec2,
 };
 use std::collections::BTreeMap;
-use std::sync::Arc;
-
-/// The family of bold names.
-const SEMIBOLD: &str = "semibold";
 
 /// Size of ordinary text, points.
 pub const BODY: f32 = 13.0;
@@ -53,7 +50,7 @@ pub fn icon(icon: egui_material_icons::MaterialIcon, size: f32) -> RichText {
 
 /// Installs fonts and both themes' styles. Call once.
 pub fn install(ctx: &Context) {
-    ctx.set_fonts(fonts());
+    super::fonts::install(ctx);
     for (kind, theme) in [(egui::Theme::Dark, &DARK), (egui::Theme::Light, &LIGHT)] {
         let mut style = (*ctx.style_of(kind)).clone();
         style.text_styles = text_styles();
@@ -71,33 +68,6 @@ pub fn install(ctx: &Context) {
         style.visuals = visuals(theme);
         ctx.set_style_of(kind, style);
     }
-}
-
-fn fonts() -> FontDefinitions {
-    let mut fonts = FontDefinitions::default();
-    let mut add = |name: &str, bytes: &'static [u8]| {
-        fonts.font_data.insert(name.into(), Arc::new(FontData::from_static(bytes)));
-    };
-    add("inter", include_bytes!("../../assets/fonts/Inter-Regular.otf"));
-    add("inter-semibold", include_bytes!("../../assets/fonts/Inter-SemiBold.otf"));
-    add("jetbrains-mono", include_bytes!("../../assets/fonts/JetBrainsMono-Regular.ttf"));
-    let icons = egui_material_icons::font_insert();
-    fonts.font_data.insert(icons.name.clone(), Arc::new(icons.data));
-    // What Inter lacks comes from egui's own fonts, then from the icons.
-    let of = |family| fonts.families.get(family).cloned().unwrap_or_default();
-    let rest: Vec<String> = [of(&FontFamily::Proportional), of(&FontFamily::Monospace)].concat();
-    let chain = |first: &[&str]| {
-        let own = first.iter().map(|s| (*s).to_owned());
-        own.chain(rest.iter().cloned()).chain([icons.name.clone()]).collect::<Vec<_>>()
-    };
-    let families = [
-        (FontFamily::Proportional, chain(&["inter"])),
-        (FontFamily::Monospace, chain(&["jetbrains-mono", "inter"])),
-        (FontFamily::Name(SEMIBOLD.into()), chain(&["inter-semibold", "inter"])),
-        (FontFamily::Name(egui_material_icons::FONT_FAMILY.into()), vec![icons.name.clone()]),
-    ];
-    fonts.families.extend(families);
-    fonts
 }
 
 fn text_styles() -> BTreeMap<TextStyle, FontId> {

@@ -100,17 +100,17 @@ pub const LIGHT: Theme = Theme {
     chip: hex(0xe6eaf0),
     text: hex(0x1a2130),
     dim: hex(0x566274),
-    faint: hex(0x667283),
+    faint: hex(0x5d6979),
     accent: hex(0x2f6fe0),
     over: hex(0xc9651b),
-    over_text: hex(0xad4f0c),
+    over_text: hex(0xa84c0b),
     under: hex(0x1f78c8),
     fair: hex(0x8b95a5),
     heat_low: hex(0xffffff),
     heat_high: hex(0xa9c6ea),
     chosen: hex(0x2f6fe0),
     middle: hex(0xf3f5f8),
-    record: hex(0xd13f3f),
+    record: hex(0xbd3232),
     variants: [hex(0x2f6fe0), hex(0x8a3a3a), hex(0xb08a00), hex(0x1f1147)],
 };
 
@@ -214,6 +214,54 @@ mod tests {
     fn apart(a: Color32, b: Color32, cones: [[f32; 3]; 3]) -> f32 {
         let (a, b) = (seen(a, cones), seen(b, cones));
         (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f32>().sqrt()
+    }
+
+    /// How far two colours are apart in luminance, 1 to 21: WCAG 2, section 1.4.3.
+    fn contrast(a: Color32, b: Color32) -> f32 {
+        let linear = |v: u8| {
+            let v = f32::from(v) / 255.0;
+            if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+        };
+        let light = |c: Color32| 0.2126 * linear(c.r()) + 0.7152 * linear(c.g()) + 0.0722 * linear(c.b());
+        let (a, b) = (light(a) + 0.05, light(b) + 0.05);
+        (a / b).max(b / a)
+    }
+
+    #[test]
+    fn text_can_be_read_on_every_ground() {
+        for theme in [&DARK, &LIGHT] {
+            let grounds =
+                [("window", theme.window), ("panel", theme.panel), ("pane", theme.pane), ("chip", theme.chip)];
+            let texts = [
+                ("text", theme.text),
+                ("dim", theme.dim),
+                ("faint", theme.faint),
+                ("over", theme.over_text),
+                ("record", theme.record),
+            ];
+            for (ground, behind) in grounds {
+                for (name, colour) in texts {
+                    let far = contrast(colour, behind);
+                    assert!(far >= 4.5, "{name} on {ground}, dark {}: {far:.2}", theme.dark);
+                }
+            }
+            // Words in these stand on panes alone.
+            for (name, colour) in [("accent", theme.accent), ("under", theme.under)] {
+                let far = contrast(colour, theme.pane);
+                assert!(far >= 4.5, "{name} on a pane, dark {}: {far:.2}", theme.dark);
+            }
+            // The ring round what has the focus, and lines that mean something: 3 to 1.
+            for (ground, behind) in grounds {
+                let far = contrast(theme.accent, behind);
+                assert!(far >= 3.0, "the focus ring on {ground}, dark {}: {far:.2}", theme.dark);
+            }
+            // What stands on a map is read there.
+            for amount in 0..=20 {
+                let ground = theme.ramp(amount as f32 / 20.0);
+                let far = contrast(theme.ink_on(ground), ground);
+                assert!(far >= 3.0, "figures on a cell at {amount}, dark {}: {far:.2}", theme.dark);
+            }
+        }
     }
 
     #[test]

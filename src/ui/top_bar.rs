@@ -12,7 +12,8 @@ use crate::lab::command::Command;
 use crate::lab::fork::{COMPARED, ENOUGH};
 use eframe::egui::{self, Align, Button, Color32, Frame, Layout, Margin, Panel, RichText, Sense, Stroke, Ui, vec2};
 use egui_material_icons::icons::{
-    ICON_ADD, ICON_CLOSE, ICON_FIBER_MANUAL_RECORD, ICON_KEYBOARD, ICON_NOTIFICATIONS, ICON_STOP_CIRCLE,
+    ICON_ADD, ICON_CLOSE, ICON_FIBER_MANUAL_RECORD, ICON_KEYBOARD, ICON_MORE_HORIZ, ICON_NOTIFICATIONS,
+    ICON_STOP_CIRCLE,
 };
 use std::path::PathBuf;
 
@@ -25,6 +26,83 @@ pub struct Bar<'a> {
     pub recent: &'a [PathBuf],
     /// Messages nobody has seen.
     pub unread: u64,
+    /// The settings are hidden for want of room: a button shows them.
+    pub settings: bool,
+}
+
+/// What goes into the menu “…” as the bar gets narrower, in this order; each step takes what went before as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fold {
+    Nothing,
+    /// The engine's adapter.
+    Adapter,
+    /// The word "Moebias", and most of a long title.
+    Name,
+    /// Shortcuts, glossary and theme.
+    Signs,
+    Scenarios,
+    Search,
+    Engine,
+    Compare,
+    History,
+}
+
+const FOLDS: [Fold; 9] = [
+    Fold::Nothing,
+    Fold::Adapter,
+    Fold::Name,
+    Fold::Signs,
+    Fold::Scenarios,
+    Fold::Search,
+    Fold::Engine,
+    Fold::Compare,
+    Fold::History,
+];
+
+impl Fold {
+    /// What the menu offers in place of what the bar has no room for.
+    fn actions(self) -> Vec<Action> {
+        let of = |fold: Self| -> &'static [Action] {
+            match fold {
+                Self::Nothing | Self::Adapter | Self::Name => &[],
+                Self::Signs => &[Action::Shortcuts, Action::Glossary, Action::ToggleTheme],
+                Self::Scenarios => &[Action::Lessons, Action::Welcome],
+                Self::Search => &[Action::Palette, Action::Findings],
+                Self::Engine => &[Action::EngineAuto, Action::EngineCpu, Action::EngineGpu],
+                Self::Compare => &[Action::AddVariant, Action::Fork, Action::ShowCompare],
+                Self::History => &[Action::Undo, Action::Redo],
+            }
+        };
+        FOLDS.iter().rev().filter(|f| **f <= self).flat_map(|f| of(*f)).copied().collect()
+    }
+
+    /// The longest title, letters.
+    fn title(self) -> usize {
+        match self {
+            Self::Nothing | Self::Adapter => 32,
+            Self::Name | Self::Signs | Self::Scenarios => 24,
+            _ => 16,
+        }
+    }
+
+    /// What the bar takes, points.
+    fn width(self, ui: &Ui, lab: &Lab, settings: bool) -> f32 {
+        let wide = |words: &str, font: egui::FontId| {
+            ui.painter().layout_no_wrap(words.to_owned(), font, Color32::WHITE).size().x
+        };
+        let chip = |words: &str| wide(words, text(13.0)) + 26.0;
+        let signs = |count: f32| 34.0 * count;
+        let mut all = 34.0 + wide(&titled(lab, self), text(13.0)) + 30.0;
+        all += chip("Record") + 19.0 + signs(1.0);
+        all += if settings { signs(1.0) } else { 0.0 };
+        all += if self < Self::Name { wide("Moebias", semibold(14.0)) + 14.0 } else { 0.0 };
+        all += if self < Self::History { signs(2.0) } else { 0.0 };
+        all += if self < Self::Compare { chip("Compare 4") } else { 0.0 };
+        all += if self < Self::Engine { wide(&worked(lab, self >= Self::Adapter), mono(SMALL)) + 26.0 } else { 0.0 };
+        all += if self < Self::Search { wide(&shortcut(ui, Action::Palette), mono(SMALL)) + 26.0 } else { 0.0 };
+        all += if self < Self::Scenarios { chip("Scenarios") + chip("Lessons") } else { 0.0 };
+        all + if self < Self::Signs { signs(3.0) } else { signs(1.0) }
+    }
 }
 
 /// Draws the bar.
@@ -34,74 +112,111 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
         super::focus::region(ui, super::focus::Region::TopBar);
         let edge = ui.max_rect().expand2(vec2(14.0, 0.0));
         ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, theme.line));
-        let narrow = ui.available_width() < 1000.0;
-        let short = ui.available_width() < 1200.0;
+        let room = ui.available_width();
+        let fold = FOLDS.into_iter().find(|f| f.width(ui, lab, bar.settings) <= room).unwrap_or(Fold::History);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             mark(ui, 26.0);
-            ui.add_space(8.0);
-            ui.label(RichText::new("Moebias").font(semibold(14.0)));
-            ui.add_space(6.0);
-            title(ui, lab, bar, asks, theme);
-            for (action, label) in [(Action::Undo, lab.undo_label()), (Action::Redo, lab.redo_label())] {
-                let tip = match &label {
-                    Some(what) => format!("{} {what} ({})", action.name(), shortcut(ui, action)),
-                    None => format!("Nothing to {}", action.name().to_lowercase()),
-                };
-                if icon_button(ui, theme, action.icon(), 17.0, label.is_some(), action.name(), &tip).clicked() {
+            ui.add_space(4.0);
+            if fold < Fold::Name {
+                ui.add_space(4.0);
+                ui.label(RichText::new("Moebias").font(semibold(14.0)));
+                ui.add_space(6.0);
+            }
+            title(ui, lab, bar, fold, asks, theme);
+            if bar.settings {
+                sign(ui, Action::ToggleControls, "Settings", asks, theme);
+            }
+            if fold < Fold::History {
+                history(ui, lab, asks, theme);
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| right(ui, lab, bar, fold, asks, theme));
+        });
+    });
+}
+
+/// What stands at the right, from the edge inwards.
+fn right(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, fold: Fold, asks: &mut Vec<Ask>, theme: &'static Theme) {
+    ui.spacing_mut().item_spacing.x = 6.0;
+    let hidden = fold.actions();
+    if !hidden.is_empty() {
+        more(ui, &hidden, asks, theme);
+    }
+    if fold < Fold::Engine {
+        engine(ui, lab, asks, fold >= Fold::Adapter, theme);
+    }
+    messages(ui, bar.unread, asks, theme);
+    if fold < Fold::Signs {
+        sign(ui, Action::ToggleTheme, "Dark or light", asks, theme);
+        sign(ui, Action::Glossary, "Glossary", asks, theme);
+        sign(ui, Action::Shortcuts, "Keyboard shortcuts", asks, theme);
+    }
+    if fold < Fold::Search {
+        let keys = RichText::new(shortcut(ui, Action::Palette)).font(mono(SMALL));
+        if chip(ui, keys, "Search commands and scenarios", "Search commands and scenarios").clicked() {
+            asks.push(Ask::Do(Action::Palette));
+        }
+    }
+    if fold < Fold::Scenarios {
+        if chip(ui, "Scenarios", "Scenarios", "What ships with Moebias (Ctrl+N)").clicked() {
+            asks.push(Ask::Do(Action::Welcome));
+        }
+        if chip(ui, "Lessons", "Lessons", "Learn it step by step (L)").clicked() {
+            asks.push(Ask::Do(Action::Lessons));
+        }
+    }
+    if fold < Fold::Compare {
+        compare(ui, lab, asks, theme);
+    }
+    record(ui, lab, asks, theme);
+}
+
+/// Undo and redo.
+fn history(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) {
+    for (action, label) in [(Action::Undo, lab.undo_label()), (Action::Redo, lab.redo_label())] {
+        let tip = match &label {
+            Some(what) => format!("{} {what} ({})", action.name(), shortcut(ui, action)),
+            None => format!("Nothing to {}", action.name().to_lowercase()),
+        };
+        if icon_button(ui, theme, action.icon(), 17.0, label.is_some(), action.name(), &tip).clicked() {
+            asks.push(Ask::Do(action));
+        }
+    }
+}
+
+/// An action as its icon.
+fn sign(ui: &mut Ui, action: Action, name: &str, asks: &mut Vec<Ask>, theme: &Theme) {
+    let (symbol, tip) = match action {
+        Action::Shortcuts => (ICON_KEYBOARD, format!("{name} (?)")),
+        Action::Glossary => (action.icon(), "Glossary: every term on screen (G)".into()),
+        _ => (action.icon(), format!("{name} ({})", shortcut(ui, action))),
+    };
+    if icon_button(ui, theme, symbol, 17.0, true, name, &tip).clicked() {
+        asks.push(Ask::Do(action));
+    }
+}
+
+/// What the bar has no room for.
+fn more(ui: &mut Ui, hidden: &[Action], asks: &mut Vec<Ask>, theme: &Theme) {
+    let menu = icon_button(ui, theme, ICON_MORE_HORIZ, 17.0, true, "More", "More");
+    egui::Popup::menu(&menu).show(|ui| {
+        ui.set_width(250.0);
+        let room = ui.ctx().content_rect().height() - HEIGHT - 30.0;
+        egui::ScrollArea::vertical().max_height(room).show(ui, |ui| {
+            for &action in hidden {
+                let button = Button::new(action.name()).shortcut_text(shortcut(ui, action));
+                if ui.add(button.fill(Color32::TRANSPARENT).min_size(vec2(250.0, 26.0))).clicked() {
                     asks.push(Ask::Do(action));
                 }
             }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.spacing_mut().item_spacing.x = 6.0;
-                engine(ui, lab, asks, short, theme);
-                messages(ui, bar.unread, asks, theme);
-                if icon_button(
-                    ui,
-                    theme,
-                    Action::ToggleTheme.icon(),
-                    17.0,
-                    true,
-                    "Dark or light",
-                    "Dark or light (Ctrl+T)",
-                )
-                .clicked()
-                {
-                    asks.push(Ask::Do(Action::ToggleTheme));
-                }
-                if icon_button(
-                    ui,
-                    theme,
-                    Action::Glossary.icon(),
-                    16.0,
-                    true,
-                    "Glossary",
-                    "Glossary: every term on screen (G)",
-                )
-                .clicked()
-                {
-                    asks.push(Ask::Do(Action::Glossary));
-                }
-                if icon_button(ui, theme, ICON_KEYBOARD, 17.0, true, "Keyboard shortcuts", "Keyboard shortcuts (?)")
-                    .clicked()
-                {
-                    asks.push(Ask::Do(Action::Shortcuts));
-                }
-                let keys = RichText::new(shortcut(ui, Action::Palette)).font(mono(SMALL));
-                if chip(ui, keys, "Search commands and scenarios", "Search commands and scenarios").clicked() {
-                    asks.push(Ask::Do(Action::Palette));
-                }
-                if !narrow && chip(ui, "Scenarios", "Scenarios", "What ships with Moebias (Ctrl+N)").clicked() {
-                    asks.push(Ask::Do(Action::Welcome));
-                }
-                if !narrow && chip(ui, "Lessons", "Lessons", "Learn it step by step (L)").clicked() {
-                    asks.push(Ask::Do(Action::Lessons));
-                }
-                compare(ui, lab, asks, theme);
-                record(ui, lab, asks, theme);
-            });
         });
     });
+}
+
+/// The run's title, as long as there is room for.
+fn titled(lab: &Lab, fold: Fold) -> String {
+    let (title, most) = (&lab.document().title, fold.title());
+    if title.chars().count() > most { title.chars().take(most - 1).chain(['…']).collect() } else { title.clone() }
 }
 
 /// The shortcut of an action, as it is written on this system.
@@ -109,11 +224,9 @@ fn shortcut(ui: &Ui, action: Action) -> String {
     action.shortcuts().first().map(|s| actions::written(ui.ctx(), s)).unwrap_or_default()
 }
 
-fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, theme: &Theme) {
-    let title = lab.document().title.clone();
-    let shown: String =
-        if title.chars().count() > 32 { title.chars().take(31).chain(['…']).collect() } else { title.clone() };
-    let button = Button::new(RichText::new(format!("{shown}  ▾")).color(theme.dim))
+fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, fold: Fold, asks: &mut Vec<Ask>, theme: &Theme) {
+    let title = &lab.document().title;
+    let button = Button::new(RichText::new(format!("{}  ▾", titled(lab, fold))).color(theme.dim))
         .fill(Color32::TRANSPARENT)
         .min_size(vec2(0.0, 28.0));
     let response = ui.add(button).on_hover_text("Open, save, and what ships with Moebias");
@@ -267,12 +380,8 @@ fn messages(ui: &mut Ui, unread: u64, asks: &mut Vec<Ask>, theme: &Theme) {
 }
 
 fn engine(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, short_name: bool, theme: &Theme) {
-    let info = lab.engine();
-    let snapshot = lab.snapshot();
-    let rate = snapshot.steps_per_second;
-    let speed = if rate >= 10.0 { super::widgets::slider::figure(rate.round(), true) } else { format!("{rate:.1}") };
-    let speed = if snapshot.playing { format!("{speed} steps/s") } else { "paused".into() };
-    let what = if short_name { info.kind.to_string() } else { format!("{} · {}", info.kind, short(&info.adapter)) };
+    let (info, snapshot) = (lab.engine(), lab.snapshot());
+    let (what, speed) = (engine_name(lab, short_name), speed(lab));
     let mut job = egui::text::LayoutJob::default();
     let format = |font: egui::FontId| egui::TextFormat {
         font_id: font,
@@ -310,6 +419,22 @@ fn engine(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, short_name: bool, theme: 
             .color(theme.faint),
         );
     });
+}
+
+fn engine_name(lab: &Lab, short_name: bool) -> String {
+    let info = lab.engine();
+    if short_name { info.kind.to_string() } else { format!("{} · {}", info.kind, short(&info.adapter)) }
+}
+
+fn speed(lab: &Lab) -> String {
+    let (rate, playing) = (lab.snapshot().steps_per_second, lab.snapshot().playing);
+    let speed = if rate >= 10.0 { super::widgets::slider::figure(rate.round(), true) } else { format!("{rate:.1}") };
+    if playing { format!("{speed} steps/s") } else { "paused".into() }
+}
+
+/// The words of the engine's button.
+fn worked(lab: &Lab, short_name: bool) -> String {
+    format!("{}{:>14}", engine_name(lab, short_name), speed(lab))
 }
 
 /// An adapter's name without what nobody needs at a glance.

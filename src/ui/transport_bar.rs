@@ -61,7 +61,10 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, slim: bool, theme: &'static Theme) {
             ui.painter().hline(edge.x_range(), edge.top() + 0.5, Stroke::new(1.0, theme.line));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 4.0;
-                buttons(ui, lab, theme);
+                // Where there is little room, what tells less goes first.
+                let slim = slim || ui.available_width() < 740.0;
+                let few = ui.available_width() < 500.0;
+                buttons(ui, lab, few, theme);
                 ui.add_space(8.0);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     standing(ui, lab.snapshot(), slim, theme);
@@ -73,15 +76,15 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, slim: bool, theme: &'static Theme) {
     );
 }
 
-fn buttons(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
+fn buttons(ui: &mut Ui, lab: &mut Lab, few: bool, theme: &Theme) {
     let snapshot = lab.snapshot().clone();
     let back = snapshot.step > 0;
     let tip = "Reset: the same seed and settings from step 0 (Ctrl+R); undo brings this run back";
     if icon_button(ui, theme, ICON_RESTART_ALT, 18.0, true, "Reset", tip).clicked() {
         lab.send(Command::Reset);
     }
-    if icon_button(ui, theme, ICON_SKIP_PREVIOUS, 20.0, back, "To the first step", "To the first step (Home)").clicked()
-    {
+    let tip = "To the first step (Home)";
+    if !few && icon_button(ui, theme, ICON_SKIP_PREVIOUS, 20.0, back, "To the first step", tip).clicked() {
         lab.send(Command::SeekStart);
     }
     if icon_button(ui, theme, ICON_CHEVRON_LEFT, 20.0, back, "One step back", "One step back (←); ten with Shift")
@@ -108,8 +111,8 @@ fn buttons(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
         let steps = if ui.input(|i| i.modifiers.shift) { 10 } else { 1 };
         lab.send(Command::StepForward(steps));
     }
-    if icon_button(ui, theme, ICON_FAST_FORWARD, 20.0, true, "A hundred steps", "A hundred steps (Ctrl+→)").clicked()
-    {
+    let tip = "A hundred steps (Ctrl+→)";
+    if !few && icon_button(ui, theme, ICON_FAST_FORWARD, 20.0, true, "A hundred steps", tip).clicked() {
         lab.send(Command::StepForward(100));
     }
     ui.add_space(4.0);

@@ -95,10 +95,7 @@ impl App {
             Ask::Open(path) => self.lab.send(Command::OpenFile(path)),
             Ask::OpenShipped(id) => self.lab.send(Command::OpenShipped(id.to_owned())),
             Ask::Preset(preset) => self.lab.send(Command::Preset { target: Target::AllVariants, preset }),
-            Ask::Reveal(kind) => {
-                self.layout.restore();
-                self.layout.reveal(kind);
-            }
+            Ask::Reveal(kind) => self.show_pane(kind),
             Ask::Fork(of) => {
                 let before = self.lab.settings().variants.len();
                 self.lab.send(Command::Fork(of));

@@ -6,12 +6,13 @@ use super::super::panes::PaneKind;
 use super::super::presenting::{Presenting, next_pane};
 use super::super::store::{LARGEST, SMALLEST};
 use super::super::views::{self, Views};
+use super::super::{controls, lesson};
 use super::App;
 use crate::lab::lesson::Running;
 use crate::lab::notices::Level;
 use crate::scenario::lesson::Page;
 use crate::scenario::view::{Part, View};
-use eframe::egui::{Context, Rect, Ui, ViewportCommand};
+use eframe::egui::{Context, Rect, Ui, Vec2, ViewportCommand};
 use std::time::Instant;
 
 /// What is shown how.
@@ -23,7 +24,14 @@ pub(super) struct Showing {
     last_pane: Option<PaneKind>,
     /// Nothing but this pane is shown.
     only: Option<PaneKind>,
+    /// The window is too narrow for settings beside the panes: they lie over them while somebody wants them.
+    pub(super) floats: bool,
+    /// Somebody wants them there.
+    wanted: bool,
 }
+
+/// Panes beside the settings have at least this width, points.
+const BESIDE: f32 = 290.0;
 
 impl Showing {
     /// Nothing but one pane is shown.
@@ -65,6 +73,7 @@ impl App {
         let hidden = only.is_some()
             || views.hides(part)
             || match part {
+                Part::Controls if self.showing.floats => !self.showing.wanted,
                 // A control that a lesson points at is in sight, whatever the person hides otherwise.
                 Part::Controls if self.lab.lesson().and_then(Running::page).is_some_and(Page::needs_controls) => false,
                 Part::Controls => presenting.hides_controls() || (!self.stored.controls && !presenting.is_on()),
@@ -94,9 +103,35 @@ impl App {
         views::written(&self.layout, &self.panes, &self.link, hidden, self.zoom_now())
     }
 
+    /// Brings a pane forward, as the palette and findings do.
+    pub fn show_pane(&mut self, kind: PaneKind) {
+        self.layout.restore();
+        self.layout.reveal(kind);
+    }
+
+    /// Whether settings have room beside the panes and an open lesson.
+    pub(super) fn room_for_settings(&mut self, ui: &Ui) {
+        let whole = ui.ctx().content_rect().width();
+        let lesson = if self.lab.lesson().is_some() { lesson::width(whole) } else { 0.0 };
+        let floats = whole - lesson - controls::WIDTH < BESIDE;
+        if floats != self.showing.floats {
+            (self.showing.floats, self.showing.wanted) = (floats, false);
+        }
+    }
+
     pub(super) fn zoom_now(&self) -> f32 {
         let Showing { views, presenting, .. } = &self.showing;
         if presenting.is_on() { self.stored.presenting_zoom } else { views.zoom().unwrap_or(self.stored.zoom) }
+    }
+
+    /// Before an audience a person's zoom is of a screen of 1080 points: on a larger one everything grows with it, so that it is read
+    /// from the same distance.
+    fn zoom_on(&self, ctx: &Context) -> f32 {
+        if !self.showing.presenting.is_on() {
+            return self.zoom_now();
+        }
+        let screen = ctx.content_rect().size() * ctx.zoom_factor();
+        presented(self.zoom_now(), screen)
     }
 
     /// Makes everything larger or smaller: what is presented, what the scenario says, or the window for good.
@@ -118,37 +153,38 @@ impl App {
     fn apply_zoom(&self, ctx: &Context) {
         // A picture has the size that was asked for; whoever draws it knows the view's.
         if !self.options.still {
-            ctx.set_zoom_factor(self.zoom_now());
+            let zoom = self.zoom_on(ctx);
+            if (zoom - ctx.zoom_factor()).abs() > 0.01 {
+                ctx.set_zoom_factor(zoom);
+            }
         }
     }
 
     /// Notes what the pointer is on, and draws what lies over everything.
     pub(super) fn show_over(&mut self, ui: &mut Ui, theme: &super::Theme) {
         let ctx = &ui.ctx().clone();
+        if self.showing.presenting.is_on() {
+            // The screen is known once the window fills it.
+            self.apply_zoom(ctx);
+        }
         let pointer = ctx.input(|i| i.pointer.hover_pos());
         let under = pointer.and_then(|at| self.layout.pane_at(at));
         self.showing.last_pane = under.or(self.showing.last_pane);
         let lit: Option<Rect> = under.and_then(|kind| self.layout.rect_of(kind));
         self.showing.presenting.paint(ctx, lit, theme);
-        self.show_hint(ui, theme);
         self.focus.show(ctx, theme);
     }
 
-    /// A hint, where nothing else asks for attention.
-    fn show_hint(&mut self, ui: &mut Ui, theme: &super::Theme) {
+    /// A hint in the place of the findings, where nothing else asks for attention: it covers nothing. True if there is one.
+    pub(super) fn show_hint(&mut self, ui: &mut Ui, theme: &super::Theme) -> bool {
         if self.lab.undo_label().is_some() {
             self.hints.know(&mut self.stored, Hint::Change);
         }
         if self.link.pinned_expert.is_some() {
             self.hints.know(&mut self.stored, Hint::Pin);
         }
-        // A lesson says itself what is worth knowing next.
-        let taught = self.lab.lesson().is_some();
-        let busy = taught || self.is_covered() || self.overlay.is_some() || self.showing.presenting.is_on();
-        // It lies over the settings, never over data: who hides them is not new here.
-        if !busy && !self.options.still && self.shows(Part::Controls) {
-            self.hints.show(ui, &mut self.stored, theme);
-        }
+        let busy = self.is_covered() || self.overlay.is_some() || self.showing.presenting.is_on();
+        !busy && !self.options.still && self.hints.show(ui, &mut self.stored, theme)
     }
 
     /// The pane that is meant: the one with all the room, under the pointer, or last under it.
@@ -170,7 +206,7 @@ impl App {
             self.present(ctx);
             return true;
         }
-        self.showing.presenting.put_down() || self.layout.restore()
+        self.showing.presenting.put_down() || std::mem::take(&mut self.showing.wanted) || self.layout.restore()
     }
 
     fn present(&mut self, ctx: &Context) {
@@ -201,6 +237,7 @@ impl App {
             }
             Action::Laser => self.showing.presenting.toggle_laser(),
             Action::Spotlight => self.showing.presenting.toggle_spotlight(),
+            Action::ToggleControls if self.showing.floats => self.showing.wanted = !self.showing.wanted,
             Action::ToggleControls => {
                 if self.showing.presenting.is_on() {
                     self.showing.presenting.toggle_controls();
@@ -221,5 +258,25 @@ impl App {
             _ => return false,
         }
         true
+    }
+}
+
+/// The zoom before an audience on a screen of so many points, in twentieths.
+fn presented(zoom: f32, screen: Vec2) -> f32 {
+    let grown = (screen.y / 1080.0).min(screen.x / 1920.0);
+    ((zoom * grown * 20.0).round() / 20.0).clamp(zoom.min(1.0), 4.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eframe::egui::vec2;
+
+    #[test]
+    fn what_is_presented_grows_with_the_screen() {
+        assert_eq!(presented(1.25, vec2(1920.0, 1080.0)), 1.25);
+        assert_eq!(presented(1.25, vec2(3840.0, 2160.0)), 2.5);
+        assert_eq!(presented(1.25, vec2(1100.0, 700.0)), 1.0, "never below the ordinary size");
+        assert_eq!(presented(0.75, vec2(1100.0, 700.0)), 0.75, "but for who wants it so");
     }
 }

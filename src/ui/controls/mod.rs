@@ -36,7 +36,7 @@ pub fn choose_rule(
 }
 
 /// Width of the panel.
-const WIDTH: f32 = 248.0;
+pub const WIDTH: f32 = 248.0;
 
 /// What the panel remembers between frames: which variants its controls mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,26 +133,46 @@ pub fn show(ui: &mut Ui, controls: &mut Controls, lab: &mut Lab, shown: &mut usi
         focus::region(ui, focus::Region::Settings);
         let edge = ui.max_rect().expand2(egui::vec2(10.0, 4.0));
         ui.painter().vline(edge.right() - 0.5, edge.y_range(), egui::Stroke::new(1.0, theme.line));
-        ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-            ui.set_width(WIDTH - 26.0);
-            ui.spacing_mut().item_spacing.y = 3.0;
-            let variants = lab.settings().variants.len();
-            controls.only = controls.only.filter(|&i| i < variants && variants > 1);
-            *shown = (*shown).min(variants.saturating_sub(1));
-            look_for(ui, lab, theme);
-            let target = controls.target();
-            tokens::show(ui, &mut Desk { lab, theme, target, shown: *shown });
-            if variants > 1 {
-                which(ui, controls, lab, shown, theme);
-            }
-            let target = controls.target();
-            let mut desk = Desk { lab, theme, target, shown: *shown };
-            router::show(ui, &mut desk);
-            balancer::show(ui, &mut desk);
-            learning::show(ui, &mut desk);
-            ui.add_space(PADDING);
-            focus::follow(ui);
+        content(ui, controls, lab, shown, theme);
+    });
+}
+
+/// The same over the panes, where they have no room beside it.
+pub fn float(ui: &mut Ui, controls: &mut Controls, lab: &mut Lab, shown: &mut usize, theme: &'static Theme) {
+    let room = ui.available_rect_before_wrap();
+    let area = egui::Area::new(egui::Id::unique("settings")).order(egui::Order::Middle).fixed_pos(room.min);
+    area.show(ui.ctx(), |ui| {
+        let frame = Frame::popup(ui.style()).fill(theme.panel).corner_radius(0);
+        frame.inner_margin(Margin { left: 14, right: 10, top: 4, bottom: 0 }).show(ui, |ui| {
+            focus::region(ui, focus::Region::Settings);
+            let size = egui::vec2(WIDTH - 24.0, room.height() - 6.0);
+            ui.set_min_size(size);
+            ui.set_max_size(size);
+            content(ui, controls, lab, shown, theme);
         });
+    });
+}
+
+fn content(ui: &mut Ui, controls: &mut Controls, lab: &mut Lab, shown: &mut usize, theme: &'static Theme) {
+    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+        ui.set_width(WIDTH - 26.0);
+        ui.spacing_mut().item_spacing.y = 3.0;
+        let variants = lab.settings().variants.len();
+        controls.only = controls.only.filter(|&i| i < variants && variants > 1);
+        *shown = (*shown).min(variants.saturating_sub(1));
+        look_for(ui, lab, theme);
+        let target = controls.target();
+        tokens::show(ui, &mut Desk { lab, theme, target, shown: *shown });
+        if variants > 1 {
+            which(ui, controls, lab, shown, theme);
+        }
+        let target = controls.target();
+        let mut desk = Desk { lab, theme, target, shown: *shown };
+        router::show(ui, &mut desk);
+        balancer::show(ui, &mut desk);
+        learning::show(ui, &mut desk);
+        ui.add_space(PADDING);
+        focus::follow(ui);
     });
 }
 

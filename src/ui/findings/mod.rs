@@ -21,8 +21,7 @@ use crate::lab::Lab;
 use crate::model::diagnose::{Finding, Kind};
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{
-    self, Align, Button, Color32, CornerRadius, Frame, Label, Layout, Margin, Panel, RichText, Stroke, TextFormat, Ui,
-    vec2,
+    self, Align, Button, Color32, CornerRadius, Frame, Layout, Margin, Panel, RichText, Stroke, TextFormat, Ui, vec2,
 };
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
@@ -31,7 +30,7 @@ use egui_material_icons::icons::{
 use std::sync::Arc;
 
 /// Height of the strip.
-const HEIGHT: f32 = 34.0;
+pub const HEIGHT: f32 = 34.0;
 /// While it plays, words and figures change this often at most, seconds: faster cannot be read.
 const READABLE: f64 = 1.0;
 
@@ -122,7 +121,7 @@ impl Findings {
             None => nothing(lab, variant).into(),
         };
         let colour = if first.is_some() { theme.dim } else { theme.faint };
-        let label = ui.add(Label::new(RichText::new(&words).font(text(SMALL)).color(colour)).truncate());
+        let label = super::words::line(ui, &words, text(SMALL), colour);
         label.on_hover_text(match self.first() {
             Some(finding) => format!("{words}\n\n{}: {}", finding.kind.name(), finding.kind.meaning()),
             None => "Watched for: oscillation, slow convergence, drift, starving and dead experts, collapse, saturation, divergence, \

@@ -32,7 +32,8 @@ pub struct LessonPanel {
 /// Width of the panel in a window of this width.
 #[must_use]
 pub fn width(window: f32) -> f32 {
-    (window * 0.27).clamp(330.0, 430.0)
+    // In a narrow window the panes keep half of it.
+    (window * 0.27).clamp(330.0, 430.0).min(window * 0.5)
 }
 
 /// Draws the open lesson, if there is one.
@@ -75,8 +76,7 @@ fn head(ui: &mut Ui, running: &Running, lab: &mut Lab, asks: &mut Vec<Ask>, them
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let (page, pages) = (running.page + 1, running.lesson.pages.len());
                 let words = format!("{} · {page} of {pages}", running.lesson.title);
-                let title = RichText::new(words).font(semibold(SMALL)).color(theme.dim);
-                ui.add(egui::Label::new(title).truncate());
+                super::words::line(ui, &words, semibold(SMALL), theme.dim);
             });
         });
     });

@@ -6,6 +6,7 @@ use super::super::link::Side;
 use super::super::style::{TINY, mono, text};
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
+use super::super::words::fitted;
 use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, nothing_yet, of_step, of_variant};
 use crate::engine::message::VariantView;
 use crate::model::capacity::of_batch;
@@ -195,7 +196,11 @@ fn caption(ui: &Ui, cx: &PaneContext<'_>, view: &VariantView, fair: f32, rect: R
             (if narrow { format!("fair {fair}{lost}") } else { format!("fair share {fair} tokens{lost}") }, theme.dim)
         }
     };
-    let middle = painter.text(pos2(frame.center().x, y), Align2::CENTER_CENTER, words, mono(TINY), colour);
+    // In a narrow pane it may reach under the numbers of the axis, and then what a figure belongs to goes first.
+    let (galley, _) = fitted(ui, &words, mono(TINY), colour, rect.width());
+    let left = (frame.center().x - galley.size().x / 2.0).min(rect.right() - galley.size().x);
+    let middle = Rect::from_min_size(pos2(left, y - galley.size().y / 2.0), galley.size());
+    painter.galley(middle.min, galley, colour);
     if middle.width() + 80.0 < frame.width() {
         let first = if middle.width() + 130.0 < frame.width() { "expert 0" } else { "0" };
         painter.text(pos2(frame.left(), y), Align2::LEFT_CENTER, first, mono(TINY), theme.faint);

@@ -247,10 +247,22 @@ fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, (span, experts): ((f64, 
         painter.text(at, Align2::CENTER_BOTTOM, words, text(TINY), theme.faint);
     }
     let left = frame.left() - 6.0;
+    // The linked expert's number takes the place of those that it would lie on.
+    let row = frame.height() / experts as f32;
+    let linked = cx.link.expert().filter(|e| *e < experts);
+    let number_at = |expert: usize| {
+        let middle = frame.top() + row * (expert as f32 + 0.5);
+        middle.clamp(frame.top() + 6.0, frame.bottom() - 6.0)
+    };
+    let free = |y: f32| linked.is_none_or(|e| (number_at(e) - y).abs() > 14.0);
     if frame.height() >= 26.0 {
-        let last = (experts - 1).to_string();
-        painter.text(pos2(left, frame.top()), Align2::RIGHT_TOP, "0", mono(TINY), theme.faint);
-        painter.text(pos2(left, frame.bottom()), Align2::RIGHT_BOTTOM, last, mono(TINY), theme.faint);
+        if free(frame.top() + 6.0) {
+            painter.text(pos2(left, frame.top()), Align2::RIGHT_TOP, "0", mono(TINY), theme.faint);
+        }
+        if free(frame.bottom() - 6.0) {
+            let last = (experts - 1).to_string();
+            painter.text(pos2(left, frame.bottom()), Align2::RIGHT_BOTTOM, last, mono(TINY), theme.faint);
+        }
     }
     if frame.height() >= 90.0 {
         super::upright(painter, frame, "expert", theme.faint);
@@ -266,15 +278,11 @@ fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, (span, experts): ((f64, 
     if let Some(step) = cx.link.hovered_step {
         inside.vline(x_of(step as f64 + 0.5), frame.y_range(), Stroke::new(1.0, theme.text.gamma_multiply(0.45)));
     }
-    if let Some(expert) = cx.link.expert().filter(|e| *e < experts) {
-        let row = frame.height() / experts as f32;
+    if let Some(expert) = linked {
         let middle = frame.top() + row * (expert as f32 + 0.5);
         let stripe = Rect::from_x_y_ranges(frame.x_range(), middle - row.max(2.0) / 2.0..=middle + row.max(2.0) / 2.0);
         painter.rect_stroke(stripe, CornerRadius::ZERO, Stroke::new(1.0, theme.accent), egui::StrokeKind::Outside);
-        let y = middle.clamp(frame.top() + 6.0, frame.bottom() - 6.0);
-        let ground = Rect::from_center_size(pos2(left - 9.0, y), vec2(26.0, 14.0));
-        painter.rect_filled(ground, 0.0, theme.pane);
-        painter.text(pos2(left, y), Align2::RIGHT_CENTER, expert.to_string(), mono(TINY), theme.accent);
+        painter.text(pos2(left, number_at(expert)), Align2::RIGHT_CENTER, expert.to_string(), mono(TINY), theme.accent);
     }
 }
 

@@ -6,6 +6,7 @@ pub mod compare;
 pub mod compared;
 pub mod expert_curves;
 pub mod frame;
+mod header;
 pub mod inspector;
 pub mod load;
 pub mod load_curves;

@@ -3,11 +3,11 @@
 use super::super::super::glossary::explain;
 use super::super::super::style::{SMALL, TINY, mono, semibold, text};
 use super::super::super::theme::Theme;
+use super::super::super::words::fitted;
 use super::super::{PaneContext, compared};
 use super::rows::Row;
 use super::settings::Difference;
 use crate::model::figures::Figures;
-use eframe::egui::text::{LayoutJob, TextWrapping};
 use eframe::egui::{self, Align2, Color32, FontId, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use egui_material_icons::icons::ICON_STAR;
 use strum::IntoEnumIterator as _;
@@ -182,10 +182,7 @@ fn fitting(ui: &Ui, room: f32, all: &[String]) -> String {
 
 /// Words in a cell from `left` on, cut where they have no room. Whether all of them are seen.
 fn cut(ui: &Ui, left: f32, cell: Rect, words: &str, font: FontId, colour: Color32) -> bool {
-    let mut job = LayoutJob::simple_singleline(words.to_owned(), font, colour);
-    job.wrap = TextWrapping::truncate_at_width((cell.right() - left - 6.0).max(8.0));
-    let galley = ui.painter().layout_job(job);
-    let whole = !galley.elided;
+    let (galley, whole) = fitted(ui, words, font, colour, (cell.right() - left - 6.0).max(8.0));
     ui.painter().galley(pos2(left, cell.center().y - galley.size().y / 2.0), galley, colour);
     whole
 }

@@ -9,6 +9,7 @@ mod words;
 use super::super::style::{SMALL, TINY, mono, text};
 use super::super::widgets::button::icon_button;
 use super::super::widgets::slider::figure;
+use super::super::words::fitted;
 use super::assignment::facts::topic_name;
 use super::frame::message;
 use super::{Pane, PaneContext, PaneKind, describe, of_variant};
@@ -16,7 +17,7 @@ use crate::engine::microscope::{MOST_TOKENS, Microscope, MicroscopeRequest};
 use crate::lab::command::Command;
 use board::Board;
 use draw::{Draw, Hot};
-use eframe::egui::{self, Color32, Rect, RichText, Sense, Ui, pos2, text::LayoutJob, text::TextWrapping, vec2};
+use eframe::egui::{self, Color32, Rect, RichText, Sense, Ui, pos2, vec2};
 use egui_material_icons::icons::{ICON_CHEVRON_LEFT, ICON_CHEVRON_RIGHT};
 use player::{Player, Stage, Wish};
 use strum::IntoEnumIterator as _;
@@ -229,15 +230,12 @@ impl MicroscopePane {
             if words.is_empty() || y > place.bottom() - 10.0 {
                 return;
             }
-            let mut job = LayoutJob::simple_singleline(words.clone(), font, colour);
-            job.wrap = TextWrapping::truncate_at_width(place.width());
-            let galley = ui.painter().layout_job(job);
+            let (galley, whole) = fitted(ui, &words, font, colour, place.width());
             let rect = Rect::from_min_size(pos2(place.left(), y), galley.size());
-            let cut = galley.elided;
             ui.painter().galley(rect.min, galley, colour);
             let response = ui.interact(rect, ui.scope_id().with(("words", y as i32)), Sense::hover());
             response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &words));
-            if cut {
+            if !whole {
                 response.on_hover_text(words);
             }
             y = rect.bottom() + 2.0;

@@ -11,13 +11,12 @@ use super::super::actions::Action;
 use super::super::style::{SMALL, TINY, text};
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
+use super::super::words::headed;
 use super::frame::mode;
 use super::{Pane, PaneContext, PaneKind, describe};
 use crate::lab::command::Command;
 use crate::model::sweep::Measure;
-use eframe::egui::{
-    self, Align, Button, EventFilter, Key, Layout, Rect, RichText, Sense, Ui, UiBuilder, pos2, text::LayoutJob, vec2,
-};
+use eframe::egui::{self, Align, Button, EventFilter, Key, Layout, Rect, RichText, Sense, Ui, UiBuilder, pos2, vec2};
 use form::Form;
 use grid::Grid;
 use std::time::Duration;
@@ -315,9 +314,8 @@ fn put(ui: &Ui, left: f32, right: f32, middle: f32, words: &str, font: egui::Fon
     if right - left < 20.0 {
         return;
     }
-    let mut job = LayoutJob::simple_singleline(words.to_owned(), font, colour);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(right - left);
-    let galley = ui.painter().layout_job(job);
+    let lay = |w: &str| ui.painter().layout_no_wrap(w.to_owned(), font.clone(), colour);
+    let galley = lay(&headed(words, right - left, |w| lay(w).size().x));
     ui.painter().galley(pos2(left, middle - galley.size().y / 2.0), galley, colour);
 }
 

@@ -9,6 +9,7 @@ mod online;
 mod xy;
 
 use super::super::style::{SMALL, TINY, text};
+use super::super::words::fitted;
 use super::assignment::card::line;
 use super::frame::{message, mode};
 use super::{Pane, PaneContext, PaneKind, of_variant};
@@ -291,9 +292,7 @@ fn captioned<T>(
     caption: &str,
     draw: impl FnOnce(&mut Ui, &mut PaneContext<'_>) -> T,
 ) -> T {
-    let mut job = LayoutJob::simple_singleline(caption.to_owned(), text(TINY), cx.theme.dim);
-    job.wrap = egui::text::TextWrapping::truncate_at_width((place.width() - 26.0).max(20.0));
-    let galley = ui.painter().layout_job(job);
+    let (galley, _) = fitted(ui, caption, text(TINY), cx.theme.dim, (place.width() - 26.0).max(20.0));
     ui.painter().galley(place.left_top(), galley, cx.theme.dim);
     let inside = place.with_min_y(place.top() + 16.0);
     let mut child = ui.new_child(UiBuilder::new().max_rect(inside).id_salt(caption));

@@ -5,6 +5,7 @@ use super::super::super::link::Span;
 use super::super::super::style::{TINY, mono, text};
 use super::super::super::theme::Theme;
 use super::super::super::widgets::slider::figure;
+use super::super::super::words::fitted;
 use super::super::PaneContext;
 use super::super::compared::Mark;
 use super::Curve;
@@ -145,14 +146,56 @@ pub(super) fn label(ui: &Ui, painter: &egui::Painter, theme: &Theme, at: Pos2, w
     painter.galley(rect.min, galley, colour);
 }
 
-/// What the key takes at the top of a plot of this width: one row, or two.
-pub(super) fn key_height(ui: &Ui, width: f32, names: &[Named]) -> f32 {
-    // The title of the axis stands before them.
-    let all: f32 = names.iter().map(|n| text_width(ui, &n.name) + 30.0).sum::<f32>() + 110.0;
-    if all > width { 2.0 * ROW_OF_KEY } else { ROW_OF_KEY }
+/// A name of the key: where it begins, from the top left of the plot, and as much of it as has room.
+struct Entry {
+    at: egui::Vec2,
+    words: String,
+    width: f32,
+    /// Whose name it is; none for how many more there are.
+    of: Option<usize>,
 }
 
-/// The names of curves with their colours, in a row at the top. Returns the room it took.
+/// The rows of the key in a plot of this size, from `start` on; as many as leave the curves more than half of it. Names beyond those are
+/// counted.
+fn entries(ui: &Ui, size: egui::Vec2, start: f32, names: &[Named]) -> Vec<Entry> {
+    let most = (0.45 * size.y / ROW_OF_KEY).floor().max(1.0);
+    let bottom = most * ROW_OF_KEY;
+    let mut at = vec2(start.max(6.0), 7.0);
+    let mut out: Vec<Entry> = vec![];
+    for (i, named) in names.iter().enumerate() {
+        let more = format!("+ {} more", names.len() - i);
+        let reserved = if i + 1 < names.len() { text_width(ui, &more) + 12.0 } else { 0.0 };
+        let room = size.x - 6.0;
+        let width = (text_width(ui, &named.name) + 24.0).min(room - 6.0);
+        let last_row = at.y + ROW_OF_KEY > bottom;
+        let ends = at.x + width + if last_row { reserved } else { 0.0 };
+        if ends > room && at.x > 6.0 {
+            if last_row {
+                let width = text_width(ui, &more);
+                if at.x + width <= room {
+                    out.push(Entry { at, words: more, width, of: None });
+                }
+                break;
+            }
+            at = vec2(6.0, at.y + ROW_OF_KEY);
+        }
+        let (galley, _) = fitted(ui, &named.name, text(TINY), Color32::WHITE, width - 24.0 + 0.5);
+        out.push(Entry { at, words: galley.text().to_owned(), width, of: Some(i) });
+        at.x += width + 8.0;
+    }
+    out
+}
+
+/// What the key takes at the top of a plot of this size.
+pub(super) fn key_height(ui: &Ui, size: egui::Vec2, title: &str, names: &[Named]) -> f32 {
+    // The title of the axis stands before them.
+    let start = if title.is_empty() { 0.0 } else { text_width(ui, title) + 16.0 };
+    // The numbers of the axis may take a little more than their least width.
+    let rows = entries(ui, size - vec2(12.0, 0.0), start, names);
+    rows.last().map_or(0.0, |e| e.at.y + 8.0)
+}
+
+/// The names of curves with their colours, in rows at the top. Returns the room it took.
 pub(super) fn key(
     ui: &Ui,
     painter: &egui::Painter,
@@ -161,26 +204,14 @@ pub(super) fn key(
     start: f32,
     names: &[Named],
 ) -> Vec<Rect> {
-    let mut at = frame.left_top() + vec2(start.max(6.0), 7.0);
     let mut taken = vec![];
-    for (i, Named { name, colour, mark, dashed, .. }) in names.iter().enumerate() {
-        // Long names are cut, and beyond two rows the rest is counted: the curves matter more.
-        let short: String =
-            if name.chars().count() > 22 { name.chars().take(21).chain(['…']).collect() } else { name.clone() };
-        let last_row = at.y > frame.top() + ROW_OF_KEY;
-        let more = format!("+ {} more", names.len() - i);
-        if last_row
-            && i + 1 < names.len()
-            && at.x + text_width(ui, &short) + text_width(ui, &more) + 60.0 > frame.right()
-        {
-            label(ui, painter, theme, at, &more, theme.dim);
-            break;
-        }
-        let name = &short;
-        let width = text_width(ui, name) + 24.0;
-        if at.x + width > frame.right() && at.x > frame.left() + 6.0 {
-            at = pos2(frame.left() + 6.0, at.y + ROW_OF_KEY);
-        }
+    for Entry { at, words, width, of } in entries(ui, frame.size(), start, names) {
+        let at = frame.left_top() + at;
+        taken.push(Rect::from_min_size(at - vec2(0.0, 7.0), vec2(width, 14.0)));
+        let Some(Named { colour, mark, dashed, .. }) = of.and_then(|i| names.get(i)) else {
+            label(ui, painter, theme, at, &words, theme.dim);
+            continue;
+        };
         let line = [at, at + vec2(12.0, 0.0)];
         if *dashed {
             painter.extend(egui::Shape::dashed_line(&line, Stroke::new(1.5, *colour), 3.0, 2.0));
@@ -190,9 +221,7 @@ pub(super) fn key(
         if let Some(mark) = mark {
             mark.draw(painter, at + vec2(6.0, 0.0), 3.2, *colour, theme.pane);
         }
-        label(ui, painter, theme, at + vec2(17.0, 0.0), name, theme.dim);
-        taken.push(Rect::from_min_size(at - vec2(0.0, 7.0), vec2(width, 14.0)));
-        at.x += width + 8.0;
+        label(ui, painter, theme, at + vec2(17.0, 0.0), &words, theme.dim);
     }
     taken
 }

@@ -171,7 +171,7 @@ impl TimePlot {
         let theme = cx.theme;
         let (from, to) = span(cx.link, cx.lab.snapshot());
         let names: Vec<Named> = self.names(to);
-        let (low, high) = self.limits(headroom(ui, &names));
+        let (low, high) = self.limits(headroom(ui, self.y, &names));
         let axis = self.axis;
         let name = self.id;
         // A line of the grid about every 34 points, and never a ladder of them.
@@ -306,9 +306,9 @@ impl TimePlot {
 }
 
 /// Room above the highest curve, of the curves' height: for the labels of events, or for the key of several curves.
-fn headroom(ui: &Ui, names: &[Named]) -> f64 {
+fn headroom(ui: &Ui, title: &str, names: &[Named]) -> f64 {
     let size = ui.available_size() - vec2(AXIS, 18.0);
-    let room = if names.len() > 1 { key_height(ui, size.x, names) } else { 0.0 };
+    let room = if names.len() > 1 { key_height(ui, size, title, names) } else { 0.0 };
     f64::from(room / (size.y - room).max(room).max(1.0)).max(HEADROOM)
 }
 

@@ -1,0 +1,307 @@
+//! A pane's header: the bold name, what exactly is shown, and its switches. Figures are never cut: words go first, then switches move
+//! into a row of their own below the header, opened by “…”.
+
+use super::super::glossary::explain;
+use super::super::style::{SMALL, icon, semibold, text};
+use super::super::theme::{HEADER, PADDING, Theme};
+use super::super::words::shortened;
+use super::{Pane, PaneContext};
+use eframe::egui::text::{LayoutJob, TextWrapping};
+use eframe::egui::{
+    self, Align, Align2, Area, Button, Color32, Frame, Id, Layout, Margin, Order, Rect, Response, Sense, Ui, UiBuilder,
+    pos2, vec2,
+};
+use egui_material_icons::MaterialIcon;
+use egui_material_icons::icons::{
+    ICON_CLOSE_FULLSCREEN, ICON_HELP, ICON_IOS_SHARE, ICON_MORE_HORIZ, ICON_OPEN_IN_FULL,
+};
+use strum::IntoEnumIterator as _;
+
+/// Width of a button of the header, points.
+const BUTTON: f32 = 20.0;
+/// Between the parts of a header, points.
+const SPACE: f32 = 10.0;
+/// A name is cut to no less than this, points.
+const SHORTEST: f32 = 48.0;
+
+/// What a person did with a pane's header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// Began to drag the pane by its header.
+    pub drag_started: bool,
+    /// Wants it to fill the window, or to have its place back.
+    pub toggle_maximised: bool,
+    /// Wants it as a file or in the clipboard.
+    pub export: Option<Export>,
+}
+
+/// What a pane can be made into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::EnumIter)]
+pub enum Export {
+    /// A picture in the clipboard.
+    Copy,
+    /// A PNG file.
+    Picture,
+    /// An SVG file.
+    Svg,
+    /// A film of it.
+    Film,
+}
+
+impl Export {
+    /// Its name in menus.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Copy => "Copy picture",
+            Self::Picture => "Save picture…",
+            Self::Svg => "Save as SVG…",
+            Self::Film => "Film…",
+        }
+    }
+}
+
+/// Where the parts of a header go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plan {
+    /// Everything stands in the header.
+    Whole,
+    /// The pane's switches are behind “…”.
+    Switches,
+    /// Help and export as well.
+    All,
+}
+
+/// What each part of a header takes, points.
+#[derive(Clone, Copy, Debug)]
+struct Needs {
+    /// The name, and the shortest subtitle that keeps its figures.
+    words: f32,
+    /// The pane's own switches; none where it has none.
+    tools: f32,
+}
+
+impl Needs {
+    fn plan(self, room: f32) -> Plan {
+        if self.words + gap(self.tools) + 3.0 * BUTTON <= room {
+            Plan::Whole
+        } else if self.tools > 0.0 && self.words + 4.0 * BUTTON <= room {
+            Plan::Switches
+        } else {
+            Plan::All
+        }
+    }
+}
+
+/// A part with the space that keeps it from the next; nothing where there is none.
+fn gap(width: f32) -> f32 {
+    if width > 0.0 { width + SPACE } else { 0.0 }
+}
+
+/// Draws the header at the top of a pane, in `bar`.
+pub(super) fn show(
+    ui: &mut Ui,
+    pane: &mut dyn Pane,
+    cx: &mut PaneContext<'_>,
+    (pane_rect, bar): (Rect, Rect),
+    maximised: bool,
+) -> Header {
+    let theme = cx.theme;
+    let mut done = Header::default();
+    // The bar is there to drag the pane by; what stands on it is drawn after and so comes first under the pointer.
+    // Keys maximise a pane by the button there, so Tab passes the bar by.
+    let handle = ui.interact(bar, ui.scope_id().with("header"), Sense::CLICK | Sense::DRAG);
+    done.drag_started = handle.drag_started();
+    done.toggle_maximised = handle.double_clicked();
+
+    let name = pane.kind().name();
+    let subtitle = pane.subtitle(cx);
+    let painter = ui.painter().clone();
+    let wide = |words: &str| painter.layout_no_wrap(words.to_owned(), text(SMALL), theme.dim).size().x;
+    let whole_name = ui.painter().layout_no_wrap(name.to_owned(), semibold(13.0), theme.text).size().x;
+    // Before an audience the subtitle has the room of tools that nobody points at.
+    let hidden = cx.link.bare || cx.link.calm && !ui.rect_contains_pointer(pane_rect);
+    let figures = wide(&shortened(&subtitle, 0.0, &wide));
+    let figures = if subtitle.chars().any(|c| c.is_ascii_digit()) { figures } else { 0.0 };
+    // What the words leave is for the switches.
+    let words = gap(whole_name) + gap(figures);
+    let right = bar.with_min_x((bar.left() + words).min(bar.right()));
+    let own = right.width() - 3.0 * BUTTON - SPACE;
+    let tools = if hidden { 0.0 } else { measured(ui, pane, cx, right, own) };
+    let plan = Needs { words, tools }.plan(bar.width());
+    let buttons = buttons(ui, (pane, cx), right, plan, (hidden, maximised), &mut done);
+
+    let free = if hidden { bar.right() } else { buttons - SPACE } - bar.left();
+    // Of the name as much as leaves the figures whole.
+    let name_room = (free - figures - SPACE).max(SHORTEST).min(free.max(0.0));
+    let mut job = LayoutJob::simple_singleline(name.to_owned(), semibold(13.0), theme.text);
+    job.wrap = TextWrapping::truncate_at_width(name_room);
+    let title = ui.painter().layout_job(job);
+    let baseline = bar.center().y;
+    let written = Rect::from_min_size(pos2(bar.left(), baseline - title.size().y / 2.0), title.size());
+    explain(ui.interact(written, ui.scope_id().with("name"), Sense::hover()), name, "");
+    ui.painter().galley(written.min, title, theme.text);
+    let left = bar.left() + written.width() + 8.0;
+    let words = shortened(&subtitle, free - written.width() - 8.0, &wide);
+    if !words.is_empty() {
+        let galley = ui.painter().layout_no_wrap(words.clone(), text(SMALL), theme.dim);
+        let at = pos2(left, baseline - galley.size().y / 2.0 + 0.5);
+        let place = Rect::from_min_size(at, galley.size());
+        ui.painter().galley(at, galley, theme.dim);
+        if words != subtitle {
+            ui.interact(place, ui.scope_id().with("subtitle"), Sense::hover()).on_hover_text(&subtitle);
+        }
+    }
+    done
+}
+
+/// How wide the pane's own switches are where they have this room.
+fn measured(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, bar: Rect, room: f32) -> f32 {
+    let place = bar.with_min_x(bar.right() - room.max(0.0));
+    let builder = UiBuilder::new().max_rect(place).layout(Layout::right_to_left(Align::Center)).id_salt("measured");
+    let mut probe = ui.new_child(builder.sizing_pass().invisible());
+    spaced(&mut probe);
+    pane.tools(&mut probe, cx);
+    let width = probe.min_rect().width();
+    if width > 1.0 { width } else { 0.0 }
+}
+
+fn spaced(tools: &mut Ui) {
+    tools.spacing_mut().item_spacing.x = 4.0;
+    tools.spacing_mut().interact_size.y = 22.0;
+}
+
+/// Draws the buttons and switches from the right, in `bar`. Returns where the first of them begins.
+fn buttons(
+    ui: &mut Ui,
+    (pane, cx): (&mut dyn Pane, &mut PaneContext<'_>),
+    bar: Rect,
+    plan: Plan,
+    (hidden, maximised): (bool, bool),
+    done: &mut Header,
+) -> f32 {
+    let theme = cx.theme;
+    let name = pane.kind().name();
+    let builder = UiBuilder::new().max_rect(bar).layout(Layout::right_to_left(Align::Center)).id_salt("tools");
+    let mut tools = ui.new_child(builder);
+    tools.spacing_mut().item_spacing.x = 0.0;
+    tools.spacing_mut().interact_size.y = 22.0;
+    if hidden {
+        tools.set_invisible();
+    }
+    let (symbol, verb) = if maximised { (ICON_CLOSE_FULLSCREEN, "Restore") } else { (ICON_OPEN_IN_FULL, "Maximise") };
+    let label = format!("{verb} {name}");
+    done.toggle_maximised |= quiet(&mut tools, symbol, &label, theme).on_hover_text(&label).clicked();
+    if plan != Plan::All {
+        about(&mut tools, pane, theme, done);
+    }
+    match plan {
+        Plan::Whole => {
+            tools.add_space(SPACE);
+            spaced(&mut tools);
+            pane.tools(&mut tools, cx);
+        }
+        Plan::Switches | Plan::All => {
+            let label = format!("More of {name}");
+            let more = quiet(&mut tools, ICON_MORE_HORIZ, &label, theme).on_hover_text(&label);
+            if !hidden {
+                row_below(&mut tools, &more, pane, cx, plan == Plan::All, done);
+            }
+        }
+    }
+    tools.min_rect().left()
+}
+
+/// Help and export.
+fn about(tools: &mut Ui, pane: &dyn Pane, theme: &Theme, done: &mut Header) {
+    let name = pane.kind().name();
+    let help = quiet(tools, ICON_HELP, &format!("About {name}"), theme);
+    let text_of_help = pane.help();
+    egui::Popup::menu(&help).width(320.0).show(|ui| {
+        ui.set_max_width(320.0);
+        ui.label(egui::RichText::new(name).font(semibold(13.0)));
+        ui.label(text_of_help);
+    });
+    help.on_hover_text(text_of_help);
+    let more = quiet(tools, ICON_IOS_SHARE, &format!("Export {name}"), theme);
+    egui::Popup::menu(&more).show(|ui| {
+        ui.set_width(170.0);
+        for export in Export::iter() {
+            let button = Button::new(export.name()).fill(Color32::TRANSPARENT).min_size(vec2(170.0, 26.0));
+            if ui.add(button).clicked() {
+                done.export = Some(export);
+            }
+        }
+    });
+    more.on_hover_text("Copy, save or film this pane");
+}
+
+/// What the header has no room for, in a row below it while “…” is on. Menus open from it, so it is no menu itself.
+fn row_below(
+    tools: &mut Ui,
+    more: &Response,
+    pane: &mut dyn Pane,
+    cx: &mut PaneContext<'_>,
+    all: bool,
+    done: &mut Header,
+) {
+    let id = Id::unique("more of a pane");
+    let kind = pane.kind();
+    let mut open = tools.data(|d| d.get_temp::<Option<super::PaneKind>>(id)) == Some(Some(kind));
+    if more.clicked() {
+        open = !open;
+    } else if !open {
+        return;
+    }
+    let screen = tools.ctx().content_rect();
+    let place = more.rect.right_bottom() + vec2(BUTTON, 4.0);
+    let area = Area::new(id).order(Order::Middle).pivot(Align2::RIGHT_TOP).fixed_pos(place).constrain_to(screen);
+    let shown = area.show(tools.ctx(), |ui| {
+        Frame::popup(ui.style()).fill(cx.theme.pane).inner_margin(Margin::symmetric(8, 6)).show(ui, |ui| {
+            let room = (screen.width() - 40.0).min(720.0);
+            let bar = Rect::from_min_size(ui.max_rect().min, vec2(room, HEADER));
+            let own = measured(ui, pane, cx, bar, room);
+            let width = own + if all { 2.0 * BUTTON + 8.0 } else { 0.0 };
+            ui.allocate_ui_with_layout(vec2(width, HEADER), Layout::right_to_left(Align::Center), |ui| {
+                spaced(ui);
+                if all {
+                    about(ui, pane, cx.theme, done);
+                }
+                pane.tools(ui, cx);
+            });
+        });
+    });
+    let elsewhere = shown.response.clicked_elsewhere() && !more.clicked() && !egui::Popup::is_any_open(tools.ctx());
+    if elsewhere || tools.input(|i| i.key_pressed(egui::Key::Escape)) || done.export.is_some() {
+        open = false;
+    }
+    tools.data_mut(|d| d.insert_temp(id, open.then_some(kind)));
+}
+
+/// A small button without a frame.
+fn quiet(ui: &mut Ui, symbol: MaterialIcon, name: &str, theme: &Theme) -> Response {
+    let button = Button::new(icon(symbol, 13.0).color(theme.faint)).frame(false).min_size(vec2(BUTTON, BUTTON));
+    let response = ui.add(button);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
+    response
+}
+
+/// The bar of a pane with this inner room.
+pub(super) fn bar_of(pane: Rect) -> Rect {
+    let inner = pane.shrink(PADDING);
+    Rect::from_min_size(inner.min - vec2(0.0, 4.0), vec2(inner.width(), HEADER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn switches_move_before_a_figure_is_cut() {
+        let needs = Needs { words: 190.0, tools: 150.0 };
+        assert_eq!(needs.plan(430.0), Plan::Whole);
+        assert_eq!(needs.plan(300.0), Plan::Switches);
+        assert_eq!(needs.plan(216.0), Plan::All);
+        assert_eq!(Needs { tools: 0.0, ..needs }.plan(270.0), Plan::Whole);
+    }
+}

@@ -1,0 +1,125 @@
+//! Words that have too little room: they end early, but no figure is ever cut.
+
+use eframe::egui::{Color32, FontId, Galley, Label, Response, RichText, Ui};
+use std::sync::Arc;
+
+/// Where a line may lose a part of itself. A name and its value stay together as long as they can.
+const CLAUSES: [&str; 4] = [" · ", ", ", "; ", ": "];
+
+/// A line of words and figures, made to fit: clauses without a figure go first, from the end, then clauses from the beginning, as names
+/// come first and what is measured last. What holds a figure stays whole or goes altogether. With room for nothing this is the shortest
+/// there is. Words without any figure end in “…”.
+#[must_use]
+pub fn shortened(line: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
+    made_to_fit(line, room, wide, |_| 0)
+}
+
+/// The same for a line whose beginning says what it is about: clauses go from its end.
+#[must_use]
+pub fn headed(line: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
+    made_to_fit(line, room, wide, |parts| parts - 1)
+}
+
+fn made_to_fit(line: &str, room: f32, wide: impl Fn(&str) -> f32, next: impl Fn(usize) -> usize) -> String {
+    if wide(line) <= room {
+        return line.to_owned();
+    }
+    let figure = |part: &str| part.chars().any(|c| c.is_ascii_digit());
+    if !figure(line) {
+        return cut(line, room, wide);
+    }
+    let joined = |parts: &[&str]| parts.concat().trim_matches(|c: char| " ·,;:=".contains(c)).to_owned();
+    let mut short = line.to_owned();
+    for signs in [&CLAUSES[..], &[" = "]] {
+        let before = short.clone();
+        let mut parts = clauses(&before, signs);
+        while parts.len() > 1 && wide(&joined(&parts)) > room {
+            let words = parts.iter().rposition(|p| !figure(p));
+            parts.remove(words.unwrap_or_else(|| next(parts.len())));
+        }
+        short = joined(&parts);
+        if wide(&short) <= room {
+            return short;
+        }
+    }
+    if room <= 0.0 { short } else { String::new() }
+}
+
+/// A line at these signs, each part with the sign that ends it.
+fn clauses<'a>(line: &'a str, signs: &[&str]) -> Vec<&'a str> {
+    let mut parts = vec![];
+    let mut rest = line;
+    while let Some((at, sign)) = signs.iter().filter_map(|s| Some((rest.find(s)?, *s))).min() {
+        let (part, after) = rest.split_at(at + sign.len());
+        parts.push(part);
+        rest = after;
+    }
+    parts.push(rest);
+    parts
+}
+
+/// Words with “…” where they end early; nothing where hardly one would be left.
+fn cut(words: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
+    let ends: Vec<usize> = words.char_indices().map(|(i, _)| i).collect();
+    let fits = |end: &&usize| wide(&format!("{}…", words[..**end].trim_end())) <= room;
+    match ends.iter().rev().find(fits) {
+        Some(&end) if end >= 4 => format!("{}…", words[..end].trim_end()),
+        _ => String::new(),
+    }
+}
+
+/// A line laid out in this room, and whether all of it is seen.
+#[must_use]
+pub fn fitted(ui: &Ui, words: &str, font: FontId, colour: Color32, room: f32) -> (Arc<Galley>, bool) {
+    let lay = |w: &str| ui.painter().layout_no_wrap(w.to_owned(), font.clone(), colour);
+    let short = shortened(words, room, |w| lay(w).size().x);
+    (lay(&short), short == words)
+}
+
+/// A line of text in the room that is left, shortened where it must be; then the pointer tells all of it.
+pub fn line(ui: &mut Ui, words: &str, font: FontId, colour: Color32) -> Response {
+    let (galley, whole) = fitted(ui, words, font.clone(), colour, ui.available_width());
+    let response = ui.add(Label::new(RichText::new(galley.text()).font(font).color(colour)).extend());
+    if whole { response } else { response.on_hover_text(words) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letters(words: &str) -> f32 {
+        words.chars().count() as f32
+    }
+
+    #[test]
+    fn a_figure_is_whole_or_not_there() {
+        for line in [
+            "Quantile Balancing · MaxVio 3.21",
+            "64 experts × 1 000 steps, times the fair share",
+            "3 variants on the same tokens, 180 steps",
+            "each row 16 tokens, estimated on 4 of them: all of 4 096",
+            "NMSE, % of Σ|y|²; e^loss 1.234",
+        ] {
+            let figures = |words: &str| {
+                words
+                    .split(|c: char| !c.is_ascii_digit() && c != '.')
+                    .filter(|f| !f.is_empty())
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            };
+            let all = figures(line);
+            for room in 0..60 {
+                let short = shortened(line, room as f32, letters);
+                assert!(figures(&short).iter().all(|f| all.contains(f)), "{short}");
+                assert!(room == 0 || letters(&short) <= room as f32, "{short} in {room}");
+            }
+        }
+        assert_eq!(shortened("Quantile Balancing · MaxVio 3.21", 20.0, letters), "MaxVio 3.21");
+        assert_eq!(shortened("64 experts × 100 steps, times the fair share", 30.0, letters), "64 experts × 100 steps");
+        assert_eq!(shortened("SMEBU, λ = 0.0005", 12.0, letters), "λ = 0.0005", "a name and its value stay together");
+        assert_eq!(shortened("SMEBU, λ = 0.0005", 8.0, letters), "0.0005");
+        assert_eq!(headed("u = 0.001: Wang 2024; DeepSeek-V3 for 14.3T", 22.0, letters), "u = 0.001: Wang 2024");
+        assert_eq!(shortened("MaxVio per batch", 11.0, letters), "MaxVio per…");
+        assert_eq!(shortened("MaxVio per batch", 3.0, letters), "");
+    }
+}
