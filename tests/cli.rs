@@ -355,7 +355,8 @@ fn csv_has_a_row_per_step_and_variant() {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
     let documented = "step,variant,tokens,max_vio,max_vio_16,max_vio_global,min_vio,cv,entropy,effective_experts,starving,dead,\
-                      moved_share,bias_min,bias_median,bias_max,saturated,dropped_share,experts_per_token,load_0,load_1,load_2,load_3,bias_0,bias_1,bias_2,bias_3";
+                      moved_share,bias_min,bias_median,bias_max,saturated,dropped_share,experts_per_token,\
+                      rule,rate,schedule,top_k,experts,gate,groups,capacity,load_0,load_1,load_2,load_3,bias_0,bias_1,bias_2,bias_3";
     assert_eq!(header.join(","), documented);
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 18, "nine steps, two variants");
@@ -534,13 +535,11 @@ fn learn_compares_methods_over_seeds() {
     assert_eq!(good(&["learn", file, "--steps", "20", "--seeds", "1..3", "--csv", "-"]), rows, "it repeats");
     // The curves have columns of their own.
     let curves = good(&["run", file, "--steps", "3", "--engine", "cpu", "--csv", "-"]);
-    assert!(
-        curves.lines().next().unwrap().contains(
-            "experts_per_token,task_loss,task_nmse,task_perplexity,interference,force_ratio,mean_score,load_0"
-        )
-    );
+    assert!(curves.lines().next().unwrap().contains(
+        "gate,groups,capacity,task_loss,task_nmse,task_perplexity,interference,force_ratio,mean_score,load_0"
+    ));
     let figures: Vec<f64> =
-        curves.lines().nth(1).unwrap().split(',').skip(19).take(6).map(|x| x.parse().unwrap()).collect();
+        curves.lines().nth(1).unwrap().split(',').skip(27).take(6).map(|x| x.parse().unwrap()).collect();
     assert!((figures[0].exp() - figures[2]).abs() < 1e-9 && figures[1] > 0.5, "{figures:?}");
     assert!(good(&["run", file, "--steps", "3", "--engine", "cpu"]).contains("NMSE"));
     let json = json(&["run", file, "--steps", "3", "--engine", "cpu", "--json"]);

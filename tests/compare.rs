@@ -317,7 +317,7 @@ fn a_person_forks_changes_and_compares() {
     harness.state_mut().lab_mut().send(Command::Change { target: Target::Variant(1), change: Change::SetRate(0.05) });
     harness.state_mut().lab_mut().send(Command::StepForward(70));
     wait_in(&mut harness, "what came of it", |s| s.figures.as_ref().is_some_and(|f| f.step == 100));
-    assert!(harness.query_by_label_contains("Step u: 0.001; 0.05; 0.001").is_some(), "the setting that differs");
+    assert!(harness.query_by_label_contains("Step size u: 0.001; 0.05; 0.001").is_some(), "the setting that differs");
     let steady = harness.query_by_label_contains("Steady MaxVio: ");
     assert!(steady.is_some(), "and what it comes to");
     picture(&mut harness, "compare-forks");
@@ -339,7 +339,9 @@ fn a_person_forks_changes_and_compares() {
     });
     let copied = copied.expect("something was copied");
     assert!(
-        copied.starts_with("|  | alone | Fork | Fork 2 |\n|---|---:|---:|---:|\n| Step u | 0.001 | 0.05 | 0.001 |"),
+        copied.starts_with(
+            "|  | alone | Sign, u 0.05 | Sign, u 0.001 |\n|---|---:|---:|---:|\n| Step size u | 0.001 | 0.05 | 0.001 |"
+        ),
         "{copied}"
     );
     harness.run_steps(3);

@@ -40,7 +40,7 @@ fn dying_process() {
     harness.state_mut().lab_mut().send(Command::ToggleRecord);
     harness.state_mut().lab_mut().send(Command::Play);
     harness.run_steps(3);
-    let rail = harness.get_by_role_and_label(Role::Slider, "Step u").rect();
+    let rail = harness.get_by_role_and_label(Role::Slider, "Step size u").rect();
     harness.drag_at(rail.center());
     for i in 0..20 {
         harness.hover_at(rail.center() + vec2(i as f32, 0.0));

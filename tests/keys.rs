@@ -225,7 +225,7 @@ fn f6_goes_from_part_to_part_and_tab_as_one_reads() {
 #[test]
 fn a_setting_is_few_keys_away_and_set_by_arrows_and_by_typing() {
     let mut window = wide();
-    let presses = walk(&mut window, PLAIN, Key::F6, "Rule") + walk(&mut window, PLAIN, Key::Tab, "Step u");
+    let presses = walk(&mut window, PLAIN, Key::F6, "Rule") + walk(&mut window, PLAIN, Key::Tab, "Step size u");
     assert!(presses <= 7, "{presses}");
     picture(&mut window, "focus-step");
     let now = |window: &Window| rate(window.state().lab(), 0);
@@ -238,7 +238,7 @@ fn a_setting_is_few_keys_away_and_set_by_arrows_and_by_typing() {
     type_in(&mut window, "0.004");
     press(&mut window, PLAIN, Key::Enter);
     assert_eq!(now(&window), 0.004, "what is typed at the slider is its value");
-    assert_eq!(focused(&window).as_deref(), Some("Step u"), "and the slider has the focus again");
+    assert_eq!(focused(&window).as_deref(), Some("Step size u"), "and the slider has the focus again");
     wait(&mut window, "the worker", |l| l.snapshot().experiment.variants[0].balancer.rate == 0.004);
     press(&mut window, CTRL, Key::Z);
     assert_eq!(now(&window), 0.0022, "one thing to take back");
@@ -268,7 +268,7 @@ fn a_whole_comparison_by_keyboard_alone() {
     walk(&mut window, PLAIN, Key::Tab, &new);
     press(&mut window, PLAIN, Key::Enter);
     walk(&mut window, PLAIN, Key::F6, "Rule");
-    walk(&mut window, PLAIN, Key::Tab, "Step u");
+    walk(&mut window, PLAIN, Key::Tab, "Step size u");
     type_in(&mut window, "0.02");
     press(&mut window, PLAIN, Key::Enter);
     wait(&mut window, "its step", |l| rate(l, 1) == 0.02);

@@ -199,8 +199,14 @@ fn a_film_from_the_window_is_made_beside_it_or_it_is_said_why_not() {
 fn a_film_has_its_frames_and_is_the_same_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let loaded = shipped::find("first-look").unwrap().load().unwrap();
-    let setting =
-        Setting { size: (480, 300), scale: 1.0, dark: false, pane: Some(PaneKind::Load), window: Stored::default() };
+    let setting = Setting {
+        size: (480, 300),
+        scale: 1.0,
+        dark: false,
+        pane: Some(PaneKind::Load),
+        window: Stored::default(),
+        caption: false,
+    };
     let film = Film { from: 0, to: 7, every: 3, fps: 10, format: Format::Pngs, setting };
     let mut made = vec![];
     for name in ["one", "two"] {

@@ -168,7 +168,7 @@ fn a_drag_of_the_step_size_is_one_undo_and_is_recorded() {
     step_to(&mut harness, 5);
     press(&mut harness, Modifiers::NONE, Key::R);
     wait(&mut harness, "recording", |l| l.recording_since() == Some(5));
-    let rail = harness.get_by_role_and_label(Role::Slider, "Step u").rect();
+    let rail = harness.get_by_role_and_label(Role::Slider, "Step size u").rect();
     harness.drag_at(rail.center());
     for i in 0..12 {
         harness.step();
@@ -495,7 +495,7 @@ fn a_rule_brings_its_step_and_one_undo_takes_both_back() {
     choose(&mut harness, "Rule", "SMEBU");
     wait(&mut harness, "the rule", |l| l.snapshot().experiment.variants[0].balancer.rule == Rule::Smebu);
     assert_eq!(rate(harness.state().lab()), 0.0005);
-    let said = harness.state().lab().notices().all().any(|n| n.text.contains("Step λ is now 5e-4"));
+    let said = harness.state().lab().notices().all().any(|n| n.text.contains("Step size λ is now 5e-4"));
     assert!(said, "the new step is told");
     harness.get_by_role_and_label(Role::Slider, "Steep κ");
     step_to(&mut harness, 40);

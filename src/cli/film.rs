@@ -32,6 +32,7 @@ pub(super) fn film(args: &FilmArgs) -> Result<(), Failure> {
             dark: matches!(args.theme, ThemeArg::Dark),
             pane: args.pane.map(crate::ui::views::kind_of),
             window: Default::default(),
+            caption: true,
         },
     };
     film.steps().map_err(Failure::Usage)?;

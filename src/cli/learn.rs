@@ -12,9 +12,11 @@ use crate::engine::EngineChoice;
 use crate::engine::cpu::AllCores;
 use crate::engine::message::RunId;
 use crate::engine::run::Run;
+use crate::model::config::Variant;
 use crate::model::learn::evaluate::{CAPACITY, HeldOut};
 use crate::model::metrics::Metrics;
 use crate::scenario::atomic::Staged;
+use crate::scenario::export::{SETTINGS, settings};
 use crate::text::cell;
 use std::io;
 use std::path::Path;
@@ -114,7 +116,7 @@ pub(super) fn learn(args: &LearnArgs) -> Result<(), Failure> {
         all.push(one_seed(&mut driver, &input, seed, steps)?);
     }
     if let Some(path) = &args.csv {
-        csv(path, &names, &args.seeds.0, &all)?;
+        csv(path, &experiment.variants, &args.seeds.0, &all)?;
         if path == Path::new("-") {
             return Ok(());
         }
@@ -240,8 +242,8 @@ fn table(names: &[&str], all: &[Vec<Outcome>], reference: usize) -> String {
     out
 }
 
-fn csv(path: &Path, names: &[&str], seeds: &[u32], all: &[Vec<Outcome>]) -> Result<(), Failure> {
-    let mut out = csv::Writer::from_writer(vec![]);
+fn csv(path: &Path, variants: &[Variant], seeds: &[u32], all: &[Vec<Outcome>]) -> Result<(), Failure> {
+    let mut out = csv::WriterBuilder::new().comment(Some(b'#')).from_writer(vec![]);
     let fail = |e: &dyn std::fmt::Display| Failure::new(format!("{} can't be written: {e}", path.display()));
     let heads = [
         "seed",
@@ -257,15 +259,18 @@ fn csv(path: &Path, names: &[&str], seeds: &[u32], all: &[Vec<Outcome>]) -> Resu
         "mean_score",
         "train_perplexity",
     ];
-    out.write_record(heads).map_err(|e| fail(&e))?;
+    let more = SETTINGS.into_iter().chain(["auxiliary", "alpha"]);
+    out.write_record(heads.into_iter().chain(more)).map_err(|e| fail(&e))?;
     for (seed, outcomes) in seeds.iter().zip(all) {
-        for (name, o) in names.iter().zip(outcomes) {
+        for (v, o) in variants.iter().zip(outcomes) {
             let optional = |x: Option<f64>| x.map(|x| x.to_string()).unwrap_or_default();
-            let mut row = vec![seed.to_string(), cell(name).into_owned()];
+            let mut row = vec![seed.to_string(), cell(&v.name).into_owned()];
             row.extend([optional(o.held_out.nmse), optional(o.held_out.nmse_capacity)]);
             row.extend([o.held_out.max_vio, o.early, o.late].map(|x| x.to_string()));
             row.push(o.held_out.dead.to_string());
             row.extend([o.cosine, o.force, o.score, o.perplexity].map(|x| x.to_string()));
+            row.extend(settings(v));
+            row.extend([v.learning.auxiliary.key().to_owned(), v.learning.weight().to_string()]);
             out.write_record(row).map_err(|e| fail(&e))?;
         }
     }

@@ -30,13 +30,16 @@ pub(super) fn size(text: &str) -> Result<(u32, u32), String> {
     }
 }
 
-/// A pane by the name that it has in scenarios.
+/// A pane by the name that it has in scenarios, or in the window.
 ///
 /// # Errors
 /// Another name; all there are are listed.
 pub(super) fn pane(text: &str) -> Result<PaneName, String> {
-    PaneName::iter().find(|name| format!("{name:?}").eq_ignore_ascii_case(text)).ok_or_else(|| {
-        let names: Vec<String> = PaneName::iter().map(|name| format!("{name:?}")).collect();
+    let is = |name: &PaneName| {
+        [format!("{name:?}"), kind_of(*name).name().to_owned()].iter().any(|n| n.eq_ignore_ascii_case(text.trim()))
+    };
+    PaneName::iter().find(is).ok_or_else(|| {
+        let names: Vec<String> = PaneName::iter().map(|n| format!("{n:?} (“{}”)", kind_of(n).name())).collect();
         format!("a pane is one of {}", names.join(", "))
     })
 }
@@ -74,6 +77,7 @@ pub(super) fn render(args: &RenderArgs) -> Result<(), Failure> {
         dark: matches!(theme, ThemeArg::Dark),
         pane: args.pane.map(kind_of),
         window: Stored::default(),
+        caption: args.pane.is_some(),
     };
     let mut studio = Studio::open(lab(&loaded)?, setting, !drawing).map_err(Failure::new)?;
     let mut progress = super::progress::Progress::new("Computing", at);

@@ -5,6 +5,7 @@ use super::input::Input;
 use super::output::{aligned, counted, figures, scaled, styled, thousands};
 use crate::engine::run::Run;
 use crate::engine::{EngineInfo, EngineKind};
+use crate::model::config::{Capacity, Groups, Variant};
 use crate::model::diagnose::Finding;
 use crate::model::figures::Figures;
 use crate::model::fixed::from_q32;
@@ -69,6 +70,8 @@ struct JsonRun<'a> {
 #[derive(Serialize)]
 struct JsonVariant<'a> {
     name: &'a str,
+    /// At the end of the run, called as in scenarios.
+    settings: JsonSettings,
     digest: String,
     maxvio: &'a [f64],
     /// Task loss over what predicting nothing comes to, of every step; absent where nothing learns, null where it has diverged.
@@ -82,6 +85,36 @@ struct JsonVariant<'a> {
     /// Of the last biases with those that the recorded model had learned.
     #[serde(skip_serializing_if = "Option::is_none")]
     learned_correlation: Option<f64>,
+}
+
+/// Null where the rule has no step size, and where there are no groups and no capacity.
+#[derive(Serialize)]
+struct JsonSettings {
+    rule: &'static str,
+    rate: Option<f64>,
+    schedule: Option<&'static str>,
+    top_k: u32,
+    experts: u32,
+    gate: &'static str,
+    groups: Option<Groups>,
+    capacity: Option<Capacity>,
+}
+
+impl From<&Variant> for JsonSettings {
+    fn from(v: &Variant) -> Self {
+        let (router, balancer) = (&v.router, &v.balancer);
+        let steps = balancer.rule.has_step();
+        Self {
+            rule: balancer.rule.key(),
+            rate: steps.then_some(balancer.rate),
+            schedule: steps.then(|| balancer.schedule.key()),
+            top_k: router.top_k,
+            experts: router.experts,
+            gate: router.gate.key(),
+            groups: router.groups,
+            capacity: router.capacity,
+        }
+    }
 }
 
 /// Null where a value is not reached.
@@ -219,6 +252,7 @@ impl Report {
                 .enumerate()
                 .map(|(i, (((seen, v), state), figures))| JsonVariant {
                     name: &v.name,
+                    settings: JsonSettings::from(v),
                     findings: run.findings(i).iter().map(JsonFinding::from).collect(),
                     digest: state.digest.to_string(),
                     maxvio: &seen.max_vio,

@@ -70,11 +70,8 @@ impl Csv {
             (path.display().to_string(), Staged::new(path).map(Sink::File))
         };
         let experiment = &run.start.experiment;
-        let variants: Vec<(String, u32)> =
-            experiment.variants.iter().map(|v| (v.name.to_string(), v.router.experts)).collect();
-        let curves = sink.and_then(|sink| {
-            Curves::new(sink, &variants, Columns { loads: true, biases: true, learning: experiment.world().is_some() })
-        });
+        let columns = Columns { loads: true, biases: true, learning: experiment.world().is_some() };
+        let curves = sink.and_then(|sink| Curves::new(sink, experiment, &run.events, run.step(), columns));
         match curves {
             Ok(curves) => Ok(Self { name, curves }),
             Err(e) => Err(csv_failure(&name, &e)),

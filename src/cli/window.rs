@@ -107,7 +107,7 @@ fn window(loaded: Loaded, over: Option<PathBuf>, welcome: bool) -> Result<(), Fa
         if !welcome {
             lab.send(Command::Play);
         }
-        let options = Options { welcome, native: true, still: false };
+        let options = Options { welcome, native: true, still: false, caption: false };
         let mut app = App::new(&cc.egui_ctx, lab, stored, options);
         app.keep_in(store);
         if let Some(file) = &over {

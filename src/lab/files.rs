@@ -445,12 +445,11 @@ fn file_name(path: &Path) -> String {
 fn csv_of(path: &Path, run: Exported, progress: &Progress) -> Result<String, String> {
     let fail = |e: &dyn std::fmt::Display| format!("{} can't be written: {e}", path.display());
     let staged = Staged::new(path).map_err(|e| fail(&e))?;
-    let variants: Vec<(String, u32)> =
-        run.start.experiment.variants.iter().map(|v| (v.name.to_string(), v.router.experts)).collect();
     let columns = Columns { loads: true, biases: true, learning: run.start.experiment.world().is_some() };
-    let mut curves = Curves::new(staged, &variants, columns).map_err(|e| fail(&e))?;
     let to = run.step;
     let mut again = Run::new(run.run, run.start).map_err(|e| fail(&e))?;
+    let (start, first) = (&again.start, again.step());
+    let mut curves = Curves::new(staged, &start.experiment, &again.events, first, columns).map_err(|e| fail(&e))?;
     let mut engine = CpuEngine::new("for the export");
     let first = again.step();
     let mut trouble = None;

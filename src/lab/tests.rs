@@ -415,5 +415,5 @@ fn what_is_refused_is_named_in_words() {
     let said: Vec<String> = lab.notices().all().map(|n| n.text.clone()).collect();
     assert_eq!(said[0], "Experts per token K can't be 65: it must be from 1 to 32");
     assert_eq!(said[1], "Step size u can't be 2: it must be from 0 to 1");
-    assert_eq!(lab.undo_label().as_deref(), Some("gating values over their sum on"));
+    assert_eq!(lab.undo_label().as_deref(), Some("renormalised on"));
 }

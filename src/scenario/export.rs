@@ -2,15 +2,22 @@
 //!
 //! Columns of the CSV, one row per step and variant: `step`, `variant`, `tokens`, `max_vio`, `max_vio_16`, `max_vio_global`,
 //! `min_vio`, `cv`, `entropy` (over ln E), `effective_experts`, `starving`, `dead`, `moved_share`, `bias_min`, `bias_median`,
-//! `bias_max` (score units), `saturated`, `dropped_share` (of the assignments, by capacity), `experts_per_token` (chosen, mean); then, if
-//! asked for, `load_0` … (tokens) and `bias_0` … (score units, after the step's update). Where something learns, before those: `task_loss`
+//! `bias_max` (score units), `saturated`, `dropped_share` (of the assignments, by capacity), `experts_per_token` (chosen, mean); the
+//! settings with which that step was routed, called and written as in scenarios and sweeps: `rule`, `rate` (step size u) and `schedule`
+//! (empty where the rule has no step size), `top_k`, `experts`, `gate`, `groups` (kept/all) and `capacity` (× fair share), empty where
+//! there are none; then, if asked for, `load_0` … (tokens) and `bias_0` … (score units, after the step's update). Where something learns, before those: `task_loss`
 //! (half the mean squared error of a target's coordinate, on the batch before the step's update), `task_nmse` (squared error over squared
 //! target), `task_perplexity` (e^task_loss, a figure of this project), `interference` (cosine of task and auxiliary gradient on the
 //! router), `force_ratio` (α·|auxiliary| / |task| gradient) and `mean_score`; empty where a layer has diverged. A variant with fewer
 //! experts than another leaves the last ones empty. A name that a spreadsheet would take for a formula has an apostrophe in front.
+//!
+//! `variant` is the name at the first step, the same in every row. A name with a `#` in it is quoted, for readers that take what follows
+//! one for a comment.
 
 use super::atomic;
 use super::error::FileError;
+use crate::model::change::{self, Event};
+use crate::model::config::{Experiment, Variant};
 use crate::model::fixed::from_q32;
 use crate::model::gating;
 use crate::model::metrics::Metrics;
@@ -18,6 +25,7 @@ use crate::model::select::By;
 use crate::model::step::{Batch, StepRow, VariantRow};
 use crate::text::cell;
 use serde::Serialize;
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -32,6 +40,9 @@ pub struct Columns {
     pub learning: bool,
 }
 
+/// Columns of the settings.
+pub const SETTINGS: [&str; 8] = ["rule", "rate", "schedule", "top_k", "experts", "gate", "groups", "capacity"];
+
 /// Columns of what learning showed.
 const LEARNING: [&str; 6] = ["task_loss", "task_nmse", "task_perplexity", "interference", "force_ratio", "mean_score"];
 
@@ -40,19 +51,24 @@ const LEARNING: [&str; 6] = ["task_loss", "task_nmse", "task_perplexity", "inter
 pub struct Curves<W: Write> {
     out: csv::Writer<W>,
     variants: Vec<String>,
+    /// The settings of each variant, as they are written.
+    settings: Vec<[String; SETTINGS.len()]>,
+    experiment: Experiment,
+    /// What changes later, in order of steps.
+    events: VecDeque<Event>,
     columns: Columns,
     /// The most experts of any variant.
     experts: usize,
 }
 
 impl<W: Write> Curves<W> {
-    /// Writes the header. `variants` are name and number of experts.
+    /// Writes the header of a run that starts with these settings at the step `first`, and in which this happens.
     ///
     /// # Errors
     /// The writer's.
-    pub fn new(out: W, variants: &[(String, u32)], columns: Columns) -> io::Result<Self> {
-        let experts = variants.iter().map(|(_, e)| *e as usize).max().unwrap_or(0);
-        let mut out = csv::Writer::from_writer(out);
+    pub fn new(out: W, experiment: &Experiment, events: &[Event], first: u64, columns: Columns) -> io::Result<Self> {
+        let experts = experiment.variants.iter().map(|v| v.router.experts as usize).max().unwrap_or(0);
+        let mut out = csv::WriterBuilder::new().comment(Some(b'#')).from_writer(out);
         let mut header: Vec<String> = [
             "step",
             "variant",
@@ -76,6 +92,7 @@ impl<W: Write> Curves<W> {
         ]
         .map(str::to_owned)
         .to_vec();
+        header.extend(SETTINGS.map(str::to_owned));
         if columns.learning {
             header.extend(LEARNING.map(str::to_owned));
         }
@@ -86,7 +103,26 @@ impl<W: Write> Curves<W> {
             header.extend((0..experts).map(|e| format!("bias_{e}")));
         }
         out.write_record(&header).map_err(io_error)?;
-        Ok(Self { out, variants: variants.iter().map(|(name, _)| name.clone()).collect(), columns, experts })
+        let mut events: Vec<Event> = events.to_vec();
+        events.sort_by_key(|e| e.step);
+        let (experiment, events) = (experiment.clone(), events.into());
+        let mut curves = Self { out, variants: vec![], settings: vec![], experiment, events, columns, experts };
+        curves.settle_at(first);
+        curves.variants = curves.experiment.names();
+        Ok(curves)
+    }
+
+    /// The settings with which this step is routed.
+    fn settle_at(&mut self, step: u64) {
+        let due = self.events.iter().take_while(|e| e.step <= step).count();
+        if due == 0 && !self.settings.is_empty() {
+            return;
+        }
+        for event in self.events.drain(..due) {
+            // The run has refused what does not fit.
+            change::apply(&mut self.experiment, event.target, &event.change).ok();
+        }
+        self.settings = self.experiment.variants.iter().map(settings).collect();
     }
 
     /// Writes one step: a row per variant.
@@ -94,6 +130,7 @@ impl<W: Write> Curves<W> {
     /// # Errors
     /// The writer's.
     pub fn row(&mut self, row: &StepRow, metrics: &[Metrics]) -> io::Result<()> {
+        self.settle_at(row.step);
         for (i, (v, m)) in row.variants.iter().zip(metrics).enumerate() {
             self.variant(row, i, v, m)?;
         }
@@ -102,6 +139,7 @@ impl<W: Write> Curves<W> {
 
     fn variant(&mut self, row: &StepRow, i: usize, v: &VariantRow, m: &Metrics) -> io::Result<()> {
         let name = self.variants.get(i).map_or("", String::as_str);
+        let settings = self.settings.get(i).cloned();
         let mut put = |field: &str| self.out.write_field(field).map_err(io_error);
         put(&row.step.to_string())?;
         put(&cell(name))?;
@@ -117,6 +155,9 @@ impl<W: Write> Curves<W> {
         put(&m.saturated.to_string())?;
         put(&m.dropped.to_string())?;
         put(&m.active.to_string())?;
+        for i in 0..SETTINGS.len() {
+            put(settings.as_ref().map_or("", |s| s[i].as_str()))?;
+        }
         if self.columns.learning {
             let all = m.learning.map(|l| [l.loss, l.nmse, l.perplexity(), l.cosine, l.force, l.mean_score]);
             for i in 0..LEARNING.len() {
@@ -143,6 +184,23 @@ impl<W: Write> Curves<W> {
     pub fn finish(self) -> io::Result<W> {
         self.out.into_inner().map_err(|e| io::Error::new(e.error().kind(), e.error().to_string()))
     }
+}
+
+/// A variant's settings as scenarios and sweeps write them, in the order of [`SETTINGS`].
+#[must_use]
+pub fn settings(v: &Variant) -> [String; SETTINGS.len()] {
+    let (router, balancer) = (&v.router, &v.balancer);
+    let step = |words: String| if balancer.rule.has_step() { words } else { String::new() };
+    [
+        balancer.rule.key().to_owned(),
+        step(balancer.rate.to_string()),
+        step(balancer.schedule.key().to_owned()),
+        router.top_k.to_string(),
+        router.experts.to_string(),
+        router.gate.key().to_owned(),
+        router.groups.map(|g| format!("{}/{}", g.kept, g.groups)).unwrap_or_default(),
+        router.capacity.map(|c| c.factor.to_string()).unwrap_or_default(),
+    ]
 }
 
 fn io_error(error: csv::Error) -> io::Error {

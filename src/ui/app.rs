@@ -7,6 +7,7 @@ mod making;
 mod showing;
 
 use super::actions::Action;
+use super::caption;
 use super::controls::{self, Controls};
 use super::files::{Dialog, Outcome, Texts};
 use super::findings::{self, Findings};
@@ -89,6 +90,8 @@ pub struct Options {
     pub native: bool,
     /// For pictures of a run: no messages appear in them.
     pub still: bool,
+    /// Title, step and a key of the variants stand above everything.
+    pub caption: bool,
 }
 
 /// What lies over the panes.
@@ -471,6 +474,9 @@ impl eframe::App for App {
         let bar =
             Bar { recent: &self.stored.recent, unread: self.seen.unread(&self.lab), settings: self.showing.floats };
         let [top, time, settings] = [Part::TopBar, Part::Transport, Part::Controls].map(|part| self.shows(part));
+        if self.options.caption {
+            caption::strip(ui, &self.lab, theme);
+        }
         if top {
             top_bar::show(ui, &mut self.lab, &bar, &mut asks, theme);
         }

@@ -1,27 +1,18 @@
 //! Short labels of what was changed, for marks on time plots.
 
-use crate::model::change::{Change, Event, Target};
+use crate::model::change::{Event, Target};
 
-/// "u 0.01", "K 4", "skew 2".
+/// "u 0.01", "K 4", "skew 2"; with the variant's name where one of several was changed.
 #[must_use]
-pub fn label_of(event: &Event) -> String {
-    let what = match &event.change {
-        Change::SetRate(u) => format!("u {u}"),
-        Change::SetTopK(k) => format!("K {k}"),
-        Change::SetFreeze(None) => "not frozen".into(),
-        Change::SetFreeze(Some(step)) => format!("frozen from {step}"),
-        Change::SetMomentum(b) => format!("β {b}"),
-        Change::SetSteepness(k) => format!("κ {k}"),
-        Change::SetDerivative(k) => format!("K_d {k}"),
-        Change::SetZeroExperts(z) => format!("Z {z}"),
-        Change::SetRealExperts(k) => format!("K_e {k}"),
-        Change::ResetBias => "biases reset".into(),
-        Change::SetFixed(true) => "fixed batch".into(),
-        Change::SetFixed(false) => "fresh batches".into(),
-        other => format!("{} {}", other.name(), other.value()),
-    };
+pub fn label_of(event: &Event, names: &[String]) -> String {
+    let what = event.change.mark();
     match event.target {
-        Target::Variant(i) => format!("{what} in variant {}", i + 1),
+        Target::Variant(i) if names.len() > 1 => match names.get(i) {
+            // Where the name says it already, once is enough.
+            Some(name) if name.contains(&what) => name.clone(),
+            Some(name) => format!("{what}, {name}"),
+            None => what,
+        },
         _ => what,
     }
 }

@@ -60,7 +60,7 @@ impl Purpose {
             Self::Sweep => "One row per run with every setting and figure; Moebias opens it again",
             Self::Picture(_) => "PNG, in the size and theme of the window",
             Self::Svg(_) => {
-                "Lines and text for papers, in the size and theme of the window; the light theme suits white paper"
+                "Lines and text for papers, in the size of the window, with a title and a key. Light, unless you chose “as seen”"
             }
             Self::Film(Format::Gif) => "Plays everywhere, with at most 255 colours per frame",
             Self::Film(Format::WebP) => "Every pixel exactly, and small; for browsers and most slide programs",

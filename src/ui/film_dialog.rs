@@ -26,6 +26,8 @@ pub struct FilmDialog {
     fps: u32,
     size: (u32, u32),
     format: Format,
+    /// Light on dark; as the window is, where nobody chose.
+    dark: Option<bool>,
     pane: Option<PaneKind>,
     /// The window's size, pixels.
     window: (u32, u32),
@@ -47,7 +49,7 @@ impl FilmDialog {
     pub fn new(first: u64, head: u64, pane: Option<PaneKind>, window: (u32, u32)) -> Self {
         let to = if head <= first { first + 300 } else { head };
         let every = (to - first).div_ceil(FRAMES).max(1);
-        Self { first, from: first, to, every, fps: 20, size: SIZES[1], format: Format::Gif, pane, window }
+        Self { first, from: first, to, every, fps: 20, size: SIZES[1], format: Format::Gif, dark: None, pane, window }
     }
 
     /// The film as it is set; `dark` and `window` say how it looks, `scale` how many pixels a point of the window has.
@@ -61,9 +63,10 @@ impl FilmDialog {
             setting: Setting {
                 size: self.size,
                 scale: if self.size == self.window { scale } else { 1.0 },
-                dark,
+                dark: self.dark.unwrap_or(dark),
                 pane: self.pane,
                 window: Stored::default(),
+                caption: true,
             },
         }
     }
@@ -75,7 +78,7 @@ impl FilmDialog {
         let modal = Modal::new(egui::Id::unique("film dialog")).frame(frame).show(ui.ctx(), |ui| {
             ui.set_width(430.0_f32.min(ui.ctx().content_rect().width() - 60.0));
             ui.label(RichText::new("Film of the run").font(semibold(15.0)));
-            let hint = "The run is repeated beside the one you see and drawn step by step, in this theme. You can go on working meanwhile";
+            let hint = "The run is repeated beside the one you see and drawn step by step, with its title and a key. You can go on working meanwhile";
             ui.add(egui::Label::new(RichText::new(hint).font(text(SMALL)).color(theme.dim)).wrap());
             ui.add_space(10.0);
             self.rows(ui, theme);
@@ -138,6 +141,14 @@ impl FilmDialog {
             Format::Pngs => "A numbered file per frame in a folder, for editing elsewhere",
         };
         let formats: Vec<Item<Format>> = Format::iter().map(|f| Item::new(f, f.name(), tip(f))).collect();
+        let themes = [
+            Item::new(None, "As this window", "Dark or light, as the window is now"),
+            Item::new(Some(false), "Light", "Dark on light, for paper and bright rooms"),
+            Item::new(Some(true), "Dark", "Light on dark"),
+        ];
+        row(ui, theme, "Theme", |ui| {
+            self.dark = choice(ui, theme, "Theme", "Dark or light", &self.dark, &themes).unwrap_or(self.dark);
+        });
         row(ui, theme, "Format", |ui| {
             let tip = "The file format of the film";
             self.format = choice(ui, theme, "Format", tip, &self.format, &formats).unwrap_or(self.format);

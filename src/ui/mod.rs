@@ -3,6 +3,7 @@
 
 pub mod actions;
 pub mod app;
+pub mod caption;
 pub mod clipboard;
 pub mod controls;
 pub mod events;

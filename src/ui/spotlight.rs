@@ -71,7 +71,7 @@ fn names(control: Control) -> &'static [&'static str] {
         Control::TopK => &["K"],
         Control::Preset => &["Model"],
         Control::Rule => &["Rule"],
-        Control::Step => &["Step u", "Step λ", "Gain Kᵢ", "Rate μ"],
+        Control::Step => &["Step size u", "Step size λ", "Gain Kᵢ", "Step size μ"],
         Control::Schedule => &["Schedule"],
         Control::Auxiliary => &["Auxiliary loss"],
         Control::Alpha => &["α"],

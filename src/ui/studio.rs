@@ -2,6 +2,7 @@
 //! use it alike, so that they show the same.
 
 use super::app::{App, Options};
+use super::caption::Caption;
 use super::panes::PaneKind;
 use super::store::Stored;
 use super::svg::{Drawing, images};
@@ -37,6 +38,8 @@ pub struct Setting {
     pub pane: Option<PaneKind>,
     /// The window as somebody has it: places of panes, settings shown or not.
     pub window: Stored,
+    /// Title, step and a key of the variants above it, in pixels. A drawing of one pane always has them.
+    pub caption: bool,
 }
 
 /// An app without a window.
@@ -69,9 +72,10 @@ impl Studio {
         if pixels {
             builder = builder.wgpu();
         }
+        let caption = setting.caption;
         let (stored, pane) = (Stored { dark: Some(setting.dark), ..setting.window.clone() }, setting.pane);
         let harness = builder.build_eframe(|cc| {
-            let mut app = App::new(&cc.egui_ctx, lab, stored, Options { still: true, ..Options::default() });
+            let mut app = App::new(&cc.egui_ctx, lab, stored, Options { still: true, caption, ..Options::default() });
             if let Some(kind) = pane {
                 app.show_only(kind);
             }
@@ -163,6 +167,7 @@ impl Studio {
             part: self.harness.ctx.content_rect(),
             ground: theme.pane,
             title: format!("{what} – {}, step {}", lab.document().title, lab.snapshot().step),
+            caption: self.setting.pane.map(|_| Caption::of(lab, theme)),
             images: images(&self.harness.ctx),
         }
     }

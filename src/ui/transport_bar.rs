@@ -214,8 +214,10 @@ fn line(ui: &mut Ui, lab: &mut Lab, height: f32, theme: &Theme) {
     }
     let Some(pointer) = response.hover_pos().or(response.interact_pointer_pos()) else { return };
     let near = snapshot.events.iter().filter(|e| (x_of(e.step) - pointer.x).abs() < 5.0);
-    let changes: Vec<String> =
-        near.map(|e| format!("{} at step {}", super::events::label_of(e), figure(e.step as f64, true))).collect();
+    let names = snapshot.experiment.names();
+    let changes: Vec<String> = near
+        .map(|e| format!("{} at step {}", super::events::label_of(e, &names), figure(e.step as f64, true)))
+        .collect();
     let pressed = response.dragged() || response.clicked() || response.is_pointer_button_down_on();
     let target = step_at(pointer.x);
     let tip = if changes.is_empty() { format!("step {}", figure(target as f64, true)) } else { changes.join("\n") };

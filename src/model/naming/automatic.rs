@@ -59,7 +59,7 @@ fn is_telling(router: &Router) -> bool {
 }
 
 /// "u 0.03/√n"; none where the rule has no step size.
-fn step(b: &Balancer) -> Option<String> {
+pub(super) fn step(b: &Balancer) -> Option<String> {
     let over = match b.schedule {
         Schedule::Constant => "",
         Schedule::InverseSqrt => "/√n",

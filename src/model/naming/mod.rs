@@ -5,9 +5,11 @@
 //! takes over, and the written one is kept as what the variant was called. A typed name stays until it is taken back.
 
 mod automatic;
+mod settings;
 mod terms;
 
 pub use automatic::automatic;
+pub use settings::{Setting, caption, caption_of_tokens, settings};
 pub(in crate::model) use terms::on_off;
 pub use terms::{TERMS, Term, capitalised, number, path_in_words, term};
 

@@ -96,13 +96,14 @@ impl Plan {
 
     fn check(&self, cell: usize) -> Result<(), String> {
         let mut experiment = self.base.clone();
+        let names = experiment.names();
         for (axis, value) in self.axes.iter().zip(self.values(cell)) {
-            axis.parameter.set(&mut experiment, value).map_err(|e| e.to_string())?;
+            axis.parameter.set(&mut experiment, value).map_err(|e| e.in_words(&names))?;
         }
-        experiment.validate().map_err(|e| e.to_string())?;
+        experiment.validate().map_err(|e| e.in_words(&names))?;
         for event in &self.events {
             let fits = change::apply(&mut experiment, event.target, &event.change);
-            fits.map_err(|e| format!("what happens at step {} does not fit: {e}", event.step))?;
+            fits.map_err(|e| format!("what happens at step {} does not fit: {}", event.step, e.in_words(&names)))?;
         }
         Ok(())
     }
@@ -187,10 +188,11 @@ impl Plan {
         self.axes.iter().zip(self.places(cell)).map(|(a, place)| a.values[place]).collect()
     }
 
-    /// The values of a cell in words: "rate 0.001, top_k 6".
+    /// The values of a cell in short: "u 0.001, K 6".
     #[must_use]
     pub fn words(&self, cell: usize) -> String {
-        let named = self.axes.iter().zip(self.values(cell)).map(|(a, v)| format!("{} {v}", a.parameter.name()));
+        let named =
+            self.axes.iter().zip(self.values(cell)).map(|(a, v)| format!("{} {}", a.parameter.sign(), v.in_words()));
         named.collect::<Vec<_>>().join(", ")
     }
 
@@ -302,7 +304,7 @@ mod tests {
             assert!(!seen.contains(&key), "{key}");
             seen.push(key);
         }
-        assert_eq!(plan.words(11), "rate 0.01, top_k 3, skew 1");
+        assert_eq!(plan.words(11), "u 0.01, K 3, skew 1");
         assert_eq!(plan.runs_of(1, 1).collect::<Vec<_>>(), [5, 7]);
     }
 
@@ -347,14 +349,14 @@ mod tests {
     fn what_does_not_fit_is_refused_before_anything_runs() {
         let event = Event { step: 5, target: Target::AllVariants, change: Change::SetTopK(20) };
         for (axes, seeds, events, says) in [
-            (&["E=4,64"] as &[&str], 1, &[] as &[Event], "with experts 4: variants[0].router.top_k is 6"),
+            (&["E=4,64"] as &[&str], 1, &[] as &[Event], "with E 4: Experts per token K can't be 6"),
             (&["u=0.1", "rate=0.2"], 1, &[], "swept twice"),
             (&[], 1, &[], "nothing is swept"),
             (&["u=0.1"], 0, &[], "0 seeds"),
             (&["seed=1..3"], 2, &[], "swept already"),
-            (&["alpha=0.1"], 1, &[], "with alpha 0.1"),
+            (&["alpha=0.1"], 1, &[], "with α 0.1"),
             (&["u=0..1:1000", "skew=0..1:1000"], 1, &[], "1000000 runs"),
-            (&["E=16,64"], 1, &[event], "with experts 16: what happens at step 5"),
+            (&["E=16,64"], 1, &[event], "with E 16: what happens at step 5"),
         ] {
             let wrong = plan(axes, seeds, 1, events).unwrap_err();
             assert!(wrong.contains(says), "{axes:?}: {wrong}");

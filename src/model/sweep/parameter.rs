@@ -120,7 +120,13 @@ impl Parameter {
         }
     }
 
-    /// Its sign where it has one: u, K, E, T.
+    /// The shortest name there is on screen.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        term(self.name()).map_or(self.name(), |t| t.sign)
+    }
+
+    /// What the command line also takes for it: u, K, E, T.
     #[must_use]
     pub fn short(self) -> &'static str {
         match self {

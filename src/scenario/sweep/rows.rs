@@ -37,7 +37,7 @@ fn names() -> impl Iterator<Item = &'static str> {
 
 /// A line of fields; those that need it are quoted.
 fn line(fields: impl Iterator<Item = String>) -> String {
-    let mut out = csv::Writer::from_writer(vec![]);
+    let mut out = csv::WriterBuilder::new().comment(Some(b'#')).from_writer(vec![]);
     let fields: Vec<String> = fields.collect();
     // A vector takes everything.
     let bytes = out.write_record(&fields).ok().and_then(|()| out.into_inner().ok()).unwrap_or_default();
@@ -57,7 +57,11 @@ fn plain_row(plan: &Plan, number: usize, outcome: &Outcome) -> String {
     let experiment = plan.experiment(number);
     // A row is a line: what was torn off is seen by that. A cell has no line breaks.
     let name = experiment.variants.first().map(|v| cell(&v.name).into_owned()).unwrap_or_default();
-    let settings = Parameter::iter().map(|p| p.of(&experiment, 0).map(|v| v.to_string()).unwrap_or_default());
+    // No step size is told of a rule that has none.
+    let steps = experiment.variants.first().is_none_or(|v| v.balancer.rule.has_step());
+    let told =
+        |p: Parameter| p.of(&experiment, 0).filter(|_| steps || !matches!(p, Parameter::Rate | Parameter::Schedule));
+    let settings = Parameter::iter().map(|p| told(p).map(|v| v.to_string()).unwrap_or_default());
     let f = &outcome.figures;
     let real = |x: Option<f64>| x.map(|x| x.to_string()).unwrap_or_default();
     let figures = [

@@ -1,23 +1,29 @@
 //! What the window makes of a run: pictures, drawings and films.
 
 use super::super::actions::Action;
+use super::super::caption::Caption;
 use super::super::files::Purpose;
 use super::super::film::{Film, Made, size_of};
 use super::super::film_dialog::{FilmDialog, Outcome};
-use super::super::panes::PaneKind;
-use super::super::panes::frame::Export;
+use super::super::panes::frame::{self, Export};
+use super::super::panes::{PaneContext, PaneKind};
 use super::super::pictures::Goal;
-use super::super::svg::{Drawing, images};
-use super::super::{notices, theme::Theme};
+use super::super::svg::{Drawing, Images, images};
+use super::super::theme::{LIGHT, Theme};
+use super::super::{notices, style};
 use super::App;
 use crate::lab::Lab;
 use crate::lab::job::{Job, Progress};
 use crate::lab::notices::Level;
 use crate::scenario::atomic;
 use crate::scenario::film::Format;
-use eframe::egui::{Context, LayerId, Ui};
+use eframe::egui::epaint::ClippedShape;
+use eframe::egui::{self, Context, LayerId, Pos2, RawInput, Rect, Ui, Vec2};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Frames until a pane has measured itself.
+const PASSES: usize = 4;
 
 /// What is being made.
 #[derive(Default)]
@@ -31,6 +37,8 @@ pub(super) struct Making {
     filming: Option<(Job<Result<Made, String>>, PathBuf)>,
     /// A pane is drawn to be saved in this frame.
     drawing: Option<(PaneKind, PathBuf)>,
+    /// It is wanted in the colours of the window, not in those of paper.
+    as_seen: bool,
 }
 
 impl Making {
@@ -58,7 +66,10 @@ impl App {
         match export {
             Export::Copy => self.take_picture(ctx, kind, Goal::Clipboard),
             Export::Picture => self.ask_path(ctx, Purpose::Picture(Some(kind))),
-            Export::Svg => self.ask_path(ctx, Purpose::Svg(kind)),
+            Export::Svg | Export::SvgAsSeen => {
+                self.making.as_seen = export == Export::SvgAsSeen;
+                self.ask_path(ctx, Purpose::Svg(kind));
+            }
             Export::Film => self.ask_film(ctx, Some(kind)),
         }
     }
@@ -91,21 +102,47 @@ impl App {
         self.link.bare = self.showing.is_bare();
         ctx.request_repaint();
         let Some(part) = self.layout.rect_of(kind) else { return };
-        let shapes = ctx.graphics(|g| {
-            g.get(LayerId::background()).map(|list| list.all_entries().cloned().collect::<Vec<_>>()).unwrap_or_default()
-        });
-        let (run, step) = (&self.lab.document().title, self.lab.snapshot().step);
-        let drawing = Drawing {
-            shapes,
-            part,
-            ground: theme.pane,
-            title: format!("{} – {run}, step {step}", kind.name()),
-            images: images(ctx),
+        let (theme, part, shapes, images) = if theme.dark && !self.making.as_seen {
+            let (shapes, images) = self.on_paper(ctx, kind, part.size());
+            (&LIGHT, Rect::from_min_size(Pos2::ZERO, part.size()), shapes, images)
+        } else {
+            let painted = ctx.graphics(|g| {
+                g.get(LayerId::background()).map(|list| list.all_entries().cloned().collect()).unwrap_or_default()
+            });
+            (theme, part, painted, images(ctx))
         };
+        let (run, step) = (&self.lab.document().title, self.lab.snapshot().step);
+        let title = format!("{} – {run}, step {step}", kind.name());
+        let caption = Some(Caption::of(&self.lab, theme));
+        let drawing = Drawing { shapes, part, ground: theme.pane, title, caption, images };
         self.pictures.work(ctx, move || {
             atomic::write(&path, drawing.text().as_bytes()).map_err(|e| e.to_string())?;
             Ok(format!("Saved {}", path.display()))
         });
+    }
+
+    /// The pane once more, drawn beside the window in the colours of paper: what was painted, and the pixels in it.
+    fn on_paper(&mut self, ctx: &Context, kind: PaneKind, size: Vec2) -> (Vec<ClippedShape>, Images) {
+        let paper = Context::default();
+        style::install(&paper);
+        paper.set_theme(egui::Theme::Light);
+        let input = RawInput { screen_rect: Some(Rect::from_min_size(Pos2::ZERO, size)), ..RawInput::default() };
+        let bare = std::mem::replace(&mut self.link.bare, true);
+        self.link.begin_frame();
+        let mut shapes = vec![];
+        // Panes measure themselves in the first frames.
+        for _ in 0..PASSES {
+            let output = paper.run_ui(input.clone(), |ui| {
+                let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme: &LIGHT };
+                frame::show(ui, self.panes.get(kind), &mut cx, false);
+            });
+            shapes = output.shapes;
+        }
+        self.link.bare = bare;
+        // A texture that was not drawn anew has the pixels that it has in the window.
+        let mut pixels = images(ctx);
+        pixels.extend(images(&paper));
+        (shapes, pixels)
     }
 
     /// Asks what a film is to be.

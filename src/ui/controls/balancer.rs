@@ -1,7 +1,8 @@
 //! The balancer: rule, step size, schedule, and its equation with a few sentences and the source.
 
 use super::super::style::{SMALL, TINY, mono, text};
-use super::super::widgets::choice::{Item, choice, choice_of};
+use super::super::widgets::choice::Item;
+use super::super::widgets::differs::{self, NoValue};
 use super::super::widgets::group;
 use super::super::widgets::slider::{Scale, figure, significant};
 use super::explain::of_rule;
@@ -21,33 +22,55 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let rule = balancer.rule;
     ui.add_enabled_ui(frozen.is_none(), |ui| {
         let tip = "How the loads of one step become the biases of the next";
-        if let Some(rule) = choice_of(ui, theme, "Rule", tip, &rule, &rules(), |r| desk.refused(&Change::SetRule(*r))) {
+        if let Some(rule) = desk.choice(ui, ("Rule", tip), &rule, &rules(), |r| Change::SetRule(*r)) {
             choose(desk, rule, &router, &balancer);
         }
-        settings_of_order(ui, desk, &balancer);
-        ui.add_enabled_ui(rule.has_step(), |ui| {
-            desk.rows(ui, &[rate(&balancer)]);
-            memory::show(ui, desk, &router, &balancer);
+        // Rows that only some rules have are of one rule.
+        let one = !desk.rules_differ();
+        if one {
+            settings_of_order(ui, desk, &balancer);
+        }
+        let any = |of: fn(Rule) -> bool| desk.lab.settings().variants.iter().any(|v| of(v.balancer.rule));
+        let steps = if one { rule.has_step() } else { any(Rule::has_step) };
+        let moves = if one { rule.moves_biases() } else { any(Rule::moves_biases) };
+        let unused = (!steps).then_some(NoValue::Unused);
+        ui.add_enabled_ui(steps, |ui| differs::rows(ui, unused, |ui| {
+            let named = if one { rule } else { Rule::Sign };
+            desk.rows(ui, &[rate(&Balancer { rule: named, ..balancer.clone() })]);
+            if one {
+                memory::show(ui, desk, &router, &balancer);
+            }
             let tip = "How the step size changes; n counts from the step at which the schedule was chosen. A constant step \
                        keeps a floor that grows with u; a decreasing one does not";
-            if let Some(schedule) = choice(ui, theme, "Schedule", tip, &balancer.schedule, &schedules()) {
+            if let Some(schedule) =
+                desk.choice(ui, ("Schedule", tip), &balancer.schedule, &schedules(), |s| Change::SetSchedule(*s))
+            {
                 desk.change(Change::SetSchedule(schedule));
             }
-            if let (true, Some(now)) = (balancer.schedule != Schedule::Constant, desk.lab.snapshot().variants.get(desk.shown)) {
+            let falls = balancer.schedule != Schedule::Constant && differs::now(ui).is_none();
+            let falls = falls && desk.differs(&Change::SetSchedule(balancer.schedule)).is_none();
+            if let (true, Some(now)) = (falls, desk.lab.snapshot().variants.get(desk.shown)) {
                 let what = format!("now {} at n = {}", figure(now.rate, false), figure(now.schedule_n as f64, true));
                 ui.label(RichText::new(what).font(mono(SMALL)).color(theme.dim));
             }
-            centred(ui, desk, balancer.centred, rule);
-        })
+            if one {
+                centred(ui, desk, balancer.centred, rule);
+            }
+        }))
         .response
         .on_disabled_hover_text("This rule has no step size");
-        ui.add_enabled_ui(rule.moves_biases(), |ui| memory::freeze(ui, desk, balancer.freeze));
+        ui.add_enabled_ui(moves, |ui| memory::freeze(ui, desk, balancer.freeze));
     })
     .response
     .on_disabled_hover_text(frozen.unwrap_or_default());
 
     let about = of_rule(rule);
     ui.add_space(8.0);
+    if desk.rules_differ() {
+        let words = "The variants have different rules. Choose one of them above to read about its rule.";
+        ui.add(egui::Label::new(RichText::new(words).font(text(SMALL)).color(theme.dim)).wrap());
+        return reset(ui, desk, frozen);
+    }
     ui.label(RichText::new(about.equation).font(mono(SMALL)).color(theme.text));
     ui.spacing_mut().item_spacing.x = 3.0;
     let words = match frozen {
@@ -59,6 +82,10 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         ui.hyperlink_to(RichText::new(name).font(text(SMALL)), url).on_hover_text(url);
         ui.add(egui::Label::new(RichText::new(sure).font(text(TINY)).color(theme.faint)).wrap());
     }
+    reset(ui, desk, frozen);
+}
+
+fn reset(ui: &mut Ui, desk: &mut Desk<'_>, frozen: Option<&str>) {
     ui.add_space(4.0);
     ui.add_enabled_ui(frozen.is_none(), |ui| {
         let button = ui.button(RichText::new("Reset biases").font(text(SMALL)));
@@ -115,9 +142,13 @@ pub(super) fn rules() -> Vec<Item<Rule>> {
 /// How the step size can change.
 pub(super) fn schedules() -> [Item<Schedule>; 3] {
     [
-        Item::new(Schedule::Constant, "Constant rate", "u at every step"),
-        Item::new(Schedule::InverseSqrt, "Rate u/√n", "u/√n: keeps moving, ever more slowly"),
-        Item::new(Schedule::Inverse, "Rate u/n", "u/n: travels only about u·ln n in n steps, so it wants a larger u"),
+        Item::new(Schedule::Constant, "Constant step size", "u at every step"),
+        Item::new(Schedule::InverseSqrt, "Step size u/√n", "u/√n: keeps moving, ever more slowly"),
+        Item::new(
+            Schedule::Inverse,
+            "Step size u/n",
+            "u/n: travels only about u·ln n in n steps, so it wants a larger u",
+        ),
     ]
 }
 
@@ -130,19 +161,20 @@ pub(super) fn rate(balancer: &Balancer) -> Row<'static> {
 /// The step size's name and tip under a rule.
 fn step_of(rule: Rule) -> (&'static str, &'static str) {
     match rule {
-        Rule::Smebu => {
-            ("Step λ", "Step size λ of a full step, score units, 0 to 1; the track begins at 10⁻⁵. Trinity Large: 5e-4")
-        }
+        Rule::Smebu => (
+            "Step size λ",
+            "Step size λ of a full step, score units, 0 to 1; the track begins at 10⁻⁵. Trinity Large: 5e-4",
+        ),
         Rule::IdBalancing => {
             ("Gain Kᵢ", "Gain Kᵢ on the error, score units, 0 to 1; the track begins at 10⁻⁵. The paper takes 6e-3")
         }
         Rule::LongCat => (
-            "Rate μ",
-            "Rate μ, score units, 0 to 1; the track begins at 10⁻⁵. What LongCat-Flash takes is not established. As the proportional \
+            "Step size μ",
+            "Step size μ, score units, 0 to 1; the track begins at 10⁻⁵. What LongCat-Flash takes is not established. As the proportional \
              rule with u = μ·K_e/(K·N)",
         ),
         _ => (
-            "Step u",
+            "Step size u",
             "Step size u of the bias, in score units, 0 to 1; the track begins at 10⁻⁵. Wang et al. 2024 chose 0.001",
         ),
     }
@@ -192,7 +224,7 @@ fn centred(ui: &mut Ui, desk: &mut Desk<'_>, now: bool, rule: Rule) {
             Rule::LongCat => "The biases of identity experts never move",
             _ => "Centring a factor or a threshold would change the selection, so it is for additive rules alone",
         };
-        if ui.checkbox(&mut on, label).on_hover_text(tip).on_disabled_hover_text(why).changed() {
+        if desk.tick(ui, &mut on, label, &Change::SetCentred(now)).on_hover_text(tip).on_disabled_hover_text(why).changed() {
             desk.change(Change::SetCentred(on));
         }
     });

@@ -1,6 +1,6 @@
 //! A world to learn from, and how each variant learns from it.
 
-use super::super::widgets::choice::{Item, choice};
+use super::super::widgets::choice::Item;
 use super::super::widgets::group;
 use super::super::widgets::slider::Scale;
 use super::explain::{About, told};
@@ -125,7 +125,9 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let Some(learning) = desk.variant().map(|v| v.learning.clone()) else { return };
     group(ui, theme, "Learning");
     let tip = "What pulls the router itself towards balance, beside the task";
-    if let Some(a) = choice(ui, theme, "Auxiliary loss", tip, &learning.auxiliary, &auxiliaries()) {
+    if let Some(a) = desk.choice(ui, ("Auxiliary loss", tip), &learning.auxiliary, &auxiliaries(), |a| {
+        Change::SetLearning(LearningChange::Auxiliary(*a))
+    }) {
         desk.change(Change::SetLearning(LearningChange::Auxiliary(a)));
     }
     ui.add_enabled_ui(learning.auxiliary != Auxiliary::None, |ui| desk.rows(ui, &[alpha(&learning)]));
@@ -134,7 +136,9 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     }
     desk.rows(ui, &[z_loss(&learning)]);
     let tip = "From the chosen scores to the weights of the experts' outputs. The bias has no part in them";
-    if let Some(g) = choice(ui, theme, "Gating values", tip, &learning.gating, &gatings()) {
+    if let Some(g) = desk.choice(ui, ("Gating values", tip), &learning.gating, &gatings(), |g| {
+        Change::SetLearning(LearningChange::Gating(*g))
+    }) {
         desk.change(Change::SetLearning(LearningChange::Gating(g)));
     }
     optimiser(ui, desk, &learning);
@@ -229,7 +233,9 @@ pub(super) fn window(learning: &Learning) -> Option<Row<'static>> {
 
 fn optimiser(ui: &mut Ui, desk: &mut Desk<'_>, learning: &Learning) {
     let tip = "What turns gradients into steps. Another one starts its memory afresh and takes its own usual rates";
-    if let Some(o) = choice(ui, desk.theme, "Optimiser", tip, &learning.optimiser, &optimisers()) {
+    if let Some(o) = desk.choice(ui, ("Optimiser", tip), &learning.optimiser, &optimisers(), |o| {
+        Change::SetLearning(LearningChange::Optimiser(*o))
+    }) {
         desk.change_together(with_rates(o));
     }
     desk.rows(ui, &rates(learning));

@@ -94,10 +94,10 @@ pub(super) fn freeze(ui: &mut Ui, desk: &mut Desk<'_>, now: Option<u64>) {
         let label = RichText::new("Freeze from step").font(text(SMALL)).color(theme.dim);
         let tip = "From this step on the step size is 0 and the biases no longer change. DeepSeek-V3: γ = 0.001, then 0 for the last 500 \
                    of 14 800 billion tokens. Ticking it freezes them now";
-        if ui.checkbox(&mut on, label).on_hover_text(tip).changed() {
+        if desk.tick(ui, &mut on, label, &Change::SetFreeze(now)).on_hover_text(tip).changed() {
             desk.change(Change::SetFreeze(on.then_some(step)));
         }
-        let Some(at) = now else { return };
+        let Some(at) = now.filter(|_| desk.differs(&Change::SetFreeze(now)).is_none()) else { return };
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let mut at = at;
             let field = DragValue::new(&mut at).range(0..=limits::FREEZE.max as u64).speed(1.0).update_while_editing(false);

@@ -13,11 +13,13 @@ mod tokens;
 use super::focus;
 use super::style::{SMALL, TINY, semibold, text};
 use super::theme::{PADDING, Theme};
+use super::widgets::choice::{Item, choice_of};
+use super::widgets::differs::{self, NoValue};
 use super::widgets::slider::{Number, Scale, number};
 use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::model::change::{self, Change, Target};
-use crate::model::config::{Limits, Variant};
+use crate::model::config::{Limits, Rule, Variant};
 use eframe::egui::{self, Frame, Margin, Panel, RichText, ScrollArea, Ui};
 
 pub use presets::refused as model_refused;
@@ -27,7 +29,7 @@ pub fn choose_rule(
     lab: &mut Lab,
     controls: &Controls,
     shown: usize,
-    rule: crate::model::config::Rule,
+    rule: Rule,
     theme: &'static Theme,
 ) {
     let Some(variant) = lab.settings().variants.get(shown).cloned() else { return };
@@ -93,11 +95,49 @@ impl Desk<'_> {
         self.lab.send(Command::ChangeTogether { target: self.target, changes });
     }
 
+    /// Whether the variants that a change of this setting would apply to differ in it now.
+    fn differs(&self, change: &Change) -> Option<NoValue> {
+        if self.target != Target::AllVariants || change.is_of_source() {
+            return None;
+        }
+        let settings = self.lab.settings();
+        let mut values = (0..settings.variants.len()).map(|i| change::inverse(settings, Target::Variant(i), change));
+        let first = values.next();
+        values.any(|v| Some(&v) != first.as_ref()).then_some(NoValue::Mixed)
+    }
+
+    /// Whether the rules differ that the settings below are of.
+    fn rules_differ(&self) -> bool {
+        self.differs(&Change::SetRule(Rule::None)).is_some()
+    }
+
+    /// Draws a choice and says what was chosen. `change` is what it would be sent as.
+    fn choice<T: Clone + PartialEq>(
+        &self,
+        ui: &mut Ui,
+        (name, tip): (&str, &str),
+        now: &T,
+        items: &[Item<T>],
+        change: impl Fn(&T) -> Change,
+    ) -> Option<T> {
+        differs::rows(ui, self.differs(&change(now)), |ui| {
+            choice_of(ui, self.theme, name, tip, now, items, |v| self.refused(&change(v)))
+        })
+    }
+
+    /// A tick; neither on nor off where variants differ.
+    fn tick(&self, ui: &mut Ui, on: &mut bool, label: RichText, change: &Change) -> egui::Response {
+        let mixed = self.differs(change).is_some();
+        let response = ui.add(egui::Checkbox::new(on, label).indeterminate(mixed));
+        if mixed { response.on_hover_text("The variants differ here. Ticking it applies to all") } else { response }
+    }
+
     /// Draws numbers and sends what is changed.
     fn rows(&mut self, ui: &mut Ui, rows: &[Row<'_>]) {
         for &(name, limit, scale, value, tip, change) in rows {
             let what = Number { name, tip, min: limit.min, max: limit.max, scale, restarts: false };
-            if let Some(v) = number(ui, self.theme, what, value) {
+            let chosen = differs::rows(ui, self.differs(&change(value)), |ui| number(ui, self.theme, what, value));
+            if let Some(v) = chosen {
                 self.change(change(v));
             }
         }

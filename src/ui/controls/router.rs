@@ -1,7 +1,8 @@
 //! The router: gate, experts, K; groups, capacity and gating values.
 
 use super::super::style::{SMALL, text};
-use super::super::widgets::choice::{Item, choice, choice_of};
+use super::super::widgets::choice::Item;
+use super::super::widgets::differs;
 use super::super::widgets::group;
 use super::super::widgets::slider::{Number, Scale, number};
 use super::{Desk, Row, explain};
@@ -18,7 +19,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let frozen = desk.frozen();
     ui.add_enabled_ui(frozen.is_none(), |ui| {
         let tip = "From logit x = u·e to score s. The bias is added to the score for selection alone, never to the gating value";
-        if let Some(gate) = choice(ui, theme, "Gate", tip, &router.gate, &gates()) {
+        if let Some(gate) = desk.choice(ui, ("Gate", tip), &router.gate, &gates(), |g| Change::SetGate(*g)) {
             desk.change(Change::SetGate(gate));
         }
     })
@@ -60,7 +61,8 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
             scale: Scale::Whole,
             restarts: false,
         };
-        if let Some(v) = number(ui, theme, what, f64::from(router.top_k)) {
+        let now = desk.differs(&Change::SetTopK(router.top_k));
+        if let Some(v) = differs::rows(ui, now, |ui| number(ui, theme, what, f64::from(router.top_k))) {
             desk.change(Change::SetTopK(v as u32));
         }
     });
@@ -123,9 +125,12 @@ pub(super) fn gating_rows(router: &Router) -> [Row<'static>; 2] {
 fn groups(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     let theme = desk.theme;
     let tip = "Group-limited routing (DeepSeek-V3): a token chooses its experts in its best groups alone";
-    let refused = |g: &Option<Groups>| desk.refused(&Change::SetGroups(*g));
-    if let Some(groups) = choice_of(ui, theme, "Groups", tip, &router.groups, &group_items(router), refused) {
+    let items = group_items(router);
+    if let Some(groups) = desk.choice(ui, ("Groups", tip), &router.groups, &items, |g| Change::SetGroups(*g)) {
         desk.change(Change::SetGroups(groups));
+    }
+    if desk.differs(&Change::SetGroups(None)).is_some() {
+        return;
     }
     let Some(now) = router.groups else { return };
     let (min, max) = kept_range(router, now);
@@ -170,9 +175,12 @@ fn kept_for(router: &Router, groups: u32) -> u32 {
 fn capacity(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     let theme = desk.theme;
     let tip = "How many tokens of a batch an expert takes; what comes beyond is dropped";
-    let refused = |c: &Option<Capacity>| desk.refused(&Change::SetCapacity(*c));
-    if let Some(capacity) = choice_of(ui, theme, "Capacity", tip, &router.capacity, &capacity_items(router), refused) {
+    let items = capacity_items(router);
+    if let Some(capacity) = desk.choice(ui, ("Capacity", tip), &router.capacity, &items, |c| Change::SetCapacity(*c)) {
         desk.change(Change::SetCapacity(capacity));
+    }
+    if desk.differs(&Change::SetCapacity(None)).is_some() {
+        return;
     }
     let Some(now) = router.capacity else { return };
     let what = Number {
@@ -210,7 +218,7 @@ fn gating(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
         let mut on = router.renormalise;
         let label = RichText::new("Divide by their sum").font(text(SMALL)).color(theme.dim);
         let tip = "g = s / Σs over the chosen experts, as DeepSeek-V3 does; Wang et al. 2024 keep g = s. No token goes elsewhere";
-        if ui.checkbox(&mut on, label).on_hover_text(tip).changed() {
+        if desk.tick(ui, &mut on, label, &Change::SetRenormalise(router.renormalise)).on_hover_text(tip).changed() {
             desk.change(Change::SetRenormalise(on));
         }
         desk.rows(ui, &gating_rows(router));

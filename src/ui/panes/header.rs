@@ -44,6 +44,8 @@ pub enum Export {
     Picture,
     /// An SVG file.
     Svg,
+    /// A drawing in the colours of the window.
+    SvgAsSeen,
     /// A film of it.
     Film,
 }
@@ -56,6 +58,7 @@ impl Export {
             Self::Copy => "Copy picture",
             Self::Picture => "Save picture…",
             Self::Svg => "Save as SVG…",
+            Self::SvgAsSeen => "Save as SVG, as seen…",
             Self::Film => "Film…",
         }
     }

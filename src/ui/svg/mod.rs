@@ -2,11 +2,14 @@
 //!
 //! It works on painted shapes, so every pane can be saved without knowing of it, those to come as well.
 
+mod heading;
 mod shapes;
 mod words;
 
+use super::caption::Caption;
 use eframe::egui::epaint::ClippedShape;
-use eframe::egui::{Color32, ColorImage, Context, Id, Rect, Shape, TextureId};
+use eframe::egui::{Color32, ColorImage, Context, Id, Rect, Shape, TextureId, vec2};
+use heading::heading;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -39,6 +42,8 @@ pub struct Drawing {
     pub ground: Color32,
     /// What it shows, in words.
     pub title: String,
+    /// What stands above it.
+    pub caption: Option<Caption>,
     /// Pixels of the textures in it.
     pub images: Images,
 }
@@ -67,7 +72,8 @@ impl Drawing {
         if open.is_some() {
             out.body.push_str("</g>\n");
         }
-        let size = self.part.size();
+        let head = self.caption.as_ref().map(|c| heading(c, self.part.width())).unwrap_or_default();
+        let size = self.part.size() + vec2(0.0, head.height);
         let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
         let (w, h) = (number(size.x), number(size.y));
         writeln!(
@@ -83,8 +89,12 @@ impl Drawing {
         }
         text.push_str("</defs>\n");
         writeln!(text, "<rect width=\"{w}\" height=\"{h}\"{}/>", fill(self.ground)).ok();
+        text.push_str(&head.body);
+        if head.height > 0.0 {
+            writeln!(text, "<g transform=\"translate(0 {})\">", number(head.height)).ok();
+        }
         text.push_str(&out.body);
-        text.push_str("</svg>\n");
+        text.push_str(if head.height > 0.0 { "</g>\n</svg>\n" } else { "</svg>\n" });
         text
     }
 }

@@ -34,7 +34,14 @@ fn elements(text: &str) -> HashMap<String, usize> {
 }
 
 fn drawing(kind: PaneKind, scenario: &str, step: u64) -> String {
-    let setting = Setting { size: (800, 500), scale: 1.0, dark: false, pane: Some(kind), window: Stored::default() };
+    let setting = Setting {
+        size: (800, 500),
+        scale: 1.0,
+        dark: false,
+        pane: Some(kind),
+        window: Stored::default(),
+        caption: false,
+    };
     let mut studio = Studio::open(lab_at(scenario, 0), setting, false).unwrap();
     studio.go_to(step, |_| true).unwrap();
     studio.drawing().text()
@@ -86,6 +93,7 @@ fn bars_are_rectangles_and_what_is_cut_off_is_left_out() {
         part: Rect::from_min_max(pos2(5.0, 5.0), pos2(90.0, 90.0)),
         ground: Color32::WHITE,
         title: "x".into(),
+        caption: None,
         images: Images::default(),
     };
     let text = drawing.text();

@@ -106,11 +106,14 @@ impl Writer<'_> {
     }
 }
 
+/// The face of words, with others where it is not installed.
+pub(super) const FACE: &str = "Inter, Helvetica, Arial, sans-serif";
+
 /// The face, with others where it is not installed.
 fn face(family: &FontFamily) -> (&'static str, &'static str) {
     match family {
         FontFamily::Monospace => ("JetBrains Mono, DejaVu Sans Mono, Menlo, Consolas, monospace", ""),
-        FontFamily::Name(_) => ("Inter, Helvetica, Arial, sans-serif", " font-weight=\"600\""),
-        FontFamily::Proportional => ("Inter, Helvetica, Arial, sans-serif", ""),
+        FontFamily::Name(_) => (FACE, " font-weight=\"600\""),
+        FontFamily::Proportional => (FACE, ""),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::glossary::explain;
 use super::super::theme::{ROW, Theme};
+use super::differs::{self, NoValue};
 use eframe::egui::{self, ComboBox, Ui, vec2};
 
 /// One thing to choose.
@@ -47,18 +48,29 @@ pub fn choice_of<T: Clone + PartialEq>(
     refused: impl Fn(&T) -> Option<String>,
 ) -> Option<T> {
     let mut chosen = None;
-    let shown = items.iter().find(|i| i.value == *now).map_or("", |i| i.name.as_str());
+    let mixed = differs::now(ui) == Some(NoValue::Mixed);
+    let unused = differs::now(ui) == Some(NoValue::Unused);
+    let one = items.iter().find(|i| i.value == *now).map_or("", |i| i.name.as_str());
+    let shown = match (mixed, unused) {
+        (true, _) => format!("{name}: mixed"),
+        (_, true) => format!("{name}: –"),
+        _ => one.to_owned(),
+    };
+    let colour = if mixed || unused { theme.dim } else { theme.text };
     ui.spacing_mut().interact_size.y = ROW;
     let response = ComboBox::from_id_salt(name)
         .width(ui.available_width())
-        .selected_text(egui::RichText::new(shown).color(theme.text))
+        .selected_text(egui::RichText::new(&shown).color(colour))
         .height(420.0)
         .show_ui(ui, |ui| {
             ui.set_min_width(200.0);
+            if mixed {
+                ui.label(egui::RichText::new("Apply to all variants").small().color(theme.faint));
+            }
             for item in items {
-                let button =
-                    egui::Button::selectable(item.value == *now, &item.name).min_size(vec2(ui.available_width(), ROW));
-                let blocked = item.blocked.clone().or_else(|| refused(&item.value).filter(|_| item.value != *now));
+                let is = item.value == *now && !mixed;
+                let button = egui::Button::selectable(is, &item.name).min_size(vec2(ui.available_width(), ROW));
+                let blocked = item.blocked.clone().or_else(|| refused(&item.value).filter(|_| !is));
                 let response = ui.add_enabled(blocked.is_none(), button);
                 let response = response.on_hover_text(&item.tip);
                 let response = match blocked {
@@ -73,10 +85,11 @@ pub fn choice_of<T: Clone + PartialEq>(
         .response;
     response.widget_info(|| {
         let mut info = egui::WidgetInfo::labeled(egui::Role::ComboBox, ui.is_enabled(), name);
-        info.current_text_value = Some(shown.to_owned());
+        info.current_text_value = Some(shown.clone());
         info
     });
     super::super::spotlight::offer(ui, name, response.rect);
-    explain(response, name, tip);
-    chosen.filter(|c| c != now)
+    let tip = differs::now(ui).map_or_else(|| tip.to_owned(), |d| d.tip(tip));
+    explain(response, name, &tip);
+    chosen.filter(|c| c != now || mixed)
 }

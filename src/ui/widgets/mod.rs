@@ -2,6 +2,7 @@
 
 pub mod button;
 pub mod choice;
+pub mod differs;
 pub mod search;
 pub mod slider;
 
@@ -11,7 +12,7 @@ use super::theme::{ROW, Theme};
 use eframe::egui::{self, Align2, Id, Rect, Sense, Ui, vec2};
 
 /// Width of the names on the left of a row.
-const NAME: f32 = 66.0;
+const NAME: f32 = 72.0;
 /// Width of the figures on the right of a row.
 const FIGURE: f32 = 68.0;
 

@@ -2,6 +2,7 @@
 
 use super::super::style::{SMALL, mono};
 use super::super::theme::Theme;
+use super::differs::{self, NoValue};
 use super::{Row, row};
 use eframe::egui::accesskit;
 use eframe::egui::{
@@ -202,7 +203,9 @@ pub fn figure(value: f64, whole: bool) -> String {
 
 /// Draws the row. `Some` is the value a person chose.
 pub fn number(ui: &mut Ui, theme: &Theme, what: Number<'_>, value: f64) -> Option<f64> {
-    let (places, label) = row(ui, theme, what.name, what.tip);
+    let differs = differs::now(ui);
+    let tip = differs.map_or_else(|| what.tip.to_owned(), |d| d.tip(what.tip));
+    let (places, label) = row(ui, theme, what.name, &tip);
     let id = ui.scope_id().with(("slider", what.name));
     // While a new run waits for the release, the row shows what it will be.
     let pending: Option<f64> = ui.data(|d| d.get_temp(id));
@@ -211,7 +214,8 @@ pub fn number(ui: &mut Ui, theme: &Theme, what: Number<'_>, value: f64) -> Optio
     let figure = figure_field(ui, theme, what, shown, &places, &label, id);
     let chosen = track.or(figure);
     if !what.restarts {
-        return chosen.filter(|v| *v != value);
+        // Where variants differ, the value of the one shown may be meant for all.
+        return chosen.filter(|v| *v != value || differs == Some(NoValue::Mixed));
     }
     if let Some(v) = chosen {
         ui.data_mut(|d| d.insert_temp(id, v));
@@ -221,7 +225,7 @@ pub fn number(ui: &mut Ui, theme: &Theme, what: Number<'_>, value: f64) -> Optio
     if ready.is_some() {
         ui.data_mut(|d| d.remove_temp::<f64>(id));
     }
-    ready.filter(|v| *v != value)
+    ready.filter(|v| *v != value || differs == Some(NoValue::Mixed))
 }
 
 fn track(ui: &mut Ui, theme: &Theme, what: Number<'_>, value: f64, places: &Row, id: Id) -> Option<f64> {
@@ -232,7 +236,11 @@ fn track(ui: &mut Ui, theme: &Theme, what: Number<'_>, value: f64, places: &Row,
         pos2(area.right() - radius - 4.0, area.center().y + 1.5),
     );
     let response = ui.interact(area, id, Sense::click_and_drag()).on_hover_cursor(CursorIcon::PointingHand);
-    response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), value, what.name));
+    let differs = differs::now(ui);
+    response.widget_info(|| {
+        let info = WidgetInfo::slider(ui.is_enabled(), value, what.name);
+        WidgetInfo { current_text_value: differs.map(|d| d.shown().to_owned()), ..info }
+    });
     let mut chosen = pointed(ui, &response, rail, what);
     if response.has_focus() {
         let filter = EventFilter { horizontal_arrows: true, ..Default::default() };
@@ -246,6 +254,16 @@ fn track(ui: &mut Ui, theme: &Theme, what: Number<'_>, value: f64, places: &Row,
     let painter = ui.painter();
     let strength = if ui.is_enabled() { 1.0 } else { 0.35 };
     painter.rect_filled(rail, 1.5, theme.line);
+    if differs.is_some() && chosen.is_none() {
+        // There is no one place for a handle: a ring says where to begin.
+        if differs == Some(NoValue::Mixed) {
+            painter.circle_stroke(pos2(x, rail.center().y), radius - 1.0, egui::Stroke::new(1.5, theme.dim));
+        }
+        if response.has_focus() {
+            painter.circle_stroke(pos2(x, rail.center().y), radius + 2.0, egui::Stroke::new(1.5, theme.accent));
+        }
+        return chosen;
+    }
     painter.rect_filled(rail.with_max_x(x), 1.5, Theme::mix(theme.panel, theme.accent, 0.85 * strength));
     let hot = response.hovered() || response.dragged() || response.has_focus();
     let size = ui.animate_value(id.with("handle"), if hot { radius + 1.0 } else { radius });
@@ -344,6 +362,7 @@ fn figure_field(
     id: Id,
 ) -> Option<f64> {
     let whole = what.whole();
+    let differs = differs::now(ui);
     let mut edited = value;
     let range: RangeInclusive<f64> = what.min..=what.max;
     let speed = if whole { (value * 0.005).max(0.1) } else { (value.abs() * 0.01).max(1e-7) };
@@ -351,7 +370,7 @@ fn figure_field(
         .range(range)
         .speed(speed)
         .update_while_editing(false)
-        .custom_formatter(move |v, _| figure(v, whole))
+        .custom_formatter(move |v, _| differs.map_or_else(|| figure(v, whole), |d| d.shown().to_owned()))
         .custom_parser(parse);
     let rect = places.figure.with_min_x(places.figure.left() + 4.0).shrink2(vec2(0.0, 2.0));
     let response = ui
@@ -375,7 +394,8 @@ fn figure_field(
     }
     let value_of_field = if whole { edited.round() } else { tidy(edited) };
     let _ = places.rect;
-    (response.changed() && value_of_field != value).then(|| value_of_field.clamp(what.min, what.max))
+    let meant = value_of_field != value || differs == Some(NoValue::Mixed);
+    (response.changed() && meant).then(|| value_of_field.clamp(what.min, what.max))
 }
 
 /// Takes what a person types: 4 096, 1e-3, 0,5.

@@ -57,13 +57,13 @@ mod tests {
     #[test]
     fn tables_are_whole() {
         let names = ["a, b".to_owned(), "c|d".to_owned()];
-        let settings = [Difference { name: "Step u".into(), values: vec!["0.1".into(), "0.2".into()] }];
+        let settings = [Difference { name: "Step size u".into(), values: vec!["0.1".into(), "0.2".into()] }];
         let figures = [Figures { steps: 9, steady: Some(0.125), ..Figures::default() }, Figures::default()];
         let text = markdown(&names, &settings, &figures);
         assert_eq!(text.lines().count(), 3 + Row::iter().count());
         assert!(text.contains("| c\\|d |") && text.contains("| Steady MaxVio | **0.125** | – |"), "{text}");
         let text = csv(&names, &settings, &figures);
-        assert!(text.starts_with(",unit,\"a, b\",c|d\nStep u,,0.1,0.2\n"), "{text}");
+        assert!(text.starts_with(",unit,\"a, b\",c|d\nStep size u,,0.1,0.2\n"), "{text}");
         assert!(text.contains("Steady MaxVio,,0.125,\n"), "{text}");
     }
 }

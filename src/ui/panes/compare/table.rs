@@ -13,13 +13,15 @@ use egui_material_icons::icons::ICON_STAR;
 use strum::IntoEnumIterator as _;
 
 /// Width of the names.
-const NAMES: f32 = 124.0;
+const NAMES: f32 = 132.0;
 /// Widths that a column may have.
 const COLUMN: (f32, f32) = (90.0, 260.0);
 /// Height of the variants' names.
 const HEAD: f32 = 24.0;
 /// Height of a row.
 const ROW: f32 = 19.0;
+/// Rows stand no closer.
+const CLOSEST: f32 = 14.0;
 /// Room between settings and figures.
 const BETWEEN: f32 = 6.0;
 /// Where a star stands, and where a figure ends, from the left of its column.
@@ -31,6 +33,8 @@ struct Places {
     rect: Rect,
     width: f32,
     count: usize,
+    /// Of a row.
+    height: f32,
 }
 
 impl Places {
@@ -40,7 +44,7 @@ impl Places {
     }
 
     fn row(&self, top: f32) -> Rect {
-        Rect::from_min_size(pos2(self.rect.left(), top), vec2(self.rect.width(), ROW))
+        Rect::from_min_size(pos2(self.rect.left(), top), vec2(self.rect.width(), self.height))
     }
 }
 
@@ -51,9 +55,12 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, settings: &[Difference
     let width = ((ui.available_width() - NAMES) / count as f32).clamp(COLUMN.0, COLUMN.1).floor();
     let rows = settings.len() + Row::iter().count();
     let between = if settings.is_empty() { 0.0 } else { BETWEEN };
-    let size = vec2(NAMES + width * count as f32, HEAD + ROW * rows as f32 + between);
+    // Where a little room is wanting rows stand closer: no row is cut, and there is nothing to scroll.
+    let room = (ui.available_height() - HEAD - between) / rows as f32;
+    let height = if room < CLOSEST { ROW } else { room.min(ROW).floor() };
+    let size = vec2(NAMES + width * count as f32, HEAD + height * rows as f32 + between);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    let places = Places { rect, width, count };
+    let places = Places { rect, width, count, height };
     if let Some(pointer) = response.hover_pos().or(ui.input(|i| i.pointer.hover_pos()).filter(|p| rect.contains(*p))) {
         let at = ((pointer.x - rect.left() - NAMES) / width).floor();
         if ui.rect_contains_pointer(rect) && (0.0..count as f32).contains(&at) {
@@ -81,7 +88,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, settings: &[Difference
                 ui.interact(cell, id, Sense::hover()).on_hover_text(value);
             }
         }
-        top += ROW;
+        top += height;
     }
     if !settings.is_empty() {
         ui.painter().hline(rect.x_range(), top + between / 2.0, Stroke::new(1.0, theme.line));
@@ -89,7 +96,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, settings: &[Difference
     top += between;
     for row in Row::iter() {
         figures_of(ui, cx, &places, places.row(top), row, figures);
-        top += ROW;
+        top += height;
     }
 }
 

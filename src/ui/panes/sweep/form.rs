@@ -310,7 +310,7 @@ fn names(ui: &mut Ui, row: &mut Row) {
         crate::ui::focus::stays(ui);
         ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
             for (value, on) in all.iter().zip(&mut row.chosen) {
-                ui.checkbox(on, value.to_string());
+                ui.checkbox(on, value.in_words());
             }
         });
     });

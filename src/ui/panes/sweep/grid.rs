@@ -126,7 +126,12 @@ impl Grid {
     pub(super) fn held(&self) -> String {
         let shown =
             |a: &&Axis| a.parameter != self.x.parameter && self.y.as_ref().is_none_or(|y| y.parameter != a.parameter);
-        let held = self.plan.axes().iter().filter(shown).map(|a| format!(" · {} {}", a.parameter.name(), a.values[0]));
+        let held = self
+            .plan
+            .axes()
+            .iter()
+            .filter(shown)
+            .map(|a| format!(" · {} {}", a.parameter.title(), a.values[0].in_words()));
         held.collect()
     }
 }

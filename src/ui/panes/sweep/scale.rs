@@ -87,7 +87,7 @@ pub(super) fn label(value: Value) -> String {
     match value {
         Value::Real(x) => short(x),
         Value::Whole(n) => figure(f64::from(n), true),
-        name => name.to_string(),
+        name => name.in_words(),
     }
 }
 

@@ -232,6 +232,7 @@ pub(super) fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &
     let snapshot = cx.lab.snapshot();
     let (from, to) = (transform.bounds().min()[0], transform.bounds().max()[0]);
     let of_key = taken.len();
+    let names = snapshot.experiment.names();
     let here: Vec<&Event> = snapshot.events.iter().filter(|e| (from..=to).contains(&(e.step as f64))).collect();
     for (i, event) in here.iter().enumerate() {
         let x = transform.position_from_point_x(event.step as f64);
@@ -245,7 +246,7 @@ pub(super) fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &
         if next.is_some_and(|next| next - x < 30.0) {
             continue;
         }
-        let galley = painter.layout_no_wrap(label_of(event), text(TINY), cx.theme.dim);
+        let galley = painter.layout_no_wrap(label_of(event, &names), text(TINY), cx.theme.dim);
         // Right of its line, or left of it at the right edge.
         let left = if x + galley.size().x + 6.0 < frame.right() { x + 4.0 } else { x - galley.size().x - 4.0 };
         let rect = Rect::from_min_size(pos2(left, frame.top()), galley.size());
