@@ -77,7 +77,8 @@ pub(super) fn render(args: &RenderArgs) -> Result<(), Failure> {
         dark: matches!(theme, ThemeArg::Dark),
         pane: args.pane.map(kind_of),
         window: Stored::default(),
-        caption: args.pane.is_some(),
+        // A drawing has a heading of its own.
+        caption: args.pane.is_some() && !drawing,
     };
     let mut studio = Studio::open(lab(&loaded)?, setting, !drawing).map_err(Failure::new)?;
     let mut progress = super::progress::Progress::new("Computing", at);

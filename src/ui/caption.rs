@@ -23,7 +23,7 @@ pub struct Line {
 /// The title and the key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Caption {
-    /// "First look, step 300".
+    /// "First look, after 300 steps".
     pub title: String,
     /// One line per variant, then the tokens.
     pub lines: Vec<Line>,
@@ -49,11 +49,20 @@ impl Caption {
         let tokens =
             Line { colour: None, name: String::new(), settings: naming::caption_of_tokens(&snapshot.experiment) };
         Self {
-            title: format!("{}, step {}", lab.document().title, figure(snapshot.step as f64, true)),
+            title: format!("{}, {}", lab.document().title, after(snapshot.step)),
             lines: variants.iter().enumerate().map(of).chain([tokens]).collect(),
             text: theme.text,
             dim: theme.dim,
         }
+    }
+}
+
+/// Panes show the batch of the last step done, so a picture is of what so many steps have come to.
+fn after(steps: u64) -> String {
+    match steps {
+        0 => "before the first step".into(),
+        1 => "after 1 step".into(),
+        n => format!("after {} steps", figure(n as f64, true)),
     }
 }
 

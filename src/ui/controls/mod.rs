@@ -25,13 +25,7 @@ use eframe::egui::{self, Frame, Margin, Panel, RichText, ScrollArea, Ui};
 pub use presets::refused as model_refused;
 
 /// Another rule for what the panel means, with a step size of its scale, as one thing to take back.
-pub fn choose_rule(
-    lab: &mut Lab,
-    controls: &Controls,
-    shown: usize,
-    rule: Rule,
-    theme: &'static Theme,
-) {
+pub fn choose_rule(lab: &mut Lab, controls: &Controls, shown: usize, rule: Rule, theme: &'static Theme) {
     let Some(variant) = lab.settings().variants.get(shown).cloned() else { return };
     let mut desk = Desk { lab, theme, target: controls.target(), shown };
     balancer::choose(&mut desk, rule, &variant.router, &variant.balancer);
