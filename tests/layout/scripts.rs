@@ -52,7 +52,7 @@ fn lab() -> Lab {
 }
 
 fn setting(size: (u32, u32)) -> Setting {
-    Setting { size, scale: 1.0, dark: false, pane: None, window: Stored::default() }
+    Setting { size, scale: 1.0, dark: false, pane: None, window: Stored::default(), caption: false }
 }
 
 #[test]
