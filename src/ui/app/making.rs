@@ -132,10 +132,12 @@ impl App {
         let mut shapes = vec![];
         // Panes measure themselves in the first frames.
         for _ in 0..PASSES {
-            let output = paper.run_ui(input.clone(), |ui| {
+            let mut output = paper.run_ui(input.clone(), |ui| {
                 let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme: &LIGHT };
                 frame::show(ui, self.panes.get(kind), &mut cx, false);
             });
+            // Nothing is painted with them: words stay words.
+            output.textures_delta.clear();
             shapes = output.shapes;
         }
         self.link.bare = bare;
