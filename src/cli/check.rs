@@ -57,7 +57,7 @@ fn of_experiment(kind: Kind, loaded: &Loaded) -> String {
     let events = output::counted(s.events.len() as u64, "event");
     let source = match &s.source {
         Source::Synthetic(_) => "synthetic tokens",
-        Source::Fixed(_) => "one fixed batch",
+        Source::Fixed(_) => "one repeated batch",
         Source::Trace(_) => "recorded tokens",
         Source::Learning(_) => "tokens to learn from",
     };

@@ -292,7 +292,7 @@ fn apply_to_source(experiment: &mut Experiment, change: &Change) -> Result<(), C
         return Err(ConfigError {
             setting: change.name().into(),
             value: change.value(),
-            allowed: "left alone: the tokens of a recorded trace are what they are".into(),
+            allowed: "left alone: the tokens of a recorded trace are fixed".into(),
         });
     };
     let Synthetic { batch, topics, skew, noise, drift, burst } = s;

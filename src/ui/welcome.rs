@@ -273,7 +273,7 @@ impl Welcome {
         }
         if !any {
             let words =
-                format!("No scenario speaks of “{}”. Ctrl+P searches settings and commands too.", self.typed.trim());
+                format!("No scenario mentions “{}”. Ctrl+P searches settings and commands too.", self.typed.trim());
             ui.label(RichText::new(words).color(theme.dim));
         }
     }

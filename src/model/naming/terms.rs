@@ -30,7 +30,7 @@ pub const TERMS: &[Term] = &[
     entry("noise", "noise", "noise"),
     entry("drift", "drift", "drift"),
     entry("burst", "burst", "burst"),
-    entry("fixed", "fixed batch", "fixed batch"),
+    entry("fixed", "repeated batch", "repeated batch"),
     entry("domains", "domains", "domains"),
     entry("rich", "richness", "richness"),
     entry("kinship", "kinship", "kinship"),

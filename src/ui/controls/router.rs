@@ -31,7 +31,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         let what = Number {
             name: "Experts",
             tip: if of_trace {
-                "A recorded trace has as many experts as it has"
+                "A recorded trace has a fixed number of experts"
             } else {
                 "E, 2 to 1 024. Another number starts a new run; undo brings this one back"
             },

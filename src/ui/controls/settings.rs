@@ -202,10 +202,10 @@ impl Desk<'_> {
 
     fn tokens(&mut self) {
         const TRACE: &str =
-            "The tokens of a recorded trace are what they are. Open a scenario with synthetic tokens to set this";
+            "The tokens of a recorded trace are fixed. Open a scenario with synthetic tokens to set this";
         const LEARNING: &str = "A world to learn from draws fresh tokens every step";
         let source = &self.lab.settings().source;
-        let kinds = [Item::new(false, "Synthetic topics", ""), Item::new(true, "One fixed batch", "")];
+        let kinds = [Item::new(false, "Synthetic topics", ""), Item::new(true, "One batch, repeated", "")];
         match source {
             Source::Synthetic(s) => self.rows(&tokens::rows(s, false), None),
             Source::Fixed(s) => self.rows(&tokens::rows(s, true), None),
@@ -229,7 +229,7 @@ impl Desk<'_> {
         let (why, r) = (frozen(self.lab), self.variant.router.clone());
         self.change("Gate", &r.gate, &router::gates(), why, |g| Change::SetGate(*g));
         let of_trace = self.lab.snapshot().trace.is_some();
-        let fixed = of_trace.then_some("A recorded trace has as many experts as it has");
+        let fixed = of_trace.then_some("A recorded trace has a fixed number of experts");
         let set = |v: f64| Ask::Send(Command::SetExperts(v as u32));
         let range = Range::new((limits::EXPERTS.min, limits::EXPERTS.max), true, set);
         let now = figure(f64::from(r.experts), true);

@@ -87,7 +87,7 @@ pub fn show(ui: &mut Ui, palette: &mut Palette, sources: &Sources<'_>, asks: &mu
             .show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 1.0;
                 if hits.is_empty() {
-                    ui.label(RichText::new("Nothing by that name").color(theme.dim));
+                    ui.label(RichText::new("Nothing found").color(theme.dim));
                 }
                 for (i, entry) in hits.iter().enumerate() {
                     let response = line(ui, entry, i == palette.at, theme);

@@ -152,7 +152,7 @@ fn what_a_menu_refuses_the_palette_refuses_with_the_reason() {
     let lab = lab_at("source: Trace(file: \"builtin:sample\"), variants: [(name: \"A\")]", 0);
     let refused = |typed: &str| first(&lab, typed).refused.unwrap_or_else(|| panic!("“{typed}” is allowed"));
     assert!(refused("set as a model deepseek v3").contains("this trace has 64"));
-    assert!(refused("experts 64").contains("as many experts as it has"));
+    assert!(refused("experts 64").contains("a fixed number of experts"));
     assert!(refused("skew 2").contains("recorded trace"));
     assert!(refused("undo").contains("nothing to undo"));
     assert!(refused("remove the last").contains("only one variant"));
