@@ -37,8 +37,8 @@ impl Hint {
             }
             Self::Pin => "Click an expert in any pane: it stays lit in all of them.".into(),
             Self::Back => format!("Press {} to go back in time, or drag along the line below.", key(Action::Back)),
-            Self::Palette => format!("Press {} to search everything there is to do.", key(Action::Palette)),
-            Self::Export => "The arrow in a pane's header copies it, saves it or makes a film.".into(),
+            Self::Palette => format!("Press {} to search every command.", key(Action::Palette)),
+            Self::Export => "The arrow in a pane's header copies or saves the pane, or makes a film of it.".into(),
             Self::Present => {
                 format!("Press {} to present: full screen, larger text, a laser pointer.", key(Action::Present))
             }
@@ -165,7 +165,7 @@ impl Hints {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let small = |words: &str| Button::new(RichText::new(words).font(text(SMALL))).min_size(vec2(0.0, 24.0));
                 let no_more = ui.add(small("No more hints").fill(Color32::TRANSPARENT));
-                if no_more.on_hover_text("“Hints on or off” in the search brings them back").clicked() {
+                if no_more.on_hover_text("“Hints on or off” in the command search brings them back").clicked() {
                     stored.hints = false;
                     self.shown = None;
                 }

@@ -161,7 +161,7 @@ fn right(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, fold: Fold, asks: &mut Vec<A
         if chip(ui, "Scenarios", "Scenarios", "What ships with Moebias (Ctrl+N)").clicked() {
             asks.push(Ask::Do(Action::Welcome));
         }
-        if chip(ui, "Lessons", "Lessons", "Learn it step by step (L)").clicked() {
+        if chip(ui, "Lessons", "Lessons", "Learn step by step (L)").clicked() {
             asks.push(Ask::Do(Action::Lessons));
         }
     }
@@ -278,7 +278,7 @@ fn record(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) {
         None => (
             ICON_FIBER_MANUAL_RECORD,
             "Record",
-            "Record from here (R). Every run is known from its first step, so Save also works afterwards".to_owned(),
+            "Record from here (R). Every run is kept from its first step, so Save also works afterwards".to_owned(),
         ),
         Some(step) => (ICON_STOP_CIRCLE, "Stop", format!("Recording since step {step}. Stop and keep it (R)")),
     };
@@ -325,7 +325,7 @@ fn compare(ui: &mut Ui, lab: &mut Lab, asks: &mut Vec<Ask>, theme: &Theme) {
                 });
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let name = format!("Remove {}", v.name);
-                    if icon_button(ui, theme, ICON_CLOSE, 13.0, count > 1, &name, "Take it away; starts a new run, undo brings it back").clicked() {
+                    if icon_button(ui, theme, ICON_CLOSE, 13.0, count > 1, &name, "Remove it; starts a new run, undo brings it back").clicked() {
                         lab.send(Command::RemoveVariant(i));
                     }
                     let name = format!("Rename {}", v.name);
@@ -411,9 +411,9 @@ fn engine(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, short_name: bool, theme: 
         }
         ui.label(
             RichText::new(if snapshot.experiment.world().is_some() {
-                "Learning runs on the CPU, in floats: it repeats there exactly, on any number of threads."
+                "Learning runs on the CPU, in floating point: there it repeats exactly, with any number of threads."
             } else {
-                "Results are equal on every engine; the digest proves it."
+                "Results are the same on every engine; the digest proves it."
             })
             .font(text(11.0))
             .color(theme.faint),

@@ -41,7 +41,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
                 memory::show(ui, desk, &router, &balancer);
             }
             let tip = "How the step size changes; n counts from the step at which the schedule was chosen. A constant step \
-                       keeps a floor that grows with u; a decreasing one does not";
+                       size leaves a swing that grows with u; a decreasing one does not";
             if let Some(schedule) =
                 desk.choice(ui, ("Schedule", tip), &balancer.schedule, &schedules(), |s| Change::SetSchedule(*s))
             {
@@ -91,7 +91,7 @@ fn reset(ui: &mut Ui, desk: &mut Desk<'_>, frozen: Option<&str>) {
         let button = ui.button(RichText::new("Reset biases").font(text(SMALL)));
         super::super::spotlight::offer(ui, "Reset biases", button.rect);
         if button
-            .on_hover_text("Puts every bias back to its start, now. It is recorded like any other change")
+            .on_hover_text("Sets every bias back to its initial value. It is recorded like any other change")
             .clicked()
         {
             desk.change(Change::ResetBias);
@@ -103,12 +103,12 @@ fn reset(ui: &mut Ui, desk: &mut Desk<'_>, frozen: Option<&str>) {
 pub(super) fn order_rows(balancer: &Balancer) -> Vec<Row<'static>> {
     match balancer.rule {
         Rule::Quantile => {
-            let tip = "Weight a of the old β in β ← a·β + (1−a)·β̂, 0 to 0.999. 0, Megatron-LM’s default, forgets every batch but the last; \
-                       a larger one calms the biases and follows drift more slowly";
+            let tip = "Weight a of the old β in β ← a·β + (1−a)·β̂, 0 to 0.999. 0, Megatron-LM’s default, keeps only the last batch; \
+                       a larger a calms the biases and follows drift more slowly";
             vec![("Average", limits::AVERAGE, Scale::Linear(0.01), balancer.average, tip, Change::SetAverage)]
         }
         Rule::Bip => {
-            let tip = "Passes over each batch before it is routed, 1 to 16. How many the authors make is not known to us; 4 is our choice";
+            let tip = "Passes over each batch before it is routed, 1 to 16. How many the authors use is not known to us; 4 is our choice";
             let passes: fn(f64) -> Change = |n| Change::SetIterations(n as u32);
             vec![("Passes", limits::ITERATIONS, Scale::Whole, f64::from(balancer.iterations), tip, passes)]
         }
@@ -124,8 +124,8 @@ fn settings_of_order(ui: &mut Ui, desk: &mut Desk<'_>, balancer: &Balancer) {
         let Some(router) = desk.variant().map(|v| v.router.clone()) else { return };
         let bits = leak(router.top_k, router.experts);
         let tip = "K · log₂((1−R)/R) with R = K/E: what one layer’s routing can tell a token of later tokens, at least (Wang et al. 2024, \
-                   section on Expert Choice). Where half of the experts or more are active the bound says nothing";
-        let words = format!("leaks {bits:.1} bits per token and layer, or more");
+                   section on Expert Choice). If half of the experts or more are active, the bound says nothing";
+        let words = format!("leaks {bits:.1} bits per token and layer or more");
         ui.label(RichText::new(words).font(mono(SMALL)).color(theme.over_text)).on_hover_text(tip);
     }
 }
@@ -147,7 +147,7 @@ pub(super) fn schedules() -> [Item<Schedule>; 3] {
         Item::new(
             Schedule::Inverse,
             "Step size u/n",
-            "u/n: travels only about u·ln n in n steps, so it wants a larger u",
+            "u/n: moves a bias only about u·ln n in n steps, so it needs a larger u",
         ),
     ]
 }
@@ -163,10 +163,10 @@ fn step_of(rule: Rule) -> (&'static str, &'static str) {
     match rule {
         Rule::Smebu => (
             "Step size λ",
-            "Step size λ of a full step, score units, 0 to 1; the track begins at 10⁻⁵. Trinity Large: 5e-4",
+            "Step size λ of a full step, score units, 0 to 1; the slider begins at 10⁻⁵. Trinity Large: 5e-4",
         ),
         Rule::IdBalancing => {
-            ("Gain Kᵢ", "Gain Kᵢ on the error, score units, 0 to 1; the track begins at 10⁻⁵. The paper takes 6e-3")
+            ("Gain Kᵢ", "Gain Kᵢ on the error, score units, 0 to 1; the slider begins at 10⁻⁵. The paper uses 6e-3")
         }
         Rule::LongCat => (
             "Step size μ",
@@ -175,7 +175,7 @@ fn step_of(rule: Rule) -> (&'static str, &'static str) {
         ),
         _ => (
             "Step size u",
-            "Step size u of the bias, in score units, 0 to 1; the track begins at 10⁻⁵. Wang et al. 2024 chose 0.001",
+            "Step size u of the bias, in score units, 0 to 1; the slider begins at 10⁻⁵. Wang et al. 2024 chose 0.001",
         ),
     }
 }
@@ -187,7 +187,7 @@ fn proposed(rule: Rule, router: &Router, now: f64) -> Option<(f64, &'static str)
         Rule::LongCat => {
             let u = if router.gate == Gate::Softmax { 1.25e-4 } else { 0.001 };
             let rate = significant(f64::from(router.experts) * u, 2).min(limits::RATE.max);
-            (rate, "a stand-in of the scale of these scores: what LongCat-Flash takes is not established")
+            (rate, "a stand-in that fits the scale of these scores: the value of LongCat-Flash is not published")
         }
         Rule::Proportional | Rule::Multiplicative => {
             (rule.published_rate(router.gate)?, "the one that balances best in the published table")
@@ -204,7 +204,8 @@ pub(super) fn choose(desk: &mut Desk<'_>, rule: Rule, router: &Router, now: &Bal
     if let Some((rate, why)) = proposed(rule, router, now.rate) {
         changes.push(Change::SetRate(rate));
         let name = step_of(rule).0;
-        let said = format!("{name} is now {}, {why}. Undo takes back rule and step together", figure(rate, false));
+        let said =
+            format!("{name} is now {}, {why}. Undo takes back both the rule and the step size", figure(rate, false));
         desk.lab.tell(Level::Info, said);
     }
     desk.change_together(changes);
@@ -222,7 +223,7 @@ fn centred(ui: &mut Ui, desk: &mut Desk<'_>, now: bool, rule: Rule) {
             Rule::Bip => "BIP has an anchor of its own: its largest bias is 0",
             Rule::IdBalancing => "ID Balancing always does",
             Rule::LongCat => "The biases of identity experts never move",
-            _ => "Centring a factor or a threshold would change the selection, so it is for additive rules alone",
+            _ => "Centring a factor or a threshold would change the selection, so it is only for additive rules",
         };
         if desk.tick(ui, &mut on, label, &Change::SetCentred(now)).on_hover_text(tip).on_disabled_hover_text(why).changed() {
             desk.change(Change::SetCentred(on));

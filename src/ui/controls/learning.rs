@@ -44,7 +44,7 @@ pub(super) fn world_rows(w: &World) -> Vec<Row<'static>> {
             Limits { max: f64::from(w.topics.min(limits::DOMAINS.max_u32())), ..limits::DOMAINS },
             Scale::Whole,
             f64::from(w.domains),
-            "Domains that the topics belong to, 0 to 256. 0: every topic stands alone",
+            "Domains that the topics belong to, 0 to 256. 0: every topic is a domain of its own",
             |v| Change::SetWorld(WorldChange::Domains(v as u32)),
         ),
         (
@@ -60,8 +60,8 @@ pub(super) fn world_rows(w: &World) -> Vec<Row<'static>> {
             limits::RICH,
             Scale::Linear(0.05),
             w.rich,
-            "Zipf exponent of the number of topics in a domain, 0 to 3. Equal to the skew, popular domains have as much more to learn \
-             as they have tokens; 0 gives every domain as many topics",
+            "Zipf exponent of the number of topics in a domain, 0 to 3. If it equals the skew, popular domains have more to learn in proportion \
+             to their tokens; 0 gives every domain the same number of topics",
             |v| Change::SetWorld(WorldChange::Rich(v)),
         ),
         (
@@ -69,7 +69,7 @@ pub(super) fn world_rows(w: &World) -> Vec<Row<'static>> {
             limits::KINSHIP,
             Scale::Linear(0.05),
             w.kinship,
-            "Share, 0 to 1, of a topic's centre and map that it has from its domain",
+            "Share, 0 to 1, of a topic's centre and map that comes from its domain",
             |v| Change::SetWorld(WorldChange::Kinship(v)),
         ),
         (
@@ -77,7 +77,7 @@ pub(super) fn world_rows(w: &World) -> Vec<Row<'static>> {
             left(limits::COMMON, w.noise),
             Scale::Linear(0.05),
             w.common,
-            "Share of a token's variance that all tokens have in common; with the noise at most 1. It is what makes an untrained router \
+            "Share of a token's variance that all tokens have in common; together with the noise at most 1. It makes an untrained router \
              unbalanced, as the hidden states of language models do",
             |v| Change::SetWorld(WorldChange::Common(v)),
         ),
@@ -86,7 +86,7 @@ pub(super) fn world_rows(w: &World) -> Vec<Row<'static>> {
             left(limits::NOISE, w.common),
             Scale::Linear(0.05),
             w.noise,
-            "Share of a token's variance that is its own; with the common share at most 1",
+            "Share of a token's variance that is its own; together with the common share at most 1",
             Change::SetNoise,
         ),
         (
@@ -110,7 +110,7 @@ pub(super) fn world_rows(w: &World) -> Vec<Row<'static>> {
             of::BURST,
             Scale::Doubling,
             f64::from(w.burst),
-            "Consecutive tokens of the same domain, 1 to 65 536. As long as a sequence, it makes sequences differ as texts do",
+            "Consecutive tokens of the same domain, 1 to 65 536. If it is as long as a sequence, sequences differ as texts do",
             |v| Change::SetBurst(v as u32),
         ),
     ]
@@ -124,7 +124,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let theme = desk.theme;
     let Some(learning) = desk.variant().map(|v| v.learning.clone()) else { return };
     group(ui, theme, "Learning");
-    let tip = "What pulls the router itself towards balance, beside the task";
+    let tip = "What pulls the router itself towards balance, besides the task";
     if let Some(a) = desk.choice(ui, ("Auxiliary loss", tip), &learning.auxiliary, &auxiliaries(), |a| {
         Change::SetLearning(LearningChange::Auxiliary(*a))
     }) {
@@ -135,7 +135,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         desk.rows(ui, &[row]);
     }
     desk.rows(ui, &[z_loss(&learning)]);
-    let tip = "From the chosen scores to the weights of the experts' outputs. The bias has no part in them";
+    let tip = "How the chosen scores become the weights of the experts' outputs. The bias plays no part in it";
     if let Some(g) = desk.choice(ui, ("Gating values", tip), &learning.gating, &gatings(), |g| {
         Change::SetLearning(LearningChange::Gating(*g))
     }) {
@@ -173,11 +173,11 @@ pub(super) fn gatings() -> [Item<Gating>; 2] {
 /// What turns gradients into steps.
 pub(super) fn optimisers() -> [Item<Optimiser>; 2] {
     [
-        Item::new(Optimiser::Adam, "Adam", "Moves every parameter about as far, however small its gradient"),
+        Item::new(Optimiser::Adam, "Adam", "Moves every parameter about equally far, however small its gradient"),
         Item::new(
             Optimiser::Sgd,
             "SGD with momentum",
-            "Moves along the gradient itself. Choosing it sets the rates 2 and 0.5; a little more, and it diverges",
+            "Moves along the gradient itself. Choosing it sets the learning rates to 2 and 0.5; with slightly more it diverges",
         ),
     ]
 }
@@ -224,7 +224,7 @@ pub(super) fn window(learning: &Learning) -> Option<Row<'static>> {
             limits::BATCHES,
             Scale::Doubling,
             f64::from(learning.batches),
-            "The load shares f are those of so many last batches together, 1 to 256",
+            "The number of recent batches whose loads make the shares f, 1 to 256",
             |v| Change::SetLearning(LearningChange::Batches(v as u32)),
         ),
         _ => return None,
@@ -232,7 +232,7 @@ pub(super) fn window(learning: &Learning) -> Option<Row<'static>> {
 }
 
 fn optimiser(ui: &mut Ui, desk: &mut Desk<'_>, learning: &Learning) {
-    let tip = "What turns gradients into steps. Another one starts its memory afresh and takes its own usual rates";
+    let tip = "What turns gradients into steps. Changing it clears its memory and sets its usual learning rates";
     if let Some(o) = desk.choice(ui, ("Optimiser", tip), &learning.optimiser, &optimisers(), |o| {
         Change::SetLearning(LearningChange::Optimiser(*o))
     }) {
@@ -257,7 +257,7 @@ pub(super) fn rates(learning: &Learning) -> [Row<'static>; 3] {
             limits::ROUTER_RATE,
             Scale::Log,
             learning.router_rate,
-            "Learning rate of the centroids, 0 to 10. At 0 the router stands still. Faster than the bias can follow, it drifts out of \
+            "Learning rate of the centroids, 0 to 10. At 0 the router does not change. Faster than the bias can follow, it drifts out of \
              balance",
             |v| Change::SetLearning(LearningChange::RouterRate(v)),
         ),
@@ -266,7 +266,7 @@ pub(super) fn rates(learning: &Learning) -> [Row<'static>; 3] {
             limits::HORIZON,
             Scale::LogWhole,
             f64::from(learning.horizon),
-            "Both rates fall along a cosine to a tenth over so many steps from the run's start, 0 to 1 000 000. 0: they stay",
+            "Steps from the start of the run over which both rates fall along a cosine to a tenth, 0 to 1 000 000. 0: they stay constant",
             |v| Change::SetLearning(LearningChange::Horizon(v as u32)),
         ),
     ]
@@ -277,15 +277,15 @@ fn of_auxiliary(auxiliary: Auxiliary) -> About {
         Auxiliary::None => About {
             name: "No auxiliary loss",
             equation: "L = task",
-            idea: "The router follows the task alone. If anything balances it, it is the bias, which no gradient sees.",
-            watch: "What the task alone makes of the loads, and the price of everything else in NMSE.",
+            idea: "The router follows only the task. If anything balances it, it is the bias, which no gradient sees.",
+            watch: "How uneven the task alone makes the loads: the baseline, in NMSE, for everything else.",
             source: None,
         },
         Auxiliary::Plain => About {
             name: "Plain auxiliary loss",
             equation: "α Σ fᵢ Pᵢ\nfᵢ = E cᵢ/(K T), Pᵢ = mean sᵢ",
             idea: "The mean score of every expert, weighted by its load: experts with many tokens are pushed down most.",
-            watch: "It pushes every score down, in balance too, and does not balance here at any α: it shows why P is normalised. The \
+            watch: "It pushes every score down, even in balance, and does not balance here at any α: it shows why P is normalised. The \
                     paper's figures are not reproduced with it.",
             source: Some((
                 "Wang et al. 2024, its baseline",
@@ -296,15 +296,15 @@ fn of_auxiliary(auxiliary: Auxiliary) -> About {
         Auxiliary::Normalised => About {
             name: "Normalised auxiliary loss",
             equation: "α Σ fᵢ Pᵢ\nfᵢ = E cᵢ/(K T), Pᵢ = mean sᵢ/Σⱼ sⱼ",
-            idea: "Scores over their sum, so that what one expert loses the others gain.",
+            idea: "Scores divided by their sum, so that what one expert loses the others gain.",
             watch: "The larger α, the more even the loads and the worse the task. A small α does not balance.",
             source: Some(("Megatron-LM, aux_loss", "https://github.com/NVIDIA/Megatron-LM", "read in its code")),
         },
         Auxiliary::Switch => About {
             name: "Switch auxiliary loss",
             equation: "α Σ fᵢ Pᵢ\nfᵢ = E · share of first choices\nPᵢ = mean softmax(z)ᵢ",
-            idea: "Made for K = 1: it counts each token's first choice alone. GShard's loss is the same up to 1/E².",
-            watch: "With K above 1 the second and later choices go unbalanced.",
+            idea: "Made for K = 1: it counts only each token's first choice. GShard's loss is the same up to 1/E².",
+            watch: "With K above 1 the second and later choices stay unbalanced.",
             source: Some((
                 "Fedus et al. 2021",
                 "https://arxiv.org/abs/2101.03961",
@@ -314,15 +314,15 @@ fn of_auxiliary(auxiliary: Auxiliary) -> About {
         Auxiliary::SequenceWise => About {
             name: "Sequence-wise loss",
             equation: "α · mean over sequences of Σ fᵢ Pᵢ\nf from the unbiased top-K",
-            idea: "Every sequence is to be balanced on its own. DeepSeek-V3 adds it with a tiny α to the bias.",
-            watch: "Set Burst to the sequence's length, and it fights specialisation.",
+            idea: "Balances every sequence on its own. DeepSeek-V3 adds it with a tiny α to its loss-free balancing.",
+            watch: "Set Burst to the length of a sequence, and it works against specialisation.",
             source: Some(("DeepSeek-V3", "https://arxiv.org/abs/2412.19437", "read in its text")),
         },
         Auxiliary::GlobalBatch => About {
             name: "Global-batch loss",
             equation: "α Σ f̄ᵢ Pᵢ\nf̄ over the last batches",
-            idea: "The shares f are those of many batches together, P of this one: what is uneven by chance is left alone.",
-            watch: "Against the sequence-wise loss at the same α: more room for experts that specialise.",
+            idea: "The shares f are those of many batches together, P is that of this one: what is uneven by chance is ignored.",
+            watch: "Compared with the sequence-wise loss at the same α, experts have more room to specialise.",
             source: Some(("Qwen, global-batch balance", "https://arxiv.org/abs/2501.11873", "read in its abstract")),
         },
     }

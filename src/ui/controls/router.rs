@@ -18,7 +18,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     super::presets::show(ui, desk);
     let frozen = desk.frozen();
     ui.add_enabled_ui(frozen.is_none(), |ui| {
-        let tip = "From logit x = u·e to score s. The bias is added to the score for selection alone, never to the gating value";
+        let tip = "From logit x = u·e to score s. The bias is added to the score only for selection, never to the gating value";
         if let Some(gate) = desk.choice(ui, ("Gate", tip), &router.gate, &gates(), |g| Change::SetGate(*g)) {
             desk.change(Change::SetGate(gate));
         }
@@ -107,7 +107,7 @@ pub(super) fn gating_rows(router: &Router) -> [Row<'static>; 2] {
             limits::SCALE,
             Scale::Linear(0.1),
             router.scale,
-            "Route scale: every gating value is multiplied by it, 0 to 32. DeepSeek-V3 has 2.5. No token goes elsewhere",
+            "Route scale: every gating value is multiplied by it, 0 to 32. DeepSeek-V3 has 2.5. It changes no selection",
             Change::SetScale,
         ),
         (
@@ -115,7 +115,7 @@ pub(super) fn gating_rows(router: &Router) -> [Row<'static>; 2] {
             limits::SHARED,
             Scale::Whole,
             f64::from(router.shared),
-            "Shared experts, 0 to 16: every token has them beside its K. They change no load. Wang et al. 2024 have 2, DeepSeek-V3 1",
+            "Shared experts, 0 to 16: every token has them besides its K. They change no load. Wang et al. 2024 have 2, DeepSeek-V3 1",
             |v| Change::SetShared(v as u32),
         ),
     ]
@@ -124,7 +124,7 @@ pub(super) fn gating_rows(router: &Router) -> [Row<'static>; 2] {
 /// Into how many groups the experts are cut, and how many a token keeps.
 fn groups(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     let theme = desk.theme;
-    let tip = "Group-limited routing (DeepSeek-V3): a token chooses its experts in its best groups alone";
+    let tip = "Group-limited routing (DeepSeek-V3): a token chooses its experts only in its best groups";
     let items = group_items(router);
     if let Some(groups) = desk.choice(ui, ("Groups", tip), &router.groups, &items, |g| Change::SetGroups(*g)) {
         desk.change(Change::SetGroups(groups));
@@ -174,7 +174,7 @@ fn kept_for(router: &Router, groups: u32) -> u32 {
 /// How much room experts have.
 fn capacity(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     let theme = desk.theme;
-    let tip = "How many tokens of a batch an expert takes; what comes beyond is dropped";
+    let tip = "How many tokens of a batch an expert takes; the rest are dropped";
     let items = capacity_items(router);
     if let Some(capacity) = desk.choice(ui, ("Capacity", tip), &router.capacity, &items, |c| Change::SetCapacity(*c)) {
         desk.change(Change::SetCapacity(capacity));
@@ -217,7 +217,7 @@ fn gating(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     CollapsingHeader::new(title).id_salt("gating values").default_open(open).show(ui, |ui| {
         let mut on = router.renormalise;
         let label = RichText::new("Divide by their sum").font(text(SMALL)).color(theme.dim);
-        let tip = "g = s / Σs over the chosen experts, as DeepSeek-V3 does; Wang et al. 2024 keep g = s. No token goes elsewhere";
+        let tip = "g = s / Σs over the chosen experts, as DeepSeek-V3 does; Wang et al. 2024 keep g = s. It changes no selection";
         if desk.tick(ui, &mut on, label, &Change::SetRenormalise(router.renormalise)).on_hover_text(tip).changed() {
             desk.change(Change::SetRenormalise(on));
         }
