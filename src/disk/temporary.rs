@@ -176,13 +176,12 @@ pub fn clean_up_on_signals() {
         Err(e) => return log::warn!("signals can't be heard, so temporary files may stay behind: {e}"),
     };
     let listen = move || {
-        for signal in &mut signals {
-            // Held until the end: nothing new is made meanwhile.
-            let live = live();
-            live.iter().for_each(|path| remove(path));
-            low_level::emulate_default_handler(signal).ok();
-            std::process::exit(128 + signal);
-        }
+        let Some(signal) = signals.forever().next() else { return };
+        // Held until the end: nothing new is made meanwhile.
+        let live = live();
+        live.iter().for_each(|path| remove(path));
+        low_level::emulate_default_handler(signal).ok();
+        std::process::exit(128 + signal);
     };
     if let Err(e) = std::thread::Builder::new().name("moebias-signals".into()).spawn(listen) {
         log::warn!("signals can't be heard, so temporary files may stay behind: {e}");

@@ -489,10 +489,9 @@ impl eframe::App for App {
         }
         // A lesson asks before it tells: what is noticed would answer for it.
         // In a low window the panes need its room; the menu lists what is found.
-        if top && self.lab.lesson().is_none() && ctx.content_rect().height() >= LOW {
-            if !self.show_hint(ui, theme) {
-                self.findings.show(ui, &self.lab, self.link.variant, &mut asks, theme);
-            }
+        let roomy = top && self.lab.lesson().is_none() && ctx.content_rect().height() >= LOW;
+        if roomy && !self.show_hint(ui, theme) {
+            self.findings.show(ui, &self.lab, self.link.variant, &mut asks, theme);
         }
         if time {
             transport_bar::show(ui, &mut self.lab, self.showing.presenting.is_on(), theme);

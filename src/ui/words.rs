@@ -70,7 +70,7 @@ fn cut(words: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
 
 /// A line laid out in this room, and whether all of it is seen.
 #[must_use]
-pub fn fitted(ui: &Ui, words: &str, font: FontId, colour: Color32, room: f32) -> (Arc<Galley>, bool) {
+pub fn fitted(ui: &Ui, words: &str, font: &FontId, colour: Color32, room: f32) -> (Arc<Galley>, bool) {
     let lay = |w: &str| ui.painter().layout_no_wrap(w.to_owned(), font.clone(), colour);
     let short = shortened(words, room, |w| lay(w).size().x);
     (lay(&short), short == words)
@@ -78,7 +78,7 @@ pub fn fitted(ui: &Ui, words: &str, font: FontId, colour: Color32, room: f32) ->
 
 /// A line of text in the room that is left, shortened where it must be; then the pointer tells all of it.
 pub fn line(ui: &mut Ui, words: &str, font: FontId, colour: Color32) -> Response {
-    let (galley, whole) = fitted(ui, words, font.clone(), colour, ui.available_width());
+    let (galley, whole) = fitted(ui, words, &font, colour, ui.available_width());
     let response = ui.add(Label::new(RichText::new(galley.text()).font(font).color(colour)).extend());
     if whole { response } else { response.on_hover_text(words) }
 }

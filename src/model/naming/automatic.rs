@@ -79,7 +79,7 @@ fn traits(v: &Variant) -> Vec<String> {
     let only = |used: bool, words: String| if used { words } else { String::new() };
     let switch = |on: bool, name: &str| if on { name.to_owned() } else { format!("not {name}") };
     vec![
-        format!("{}", gate.title()).to_lowercase(),
+        gate.title().to_lowercase(),
         format!("K {top_k}"),
         format!("E {experts}"),
         groups.map_or("no groups".into(), |g| format!("{} of {} groups", g.kept, g.groups)),

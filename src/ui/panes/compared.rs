@@ -147,7 +147,7 @@ pub(super) fn strip(ui: &Ui, cx: &mut PaneContext<'_>, rect: Rect, variant: usiz
     };
     // In a few points a name says nothing: the pointer tells.
     let short = if rect.width() < 60.0 { String::new() } else { name.clone() };
-    let (galley, _) = fitted(ui, &short, text(TINY), words, (right - rect.left() - 18.0).max(8.0));
+    let (galley, _) = fitted(ui, &short, &text(TINY), words, (right - rect.left() - 18.0).max(8.0));
     painter.galley(pos2(rect.left() + 12.0, rect.center().y - galley.size().y / 2.0), galley, words);
     if response.on_hover_text(format!("{name}\nClick to make it the one that panes of one variant show")).clicked() {
         cx.link.variant = variant;

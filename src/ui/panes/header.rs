@@ -124,7 +124,7 @@ pub(super) fn show(
     let whole_name = ui.painter().layout_no_wrap(name.to_owned(), semibold(13.0), theme.text).size().x;
     // Before an audience the subtitle has the room of tools that nobody points at.
     let hidden = cx.link.bare || cx.link.calm && !ui.rect_contains_pointer(pane_rect);
-    let figures = wide(&shortened(&subtitle, 0.0, &wide));
+    let figures = wide(&shortened(&subtitle, 0.0, wide));
     let figures = if subtitle.chars().any(|c| c.is_ascii_digit()) { figures } else { 0.0 };
     // What the words leave is for the switches.
     let words = gap(whole_name) + gap(figures);
@@ -145,7 +145,7 @@ pub(super) fn show(
     explain(ui.interact(written, ui.scope_id().with("name"), Sense::hover()), name, "");
     ui.painter().galley(written.min, title, theme.text);
     let left = bar.left() + written.width() + 8.0;
-    let words = shortened(&subtitle, free - written.width() - 8.0, &wide);
+    let words = shortened(&subtitle, free - written.width() - 8.0, wide);
     if !words.is_empty() {
         let galley = ui.painter().layout_no_wrap(words.clone(), text(SMALL), theme.dim);
         let at = pos2(left, baseline - galley.size().y / 2.0 + 0.5);

@@ -197,7 +197,7 @@ fn caption(ui: &Ui, cx: &PaneContext<'_>, view: &VariantView, fair: f32, rect: R
         }
     };
     // In a narrow pane it may reach under the numbers of the axis, and then what a figure belongs to goes first.
-    let (galley, _) = fitted(ui, &words, mono(TINY), colour, rect.width());
+    let (galley, _) = fitted(ui, &words, &mono(TINY), colour, rect.width());
     let left = (frame.center().x - galley.size().x / 2.0).min(rect.right() - galley.size().x);
     let middle = Rect::from_min_size(pos2(left, y - galley.size().y / 2.0), galley.size());
     painter.galley(middle.min, galley, colour);

@@ -82,7 +82,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, settings: &[Difference
         name(ui, theme, row, &setting.name, &tip, &setting.values);
         for (i, value) in setting.values.iter().enumerate().take(count) {
             let cell = places.column(i).intersect(row);
-            let whole = cut(ui, cell.left() + STAR + 2.0, cell, value, text(SMALL), theme.text);
+            let whole = cut(ui, cell.left() + STAR + 2.0, cell, value, &text(SMALL), theme.text);
             if !whole {
                 let id = ui.scope_id().with((&setting.name, i));
                 ui.interact(cell, id, Sense::hover()).on_hover_text(value);
@@ -110,7 +110,7 @@ fn head(ui: &Ui, cx: &mut PaneContext<'_>, places: &Places, i: usize) {
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, is, &label));
     let at = pos2(cell.left() + STAR - 1.0, cell.center().y);
     compared::Mark::of(i).draw(ui.painter(), at, 4.0, compared::colour(cx, i), cx.theme.pane);
-    cut(ui, cell.left() + STAR + 9.0, cell, &name, semibold(SMALL), theme.text);
+    cut(ui, cell.left() + STAR + 9.0, cell, &name, &semibold(SMALL), theme.text);
     if is {
         let line = cell.shrink2(vec2(4.0, 0.0));
         ui.painter().hline(line.x_range(), cell.bottom() - 1.0, Stroke::new(2.0, theme.accent));
@@ -138,7 +138,7 @@ fn name(ui: &Ui, theme: &Theme, row: Rect, name: &str, tip: &str, values: &[Stri
     let response = ui.interact(cell, ui.scope_id().with(("row", name)), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}: {}", values.join("; "))));
     let colour = if response.hovered() { theme.text } else { theme.dim };
-    cut(ui, cell.left() + 2.0, cell, name, text(SMALL), colour);
+    cut(ui, cell.left() + 2.0, cell, name, &text(SMALL), colour);
     explain(response, name, tip);
 }
 
@@ -188,7 +188,7 @@ fn fitting(ui: &Ui, room: f32, all: &[String]) -> String {
 }
 
 /// Words in a cell from `left` on, cut where they have no room. Whether all of them are seen.
-fn cut(ui: &Ui, left: f32, cell: Rect, words: &str, font: FontId, colour: Color32) -> bool {
+fn cut(ui: &Ui, left: f32, cell: Rect, words: &str, font: &FontId, colour: Color32) -> bool {
     let (galley, whole) = fitted(ui, words, font, colour, (cell.right() - left - 6.0).max(8.0));
     ui.painter().galley(pos2(left, cell.center().y - galley.size().y / 2.0), galley, colour);
     whole

@@ -230,7 +230,7 @@ impl MicroscopePane {
             if words.is_empty() || y > place.bottom() - 10.0 {
                 return;
             }
-            let (galley, whole) = fitted(ui, &words, font, colour, place.width());
+            let (galley, whole) = fitted(ui, &words, &font, colour, place.width());
             let rect = Rect::from_min_size(pos2(place.left(), y), galley.size());
             ui.painter().galley(rect.min, galley, colour);
             let response = ui.interact(rect, ui.scope_id().with(("words", y as i32)), Sense::hover());

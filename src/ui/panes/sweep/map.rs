@@ -142,7 +142,7 @@ fn numbers(ui: &Ui, theme: &Theme, rect: Rect, frame: Rect, grid: &Grid, middle:
         let galley = short_galley(ui, theme, &label(y.values[i]), frame.left() - rect.left() - NAME - 10.0);
         painter.galley(at - vec2(galley.size().x, galley.size().y / 2.0), galley, theme.faint);
     }
-    let (name, _) = fitted(ui, y.parameter.title(), text(TINY), theme.dim, frame.height());
+    let (name, _) = fitted(ui, y.parameter.title(), &text(TINY), theme.dim, frame.height());
     let at = pos2(rect.left(), (frame.center().y + name.size().x / 2.0).min(rect.bottom()));
     painter.add(epaint::TextShape::new(at, name, theme.dim).with_angle(-std::f32::consts::FRAC_PI_2));
 }

@@ -205,7 +205,7 @@ impl SweepPane {
             ui.painter().rect_filled(full, 3.0, theme.accent);
             at.x = bar.right() + 10.0;
         }
-        put(ui, at.x, room.right(), at.y, &words, text(TINY), theme.dim);
+        put(ui, at.x, room.right(), at.y, &words, &text(TINY), theme.dim);
     }
 
     fn draw(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>, body: Rect, below: Rect) {
@@ -240,7 +240,7 @@ impl SweepPane {
         } else {
             (body, None)
         };
-        put(ui, first.left(), first.right(), first.top() + 7.0, &caption, text(TINY), theme.dim);
+        put(ui, first.left(), first.right(), first.top() + 7.0, &caption, &text(TINY), theme.dim);
         let inside = |r: Rect| r.with_min_y(r.top() + 16.0);
         let cursor = Some(self.cursor);
         let map_first = second.is_some() || !(self.curves || grid.y.is_none());
@@ -265,8 +265,8 @@ impl SweepPane {
             let hint = "Point at a cell for its figures, click it to open its experiment".to_owned();
             (hint, if marks.is_empty() { marks } else { format!("▾ {marks}") })
         };
-        put(ui, below.left(), below.right(), below.top() + 8.0, &above, text(SMALL), theme.text);
-        put(ui, below.left(), below.right(), below.top() + 24.0, &under, text(TINY), theme.dim);
+        put(ui, below.left(), below.right(), below.top() + 8.0, &above, &text(SMALL), theme.text);
+        put(ui, below.left(), below.right(), below.top() + 24.0, &under, &text(TINY), theme.dim);
         let entered = response.has_focus() && ui.input(|i| i.key_pressed(Key::Enter));
         let asked = if entered { cursor } else { spot.filter(|_| response.clicked()) };
         if let Some(s) = asked {
@@ -310,7 +310,7 @@ fn span(time: Duration) -> String {
 }
 
 /// A line of text, cut where it is too long.
-fn put(ui: &Ui, left: f32, right: f32, middle: f32, words: &str, font: egui::FontId, colour: egui::Color32) {
+fn put(ui: &Ui, left: f32, right: f32, middle: f32, words: &str, font: &egui::FontId, colour: egui::Color32) {
     if right - left < 20.0 {
         return;
     }

@@ -292,7 +292,7 @@ fn captioned<T>(
     caption: &str,
     draw: impl FnOnce(&mut Ui, &mut PaneContext<'_>) -> T,
 ) -> T {
-    let (galley, _) = fitted(ui, caption, text(TINY), cx.theme.dim, (place.width() - 26.0).max(20.0));
+    let (galley, _) = fitted(ui, caption, &text(TINY), cx.theme.dim, (place.width() - 26.0).max(20.0));
     ui.painter().galley(place.left_top(), galley, cx.theme.dim);
     let inside = place.with_min_y(place.top() + 16.0);
     let mut child = ui.new_child(UiBuilder::new().max_rect(inside).id_salt(caption));

@@ -179,7 +179,7 @@ fn entries(ui: &Ui, size: egui::Vec2, start: f32, names: &[Named]) -> Vec<Entry>
             }
             at = vec2(6.0, at.y + ROW_OF_KEY);
         }
-        let (galley, _) = fitted(ui, &named.name, text(TINY), Color32::WHITE, width - 24.0 + 0.5);
+        let (galley, _) = fitted(ui, &named.name, &text(TINY), Color32::WHITE, width - 24.0 + 0.5);
         out.push(Entry { at, words: galley.text().to_owned(), width, of: Some(i) });
         at.x += width + 8.0;
     }
