@@ -207,6 +207,12 @@ impl Lab {
         if self.snapshot.answered == self.asked {
             self.settings.clone_from(&self.snapshot.experiment);
         }
+        // The window's lab, not one that draws pictures beside it.
+        if self.desk.journals {
+            for warning in logging::take_warnings() {
+                self.tell(Level::Warning, warning);
+            }
+        }
         self.poll_desk();
         self.poll_sweep();
         self.poll_lesson();
