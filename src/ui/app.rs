@@ -124,9 +124,8 @@ pub struct App {
     seen: Seen,
     pictures: Pictures,
     welcome: Welcome,
-    /// Whether a dialog was open in the last frame, and whether tooltips are put away because one has come.
+    /// Whether a dialog was open in the last frame.
     covered: bool,
-    quiet: bool,
     /// The last thing done was an undo.
     undid: bool,
     /// The welcome holds the run, which plays once somebody begins.
@@ -180,7 +179,6 @@ impl App {
             pictures: Pictures::default(),
             welcome: Welcome::default(),
             covered: false,
-            quiet: false,
             undid: false,
             held: options.welcome,
             lesson: LessonPanel::default(),
@@ -343,16 +341,14 @@ impl App {
         self.overlay = None;
     }
 
-    /// egui keeps a tooltip while the pointer rests on its widget, also under a dialog that comes: for one frame there are none.
+    /// egui keeps a tooltip while the pointer rests on its widget, also under a dialog that comes: then the pointer counts as gone
+    /// until it moves.
     fn put_tooltips_away(&mut self, ctx: &Context) {
-        const NEVER: f32 = 1e6;
         let covered = self.is_covered() || self.overlay.is_some();
-        let comes = covered && !std::mem::replace(&mut self.covered, covered);
-        if comes != std::mem::replace(&mut self.quiet, comes) {
-            let delay = if comes { NEVER } else { style::TOOLTIP_DELAY };
-            ctx.all_styles_mut(|s| s.interaction.tooltip_delay = delay);
-            ctx.request_repaint();
+        if covered && !std::mem::replace(&mut self.covered, covered) {
+            ctx.input_mut(|i| i.pointer = egui::PointerState::default());
         }
+        self.covered = covered;
     }
 
     /// Nothing plays behind the welcome: it waits until somebody begins. A lesson says itself whether it plays.

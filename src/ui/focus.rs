@@ -30,6 +30,8 @@ struct Told {
     stays: bool,
     /// Tabs between panes.
     tabs: HashSet<Id>,
+    /// What scrolls, and where it is seen.
+    scrolls: HashMap<Id, Rect>,
     /// Text to be typed into a field.
     typed: Option<(Id, String)>,
 }
@@ -361,6 +363,9 @@ fn by_keys() -> Id {
 /// Call at the end of what scrolls: what has just got the focus within it is brought into sight.
 pub fn follow(ui: &Ui) {
     let ctx = ui.ctx();
+    tell(ctx, |t| {
+        t.scrolls.insert(ui.unique_id(), ui.clip_rect());
+    });
     let id = ui.scope_id().with("focus followed");
     let focused = ctx.memory(Memory::focused);
     let last: Option<Id> = ctx.data(|d| d.get_temp(id)).flatten();

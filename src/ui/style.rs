@@ -15,9 +15,6 @@ pub const SMALL: f32 = 12.0;
 /// Size of group names and axis labels.
 pub const TINY: f32 = 11.0;
 
-/// How long the pointer rests before a tooltip comes, seconds.
-pub const TOOLTIP_DELAY: f32 = 0.35;
-
 /// Inter, semibold.
 #[must_use]
 pub fn semibold(size: f32) -> FontId {
@@ -63,7 +60,7 @@ pub fn install(ctx: &Context) {
         style.spacing.window_margin = Margin::same(12);
         style.spacing.tooltip_width = 320.0;
         style.spacing.scroll = egui::style::ScrollStyle::floating();
-        style.interaction.tooltip_delay = TOOLTIP_DELAY;
+        style.interaction.tooltip_delay = 0.35;
         style.interaction.selectable_labels = false;
         style.visuals = visuals(theme);
         ctx.set_style_of(kind, style);

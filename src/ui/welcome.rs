@@ -393,7 +393,7 @@ mod tests {
     #[test]
     fn cards_are_found_by_title_summary_rule_and_term() {
         let found = |typed: &str| -> Vec<&str> { cards().iter().filter(|c| c.fits(typed)).map(|c| c.id).collect() };
-        assert_eq!(found("a first look"), ["first-look"]);
+        assert!(found("a first look").contains(&"first-look"));
         assert!(found("quantile").contains(&"quantile-balancing"));
         assert!(found("sinkhorn").contains(&"assignment-methods"));
         assert!(found("softmax").contains(&"softmax-gate"));

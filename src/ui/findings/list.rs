@@ -46,6 +46,7 @@ pub fn list(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) -> bool 
                         row(ui, lab, variant, finding, asks, theme);
                     }
                 }
+                super::super::focus::follow(ui);
             });
             asks.len() > before
         });

@@ -1,7 +1,8 @@
 //! In which order Tab comes to the widgets of the window, of a dialog or of a menu.
 
 use super::Told;
-use eframe::egui::{Context, Id, LayerId, Order, Rect};
+use eframe::egui::{Context, Id, LayerId, Order, Rect, WidgetRect, WidgetRects};
+use std::collections::HashMap;
 
 /// A part of the window, in the order in which F6 comes to them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,71 +70,93 @@ pub(super) fn scope(ctx: &Context) -> Scope {
 
 /// Every widget that can have the focus, in the order in which they are read.
 pub(super) fn stops(ctx: &Context, scope: Scope, told: &Told) -> Vec<Stop> {
-    let Told { regions, marks, fields, tabs, .. } = told;
     let layers: Vec<LayerId> = ctx.viewport(|v| v.prev_pass.widgets.layer_ids().collect());
     let meant = |layer: &LayerId| match scope {
         Scope::Popup(popup) => *layer == popup,
         _ => ctx.memory(|m| m.allows_interaction(*layer)),
     };
     let layers: Vec<LayerId> = layers.into_iter().filter(meant).collect();
-    let mut found: Vec<(Stop, Id)> = ctx.viewport(|v| {
+    let mut found: Vec<Found> = ctx.viewport(|v| {
         let widgets = &v.prev_pass.widgets;
         let all = layers.iter().flat_map(|l| widgets.get_layer(*l));
         let can = all.filter(|w| w.enabled && w.visible && w.sense.is_focusable() && w.rect.is_positive());
-        can.filter(|w| !fields.contains_key(&w.id))
-            .map(|w| {
-                // Up to the part of the window, or the pane, that it stands in.
-                let mut at = w.parent_id;
-                for _ in 0..DEEPEST {
-                    let parent = widgets.get(at).map(|p| p.parent_id).filter(|p| *p != at);
-                    let Some(parent) = parent.filter(|_| !regions.contains_key(&at)) else { break };
-                    at = parent;
-                }
-                let region = regions.get(&at).copied().unwrap_or_default();
-                let region = match region {
-                    Region::Tabs if tabs.contains(&w.id) => Region::Panes,
-                    region => region,
-                };
-                let marks = if region == Region::Settings { marks.as_slice() } else { &[] };
-                let above = marks.iter().filter(|y| **y <= w.rect.top() + 1.0).count();
-                (Stop { id: w.id, rect: w.rect, part: (region, above) }, at)
-            })
-            .filter(|(stop, _): &(Stop, Id)| stop.part.0 != Region::Tabs)
-            .collect()
+        can.filter(|w| !told.fields.contains_key(&w.id)).filter_map(|w| find(widgets, told, w)).collect()
     });
     // Panes stand beside each other: one after the other, as they are drawn, and not row by row through all.
     let mut order: Vec<Id> = vec![];
-    for (stop, at) in &found {
-        if stop.part.0 == Region::Panes && !order.contains(at) {
-            order.push(*at);
+    for f in &found {
+        if f.stop.part.0 == Region::Panes && !order.contains(&f.at) {
+            order.push(f.at);
         }
     }
-    let pane = |at: &Id| order.iter().position(|p| p == at).unwrap_or(0);
-    found.sort_by_key(|(stop, at)| (stop.part, pane(at)));
-    let mut out: Vec<Stop> = vec![];
-    let mut rest = found.as_slice();
-    while let Some((first, at)) = rest.first() {
-        let key = (first.part, pane(at));
-        let count = rest.iter().take_while(|(s, at)| (s.part, pane(at)) == key).count();
-        out.extend(by_rows(rest[..count].iter().map(|(s, _)| *s).collect()));
-        rest = &rest[count..];
+    let key = |f: &Found| (f.stop.part, order.iter().position(|p| *p == f.at).unwrap_or(0));
+    found.sort_by_key(key);
+    found.chunk_by(|a, b| key(a) == key(b)).flat_map(|group| read(group, told)).collect()
+}
+
+/// A stop, the part of the window or the pane that it stands in, and what scrolls it.
+struct Found {
+    stop: Stop,
+    at: Id,
+    scroll: Option<Id>,
+}
+
+fn find(widgets: &WidgetRects, told: &Told, w: &WidgetRect) -> Option<Found> {
+    let Told { regions, marks, tabs, scrolls, .. } = told;
+    // What lies over the window is a widget of its own, to be dragged by: nothing for keys.
+    if w.id == w.layer_id.id.with("move") {
+        return None;
     }
-    out
+    let (mut at, mut scroll) = (w.parent_id, None);
+    for _ in 0..DEEPEST {
+        scroll = Some(at).filter(|id| scrolls.contains_key(id)).or(scroll);
+        let parent = widgets.get(at).map(|p| p.parent_id).filter(|p| *p != at);
+        let Some(parent) = parent.filter(|_| !regions.contains_key(&at)) else { break };
+        at = parent;
+    }
+    let region = match regions.get(&at).copied().unwrap_or_default() {
+        Region::Tabs if tabs.contains(&w.id) => Region::Panes,
+        Region::Tabs => return None,
+        region => region,
+    };
+    let marks = if region == Region::Settings { marks.as_slice() } else { &[] };
+    let above = marks.iter().filter(|y| **y <= w.rect.top() + 1.0).count();
+    Some(Found { stop: Stop { id: w.id, rect: w.rect, part: (region, above) }, at, scroll })
+}
+
+/// The stops of a group as one reads them. What is scrolled stands where one sees it scroll, however far its end may lie beyond.
+fn read(group: &[Found], told: &Told) -> Vec<Stop> {
+    let mut blocks: Vec<(Rect, Vec<(Rect, Stop)>)> = vec![];
+    let mut of_scroll: HashMap<Id, usize> = HashMap::new();
+    for f in group {
+        let one = (f.stop.rect, f.stop);
+        match f.scroll.and_then(|id| Some((id, *told.scrolls.get(&id)?))) {
+            Some((id, rect)) => {
+                let place = *of_scroll.entry(id).or_insert(blocks.len());
+                if place == blocks.len() {
+                    blocks.push((rect, vec![]));
+                }
+                blocks[place].1.push(one);
+            }
+            None => blocks.push((f.stop.rect, vec![one])),
+        }
+    }
+    by_rows(blocks).into_iter().flat_map(by_rows).collect()
 }
 
 /// Row by row, and in a row from left to right: what overlaps the first of a row by half of the lower height stands in it.
-fn by_rows(mut stops: Vec<Stop>) -> Vec<Stop> {
-    let mut out = Vec::with_capacity(stops.len());
-    stops.sort_by(|a, b| a.rect.top().total_cmp(&b.rect.top()));
-    while let Some(first) = stops.first().map(|s| s.rect) {
-        let in_row = |s: &Stop| {
-            let overlap = first.bottom().min(s.rect.bottom()) - first.top().max(s.rect.top());
-            overlap >= 0.5 * first.height().min(s.rect.height())
+fn by_rows<T>(mut all: Vec<(Rect, T)>) -> Vec<T> {
+    let mut out = Vec::with_capacity(all.len());
+    all.sort_by(|a, b| a.0.top().total_cmp(&b.0.top()));
+    while let Some(first) = all.first().map(|(rect, _)| *rect) {
+        let in_row = |(rect, _): &(Rect, T)| {
+            let overlap = first.bottom().min(rect.bottom()) - first.top().max(rect.top());
+            overlap >= 0.5 * first.height().min(rect.height())
         };
-        let (mut row, rest): (Vec<Stop>, Vec<Stop>) = stops.into_iter().partition(in_row);
-        row.sort_by(|a, b| a.rect.left().total_cmp(&b.rect.left()));
-        out.extend(row);
-        stops = rest;
+        let (mut row, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(in_row);
+        row.sort_by(|a, b| a.0.left().total_cmp(&b.0.left()));
+        out.extend(row.into_iter().map(|(_, t)| t));
+        all = rest;
     }
     out
 }
@@ -145,19 +168,10 @@ mod tests {
 
     #[test]
     fn widgets_are_read_row_by_row() {
-        let stop = |n: u64, x: f32, y: f32, h: f32| Stop {
-            id: Id::unique(n),
-            rect: Rect::from_min_size(pos2(x, y), vec2(20.0, h)),
-            part: (Region::TopBar, 0),
-        };
+        let at = |n: u32, x: f32, y: f32, h: f32| (Rect::from_min_size(pos2(x, y), vec2(20.0, h)), n);
         // Drawn from the right, and one a little lower than the others.
-        let drawn = vec![
-            stop(3, 200.0, 10.0, 28.0),
-            stop(2, 100.0, 12.0, 22.0),
-            stop(1, 0.0, 8.0, 30.0),
-            stop(4, 0.0, 60.0, 20.0),
-        ];
-        let ids: Vec<Id> = by_rows(drawn).iter().map(|s| s.id).collect();
-        assert_eq!(ids, [1, 2, 3, 4].map(|n: u64| Id::unique(n)));
+        let drawn =
+            vec![at(3, 200.0, 10.0, 28.0), at(2, 100.0, 12.0, 22.0), at(1, 0.0, 8.0, 30.0), at(4, 0.0, 60.0, 20.0)];
+        assert_eq!(by_rows(drawn), [1, 2, 3, 4]);
     }
 }
