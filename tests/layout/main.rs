@@ -264,7 +264,7 @@ fn what_has_no_room_is_in_a_menu() {
     window.click("More of Tokens → experts");
     assert!(window.sees("Rows of the heatmap"), "{}", window.labels());
     window.click("Rows of the heatmap");
-    assert!(window.labels().contains("Next batch"), "its menu opens: {}", window.labels());
+    assert!(window.labels().contains("Whole batch"), "its menu opens: {}", window.labels());
     window.harness.state_mut().show_pane(PaneKind::Violation);
     window.harness.run_steps(4);
     assert!(window.sees("Which MaxVio, which axis") || window.sees("More of Worst expert"), "{}", window.labels());
