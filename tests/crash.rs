@@ -8,7 +8,9 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use moebias::engine::EngineChoice;
 use moebias::lab::command::Command;
+use moebias::lab::notices::Level;
 use moebias::lab::{Lab, crash, places};
+use moebias::model::change::{Change, Target};
 use moebias::scenario::shipped;
 use moebias::ui::app::{App, Options};
 use moebias::ui::store::Stored;
@@ -32,6 +34,9 @@ fn lab(folder: &Path) -> Lab {
 #[test]
 fn dying_process() {
     let (Ok(fate), Ok(folder)) = (std::env::var(FATE), std::env::var(FOLDER)) else { return };
+    if fate == "quit" {
+        return quits(Path::new(&folder));
+    }
     crash::install();
     let lab = lab(Path::new(&folder));
     let mut harness = Harness::builder()
@@ -132,4 +137,40 @@ fn next_start() {
     let (Ok(folder), Ok(expected)) = (std::env::var(FOLDER), std::env::var("MOEBIAS_TEST_EXPECTED")) else { return };
     let (steps, events) = expected.split_once(' ').unwrap();
     restored(Path::new(&folder), steps.parse().unwrap(), events.parse().unwrap());
+}
+
+/// Somebody quits while recording, and recordings can't be written: a file stands where their folder would.
+fn quits(folder: &Path) {
+    std::fs::write(folder.join("recordings"), "in the way").unwrap();
+    let mut lab = lab(folder);
+    let patience = Instant::now();
+    let wait = |lab: &mut Lab, until: &dyn Fn(&Lab) -> bool| {
+        while !until(lab) {
+            assert!(patience.elapsed() < Duration::from_secs(60), "step {}", lab.snapshot().step);
+            lab.poll();
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    };
+    lab.send(Command::ToggleRecord);
+    lab.send(Command::StepForward(10));
+    wait(&mut lab, &|l| l.snapshot().step == 10);
+    lab.send(Command::Change { target: Target::AllVariants, change: Change::SetTopK(3) });
+    lab.send(Command::StepForward(5));
+    wait(&mut lab, &|l| l.snapshot().step == 15);
+    assert!(!lab.may_close(), "it is being written");
+    wait(&mut lab, &|l| !l.is_saving());
+    let said = |l: &Lab, part: &str| l.notices().all().any(|n| n.level == Level::Error && n.text.contains(part));
+    assert!(said(&lab, "can't be kept"), "the window still shows why");
+    assert!(!lab.may_close() && said(&lab, "journal keeps it"), "and what becomes of it");
+    assert!(lab.may_close(), "who closes it once more means it");
+    println!("done {} {}", lab.snapshot().step, lab.snapshot().events.len());
+    lab.close();
+}
+
+#[test]
+fn quit_while_the_recording_can_t_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, steps, events) = spawn("quit", folder.path());
+    child.wait().unwrap();
+    restored_apart(folder.path(), steps, events);
 }

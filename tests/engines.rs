@@ -628,7 +628,7 @@ fn what_the_shaders_do_not_know_runs_on_the_cpu() {
     let kind = |s: &Snapshot| s.engine.kind;
     wait("the GPU", &|s| kind(s) == EngineKind::Gpu);
     let send = |change: Change, to: u64| {
-        worker.send(Message::Change { target: Target::AllVariants, change });
+        worker.send(Message::Change { id: 0, run: RunId(1), target: Target::AllVariants, change });
         worker.send(Message::Seek(to));
     };
     send(changes[0].clone(), 5);

@@ -414,6 +414,7 @@ fn a_sweep_in_the_window_is_saved_opened_and_one_of_its_runs_shown() {
     until(&mut harness, |lab| lab.sweep().unwrap().sweep.found().ended.is_some());
     let path = data.path().join("sweep.csv");
     harness.state_mut().lab_mut().send(Do::SaveSweep(path.clone()));
+    until(&mut harness, |lab| !lab.is_saving());
     let saved = file::open(&path).unwrap();
     assert_eq!(saved.outcomes.iter().flatten().count(), 24);
     let before = harness.state().lab().sweep().unwrap().sweep.found().outcomes.clone();

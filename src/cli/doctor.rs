@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::output::{self, thousands};
 use crate::engine::gpu::adapter::{self, Found, backend_name};
+use crate::engine::worker::KEPT_BYTES;
 use crate::engine::{self, EngineChoice};
 use std::fmt::Write as _;
 
@@ -17,6 +18,7 @@ pub(super) fn doctor() -> Result<(), Failure> {
     line(&mut out, "System", &format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     line(&mut out, "CPU", &if cores == 1 { "1 core".into() } else { format!("{cores} cores") });
+    line(&mut out, "Memory", &format!("runs kept to go back to take at most {}", bytes(KEPT_BYTES as u64)));
     let set = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
     line(&mut out, "Display", &display(set("DISPLAY"), set("WAYLAND_DISPLAY")));
     let adapters = adapter::list(None);

@@ -4,6 +4,7 @@ use super::background;
 use super::cpu::CpuEngine;
 use super::history::History;
 use super::run::{Run, lock};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ const PIECE: Duration = Duration::from_millis(10);
 
 const DONE: u32 = 1000;
 const TOO_LONG: u32 = 1001;
+const FAILED: u32 = 1002;
 
 /// How far a detail is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +33,8 @@ pub enum Stage {
     Done,
     /// It would take too long from the nearest checkpoint.
     TooLong,
+    /// Computing it failed. It is not begun again for the same range.
+    Failed,
 }
 
 /// A detail that was asked for, as the screen sees it.
@@ -48,6 +52,7 @@ impl DetailView {
         match self.progress.load(Ordering::Relaxed) {
             DONE => Stage::Done,
             TOO_LONG => Stage::TooLong,
+            FAILED => Stage::Failed,
             n => Stage::Working(n as f32 / DONE as f32),
         }
     }
@@ -81,9 +86,13 @@ impl Detail {
             progress: Arc::clone(&view.progress),
             wake,
         });
-        let begun = work.map(|w| background::spawn("moebias-detail", move || w.run()));
-        if !matches!(begun, Some(Ok(_))) {
-            view.progress.store(TOO_LONG, Ordering::Relaxed);
+        let Some(work) = work else {
+            // There is nothing to compute.
+            view.progress.store(DONE, Ordering::Relaxed);
+            return Self { view, cancel };
+        };
+        if background::spawn("moebias-detail", move || work.guarded()).is_err() {
+            view.progress.store(FAILED, Ordering::Relaxed);
         }
         Self { view, cancel }
     }
@@ -106,6 +115,15 @@ struct Work {
 }
 
 impl Work {
+    /// A panic is this detail's alone.
+    fn guarded(self) {
+        let (progress, wake) = (Arc::clone(&self.progress), Arc::clone(&self.wake));
+        if catch_unwind(AssertUnwindSafe(|| self.run())).is_err() {
+            progress.store(FAILED, Ordering::Relaxed);
+            wake();
+        }
+    }
+
     fn run(mut self) {
         let mut engine = CpuEngine::new("detail");
         let (began, first) = (Instant::now(), self.replica.step());
@@ -116,7 +134,7 @@ impl Work {
             let before = Instant::now();
             let steps = u64::from(piece).min(left) as u32;
             let Ok(done) = self.replica.advance(&mut engine, steps, |_, _| {}) else {
-                self.progress.store(TOO_LONG, Ordering::Relaxed);
+                self.progress.store(FAILED, Ordering::Relaxed);
                 break;
             };
             let each = before.elapsed().as_secs_f64() / f64::from(done.max(1));
@@ -221,6 +239,26 @@ mod tests {
         assert_eq!(fine.iter().filter(|c| (450..650).contains(&c.step)).count(), 200);
         for c in fine.iter().filter(|c| (450..650).contains(&c.step)) {
             assert_eq!(Some(c), exact.iter().find(|e| e.step == c.step), "the step is the same as when it ran");
+        }
+    }
+
+    #[test]
+    fn one_that_fails_says_so() {
+        use std::sync::atomic::AtomicU32 as Count;
+        let run = run_to(700);
+        let woken = Arc::new(Count::new(0));
+        let times = Arc::clone(&woken);
+        // It wakes the screen for the first time when it has something to show: there it dies.
+        let dies = move || assert!(times.fetch_add(1, Ordering::SeqCst) > 0, "as the test wants it");
+        let detail = Detail::start(&run, (400, 650), Arc::new(dies));
+        let patience = Instant::now();
+        while detail.view().stage() != Stage::Failed {
+            assert!(patience.elapsed() < Duration::from_secs(60), "{:?}", detail.view().stage());
+            std::thread::yield_now();
+        }
+        while woken.load(Ordering::SeqCst) < 2 {
+            assert!(patience.elapsed() < Duration::from_secs(60), "nobody was told");
+            std::thread::yield_now();
         }
     }
 

@@ -13,6 +13,7 @@ use crate::model::digest::Digest;
 use crate::model::figures::Figures;
 use crate::model::metrics::Metrics;
 use crate::model::step::State;
+use crate::model::step::check::Ignored;
 use crate::model::trace::Trace;
 use std::sync::{Arc, Mutex};
 
@@ -72,6 +73,10 @@ pub enum Message {
     Speed(Speed),
     /// Change a setting before the next step. In the past, this starts a branch.
     Change {
+        /// The sender's number of it; the answer bears it too.
+        id: u64,
+        /// The run it is meant for.
+        run: RunId,
         /// Of what.
         target: Target,
         /// To what.
@@ -86,6 +91,10 @@ pub enum Message {
     },
     /// What a variant is called, from the run's first step on. No number changes; what is recorded carries the name.
     Rename {
+        /// The sender's number of it; the answer bears it too.
+        id: u64,
+        /// The run it is meant for.
+        run: RunId,
         /// Which.
         variant: usize,
         /// The name; `None` lets it follow the settings again.
@@ -122,8 +131,8 @@ pub struct Exported {
     pub step: u64,
     /// The digest at the present step.
     pub digest: Digest,
-    /// The state at the present step.
-    pub state: State,
+    /// The state at the present step; `None` where only what repeats the run is known.
+    pub state: Option<State>,
     /// The settings at the present step.
     pub experiment: Experiment,
     /// The engine that ran it last, for people.
@@ -133,26 +142,45 @@ pub struct Exported {
 /// What happened, in order. Nothing is recorded that was not echoed.
 #[derive(Clone, Debug)]
 pub enum Echo {
-    /// A run began or came back.
+    /// A run that was asked for began or came back. Every [`Message::Start`], [`Message::Resume`] and [`Message::Fork`] is answered by this
+    /// or by [`Echo::Declined`], in order.
     Running {
         /// Which.
         run: RunId,
         /// Whether it had been parked.
         resumed: bool,
     },
+    /// A run that was asked for does not begin or come back.
+    Declined {
+        /// Which.
+        run: RunId,
+        /// The run that goes on.
+        running: RunId,
+        /// One sentence.
+        reason: String,
+    },
     /// A change was applied.
     Applied {
+        /// The number it was asked with.
+        id: u64,
         /// In which run.
         run: RunId,
         /// The change and the first step it affects.
         event: Event,
-        /// What brings the setting back, where anything does.
-        inverse: Option<Change>,
+        /// Whether it took the place of the same setting's event at the same step.
+        replaces: bool,
+        /// What brings the biases back that it put aside.
+        biases: Vec<(Target, Change)>,
     },
     /// A variant has another name.
-    Renamed,
+    Renamed {
+        /// The number it was asked with.
+        id: u64,
+    },
     /// A change was refused; nothing changed.
     Refused {
+        /// The number it was asked with.
+        id: u64,
         /// One sentence.
         reason: String,
     },
@@ -192,6 +220,15 @@ pub enum Echo {
     Notice(String),
     /// Something went wrong; the run stands where it stood.
     Trouble(String),
+}
+
+/// Runs that are kept to go back to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// How many.
+    pub runs: usize,
+    /// The memory they take together, bytes.
+    pub bytes: usize,
 }
 
 /// A seek under way.
@@ -246,7 +283,7 @@ pub struct Standings {
 pub struct Snapshot {
     /// Which run.
     pub run: RunId,
-    /// Changes and new runs asked for that have been dealt with: the settings here are those asked for once all are.
+    /// Changes and runs asked for that have been dealt with: the settings here are those asked for once all are.
     pub answered: u64,
     /// The present step: updates done.
     pub step: u64,
@@ -274,6 +311,10 @@ pub struct Snapshot {
     pub digest: Digest,
     /// Every event of the run, also those ahead of the present step.
     pub events: Arc<Vec<Event>>,
+    /// Those of them that have no effect, with the reason.
+    pub ignored: Arc<Vec<Ignored>>,
+    /// Other runs that are kept to go back to.
+    pub kept: Kept,
     /// The engine.
     pub engine: EngineInfo,
     /// Where the run pauses by itself.
@@ -308,6 +349,12 @@ impl Snapshot {
             Some(step) => !self.picture.ahead && self.picture.step == step,
             None => self.picture.ahead && self.picture.step == self.step,
         }
+    }
+
+    /// Whether an event has no effect.
+    #[must_use]
+    pub fn ignores(&self, event: &Event) -> bool {
+        self.ignored.iter().any(|i| i.event == *event)
     }
 
     /// Whether tokens have scores. A log of selections has none: it can be watched, but not routed again.

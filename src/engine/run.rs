@@ -3,18 +3,23 @@
 //! Going back is exact recomputation: restore the nearest checkpoint, apply the same events at the same steps.
 
 mod fork;
+mod memory;
+mod replay;
+mod start;
 
-use super::detail::DETAIL_BYTES;
+pub use replay::Replay;
+
 use super::history::History;
 use super::message::{RunId, Start};
 use super::{Engine, EngineError};
-use crate::model::change::{self, Change, Event, Target};
+use crate::model::change::{self, Biases, Change, Event, Target};
 use crate::model::config::{ConfigError, Experiment};
 use crate::model::diagnose::{Context, Diagnosis, Finding};
 use crate::model::figures::{self, Figures, RECENT};
 use crate::model::fixed::from_q32;
 use crate::model::metrics::{Floors, Metrics, Tracker};
-use crate::model::step::{Simulation, State, StepRow};
+use crate::model::step::check::Ignored;
+use crate::model::step::{Simulation, State, StepRow, VariantState};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,7 +33,7 @@ const CHECKPOINT_BYTES: usize = 64 << 20;
 #[derive(Clone, Debug)]
 struct Checkpoint {
     /// Settings before the events of this step.
-    experiment: Experiment,
+    experiment: Arc<Experiment>,
     state: State,
     trackers: Vec<Tracker>,
     diagnoses: Vec<Diagnosis>,
@@ -46,7 +51,9 @@ pub struct Run {
     /// Settings and state at the start, and where to stop.
     pub start: Start,
     /// Every event, in order of steps.
-    pub events: Vec<Event>,
+    pub events: Arc<Vec<Event>>,
+    /// Those of them that have no effect.
+    pub ignored: Arc<Vec<Ignored>>,
     /// The furthest step computed.
     pub head: u64,
     /// What happened up to the head.
@@ -62,7 +69,7 @@ pub struct Run {
     /// Whether somebody looks at the last step of what is advanced next: then what it takes to look is kept.
     pub watched: bool,
     /// Settings and state before the last step, where it is watched.
-    before: Option<Box<(Experiment, State)>>,
+    before: Option<Box<(Arc<Experiment>, State)>>,
     floors: Floors,
     /// MaxVio_global counts from the last of these steps.
     marks: Vec<u64>,
@@ -80,8 +87,10 @@ pub struct Run {
 pub struct Applied {
     /// The event as recorded.
     pub event: Event,
-    /// What brings the setting back.
-    pub inverse: Option<Change>,
+    /// Whether it took the place of the same setting's event at the same step.
+    pub replaces: bool,
+    /// What brings the biases back, where they were put aside: to their start, or because they mean something else under another rule.
+    pub biases: Vec<(Target, Change)>,
     /// If the past was changed: the run as it was.
     pub set_aside: Option<Box<Run>>,
 }
@@ -92,35 +101,25 @@ impl Run {
     /// # Errors
     /// Settings, events or a start state that do not fit.
     pub fn new(id: RunId, start: Start) -> Result<Self, ConfigError> {
+        let events = start.check()?;
+        let ignored = start.ignored();
         let mut simulation = Simulation::new(start.experiment.clone(), start.trace.clone())?;
         if let Some(state) = &start.state {
             simulation.restore(start.experiment.clone(), state.clone())?;
         }
         let first = simulation.step();
-        let mut events = start.events.clone();
-        events.sort_by_key(|e| e.step);
-        let mut check = start.experiment.clone();
-        for event in &events {
-            if event.step < first {
-                return Err(ConfigError {
-                    setting: format!("event at step {}", event.step),
-                    value: event.change.name().into(),
-                    allowed: format!("at step {first} or later, where the run starts"),
-                });
-            }
-            change::apply(&mut check, event.target, &event.change)?;
-        }
         let experts: Vec<usize> = start.experiment.variants.iter().map(|v| v.router.experts as usize).collect();
         let n = experts.len();
         let mut run = Self {
             id,
-            events,
+            events: Arc::new(events),
+            ignored: Arc::new(ignored),
             head: first,
             history: Arc::new(Mutex::new(History::new(&experts, first))),
             metrics: vec![Metrics::default(); n],
             loads: vec![vec![]; n],
             biases: VecDeque::new(),
-            routed: (Arc::new(start.experiment.clone()), 0),
+            routed: (Arc::clone(simulation.shared_experiment()), simulation.batch()),
             watched: false,
             before: None,
             floors: Floors::default(),
@@ -133,7 +132,6 @@ impl Run {
             every: CHECKPOINT_EVERY,
             start,
         };
-        run.routed.1 = run.simulation.batch();
         run.save_checkpoint();
         run.apply_due();
         Ok(run)
@@ -173,19 +171,19 @@ impl Run {
         mut each: impl FnMut(&StepRow, &[Metrics]),
     ) -> Result<u32, EngineError> {
         let here = self.step();
-        let next_event = self.events.iter().map(|e| e.step).find(|&s| s > here);
+        let next_event = change::next_step(&self.events, here);
         let room = next_event.map_or(u64::MAX, |s| s - here);
         let steps = u64::from(most).min(room).max(1) as u32;
         self.judge_afresh();
         let schedules: Vec<u64> = self.simulation.state().variants.iter().map(|v| v.schedule_from).collect();
         let started = Instant::now();
         let mut rows = Vec::with_capacity(steps as usize);
-        let settings = self.simulation.experiment().clone();
+        let settings = Arc::clone(self.simulation.shared_experiment());
         let outcome = self.route(engine, steps, &mut rows);
         self.since_checkpoint += started.elapsed();
         let done = rows.len() as u32;
         if let Some(row) = rows.last() {
-            self.routed = (Arc::new(settings), row.tokens);
+            self.routed = (settings, row.tokens);
         }
         for row in rows {
             if self.marks.contains(&row.step) {
@@ -231,7 +229,8 @@ impl Run {
         if steps > 1 {
             engine.advance(&mut self.simulation, steps - 1, rows)?;
         }
-        self.before = Some(Box::new((self.simulation.experiment().clone(), self.simulation.state().clone())));
+        let settings = Arc::clone(self.simulation.shared_experiment());
+        self.before = Some(Box::new((settings, self.simulation.state().clone())));
         engine.advance(&mut self.simulation, 1, rows)
     }
 
@@ -289,7 +288,7 @@ impl Run {
     /// Where a setting changes before this step, what was seen before it proves nothing.
     fn judge_afresh(&mut self) {
         let step = self.step();
-        for event in self.events.iter().filter(|e| e.step == step) {
+        for event in change::due(&self.events, step) {
             match event.target {
                 Target::Variant(i) => self.diagnoses.get_mut(i).into_iter().for_each(|d| d.reset(step)),
                 Target::Source | Target::AllVariants => self.diagnoses.iter_mut().for_each(|d| d.reset(step)),
@@ -297,12 +296,12 @@ impl Run {
         }
     }
 
-    /// Applies the events of the present step. They were checked when they were taken in.
+    /// Applies the events of the present step. Which of them have no effect was found when the run began: [`Self::ignored`].
     fn apply_due(&mut self) {
         let step = self.step();
-        for event in self.events.iter().filter(|e| e.step == step) {
+        for event in change::due(&self.events, step) {
             if let Err(e) = self.simulation.apply_event(event) {
-                log::error!("event at step {step} no longer fits: {e}");
+                log::debug!("event at step {step} is ignored: {e}");
             }
         }
     }
@@ -315,7 +314,7 @@ impl Run {
             return;
         }
         self.checkpoints.push(Checkpoint {
-            experiment: self.simulation.experiment().clone(),
+            experiment: Arc::clone(self.simulation.shared_experiment()),
             state: self.simulation.state().clone(),
             trackers: self.trackers.clone(),
             diagnoses: self.diagnoses.clone(),
@@ -323,9 +322,7 @@ impl Run {
             loads: self.loads.clone(),
             tokens: self.routed.1,
         });
-        let state = self.simulation.state();
-        let experts: usize = state.variants.iter().map(|v| v.bias.len()).sum();
-        if self.checkpoints.len() * (experts * 300 + state.bytes()) > CHECKPOINT_BYTES && self.checkpoints.len() > 8 {
+        while self.checkpoint_bytes() > CHECKPOINT_BYTES && self.checkpoints.len() > 2 {
             // Every other one goes, and from now on they are twice as far apart.
             let (mut index, last) = (0, self.checkpoints.len());
             self.checkpoints.retain(|_| {
@@ -353,39 +350,15 @@ impl Run {
     }
 
     fn go_to(&mut self, checkpoint: &Checkpoint) {
-        if let Err(e) = self.simulation.restore(checkpoint.experiment.clone(), checkpoint.state.clone()) {
+        if let Err(e) = self.simulation.restore(Arc::clone(&checkpoint.experiment), checkpoint.state.clone()) {
             log::error!("a checkpoint does not fit its own run: {e}");
         }
         self.trackers.clone_from(&checkpoint.trackers);
         self.diagnoses.clone_from(&checkpoint.diagnoses);
         self.metrics.clone_from(&checkpoint.metrics);
         self.loads.clone_from(&checkpoint.loads);
-        self.routed = (Arc::new(checkpoint.experiment.clone()), checkpoint.tokens);
+        self.routed = (Arc::clone(&checkpoint.experiment), checkpoint.tokens);
         self.since_checkpoint = Duration::ZERO;
-    }
-
-    /// The simulation as it stood before the last step was routed; `None` at the first step.
-    pub fn before_last(&self, engine: &mut dyn Engine) -> Option<Simulation> {
-        let step = self.step().checked_sub(1).filter(|s| *s >= self.first_step())?;
-        let kept = self.before.as_deref().filter(|(_, state)| state.step == step);
-        let Some((experiment, state)) = kept else { return Some(self.replay(step, engine)?.simulation) };
-        let mut simulation = self.simulation.clone();
-        simulation.restore(experiment.clone(), state.clone()).ok()?;
-        Some(simulation)
-    }
-
-    /// This run at an earlier step, to be done again beside it. `None` before the first step.
-    pub fn replay(&self, step: u64, engine: &mut dyn Engine) -> Option<Replay> {
-        let at = self.checkpoints.partition_point(|c| c.state.step <= step);
-        let checkpoint = self.checkpoints.get(at.checked_sub(1)?)?;
-        let mut simulation = self.simulation.clone();
-        simulation.restore(checkpoint.experiment.clone(), checkpoint.state.clone()).ok()?;
-        let mut replay = Replay { simulation, events: self.events.clone() };
-        replay.apply_due();
-        while replay.simulation.step() < step {
-            replay.advance(engine, step - replay.simulation.step()).ok()?;
-        }
-        Some(replay)
     }
 
     /// Changes a setting before the present step is routed. Where later steps or events exist, the run as it was is handed
@@ -396,40 +369,44 @@ impl Run {
     pub fn change(&mut self, target: Target, change: Change) -> Result<Applied, ConfigError> {
         let step = self.step();
         let event = Event { step, target, change };
-        let inverse = change::inverse(self.simulation.experiment(), target, &event.change);
         let mut trial = self.simulation.clone();
         trial.apply_event(&event)?;
-        let later = self.events.iter().any(|e| e.step > step);
+        let before = self.simulation.state().variants.clone();
+        let later = change::next_step(&self.events, step).is_some();
         let set_aside = (self.head > step || later).then(|| Box::new(self.copy()));
-        self.events.retain(|e| e.step <= step);
+        let events = Arc::make_mut(&mut self.events);
+        events.retain(|e| e.step <= step);
+        Arc::make_mut(&mut self.ignored).retain(|i| i.event.step <= step);
         self.checkpoints.retain(|c| c.state.step <= step);
         if self.head > step {
             lock(&self.history).truncate(step);
             self.head = step;
             self.marks.retain(|m| *m <= step);
         }
+        let first_here = change::due(events, step).is_empty();
         let same = |e: &Event| e.step == step && e.target == event.target && e.change.name() == event.change.name();
-        if let Some(old) = self.events.iter().position(same) {
+        let replaced = events.iter().position(same);
+        let before_events = self.checkpoints.last().filter(|c| c.state.step == step).cloned();
+        let replaces = replaced.is_some() && before_events.is_some();
+        if let (Some(old), Some(before)) = (replaced, before_events) {
             // The same setting again at the same step: only the last value counts, so start this step's events afresh. It goes to
             // the end: what was asked of one variant in between must not have the last word.
-            self.events.remove(old);
-            self.events.push(event.clone());
-            match self.checkpoints.last().filter(|c| c.state.step == step).cloned() {
-                Some(before) => {
-                    self.go_to(&before);
-                    self.apply_due();
-                }
-                None => self.simulation = trial,
-            }
+            events.remove(old);
+            events.push(event.clone());
+            self.go_to(&before);
+            self.apply_due();
         } else {
+            // Also where the state before this step's events is no longer kept: then both values are applied, one after the other, as a
+            // replay will do.
+            events.push(event.clone());
             // Kept before the first event of this step, so that its events can start afresh.
-            if !self.events.iter().any(|e| e.step == step) {
+            if first_here {
                 self.save_checkpoint();
             }
-            self.events.push(event.clone());
             self.simulation = trial;
         }
-        Ok(Applied { event, inverse, set_aside })
+        let biases = put_aside(&event.change, &before, &self.simulation.state().variants);
+        Ok(Applied { event, replaces, biases, set_aside })
     }
 
     /// Calls a variant otherwise, at every step of the run: a name is no change, and nothing is set aside for it.
@@ -437,9 +414,9 @@ impl Run {
         self.start.experiment.rename(variant, name);
         self.simulation.rename(variant, name);
         Arc::make_mut(&mut self.routed.0).rename(variant, name);
-        self.checkpoints.iter_mut().for_each(|c| c.experiment.rename(variant, name));
+        self.checkpoints.iter_mut().for_each(|c| Arc::make_mut(&mut c.experiment).rename(variant, name));
         if let Some((experiment, _)) = self.before.as_deref_mut() {
-            experiment.rename(variant, name);
+            Arc::make_mut(experiment).rename(variant, name);
         }
     }
 
@@ -452,57 +429,18 @@ impl Run {
         self.checkpoints.retain(|c| c.state.step <= step);
     }
 
-    /// A run that computes a range of known steps again, with no history but theirs: it stands at the last checkpoint before. Also the step
-    /// at which to stop. The range is widened to whole columns of the history. `None` where there is nothing to compute.
-    #[must_use]
-    pub fn replica(&self, (from, to): (u64, u64)) -> Option<(Self, u64)> {
-        let (from, to) = {
-            let history = lock(&self.history);
-            let to = to.min(self.head);
-            let of = history.variants.first()?;
-            let end = of.at(to.checked_sub(1)?).map_or(to, |c| c.end());
-            (history.boundary(from.max(self.first_step()))?, end.min(self.head))
-        };
-        let at = self.checkpoints.partition_point(|c| c.state.step <= from);
-        let checkpoint = self.checkpoints.get(at.checked_sub(1)?).filter(|_| from < to)?;
-        let experts: Vec<usize> = checkpoint.state.variants.iter().map(|v| v.bias.len()).collect();
-        let mut replica = Self {
-            id: self.id,
-            start: self.start.clone(),
-            events: self.events.iter().filter(|e| e.step <= to).cloned().collect(),
-            head: from,
-            history: Arc::new(Mutex::new(History::within(&experts, from, DETAIL_BYTES))),
-            metrics: vec![],
-            loads: vec![],
-            biases: VecDeque::new(),
-            routed: self.routed.clone(),
-            watched: false,
-            before: None,
-            floors: Floors::default(),
-            marks: self.marks.clone(),
-            simulation: self.simulation.clone(),
-            trackers: vec![],
-            diagnoses: vec![],
-            checkpoints: vec![],
-            since_checkpoint: Duration::ZERO,
-            every: Duration::MAX,
-        };
-        replica.go_to(checkpoint);
-        replica.apply_due();
-        Some((replica, to))
-    }
-
     /// Everything needed to repeat the run.
     #[must_use]
     pub fn as_start(&self) -> Start {
-        Start { events: self.events.clone(), ..self.start.clone() }
+        Start { events: self.events.to_vec(), ..self.start.clone() }
     }
 
     fn copy(&self) -> Self {
         Self {
             id: self.id,
             start: self.start.clone(),
-            events: self.events.clone(),
+            events: Arc::clone(&self.events),
+            ignored: Arc::clone(&self.ignored),
             head: self.head,
             history: Arc::new(Mutex::new(lock(&self.history).clone())),
             metrics: self.metrics.clone(),
@@ -523,36 +461,16 @@ impl Run {
     }
 }
 
-/// A stretch of a run, done again beside it.
-#[derive(Debug)]
-pub struct Replay {
-    /// At the present step of the replay.
-    pub simulation: Simulation,
-    events: Vec<Event>,
-}
-
-impl Replay {
-    /// Advances by at most `most` steps, up to the next event.
-    ///
-    /// # Errors
-    /// The engine's.
-    pub fn advance(&mut self, engine: &mut dyn Engine, most: u64) -> Result<(), EngineError> {
-        let here = self.simulation.step();
-        let room = self.events.iter().map(|e| e.step).find(|&s| s > here).map_or(u64::MAX, |s| s - here);
-        engine.advance(&mut self.simulation, most.min(room).clamp(1, 256) as u32, &mut vec![])?;
-        self.apply_due();
-        Ok(())
-    }
-
-    /// Applies the events of the present step, after the simulation was advanced to it.
-    pub fn apply_due(&mut self) {
-        let step = self.simulation.step();
-        for event in self.events.iter().filter(|e| e.step == step) {
-            if let Err(e) = self.simulation.apply_event(event) {
-                log::error!("event at step {step} no longer fits: {e}");
-            }
-        }
-    }
+/// What brings the biases back that a change replaced.
+fn put_aside(change: &Change, before: &[VariantState], after: &[VariantState]) -> Vec<(Target, Change)> {
+    let forgets = matches!(change, Change::ResetBias | Change::SetBias(_));
+    let lost = |(b, a): (&VariantState, &VariantState)| b.bias != a.bias || (forgets && b.memory != a.memory);
+    let all = before.iter().zip(after).enumerate().filter(|(_, pair)| lost(*pair));
+    all.map(|(i, (b, _))| {
+        let biases = Biases { bias: b.bias.clone(), memory: b.memory.clone() };
+        (Target::Variant(i), Change::SetBias(Box::new(biases)))
+    })
+    .collect()
 }
 
 /// Locks, also after a panic elsewhere: the history is only drawn from.
@@ -561,101 +479,4 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::cpu::CpuEngine;
-    use crate::model::config::{Rule, Source, Synthetic, Variant};
-    use crate::model::diagnose::Kind;
-
-    fn run() -> Run {
-        let experiment = Experiment {
-            seed: 3,
-            source: Source::Synthetic(Synthetic { batch: 64, ..Default::default() }),
-            variants: vec![Variant {
-                name: "a".into(),
-                router: Default::default(),
-                balancer: Default::default(),
-                learning: Default::default(),
-            }],
-        };
-        Run::new(RunId(1), Start { experiment, trace: None, state: None, events: vec![], stop: None }).unwrap()
-    }
-
-    fn play_to(run: &mut Run, step: u64) {
-        let mut engine = CpuEngine::new("");
-        while run.step() < step {
-            run.advance(&mut engine, (step - run.step()) as u32, |_, _| {}).unwrap();
-        }
-    }
-
-    #[test]
-    fn going_back_is_exact() {
-        let mut run = run();
-        play_to(&mut run, 50);
-        run.change(Target::AllVariants, Change::SetRate(0.02)).unwrap();
-        play_to(&mut run, 120);
-        let (digest, metrics) = (run.simulation().digest(), run.metrics.clone());
-        for target in [100, 50, 49, 0, 7] {
-            run.rewind_towards(target);
-            play_to(&mut run, target);
-            assert_eq!(run.step(), target);
-        }
-        play_to(&mut run, 120);
-        assert_eq!(run.simulation().digest(), digest);
-        assert_eq!(run.metrics, metrics);
-        assert_eq!(run.head, 120);
-    }
-
-    #[test]
-    fn what_is_found_is_that_of_the_step_and_ends_with_its_settings() {
-        let mut run = run();
-        run.change(Target::AllVariants, Change::SetRate(0.3)).unwrap();
-        play_to(&mut run, 150);
-        let swing = |run: &Run| run.findings(0).iter().find(|f| f.kind == Kind::Oscillating).cloned();
-        let found = swing(&run).expect("u = 0.3 swings");
-        assert_eq!(found.until, None);
-        run.rewind_towards(20);
-        play_to(&mut run, 20);
-        assert_eq!(swing(&run), None);
-        play_to(&mut run, 150);
-        assert_eq!(swing(&run), Some(found));
-        run.change(Target::AllVariants, Change::SetRate(0.001)).unwrap();
-        play_to(&mut run, 151);
-        assert_eq!(swing(&run).and_then(|f| f.until), Some(150));
-    }
-
-    #[test]
-    fn at_one_step_the_last_value_counts() {
-        let mut a = run();
-        play_to(&mut a, 10);
-        for rule in [Rule::Multiplicative, Rule::Proportional, Rule::Sign] {
-            a.change(Target::AllVariants, Change::SetRule(rule)).unwrap();
-        }
-        a.change(Target::AllVariants, Change::SetTopK(3)).unwrap();
-        a.change(Target::AllVariants, Change::SetTopK(4)).unwrap();
-        assert_eq!(a.events.len(), 2);
-        play_to(&mut a, 30);
-        let mut again = Run::new(RunId(2), a.as_start()).unwrap();
-        play_to(&mut again, 30);
-        assert_eq!(a.simulation().digest(), again.simulation().digest());
-    }
-
-    #[test]
-    fn changing_the_past_sets_the_future_aside() {
-        let mut run = run();
-        play_to(&mut run, 20);
-        run.change(Target::AllVariants, Change::SetTopK(3)).unwrap();
-        play_to(&mut run, 40);
-        let digest = run.simulation().digest();
-        run.rewind_towards(10);
-        play_to(&mut run, 10);
-        let aside = run.change(Target::Source, Change::SetSkew(0.5)).unwrap().set_aside.unwrap();
-        assert_eq!((run.head, run.events.len()), (10, 1));
-        assert_eq!((aside.head, aside.events.len()), (40, 1));
-        let mut aside = *aside;
-        play_to(&mut aside, 40);
-        assert_eq!(aside.simulation().digest(), digest);
-        assert!(run.change(Target::AllVariants, Change::SetTopK(65)).is_err());
-        assert_eq!(run.events.len(), 1);
-    }
-}
+mod tests;

@@ -4,18 +4,20 @@
 
 mod engines;
 mod figures;
+mod runs;
+
+pub use runs::KEPT_BYTES;
 
 use super::detail::Detail;
-use super::message::{Echo, Exported, Message, RunId, Seeking, Snapshot, Speed, Start, VariantView};
+use super::message::{Echo, Exported, Kept, Message, RunId, Seeking, Snapshot, Speed, Start, VariantView};
 use super::microscope::Watcher;
 use super::run::{Run, lock};
 use super::theory::theorist::Theorist;
 use super::view::{Picture, Rows, ViewRequest, picture, picture_ahead};
-use super::{Engine, EngineChoice, EngineError, EngineKind, background, cpu::CpuEngine};
+use super::{Engine, EngineChoice, EngineError, background, cpu::CpuEngine};
 use crate::model::balance::rates_at;
 use crate::model::config::ConfigError;
 use crate::model::fixed::from_q32;
-use crate::model::naming::capitalised;
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::{Arc, Mutex};
@@ -30,8 +32,6 @@ const FRAME: Duration = Duration::from_millis(16);
 const LIVE_FRAME: Duration = Duration::from_millis(100);
 /// A seek that takes longer than this shows its progress.
 const SEEK_SHOWS: Duration = Duration::from_millis(150);
-/// Parked runs kept for undo.
-const PARKED: usize = 4;
 /// After this many lost devices within a minute the CPU goes on alone.
 const LOSSES: usize = 3;
 
@@ -115,7 +115,7 @@ struct Inside {
     latest: Arc<Mutex<Arc<Snapshot>>>,
     run: Run,
     detail: Option<Detail>,
-    parked: VecDeque<Run>,
+    parked: runs::Parked,
     engine: Box<dyn Engine>,
     choice: EngineChoice,
     opening: Option<Receiver<Result<Box<dyn Engine>, EngineError>>>,
@@ -168,7 +168,7 @@ impl Inside {
             latest: Arc::new(Mutex::new(Arc::new(first))),
             run,
             detail: None,
-            parked: VecDeque::new(),
+            parked: runs::Parked::default(),
             engine,
             choice: EngineChoice::Auto,
             opening: None,
@@ -263,11 +263,7 @@ impl Inside {
             Message::Start { run, start, play } => self.start(run, *start, play),
             Message::Resume(id) => self.resume(id),
             Message::Fork { run, of } => self.fork(run, of),
-            Message::Rename { variant, name } => {
-                self.answered += 1;
-                self.run.rename(variant, name.as_deref());
-                self.say(Echo::Renamed);
-            }
+            Message::Rename { id, run, variant, name } => self.rename((id, run), variant, name.as_deref()),
             Message::Play => self.set_playing(true),
             Message::Pause => {
                 self.set_playing(false);
@@ -302,7 +298,7 @@ impl Inside {
             }
             // In the middle of a seek a change would fork the past at a step nobody chose.
             Message::Change { .. } if self.seeking.is_some() => self.held.push(message),
-            Message::Change { target, change } => self.change(target, change),
+            Message::Change { id, run, target, change } => self.change((id, run), target, change),
             Message::Mark => {
                 self.run.mark();
                 self.figures.changed();
@@ -335,7 +331,7 @@ impl Inside {
                     start: self.run.as_start(),
                     step: self.run.step(),
                     digest: simulation.digest(),
-                    state: simulation.state().clone(),
+                    state: Some(simulation.state().clone()),
                     experiment: simulation.experiment().clone(),
                     engine: format!("{} ({})", self.engine.info().kind, self.engine.info().adapter),
                 };
@@ -356,120 +352,6 @@ impl Inside {
         self.clock = Instant::now();
         self.meter = (Instant::now(), self.run.step(), 0.0);
         self.picture_stale = true;
-    }
-
-    fn start(&mut self, id: RunId, start: Start, play: bool) {
-        self.answered += 1;
-        match Run::new(id, start) {
-            Ok(run) => {
-                let old = std::mem::replace(&mut self.run, run);
-                self.park(old);
-                self.entered(false);
-                self.set_playing(play);
-                if self.choice != EngineChoice::Cpu
-                    && self.engine.info().kind == EngineKind::Cpu
-                    && self.opening.is_none()
-                {
-                    // What the GPU could not do before, it may be able to do now.
-                    self.choose(self.choice);
-                }
-            }
-            Err(e) => self.say(Echo::Trouble(format!("This experiment can't start: {e}"))),
-        }
-    }
-
-    /// The run goes on with one more variant. Playing, seeking and steps to do go on too.
-    fn fork(&mut self, id: RunId, of: usize) {
-        self.answered += 1;
-        let Some(run) = self.run.forked(id, of) else {
-            self.say(Echo::Trouble("There is no room for one more variant".into()));
-            return self.say(Echo::Running { run: self.run.id, resumed: true });
-        };
-        self.detail = None;
-        let old = std::mem::replace(&mut self.run, run);
-        self.park(old);
-        self.look_again();
-        self.say(Echo::Running { run: id, resumed: false });
-    }
-
-    /// What is worked out beside the run was of another.
-    fn look_again(&mut self) {
-        self.theorist = self.theorist.take().map(|t| Box::new(Theorist::new(t.request())));
-        self.picture_stale = true;
-        self.figures.changed();
-    }
-
-    fn entered(&mut self, resumed: bool) {
-        self.look_again();
-        self.detail = None;
-        self.seeking = None;
-        self.refuse_held("another run began");
-        self.remaining = 0;
-        self.say(Echo::Running { run: self.run.id, resumed });
-    }
-
-    /// Changes that were held for a step that was never reached are answered, not done.
-    fn refuse_held(&mut self, why: &str) {
-        for message in std::mem::take(&mut self.held) {
-            if let Message::Change { change, .. } = message {
-                self.answered += 1;
-                let reason = format!("{} was not changed: {why}", capitalised(change.title()));
-                self.say(Echo::Refused { reason });
-            }
-        }
-    }
-
-    fn park(&mut self, run: Run) {
-        self.parked.push_back(run);
-        if self.parked.len() > PARKED
-            && let Some(old) = self.parked.pop_front()
-        {
-            self.say(Echo::Forgotten(old.id));
-        }
-    }
-
-    fn resume(&mut self, id: RunId) {
-        let Some(at) = self.parked.iter().position(|r| r.id == id) else {
-            self.say(Echo::Trouble("That run is no longer in memory".into()));
-            return;
-        };
-        if let Some(run) = self.parked.remove(at) {
-            let old = std::mem::replace(&mut self.run, run);
-            self.park(old);
-            self.set_playing(false);
-            self.entered(true);
-        }
-    }
-
-    fn change(&mut self, target: crate::model::change::Target, change: crate::model::change::Change) {
-        self.answered += 1;
-        if self.run.step() < self.run.head {
-            // What is computed again may belong to a past that is about to be another.
-            self.detail = None;
-        }
-        match self.run.change(target, change) {
-            Ok(applied) => {
-                self.picture_stale = true;
-                let here = self.run.step();
-                if let Some(theorist) = &mut self.theorist {
-                    theorist.changed(Some(here));
-                }
-                let run = self.run.id;
-                if let Some(mut aside) = applied.set_aside {
-                    self.asides += 1;
-                    let parked = RunId((1 << 63) | self.asides);
-                    aside.id = parked;
-                    let events = aside.events.iter().filter(|e| e.step > self.run.step()).count();
-                    self.park(*aside);
-                    self.say(Echo::Branched { run, step: self.run.step(), parked, events });
-                }
-                self.say(Echo::Applied { run, event: applied.event, inverse: applied.inverse });
-            }
-            Err(e) => {
-                let names = self.run.simulation().experiment().names();
-                self.say(Echo::Refused { reason: e.in_words(&names) });
-            }
-        }
     }
 
     /// Does a chunk of at most `most` steps. Returns the steps done.
@@ -517,6 +399,9 @@ impl Inside {
         }
         if let Some(theorist) = &mut self.theorist {
             self.changed |= theorist.work(&mut self.run, !idle);
+            if let Some(trouble) = theorist.trouble() {
+                self.say(Echo::Trouble(trouble));
+            }
         }
     }
 
@@ -601,12 +486,15 @@ impl Inside {
             self.picture_stale = false;
         }
         let mut next = snapshot(&self.run, self.engine.as_ref(), &self.picture);
-        self.figures.work(&self.run, moving || self.remaining > 0);
+        if let Some(trouble) = self.figures.work(&self.run, moving || self.remaining > 0) {
+            self.say(Echo::Trouble(trouble));
+        }
         next.figures = self.figures.standings();
         next.theory = self.theorist.as_ref().map(|t| Arc::clone(t.theory()));
         let there = self.seeking.is_none().then_some(&self.run);
         next.microscope = self.watcher.as_mut().and_then(|w| w.look(there, self.answered, moving));
         next.answered = self.answered;
+        next.kept = self.parked.kept();
         next.detail = self.detail.as_ref().map(|d| d.view().clone());
         next.playing = self.playing;
         next.speed = self.speed;
@@ -622,7 +510,7 @@ impl Inside {
 fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot {
     let simulation = run.simulation();
     let state = simulation.state();
-    let experiment = simulation.experiment();
+    let experiment = simulation.shared_experiment();
     let variants = state.variants.iter().zip(&experiment.variants).enumerate().map(|(i, (s, v))| {
         let n = state.step.saturating_sub(s.schedule_from) + 1;
         VariantView {
@@ -644,13 +532,15 @@ fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot 
         speed: Speed::Steps(60.0),
         steps_per_second: 0.0,
         seeking: None,
-        experiment: Arc::new(experiment.clone()),
+        experiment: Arc::clone(experiment),
         batch: simulation.batch(),
         routed: Arc::clone(&run.routed.0),
         routed_batch: run.routed.1,
         variants: variants.collect(),
         digest: simulation.digest(),
-        events: Arc::new(run.events.clone()),
+        events: Arc::clone(&run.events),
+        ignored: Arc::clone(&run.ignored),
+        kept: Kept::default(),
         engine: engine.info().clone(),
         stop: run.start.stop,
         picture: Arc::clone(picture),

@@ -3,12 +3,17 @@
 use super::Lab;
 use super::command::Command;
 use super::notices::{Level, NoticeAction};
-use super::undo::Entry;
+use super::runs::Announcement;
+use super::sheet::Sheet;
+use super::undo::{Asked, Entry};
+use super::why_not::ONLY_WATCHED;
 use crate::engine::message::{Message, Start};
 use crate::model::change::{self, Change, Target};
 use crate::model::config::Variant;
 use crate::model::naming::{self, Name};
 use crate::model::presets::Preset;
+use crate::model::step::check;
+use crate::model::trace::Trace;
 
 impl Lab {
     /// Makes some changes, all or none.
@@ -18,91 +23,51 @@ impl Lab {
             one => vec![one],
         };
         let mut settings = self.settings.clone();
+        let trace = self.sheet.authored.trace.clone();
         let (mut from, mut to) = (vec![], vec![]);
         for change in changes {
             let before: Vec<(Target, Change)> =
                 targets.iter().filter_map(|&t| change::inverse(&settings, t, &change).map(|c| (t, c))).collect();
-            if let Err(e) = change::apply(&mut settings, target, &change) {
+            if let Err(e) = check::change(&mut settings, trace.as_deref(), target, &change) {
                 self.tell(Level::Warning, e.in_words(&settings.names()));
                 return;
             }
-            // What is so already is not changed; what nothing brings back is done whenever it is asked for.
+            // What is so already is not changed; a reset is done whenever it is asked for.
             if before.is_empty() || before.iter().any(|(_, c)| *c != change) {
                 from.extend(before);
                 to.push((target, change));
             }
         }
         self.settings = settings;
-        if !from.is_empty() {
-            // Taken back in the opposite order.
-            from.reverse();
-            self.undo.did(Entry::Value { from, to: to.clone() });
-        }
-        for (target, change) in to {
-            if change == Change::ResetBias {
-                self.tell(Level::Info, "Every bias is back at its start. To take that back, go back in time (←)");
-            }
-            self.ask(target, change);
-        }
-    }
-
-    pub(super) fn ask(&mut self, target: Target, change: Change) {
-        self.sheet.touch(target, &change);
-        self.asked += 1;
-        self.post(Message::Change { target, change });
-    }
-
-    pub(super) fn set_experts(&mut self, experts: u32) {
-        let old = self.settings.variants.first().map_or(0, |v| v.router.experts);
-        self.restart(&format!("{old} → {experts} experts"), |s| {
-            for v in &mut s.experiment.variants {
-                v.router.experts = experts;
-                v.router.groups = v.router.groups.filter(|g| experts.is_multiple_of(g.groups));
-                v.router.top_k = v.router.top_k.min(v.router.eligible());
-                v.balancer.zero_experts = v.balancer.zero_experts.min(experts.saturating_sub(1));
-            }
-        });
-    }
-
-    pub(super) fn preset(&mut self, target: Target, preset: Preset) {
-        let meant = move |i: usize| target == Target::AllVariants || target == Target::Variant(i);
-        self.restart(preset.name(), |start| {
-            let mut count = 0;
-            for (_, v) in start.experiment.variants.iter_mut().enumerate().filter(|(i, _)| meant(*i)) {
-                (v.router, v.balancer) = preset.settings();
-                count += 1;
-                if v.name.typed().is_none() {
-                    let name = preset.name();
-                    v.name = if count == 1 { name.into() } else { format!("{name} ({count})").into() };
-                }
-            }
-            // What the author made happen to other settings is not this model's.
-            start.events.retain(|e| match e.target {
-                Target::Source => true,
-                Target::Variant(i) => !meant(i),
-                Target::AllVariants => target != Target::AllVariants,
-            });
-            start.state = None;
-        });
-    }
-
-    pub(super) fn add_variant(&mut self, of: usize) {
-        if of >= self.settings.variants.len() {
+        if to.is_empty() {
             return;
         }
-        let what = format!("Add a copy of “{}”", self.settings.variants[of].name);
-        self.restart(&what, |start| {
-            // As its author wrote it, with what happens to it: the new run begins where that one began.
-            let variants = &mut start.experiment.variants;
-            if let Some(like) = variants.get(of).cloned() {
-                let new = Target::Variant(variants.len());
-                variants.push(Variant { name: Name::default(), ..like });
-                let copies = start.events.iter().filter(|e| e.target == Target::Variant(of)).cloned();
-                let copies: Vec<_> = copies.map(|e| change::Event { target: new, ..e }).collect();
-                start.events.extend(copies);
-                start.events.sort_by_key(|e| e.step);
-            }
-        });
+        // Taken back in the opposite order.
+        from.reverse();
+        let resets = to.iter().any(|(_, c)| *c == Change::ResetBias);
+        let number = self.undo.did(Entry::Value { from, to: to.clone() });
+        (self.past_values, self.undo_waits) = (false, 0);
+        for (target, change) in to {
+            self.ask(target, change, Some(number), Asked::Done);
+        }
+        if resets {
+            let action = NoticeAction { label: "Undo".into(), command: Command::Undo };
+            self.notices.add(
+                Level::Info,
+                self.snapshot.step,
+                "Reset biases: every bias is back at its start",
+                Some(action),
+            );
+        }
+    }
+
+    /// Asks the worker for a change that belongs to an entry of undo.
+    pub(super) fn ask(&mut self, target: Target, change: Change, entry: Option<u64>, asked: Asked) {
+        self.asked += 1;
+        let id = self.asked;
+        self.sheet.touch(id, target, &change);
+        self.changes.insert(id, (entry, asked));
+        self.post(Message::Change { id, run: self.run, target, change });
     }
 
     /// Calls a variant otherwise; `None` lets its name follow the settings.
@@ -117,57 +82,151 @@ impl Lab {
             return self.tell(Level::Warning, format!("A name has at most {} characters", naming::LONGEST));
         }
         self.undo.end_gesture();
-        self.undo.did(Entry::Name { variant, from, to: to.clone(), was });
+        let number = self.undo.did(Entry::Name { variant, from, to: to.clone(), was });
         self.undo.end_gesture();
-        self.call(variant, to);
+        (self.past_values, self.undo_waits) = (false, 0);
+        self.call(variant, to, (number, Asked::Done));
     }
 
-    /// Takes a typed name, without a note for undo.
-    pub(super) fn call(&mut self, variant: usize, name: Option<String>) {
+    /// Asks the worker to take a typed name, for an entry of undo.
+    pub(super) fn call(&mut self, variant: usize, name: Option<String>, (entry, asked): (u64, Asked)) {
         self.settings.rename(variant, name.as_deref());
         self.sheet.authored.experiment.rename(variant, name.as_deref());
         self.asked += 1;
-        self.post(Message::Rename { variant, name });
+        let id = self.asked;
+        self.changes.insert(id, (Some(entry), asked));
+        self.post(Message::Rename { id, run: self.run, variant, name });
     }
 
-    pub(super) fn remove_variant(&mut self, i: usize) {
-        if self.settings.variants.len() < 2 || i >= self.settings.variants.len() {
-            return;
+    /// What a command that starts a new run would start, and what it is called. `None` for other commands.
+    ///
+    /// # Errors
+    /// Why it can't, in a sentence.
+    pub(super) fn planned(&self, command: &Command) -> Result<Option<(String, Sheet)>, String> {
+        let variants = &self.settings.variants;
+        if let Some(trace) = &self.sheet.authored.trace {
+            fits_trace(command, trace)?;
         }
-        let what = format!("Remove “{}”", self.settings.variants[i].name);
-        self.restart(&what, |start| {
-            start.experiment.variants.remove(i);
-            // Events of the later variants move up with them.
-            start.events.retain(|e| e.target != Target::Variant(i));
-            for event in &mut start.events {
-                if let Target::Variant(j) = &mut event.target
-                    && *j > i
-                {
-                    *j -= 1;
-                }
+        let (what, sheet) = match command {
+            Command::Preset { target, preset } => {
+                (preset.name().to_owned(), self.sheet.again(|start| set_preset(start, *target, *preset)))
             }
-        });
+            Command::SetExperts(experts) => {
+                let old = variants.first().map_or(0, |v| v.router.experts);
+                (format!("{old} → {experts} experts"), self.sheet.again(|start| set_experts(start, *experts)))
+            }
+            Command::SetSeed(seed) => (format!("Seed {seed}"), self.sheet.again(|s| s.experiment.seed = *seed)),
+            Command::NewSeed => {
+                // A seed nobody chose: the only random number that may differ between two runs of the app.
+                let seed = rand::random_range(0..1_000_000);
+                (format!("New seed {seed}"), self.sheet.again(|s| s.experiment.seed = seed))
+            }
+            Command::AddVariant(of) => {
+                let of = *of;
+                if of >= variants.len() {
+                    return Err("There is no such variant".into());
+                }
+                let like = &variants[of].name;
+                (format!("Add a copy of “{like}”"), self.sheet.again(|start| add_variant(start, of)))
+            }
+            Command::RemoveVariant(i) => {
+                let i = *i;
+                let Some(v) = variants.get(i) else { return Err("There is no such variant".into()) };
+                if variants.len() < 2 {
+                    return Err("The last variant can't be removed".into());
+                }
+                (format!("Remove “{}”", v.name), self.sheet.again(|start| remove_variant(start, i)))
+            }
+            Command::Reset => ("Reset".to_owned(), self.sheet.again(|_| {})),
+            _ => return Ok(None),
+        };
+        sheet.authored.check().map_err(|e| e.in_words(&sheet.authored.experiment.names()))?;
+        Ok(Some((what, sheet)))
     }
 
-    /// A seed nobody chose: the only random number that may differ between two runs of the app.
-    pub(super) fn new_seed(&mut self) {
-        let seed = rand::random_range(0..1_000_000);
-        self.restart(&format!("New seed {seed}"), |s| s.experiment.seed = seed);
+    /// A new run from the first step, for a command that [`Self::planned`] knows. The old run can be brought back by undo.
+    pub(super) fn restart(&mut self, command: &Command) {
+        let (what, sheet) = match self.planned(command) {
+            Ok(Some(plan)) => plan,
+            Ok(None) => return,
+            Err(reason) => return self.tell(Level::Warning, reason),
+        };
+        let first = sheet.authored.first_step();
+        let dropped = self.sheet.authored.state.is_some() && sheet.authored.state.is_none();
+        let why = if dropped { "; the biases that the file began with belong to other settings" } else { "" };
+        let told = Announcement::undoable(first, format!("{what}: new run from step {first}{why}"));
+        self.begin(sheet, self.snapshot.playing, &what, Some(told));
     }
+}
 
-    /// A new run from the first step, changed by `f`; see [`super::sheet::Sheet::again`]. The old run can be brought back by undo.
-    pub(super) fn restart(&mut self, what: &str, f: impl FnOnce(&mut Start)) {
-        let sheet = self.sheet.again(f);
-        if let Err(e) = sheet.authored.experiment.validate() {
-            self.tell(Level::Warning, e.in_words(&sheet.authored.experiment.names()));
-            return;
+/// Whether a trace, which has the experts that it has, allows a command.
+fn fits_trace(command: &Command, trace: &Trace) -> Result<(), String> {
+    let has = trace.experts;
+    match command {
+        Command::Preset { .. } if trace.selected.is_some() => Err(ONLY_WATCHED.into()),
+        Command::Preset { preset, .. } if preset.settings().0.experts as usize != has => {
+            let (name, experts) = (preset.name(), preset.settings().0.experts);
+            Err(format!("{name} has {experts} experts, and this trace has {has}"))
         }
-        let first = sheet.authored.state.as_ref().map_or(0, |s| s.step);
-        let from = self.run;
-        let to = self.begin(sheet, self.snapshot.playing);
-        self.undo.did(Entry::Run { from, to, what: what.to_owned() });
-        self.undo.end_gesture();
-        let action = NoticeAction { label: "Undo".into(), command: Command::Undo };
-        self.notices.add(Level::Info, 0, format!("{what}: new run from step {first}"), Some(action));
+        Command::SetExperts(experts) if *experts as usize != has => {
+            Err(format!("This trace has {has} experts: there can't be {experts}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn set_experts(start: &mut Start, experts: u32) {
+    for v in &mut start.experiment.variants {
+        v.router.experts = experts;
+        v.router.groups = v.router.groups.filter(|g| g.groups > 0 && experts.is_multiple_of(g.groups));
+        v.router.top_k = v.router.top_k.min(v.router.eligible());
+        v.balancer.zero_experts = v.balancer.zero_experts.min(experts.saturating_sub(1));
+    }
+}
+
+fn set_preset(start: &mut Start, target: Target, preset: Preset) {
+    let meant = move |i: usize| target == Target::AllVariants || target == Target::Variant(i);
+    let mut count = 0;
+    for (_, v) in start.experiment.variants.iter_mut().enumerate().filter(|(i, _)| meant(*i)) {
+        (v.router, v.balancer) = preset.settings();
+        count += 1;
+        if v.name.typed().is_none() {
+            let name = preset.name();
+            v.name = if count == 1 { name.into() } else { format!("{name} ({count})").into() };
+        }
+    }
+    // What the author made happen to other settings is not this model's.
+    start.events.retain(|e| match e.target {
+        Target::Source => true,
+        Target::Variant(i) => !meant(i),
+        Target::AllVariants => target != Target::AllVariants,
+    });
+    start.state = None;
+}
+
+/// One more variant as its author wrote it, with what happens to it: the new run begins where that one began.
+fn add_variant(start: &mut Start, of: usize) {
+    let variants = &mut start.experiment.variants;
+    let Some(like) = variants.get(of).cloned() else { return };
+    let new = Target::Variant(variants.len());
+    variants.push(Variant { name: Name::default(), ..like });
+    let copies = start.events.iter().filter(|e| e.target == Target::Variant(of)).cloned();
+    let copies: Vec<_> = copies.map(|e| change::Event { target: new, ..e }).collect();
+    start.events.extend(copies);
+    start.events.sort_by_key(|e| e.step);
+}
+
+fn remove_variant(start: &mut Start, i: usize) {
+    if i < start.experiment.variants.len() {
+        start.experiment.variants.remove(i);
+    }
+    // Events of the later variants move up with them.
+    start.events.retain(|e| e.target != Target::Variant(i));
+    for event in &mut start.events {
+        if let Target::Variant(j) = &mut event.target
+            && *j > i
+        {
+            *j -= 1;
+        }
     }
 }

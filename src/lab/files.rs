@@ -1,20 +1,23 @@
 //! The lab's files: opening, saving, recording, exporting, restoring. Reading and long writing happen on threads of their own.
 
 use super::job::{Job, Progress};
-use super::journal::Journalist;
-use super::notices::{Level, NoticeAction};
+use super::journal::{Journalist, Said};
+use super::notices::Level;
 use super::recorder::{self, Recording};
+use super::saves::Saves;
 use super::sheet::Sheet;
-use super::{Command, Document, JobStatus, Lab, UnfinishedRun, places};
+use super::{Document, JobStatus, Lab, UnfinishedRun, places};
 use crate::engine::cpu::CpuEngine;
 use crate::engine::message::{Exported, Message, RunId, Speed, Start};
 use crate::engine::run::Run;
+use crate::model::change::Event;
 use crate::scenario::atomic::Staged;
 use crate::scenario::export::{Columns, Curves};
 use crate::scenario::journal::{Unfinished, find_unfinished};
 use crate::scenario::view::View;
 use crate::scenario::{self, FileError, Loaded, Opened, Scenario};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What an answer of the worker is wanted for.
 #[derive(Debug)]
@@ -37,32 +40,48 @@ pub(super) enum Purpose {
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     next_tag: u64,
-    asked: Vec<(u64, Purpose)>,
+    pub(super) asked: Vec<(u64, Purpose)>,
     opening: Option<Job<Result<Opened, FileError>>>,
     writing: Option<Job<Result<String, String>>>,
+    pub(super) saves: Saves,
     copy: Option<(Document, Start)>,
     looking: Option<Job<Vec<Unfinished>>>,
     unfinished: Vec<Unfinished>,
     /// Whether what is done is journalled, so that it survives a crash.
     pub(super) journals: bool,
-    journalist: Option<Journalist>,
+    pub(super) journalist: Option<Journalist>,
+    /// Runs that the journalist was given so far, and how many of them it has on the disk.
+    journalled: (u64, u64),
+    /// A person was told that there is no home for a journal.
+    told_homeless: bool,
+    /// Journals that were restored, with the run that they became and its number for the journalist: they go once that is on the disk.
+    restored: Vec<(RunId, Option<u64>, Unfinished)>,
+    restoring: Option<Restoring>,
     /// A journal entry was asked for but has not come: what is echoed until then is part of it.
     journal_pending: bool,
     pub(super) recording: Option<Recording>,
+}
+
+/// A restored run on its way to where it had come.
+#[derive(Clone, Copy, Debug)]
+struct Restoring {
+    run: RunId,
+    to: u64,
+    /// It was seen to be on its way.
+    seen: bool,
 }
 
 impl Start {
     /// What a loaded scenario starts from.
     #[must_use]
     pub fn of(loaded: &Loaded) -> Self {
-        let s = &loaded.scenario;
-        Self {
-            experiment: s.experiment(),
-            trace: loaded.trace.clone(),
-            state: s.start.clone(),
-            events: s.events.clone(),
-            stop: s.stop,
-        }
+        Self { trace: loaded.trace.clone(), ..Self::of_scenario(&loaded.scenario) }
+    }
+
+    /// What a scenario starts from, but for its trace.
+    #[must_use]
+    pub fn of_scenario(s: &Scenario) -> Self {
+        Self { experiment: s.experiment(), trace: None, state: s.start.clone(), events: s.events.clone(), stop: s.stop }
     }
 }
 
@@ -130,28 +149,27 @@ impl Lab {
     /// Opens a scenario that ships with Moebias.
     pub(super) fn open_shipped(&mut self, id: &str) {
         match scenario::shipped::find(id).map(scenario::Shipped::load) {
-            Some(Ok(loaded)) => self.take(&loaded),
+            Some(Ok(loaded)) => {
+                self.take(&loaded);
+            }
             Some(Err(e)) => self.tell(Level::Error, e.to_string()),
             None => self.tell(Level::Error, format!("No scenario named {id} ships with Moebias")),
         }
     }
 
-    fn take(&mut self, loaded: &Loaded) {
+    fn take(&mut self, loaded: &Loaded) -> bool {
         let document = Document::of(loaded);
         let what = format!("Open {}", document.title);
-        self.take_as(loaded, document, true, what);
+        self.take_as(loaded, document, true, &what)
     }
 
-    /// Starts what was loaded, as a document, playing or not. `what` is what undo calls it.
-    pub(super) fn take_as(&mut self, loaded: &Loaded, document: Document, play: bool, what: String) {
-        let sheet = Sheet::new(document, Start::of(loaded));
-        let from = self.run;
-        let to = self.begin(sheet, play);
-        if let Some(speed) = loaded.scenario.speed {
+    /// Starts what was loaded, as a document, playing or not. `what` is what undo calls it. False, and told, where it can't start.
+    pub(super) fn take_as(&mut self, loaded: &Loaded, document: Document, play: bool, what: &str) -> bool {
+        let began = self.begin(Sheet::new(document, Start::of(loaded)), play, what, None);
+        if let (true, Some(speed)) = (began, loaded.scenario.speed) {
             self.post(Message::Speed(Speed::Steps(speed)));
         }
-        self.undo.did(super::undo::Entry::Run { from, to, what });
-        self.undo.end_gesture();
+        began
     }
 
     /// Starts or stops recording.
@@ -174,6 +192,10 @@ impl Lab {
 
     /// Asks the worker for the run as data.
     pub(super) fn ask_for(&mut self, purpose: Purpose) {
+        if self.dead {
+            let known = self.last_known();
+            return self.answer_with(purpose, known);
+        }
         let tag = self.desk.next_tag;
         self.desk.next_tag += 1;
         self.desk.asked.push((tag, purpose));
@@ -190,11 +212,35 @@ impl Lab {
         self.desk.copy.take()
     }
 
+    /// The run as it was last seen: what is known once the worker's thread is gone.
+    fn last_known(&self) -> Box<Exported> {
+        let s = &self.snapshot;
+        let start = Start { events: s.events.to_vec(), ..self.sheet.authored.clone() };
+        let engine = format!("{} ({})", s.engine.kind, s.engine.adapter);
+        let (step, digest, experiment) = (s.step, s.digest, (*s.experiment).clone());
+        Box::new(Exported { run: s.run, start, step, digest, state: None, experiment, engine })
+    }
+
+    /// The worker's thread is gone: what was asked of it is answered with what is known. The journal stays until that is saved.
+    pub(super) fn answer_without_worker(&mut self) {
+        self.desk.journal_pending = false;
+        self.desk.saves.unkept |= self.desk.journalist.is_some();
+        for (_, purpose) in std::mem::take(&mut self.desk.asked) {
+            let known = self.last_known();
+            self.answer_with(purpose, known);
+        }
+    }
+
     /// From now on what is done is journalled.
     pub(super) fn keep_journal(&mut self) {
-        if self.desk.journals && places::journal_dir().is_some() && !self.desk.journal_pending {
+        if !self.desk.journals || self.desk.journal_pending || self.dead {
+            return;
+        }
+        if places::journal_dir().is_some() {
             self.desk.journal_pending = true;
             self.ask_for(Purpose::Journal);
+        } else if !std::mem::replace(&mut self.desk.told_homeless, true) {
+            self.tell(Level::Warning, "There is no home folder for a journal: a crash would lose what you do now");
         }
     }
 
@@ -206,9 +252,9 @@ impl Lab {
     }
 
     /// A change was applied.
-    pub(super) fn journal_event(&mut self, event: crate::model::change::Event) {
+    pub(super) fn journal_event(&mut self, event: Event, replaces: bool) {
         match &self.desk.journalist {
-            Some(journalist) if !self.desk.journal_pending => journalist.event(event),
+            Some(journalist) if !self.desk.journal_pending => journalist.event(event, replaces),
             Some(_) => {}
             None => self.keep_journal(),
         }
@@ -230,20 +276,19 @@ impl Lab {
     pub(super) fn take_export(&mut self, tag: u64, run: Box<Exported>) {
         let Some(at) = self.desk.asked.iter().position(|(t, _)| *t == tag) else { return };
         let (_, purpose) = self.desk.asked.swap_remove(at);
-        let Some(sheet) = self.sheet_of(run.run).cloned() else { return };
+        self.answer_with(purpose, run);
+    }
+
+    fn answer_with(&mut self, purpose: Purpose, run: Box<Exported>) {
+        let Some(sheet) = self.sheet_of(run.run).cloned() else {
+            self.tell(Level::Error, "The run is no longer known: nothing was written");
+            return;
+        };
         let sheet = &sheet;
         match purpose {
             Purpose::Journal => {
                 self.desk.journal_pending = false;
-                let scenario = recorder::scenario_of(sheet, &run);
-                match (&self.desk.journalist, places::journal_dir()) {
-                    (Some(journalist), _) => journalist.restart(scenario),
-                    (None, Some(folder)) => match Journalist::start(folder, scenario) {
-                        Ok(journalist) => self.desk.journalist = Some(journalist),
-                        Err(e) => log::warn!("no journal: {e}"),
-                    },
-                    (None, None) => {}
-                }
+                self.journal(run.run, recorder::scenario_of(sheet, &run));
             }
             Purpose::RecordBegin => {
                 if let Some(recording) = &mut self.desk.recording {
@@ -252,13 +297,14 @@ impl Lab {
                 }
             }
             Purpose::RecordEnd(recording) => {
-                let scenario = recorder::recording_of(sheet, &recording, &run);
-                self.keep_recording(&scenario, run.step.saturating_sub(recording.since));
+                let steps = run.step.saturating_sub(recording.since);
+                let scenarios = recorder::recording_of(sheet, &recording, &run);
+                self.keep_recording(scenarios, run.start.trace, steps);
             }
             Purpose::Save(path, view) => {
                 let mut scenario = recorder::scenario_of(sheet, &run);
                 scenario.view = view.map(|v| *v).or(scenario.view);
-                self.save(path, &scenario);
+                self.save(path, scenario, run.start.trace);
             }
             Purpose::Csv(path) => self.write_csv(path, *run),
             Purpose::Copy => self.desk.copy = Some((sheet.document.clone(), run.start)),
@@ -266,28 +312,23 @@ impl Lab {
     }
 
     fn sheet_of(&self, run: RunId) -> Option<&Sheet> {
-        if run == self.run { Some(&self.sheet) } else { self.sheets.get(&run) }
+        if run == self.run { Some(&self.sheet) } else { self.shelved.get(&run).map(|s| &s.sheet) }
     }
 
-    fn keep_recording(&mut self, scenario: &Scenario, steps: u64) {
-        let Some(folder) = places::recordings_dir() else {
-            self.tell(Level::Warning, "There is no home folder to keep the recording in. Use Save as to keep it");
-            return;
-        };
-        if let Err(e) = std::fs::create_dir_all(&folder) {
-            self.tell(Level::Error, format!("The recording can't be kept in {}: {e}. Use Save as", folder.display()));
-            return;
+    /// The journal goes on with this run.
+    fn journal(&mut self, run: RunId, scenario: Scenario) {
+        match (&self.desk.journalist, places::journal_dir()) {
+            (Some(journalist), _) => journalist.restart(scenario),
+            (None, Some(folder)) => match Journalist::start(folder, scenario, Arc::clone(&self.wake)) {
+                Ok(journalist) => self.desk.journalist = Some(journalist),
+                Err(e) => return self.tell(Level::Warning, format!("There is no journal: {e}")),
+            },
+            (None, None) => return,
         }
-        let path = recorder::free_name(&folder, &scenario.title);
-        match scenario::save(&path, scenario) {
-            Ok(()) => {
-                let what = format!("Recorded {steps} steps in {}", path.display());
-                let action = NoticeAction { label: "Show folder".into(), command: Command::ShowFolder(folder) };
-                self.notices.add(Level::Success, self.snapshot.step, what, Some(action));
-                self.saved.push(path);
-            }
-            Err(e) => self.tell(Level::Error, e.to_string()),
-        }
+        self.desk.journalled.0 += 1;
+        let number = self.desk.journalled.0;
+        let became = self.desk.restored.iter_mut().filter(|(of, ..)| *of == run);
+        became.for_each(|(_, at, _)| *at = at.or(Some(number)));
     }
 
     /// Shows a folder in the system's file manager.
@@ -297,13 +338,18 @@ impl Lab {
         }
     }
 
-    fn save(&mut self, path: PathBuf, scenario: &Scenario) {
-        match scenario::save(&path, scenario) {
-            Ok(()) => {
-                self.tell(Level::Success, format!("Saved {}", path.display()));
-                self.saved.push(path);
+    /// Takes in what the journal's thread has said.
+    fn poll_journal(&mut self) {
+        while let Some(said) = self.desk.journalist.as_ref().and_then(Journalist::said) {
+            match said {
+                Said::Kept => {
+                    self.desk.journalled.1 += 1;
+                    let kept = self.desk.journalled.1;
+                    let gone = |(_, at, _): &mut (RunId, Option<u64>, Unfinished)| at.is_some_and(|at| at <= kept);
+                    self.desk.restored.extract_if(.., gone).for_each(|(.., unfinished)| unfinished.discard());
+                }
+                Said::Trouble(text) => self.tell(Level::Warning, text),
             }
-            Err(e) => self.tell(Level::Error, e.to_string()),
         }
     }
 
@@ -336,15 +382,38 @@ impl Lab {
         let loaded = scenario::load_text(&text, &name, Path::new(""));
         match loaded {
             Ok(loaded) => {
-                let steps = unfinished.steps;
-                self.take(&loaded);
-                self.post(Message::Pause);
-                self.post(Message::Seek(steps));
-                self.keep_journal();
-                unfinished.discard();
-                self.tell(Level::Success, format!("Restored up to step {steps}"));
+                let to = unfinished.steps;
+                if self.take(&loaded) {
+                    self.post(Message::Pause);
+                    self.post(Message::Seek(to));
+                    self.desk.restoring = Some(Restoring { run: self.run, to, seen: false });
+                    self.desk.restored.push((self.run, None, unfinished));
+                    self.keep_journal();
+                }
             }
             Err(e) => self.tell(Level::Error, format!("The unfinished run can't be restored: {e}")),
+        }
+    }
+
+    /// Says how far a restored run has really come.
+    fn poll_restoring(&mut self) {
+        let Some(restoring) = &mut self.desk.restoring else { return };
+        if self.run != restoring.run {
+            self.desk.restoring = None;
+            return;
+        }
+        if self.snapshot.run != restoring.run {
+            return;
+        }
+        let (here, to) = (self.snapshot.step, restoring.to);
+        if self.snapshot.seeking.is_some() {
+            restoring.seen = true;
+        } else if here >= to {
+            self.desk.restoring = None;
+            self.tell(Level::Success, format!("Restored up to step {to}"));
+        } else if restoring.seen {
+            self.desk.restoring = None;
+            self.tell(Level::Warning, format!("Restored up to step {here} of {to}"));
         }
     }
 
@@ -363,6 +432,9 @@ impl Lab {
         {
             journalist.beat(self.snapshot.step, self.snapshot.digest);
         }
+        self.poll_journal();
+        self.poll_restoring();
+        self.poll_saves();
         match self.desk.looking.as_ref().map(Job::poll) {
             Some(Ok(Some(found))) => {
                 self.desk.unfinished = found;
@@ -375,15 +447,15 @@ impl Lab {
             Some(Ok(Some(result))) => {
                 self.desk.opening = None;
                 match result {
-                    Ok(Opened::Experiment(loaded)) => self.take_opened(&loaded),
+                    Ok(Opened::Experiment(loaded)) => {
+                        self.take_opened(&loaded);
+                    }
                     Ok(Opened::Lesson(lesson)) => self.take_lesson(*lesson),
                     Ok(Opened::Selections(selections)) => match selections.watchable() {
                         Ok(loaded) => {
-                            self.take_opened(&loaded);
-                            self.tell(
-                                Level::Info,
-                                "This log holds selections without scores: it can be watched and measured, but not routed again",
-                            );
+                            if self.take_opened(&loaded) {
+                                self.tell(Level::Info, super::why_not::ONLY_WATCHED);
+                            }
                         }
                         Err(e) => self.tell(Level::Error, e.to_string()),
                     },
@@ -404,36 +476,20 @@ impl Lab {
                     Err(text) => self.tell(Level::Error, text),
                 }
             }
-            Some(Err(_)) => self.desk.writing = None,
+            Some(Err(_)) => {
+                self.desk.writing = None;
+                self.tell(Level::Error, "The curves could not be written: that failed unexpectedly");
+            }
             _ => {}
         }
     }
 
-    fn take_opened(&mut self, loaded: &Loaded) {
-        if let Some(path) = &loaded.path {
-            self.saved.push(path.clone());
+    fn take_opened(&mut self, loaded: &Loaded) -> bool {
+        let began = self.take(loaded);
+        if began {
+            self.saved.extend(loaded.path.clone());
         }
-        let problem = crate::model::step::Simulation::new(loaded.scenario.experiment(), loaded.trace.clone()).err();
-        match problem {
-            Some(e) => self.tell(Level::Error, format!("{}: {e}", loaded.scenario.title)),
-            None => self.take(loaded),
-        }
-    }
-
-    /// The window closes: a recording under way is kept, and the journal is done with.
-    pub fn close(&mut self) {
-        self.stop_recording();
-        let patience = std::time::Instant::now();
-        let waits = |l: &Self| l.desk.asked.iter().any(|(_, p)| matches!(p, Purpose::RecordEnd(_) | Purpose::Save(..)));
-        while waits(self) && patience.elapsed().as_secs() < 3 {
-            self.poll();
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-        if !waits(self)
-            && let Some(journalist) = self.desk.journalist.take()
-        {
-            journalist.finish();
-        }
+        began
     }
 }
 

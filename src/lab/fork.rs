@@ -1,11 +1,11 @@
 //! "Fork here": one more variant with the past and the state of an existing one, which goes its own way once it is changed.
 
 use super::Lab;
-use super::command::Command;
-use super::notices::{Level, NoticeAction};
-use super::undo::Entry;
-use crate::engine::message::{Message, RunId};
-use crate::model::config::Variant;
+use super::notices::Level;
+use super::runs::Announcement;
+use super::sheet::Sheet;
+use crate::engine::message::Message;
+use crate::model::config::{Experiment, Variant};
 use crate::model::naming::{self, Name};
 
 /// So many variants can be told apart when they are compared.
@@ -14,37 +14,38 @@ pub const COMPARED: usize = 4;
 pub const ENOUGH: &str = "Four variants can be compared at once: remove one first";
 
 impl Lab {
-    pub(super) fn fork(&mut self, of: usize) {
+    /// A fork's sheet, and its settings as they are now.
+    ///
+    /// # Errors
+    /// Why there can be none, in a sentence.
+    pub(super) fn planned_fork(&self, of: usize) -> Result<(Sheet, Experiment), String> {
         let variants = &self.settings.variants;
-        let Some(like) = variants.get(of).cloned() else { return };
+        let like = variants.get(of).ok_or("There is no such variant")?;
         if variants.len() >= COMPARED {
-            self.tell(Level::Info, ENOUGH);
-            return;
+            return Err(ENOUGH.into());
         }
         let mut sheet = self.sheet.clone();
         sheet.fork(of);
-        if let Err(e) = sheet.authored.experiment.validate() {
-            self.tell(Level::Warning, e.in_words(&sheet.authored.experiment.names()));
-            return;
-        }
-        let (from, run) = (self.run, RunId(self.next_run));
-        self.next_run += 1;
+        let mut settings = self.settings.clone();
+        settings.variants.push(Variant { name: Name::default(), ..like.clone() });
+        naming::settle(&mut settings.variants);
+        sheet.authored.check().map_err(|e| e.in_words(&sheet.authored.experiment.names()))?;
+        settings.validate().map_err(|e| e.in_words(&settings.names()))?;
+        Ok((sheet, settings))
+    }
+
+    pub(super) fn fork(&mut self, of: usize) {
+        let (sheet, settings) = match self.planned_fork(of) {
+            Ok(plan) => plan,
+            Err(reason) => return self.tell(Level::Info, reason),
+        };
+        let like = self.settings.variants.get(of).map(|v| v.name.to_string()).unwrap_or_default();
+        let step = self.snapshot.step;
         let text = format!(
-            "One more variant, the same as “{}” up to step {} and on the same tokens. Change it to see them part",
-            like.name, self.snapshot.step
+            "One more variant, the same as “{like}” up to step {step} and on the same tokens. Change it to see them part"
         );
-        let what = format!("Fork of “{}”", like.name);
-        self.settings.variants.push(Variant { name: Name::default(), ..like });
-        naming::settle(&mut self.settings.variants);
-        let old = std::mem::replace(&mut self.sheet, sheet);
-        self.sheets.insert(from, old);
-        self.run = run;
-        self.set_aside = None;
-        self.asked += 1;
-        self.undo.did(Entry::Run { from, to: run, what });
-        self.undo.end_gesture();
+        let told = Announcement::undoable(step, text);
+        let run = self.switch_to_new(sheet, settings, &format!("Fork of “{like}”"), vec![told]);
         self.post(Message::Fork { run, of });
-        let action = NoticeAction { label: "Undo".into(), command: Command::Undo };
-        self.notices.add(Level::Info, self.snapshot.step, text, Some(action));
     }
 }

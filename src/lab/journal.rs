@@ -5,8 +5,8 @@ use crate::model::digest::Digest;
 use crate::scenario::Scenario;
 use crate::scenario::journal::Journal;
 use std::path::PathBuf;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -27,58 +27,60 @@ pub fn flush_in_panic() {
 
 enum Note {
     Restart(Box<Scenario>),
-    Event(Event),
+    Event(Event, bool),
     Branch(u64),
     Beat(u64, Digest),
     Finish,
+    Leave,
+}
+
+/// What the thread has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// The run it was started with, or given since, is on the disk.
+    Kept,
+    /// It can't be written, in a sentence. Said once.
+    Trouble(String),
 }
 
 /// Writes a journal on a thread of its own.
 #[derive(Debug)]
 pub struct Journalist {
     notes: Sender<Note>,
+    said: Receiver<Said>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Journalist {
-    /// Starts a journal in `folder` with a run. Trouble is logged once: the app goes on without a journal.
+    /// Starts a journal in `folder` with a run. `wake` is called when it has something to say.
     ///
     /// # Errors
     /// No thread to be had.
-    pub fn start(folder: PathBuf, scenario: Scenario) -> std::io::Result<Self> {
+    pub fn start(folder: PathBuf, scenario: Scenario, wake: Arc<dyn Fn() + Send + Sync>) -> std::io::Result<Self> {
         let (notes, inbox) = mpsc::channel();
+        let (outbox, said) = mpsc::channel();
         let thread = std::thread::Builder::new().name("moebias-journal".into()).spawn(move || {
-            let journal = match Journal::create(&folder, &scenario) {
-                Ok(journal) => journal,
-                Err(e) => return log::warn!("no journal: a crash would lose what you do now. {e}"),
+            let say = |what: Said| {
+                outbox.send(what).ok();
+                wake();
             };
-            *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(journal.clone());
-            let mut told = false;
-            loop {
-                match inbox.recv_timeout(TICK) {
-                    Ok(Note::Restart(scenario)) => journal.restart(&scenario),
-                    Ok(Note::Event(event)) => journal.event(&event),
-                    Ok(Note::Branch(step)) => journal.branch(step),
-                    Ok(Note::Beat(step, digest)) => journal.beat(step, digest),
-                    Ok(Note::Finish) => {
-                        CURRENT.lock().unwrap_or_else(PoisonError::into_inner).take();
-                        return journal.finish();
-                    }
-                    Err(RecvTimeoutError::Timeout) => {}
-                    // Whoever kept the journal died without finishing: leave it for the next start.
-                    Err(RecvTimeoutError::Disconnected) => {
-                        CURRENT.lock().unwrap_or_else(PoisonError::into_inner).take();
-                        return journal.flush();
-                    }
+            match Journal::create(&folder, &scenario) {
+                Ok(journal) => {
+                    *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(journal.clone());
+                    say(Said::Kept);
+                    keep(journal, &inbox, say);
+                    CURRENT.lock().unwrap_or_else(PoisonError::into_inner).take();
                 }
-                if let Err(e) = journal.tick()
-                    && !std::mem::replace(&mut told, true)
-                {
-                    log::warn!("the journal can't be written: {e}");
-                }
+                Err(e) => say(Said::Trouble(format!("There is no journal: a crash would lose what you do now. {e}"))),
             }
         })?;
-        Ok(Self { notes, thread: Some(thread) })
+        Ok(Self { notes, said, thread: Some(thread) })
+    }
+
+    /// What the thread has said since it was last asked.
+    #[must_use]
+    pub fn said(&self) -> Option<Said> {
+        self.said.try_recv().ok()
     }
 
     /// Another run begins.
@@ -86,9 +88,9 @@ impl Journalist {
         self.notes.send(Note::Restart(Box::new(scenario))).ok();
     }
 
-    /// Something was changed.
-    pub fn event(&self, event: Event) {
-        self.notes.send(Note::Event(event)).ok();
+    /// Something was changed; whether it takes the place of the same setting's event at the same step.
+    pub fn event(&self, event: Event, replaces: bool) {
+        self.notes.send(Note::Event(event, replaces)).ok();
     }
 
     /// The past was changed.
@@ -102,10 +104,55 @@ impl Journalist {
     }
 
     /// Everything was finished properly: removes the journal.
-    pub fn finish(mut self) {
-        self.notes.send(Note::Finish).ok();
+    pub fn finish(self) {
+        self.end(Note::Finish);
+    }
+
+    /// Not everything is on the disk: the journal stays, for the next start to offer.
+    pub fn leave(self) {
+        self.end(Note::Leave);
+    }
+
+    fn end(mut self, how: Note) {
+        self.notes.send(how).ok();
         if let Some(thread) = self.thread.take() {
             thread.join().ok();
+        }
+    }
+}
+
+/// Writes what is noted until there is no more.
+fn keep(journal: Journal, inbox: &Receiver<Note>, say: impl Fn(Said)) {
+    let mut told = false;
+    loop {
+        let mut restarted = false;
+        match inbox.recv_timeout(TICK) {
+            Ok(Note::Restart(scenario)) => {
+                journal.restart(&scenario);
+                restarted = true;
+            }
+            Ok(Note::Event(event, replaces)) => journal.event(&event, replaces),
+            Ok(Note::Branch(step)) => journal.branch(step),
+            Ok(Note::Beat(step, digest)) => journal.beat(step, digest),
+            Ok(Note::Finish) => return journal.finish(),
+            Ok(Note::Leave) => {
+                journal.sync().ok();
+                return;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            // Whoever kept the journal died without finishing: leave it for the next start.
+            Err(RecvTimeoutError::Disconnected) => return journal.flush(),
+        }
+        match if restarted { journal.sync() } else { journal.tick() } {
+            Ok(()) if restarted => say(Said::Kept),
+            Ok(()) => {}
+            Err(e) => {
+                if !std::mem::replace(&mut told, true) {
+                    say(Said::Trouble(format!(
+                        "The journal can't be written: a crash would lose what you do now. {e}"
+                    )));
+                }
+            }
         }
     }
 }

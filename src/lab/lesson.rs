@@ -12,9 +12,11 @@ pub use shelf::{Progress, Shelf, Stage};
 
 use super::command::Command;
 use super::notices::Level;
+use super::undo::Asked;
 use super::{Document, Lab};
 use crate::engine::message::{Message, RunId, Speed};
-use crate::model::change::{self, Change, Target};
+use crate::model::change::{Change, Target};
+use crate::model::step::check;
 use crate::scenario::lesson::{self, Lesson, Page, Setup};
 use crate::scenario::view::PaneName;
 use judge::Judge;
@@ -213,7 +215,7 @@ impl Lab {
             let what = format!("Page {} of {}", page + 1, lesson.title);
             // What to look for is for the page to say, and not before it asks.
             let document = Document { title, path: None, ..Document::default() };
-            self.take_as(&scene.loaded, document, scene.play, what);
+            self.take_as(&scene.loaded, document, scene.play, &what);
             step = scene.step;
             if let Some(step) = step {
                 self.post(Message::Seek(step));
@@ -296,8 +298,9 @@ impl Lab {
     }
 
     fn change_quietly(&mut self, target: Target, change: Change) {
-        match change::apply(&mut self.settings, target, &change) {
-            Ok(()) => self.ask(target, change),
+        let trace = self.sheet.authored.trace.clone();
+        match check::change(&mut self.settings, trace.as_deref(), target, &change) {
+            Ok(()) => self.ask(target, change, None, Asked::Done),
             Err(e) => self.tell(Level::Warning, e.to_string()),
         }
     }

@@ -12,10 +12,13 @@ pub mod logging;
 pub mod notices;
 pub mod places;
 pub mod recorder;
+mod runs;
+mod saves;
 pub mod sheet;
 mod story;
 pub mod sweep;
 pub mod undo;
+mod why_not;
 
 #[cfg(test)]
 mod tests;
@@ -23,19 +26,24 @@ mod tests;
 use crate::engine::message::{Echo, Message, RunId, Snapshot, Speed, Start};
 use crate::engine::worker::Worker;
 use crate::engine::{EngineChoice, EngineInfo};
-use crate::model::change::apply;
+use crate::model::change::{Change, Target};
 use crate::model::config::{ConfigError, Experiment};
+use crate::model::step::check;
 use crate::scenario::Loaded;
 use crate::scenario::view::View;
 use command::Command;
 use files::{Desk, Purpose};
 use notices::{Level, Notice, NoticeAction, Notices};
+use runs::{Shelved, Switch};
 use sheet::Sheet;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use undo::{Entry, Undo};
+use undo::{Asked, Entry, Undo};
+
+/// What everything but saving is answered with once the worker's thread is gone.
+const DEAD: &str = "The simulation has stopped unexpectedly. Save the run, then start Moebias again";
 
 /// What an experiment is called and what it teaches.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -87,13 +95,24 @@ pub struct UnfinishedRun {
 pub struct Lab {
     worker: Worker,
     sheet: Sheet,
-    sheets: HashMap<RunId, Sheet>,
+    /// The runs that are not shown.
+    shelved: HashMap<RunId, Shelved>,
+    /// Runs asked for that the worker has not answered yet, in order.
+    switches: VecDeque<Switch>,
+    /// What is to be told of runs that it has confirmed.
+    announcements: Vec<runs::Announcement>,
+    /// Changes asked for that it has not answered yet: the entry of undo that they belong to, and how they came to be asked for.
+    changes: HashMap<u64, (Option<u64>, Asked)>,
     snapshot: Arc<Snapshot>,
     /// The settings as last asked for; the worker's own once it has answered everything.
     settings: Experiment,
-    /// Changes and new runs asked for so far.
+    /// Changes and runs asked for so far.
     asked: u64,
     undo: Undo,
+    /// Undo was asked for before it was known what it is to bring back.
+    undo_waits: u32,
+    /// The last thing done was taking back a value.
+    past_values: bool,
     notices: Notices,
     desk: Desk,
     saved: Vec<PathBuf>,
@@ -148,12 +167,17 @@ impl Lab {
         let snapshot = worker.snapshot();
         Ok(Self {
             worker,
-            sheets: HashMap::new(),
+            shelved: HashMap::new(),
+            switches: VecDeque::new(),
+            announcements: vec![],
+            changes: HashMap::new(),
             sheet: Sheet::new(document, authored),
             snapshot,
             settings,
             asked: 0,
             undo: Undo::default(),
+            undo_waits: 0,
+            past_values: false,
             notices: Notices::default(),
             desk: Desk::default(),
             saved: vec![],
@@ -192,13 +216,7 @@ impl Lab {
                 Ok(Some(echo)) => self.hear(echo),
                 Ok(None) => break,
                 Err(_) => {
-                    if !self.dead {
-                        self.dead = true;
-                        self.tell(
-                            Level::Error,
-                            "The simulation stopped unexpectedly. Save what you need and start Moebias again",
-                        );
-                    }
+                    self.worker_died();
                     break;
                 }
             }
@@ -213,6 +231,8 @@ impl Lab {
                 self.tell(Level::Warning, warning);
             }
         }
+        self.announce();
+        self.undo_what_waited();
         self.poll_desk();
         self.poll_sweep();
         self.poll_lesson();
@@ -309,6 +329,9 @@ impl Lab {
 
     /// Does what a person asked for. Never waits.
     pub fn send(&mut self, command: Command) {
+        if self.dead && self.says_dead(&command) {
+            return;
+        }
         let step = self.snapshot.step;
         let before = self.may_change(&command).then(|| (self.run, self.settings.clone()));
         match command {
@@ -327,24 +350,18 @@ impl Lab {
             Command::SetSpeed(speed) => self.post(Message::Speed(speed)),
             Command::Change { target, change } => self.change(target, vec![change]),
             Command::ChangeTogether { target, changes } => self.change(target, changes),
-            Command::Preset { target, preset } => self.preset(target, preset),
-            Command::SetExperts(experts) => self.set_experts(experts),
-            Command::SetSeed(seed) => self.restart(&format!("Seed {seed}"), |s| s.experiment.seed = seed),
-            Command::AddVariant(of) => self.add_variant(of),
+            Command::Preset { .. }
+            | Command::SetExperts(_)
+            | Command::SetSeed(_)
+            | Command::AddVariant(_)
+            | Command::RemoveVariant(_)
+            | Command::Reset
+            | Command::NewSeed => self.restart(&command),
             Command::Fork(of) => self.fork(of),
-            Command::RemoveVariant(i) => self.remove_variant(i),
             Command::Rename { variant, name } => self.rename(variant, name),
-            Command::Reset => self.restart("Reset", |_| {}),
-            Command::NewSeed => self.new_seed(),
             Command::Undo => self.undo(),
             Command::Redo => self.redo(),
-            Command::BringBack => {
-                if let Some(aside) = self.set_aside.take() {
-                    self.undo.did(Entry::Run { from: self.run, to: aside.run, what: "Bring back".into() });
-                    self.undo.end_gesture();
-                    self.resume(aside.run);
-                }
-            }
+            Command::BringBack => self.bring_back(),
             Command::Mark => {
                 self.post(Message::Mark);
                 self.tell(Level::Info, format!("MaxVio of all loads counts from step {step}"));
@@ -385,101 +402,119 @@ impl Lab {
         self.worker.send(message);
     }
 
-    /// Starts a run and forgets what belonged to the last one alone.
-    fn begin(&mut self, sheet: Sheet, play: bool) -> RunId {
-        let run = RunId(self.next_run);
-        self.next_run += 1;
-        // What was recorded belongs to the run that is left.
-        self.stop_recording();
-        let start = Box::new(sheet.authored.clone());
-        self.settings = start.experiment.clone();
-        let old = std::mem::replace(&mut self.sheet, sheet);
-        self.sheets.insert(self.run, old);
-        self.run = run;
-        self.set_aside = None;
-        self.asked += 1;
-        self.post(Message::Start { run, start, play });
-        run
-    }
-
-    /// Brings a parked run back. What was recorded belongs to the run that is left.
-    fn resume(&mut self, run: RunId) {
-        self.stop_recording();
-        self.post(Message::Resume(run));
-    }
-
     fn undo(&mut self) {
-        match self.undo.undo() {
-            Some(Entry::Value { from, .. }) => {
-                for (target, change) in from {
-                    apply(&mut self.settings, target, &change).ok();
-                    self.ask(target, change);
-                }
+        let past_values = std::mem::take(&mut self.past_values);
+        match self.undo.next_undo() {
+            Some(Entry::Run { what, .. }) if past_values => {
+                // Whoever takes back one value after another does not mean to leave the run.
+                let text = format!(
+                    "Every change of this run is taken back. Undo once more returns to the run before “{what}”"
+                );
+                self.tell(Level::Info, text);
+                return;
             }
-            Some(Entry::Name { variant, from, .. }) => self.call(variant, from),
-            Some(Entry::Run { from, .. }) => self.resume(from),
+            Some(Entry::Value { to, .. }) if puts_biases_aside(to) && self.next_undo_is_unanswered() => {
+                self.undo_waits += 1;
+                return;
+            }
+            _ => {}
+        }
+        match self.undo.undo() {
+            Some((number, Entry::Value { from, .. })) => {
+                self.past_values = true;
+                self.set_again(number, from, Asked::Undone);
+            }
+            Some((number, Entry::Name { variant, from, .. })) => {
+                self.past_values = true;
+                self.call(variant, from, (number, Asked::Undone));
+            }
+            Some((_, Entry::Run { from, what, .. })) => {
+                let action = NoticeAction { label: "Redo".into(), command: Command::Redo };
+                let text = format!("Back in the run before “{what}”");
+                self.resume(
+                    from,
+                    Some(runs::Announcement { level: Level::Info, step: None, text, action: Some(action) }),
+                );
+            }
             None => {}
         }
     }
 
+    /// Whether what undo would take back has put biases aside of which the worker has not told yet.
+    fn next_undo_is_unanswered(&self) -> bool {
+        let next = self.undo.next_number();
+        self.changes.values().any(|(entry, asked)| *entry == next && next.is_some() && *asked != Asked::Undone)
+    }
+
+    /// Does the undo that waited for the worker's answer.
+    fn undo_what_waited(&mut self) {
+        while self.undo_waits > 0 && !self.next_undo_is_unanswered() {
+            self.undo_waits -= 1;
+            self.undo();
+        }
+    }
+
     fn redo(&mut self) {
+        self.past_values = false;
+        if self.undo_waits > 0 {
+            self.undo_waits -= 1;
+            return;
+        }
         match self.undo.redo() {
-            Some(Entry::Value { to, .. }) => {
-                for (target, change) in to {
-                    apply(&mut self.settings, target, &change).ok();
-                    self.ask(target, change);
-                }
+            Some((number, Entry::Value { to, .. })) => self.set_again(number, to, Asked::Redone),
+            Some((number, Entry::Name { variant, to, .. })) => self.call(variant, to, (number, Asked::Redone)),
+            Some((_, Entry::Run { to, what, .. })) => {
+                let text = format!("{what}: once more in the run after it");
+                self.resume(to, Some(runs::Announcement { step: None, ..runs::Announcement::undoable(0, text) }));
             }
-            Some(Entry::Name { variant, to, .. }) => self.call(variant, to),
-            Some(Entry::Run { to, .. }) => self.resume(to),
             None => {}
+        }
+    }
+
+    /// Sends values that undo or redo brings back, all or none.
+    fn set_again(&mut self, number: u64, values: Vec<(Target, Change)>, asked: Asked) {
+        let mut settings = self.settings.clone();
+        let trace = self.sheet.authored.trace.clone();
+        for (target, change) in &values {
+            if let Err(e) = check::change(&mut settings, trace.as_deref(), *target, change) {
+                self.undo.drop_next(if asked == Asked::Undone { Asked::Redone } else { Asked::Undone });
+                let what = if asked == Asked::Undone { "taken back" } else { "done again" };
+                let why = e.in_words(&self.settings.names());
+                self.tell(Level::Warning, format!("That can't be {what} with the settings as they are now: {why}"));
+                return;
+            }
+        }
+        self.settings = settings;
+        for (target, change) in values {
+            self.ask(target, change, Some(number), asked);
         }
     }
 
     fn hear(&mut self, echo: Echo) {
         match echo {
-            Echo::Running { run, resumed } => {
-                // Also a new run may not be the one the sheet is of, if another was brought back in between.
-                if run != self.run
-                    && let Some(sheet) = self.sheets.remove(&run)
-                {
-                    let old = std::mem::replace(&mut self.sheet, sheet);
-                    self.sheets.insert(self.run, old);
-                    self.run = run;
+            Echo::Running { run, .. } => self.confirmed(run),
+            Echo::Declined { run, running, reason } => self.declined(run, running, &reason),
+            Echo::Applied { id, event, replaces, biases, .. } => {
+                self.sheet.applied(id);
+                self.shelved.values_mut().for_each(|s| s.sheet.applied(id));
+                if let Some((Some(entry), asked)) = self.changes.remove(&id) {
+                    self.undo.applied(entry, asked, biases);
                 }
-                if resumed {
-                    self.set_aside = None;
-                }
-                self.journal_follows();
+                self.journal_event(event, replaces);
             }
-            Echo::Applied { event, .. } => {
-                self.journal_event(event);
-            }
-            Echo::Renamed => self.keep_journal(),
             Echo::Exported { tag, run } => self.take_export(tag, run),
-            Echo::Refused { reason } => {
+            Echo::Renamed { id } => {
+                if let Some((Some(entry), asked)) = self.changes.remove(&id) {
+                    self.undo.applied(entry, asked, vec![]);
+                }
+                self.keep_journal();
+            }
+            Echo::Refused { id, reason } => {
+                self.refused(id);
                 self.tell(Level::Warning, reason);
             }
-            Echo::Branched { step, parked, events, .. } => {
-                self.journal_branch(step);
-                self.set_aside = Some(SetAside { run: parked, step, events });
-                self.sheets.insert(parked, self.sheet.clone());
-                let what = match events {
-                    0 => "is",
-                    1 => "and one later change are",
-                    _ => "and later changes are",
-                };
-                let action = NoticeAction { label: "Bring back".into(), command: Command::BringBack };
-                let text = format!("New branch from step {step}; what came after it {what} set aside");
-                self.notices.add(Level::Info, step, text, Some(action));
-            }
-            Echo::Forgotten(run) => {
-                self.undo.forget(run);
-                self.sheets.remove(&run);
-                if self.set_aside.as_ref().is_some_and(|a| a.run == run) {
-                    self.set_aside = None;
-                }
-            }
+            Echo::Branched { run, step, parked, events } => self.branched(run, step, parked, events),
+            Echo::Forgotten(run) => self.forgotten(run),
             Echo::Engine(info) => log::info!("engine: {} ({}): {}", info.kind, info.adapter, info.reason),
             // Where a page stops is for its text to say.
             Echo::Stopped { .. } if self.lesson().is_some() => {}
@@ -489,4 +524,35 @@ impl Lab {
             Echo::Trouble(text) => self.tell(Level::Warning, text),
         }
     }
+
+    /// A change was refused: nothing was asked for.
+    fn refused(&mut self, id: u64) {
+        self.sheet.refused(id);
+        self.shelved.values_mut().for_each(|s| s.sheet.refused(id));
+        let Some((Some(entry), asked)) = self.changes.remove(&id) else { return };
+        if !self.changes.values().any(|(other, _)| *other == Some(entry)) {
+            self.undo.refused(entry, asked);
+        }
+    }
+
+    /// The worker's thread is gone. What it did last is known, so it can be saved; what it did not answer was not done.
+    fn worker_died(&mut self) {
+        if std::mem::replace(&mut self.dead, true) {
+            return;
+        }
+        self.snapshot = self.worker.snapshot();
+        let unanswered: Vec<u64> = self.changes.keys().copied().collect();
+        unanswered.into_iter().for_each(|id| self.refused(id));
+        self.switches.clear();
+        self.show_again(self.snapshot.run, None);
+        self.asked = self.snapshot.answered;
+        self.undo_waits = 0;
+        self.tell(Level::Error, DEAD);
+        self.answer_without_worker();
+    }
+}
+
+/// Whether changes may put biases aside that only the worker knows.
+fn puts_biases_aside(changes: &[(Target, Change)]) -> bool {
+    changes.iter().any(|(_, c)| matches!(c, Change::ResetBias | Change::SetRule(_)))
 }

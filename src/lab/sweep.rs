@@ -1,8 +1,10 @@
 //! The lab's sweep: the experiment as it stands, with every combination of some settings, beside the run that is shown.
 
 use super::notices::Level;
+use super::runs::Announcement;
+use super::saves::Written;
 use super::sheet::Sheet;
-use super::{Command, Document, Entry, Lab};
+use super::{Document, Lab};
 use crate::engine::message::Start;
 use crate::engine::sweep::{self, Sweep};
 use crate::model::config::Source;
@@ -119,14 +121,13 @@ impl Lab {
         let (plan, outcomes) = (of.sweep.plan(), of.sweep.found().outcomes.clone());
         let head = scenario::sweep::head(&of.title, plan, of.trace.as_deref(), path);
         let (done, all) = (outcomes.iter().flatten().count(), plan.len());
-        match scenario::sweep::save(path, &head, plan, &outcomes) {
-            Ok(()) => {
-                let runs = if done == all { format!("{all} runs") } else { format!("{done} of {all} runs") };
-                let digest = scenario::sweep::digest(&scenario::sweep::text(&head, plan, &outcomes));
-                self.tell(Level::Success, format!("Saved {runs} to {}, digest {digest}", path.display()));
-            }
-            Err(e) => self.tell(Level::Error, e.to_string()),
-        }
+        let (plan, path) = (Arc::clone(plan), path.to_owned());
+        self.write(false, move || {
+            scenario::sweep::save(&path, &head, &plan, &outcomes).map_err(|e| e.to_string())?;
+            let runs = if done == all { format!("{all} runs") } else { format!("{done} of {all} runs") };
+            let digest = scenario::sweep::digest(&scenario::sweep::text(&head, &plan, &outcomes));
+            Ok(Written::new(path.clone(), format!("Saved {runs} to {}, digest {digest}", path.display())))
+        });
     }
 
     /// Shows a sweep that was saved, or what there is of it.
@@ -147,7 +148,8 @@ impl Lab {
         };
         let runs = saved.outcomes.iter().flatten().count();
         self.tell(Level::Success, format!("Opened a sweep of {runs} runs: {}", saved.title));
-        self.take_sweep(saved.title, Sweep::known(Arc::new(saved.plan), saved.outcomes), trace, true);
+        let known = Sweep::known(Arc::new(saved.plan), saved.outcomes);
+        self.take_sweep(saved.title, known, trace, true);
         self.saved.push(path.to_owned());
     }
 
@@ -170,11 +172,7 @@ impl Lab {
             events: plan.events(number),
             stop: None,
         };
-        let from = self.run;
-        let to = self.begin(Sheet::new(document, start), true);
-        self.undo.did(Entry::Run { from, to, what: format!("Open {title}") });
-        self.undo.end_gesture();
-        let action = super::NoticeAction { label: "Undo".into(), command: Command::Undo };
-        self.notices.add(Level::Info, 0, format!("Opened {title}"), Some(action));
+        let told = Announcement::undoable(0, format!("Opened {title}"));
+        self.begin(Sheet::new(document, start), true, &format!("Open {title}"), Some(told));
     }
 }

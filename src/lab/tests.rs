@@ -333,6 +333,204 @@ fn removing_a_variant_takes_its_events_and_moves_the_others_up() {
     assert_eq!(*lab.snapshot().events, [event(20, 0, 0.25), event(20, 2, 0.25)]);
 }
 
+/// What the run that is saved to `path` comes to, once it is there and loads.
+fn saved(lab: &mut Lab, name: &str) -> crate::model::digest::Digest {
+    let path = data_dir().join(name);
+    let told = lab.notices().count();
+    lab.send(Command::SaveAs(path.clone()));
+    let patience = Instant::now();
+    while lab.is_saving() {
+        lab.poll();
+        assert!(patience.elapsed() < Duration::from_secs(30), "it is not saved");
+        std::thread::yield_now();
+    }
+    let said: Vec<_> = lab.notices().all().filter(|n| n.id >= told).map(|n| n.text.clone()).collect();
+    assert!(said.iter().any(|s| s.starts_with("Saved")), "{said:?}");
+    let loaded = crate::scenario::load(&path).unwrap();
+    let recorded = loaded.scenario.recorded.clone().unwrap();
+    let mut run = crate::engine::run::Run::new(RunId(9), Start::of(&loaded)).unwrap();
+    let mut engine = crate::engine::cpu::CpuEngine::new("");
+    while run.step() < recorded.steps {
+        run.advance(&mut engine, (recorded.steps - run.step()) as u32, |_, _| {}).unwrap();
+    }
+    assert_eq!(run.simulation().digest(), recorded.digest, "it replays");
+    recorded.digest
+}
+
+fn told_last(lab: &Lab) -> String {
+    lab.notices().all().last().map(|n| n.text.clone()).unwrap_or_default()
+}
+
+#[test]
+fn biases_that_were_reset_come_back_exactly() {
+    data_dir();
+    let mut start = start();
+    let smebu = Variant { name: "b".into(), ..start.experiment.variants[0].clone() };
+    start.experiment.variants.push(smebu);
+    start.experiment.variants[1].balancer.rule = Rule::Smebu;
+    let mut lab = Proper(Lab::new(Document::default(), start, EngineChoice::Cpu, || {}).unwrap());
+    lab.send(Command::StepForward(20));
+    wait(&mut lab, "step 20", |s| s.step == 20);
+    let biases = |l: &Lab| l.snapshot().variants.iter().map(|v| v.bias.clone()).collect::<Vec<_>>();
+    let before = biases(&lab);
+    let reset = Command::Change { target: Target::AllVariants, change: Change::ResetBias };
+    lab.send(reset.clone());
+    assert_eq!(lab.undo_label().as_deref(), Some("Reset biases"));
+    // Before the worker has said what was put aside.
+    lab.send(Command::Undo);
+    wait(&mut lab, "the former biases at once", |s| s.events.len() == 3);
+    assert_eq!(biases(&lab), before);
+    lab.send(Command::Redo);
+    wait(&mut lab, "the reset again", |s| s.variants.iter().all(|v| v.bias.iter().all(|b| *b == 0)));
+    lab.send(Command::StepForward(5));
+    wait(&mut lab, "step 25", |s| s.step == 25);
+    assert_ne!(biases(&lab), before);
+    lab.send(Command::Undo);
+    wait(&mut lab, "the former biases", |s| s.variants[0].bias == before[0]);
+    assert_eq!(biases(&lab), before);
+    lab.send(Command::StepForward(5));
+    wait(&mut lab, "step 30", |s| s.step == 30);
+    let digest = lab.snapshot().digest;
+    assert_eq!(saved(&mut lab, "reset-biases.ron"), digest, "also the memory of the rule came back");
+}
+
+#[test]
+fn a_rule_that_is_taken_back_has_its_biases_again() {
+    let mut lab = lab();
+    lab.send(Command::StepForward(20));
+    wait(&mut lab, "step 20", |s| s.step == 20);
+    let before = lab.snapshot().variants[0].bias.clone();
+    let rule = Rule::Multiplicative;
+    lab.send(Command::Change { target: Target::AllVariants, change: Change::SetRule(rule) });
+    lab.send(Command::StepForward(3));
+    wait(&mut lab, "step 23", |s| s.step == 23);
+    lab.send(Command::Undo);
+    wait(&mut lab, "the rule before", |s| s.experiment.variants[0].balancer.rule != rule);
+    assert_eq!(lab.snapshot().variants[0].bias, before);
+}
+
+#[test]
+fn one_undo_too_many_says_so_and_swaps_nothing() {
+    let mut lab = lab();
+    lab.send(Command::Reset);
+    wait(&mut lab, "the new run", |s| s.run == RunId(1));
+    lab.send(Command::Change { target: Target::AllVariants, change: Change::SetTopK(3) });
+    lab.end_gesture();
+    lab.send(Command::Undo);
+    wait(&mut lab, "K again", |s| s.experiment.variants[0].router.top_k == 6);
+    lab.send(Command::Undo);
+    wait(&mut lab, "nothing", |_| true);
+    assert_eq!(lab.snapshot().run, RunId(1), "the press after the last change of the run asks first");
+    assert!(told_last(&lab).contains("Undo once more"), "{}", told_last(&lab));
+    lab.send(Command::Undo);
+    wait(&mut lab, "the run before", |s| s.run == RunId(0));
+    lab.poll();
+    let notice = lab.notices().all().last().unwrap();
+    assert!(notice.text.contains("before “Reset”"), "{}", notice.text);
+    assert_eq!(notice.action.as_ref().map(|a| a.command.clone()), Some(Command::Redo));
+}
+
+/// A start on a trace of 64 experts without the ids of its tokens.
+fn of_trace() -> Start {
+    use crate::model::config::TraceSource;
+    use crate::model::trace::Trace;
+    let logits = (0..2 * 16 * 64).map(|i| (i as f32).sin()).collect();
+    let mut start = start();
+    start.experiment.source = Source::Trace(TraceSource { file: "x.safetensors".into(), layer: None });
+    start.trace = Some(Arc::new(Trace::new(2, 16, 64, logits)));
+    start
+}
+
+#[test]
+fn what_a_trace_does_not_allow_is_refused_before_anything_is_believed() {
+    use crate::model::presets::Preset;
+    let mut lab = Proper(Lab::new(Document::default(), of_trace(), EngineChoice::Cpu, || {}).unwrap());
+    let settings = lab.settings().clone();
+    let hash = Change::SetRule(Rule::Hash);
+    for command in [
+        Command::Preset { target: Target::AllVariants, preset: Preset::DeepSeekV3 },
+        Command::SetExperts(16),
+        Command::Change { target: Target::AllVariants, change: hash },
+    ] {
+        let why = lab.why_not(&command);
+        assert!(why.is_some(), "{command:?}");
+        lab.send(command.clone());
+        assert_eq!(Some(told_last(&lab)), why, "{command:?}: the menu's sentence is the lab's");
+        assert_eq!((lab.settings(), lab.undo_label()), (&settings, None), "{command:?}");
+        assert_eq!(lab.run, RunId(0));
+    }
+    lab.send(Command::Reset);
+    wait(&mut lab, "a reset that begins", |s| s.run == RunId(1));
+    assert_eq!(lab.why_not(&Command::Reset), None);
+}
+
+#[test]
+fn a_run_that_the_worker_declines_never_was() {
+    let mut lab = lab();
+    lab.send(Command::StepForward(5));
+    wait(&mut lab, "step 5", |s| s.step == 5);
+    let settings = lab.settings().clone();
+    // The lab's own check would not let it through.
+    let mut sheet = lab.sheet.clone();
+    sheet.authored.experiment.variants[0].router.top_k = 99;
+    let start = Box::new(sheet.authored.clone());
+    let run = lab.switch_to_new(sheet, start.experiment.clone(), "Broken", vec![]);
+    lab.post(Message::Start { run, start, play: false });
+    // Asked for in the belief that it ran.
+    lab.send(Command::Change { target: Target::AllVariants, change: Change::SetTopK(3) });
+    lab.send(Command::SetSeed(4));
+    wait(&mut lab, "the last run", |s| s.run == RunId(2));
+    assert_eq!(lab.run, RunId(2));
+    lab.send(Command::Undo);
+    wait(&mut lab, "the first run", |s| s.run == RunId(0));
+    assert_eq!((lab.settings(), lab.undo_label()), (&settings, None));
+    assert_eq!(lab.snapshot().step, 5);
+    assert!(lab.notices().all().any(|n| n.text.contains("can't start")));
+}
+
+#[test]
+fn when_the_simulation_is_gone_everything_is_answered_and_the_run_can_be_saved() {
+    data_dir();
+    let mut lab = lab();
+    lab.send(Command::StepForward(10));
+    wait(&mut lab, "step 10", |s| s.step == 10);
+    lab.send(Command::Change { target: Target::AllVariants, change: Change::SetTopK(3) });
+    lab.send(Command::StepForward(10));
+    wait(&mut lab, "step 20", |s| s.step == 20);
+    lab.send(Command::ToggleRecord);
+    lab.post(Message::Quit);
+    wait_for_notice(&mut lab, "stopped unexpectedly");
+    let digest = lab.snapshot().digest;
+    for command in [Command::TogglePlay, Command::Reset, Command::Undo, Command::OpenShipped("skew".into())] {
+        let before = lab.notices().count();
+        assert!(lab.why_not(&command).is_some());
+        lab.send(command.clone());
+        assert_eq!(lab.notices().count(), before + 1, "{command:?} is answered");
+    }
+    assert_eq!(lab.run, RunId(0));
+    assert_eq!(saved(&mut lab, "after-death.ron"), digest);
+    lab.send(Command::ToggleRecord);
+    wait_for_notice(&mut lab, "Recorded");
+}
+
+#[test]
+fn events_without_effect_are_told_when_a_run_begins() {
+    use crate::model::change::Event;
+    let mut lab = lab();
+    let hash = Change::SetRule(Rule::Hash);
+    let start = Start { events: vec![Event { step: 7, target: Target::AllVariants, change: hash }], ..of_trace() };
+    lab.begin(Sheet::new(Document::default(), start), false, "Open", None);
+    wait(&mut lab, "the run", |s| s.run == RunId(1));
+    lab.poll();
+    assert!(
+        lab.notices().all().any(|n| n.text.contains("step 7")
+            && n.text.contains("has no effect. ")
+            && n.text.contains("no token ids"))
+    );
+    assert_eq!(lab.snapshot().ignored.len(), 1);
+    assert!(lab.snapshot().events.iter().all(|e| lab.snapshot().ignores(e)));
+}
+
 const NAMED: &str = r#"(
     version: 1, title: "Named", seed: 4, source: Synthetic(batch: 64),
     variants: [(name: "Nothing", balancer: (rule: r#None)), (balancer: (rate: 0.01)), (name: "mine", keep_name: true)],

@@ -5,6 +5,7 @@
 use super::config::{Capacity, ConfigError, Experiment, Gate, Groups, Rule, Schedule, Source, Synthetic, limits};
 use super::learn::settings::{LearningChange, WorldChange};
 use super::naming::{self, term};
+use super::step::check;
 use serde::{Deserialize, Serialize};
 
 /// One change of one setting.
@@ -64,10 +65,23 @@ pub enum Change {
     SetIterations(u32),
     /// Put every bias back to its start, and forget what the rule remembers.
     ResetBias,
+    /// Give every expert this bias, and the rule this memory: what taking back [`Self::ResetBias`] sends.
+    SetBias(Box<Biases>),
     /// A setting that only a world to learn from has.
     SetWorld(WorldChange),
     /// How a variant learns.
     SetLearning(LearningChange),
+}
+
+/// The biases of a variant and what its rule remembers, as they were at some step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Biases {
+    /// Bias of each expert, Q32.
+    pub bias: Vec<i64>,
+    /// What the rule remembers of each expert; empty where it remembers nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<i64>,
 }
 
 /// What a change applies to.
@@ -124,7 +138,7 @@ impl Change {
             Self::SetRealExperts(_) => "real_experts",
             Self::SetAverage(_) => "average",
             Self::SetIterations(_) => "iterations",
-            Self::ResetBias => "bias",
+            Self::ResetBias | Self::SetBias(_) => "bias",
             Self::SetWorld(change) => change.name(),
             Self::SetLearning(change) => change.name(),
         }
@@ -141,6 +155,7 @@ impl Change {
     pub fn words(&self) -> String {
         match self {
             Self::ResetBias => "biases reset".into(),
+            Self::SetBias(_) => "biases as before".into(),
             Self::SetFixed(true) => "fixed batch".into(),
             Self::SetFixed(false) => "fresh batches".into(),
             Self::SetGroups(None) | Self::SetCapacity(None) => format!("no {}", self.title()),
@@ -161,6 +176,7 @@ impl Change {
             Self::SetRule(rule) => rule.short().into(),
             Self::SetRate(_) | Self::SetTopK(_) => format!("{} {}", self.sign(), self.value()),
             Self::ResetBias
+            | Self::SetBias(_)
             | Self::SetFixed(_)
             | Self::SetGroups(_)
             | Self::SetCapacity(None)
@@ -204,6 +220,7 @@ impl Change {
             Self::SetRule(r) => r.short().into(),
             Self::SetSchedule(s) => s.to_string(),
             Self::ResetBias => "start".into(),
+            Self::SetBias(_) => "as it was".into(),
             Self::SetWorld(change) => change.value(),
             Self::SetLearning(change) => change.value(),
         }
@@ -226,6 +243,20 @@ impl Change {
     }
 }
 
+/// The events of a step. `events` stand in order of their steps.
+#[must_use]
+pub fn due(events: &[Event], step: u64) -> &[Event] {
+    let from = events.partition_point(|e| e.step < step);
+    let to = events.partition_point(|e| e.step <= step);
+    events.get(from..to).unwrap_or_default()
+}
+
+/// The step of the first event after a step. `events` stand in order of their steps.
+#[must_use]
+pub fn next_step(events: &[Event], step: u64) -> Option<u64> {
+    events.get(events.partition_point(|e| e.step <= step)).map(|e| e.step)
+}
+
 /// Applies a change to the settings. The experiment is untouched when this fails.
 ///
 /// # Errors
@@ -233,6 +264,21 @@ impl Change {
 pub fn apply(experiment: &mut Experiment, target: Target, change: &Change) -> Result<(), ConfigError> {
     let mut next = experiment.clone();
     set(&mut next, target, change)?;
+    next.validate()?;
+    *experiment = next;
+    Ok(())
+}
+
+/// Applies several changes, which have to fit together only once all are made. The experiment is untouched when this fails.
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_all<'a>(
+    experiment: &mut Experiment,
+    changes: impl IntoIterator<Item = (Target, &'a Change)>,
+) -> Result<(), ConfigError> {
+    let mut next = experiment.clone();
+    changes.into_iter().try_for_each(|(target, change)| set(&mut next, target, change))?;
     next.validate()?;
     *experiment = next;
     Ok(())
@@ -252,6 +298,12 @@ pub(super) fn set(next: &mut Experiment, target: Target, change: &Change) -> Res
     }
     // A name that was written for the settings so far must know them before they change.
     naming::settle(&mut next.variants);
+    if let Change::SetBias(set) = change {
+        let meant = |i: usize| target == Target::AllVariants || target == Target::Variant(i);
+        for (_, v) in next.variants.iter().enumerate().filter(|(i, _)| meant(*i)) {
+            check::biases(("bias", "bias"), v, &set.bias, &set.memory)?;
+        }
+    }
     match target {
         Target::Source => apply_to_source(next, change)?,
         Target::AllVariants => next.variants.iter_mut().for_each(|v| apply_to_variant(v, change)),
@@ -375,7 +427,7 @@ pub fn inverse(experiment: &Experiment, target: Target, change: &Change) -> Opti
         Change::SetAverage(_) => Change::SetAverage(variant?.balancer.average),
         Change::SetIterations(_) => Change::SetIterations(variant?.balancer.iterations),
         Change::SetLearning(change) => Change::SetLearning(variant?.learning.inverse(change)),
-        Change::ResetBias | Change::SetWorld(_) => return None,
+        Change::ResetBias | Change::SetBias(_) | Change::SetWorld(_) => return None,
     })
 }
 

@@ -4,13 +4,15 @@
 //! step n's loads and the biases after its update.
 
 mod batch;
+pub mod check;
 mod learning;
 
 pub use batch::{Batch, Counts, Routing, Scratch};
+pub use check::routes_again;
 
 use super::balance::{self, Rates, Step};
-use super::change::{self, Change, Event, Target};
-use super::config::{ConfigError, DIM, Experiment, Gate, Router, Rule, Source, Synthetic};
+use super::change::{Change, Event, Target};
+use super::config::{ConfigError, DIM, Experiment, Router, Rule, Source, Synthetic};
 use super::digest::Digest;
 use super::learn::LearningRow;
 use super::learn::parameters::{Learned, optional};
@@ -68,7 +70,7 @@ impl State {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let learned = |v: &VariantState| v.learned.as_ref().map_or(0, |l| l.bytes());
-        self.variants.iter().map(|v| 8 * v.bias.len() + learned(v)).sum()
+        self.variants.iter().map(|v| 8 * (v.bias.len() + v.memory.len()) + learned(v)).sum()
     }
 }
 
@@ -159,7 +161,7 @@ pub enum TokenInputs {
 /// A running experiment: settings and state. Engines advance it; this is also the scalar reference engine.
 #[derive(Clone, Debug)]
 pub struct Simulation {
-    experiment: Experiment,
+    experiment: Arc<Experiment>,
     trace: Option<Arc<Trace>>,
     state: State,
     centroids: Arc<Vec<Embedding>>,
@@ -176,23 +178,7 @@ impl Simulation {
     /// A setting out of range, or a trace that is missing or has another number of experts.
     pub fn new(mut experiment: Experiment, trace: Option<Arc<Trace>>) -> Result<Self, ConfigError> {
         naming::settle(&mut experiment.variants);
-        experiment.validate()?;
-        if matches!(experiment.source, Source::Trace(_)) {
-            let Some(trace) = &trace else {
-                return Err(error("source", "a trace that is not loaded", "the path of a trace with scores"));
-            };
-            for (i, v) in experiment.variants.iter().enumerate() {
-                if v.router.experts as usize != trace.experts {
-                    let allowed = format!("{}, the number of experts in the trace", trace.experts);
-                    return Err(error(
-                        &format!("variants[{i}].router.experts"),
-                        &v.router.experts.to_string(),
-                        &allowed,
-                    ));
-                }
-            }
-            routes_again(&experiment, trace)?;
-        }
+        check::settings(&experiment, trace.as_deref())?;
         let learns = experiment.world().is_some();
         let untrained = |experts: u32| Arc::new(Learned::untrained(experts as usize, experiment.seed));
         let start = |v: &super::config::Variant| VariantState {
@@ -207,7 +193,8 @@ impl Simulation {
         let centroids = Arc::new(tokens::centroids(most, experiment.seed));
         let widened = Arc::new(centroids.iter().map(tokens::widened).collect());
         let (teacher, room) = (None, Room::default());
-        let mut made = Self { experiment, trace, state, centroids, widened, topics: None, teacher, room };
+        let mut made =
+            Self { experiment: Arc::new(experiment), trace, state, centroids, widened, topics: None, teacher, room };
         for i in 0..made.state.variants.len() {
             let start = made.initial_bias(i);
             made.state.variants[i].bias.fill(start);
@@ -233,6 +220,12 @@ impl Simulation {
     /// The settings as they are now.
     #[must_use]
     pub fn experiment(&self) -> &Experiment {
+        &self.experiment
+    }
+
+    /// The same, shared.
+    #[must_use]
+    pub fn shared_experiment(&self) -> &Arc<Experiment> {
         &self.experiment
     }
 
@@ -274,29 +267,10 @@ impl Simulation {
     ///
     /// # Errors
     /// A state whose shape does not fit the settings.
-    pub fn restore(&mut self, experiment: Experiment, state: State) -> Result<(), ConfigError> {
+    pub fn restore(&mut self, experiment: impl Into<Arc<Experiment>>, state: State) -> Result<(), ConfigError> {
+        let experiment = experiment.into();
         experiment.validate()?;
-        let fits = state.variants.len() == experiment.variants.len()
-            && state.variants.iter().zip(&experiment.variants).all(|(s, v)| s.bias.len() == v.router.experts as usize);
-        if !fits {
-            return Err(error("start state", "of another shape", "one bias per expert of every variant"));
-        }
-        if state.variants.iter().flat_map(|v| &v.bias).any(|b| b.unsigned_abs() > 1 << 52) {
-            return Err(error("start state", "a bias beyond ±2²⁰", "biases within ±2²⁰"));
-        }
-        for (s, v) in state.variants.iter().zip(&experiment.variants) {
-            let (rule, most) = (v.balancer.rule, balance::memory_limit(v.balancer.rule));
-            let fits = s.memory.len() == s.bias.len() && s.memory.iter().all(|m| m.unsigned_abs() <= most as u64);
-            if !s.memory.is_empty() && (most == 0 || !fits) {
-                let allowed = if most == 0 {
-                    format!("left out: {} remembers nothing", rule.short())
-                } else {
-                    format!("one number within ±{most} per expert for {}", rule.short())
-                };
-                return Err(error("start state", "a memory that does not fit the rule", &allowed));
-            }
-        }
-        learning::fits(&experiment, &state)?;
+        check::state(&experiment, &state)?;
         self.experiment = experiment;
         self.state = state;
         self.topics = None;
@@ -308,12 +282,9 @@ impl Simulation {
     /// # Errors
     /// As [`change::apply`].
     pub fn apply(&mut self, target: Target, change: &Change) -> Result<(), ConfigError> {
-        let mut next = self.experiment.clone();
-        change::apply(&mut next, target, change)?;
-        if let Some(trace) = &self.trace {
-            routes_again(&next, trace)?;
-        }
-        let before = std::mem::replace(&mut self.experiment, next);
+        let mut next = (*self.experiment).clone();
+        check::change(&mut next, self.trace.as_deref(), target, change)?;
+        let before = std::mem::replace(&mut self.experiment, Arc::new(next));
         self.topics = None;
         let step = self.state.step;
         for (i, old) in before.variants.iter().enumerate() {
@@ -336,6 +307,10 @@ impl Simulation {
             if matches!(change, Change::ResetBias) || old.balancer.rule != self.experiment.variants[i].balancer.rule {
                 self.state.variants[i].memory.clear();
             }
+            if let Change::SetBias(set) = change {
+                self.state.variants[i].bias.clone_from(&set.bias);
+                self.state.variants[i].memory.clone_from(&set.memory);
+            }
             if let (Change::SetLearning(LearningChange::Optimiser(_)), Some(learned)) =
                 (change, &mut self.state.variants[i].learned)
             {
@@ -347,7 +322,7 @@ impl Simulation {
 
     /// Takes the name that a person types for a variant; `None` lets it follow the settings again. No number changes.
     pub fn rename(&mut self, variant: usize, name: Option<&str>) {
-        self.experiment.rename(variant, name);
+        Arc::make_mut(&mut self.experiment).rename(variant, name);
     }
 
     /// Applies an event, whatever its step.
@@ -571,35 +546,6 @@ pub(super) fn selector(rule: Rule, router: &Router, bias: &[i64]) -> Selector {
 /// Biases in the units in which the gate's scores are held, Q32.
 fn in_units(router: &Router, bias: &[i64]) -> Vec<i64> {
     bias.iter().map(|b| b >> router.gate.unit_bits()).collect()
-}
-
-/// A log of selections without scores can be watched as it was recorded, and no other way. Some rules need more of a trace than its
-/// scores, or not too many tokens at once.
-///
-/// # Errors
-/// The setting that this trace does not allow.
-pub fn routes_again(experiment: &Experiment, trace: &Trace) -> Result<(), ConfigError> {
-    experiment.validate_batch(trace.tokens.min(u32::MAX as usize) as u32)?;
-    if trace.token_ids.is_empty()
-        && let Some(i) = experiment.variants.iter().position(|v| v.balancer.rule == Rule::Hash)
-    {
-        let allowed = "another rule: this trace has no token ids to hash";
-        return Err(error(&format!("variants[{i}].balancer.rule"), "Hash", allowed));
-    }
-    let Some(k) = trace.selected else { return Ok(()) };
-    for v in &experiment.variants {
-        let as_it_was = v.balancer.rule == Rule::None
-            && v.router.top_k == k
-            && v.router.gate == Gate::Sigmoid
-            && v.router.groups.is_none()
-            && v.router.capacity.is_none();
-        if !as_it_was {
-            let value = format!("{} with K {} and the rule {}", v.router.gate, v.router.top_k, v.balancer.rule.short());
-            let allowed = format!("left at K {k} without a balancer: this log holds selections without scores");
-            return Err(error("the router", &value, &allowed));
-        }
-    }
-    Ok(())
 }
 
 fn error(setting: &str, value: &str, allowed: &str) -> ConfigError {

@@ -28,8 +28,10 @@ const SUFFIX: &str = ".jsonl";
 enum Line {
     /// A run begins: everything before is done with.
     Start { version: u32, scenario: String },
-    /// Something was changed. The same setting at the same step again replaces it.
+    /// Something was changed. It takes the place of the same setting's event at the same step.
     Event(Event),
+    /// Something was changed, beside what the same setting was at the same step.
+    Added(Event),
     /// The past was changed at this step: later events are set aside.
     Branch(u64),
     /// How far the run has come.
@@ -90,9 +92,10 @@ impl Journal {
         self.put(&Line::Start { version: super::VERSION, scenario: to_text(scenario) });
     }
 
-    /// Something was changed.
-    pub fn event(&self, event: &Event) {
-        self.put(&Line::Event(event.clone()));
+    /// Something was changed; whether it takes the place of the same setting's event at the same step.
+    pub fn event(&self, event: &Event, replaces: bool) {
+        let event = event.clone();
+        self.put(&if replaces { Line::Event(event) } else { Line::Added(event) });
     }
 
     /// The past was changed at `step`: the events after it are set aside.
@@ -111,6 +114,14 @@ impl Journal {
     /// Whatever the operating system says; nothing is lost yet, and the next tick tries again.
     pub fn tick(&self) -> Result<(), FileError> {
         if self.with(|inner| inner.last.elapsed() < EVERY) { Ok(()) } else { self.write_now(true) }
+    }
+
+    /// Writes and syncs now. To be called from a thread that may wait for a disk.
+    ///
+    /// # Errors
+    /// Whatever the operating system says; nothing is lost yet, and the next tick tries again.
+    pub fn sync(&self) -> Result<(), FileError> {
+        self.write_now(true)
     }
 
     /// Hands everything to the operating system at once, without waiting for the disk. Safe in a panic hook: where the journal is
@@ -236,15 +247,26 @@ fn recover(bytes: &[u8], name: &str) -> Option<(Scenario, u64)> {
                 let steps = scenario.first_step();
                 run = Some((scenario, steps));
             }
+            // No run comes so far: what follows is not to be trusted either.
+            (Line::Event(Event { step, .. }) | Line::Added(Event { step, .. }) | Line::Beat { step, .. }, _)
+                if step as f64 > limits::STEP.max =>
+            {
+                break;
+            }
             (Line::Event(event), Some((scenario, steps))) => {
                 *steps = (*steps).max(event.step);
+                // It goes to the end, as in the run: what was asked of one variant in between must not have the last word.
                 let same = |e: &Event| {
                     e.step == event.step && e.target == event.target && e.change.name() == event.change.name()
                 };
-                match scenario.events.iter_mut().find(|e| same(e)) {
-                    Some(old) => *old = event,
-                    None => scenario.events.push(event),
+                if let Some(old) = scenario.events.iter().position(same) {
+                    scenario.events.remove(old);
                 }
+                scenario.events.push(event);
+            }
+            (Line::Added(event), Some((scenario, steps))) => {
+                *steps = (*steps).max(event.step);
+                scenario.events.push(event);
             }
             (Line::Branch(step), Some((scenario, steps))) => {
                 scenario.events.retain(|e| e.step <= step);
@@ -267,5 +289,48 @@ impl Unfinished {
     pub fn discard(self) {
         drop(self.lock);
         fs::remove_file(&self.path).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::change::{Change, Target};
+    use crate::model::config::{Experiment, Source, Variant};
+
+    fn scenario() -> Scenario {
+        let source = Source::Synthetic(Default::default());
+        let variants = vec![Variant::default(), Variant::default()];
+        Scenario::from_experiment("A run", Experiment { seed: 1, source, variants })
+    }
+
+    fn lines(all: &[Line]) -> Vec<u8> {
+        all.iter().flat_map(|l| [serde_json::to_vec(l).unwrap(), b"\n".to_vec()].concat()).collect()
+    }
+
+    fn begin() -> Line {
+        Line::Start { version: 1, scenario: to_text(&scenario()) }
+    }
+
+    #[test]
+    fn a_step_that_no_run_reaches_is_not_believed() {
+        let beat = |step| Line::Beat { step, digest: Digest::default().to_string() };
+        let steps = |all: &[Line]| recover(&lines(all), "j").map(|(_, steps)| steps);
+        assert_eq!(steps(&[begin(), beat(120)]), Some(120));
+        assert_eq!(steps(&[begin(), beat(120), beat(u64::MAX), beat(130)]), Some(120));
+        let far = Event { step: 1 << 60, target: Target::AllVariants, change: Change::SetTopK(2) };
+        assert_eq!(steps(&[begin(), beat(7), Line::Event(far)]), Some(7));
+    }
+
+    #[test]
+    fn changes_at_one_step_are_in_the_order_of_the_run() {
+        let set = |target, k| Event { step: 5, target, change: Change::SetTopK(k) };
+        let (one, all, other) = (set(Target::Variant(0), 3), set(Target::AllVariants, 5), set(Target::Variant(0), 4));
+        let events = |last: Line| {
+            let text = lines(&[begin(), Line::Event(one.clone()), Line::Event(all.clone()), last]);
+            recover(&text, "j").unwrap().0.events
+        };
+        assert_eq!(events(Line::Event(other.clone())), [all.clone(), other.clone()], "the last word is the last");
+        assert_eq!(events(Line::Added(other.clone())), [one.clone(), all.clone(), other.clone()]);
     }
 }

@@ -6,12 +6,11 @@ use super::{
 };
 use crate::disk::{Refusal, door};
 use crate::model::change::{self, Event};
-use crate::model::config::{self, ConfigError, Limits, Rule, Source, Synthetic, Variant};
+use crate::model::config::{self, ConfigError, Limits, Source, Synthetic, Variant};
 use crate::model::digest::Digest;
-use crate::model::fixed::BIAS_ONE;
 use crate::model::learn::settings as learn;
 use crate::model::naming;
-use crate::model::step::{self as steps, Simulation, State};
+use crate::model::step::{self as steps, State, check};
 use crate::model::trace::Trace;
 use ron::extensions::Extensions;
 use serde::Deserialize;
@@ -229,7 +228,7 @@ pub fn load_text(text: &str, name: &str, folder: &Path) -> Result<Loaded, FileEr
         Source::Trace(t) => Some(open_trace(text, name, folder, &t.file, t.layer.as_deref())?),
         _ => None,
     };
-    check_start(&scenario, trace.clone()).and_then(|()| check_events(&scenario, &order, trace.as_deref())).map_err(
+    check_start(&scenario, trace.as_deref()).and_then(|()| check_events(&scenario, &order, trace.as_deref())).map_err(
         |e| {
             let path = e.setting.clone();
             FileError::new(name, Problem::Setting(e)).at_path(text, &path)
@@ -272,15 +271,14 @@ fn open_trace(text: &str, name: &str, folder: &Path, file: &str, layer: Option<&
 }
 
 /// Checks that a run can start from it: the start state and the trace fit the settings.
-fn check_start(scenario: &Scenario, trace: Option<Arc<Trace>>) -> Result<(), ConfigError> {
-    let experiment = scenario.experiment();
-    let mut simulation = Simulation::new(experiment.clone(), trace)?;
-    match &scenario.start {
-        Some(state) => simulation
-            .restore(experiment, state.clone())
-            .map_err(|e| ConfigError { setting: e.setting.replace("start state", "start"), ..e }),
-        None => Ok(()),
-    }
+fn check_start(scenario: &Scenario, trace: Option<&Trace>) -> Result<(), ConfigError> {
+    check::settings(&scenario.experiment(), trace)?;
+    scenario.start.as_ref().map_or(Ok(()), |state| check_state(scenario, state))
+}
+
+fn check_state(scenario: &Scenario, state: &State) -> Result<(), ConfigError> {
+    check::state(&scenario.experiment(), state)
+        .map_err(|e| ConfigError { setting: e.setting.replace("start state", "start"), ..e })
 }
 
 /// Checks that every timed event is something that this trace allows. Without a trace, [`validate`] has done so.
@@ -318,26 +316,7 @@ pub(super) fn validate(scenario: &Scenario) -> Result<(), ConfigError> {
     }
     if let Some(start) = &scenario.start {
         step("start.step", start.step)?;
-        if !matches!(scenario.source, Source::Trace(_)) {
-            check_start(scenario, None)?;
-        }
-        for (i, (v, settings)) in start.variants.iter().zip(&scenario.variants).enumerate() {
-            let factors = 0..4 * BIAS_ONE;
-            if settings.balancer.rule == Rule::Multiplicative
-                && let Some(b) = v.bias.iter().find(|b| !factors.contains(b))
-            {
-                let allowed = format!("from 0 to {} for the multiplicative rule", factors.end - 1);
-                return Err(setting(&format!("start.variants[{i}].bias"), &b.to_string(), &allowed));
-            }
-            if v.schedule_from > start.step {
-                let allowed = format!("at most the start's step, {}", start.step);
-                return Err(setting(
-                    &format!("start.variants[{i}].schedule_from"),
-                    &v.schedule_from.to_string(),
-                    &allowed,
-                ));
-            }
-        }
+        check_state(scenario, start)?;
     }
     if let Some(view) = &scenario.view {
         view.validate(scenario.variants.iter().map(|v| v.router.experts).min().unwrap_or(0))?;

@@ -534,9 +534,9 @@ impl Action {
             Self::ResetBiases => (!s.has_scores(), "A log of selections has no biases"),
             Self::Slower => (matches!(s.speed, Speed::Steps(rate) if rate <= SPEEDS[0]), "This is the lowest speed"),
             Self::Faster => (s.speed == Speed::Max, "This is as fast as it goes"),
-            _ => return None,
+            _ => (false, ""),
         };
-        wrong.then(|| why.to_owned())
+        wrong.then(|| why.to_owned()).or_else(|| lab.why_not(&self.command()?))
     }
 
     /// What the lab is to do, if it concerns the experiment and needs no more to be known.

@@ -145,6 +145,8 @@ pub struct App {
     hints: Hints,
     focus: Focus,
     screen: Screen,
+    /// The window was asked to close, and waits for what is being written.
+    closing: bool,
 }
 
 impl App {
@@ -193,6 +195,7 @@ impl App {
             hints: if options.native { Hints::begin(Instant::now()) } else { Hints::default() },
             focus: Focus::default(),
             screen: Screen::default(),
+            closing: false,
         }
     }
 
@@ -385,6 +388,24 @@ impl App {
         }
     }
 
+    /// Closes the window once everything is written, or once a person who was told that it can't be closes it again.
+    fn follow_closing(&mut self, ctx: &Context) {
+        let asked = ctx.input(|i| i.viewport().close_requested());
+        if !asked && !self.closing {
+            return;
+        }
+        let may = self.lab.may_close();
+        self.closing = !may && self.lab.is_saving();
+        match (asked, may) {
+            (true, false) => ctx.send_viewport_cmd(ViewportCommand::CancelClose),
+            (false, true) => ctx.send_viewport_cmd(ViewportCommand::Close),
+            _ => {}
+        }
+        if self.closing {
+            ctx.request_repaint_after(Duration::from_millis(50));
+        }
+    }
+
     fn name_window(&mut self, ctx: &Context) {
         let title = format!("{} – Moebias", self.lab.document().title);
         if title != self.title {
@@ -438,6 +459,7 @@ impl eframe::App for App {
         {
             self.lab.tell(Level::Warning, said);
         }
+        self.follow_closing(ctx);
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
@@ -559,7 +581,10 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self) {
-        self.lab.close();
+        // No window shows it any more.
+        for text in self.lab.close() {
+            eprintln!("moebias: {text}");
+        }
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {

@@ -1,6 +1,14 @@
 //! Short labels of what was changed, for marks on time plots.
 
+use crate::engine::message::Snapshot;
 use crate::model::change::{Event, Target};
+
+/// As [`label_of`]; where the trace does not allow the change, "Hash, ignored".
+#[must_use]
+pub fn label_in(snapshot: &Snapshot, event: &Event, names: &[String]) -> String {
+    let label = label_of(event, names);
+    if snapshot.ignores(event) { format!("{label}, ignored") } else { label }
+}
 
 /// "u 0.01", "K 4", "skew 2"; with the variant's name where one of several was changed.
 #[must_use]

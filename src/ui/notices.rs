@@ -3,6 +3,8 @@
 use super::style::{SMALL, TINY, icon, mono, semibold, text};
 use super::theme::Theme;
 use super::widgets::button::icon_button;
+use crate::engine::message::Kept;
+use crate::engine::worker::KEPT_BYTES;
 use crate::lab::Lab;
 use crate::lab::command::Command;
 use crate::lab::notices::{Level, Notice};
@@ -173,8 +175,20 @@ pub fn list(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) -> bool 
                     ui.add_space(6.0);
                 }
             });
+            let of = lab.snapshot().kept;
+            if of.runs > 0 {
+                ui.add_space(4.0);
+                ui.label(RichText::new(kept(of)).font(text(TINY)).color(theme.dim));
+            }
         });
     !modal.should_close()
+}
+
+/// "3 earlier runs are kept to go back to: 120 of at most 1,024 MiB".
+fn kept(of: Kept) -> String {
+    let mib = |bytes: usize| bytes.div_ceil(1 << 20);
+    let runs = if of.runs == 1 { "1 other run is".into() } else { format!("{} other runs are", of.runs) };
+    format!("{runs} kept to go back to: {} of at most {} MiB", mib(of.bytes), mib(KEPT_BYTES))
 }
 
 fn ago(time: Duration) -> String {

@@ -216,7 +216,7 @@ fn line(ui: &mut Ui, lab: &mut Lab, height: f32, theme: &Theme) {
     let near = snapshot.events.iter().filter(|e| (x_of(e.step) - pointer.x).abs() < 5.0);
     let names = snapshot.experiment.names();
     let changes: Vec<String> = near
-        .map(|e| format!("{} at step {}", super::events::label_of(e, &names), figure(e.step as f64, true)))
+        .map(|e| format!("{} at step {}", super::events::label_in(&snapshot, e, &names), figure(e.step as f64, true)))
         .collect();
     let pressed = response.dragged() || response.clicked() || response.is_pointer_button_down_on();
     let target = step_at(pointer.x);

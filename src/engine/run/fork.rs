@@ -39,14 +39,15 @@ impl Run {
         if !run.start.fork(of) {
             return None;
         }
-        fork_events(&mut run.events, of, new);
+        fork_events(Arc::make_mut(&mut run.events), of, new);
+        run.ignored = Arc::new(run.as_start().ignored());
         let (mut experiment, mut state) = (run.simulation.experiment().clone(), run.simulation.state().clone());
         fork_settings(&mut experiment, of);
         fork_state(&mut state, of);
         run.simulation.restore(experiment, state).ok()?;
         fork_settings(Arc::make_mut(&mut run.routed.0), of);
         for checkpoint in &mut run.checkpoints {
-            fork_settings(&mut checkpoint.experiment, of);
+            fork_settings(Arc::make_mut(&mut checkpoint.experiment), of);
             fork_state(&mut checkpoint.state, of);
             again(&mut checkpoint.trackers, of);
             again(&mut checkpoint.diagnoses, of);

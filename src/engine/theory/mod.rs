@@ -311,6 +311,8 @@ pub enum Solved {
     WhenPaused,
     /// The problem is too large.
     TooLarge,
+    /// Solving it failed.
+    Failed,
     /// Here it is.
     Exactly(Arc<Optimum>),
 }

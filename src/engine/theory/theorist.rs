@@ -8,7 +8,7 @@ use super::{
     Examined, Node, Online, Point, Solved, Theory, TheoryRequest, bias_of_state, examine, nodes_of, reference, sizes,
 };
 use crate::model::balance::initial_bias;
-use crate::model::config::{Gate, Source};
+use crate::model::config::{Experiment, Gate, Source};
 use crate::model::fixed::from_q32;
 use crate::model::theory::band;
 use crate::model::theory::batch_size::Size;
@@ -90,6 +90,11 @@ pub struct Theorist {
     states: (u64, u64),
     sizes: Arc<Vec<Vec<Size>>>,
     job: Option<Receiver<Answer>>,
+    /// The settings under which the thread beside died: it is not started again until they are others.
+    broken: Option<Arc<Experiment>>,
+    trouble: Option<String>,
+    #[cfg(test)]
+    pub(super) dies: bool,
     replay: Option<(Replay, u64)>,
     stale: bool,
     made: Instant,
@@ -114,6 +119,10 @@ impl Theorist {
             states: (0, 0),
             sizes: Arc::default(),
             job: None,
+            broken: None,
+            trouble: None,
+            #[cfg(test)]
+            dies: false,
             replay: None,
             stale: true,
             made: Instant::now().checked_sub(REST).unwrap_or_else(Instant::now),
@@ -202,6 +211,11 @@ impl Theorist {
         self.optimum.as_ref().filter(|(of, _)| *of == id).and_then(|(_, o)| o.as_ref())
     }
 
+    /// What went wrong, once.
+    pub fn trouble(&mut self) -> Option<String> {
+        self.trouble.take()
+    }
+
     /// Whether there is more to compute while the run is paused.
     #[must_use]
     pub fn busy(&self) -> bool {
@@ -228,7 +242,10 @@ impl Theorist {
         if !playing && self.blocked.is_none() {
             news |= self.catch_up(run);
         }
-        if self.job.is_none() && self.blocked.is_none() {
+        if self.broken.as_ref().is_some_and(|b| **b != *run.simulation().experiment()) {
+            self.broken = None;
+        }
+        if self.job.is_none() && self.blocked.is_none() && self.broken.is_none() {
             self.begin(run, playing);
         }
         if news {
@@ -284,7 +301,11 @@ impl Theorist {
             }
             Ok(Answer::Nodes(nodes)) => self.nodes.extend(nodes.into_iter().map(|n| (n.step, n))),
             Err(TryRecvError::Empty) => return false,
-            Err(TryRecvError::Disconnected) => {}
+            Err(TryRecvError::Disconnected) => {
+                self.broken = Some(Arc::clone(run.simulation().shared_experiment()));
+                let text = "A part of the price view failed unexpectedly; it is tried again once a setting changes";
+                self.trouble = Some(text.into());
+            }
         }
         self.job = None;
         self.states.1 = run.step();
@@ -305,9 +326,19 @@ impl Theorist {
         };
         let Some(job) = job else { return };
         let (send, receive) = mpsc::channel();
-        match background::spawn("moebias-theory", move || send.send(job.done()).ok()) {
+        #[cfg(test)]
+        let dies = self.dies;
+        let work = move || {
+            #[cfg(test)]
+            assert!(!dies, "as the test wants it");
+            send.send(job.done()).ok()
+        };
+        match background::spawn("moebias-theory", work) {
             Ok(_) => self.job = Some(receive),
-            Err(e) => log::warn!("no thread for the theory: {e}"),
+            Err(e) => {
+                self.broken = Some(Arc::clone(run.simulation().shared_experiment()));
+                self.trouble = Some(format!("There is no thread for the price view: {e}"));
+            }
         }
     }
 
@@ -371,6 +402,7 @@ impl Theorist {
             (Some(l), _) if !optimum::solvable(l.problem.tokens(), l.problem.experts(), l.problem.top_k()) => {
                 Solved::TooLarge
             }
+            _ if self.broken.is_some() => Solved::Failed,
             _ if playing => Solved::WhenPaused,
             _ => Solved::Soon,
         };
@@ -397,5 +429,47 @@ impl Theorist {
             sizes: Arc::clone(&self.sizes),
             busy: self.busy(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::message::{RunId, Start};
+    use crate::model::change::{Change, Target};
+    use crate::model::config::{Synthetic, Variant};
+
+    #[test]
+    fn a_thread_that_dies_is_told_of_once_and_not_started_again() {
+        let source = Source::Fixed(Synthetic { batch: 32, ..Default::default() });
+        let experiment = Experiment { seed: 1, source, variants: vec![Variant::default()] };
+        let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
+        let mut run = Run::new(RunId(1), start).unwrap();
+        run.watched = true;
+        run.advance(&mut CpuEngine::new(""), 3, |_, _| {}).unwrap();
+        let mut theorist = Theorist::new(TheoryRequest::default());
+        theorist.dies = true;
+        let patience = Instant::now();
+        let mut told = vec![];
+        while theorist.busy() || told.is_empty() {
+            theorist.work(&mut run, false);
+            told.extend(theorist.trouble());
+            assert!(patience.elapsed() < Duration::from_secs(60), "it never ended");
+            std::thread::yield_now();
+        }
+        assert_eq!(told.len(), 1);
+        for _ in 0..50 {
+            theorist.work(&mut run, false);
+        }
+        assert!(theorist.job.is_none() && theorist.trouble().is_none(), "nothing has changed");
+        assert_eq!(theorist.theory().optimum, Solved::Failed);
+        run.change(Target::AllVariants, Change::SetRate(0.5)).unwrap();
+        theorist.changed(Some(run.step()));
+        theorist.dies = false;
+        while !matches!(theorist.theory().optimum, Solved::Exactly(_)) {
+            theorist.work(&mut run, false);
+            assert!(patience.elapsed() < Duration::from_secs(60), "it is not tried again");
+            std::thread::yield_now();
+        }
     }
 }

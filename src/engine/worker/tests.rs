@@ -41,7 +41,7 @@ fn steps_seeks_and_branches() {
     assert_eq!(again.digest, at_100.digest);
     worker.send(Message::Seek(50));
     wait(&worker, "step 50", |s| s.step == 50 && s.seeking.is_none());
-    worker.send(Message::Change { target: Target::AllVariants, change: Change::SetTopK(3) });
+    worker.send(Message::Change { id: 0, run: RunId(1), target: Target::AllVariants, change: Change::SetTopK(3) });
     let branch = wait(&worker, "the branch", |s| s.head == 50);
     assert_eq!(branch.events.len(), 1);
     let mut parked = None;
@@ -94,11 +94,16 @@ fn theory_while_somebody_looks() {
     // Later steps of another course are forgotten, earlier ones are not.
     worker.send(Message::Seek(20));
     wait(&worker, "step 20", |s| s.step == 20 && s.seeking.is_none());
-    worker.send(Message::Change { target: Target::AllVariants, change: Change::SetRate(0.05) });
+    worker.send(Message::Change { id: 0, run: RunId(1), target: Target::AllVariants, change: Change::SetRate(0.05) });
     worker.send(Message::Step(1));
     let theory = wait(&worker, "21 points", |s| s.step == 21 && done(s, 21)).theory.clone().unwrap();
     assert!((theory.examined.as_ref().unwrap().rate - 0.05).abs() < 1e-9);
-    worker.send(Message::Change { target: Target::AllVariants, change: Change::SetRule(Rule::Multiplicative) });
+    worker.send(Message::Change {
+        id: 0,
+        run: RunId(1),
+        target: Target::AllVariants,
+        change: Change::SetRule(Rule::Multiplicative),
+    });
     worker.send(Message::Step(1));
     wait(&worker, "the reason", |s| s.theory.as_ref().is_some_and(|t| t.blocked.is_some()));
     worker.send(Message::Theory(None));

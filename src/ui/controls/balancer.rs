@@ -91,7 +91,9 @@ fn reset(ui: &mut Ui, desk: &mut Desk<'_>, frozen: Option<&str>) {
         let button = ui.button(RichText::new("Reset biases").font(text(SMALL)));
         super::super::spotlight::offer(ui, "Reset biases", button.rect);
         if button
-            .on_hover_text("Sets every bias back to its initial value. It is recorded like any other change")
+            .on_hover_text(
+                "Sets every bias back to its initial value, now. Undo brings the biases back; a recording has both",
+            )
             .clicked()
         {
             desk.change(Change::ResetBias);

@@ -156,8 +156,7 @@ fn frozen(lab: &Lab) -> Option<&'static str> {
 
 /// Why a change would be refused, if so.
 fn refused(lab: &Lab, target: Target, change: &Change) -> Option<String> {
-    let mut settings = lab.settings().clone();
-    change::apply(&mut settings, target, change).err().map(|e| e.in_words(&settings.names()))
+    lab.why_not(&Command::Change { target, change: change.clone() })
 }
 
 /// Draws the panel. `shown` is the variant that single-variant panes show; choosing one here chooses it there.

@@ -5,6 +5,7 @@ use super::super::theme::{ROW, Theme};
 use super::Desk;
 use crate::lab::Lab;
 use crate::lab::command::Command;
+use crate::model::change::Target;
 use crate::model::config::Variant;
 use crate::model::presets::{Preset, Use};
 use eframe::egui::{self, ComboBox, RichText, Ui, vec2};
@@ -59,11 +60,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
 /// Why a model can't be set now, if so.
 #[must_use]
 pub fn refused(lab: &Lab, preset: Preset) -> Option<String> {
-    if let Some(why) = super::frozen(lab) {
-        return Some(why.into());
-    }
-    let (experts, trace) = (preset.settings().0.experts as usize, lab.snapshot().trace.as_ref()?.experts);
-    (experts != trace).then(|| format!("It has {experts} experts, and this trace has {trace}"))
+    lab.why_not(&Command::Preset { target: Target::AllVariants, preset })
 }
 
 /// The model whose settings these are.

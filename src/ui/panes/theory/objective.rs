@@ -184,6 +184,7 @@ fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Exam
         other => {
             let why = match other {
                 Solved::TooLarge => "too large to solve",
+                Solved::Failed => "solving failed",
                 Solved::WhenPaused => "when paused",
                 _ => "being solved …",
             };

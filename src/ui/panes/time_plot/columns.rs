@@ -85,6 +85,7 @@ pub fn resolution(cx: &PaneContext<'_>, pixels: f32) -> Option<String> {
         match detail.stage() {
             Stage::Working(share) => words = format!("{words} · computing each, {:.0} %", 100.0 * share),
             Stage::TooLong => words = format!("{words} · zoom in for each"),
+            Stage::Failed => words = format!("{words} · computing each failed"),
             Stage::Done => {}
         }
     }

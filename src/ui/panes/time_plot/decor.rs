@@ -1,6 +1,6 @@
 //! What lies over the curves: labels, the key, events, the playhead, what the pointer is on.
 
-use super::super::super::events::label_of;
+use super::super::super::events::label_in;
 use super::super::super::link::Span;
 use super::super::super::style::{TINY, mono, text};
 use super::super::super::theme::Theme;
@@ -246,7 +246,7 @@ pub(super) fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &
         if next.is_some_and(|next| next - x < 30.0) {
             continue;
         }
-        let galley = painter.layout_no_wrap(label_of(event, &names), text(TINY), cx.theme.dim);
+        let galley = painter.layout_no_wrap(label_in(snapshot, event, &names), text(TINY), cx.theme.dim);
         // Right of its line, or left of it at the right edge.
         let left = if x + galley.size().x + 6.0 < frame.right() { x + 4.0 } else { x - galley.size().x - 4.0 };
         let rect = Rect::from_min_size(pos2(left, frame.top()), galley.size());
