@@ -525,7 +525,9 @@ impl Action {
                 (s.step == 0 && s.seeking.is_none(), "This is the first step")
             }
             Self::ToEnd => (s.step == s.head && s.seeking.is_none(), "This is the last step computed so far"),
-            Self::NextPage | Self::PreviousPage => (lab.lesson().is_none(), "No lesson is open: L lists them all"),
+            Self::NextPage | Self::PreviousPage | Self::LessonHint | Self::LessonSetUp | Self::CloseLesson => {
+                (lab.lesson().is_none(), "No lesson is open: L lists them all")
+            }
             Self::ShowFinding => (
                 s.variants.iter().all(|v| v.findings.iter().all(|f| f.until.is_some())),
                 "Nothing stands out at this step",
