@@ -75,6 +75,8 @@ fn a_whole_lesson_by_keys_alone() {
     assert_eq!(lab(&w).shelf().progress["router"].stage(Some(&asks)), Stage::Done);
     press(&mut w, Key::L);
     assert!(w.query_by_label("Lesson 1: What a router does").is_some());
+    // Closed, the contents give the focus back; once more and the keys are the lesson's again.
+    press(&mut w, Key::Escape);
     press(&mut w, Key::Escape);
     press(&mut w, Key::Space);
     on_page(&mut w, 1);

@@ -28,7 +28,7 @@ impl App {
         let waits = self.overlay == Some(Overlay::Welcome) && self.lab.unfinished().is_some();
         let covered = self.is_covered() || (self.overlay.is_some() && !waits);
         if !typing && !covered {
-            self.answer_keys(ctx, asks);
+            self.answer_keys(ctx, asks, focused);
         }
         let mut all: Vec<(Action, egui::KeyboardShortcut)> =
             Action::iter().flat_map(|a| a.shortcuts().into_iter().map(move |s| (a, s))).collect();
@@ -66,8 +66,9 @@ impl App {
         }
     }
 
-    /// While a lesson's question is open, its letters answer, or digits; whatever they do otherwise waits until it is answered.
-    fn answer_keys(&self, ctx: &Context, asks: &mut Vec<Ask>) {
+    /// While a lesson's question is open, its letters answer, or digits; whatever they do otherwise waits until it is answered. What has
+    /// the focus may take digits itself.
+    fn answer_keys(&self, ctx: &Context, asks: &mut Vec<Ask>, focused: bool) {
         if !self.lab.question_is_open() {
             return;
         }
@@ -82,8 +83,9 @@ impl App {
             [Key::F, Key::Num6],
         ];
         for (i, keys) in keys.into_iter().enumerate().take(choices.max(4)) {
-            let pressed = keys.map(|key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key)));
-            if pressed.contains(&true) && i < choices {
+            let own = if focused { &keys[..1] } else { &keys[..] };
+            let pressed = own.iter().any(|key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, *key)));
+            if pressed && i < choices {
                 asks.push(Ask::Lesson(Do::Answer(i)));
             }
         }
