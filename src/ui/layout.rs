@@ -250,7 +250,10 @@ impl Layout {
             return false;
         }
         if !self.alone.is_empty() {
-            let parts = self.alone.iter().map(|kind| (Plan::Pane(*kind), 1.0)).collect();
+            // A picture of tokens and a pane of several plots need more height than a curve.
+            let tall = |kind| matches!(kind, PaneKind::Assignment | PaneKind::Theory | PaneKind::Microscope);
+            let share = |kind| if tall(kind) { 1.4 } else { 1.0 };
+            let parts = self.alone.iter().map(|kind| (Plan::Pane(*kind), share(*kind))).collect();
             let plan = Plan::Line(LinearDir::Vertical, parts).fitted(room.size());
             self.planned(ui, &plan, room, (panes, cx, exports));
             return false;
