@@ -98,7 +98,7 @@ pub fn caption_of_tokens(experiment: &Experiment) -> String {
         ],
         Source::Synthetic(s) | Source::Fixed(s) => {
             let fixed = matches!(experiment.source, Source::Fixed(_));
-            let batch = if fixed { "tokens, one batch for ever" } else { "tokens per batch" };
+            let batch = if fixed { "tokens, one repeated batch" } else { "tokens per batch" };
             let mut parts = vec![format!("{} {batch}", s.batch), format!("{} topics", s.topics)];
             parts.extend([format!("skew {}", number(s.skew)), format!("noise {}", number(s.noise))]);
             if s.drift > 0.0 && !fixed {
