@@ -134,7 +134,7 @@ fn what_files_say_does_nothing_to_a_terminal_or_a_spreadsheet() {
     harmless(&["check", &file, &wrong, &log, "no\u{1b}[2J.ron"]);
     harmless(&["trace", &log]);
     harmless(&["sweep", &file, "--over", "u=0.1,0.2", cpu[0], cpu[1]]);
-    for args in [&["run", &file, "--csv", "-"] as &[&str], &["sweep", &file, "--over", "u=0.1,0.2", "--csv", "-"]] {
+    for args in [&["run", &file, "--csv", "-"] as &[&str], &["sweep", &file, "--over", "skew=0.1,0.2", "--csv", "-"]] {
         let csv = harmless(&[args, &cpu].concat());
         let cells: Vec<&str> = csv.lines().filter(|l| !l.starts_with('#')).flat_map(|l| l.split(',')).collect();
         assert!(cells.iter().any(|c| c.contains("'=cmd")), "{csv}");

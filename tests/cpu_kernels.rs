@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Dice, GATES, RULES};
+use common::{Dice, GATES, LARGEST_FACTOR, RULES};
 use moebias::engine::Engine as _;
 use moebias::engine::cpu::{CpuEngine, Kernel};
 use moebias::model::config::{
@@ -210,6 +210,10 @@ fn extreme_biases() {
             let size = 1i64 << dice.below(53);
             let inexact = i64::from(dice.below(4096)).min(size);
             *b = dice.of(&[size, -size, size - inexact]);
+            // A factor below 0, or beyond the clamp of the rule, is no state of it.
+            if rule == Rule::Multiplicative {
+                *b = b.abs().min(LARGEST_FACTOR);
+            }
         }
         simulation.restore(experiment, state).unwrap();
         assert_equal(&format!("{rule}"), &simulation, 10);

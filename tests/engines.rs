@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::{Dice, GATES, RULES};
+use common::{Dice, GATES, LARGEST_FACTOR, RULES};
 use moebias::engine::cpu::CpuEngine;
 use moebias::engine::gpu::GpuEngine;
 use moebias::engine::message::{Echo, Message, RunId, Snapshot, Start};
@@ -357,6 +357,10 @@ fn extreme_biases(backends: Backends) {
         }
         state.variants[0].bias[7] = 1 << 52;
         state.variants[0].bias[8] = -(1 << 52);
+        if rule == Rule::Multiplicative {
+            // A factor below 0, or beyond the clamp of the rule, is no state of it.
+            state.variants.iter_mut().flat_map(|v| &mut v.bias).for_each(|b| *b = b.abs().min(LARGEST_FACTOR));
+        }
         let start = Start { experiment, trace: None, state: Some(state), events: vec![], stop: None };
         let wanted = rows(&start, &mut CpuEngine::new(""), 40);
         assert!(

@@ -106,7 +106,7 @@ fn a_sweep_and_the_cells_opened_from_it_find_their_trace() {
     for into in ["out/s.csv", "source/s.csv", "elsewhere/deep/deeper/s.csv"] {
         let csv = place.path(into);
         first.send(Command::SaveSweep(csv.clone()));
-        assert!(csv.exists());
+        until(&mut first, "the sweep's file", |_| csv.exists());
         // Opened by somebody else, a cell of it is an experiment, and that is saved once more.
         let mut second = lab(&scenario::shipped::find("first-look").unwrap().load().unwrap());
         second.send(Command::OpenFile(csv.clone()));

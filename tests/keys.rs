@@ -9,6 +9,7 @@ use egui_kittest::kittest::{AccessKitNode, NodeT as _, Queryable as _};
 use moebias::engine::EngineChoice;
 use moebias::lab::Lab;
 use moebias::lab::command::Command;
+use moebias::lab::notices::Level;
 use moebias::model::config::Rule;
 use moebias::scenario::shipped;
 use moebias::ui::actions::{self, Action};
@@ -420,7 +421,7 @@ fn an_undo_too_many_does_not_swap_the_run_unasked() {
     press(&mut window, CTRL, Key::Z);
     window.run_steps(20);
     assert_eq!(window.state().lab().document().title, title, "one too many");
-    assert!(told(&window).last().unwrap().contains("Undo once more leaves this run"), "{:?}", told(&window));
+    assert!(told(&window).last().unwrap().contains("Undo once more returns to the run before"), "{:?}", told(&window));
     press(&mut window, CTRL, Key::Z);
     wait(&mut window, "the run before", |l| l.document().title == "A first look");
 }
@@ -487,6 +488,8 @@ fn prepare(window: &mut Window, action: Action) {
         Action::ZoomReset => palette_enter(window, "zoom 1.25"),
         Action::StageOn | Action::StageBack => press(window, PLAIN, Key::X),
         Action::NextPane | Action::PreviousPane => press(window, PLAIN, Key::F5),
+        // What was said a moment ago is not said again.
+        Action::LessonHint | Action::LessonSetUp => window.state_mut().lab_mut().tell(Level::Info, "next"),
         _ => {}
     }
     let middle = eframe::egui::pos2(620.0, 300.0);
@@ -580,9 +583,7 @@ fn round(window: &mut Window, place: &str) -> Vec<String> {
     press(window, PLAIN, Key::Tab);
     let at = |window: &Window| {
         let node = window.root().children_recursive().find(|n| n.accesskit_node().is_focused());
-        node.map(|n| {
-            (name(&n.accesskit_node()), format!("{:?} {:?}", n.accesskit_node().role(), n.accesskit_node().id()))
-        })
+        node.map(|n| (name(&n.accesskit_node()), format!("{:?} {:?}", n.accesskit_node().role(), n.rect())))
     };
     let first = at(window);
     let mut names = vec![];

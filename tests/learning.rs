@@ -515,8 +515,7 @@ fn settings_that_do_not_fit_are_refused_in_words() {
     assert!(crowd.contains("at most 32768 with 2048 experts"), "{crowd}");
     let nothing_to_learn = refusal(&|e| e.source = Source::Synthetic(Default::default()));
     assert!(
-        nothing_to_learn.contains("variants[1].learning")
-            && nothing_to_learn.contains("only where the source is Learning")
+        nothing_to_learn.contains("variants[1].learning") && nothing_to_learn.contains("only in a world to learn from")
     );
     let mut simulation = Simulation::new(experiment(), None).unwrap();
     assert!(simulation.apply(Target::Source, &Change::SetFixed(true)).is_err());

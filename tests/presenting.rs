@@ -290,7 +290,9 @@ fn every_control_is_reached_by_tab_and_seen_to_have_the_focus() {
     let wanted = controls(&harness);
     assert!(wanted.len() > 40, "{wanted:?}");
     let seen = walk(&mut harness);
-    let missing: Vec<&Control> = wanted.difference(&seen).collect();
+    // What is typed on a slider goes into its field, so Tab stops there once.
+    let in_slider = |(role, label): &Control| role == "SpinButton" && seen.contains(&("Slider".into(), label.clone()));
+    let missing: Vec<&Control> = wanted.difference(&seen).filter(|c| !in_slider(c)).collect();
     assert!(missing.is_empty(), "Tab does not come to {missing:?}");
     picture(&mut harness, "focus");
 }

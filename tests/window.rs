@@ -306,6 +306,11 @@ fn every_mode_of_every_pane() {
         picture(&mut harness, &format!("rows-{name}"));
     }
     for (mode, name) in [("Score", "score"), ("+ Bias", "biased"), ("Moved by bias", "moved")] {
+        // The switch is a row of buttons where there is room, and a menu where there is not.
+        if harness.query_by_label(mode).is_none() {
+            harness.get_by_label_contains("Cells show: ").click();
+            harness.run_steps(3);
+        }
         harness.get_by_label(mode).click();
         harness.run_steps(3);
         picture(&mut harness, &format!("cells-{name}"));
@@ -545,6 +550,9 @@ fn a_model_is_one_choice_and_one_undo() {
 fn biases_freeze_at_a_tick() {
     let mut harness = wide();
     step_to(&mut harness, 20);
+    // Without it all settings have room.
+    harness.get_by_label("What to look for").click();
+    harness.run_steps(30);
     harness.get_by_role_and_label(Role::CheckBox, "Freeze from step").click();
     wait(&mut harness, "the freeze", |l| l.snapshot().experiment.variants[0].balancer.freeze == Some(20));
     let frozen = harness.state().lab().snapshot().variants[0].bias.clone();

@@ -126,8 +126,6 @@ pub struct App {
     welcome: Welcome,
     /// Whether a dialog was open in the last frame.
     covered: bool,
-    /// The last thing done was an undo.
-    undid: bool,
     /// The welcome holds the run, which plays once somebody begins.
     held: bool,
     lesson: LessonPanel,
@@ -181,7 +179,6 @@ impl App {
             pictures: Pictures::default(),
             welcome: Welcome::default(),
             covered: false,
-            undid: false,
             held: options.welcome,
             lesson: LessonPanel::default(),
             spotlight: Spotlight::default(),

@@ -5,6 +5,9 @@
 use moebias::model::config::{Gate, Rule};
 use moebias::model::random::{Stream, pcg4d};
 
+/// The largest factor of the multiplicative rule, Q32: its biases are in [0, 4).
+pub const LARGEST_FACTOR: i64 = (4 << 32) - 1;
+
 /// Random choices that are the same on every machine.
 pub struct Dice {
     seed: u32,

@@ -125,10 +125,6 @@ impl App {
         if let Some(why) = action.refused(&self.lab) {
             return self.lab.tell_once(Level::Info, &why);
         }
-        if action == Action::Undo && self.too_many() {
-            return;
-        }
-        self.undid = action == Action::Undo;
         self.hints.did(&mut self.stored, action);
         if let Some(command) = action.command() {
             return self.lab.send(command);
@@ -213,14 +209,6 @@ impl App {
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             _ => {}
         }
-    }
-
-    /// One undo too many would swap the run for what was open before: that takes a press of its own, once it was said.
-    fn too_many(&mut self) -> bool {
-        let opened = self.lab.undo_label().filter(|what| what.starts_with("Open ") || what.starts_with("Page "));
-        let Some(what) = opened.filter(|_| std::mem::take(&mut self.undid)) else { return false };
-        self.lab.tell(Level::Info, format!("Every change here is taken back. Undo once more leaves this run: {what}"));
-        true
     }
 
     fn show_finding(&mut self, variant: usize, finding: &Finding) {
