@@ -114,7 +114,9 @@ fn find(widgets: &WidgetRects, told: &Told, w: &WidgetRect) -> Option<Found> {
         let Some(parent) = parent.filter(|_| !regions.contains_key(&at)) else { break };
         at = parent;
     }
-    let region = match regions.get(&at).copied().unwrap_or_default() {
+    // What is drawn on the window itself, in none of its regions, stands between the panes.
+    let elsewhere = if w.layer_id.order == Order::Background { Region::Tabs } else { Region::default() };
+    let region = match regions.get(&at).copied().unwrap_or(elsewhere) {
         Region::Tabs if tabs.contains(&w.id) => Region::Panes,
         Region::Tabs => return None,
         region => region,

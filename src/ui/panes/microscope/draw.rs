@@ -153,7 +153,9 @@ impl Draw<'_> {
             _ => 2,
         };
         let numbers = board.row >= 9.0 && board.column >= 34.0;
-        let font = mono((board.row - 2.0).clamp(8.0, 14.0));
+        let size = (board.row - 2.0).clamp(8.0, 14.0);
+        // Margins stand in a column of fixed width beside the cells.
+        let (font, margins) = (mono(size), mono(size.min(TINY)));
         for (row, token) in view.tokens.iter().enumerate() {
             let shown = self.of_row(Stage::Scores, row);
             if shown <= 0.0 {
@@ -181,7 +183,7 @@ impl Draw<'_> {
                 let words = number(margin, decimals(view).min(5));
                 let colour = if Some(row) == self.told.row { theme.text } else { theme.dim };
                 if strength > 0.6 {
-                    self.text(at, Align2::LEFT_CENTER, words, font.clone(), colour);
+                    self.text(at, Align2::LEFT_CENTER, words, margins.clone(), colour);
                 }
             }
         }

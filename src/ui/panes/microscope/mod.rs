@@ -214,7 +214,7 @@ impl Pane for MicroscopePane {
         let told = self.told(&view, cx);
         let linked = cx.link.expert().and_then(|e| view.experts.iter().position(|x| *x == e));
         let hot = Hot { row: self.hot.row, column: self.hot.column.or(linked) };
-        let painter = ui.painter().with_clip_rect(place.expand(8.0));
+        let painter = ui.painter().with_clip_rect(place.expand(2.0));
         Draw { painter: &painter, theme: cx.theme, view: &view, board, player: &self.player, hot, told }.all();
         self.say(ui, cx, rest.with_min_y(rest.bottom() - words), &view, told);
     }
