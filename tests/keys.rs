@@ -3,12 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
+use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key, KeyboardShortcut, Modifiers, OutputCommand, Vec2, ViewportCommand, ViewportId, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{AccessKitNode, NodeT as _, Queryable as _};
 use moebias::engine::EngineChoice;
 use moebias::lab::Lab;
 use moebias::lab::command::Command;
+use moebias::lab::lesson::Do;
 use moebias::lab::notices::Level;
 use moebias::model::config::Rule;
 use moebias::scenario::shipped;
@@ -628,4 +630,19 @@ fn everything_that_tab_comes_to_has_a_name() {
         round(&mut window, place);
         tidy(&mut window);
     }
+}
+
+#[test]
+fn space_plays_where_a_slider_has_the_focus_and_a_lesson_lets_go_of_it() {
+    let mut window = wide();
+    window.get_by_role_and_label(Role::Slider, "Step size u").focus();
+    window.run_steps(3);
+    press(&mut window, PLAIN, Key::Space);
+    wait(&mut window, "it plays", |l| l.snapshot().playing);
+    window.get_by_role_and_label(Role::Slider, "Step size u").focus();
+    window.run_steps(3);
+    window.state_mut().lab_mut().send(Command::Lesson(Do::Open("step-size".into())));
+    wait(&mut window, "the lesson", |l| l.lesson().is_some() && l.is_up_to_date());
+    press(&mut window, PLAIN, Key::ArrowRight);
+    wait(&mut window, "the next page, not another step size", |l| l.lesson().is_some_and(|r| r.page == 1));
 }

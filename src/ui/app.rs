@@ -485,6 +485,9 @@ impl eframe::App for App {
             ui.painter().rect_filled(ui.max_rect(), 0.0, theme.pane);
         }
         self.page_turned |= self.spotlight.begin(&ctx, &self.lab, &mut self.link);
+        if self.page_turned {
+            self.focus.keep_in(&ctx, focus::Region::Lesson);
+        }
         self.room_for_settings(ui);
         let bar =
             Bar { recent: &self.stored.recent, unread: self.seen.unread(&self.lab), settings: self.showing.floats };

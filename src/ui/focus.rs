@@ -200,6 +200,15 @@ impl Focus {
         self.last = goal.or(focused).or(self.last);
     }
 
+    /// Lets go of the focus unless what has it stands in this region, so that keys meant for the region change nothing elsewhere.
+    pub fn keep_in(&mut self, ctx: &Context, region: Region) {
+        let Some(id) = ctx.memory(Memory::focused) else { return };
+        if !self.stops.iter().any(|s| s.id == id && s.part.0 == region) {
+            ctx.memory_mut(|m| m.surrender_focus(id));
+            self.rests = true;
+        }
+    }
+
     fn holds(&self, id: Option<Id>) -> bool {
         id.is_some_and(|id| self.stops.iter().any(|s| s.id == id))
     }
@@ -385,6 +394,13 @@ pub fn follow(ui: &Ui) {
 pub fn enter_is_free(ui: &Ui) -> bool {
     let free = ui.memory(|m| m.focused().is_none() && m.allows_interaction(ui.layer_id()));
     ui.is_enabled() && free && !Popup::is_any_open(ui.ctx())
+}
+
+/// Whether a slider has the focus: it has no use for Space.
+#[must_use]
+pub fn is_on_slider(ctx: &Context) -> bool {
+    let told: Told = ctx.data(|d| d.get_temp(told_id())).unwrap_or_default();
+    ctx.memory(Memory::focused).is_some_and(|id| told.fields.values().any(|slider| *slider == id))
 }
 
 /// Whether a key, pressed without Ctrl, is one that buttons, sliders and lists use: then what has the focus has it, and not a

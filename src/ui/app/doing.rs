@@ -34,6 +34,7 @@ impl App {
             Action::iter().flat_map(|a| a.shortcuts().into_iter().map(move |s| (a, s))).collect();
         // Shift+Ctrl+Z before Ctrl+Z: egui takes a shortcut also when more modifiers are held.
         all.sort_by_key(|(_, s)| std::cmp::Reverse(u8::from(s.modifiers.shift) + u8::from(s.modifiers.command)));
+        let on_slider = focused && ctx.input(|i| i.key_pressed(Key::Space)) && focus::is_on_slider(ctx);
         for (action, shortcut) in all {
             let plain = !shortcut.modifiers.command;
             let function = matches!(shortcut.logical_key, Key::F1 | Key::F2 | Key::F5 | Key::F11);
@@ -41,7 +42,8 @@ impl App {
             if pages && (!self.pages_are_panes() || typing || covered || focused) {
                 continue;
             }
-            let taken = focused && focus::is_of_widgets(shortcut.logical_key);
+            let free = on_slider && shortcut.logical_key == Key::Space;
+            let taken = focused && focus::is_of_widgets(shortcut.logical_key) && !free;
             if plain && !function && !pages && (typing || taken || covered) {
                 continue;
             }

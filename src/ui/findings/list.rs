@@ -3,11 +3,13 @@
 use super::super::app::Ask;
 use super::super::style::{SMALL, TINY, semibold, text};
 use super::super::theme::Theme;
+use super::super::widgets::button::icon_button;
 use super::super::widgets::slider::figure;
 use super::{show_me, sign};
 use crate::lab::Lab;
 use crate::model::diagnose::Finding;
 use eframe::egui::{self, Align, Align2, Color32, Frame, Id, Label, Layout, Margin, RichText, ScrollArea, Ui, vec2};
+use egui_material_icons::icons::ICON_CLOSE;
 
 /// Draws the list. False once it is to close.
 pub fn list(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
@@ -19,7 +21,13 @@ pub fn list(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) -> bool 
         .frame(frame)
         .show(ui.ctx(), |ui| {
             ui.set_width(560.0);
-            ui.label(RichText::new("Findings").font(semibold(14.0)));
+            let mut close = false;
+            ui.horizontal(|ui| {
+                ui.label(RichText::new("Findings").font(semibold(14.0)));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    close = icon_button(ui, theme, ICON_CLOSE, 15.0, true, "Close findings", "Close (Esc)").clicked();
+                });
+            });
             ui.add_space(6.0);
             let snapshot = lab.snapshot();
             let all = || {
@@ -48,7 +56,7 @@ pub fn list(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) -> bool 
                 }
                 super::super::focus::follow(ui);
             });
-            asks.len() > before
+            close || asks.len() > before
         });
     !modal.should_close() && !modal.inner
 }

@@ -233,6 +233,7 @@ pub(super) fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &
     let (from, to) = (transform.bounds().min()[0], transform.bounds().max()[0]);
     let of_key = taken.len();
     let names = snapshot.experiment.names();
+    let alone = names.len() == 1;
     let here: Vec<&Event> = snapshot.events.iter().filter(|e| (from..=to).contains(&(e.step as f64))).collect();
     for (i, event) in here.iter().enumerate() {
         let x = transform.position_from_point_x(event.step as f64);
@@ -240,9 +241,11 @@ pub(super) fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &
         let above = taken[..of_key].iter().filter(|r| r.expand(3.0).x_range().contains(x)).map(|r| r.bottom() + 2.0);
         let top = above.fold(frame.top(), f32::max);
         painter.vline(x, top..=frame.bottom(), Stroke::new(1.0, cx.theme.fair.gamma_multiply(0.7)));
-        // A slider drag is many events: the last of them says where it went.
-        let same = |e: &&&Event| e.target == event.target && e.change.name() == event.change.name();
-        let next = here.get(i + 1).filter(same).map(|e| transform.position_from_point_x(e.step as f64));
+        // A slider drag is many events: the last of them says where it went. Of a single variant it does not matter whether it, or all
+        // variants, were changed.
+        let of_same = |e: &Event| alone || e.target == event.target;
+        let same = |e: &&&Event| of_same(e) && e.change.name() == event.change.name();
+        let next = here[i + 1..].iter().find(same).map(|e| transform.position_from_point_x(e.step as f64));
         if next.is_some_and(|next| next - x < 30.0) {
             continue;
         }
