@@ -112,7 +112,7 @@ fn a_sweep_and_the_cells_opened_from_it_find_their_trace() {
         second.send(Command::OpenFile(csv.clone()));
         assert!(second.sweep().is_some(), "{:?}", second.notices().all().last().map(|n| &n.text));
         second.send(Command::OpenRun(1));
-        until(&mut second, "the cell", |l| l.is_up_to_date());
+        until(&mut second, "the cell", Lab::is_up_to_date);
         let cell = place.path("out/cell.ron");
         saved(&mut second, &cell);
         let loaded = place.opens(&cell);

@@ -385,9 +385,17 @@ impl Run {
         }
         let first_here = change::due(events, step).is_empty();
         let same = |e: &Event| e.step == step && e.target == event.target && e.change.name() == event.change.name();
-        let replaced = events.iter().position(same);
+        // The others of this step must fit without it: biases that were set after a rule may need that rule.
         let before_events = self.checkpoints.last().filter(|c| c.state.step == step).cloned();
-        let replaces = replaced.is_some() && before_events.is_some();
+        let fits = |old: usize, before: &Checkpoint| {
+            let mut other = self.simulation.clone();
+            let others = events.iter().enumerate().filter(|(i, e)| e.step == step && *i != old).map(|(_, e)| e);
+            other.restore(Arc::clone(&before.experiment), before.state.clone()).is_ok()
+                && others.chain([&event]).all(|e| other.apply_event(e).is_ok())
+        };
+        let replaced = events.iter().position(same);
+        let replaced = replaced.filter(|old| before_events.as_ref().is_some_and(|before| fits(*old, before)));
+        let replaces = replaced.is_some();
         if let (Some(old), Some(before)) = (replaced, before_events) {
             // The same setting again at the same step: only the last value counts, so start this step's events afresh. It goes to
             // the end: what was asked of one variant in between must not have the last word.
