@@ -373,11 +373,7 @@ fn the_welcome_goes_on_with_files_and_lessons() {
     }
     let mut window = wide();
     let lesson = moebias::scenario::lesson::shipped()[1].id;
-    for what in [
-        moebias::lab::lesson::Do::Open(lesson.into()),
-        moebias::lab::lesson::Do::Turn(1),
-        moebias::lab::lesson::Do::Close,
-    ] {
+    for what in [Do::Open(lesson.into()), Do::Turn(1), Do::Close] {
         window.state_mut().lab_mut().send(Command::Lesson(what));
         window.run_steps(3);
     }
