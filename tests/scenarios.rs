@@ -100,9 +100,9 @@ fn play(start: Start, to: u64) -> Vec<Seen> {
 
 /// A shipped scenario, played to its end: once, whoever asks.
 fn shown(id: &'static str) -> &'static [Seen] {
-    static ALL: LazyLock<Mutex<HashMap<&str, &OnceLock<Vec<Seen>>>>> = LazyLock::new(Mutex::default);
-    let played: &'static OnceLock<Vec<Seen>> =
-        ALL.lock().unwrap().entry(id).or_insert_with(|| Box::leak(Box::default()));
+    type Played = &'static OnceLock<Vec<Seen>>;
+    static ALL: LazyLock<Mutex<HashMap<&str, Played>>> = LazyLock::new(Mutex::default);
+    let played: Played = ALL.lock().unwrap().entry(id).or_insert_with(|| Box::leak(Box::default()));
     played.get_or_init(|| {
         let start = Start::of(&loaded(id));
         let end = start.stop.unwrap_or(500);
