@@ -196,7 +196,7 @@ fn a_lesson() {
         window.send(Command::Lesson(Do::Open(lesson.into())));
         for page in [0, 2] {
             window.send(Command::Lesson(Do::Turn(page)));
-            window.until("the page", |l| l.is_up_to_date()).look(&format!("lesson {lesson} {page}"), &FEW);
+            window.until("the page", Lab::is_up_to_date).look(&format!("lesson {lesson} {page}"), &FEW);
         }
     }
     window.judged();
