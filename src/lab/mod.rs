@@ -18,7 +18,7 @@ pub mod sheet;
 mod story;
 pub mod sweep;
 pub mod undo;
-mod why_not;
+pub mod why_not;
 
 #[cfg(test)]
 mod tests;

@@ -412,18 +412,6 @@ impl App {
     }
 }
 
-/// What the panes and bars just painted as tooltips is not shown: it would stay over what lies over them while the pointer rests.
-fn drop_tooltips(ctx: &Context) {
-    let tips: Vec<egui::LayerId> = ctx.memory(|m| m.layer_ids().filter(|l| l.order == Order::Tooltip).collect());
-    ctx.graphics_mut(|graphics| {
-        for tip in tips {
-            if let Some(list) = graphics.get_mut(tip) {
-                *list = egui::layers::PaintList::default();
-            }
-        }
-    });
-}
-
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
         self.lab.poll();
@@ -552,9 +540,6 @@ impl eframe::App for App {
         asks.extend(self.link.asked.drain(..).map(Ask::Do));
         self.spotlight.show(ui, &self.lab, &self.layout, &mut self.link, theme);
 
-        if self.is_covered() || self.overlay.is_some() {
-            drop_tooltips(&ctx);
-        }
         self.overlays(ui, &mut asks, theme);
         self.show_over(ui, theme);
         if !asks.is_empty() {

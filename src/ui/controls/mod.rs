@@ -18,6 +18,7 @@ use super::widgets::differs::{self, NoValue};
 use super::widgets::slider::{Number, Scale, number};
 use crate::lab::Lab;
 use crate::lab::command::Command;
+use crate::lab::why_not::ONLY_WATCHED;
 use crate::model::change::{self, Change, Target};
 use crate::model::config::{Limits, Rule, Variant};
 use eframe::egui::{self, Frame, Margin, Panel, RichText, ScrollArea, Ui};
@@ -151,7 +152,7 @@ impl Desk<'_> {
 /// Why settings of the router can't be changed, if so.
 fn frozen(lab: &Lab) -> Option<&'static str> {
     let selected = !lab.snapshot().has_scores();
-    selected.then_some("This log holds selections without scores, so nothing can be routed again")
+    selected.then_some(ONLY_WATCHED)
 }
 
 /// Why a change would be refused, if so.
