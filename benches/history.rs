@@ -2,9 +2,9 @@
 //! `cargo bench --bench history`. Reading must cost the same at both.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use moebias::engine::history::History;
-use moebias::model::metrics::Metrics;
-use moebias::model::step::{StepRow, VariantRow};
+use moebias_engine::history::History;
+use moebias_model::metrics::Metrics;
+use moebias_model::step::{StepRow, VariantRow};
 use std::hint::black_box;
 
 const EXPERTS: usize = 1024;

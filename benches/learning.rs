@@ -1,11 +1,11 @@
 //! Whole steps per second of routers that learn: `cargo bench --bench learning`. T = 2,048, E = 64, K = 6, on all cores.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use moebias::engine::Engine;
-use moebias::engine::cpu::CpuEngine;
-use moebias::model::config::{Experiment, Source, Variant};
-use moebias::model::learn::settings::{Auxiliary, Learning, World};
-use moebias::model::step::Simulation;
+use moebias_engine::Engine;
+use moebias_engine::cpu::CpuEngine;
+use moebias_model::config::{Experiment, Source, Variant};
+use moebias_model::learn::settings::{Auxiliary, Learning, World};
+use moebias_model::step::Simulation;
 
 /// Steps in one piece.
 const TOGETHER: u32 = 8;

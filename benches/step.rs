@@ -2,11 +2,11 @@
 //! token–expert pairs. `given scores` routes a trace whose scores were quantised before.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use moebias::engine::cpu::{CpuEngine, Kernel};
-use moebias::engine::{self, Engine, EngineChoice};
-use moebias::model::config::{Experiment, Gate, Router, Source, Synthetic, TraceSource, Variant};
-use moebias::model::step::Simulation;
-use moebias::model::trace::Trace;
+use moebias_engine::cpu::{CpuEngine, Kernel};
+use moebias_engine::{self as engine, Engine, EngineChoice};
+use moebias_model::config::{Experiment, Gate, Router, Source, Synthetic, TraceSource, Variant};
+use moebias_model::step::Simulation;
+use moebias_model::trace::Trace;
 use std::sync::Arc;
 
 /// Tokens, experts, K.

@@ -1,4 +1,4 @@
-// Twin of src/model/order.rs, `Batch::searches` and `Routing::base`: where the search for an expert's order statistic begins.
+// Twin of crates/model/src/order.rs, `Batch::searches` and `Routing::base`: where the search for an expert's order statistic begins.
 // One workgroup is one variant.
 
 const LANES = 128u;

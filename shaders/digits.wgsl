@@ -1,4 +1,4 @@
-// Twin of src/model/order.rs, `Batch::count_digits`: how many tokens have which next digit at an expert, among those that share the
+// Twin of crates/model/src/order.rs, `Batch::count_digits`: how many tokens have which next digit at an expert, among those that share the
 // digits known so far. Margins are recomputed in every pass. One thread is one token; workgroup_id.y counts variants.
 
 const LANES = 128u;

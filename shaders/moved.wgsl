@@ -1,4 +1,4 @@
-// Twin of src/model/step/batch.rs, `Batch::count_moved`: how many assignments of evenly spaced tokens the bias moved.
+// Twin of crates/model/src/step/batch.rs, `Batch::count_moved`: how many assignments of evenly spaced tokens the bias moved.
 // One thread is one token of the sample; workgroup_id.y counts variants.
 
 const LANES = 64u;

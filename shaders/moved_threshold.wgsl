@@ -1,4 +1,4 @@
-// Twin of src/model/step/batch.rs, `Batch::count_moved` under rule `Threshold`: how many assignments evenly spaced tokens have, and how many
+// Twin of crates/model/src/step/batch.rs, `Batch::count_moved` under rule `Threshold`: how many assignments evenly spaced tokens have, and how many
 // of them the bias moved. One thread is one token of the sample; workgroup_id.y counts variants.
 
 const LANES = 64u;

@@ -1,4 +1,4 @@
-// Twin of src/model/select.rs, `Selector::new`: from the biases of a step to the part of the key that depends only on the expert.
+// Twin of crates/model/src/select.rs, `Selector::new`: from the biases of a step to the part of the key that depends only on the expert.
 // One workgroup is one variant.
 
 const LANES = 128u;

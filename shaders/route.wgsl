@@ -1,4 +1,4 @@
-// Twin of src/model/step/batch.rs, `Batch::route`: tokens → logits → gate → bias → top-K → loads in one pass. One thread is one token;
+// Twin of crates/model/src/step/batch.rs, `Batch::route`: tokens → logits → gate → bias → top-K → loads in one pass. One thread is one token;
 // workgroup_id.x counts blocks of tokens, workgroup_id.y variants. Nothing of the size tokens × experts is ever in memory.
 
 const LANES = 128u;

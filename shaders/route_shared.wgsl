@@ -1,4 +1,4 @@
-// Twin of src/model/step/batch.rs, `Batch::route`, for variants that differ in their biases alone: a sweep. Tokens, logits and scores are made
+// Twin of crates/model/src/step/batch.rs, `Batch::route`, for variants that differ in their biases alone: a sweep. Tokens, logits and scores are made
 // once for four of them. One thread is one token; workgroup_id.x counts blocks of tokens, workgroup_id.y fours of variants.
 
 const LANES = 128u;

@@ -1,4 +1,4 @@
-// Twin of src/model/balance/quantile.rs, `update`, and of src/model/balance/bip.rs, `bias` and `anchor`: order statistics become biases.
+// Twin of crates/model/src/balance/quantile.rs, `update`, and of crates/model/src/balance/bip.rs, `bias` and `anchor`: order statistics become biases.
 // One workgroup is one variant.
 
 const LANES = 128u;

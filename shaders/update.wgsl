@@ -1,4 +1,4 @@
-// Twin of src/model/balance/: the loads of one step become the biases of the next. One workgroup is one variant.
+// Twin of crates/model/src/balance/: the loads of one step become the biases of the next. One workgroup is one variant.
 
 const LANES = 128u;
 // 4 − 2⁻³² as Q32: the largest factor of the multiplicative rule.

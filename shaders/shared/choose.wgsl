@@ -1,4 +1,4 @@
-// Twin of src/model/select.rs, `top_k`: a token meets all experts of a variant, in blocks of eight.
+// Twin of crates/model/src/select.rs, `top_k`: a token meets all experts of a variant, in blocks of eight.
 
 fn key_or_lowest(v: Variant, token: Token, expert: u32) -> i32 {
     // Every real expert beats the padding, also one whose key is saturated.

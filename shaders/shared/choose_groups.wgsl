@@ -1,4 +1,4 @@
-// Twin of src/model/groups.rs, `top_k`: a token keeps the groups with the largest sums of their two best keys' values, and meets the
+// Twin of crates/model/src/groups.rs, `top_k`: a token keeps the groups with the largest sums of their two best keys' values, and meets the
 // experts of those groups in blocks of eight. Scores are made twice: a token's keys at 1,024 experts would not fit a thread.
 
 // As `GROUPS` in src/engine/gpu/layout.rs.

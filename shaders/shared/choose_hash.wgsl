@@ -1,4 +1,4 @@
-// Twin of src/model/hash.rs: a word goes to the same K experts for ever.
+// Twin of crates/model/src/hash.rs: a word goes to the same K experts for ever.
 
 const STREAM_HASH = 6u;
 const WORDS_PER_TOPIC = 64u;

@@ -1,4 +1,4 @@
-// Twin of src/model/select.rs, `Selector::unbiased`: whom a token would choose by score alone, among all experts.
+// Twin of crates/model/src/select.rs, `Selector::unbiased`: whom a token would choose by score alone, among all experts.
 
 fn unbiased_or_lowest(v: Variant, token: Token, expert: u32) -> i32 {
     return select(unbiased_key(score_at(token, expert), expert), LOWEST, expert >= v.experts);

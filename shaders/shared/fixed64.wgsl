@@ -1,4 +1,4 @@
-// Twin of src/model/fixed.rs: 64-bit integers as two words (x low, y high), two's complement, wrapping.
+// Twin of crates/model/src/fixed.rs: 64-bit integers as two words (x low, y high), two's complement, wrapping.
 
 fn wide(x: i32) -> vec2<u32> {
     return vec2<u32>(bitcast<u32>(x), bitcast<u32>(x >> 31u));

@@ -1,4 +1,4 @@
-// Twin of src/model/gate.rs: from integer logits (Q14) to integer scores (Q20), by tables that the host made.
+// Twin of crates/model/src/gate.rs: from integer logits (Q14) to integer scores (Q20), by tables that the host made.
 
 const SEGMENTS = 32u;
 const SCORE_ONE = 1 << 20u;

@@ -1,4 +1,4 @@
-// Twin of src/model/select.rs, `keep_largest`, for K up to 16: the 16 largest keys so far, largest first.
+// Twin of crates/model/src/select.rs, `keep_largest`, for K up to 16: the 16 largest keys so far, largest first.
 
 struct Top {
     k0: vec4<i32>,

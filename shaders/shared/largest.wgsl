@@ -1,4 +1,4 @@
-// Twin of src/model/select.rs, `Selector::new`: the largest of a variant's biases, in units of its gate as its scores are. One workgroup
+// Twin of crates/model/src/select.rs, `Selector::new`: the largest of a variant's biases, in units of its gate as its scores are. One workgroup
 // is one variant.
 
 var<workgroup> largest: array<vec2<u32>, LANES>;

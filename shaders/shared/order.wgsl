@@ -1,4 +1,4 @@
-// Twin of src/model/order.rs: order statistics over a batch by radix select, one digit per pass.
+// Twin of crates/model/src/order.rs: order statistics over a batch by radix select, one digit per pass.
 
 // Added to a margin, which then fits 23 bits and is not negative.
 const OFFSET = 1 << 21u;

@@ -1,4 +1,4 @@
-// Twin of src/model/random.rs: counter-based random numbers (pcg4d of Jarzynski and Olano, JCGT 9(3), 2020).
+// Twin of crates/model/src/random.rs: counter-based random numbers (pcg4d of Jarzynski and Olano, JCGT 9(3), 2020).
 
 const STREAM_NOISE_LOW = 0u;
 const STREAM_NOISE_HIGH = 1u;

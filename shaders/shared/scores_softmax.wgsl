@@ -1,4 +1,4 @@
-// Twin of src/model/gate.rs, `scores` with the softmax gate. The logits are made three times over (largest, sum, score): a token's
+// Twin of crates/model/src/gate.rs, `scores` with the softmax gate. The logits are made three times over (largest, sum, score): a token's
 // scores at 1,024 experts would not fit a thread's registers, and memory is slower than a dot product.
 
 struct Token {

@@ -1,4 +1,4 @@
-// Twin of src/model/select.rs: which K experts a token gets. A key is 22 value bits above 10 bits of inverted expert index.
+// Twin of crates/model/src/select.rs: which K experts a token gets. A key is 22 value bits above 10 bits of inverted expert index.
 
 const LOWEST = -2147483647 - 1;
 const VALUE_MIN = -(1 << 21u);

@@ -1,4 +1,4 @@
-// Twin of src/model/step.rs: what the host says about one step, one dispatch and one variant.
+// Twin of crates/model/src/step.rs: what the host says about one step, one dispatch and one variant.
 // The layouts are those of src/engine/gpu/layout.rs; tests/shaders.rs holds them together.
 
 // One step of a submission. Places are in elements of the array they point into.

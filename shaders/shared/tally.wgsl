@@ -1,4 +1,4 @@
-// Twin of src/model/step/batch.rs, `Batch::route`: loads are counted within the workgroup and added up once.
+// Twin of crates/model/src/step/batch.rs, `Batch::route`: loads are counted within the workgroup and added up once.
 
 var<workgroup> histogram: array<atomic<u32>, 1024>;
 

@@ -1,4 +1,4 @@
-// Twin of src/model/tokens.rs: synthetic tokens, drawn from (token, step, stream, seed) alone, in 32 int8 dimensions.
+// Twin of crates/model/src/tokens.rs: synthetic tokens, drawn from (token, step, stream, seed) alone, in 32 int8 dimensions.
 
 // Per step: the thresholds of all topics, then their centres, eight words each.
 @group(1) @binding(1) var<storage, read> topics: array<u32>;

@@ -9,15 +9,15 @@
 use super::failure::Failure;
 use super::output::{self, aligned, figures, scaled};
 use super::{BenchArgs, EngineArg};
-use crate::engine::cpu::{self, CpuEngine, Kernel};
-use crate::engine::gpu::GpuEngine;
-use crate::engine::{Engine, EngineKind};
-use crate::model::config::{
+use moebias_engine::cpu::{self, CpuEngine, Kernel};
+use moebias_engine::gpu::GpuEngine;
+use moebias_engine::{Engine, EngineKind};
+use moebias_model::config::{
     Balancer, Experiment, Gate, Limits, Router, Source, Synthetic, TraceSource, Variant, limits,
 };
-use crate::model::random::{Stream, pcg4d};
-use crate::model::step::Simulation;
-use crate::model::trace::Trace;
+use moebias_model::random::{Stream, pcg4d};
+use moebias_model::step::Simulation;
+use moebias_model::trace::Trace;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::output::{self, styled, thousands};
 use super::progress::while_waiting;
-use crate::model::config::Source;
-use crate::scenario::{self, FileError, Kind, Loaded, Opened, lesson, shipped, sweep};
+use moebias_files::{self as files, FileError, Kind, Loaded, Opened, lesson, shipped, sweep};
+use moebias_model::config::Source;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -33,8 +33,8 @@ fn said(file: &Path) -> Result<String, FileError> {
         let runs = output::counted(saved.outcomes.len() as u64, "run");
         return Ok(format!("a sweep: “{}”, {} of {runs} done", saved.title, thousands(done)));
     }
-    Ok(match scenario::open(file)? {
-        Opened::Experiment(loaded) => of_experiment(scenario::kind(file)?, &loaded),
+    Ok(match files::open(file)? {
+        Opened::Experiment(loaded) => of_experiment(files::kind(file)?, &loaded),
         Opened::Selections(log) => {
             let tokens: usize = log.layers.iter().map(|l| l.tokens).sum();
             let layers = output::counted(log.layers.len() as u64, "layer");
@@ -73,11 +73,11 @@ fn of_experiment(kind: Kind, loaded: &Loaded) -> String {
 fn list() -> Result<(), Failure> {
     let (bold, dim, plain) = if styled() { ("\x1b[1m", "\x1b[2m", "\x1b[0m") } else { ("", "", "") };
     let mut out = String::new();
-    let width = shipped().iter().map(|s| s.id.len()).max().unwrap_or(0) + scenario::BUILTIN.len();
+    let width = shipped().iter().map(|s| s.id.len()).max().unwrap_or(0) + files::BUILTIN.len();
     writeln!(out, "{bold}Scenarios that ship with Moebias{plain}").ok();
     for s in shipped() {
         let loaded = s.load()?;
-        let id = format!("{}{}", scenario::BUILTIN, s.id);
+        let id = format!("{}{}", files::BUILTIN, s.id);
         writeln!(out, "  {id:<width$}  {} {dim}({}){plain}", loaded.scenario.title, loaded.scenario.summary).ok();
     }
     writeln!(out, "\n{bold}Lessons that ship with Moebias{plain}").ok();
@@ -87,7 +87,7 @@ fn list() -> Result<(), Failure> {
     }
     writeln!(out, "\n{bold}Traces that ship with Moebias{plain}").ok();
     for t in shipped::traces() {
-        let id = format!("{}{}", scenario::BUILTIN, t.id);
+        let id = format!("{}{}", files::BUILTIN, t.id);
         writeln!(out, "  {id:<width$}  {}", said(Path::new(&id))?).ok();
     }
     output::print(&out)

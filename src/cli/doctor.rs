@@ -2,9 +2,9 @@
 
 use super::failure::Failure;
 use super::output::{self, thousands};
-use crate::engine::gpu::adapter::{self, Found, backend_name};
-use crate::engine::worker::KEPT_BYTES;
-use crate::engine::{self, EngineChoice};
+use moebias_engine::gpu::adapter::{self, Found, backend_name};
+use moebias_engine::worker::KEPT_BYTES;
+use moebias_engine::{self as engine, EngineChoice};
 use std::fmt::Write as _;
 
 /// Width of the names in front of the values.

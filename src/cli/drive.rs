@@ -2,11 +2,11 @@
 
 use super::failure::Failure;
 use super::progress::Progress;
-use crate::engine::cpu::CpuEngine;
-use crate::engine::run::Run;
-use crate::engine::{self, Engine, EngineChoice, EngineError};
-use crate::model::metrics::Metrics;
-use crate::model::step::StepRow;
+use moebias_engine::cpu::CpuEngine;
+use moebias_engine::run::Run;
+use moebias_engine::{self as engine, Engine, EngineChoice, EngineError};
+use moebias_model::metrics::Metrics;
+use moebias_model::step::StepRow;
 use std::time::Instant;
 
 /// So often a lost GPU is opened again before the CPU goes on.

@@ -1,9 +1,9 @@
 //! Failures, as a person reads them: one sentence each, and never a back trace.
 
 use super::output;
-use crate::engine::EngineError;
-use crate::model::config::ConfigError;
-use crate::scenario::FileError;
+use moebias_engine::EngineError;
+use moebias_files::FileError;
+use moebias_model::config::ConfigError;
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -55,9 +55,9 @@ impl From<EngineError> for Failure {
 pub(super) fn speak_on_panic() {
     std::panic::set_hook(Box::new(|panic| {
         let what = panic.payload_as_str().unwrap_or("no reason given");
-        let place = panic.location().map(|l| format!(" ({})", crate::text::place(l))).unwrap_or_default();
+        let place = panic.location().map(|l| format!(" ({})", moebias_files::text::place(l))).unwrap_or_default();
         output::note(&format!("moebias: this is a bug in Moebias, please report it: {what}{place}"));
-        crate::disk::temporary::clean_up();
+        moebias_disk::temporary::clean_up();
         std::process::exit(1);
     }));
 }

@@ -3,9 +3,9 @@
 use super::failure::Failure;
 use super::progress::Progress;
 use super::{FilmArgs, ThemeArg, output, render, window};
-use crate::scenario::film::Format;
 use crate::ui::film::{Film, size_of};
 use crate::ui::studio::Setting;
+use moebias_files::film::Format;
 
 /// Parts of the bar.
 const PARTS: u64 = 1000;

@@ -3,8 +3,8 @@
 use super::DEFAULT_STEPS;
 use super::failure::Failure;
 use super::progress::while_waiting;
-use crate::engine::message::Start;
-use crate::scenario::{self, Loaded, Recorded};
+use moebias_engine::message::Start;
+use moebias_files::{self as files, Loaded, Recorded};
 use std::path::Path;
 
 /// An experiment ready to run.
@@ -45,5 +45,5 @@ impl From<Loaded> for Input {
 /// # Errors
 /// A file that is missing, unreadable or wrong, or a log of selections.
 pub(super) fn open(file: &Path) -> Result<Input, Failure> {
-    Ok(while_waiting("Reading", || scenario::load(file))?.into())
+    Ok(while_waiting("Reading", || files::load(file))?.into())
 }

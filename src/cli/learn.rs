@@ -8,16 +8,16 @@ use super::drive::Driver;
 use super::failure::Failure;
 use super::input::{self, Input};
 use super::output::{self, aligned, counted, thousands};
-use crate::engine::EngineChoice;
-use crate::engine::cpu::AllCores;
-use crate::engine::message::RunId;
-use crate::engine::run::Run;
-use crate::model::config::Variant;
-use crate::model::learn::evaluate::{CAPACITY, HeldOut};
-use crate::model::metrics::Metrics;
-use crate::scenario::atomic::Staged;
-use crate::scenario::export::{SETTINGS, settings};
-use crate::text::cell;
+use moebias_engine::EngineChoice;
+use moebias_engine::cpu::AllCores;
+use moebias_engine::message::RunId;
+use moebias_engine::run::Run;
+use moebias_files::atomic::Staged;
+use moebias_files::export::{SETTINGS, settings};
+use moebias_files::text::cell;
+use moebias_model::config::Variant;
+use moebias_model::learn::evaluate::{CAPACITY, HeldOut};
+use moebias_model::metrics::Metrics;
 use std::io;
 use std::path::Path;
 
@@ -127,7 +127,7 @@ pub(super) fn learn(args: &LearnArgs) -> Result<(), Failure> {
         input.title,
         counted(steps, "step"),
         counted(all.len() as u64, "seed"),
-        thousands(u64::from(world) * u64::from(crate::model::learn::evaluate::BATCHES)),
+        thousands(u64::from(world) * u64::from(moebias_model::learn::evaluate::BATCHES)),
         names[reference],
     );
     output::print(&(head + &table(&names, &all, reference)))
@@ -143,7 +143,7 @@ fn one_seed(driver: &mut Driver, input: &Input, seed: u32, steps: u64) -> Result
         seen.iter_mut().zip(metrics).for_each(|(s, m)| s.push(row.step, steps, m));
         Ok(())
     })?;
-    let held_out = run.simulation_mut().held_out(crate::model::learn::evaluate::BATCHES, &AllCores);
+    let held_out = run.simulation_mut().held_out(moebias_model::learn::evaluate::BATCHES, &AllCores);
     let outcome = |(seen, held_out): (Seen, HeldOut)| Outcome {
         held_out,
         early: seen.early.get(),

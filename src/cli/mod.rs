@@ -22,12 +22,12 @@ mod theory;
 mod trace;
 mod window;
 
-use crate::engine::EngineChoice;
-use crate::model::config::limits;
-use crate::model::sweep::{Axis, MOST_SEEDS};
-use crate::scenario::view::PaneName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use failure::Failure;
+use moebias_engine::EngineChoice;
+use moebias_files::view::PaneName;
+use moebias_model::config::limits;
+use moebias_model::sweep::{Axis, MOST_SEEDS};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -36,7 +36,7 @@ const DEFAULT_STEPS: u64 = 500;
 /// More steps than anybody can wait for.
 const MOST_STEPS: u64 = 1_000_000_000;
 /// The last step that can be drawn.
-const MOST_STEP: u64 = crate::scenario::film::MOST_STEP;
+const MOST_STEP: u64 = moebias_files::film::MOST_STEP;
 
 const AFTER_HELP: &str = "\
 A FILE is a scenario or a recording (.ron), a recorded trace (.safetensors), \
@@ -310,15 +310,15 @@ impl From<EngineArg> for EngineChoice {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     quiet::name_a_runtime_folder();
-    crate::lab::logging::install();
+    moebias_lab::logging::install();
     log::debug!("Moebias {} starts", env!("CARGO_PKG_VERSION"));
-    crate::disk::temporary::clean_up_on_signals();
+    moebias_disk::temporary::clean_up_on_signals();
     if cli.command.is_some() {
         failure::speak_on_panic();
     }
-    if let Some(folder) = crate::lab::places::pipelines_dir() {
-        crate::engine::gpu::cache::keep_in(folder);
-        crate::lab::places::forget_old_pipelines();
+    if let Some(folder) = moebias_lab::places::pipelines_dir() {
+        moebias_engine::gpu::cache::keep_in(folder);
+        moebias_lab::places::forget_old_pipelines();
     }
     let done = match &cli.command {
         None => window::open(cli.file.as_deref()),

@@ -1,7 +1,7 @@
 //! What goes to stdout and stderr. A reader that stops reading is no error: `moebias run x | head -1` ends quietly.
 
 use super::failure::Failure;
-use crate::text::plain_lines;
+use moebias_files::text::plain_lines;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 /// Bold, dim and plain text, and what stands for them while the rest is made harmless.
@@ -22,7 +22,7 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
 /// # Errors
 /// As [`print`].
 pub(super) fn print_json(text: &str) -> Result<(), Failure> {
-    print_exactly(&crate::text::json(text))
+    print_exactly(&moebias_files::text::json(text))
 }
 
 /// Prints text for programs to stdout, as it is.

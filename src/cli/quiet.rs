@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)] // the environment is changed once, before there is a second thread
 
-use crate::lab::places;
+use moebias_lab::places;
 use std::path::Path;
 
 /// Where the system names no folder for the session, drivers that look for a desktop there complain on stderr and go on. Call before

@@ -2,15 +2,14 @@
 
 use super::failure::Failure;
 use super::{RenderArgs, ThemeArg, output, window};
-use crate::engine::message::Start;
-use crate::lab::{Document, Lab};
-use crate::scenario::export::save_png;
-use crate::scenario::view::PaneName;
-use crate::scenario::{Loaded, atomic};
 use crate::ui::film::size_of;
 use crate::ui::store::Stored;
 use crate::ui::studio::{Setting, Studio};
 use crate::ui::views::kind_of;
+use moebias_files::export::save_png;
+use moebias_files::view::PaneName;
+use moebias_files::{Loaded, atomic};
+use moebias_lab::{Document, Lab};
 use strum::IntoEnumIterator as _;
 
 /// Smallest and largest picture, pixels on a side.
@@ -46,7 +45,7 @@ pub(super) fn pane(text: &str) -> Result<PaneName, String> {
 
 /// A lab for pictures of a file.
 pub(super) fn lab(loaded: &Loaded) -> Result<Lab, Failure> {
-    Ok(Lab::beside(Document::of(loaded), Start::of(loaded))?)
+    Ok(Lab::beside(Document::of(loaded), moebias_lab::start_of(loaded))?)
 }
 
 /// The step at which what is drawn ends where nobody says otherwise.

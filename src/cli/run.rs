@@ -5,10 +5,10 @@ use super::drive::Driver;
 use super::failure::Failure;
 use super::report::{Keep, Report};
 use super::{input, output};
-use crate::engine::message::RunId;
-use crate::engine::run::Run;
-use crate::scenario::atomic::Staged;
-use crate::scenario::export::{Columns, Curves};
+use moebias_engine::message::RunId;
+use moebias_engine::run::Run;
+use moebias_files::atomic::Staged;
+use moebias_files::export::{Columns, Curves};
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 use std::path::Path;
 

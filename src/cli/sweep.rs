@@ -9,11 +9,11 @@ use super::input::{self, Input};
 use super::output::{self, aligned, counted, figures, thousands};
 use super::progress::Progress;
 
-use crate::engine::sweep::{self, Begun, News};
-use crate::engine::{EngineError, EngineInfo};
-use crate::model::digest::Digest;
-use crate::model::sweep::{Axis, Measure, Outcome, Plan};
-use crate::scenario::sweep::{self as file, Log, halfway};
+use moebias_engine::sweep::{self, Begun, News};
+use moebias_engine::{EngineError, EngineInfo};
+use moebias_files::sweep::{self as file, Log, halfway};
+use moebias_model::digest::Digest;
+use moebias_model::sweep::{Axis, Measure, Outcome, Plan};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::time::Instant;

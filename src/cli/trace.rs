@@ -4,9 +4,9 @@ use super::TraceArgs;
 use super::failure::Failure;
 use super::output::{self, aligned, counted, figures, styled, thousands};
 use super::progress::while_waiting;
-use crate::scenario::selections::{self, LayerSelections, Selections};
-use crate::scenario::trace::{self, Balance, RecordedBalance, TraceFile};
-use crate::scenario::{self, Kind};
+use moebias_files::selections::{self, LayerSelections, Selections};
+use moebias_files::trace::{self, Balance, RecordedBalance, TraceFile};
+use moebias_files::{self as files, Kind};
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ const GROUPS: usize = 32;
 
 pub(super) fn trace(args: &TraceArgs) -> Result<(), Failure> {
     let name = args.file.display().to_string();
-    match scenario::kind(&args.file)? {
+    match files::kind(&args.file)? {
         Kind::Scenario => {
             let text =
                 format!("{name} is a scenario, not a trace: `moebias check` says what it holds, `moebias run` runs it");
@@ -31,7 +31,7 @@ pub(super) fn trace(args: &TraceArgs) -> Result<(), Failure> {
             let (file, balance) = while_waiting("Reading", || {
                 let file = trace::read(&args.file, layer)?;
                 let balance = file.balance();
-                Ok::<_, scenario::FileError>((file, balance))
+                Ok::<_, files::FileError>((file, balance))
             })?;
             if args.json {
                 print_json(&TraceJson::new(&name, &file, balance.as_ref().ok()))

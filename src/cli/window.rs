@@ -2,15 +2,15 @@
 
 use super::failure::Failure;
 use super::output;
-use crate::engine::{EngineChoice, background};
-use crate::lab::command::Command;
-use crate::lab::places;
-use crate::lab::{Lab, crash};
-use crate::scenario::{self, Loaded, Opened};
 use crate::ui::app::{App, Options};
 use crate::ui::store::Store;
 use crate::ui::{meter, software};
 use eframe::egui::{ViewportBuilder, vec2};
+use moebias_engine::{EngineChoice, background};
+use moebias_files::{self as files, Loaded, Opened};
+use moebias_lab::command::Command;
+use moebias_lab::places;
+use moebias_lab::{Lab, crash};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -26,14 +26,14 @@ pub(super) fn open(file: Option<&Path>) -> Result<(), Failure> {
     meter::begin();
     background::make_way();
     // A file that is wrong is told before any window opens.
-    let wrong = |e: scenario::FileError| Failure::new(e.to_string());
+    let wrong = |e: files::FileError| Failure::new(e.to_string());
     let over = match file {
-        Some(lesson) if scenario::lesson::is_lesson(lesson) => {
-            scenario::lesson::load(lesson).map_err(wrong)?;
+        Some(lesson) if files::lesson::is_lesson(lesson) => {
+            files::lesson::load(lesson).map_err(wrong)?;
             file
         }
-        Some(sweep) if scenario::sweep::is_sweep(sweep) => {
-            scenario::sweep::open(sweep).map_err(wrong)?;
+        Some(sweep) if files::sweep::is_sweep(sweep) => {
+            files::sweep::open(sweep).map_err(wrong)?;
             file
         }
         _ => None,
@@ -57,13 +57,13 @@ pub(super) fn open(file: Option<&Path>) -> Result<(), Failure> {
 
 pub(super) fn load(file: Option<&Path>) -> Result<Loaded, Failure> {
     let Some(file) = file else {
-        let first = scenario::shipped().first().ok_or_else(|| Failure::new("no scenario ships with this build"))?;
+        let first = files::shipped().first().ok_or_else(|| Failure::new("no scenario ships with this build"))?;
         return first.load().map_err(|e| Failure::new(e.to_string()));
     };
-    match scenario::open(file).map_err(|e| Failure::new(e.to_string()))? {
+    match files::open(file).map_err(|e| Failure::new(e.to_string()))? {
         Opened::Experiment(loaded) => Ok(*loaded),
         Opened::Selections(selections) => selections.watchable().map_err(|e| Failure::new(e.to_string())),
-        Opened::Lesson(_) => scenario::load(file).map_err(|e| Failure::new(e.to_string())),
+        Opened::Lesson(_) => files::load(file).map_err(|e| Failure::new(e.to_string())),
     }
 }
 

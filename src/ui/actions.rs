@@ -2,15 +2,15 @@
 //! read it. What changes the experiment becomes a [`Command`] of the lab; the rest concerns the window alone.
 
 use super::transport_bar::SPEEDS;
-use crate::engine::EngineChoice;
-use crate::engine::message::Speed;
-use crate::lab::Lab;
-use crate::lab::command::Command;
-use crate::lab::fork::{COMPARED, ENOUGH};
-use crate::model::change::{Change, Target};
 use eframe::egui::{Key, KeyboardShortcut, Modifiers};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons as i;
+use moebias_engine::EngineChoice;
+use moebias_engine::message::Speed;
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
+use moebias_lab::fork::{COMPARED, ENOUGH};
+use moebias_model::change::{Change, Target};
 use strum::EnumIter;
 
 /// One thing to do.

@@ -33,15 +33,15 @@ use super::top_bar::{self, Bar};
 use super::transport_bar;
 use super::welcome::{Around, Welcome};
 use super::{shortcuts, style};
-use crate::engine::microscope::MOST_TOKENS;
-use crate::lab::Lab;
-use crate::lab::command::Command;
-use crate::lab::notices::Level;
-use crate::model::config::Rule;
-use crate::model::diagnose::Finding;
-use crate::model::presets::Preset;
-use crate::scenario::view::Part;
 use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
+use moebias_engine::microscope::MOST_TOKENS;
+use moebias_files::view::Part;
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
+use moebias_lab::notices::Level;
+use moebias_model::config::Rule;
+use moebias_model::diagnose::Finding;
+use moebias_model::presets::Preset;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -72,7 +72,7 @@ pub enum Ask {
     /// Copy, save or film a pane.
     Export(PaneKind, Export),
     /// Something in a lesson.
-    Lesson(crate::lab::lesson::Do),
+    Lesson(moebias_lab::lesson::Do),
     /// Something of the experiment, such as a setting by name.
     Send(Command),
     /// Another rule, with a step size of its scale, for what the panel means.
@@ -436,7 +436,7 @@ impl eframe::App for App {
             self.stored.remember(&path);
         }
         self.poll_making(ctx);
-        crate::lab::crash::rehearse(self.lab.snapshot().step);
+        moebias_lab::crash::rehearse(self.lab.snapshot().step);
         self.name_window(ctx);
         self.measure_window(ctx);
         if self.options.native

@@ -5,9 +5,9 @@ use super::events::label_of;
 use super::style::{SMALL, mono, semibold, text};
 use super::theme::Theme;
 use super::widgets::slider::figure;
-use crate::lab::Lab;
-use crate::model::naming;
 use eframe::egui::{Align, Color32, Frame, Layout, Margin, Panel, RichText, Sense, Stroke, Ui, vec2};
+use moebias_lab::Lab;
+use moebias_model::naming;
 
 /// A line of the key.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ impl Caption {
         let variants = &snapshot.experiment.variants;
         let colour =
             |i: usize| if variants.len() > 1 { theme.variants[i % theme.variants.len()] } else { theme.accent };
-        let of = |(i, v): (usize, &crate::model::config::Variant)| Line {
+        let of = |(i, v): (usize, &moebias_model::config::Variant)| Line {
             colour: Some(colour(i)),
             name: v.name.to_string(),
             settings: naming::caption(v),

@@ -1,7 +1,7 @@
 //! Short labels of what was changed, for marks on time plots.
 
-use crate::engine::message::Snapshot;
-use crate::model::change::{Event, Target};
+use moebias_engine::message::Snapshot;
+use moebias_model::change::{Event, Target};
 
 /// As [`label_of`]; where the trace does not allow the change, "Hash, ignored".
 #[must_use]

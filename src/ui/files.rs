@@ -3,10 +3,10 @@
 use super::panes::PaneKind;
 use super::style::{SMALL, semibold, text};
 use super::theme::Theme;
-use crate::disk::name;
-use crate::scenario::film::Format;
-use crate::scenario::limits;
 use eframe::egui::{self, Context, Frame, Key, Margin, Modal, RichText, TextEdit, Ui};
+use moebias_disk::name;
+use moebias_files::film::Format;
+use moebias_files::limits;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
 //! A film of a run: the run is repeated beside the one in the window, and drawn at one step after another.
 
 use super::studio::{Setting, Studio};
-use crate::lab::Lab;
-use crate::scenario::film::{Format, RATES, Reel, SIDES, steps};
+use moebias_files::film::{Format, RATES, Reel, SIDES, steps};
+use moebias_lab::Lab;
 use std::path::Path;
 
 /// What a film is to be.

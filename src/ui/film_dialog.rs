@@ -7,8 +7,8 @@ use super::studio::Setting;
 use super::style::{SMALL, semibold, text};
 use super::theme::{ROW, Theme};
 use super::widgets::choice::{Item, choice};
-use crate::scenario::film::{Format, MOST_STEP, RATES};
 use eframe::egui::{self, Button, DragValue, Frame, Layout, Margin, Modal, RichText, Ui, vec2};
+use moebias_files::film::{Format, MOST_STEP, RATES};
 use strum::IntoEnumIterator as _;
 
 /// Frames that a film has unless somebody wants more: so many fit a slide.

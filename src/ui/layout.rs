@@ -7,13 +7,13 @@ use super::panes::{PaneContext, PaneKind, Panes};
 use super::style::{SMALL, icon, text};
 use super::theme::{GAP, Theme};
 use super::views::kind_of;
-use crate::scenario::view::View;
 use eframe::egui::{self, Button, Color32, CornerRadius, Rect, Response, Stroke, Ui, WidgetText, pos2, vec2};
 use egui_material_icons::icons::ICON_MORE_HORIZ;
 use egui_tiles::{
     Behavior, Container, LinearDir, SimplificationOptions, TabState, Tabs, TileId, Tiles, Tree, UiResponse,
 };
 use fit::{Plan, TABS};
+use moebias_files::view::View;
 use std::collections::HashMap;
 use strum::IntoEnumIterator as _;
 

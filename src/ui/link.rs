@@ -1,8 +1,8 @@
 //! What is hovered and what is pinned, shared by all panes: point at an expert anywhere and it lights up everywhere.
 
 use super::actions::Action;
-use crate::engine::message::{RunId, Snapshot};
-use crate::engine::run::lock;
+use moebias_engine::message::{RunId, Snapshot};
+use moebias_engine::run::lock;
 
 /// Which steps the plots over time show.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

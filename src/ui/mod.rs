@@ -1,4 +1,4 @@
-//! The window: what a person sees and touches. It holds no state of the experiment; it draws [`crate::lab::Lab`]'s newest snapshot
+//! The window: what a person sees and touches. It holds no state of the experiment; it draws [`moebias_lab::Lab`]'s newest snapshot
 //! and sends commands.
 
 pub mod actions;

@@ -3,15 +3,15 @@
 use super::style::{SMALL, TINY, icon, mono, semibold, text};
 use super::theme::Theme;
 use super::widgets::button::icon_button;
-use crate::engine::message::Kept;
-use crate::engine::worker::KEPT_BYTES;
-use crate::lab::Lab;
-use crate::lab::command::Command;
-use crate::lab::notices::{Level, Notice};
 use eframe::egui::{
     self, Align, Align2, Area, Color32, Frame, Id, Layout, Margin, Order, RichText, ScrollArea, Stroke, Ui, vec2,
 };
 use egui_material_icons::icons::{ICON_CHECK_CIRCLE, ICON_CLOSE, ICON_ERROR, ICON_INFO, ICON_WARNING};
+use moebias_engine::message::Kept;
+use moebias_engine::worker::KEPT_BYTES;
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
+use moebias_lab::notices::{Level, Notice};
 use std::time::Duration;
 
 /// What has been seen.

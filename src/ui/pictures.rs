@@ -1,8 +1,8 @@
 //! Pictures of the window or of one pane, as PNG or in the clipboard: taken from the next frame, written beside the work.
 
 use super::clipboard::Board;
-use crate::scenario::export::save_png;
 use eframe::egui::{Color32, ColorImage, Context, Rect, pos2};
+use moebias_files::export::save_png;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 

@@ -2,10 +2,10 @@
 
 use super::style::{SMALL, semibold, text};
 use super::theme::Theme;
-use crate::lab::Lab;
-use crate::lab::command::Command;
-use crate::model::naming::LONGEST;
 use eframe::egui::{self, Button, Frame, Key, Layout, Margin, Modal, RichText, TextEdit, Ui, vec2};
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
+use moebias_model::naming::LONGEST;
 
 /// The dialog, open.
 #[derive(Clone, Debug, PartialEq, Eq)]

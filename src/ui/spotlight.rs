@@ -5,9 +5,9 @@ use super::layout::Layout;
 use super::link::Link;
 use super::theme::Theme;
 use super::views::kind_of;
-use crate::lab::Lab;
-use crate::scenario::lesson::{Control, Highlight, Which};
 use eframe::egui::{self, Align, Context, CornerRadius, Id, LayerId, Order, Rect, Stroke, StrokeKind, Ui};
+use moebias_files::lesson::{Control, Highlight, Which};
+use moebias_lab::Lab;
 use std::sync::Arc;
 
 /// Seconds of one breath.

@@ -7,10 +7,10 @@ mod merge;
 
 use super::hints::Hint;
 use super::panes::PaneKind;
-use crate::disk::{Limit, Refusal, door, staged, temporary};
-use crate::lab::lesson::Shelf;
 use eframe::egui;
 use egui_tiles::{Tile, TileId, Tree};
+use moebias_disk::{Limit, Refusal, door, staged, temporary};
+use moebias_lab::lesson::Shelf;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -253,7 +253,7 @@ mod tests {
         now.remember(Path::new("/tmp/good.ron"));
         now.remember(odd);
         now.dark = Some(false);
-        let progress = crate::lab::lesson::Progress { path: Some(odd.into()), page: 3, ..Default::default() };
+        let progress = moebias_lab::lesson::Progress { path: Some(odd.into()), page: 3, ..Default::default() };
         now.lessons.progress.insert("own".into(), progress);
         store.save(&now);
         let again = stored(&file);

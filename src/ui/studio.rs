@@ -6,11 +6,11 @@ use super::caption::Caption;
 use super::panes::PaneKind;
 use super::store::Stored;
 use super::svg::{Drawing, images};
-use crate::lab::Lab;
-use crate::lab::command::Command;
 use eframe::egui::{self, Rect, vec2};
 use egui_kittest::Harness;
 use image::RgbaImage;
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
 use std::time::{Duration, Instant};
 
 /// Frames until everything stands where it belongs: panes measure themselves in the first ones.

@@ -4,22 +4,21 @@ use super::link::Link;
 use super::panes::{Pane, PaneContext, frame};
 use super::style;
 use super::theme::Theme;
-use crate::engine::EngineChoice;
-use crate::engine::message::Snapshot;
-use crate::lab::command::Command;
-use crate::lab::{Document, Lab};
-use crate::scenario::{self, Scenario};
 use eframe::egui::{self, Vec2};
 use egui_kittest::Harness;
+use moebias_engine::EngineChoice;
+use moebias_engine::message::Snapshot;
+use moebias_files::{self as files, Scenario};
+use moebias_lab::command::Command;
+use moebias_lab::{Document, Lab};
 use std::time::{Duration, Instant};
 
 /// A lab with a scenario text (the body of the RON, without brackets and version) on the CPU, paused at `step`.
 pub fn lab_at(text: &str, step: u64) -> Lab {
     let text = format!("(version: 1, title: \"Test\", {text})");
-    let loaded = scenario::load_text(&text, "test.ron", std::path::Path::new("")).unwrap();
+    let loaded = files::load_text(&text, "test.ron", std::path::Path::new("")).unwrap();
     let _: &Scenario = &loaded.scenario;
-    let mut lab =
-        Lab::new(Document::of(&loaded), crate::engine::message::Start::of(&loaded), EngineChoice::Cpu, || {}).unwrap();
+    let mut lab = Lab::new(Document::of(&loaded), moebias_lab::start_of(&loaded), EngineChoice::Cpu, || {}).unwrap();
     if step > 0 {
         lab.send(Command::StepForward(step));
     }

@@ -6,15 +6,15 @@ use super::icon::mark;
 use super::style::{SMALL, mono, semibold, text};
 use super::theme::Theme;
 use super::widgets::button::{chip, icon_button};
-use crate::engine::EngineChoice;
-use crate::lab::Lab;
-use crate::lab::command::Command;
-use crate::lab::fork::{COMPARED, ENOUGH};
 use eframe::egui::{self, Align, Button, Color32, Frame, Layout, Margin, Panel, RichText, Sense, Stroke, Ui, vec2};
 use egui_material_icons::icons::{
     ICON_ADD, ICON_CLOSE, ICON_FIBER_MANUAL_RECORD, ICON_KEYBOARD, ICON_MORE_HORIZ, ICON_NOTIFICATIONS,
     ICON_STOP_CIRCLE,
 };
+use moebias_engine::EngineChoice;
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
+use moebias_lab::fork::{COMPARED, ENOUGH};
 use std::path::PathBuf;
 
 /// Height of the bar.

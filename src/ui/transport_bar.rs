@@ -4,9 +4,6 @@ use super::style::{SMALL, TINY, mono, text};
 use super::theme::Theme;
 use super::widgets::button::icon_button;
 use super::widgets::slider::figure;
-use crate::engine::message::{Snapshot, Speed};
-use crate::lab::Lab;
-use crate::lab::command::Command;
 use eframe::egui::{
     self, Align, Align2, Button, CornerRadius, Frame, Layout, Margin, Panel, Rect, RichText, Sense, Stroke, Ui, pos2,
     vec2,
@@ -15,6 +12,9 @@ use egui_material_icons::icons::{
     ICON_CHEVRON_LEFT, ICON_CHEVRON_RIGHT, ICON_FAST_FORWARD, ICON_PAUSE, ICON_PLAY_ARROW, ICON_RESTART_ALT,
     ICON_SKIP_PREVIOUS,
 };
+use moebias_engine::message::{Snapshot, Speed};
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
 
 /// Height of the bar.
 const HEIGHT: f32 = 60.0;

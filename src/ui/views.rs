@@ -3,8 +3,8 @@
 use super::layout::Layout;
 use super::link::Link;
 use super::panes::{Look, PaneKind, Panes};
-use crate::scenario::view::{PaneName, Part, View};
 use eframe::egui::Rect;
+use moebias_files::view::{PaneName, Part, View};
 use strum::IntoEnumIterator as _;
 
 /// The pane that a name in a file means.
@@ -175,7 +175,7 @@ mod tests {
         let view = View {
             columns: vec![vec![PaneName::Theory], vec![PaneName::Bias, PaneName::Load]],
             hidden: vec![Part::Controls],
-            rows: Some(crate::scenario::view::RowsName::Topics),
+            rows: Some(moebias_files::view::RowsName::Topics),
             ..View::default()
         };
         let mut views = Views::default();

@@ -10,13 +10,13 @@ use super::style::{SMALL, semibold, text};
 use super::theme::Theme;
 use super::widgets::button::primary;
 use super::widgets::search::search_first;
-use crate::lab::lesson::{Do, Shelf};
-use crate::scenario::Scenario;
-use crate::scenario::shipped::{self, shipped};
 use eframe::egui::{
     self, Align, Button, Color32, ColorImage, CornerRadius, Frame, Key, Layout, Margin, Modal, Modifiers, Rect,
     RichText, ScrollArea, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, pos2, vec2,
 };
+use moebias_files::Scenario;
+use moebias_files::shipped::{self, shipped};
+use moebias_lab::lesson::{Do, Shelf};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use strum::IntoEnumIterator as _;

@@ -11,12 +11,12 @@ use super::super::rename::Renaming;
 use super::super::theme::Theme;
 use super::super::{controls, findings, focus, lesson, transport_bar};
 use super::{App, Ask, Overlay};
-use crate::lab::command::Command;
-use crate::lab::lesson::Do;
-use crate::lab::notices::Level;
-use crate::model::change::Target;
-use crate::model::diagnose::Finding;
 use eframe::egui::{self, Context, Key, Modifiers, ViewportCommand};
+use moebias_lab::command::Command;
+use moebias_lab::lesson::Do;
+use moebias_lab::notices::Level;
+use moebias_model::change::Target;
+use moebias_model::diagnose::Finding;
 use std::path::PathBuf;
 use strum::IntoEnumIterator as _;
 

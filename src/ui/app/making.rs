@@ -12,13 +12,13 @@ use super::super::svg::{Drawing, Images, images};
 use super::super::theme::{LIGHT, Theme};
 use super::super::{notices, style};
 use super::App;
-use crate::lab::Lab;
-use crate::lab::job::{Job, Progress};
-use crate::lab::notices::Level;
-use crate::scenario::atomic;
-use crate::scenario::film::Format;
 use eframe::egui::epaint::ClippedShape;
 use eframe::egui::{self, Context, LayerId, Pos2, RawInput, Rect, Ui, Vec2};
+use moebias_files::atomic;
+use moebias_files::film::Format;
+use moebias_lab::Lab;
+use moebias_lab::job::{Job, Progress};
+use moebias_lab::notices::Level;
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -8,11 +8,11 @@ use super::super::store::{LARGEST, SMALLEST};
 use super::super::views::{self, Views};
 use super::super::{controls, lesson};
 use super::App;
-use crate::lab::lesson::Running;
-use crate::lab::notices::Level;
-use crate::scenario::lesson::Page;
-use crate::scenario::view::{Part, View};
 use eframe::egui::{Context, Rect, Ui, Vec2, ViewportCommand};
+use moebias_files::lesson::Page;
+use moebias_files::view::{Part, View};
+use moebias_lab::lesson::Running;
+use moebias_lab::notices::Level;
 use std::time::Instant;
 
 /// What is shown how.

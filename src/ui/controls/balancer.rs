@@ -7,11 +7,11 @@ use super::super::widgets::group;
 use super::super::widgets::slider::{Scale, figure, significant};
 use super::explain::of_rule;
 use super::{Desk, Row, memory};
-use crate::lab::notices::Level;
-use crate::model::change::Change;
-use crate::model::config::{Balancer, Gate, Router, Rule, Schedule, limits};
-use crate::model::expert_choice::leak;
 use eframe::egui::{self, RichText, Ui};
+use moebias_lab::notices::Level;
+use moebias_model::change::Change;
+use moebias_model::config::{Balancer, Gate, Router, Rule, Schedule, limits};
+use moebias_model::expert_choice::leak;
 use strum::IntoEnumIterator as _;
 
 pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {

@@ -2,8 +2,8 @@
 
 use super::super::style::{SMALL, mono, text};
 use super::super::theme::Theme;
-use crate::model::config::Rule;
 use eframe::egui::{self, RichText, Ui};
+use moebias_model::config::Rule;
 
 /// What is said about a rule.
 pub(super) struct About {

@@ -5,12 +5,12 @@ use super::super::widgets::group;
 use super::super::widgets::slider::Scale;
 use super::explain::{About, told};
 use super::{Desk, Row};
-use crate::model::change::Change;
-use crate::model::config::{Limits, limits as of};
-use crate::model::learn::settings::{
+use eframe::egui::Ui;
+use moebias_model::change::Change;
+use moebias_model::config::{Limits, limits as of};
+use moebias_model::learn::settings::{
     Auxiliary, Gating, Learning, LearningChange, Optimiser, World, WorldChange, limits,
 };
-use eframe::egui::Ui;
 use strum::IntoEnumIterator as _;
 
 /// The settings of the world.

@@ -4,10 +4,10 @@ use super::super::style::{SMALL, mono, text};
 use super::super::theme::ROW;
 use super::super::widgets::slider::{Scale, figure};
 use super::{Desk, Row};
-use crate::model::balance::longcat;
-use crate::model::change::Change;
-use crate::model::config::{Balancer, Limits, Router, Rule, limits};
 use eframe::egui::{Align, DragValue, Layout, RichText, Ui};
+use moebias_model::balance::longcat;
+use moebias_model::change::Change;
+use moebias_model::config::{Balancer, Limits, Router, Rule, limits};
 
 /// The numbers that this rule has beside its step size, to set.
 pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router, balancer: &Balancer) {

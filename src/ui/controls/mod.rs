@@ -16,12 +16,12 @@ use super::theme::{PADDING, Theme};
 use super::widgets::choice::{Item, choice_of};
 use super::widgets::differs::{self, NoValue};
 use super::widgets::slider::{Number, Scale, number};
-use crate::lab::Lab;
-use crate::lab::command::Command;
-use crate::lab::why_not::ONLY_WATCHED;
-use crate::model::change::{self, Change, Target};
-use crate::model::config::{Limits, Rule, Variant};
 use eframe::egui::{self, Frame, Margin, Panel, RichText, ScrollArea, Ui};
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
+use moebias_lab::why_not::ONLY_WATCHED;
+use moebias_model::change::{self, Change, Target};
+use moebias_model::config::{Limits, Rule, Variant};
 
 pub use presets::refused as model_refused;
 

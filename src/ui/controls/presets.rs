@@ -3,12 +3,12 @@
 use super::super::style::{SMALL, TINY, semibold, text};
 use super::super::theme::{ROW, Theme};
 use super::Desk;
-use crate::lab::Lab;
-use crate::lab::command::Command;
-use crate::model::change::Target;
-use crate::model::config::Variant;
-use crate::model::presets::{Preset, Use};
 use eframe::egui::{self, ComboBox, RichText, Ui, vec2};
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
+use moebias_model::change::Target;
+use moebias_model::config::Variant;
+use moebias_model::presets::{Preset, Use};
 use strum::IntoEnumIterator as _;
 
 /// Width of a card, points.

@@ -6,10 +6,10 @@ use super::super::widgets::differs;
 use super::super::widgets::group;
 use super::super::widgets::slider::{Number, Scale, number};
 use super::{Desk, Row, explain};
-use crate::lab::command::Command;
-use crate::model::change::{Change, largest_top_k};
-use crate::model::config::{Capacity, Experiment, Gate, Groups, Router, Rule, Stays, limits};
 use eframe::egui::{CollapsingHeader, RichText, Ui};
+use moebias_lab::command::Command;
+use moebias_model::change::{Change, largest_top_k};
+use moebias_model::config::{Capacity, Experiment, Gate, Groups, Router, Rule, Stays, limits};
 
 pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let theme = desk.theme;

@@ -7,13 +7,13 @@ use super::super::transport_bar::name_of;
 use super::super::widgets::choice::Item;
 use super::super::widgets::slider::{Scale, figure};
 use super::{Row, balancer, frozen, learning, memory, refused, router, tokens};
-use crate::engine::message::Speed;
-use crate::lab::Lab;
-use crate::lab::command::Command;
-use crate::model::change::{self, Change, Target};
-use crate::model::config::{Balancer, Capacity, Groups, Rule, Source, Synthetic, Variant, limits};
-use crate::model::learn::settings::{Auxiliary, Learning, LearningChange};
-use crate::scenario::limits as of_files;
+use moebias_engine::message::Speed;
+use moebias_files::limits as of_files;
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
+use moebias_model::change::{self, Change, Target};
+use moebias_model::config::{Balancer, Capacity, Groups, Rule, Source, Synthetic, Variant, limits};
+use moebias_model::learn::settings::{Auxiliary, Learning, LearningChange};
 
 /// One thing that can be set by name.
 pub struct Setting {

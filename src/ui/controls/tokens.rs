@@ -6,12 +6,12 @@ use super::super::widgets::choice::{Item, choice};
 use super::super::widgets::group;
 use super::super::widgets::slider::Scale;
 use super::{Desk, Row};
-use crate::lab::command::Command;
-use crate::model::change::Change;
-use crate::model::config::{Source, Synthetic, limits};
-use crate::scenario::BUILTIN;
 use eframe::egui::{Align, DragValue, Layout, RichText, Ui};
 use egui_material_icons::icons::ICON_CASINO;
+use moebias_files::BUILTIN;
+use moebias_lab::command::Command;
+use moebias_model::change::Change;
+use moebias_model::config::{Source, Synthetic, limits};
 
 /// Kinds of source.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use super::super::theme::Theme;
 use super::super::widgets::button::icon_button;
 use super::super::widgets::slider::figure;
 use super::{show_me, sign};
-use crate::lab::Lab;
-use crate::model::diagnose::Finding;
 use eframe::egui::{self, Align, Align2, Color32, Frame, Id, Label, Layout, Margin, RichText, ScrollArea, Ui, vec2};
 use egui_material_icons::icons::ICON_CLOSE;
+use moebias_lab::Lab;
+use moebias_model::diagnose::Finding;
 
 /// Draws the list. False once it is to close.
 pub fn list(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) -> bool {

@@ -17,8 +17,6 @@ use super::app::Ask;
 use super::style::{SMALL, icon, semibold, text};
 use super::theme::Theme;
 use super::widgets::button::icon_button;
-use crate::lab::Lab;
-use crate::model::diagnose::{Finding, Kind};
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{
     self, Align, Button, Color32, CornerRadius, Frame, Layout, Margin, Panel, RichText, Stroke, TextFormat, Ui, vec2,
@@ -27,6 +25,8 @@ use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
     ICON_CHECK_CIRCLE, ICON_DANGEROUS, ICON_HOURGLASS_EMPTY, ICON_LIST, ICON_MOVING, ICON_WARNING, ICON_WAVES,
 };
+use moebias_lab::Lab;
+use moebias_model::diagnose::{Finding, Kind};
 use std::sync::Arc;
 
 /// Height of the strip.

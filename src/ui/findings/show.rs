@@ -2,7 +2,7 @@
 
 use super::super::link::Span;
 use super::super::panes::PaneKind;
-use crate::model::diagnose::{Evidence, Finding, Kind};
+use moebias_model::diagnose::{Evidence, Finding, Kind};
 
 /// A swing is seen on so many steps.
 const CLOSE: f64 = 96.0;

@@ -1,6 +1,5 @@
 //! The strip, driven in the whole app.
 
-use crate::model::diagnose::Kind;
 use crate::ui::app::{App, Options};
 use crate::ui::link::Span;
 use crate::ui::panes::PaneKind;
@@ -9,6 +8,7 @@ use crate::ui::testing::{lab_at, picture};
 use eframe::egui::{self, Key, Modifiers, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
+use moebias_model::diagnose::Kind;
 
 /// A step far too large, until step 120.
 const SWINGS: &str = "seed: 3, source: Synthetic(batch: 512, skew: 1.5), \

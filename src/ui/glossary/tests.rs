@@ -1,6 +1,4 @@
 use super::{Term, find, general, terms};
-use crate::model::config::Rule;
-use crate::model::learn::settings::Auxiliary;
 use crate::ui::controls::{self, Controls};
 use crate::ui::panes::{Pane, PaneContext, PaneKind, Panes};
 use crate::ui::theme::Theme;
@@ -8,6 +6,8 @@ use crate::ui::{style, testing};
 use eframe::egui;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
+use moebias_model::config::Rule;
+use moebias_model::learn::settings::Auxiliary;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use strum::IntoEnumIterator as _;
@@ -22,7 +22,7 @@ pub(super) fn asked(name: &str) {
 /// Shows the settings of an experiment, and every pane.
 fn show_all(text: &str, kinds: &[PaneKind]) {
     let lab = testing::lab_at(text, 3);
-    let draw = |ui: &mut egui::Ui, lab: &mut crate::lab::Lab| {
+    let draw = |ui: &mut egui::Ui, lab: &mut moebias_lab::Lab| {
         lab.poll();
         controls::show(ui, &mut Controls::default(), lab, &mut 0, Theme::of(ui.ctx()));
     };

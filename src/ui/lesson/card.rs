@@ -6,14 +6,14 @@ use super::super::style::{SMALL, icon, mono, text};
 use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
 use super::{frame, kicker, small};
-use crate::lab::Lab;
-use crate::lab::command::Command;
-use crate::lab::lesson::{Do, Standing};
-use crate::scenario::lesson::{Choice, Condition, Question, Task};
 use eframe::egui::{
     self, Align2, Button, CornerRadius, Label, Rect, RichText, Sense, Stroke, StrokeKind, Ui, pos2, vec2,
 };
 use egui_material_icons::icons::{ICON_CHECK_CIRCLE, ICON_LIGHTBULB, ICON_RADIO_BUTTON_UNCHECKED};
+use moebias_files::lesson::{Choice, Condition, Question, Task};
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
+use moebias_lab::lesson::{Do, Standing};
 
 /// A question with its answers; once one is chosen, why.
 pub(super) fn question(ui: &mut Ui, question: &Question, lab: &mut Lab, theme: &Theme) {

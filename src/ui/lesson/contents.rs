@@ -5,13 +5,13 @@ use super::super::app::Ask;
 use super::super::focus;
 use super::super::style::{SMALL, icon, mono, semibold, text};
 use super::super::theme::Theme;
-use crate::lab::lesson::{Do, Progress, Shelf, Stage};
-use crate::scenario::lesson::shipped;
 use eframe::egui::{
     self, Align, Align2, Button, Color32, CornerRadius, Frame, Layout, Margin, Modal, Rect, RichText, ScrollArea,
     Sense, Stroke, StrokeKind, Ui, pos2, vec2,
 };
 use egui_material_icons::icons::ICON_CHECK_CIRCLE;
+use moebias_files::lesson::shipped;
+use moebias_lab::lesson::{Do, Progress, Shelf, Stage};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -47,7 +47,7 @@ impl Entry {
 pub fn course() -> &'static [Entry] {
     static COURSE: OnceLock<Vec<Entry>> = OnceLock::new();
     COURSE.get_or_init(|| {
-        let entry = |l: &'static crate::scenario::lesson::ShippedLesson| match l.load() {
+        let entry = |l: &'static moebias_files::lesson::ShippedLesson| match l.load() {
             Ok(read) => {
                 let (pages, tasks) = (read.pages.len(), read.tasks());
                 Some(Entry { id: l.id, title: read.title, summary: read.summary, minutes: read.minutes, pages, tasks })

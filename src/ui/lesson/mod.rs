@@ -9,14 +9,14 @@ use super::markdown;
 use super::style::{SMALL, TINY, semibold, text};
 use super::theme::Theme;
 use super::widgets::button::icon_button;
-use crate::lab::Lab;
-use crate::lab::command::Command;
-use crate::lab::lesson::{Do, Running};
 use eframe::egui::{
     self, Align, Button, Color32, Frame, Layout, Margin, Panel, Rect, RichText, ScrollArea, Sense, Stroke, Ui,
     UiBuilder, pos2, vec2,
 };
 use egui_material_icons::icons::{ICON_CLOSE, ICON_MENU_BOOK, ICON_RESTART_ALT};
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
+use moebias_lab::lesson::{Do, Running};
 
 /// Margin round the text.
 const MARGIN: f32 = 22.0;

@@ -9,14 +9,14 @@ use super::super::panes::frame::Export;
 use super::super::welcome;
 use super::super::widgets::slider::{figure, parse};
 use super::matching::{Fit, best, fit, plain};
-use crate::lab::Lab;
-use crate::model::presets::Preset;
 use eframe::egui::Context;
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
     ICON_CONTENT_COPY, ICON_DESCRIPTION, ICON_EDIT, ICON_MOVIE, ICON_OPEN_IN_FULL, ICON_PHOTO_CAMERA, ICON_POLYLINE,
     ICON_SCIENCE, ICON_TUNE,
 };
+use moebias_lab::Lab;
+use moebias_model::presets::Preset;
 use std::path::PathBuf;
 use strum::IntoEnumIterator as _;
 

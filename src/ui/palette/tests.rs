@@ -6,12 +6,12 @@ use super::super::testing::lab_at;
 use super::Sources;
 use super::entries::{Does, Entry, entries, found};
 use super::matching::plain;
-use crate::lab::Lab;
-use crate::lab::command::Command;
-use crate::model::change::{Change, Target};
-use crate::model::config::{Gate, Rule};
 use crate::ui::controls::settings::all;
 use eframe::egui::Context;
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
+use moebias_model::change::{Change, Target};
+use moebias_model::config::{Gate, Rule};
 use std::collections::BTreeSet;
 
 const SYNTHETIC: &str =
@@ -106,7 +106,7 @@ fn a_name_and_a_value_set_it_as_the_slider_does() {
         ("seed 7", Ask::Send(Command::SetSeed(7))),
         ("rule proportional", Ask::Rule(Rule::Proportional)),
         ("gate softmax", to(Target::AllVariants, Change::SetGate(Gate::Softmax))),
-        ("speed 30", Ask::Send(Command::SetSpeed(crate::engine::message::Speed::Steps(30.0)))),
+        ("speed 30", Ask::Send(Command::SetSpeed(moebias_engine::message::Speed::Steps(30.0)))),
         ("go to step 400", Ask::Send(Command::Seek(400))),
         ("step 400", Ask::Send(Command::Seek(400))),
         ("zoom 1.5", Ask::Zoom(1.5)),

@@ -4,11 +4,11 @@ use super::super::link::Side;
 use super::expert_curves::{self, Quantity};
 use super::frame::mode;
 use super::{Pane, PaneContext, PaneKind, compared, time_plot};
-use crate::engine::history::{Column, VariantHistory};
-use crate::engine::run::lock;
-use crate::model::config::Rule;
-use crate::model::metrics::Metrics;
 use eframe::egui::Ui;
+use moebias_engine::history::{Column, VariantHistory};
+use moebias_engine::run::lock;
+use moebias_model::config::Rule;
+use moebias_model::metrics::Metrics;
 
 /// The pane of biases over time.
 #[derive(Debug, Default)]

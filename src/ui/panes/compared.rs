@@ -6,8 +6,8 @@ use super::super::theme::Theme;
 use super::super::words::fitted;
 use super::PaneContext;
 use super::frame::mode;
-use crate::engine::view::MOST_BESIDE;
 use eframe::egui::{self, Align2, Color32, Rect, Sense, Ui, pos2, vec2};
+use moebias_engine::view::MOST_BESIDE;
 
 /// Room for a name above a part of a pane, points.
 pub(super) const STRIP: f32 = 16.0;

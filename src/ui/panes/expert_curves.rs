@@ -7,10 +7,10 @@ use super::super::link::Side;
 use super::super::theme::Theme;
 use super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
 use super::{PaneContext, compared};
-use crate::engine::history::{Column, VariantHistory};
-use crate::engine::run::lock;
-use crate::model::metrics::Metrics;
 use eframe::egui::{Color32, Ui};
+use moebias_engine::history::{Column, VariantHistory};
+use moebias_engine::run::lock;
+use moebias_model::metrics::Metrics;
 
 /// Up to this many experts each has a curve.
 const EACH: usize = 16;

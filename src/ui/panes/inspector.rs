@@ -7,13 +7,13 @@ use super::assignment::card::line;
 use super::assignment::facts::{Choice, Facts};
 use super::frame::message;
 use super::{Pane, PaneContext, PaneKind, of_step};
-use crate::engine::message::Snapshot;
-use crate::engine::run::lock;
-use crate::engine::view::{CHOSEN, Picture};
-use crate::model::config::Rule;
-use crate::model::fixed::from_q32;
-use crate::model::metrics::{DEAD, LONG_WINDOW, SHORT_WINDOW, STARVING};
 use eframe::egui::{Align2, RichText, ScrollArea, Sense, Ui, vec2};
+use moebias_engine::message::Snapshot;
+use moebias_engine::run::lock;
+use moebias_engine::view::{CHOSEN, Picture};
+use moebias_model::config::Rule;
+use moebias_model::fixed::from_q32;
+use moebias_model::metrics::{DEAD, LONG_WINDOW, SHORT_WINDOW, STARVING};
 
 /// Experts listed beyond those chosen.
 const NEXT: usize = 3;

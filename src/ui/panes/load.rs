@@ -8,9 +8,9 @@ use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
 use super::super::words::fitted;
 use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, nothing_yet, of_step, of_variant};
-use crate::engine::message::VariantView;
-use crate::model::capacity::of_batch;
 use eframe::egui::{Align2, Color32, Rect, Sense, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2};
+use moebias_engine::message::VariantView;
+use moebias_model::capacity::of_batch;
 
 /// A load this far from fair has the full colour.
 const FULL: f32 = 0.5;

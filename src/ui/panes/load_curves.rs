@@ -2,8 +2,8 @@
 
 use super::expert_curves::{self, Quantity};
 use super::{Pane, PaneContext, PaneKind, compared};
-use crate::engine::history::Column;
 use eframe::egui::Ui;
+use moebias_engine::history::Column;
 
 /// The pane of loads over time, as curves.
 #[derive(Debug, Default)]

@@ -7,13 +7,13 @@ use super::super::theme::Theme;
 use super::super::widgets::slider::figure;
 use super::time_plot;
 use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, of_variant};
-use crate::engine::history::{Column, VariantHistory};
-use crate::engine::message::RunId;
-use crate::engine::run::lock;
 use eframe::egui::{
     self, Align2, Color32, ColorImage, CornerRadius, Rect, Sense, Stroke, TextureHandle, TextureOptions, Ui, epaint,
     pos2, vec2,
 };
+use moebias_engine::history::{Column, VariantHistory};
+use moebias_engine::message::RunId;
+use moebias_engine::run::lock;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -362,10 +362,10 @@ fn raster(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::history::History;
-    use crate::model::metrics::Metrics;
-    use crate::model::step::{StepRow, VariantRow};
     use crate::ui::theme::DARK;
+    use moebias_engine::history::History;
+    use moebias_model::metrics::Metrics;
+    use moebias_model::step::{StepRow, VariantRow};
 
     #[test]
     fn every_step_and_every_expert_is_in_the_picture() {

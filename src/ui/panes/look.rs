@@ -1,7 +1,7 @@
 //! What panes show, where a scenario's view may say so.
 
 use super::Panes;
-use crate::scenario::view::{CellsName, RowsName, SectionName};
+use moebias_files::view::{CellsName, RowsName, SectionName};
 
 /// Modes of the panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,8 +23,8 @@ pub use look::Look;
 
 use super::link::Link;
 use super::theme::Theme;
-use crate::lab::Lab;
 use eframe::egui::Ui;
+use moebias_lab::Lab;
 use serde::{Deserialize, Serialize};
 
 /// Room for numbers on the left of every picture and plot, points, so that they stand above each other.

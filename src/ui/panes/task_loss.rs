@@ -4,10 +4,10 @@ use super::super::style::{SMALL, text};
 use super::frame::{message, mode};
 use super::time_plot::{self, Axis, Curve, Mark, TimePlot};
 use super::{Pane, PaneContext, PaneKind};
-use crate::engine::history::Column;
-use crate::engine::run::lock;
-use crate::model::learn::LearningRow;
 use eframe::egui::{self, Ui};
+use moebias_engine::history::Column;
+use moebias_engine::run::lock;
+use moebias_model::learn::LearningRow;
 
 /// What the curves show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Pane for TaskLoss {
     }
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
-        let learning = |v: &crate::engine::message::VariantView| v.metrics.learning;
+        let learning = |v: &moebias_engine::message::VariantView| v.metrics.learning;
         match (self.shows, cx.lab.snapshot().variants.get(cx.link.variant).and_then(learning)) {
             (Shows::Loss, Some(l)) => {
                 format!("{}NMSE {:.1} % of Σ|y|²; e^loss {:.3}", super::of_step(cx), 100.0 * l.nmse, l.perplexity())

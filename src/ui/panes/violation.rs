@@ -4,10 +4,10 @@ use super::super::style::{SMALL, text};
 use super::frame::mode;
 use super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
 use super::{Pane, PaneContext, PaneKind, compared};
-use crate::engine::history::{Column, VariantHistory};
-use crate::engine::run::lock;
-use crate::model::metrics::{IN_BALANCE, Metrics};
 use eframe::egui::{self, Ui};
+use moebias_engine::history::{Column, VariantHistory};
+use moebias_engine::run::lock;
+use moebias_model::metrics::{IN_BALANCE, Metrics};
 
 /// The logarithmic axis goes no lower, but for zero.
 const SMALLEST: f64 = 1e-6;
@@ -260,10 +260,10 @@ fn floor(of: &VariantHistory, span: (f64, f64), pixels: f32) -> Vec<Vec<[f64; 2]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::command::Command;
-    use crate::model::change::{Change, Target};
-    use crate::model::metrics::sampling_floor;
     use crate::ui::testing::{lab_at, picture, stage, wait};
+    use moebias_lab::command::Command;
+    use moebias_model::change::{Change, Target};
+    use moebias_model::metrics::sampling_floor;
 
     #[test]
     fn zero_has_a_place_below_all_values() {

@@ -12,10 +12,10 @@ mod painter;
 #[cfg(test)]
 mod tests;
 
-use crate::engine::run::lock;
 use eframe::egui::epaint::{ClippedPrimitive, ClippedShape, textures::TexturesDelta};
 use eframe::egui::{Context, FullOutput, PaintCallbackInfo, Plugin};
 use eframe::egui_wgpu::{Callback, CallbackResources, CallbackTrait, RenderState, ScreenDescriptor};
+use moebias_engine::run::lock;
 use painter::Painter;
 use std::sync::{Arc, Mutex};
 

@@ -1,7 +1,7 @@
 //! Two windows of one home: what each has changed since it last looked is kept, whoever saves last.
 
 use super::{RECENT, Stored};
-use crate::lab::lesson::{Progress, Shelf};
+use moebias_lab::lesson::{Progress, Shelf};
 use std::path::PathBuf;
 
 /// What `ours` has changed since `base`, put into `theirs`.

@@ -8,8 +8,8 @@ use super::super::{PaneContext, compared};
 use super::decor::Cells;
 use super::raster::Painter;
 use super::{Mode, Window};
-use crate::engine::view::{Beside, CHOSEN, Picture, Rows};
 use eframe::egui::{Align2, Color32, ColorImage, Rect, Ui, pos2, vec2};
+use moebias_engine::view::{Beside, CHOSEN, Picture, Rows};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -268,9 +268,9 @@ pub(super) fn legend(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::view::{Token, UNBIASED};
-    use crate::model::config::{Gate, Rule};
     use crate::ui::theme::DARK;
+    use moebias_engine::view::{Token, UNBIASED};
+    use moebias_model::config::{Gate, Rule};
 
     fn picture(chosen: &[usize]) -> Picture {
         let mut marks = vec![0; 8];

@@ -7,9 +7,9 @@ use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::chosen_by_experts;
 use super::facts::{Facts, topic_name};
-use crate::engine::view::Picture;
-use crate::model::fixed::from_score;
 use eframe::egui::{self, Align, Align2, Area, Color32, Frame, Id, Layout, Margin, Order, Pos2, RichText, Ui, vec2};
+use moebias_engine::view::Picture;
+use moebias_model::fixed::from_score;
 
 /// Its width, points.
 const WIDTH: f32 = 212.0;

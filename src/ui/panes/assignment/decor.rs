@@ -4,9 +4,9 @@ use super::super::super::style::{TINY, mono, text};
 use super::super::super::theme::Theme;
 use super::super::{AXIS, PaneContext};
 use super::{Mode, Window};
-use crate::engine::view::{Picture, Rows};
-use crate::model::config::Rule;
 use eframe::egui::{self, Align2, Color32, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
+use moebias_engine::view::{Picture, Rows};
+use moebias_model::config::Rule;
 
 /// Where cells lie on the screen.
 pub(super) struct Cells {

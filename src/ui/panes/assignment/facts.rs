@@ -1,12 +1,12 @@
 //! What is known of one token of the picture: its scores with and without bias, who is chosen and who would be.
 
-use crate::engine::message::Snapshot;
-use crate::engine::view::{CHOSEN, DROPPED, Picture, Token, UNBIASED};
-use crate::model::config::{Rule, Source};
-use crate::model::fixed::{from_q32, from_score};
-use crate::model::select::Selector;
-use crate::model::{gating, groups};
-use crate::scenario::{BUILTIN, shipped};
+use moebias_engine::message::Snapshot;
+use moebias_engine::view::{CHOSEN, DROPPED, Picture, Token, UNBIASED};
+use moebias_files::{BUILTIN, shipped};
+use moebias_model::config::{Rule, Source};
+use moebias_model::fixed::{from_q32, from_score};
+use moebias_model::select::Selector;
+use moebias_model::{gating, groups};
 
 /// One expert, as one token sees it. Score units.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -145,7 +145,7 @@ pub fn topic_name(snapshot: &Snapshot, topic: u32) -> String {
 /// The word at a place of a shipped trace's first batch, which is what the probe shows.
 fn word_of(snapshot: &Snapshot, token: u32) -> Option<String> {
     let Source::Trace(source) = &snapshot.experiment.source else { return None };
-    if !source.file.starts_with(BUILTIN) || snapshot.picture.request.rows != crate::engine::view::Rows::Probe {
+    if !source.file.starts_with(BUILTIN) || snapshot.picture.request.rows != moebias_engine::view::Rows::Probe {
         return None;
     }
     let id = *snapshot.trace.as_ref()?.token_ids.get(token as usize)?;

@@ -2,10 +2,10 @@
 
 use super::super::super::theme::Theme;
 use super::Mode;
-use crate::engine::view::{CHOSEN, DROPPED, Picture, Rows, UNBIASED};
-use crate::model::config::{Gate, Rule};
-use crate::model::fixed::{from_q32, from_score};
 use eframe::egui::{Color32, ColorImage};
+use moebias_engine::view::{CHOSEN, DROPPED, Picture, Rows, UNBIASED};
+use moebias_model::config::{Gate, Rule};
+use moebias_model::fixed::{from_q32, from_score};
 use std::ops::Range;
 
 /// Colours the cells of one picture.
@@ -183,8 +183,8 @@ fn mean(colours: impl Iterator<Item = Color32>) -> Color32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::view::{Count, Token, ViewRequest};
     use crate::ui::theme::DARK;
+    use moebias_engine::view::{Count, Token, ViewRequest};
 
     fn picture() -> Picture {
         let tokens = [3, 1, 3, 0].iter().enumerate().map(|(i, &topic)| Token { index: i as u32, topic }).collect();

@@ -2,7 +2,7 @@
 
 use super::rows::Row;
 use super::settings::Difference;
-use crate::model::figures::Figures;
+use moebias_model::figures::Figures;
 use strum::IntoEnumIterator as _;
 
 /// As a Markdown table, with values as they are shown.

@@ -8,11 +8,11 @@ mod table;
 use super::super::style::{SMALL, semibold, text};
 use super::super::widgets::slider::figure;
 use super::{Pane, PaneContext, PaneKind, compared};
-use crate::engine::message::Standings;
-use crate::lab::command::Command;
-use crate::lab::fork::{COMPARED, ENOUGH};
-use crate::model::config::Variant;
 use eframe::egui::{self, RichText, ScrollArea, Ui, vec2};
+use moebias_engine::message::Standings;
+use moebias_lab::command::Command;
+use moebias_lab::fork::{COMPARED, ENOUGH};
+use moebias_model::config::Variant;
 use settings::{Difference, differences};
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! The rows of the table: what each figure is called, what it means, how it is written, and which value of a row is best.
 
-use crate::model::figures::Figures;
+use moebias_model::figures::Figures;
 
 /// A figure of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
@@ -149,7 +149,7 @@ fn amount(x: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::figures::Oscillation;
+    use moebias_model::figures::Oscillation;
 
     fn figures(settling: Option<u64>, steady: f64, amplitude: f64) -> Figures {
         let oscillation = Some(Oscillation { amplitude, period: None });

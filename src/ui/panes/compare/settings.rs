@@ -1,7 +1,7 @@
 //! The settings in which variants differ, by name and value.
 
-use crate::model::config::Variant;
-use crate::model::naming::{capitalised, settings};
+use moebias_model::config::Variant;
+use moebias_model::naming::{capitalised, settings};
 
 /// A setting that is not the same in all variants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub fn differences(variants: &[Variant]) -> Vec<Difference> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::config::{Balancer, Capacity, Rule, Stays};
+    use moebias_model::config::{Balancer, Capacity, Rule, Stays};
     use strum::IntoEnumIterator as _;
 
     #[test]

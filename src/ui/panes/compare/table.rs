@@ -7,9 +7,9 @@ use super::super::super::words::fitted;
 use super::super::{PaneContext, compared};
 use super::rows::Row;
 use super::settings::Difference;
-use crate::model::figures::Figures;
 use eframe::egui::{self, Align2, Color32, FontId, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use egui_material_icons::icons::ICON_STAR;
+use moebias_model::figures::Figures;
 use strum::IntoEnumIterator as _;
 
 /// Width of the names.

@@ -5,9 +5,9 @@ use super::super::super::theme::Theme;
 use super::super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
 use super::super::{PaneContext, compared};
 use super::{NEAR, Quantity, joins, mean_band, short};
-use crate::engine::history::Column;
-use crate::engine::run::lock;
 use eframe::egui::Ui;
+use moebias_engine::history::Column;
+use moebias_engine::run::lock;
 use std::sync::Arc;
 
 /// Draws them.

@@ -6,8 +6,8 @@ use super::super::super::theme::Theme;
 use super::super::frame::message;
 use super::super::{AXIS, PaneContext, compared};
 use super::{BELOW, FULL, bars, ceiling};
-use crate::engine::message::VariantView;
 use eframe::egui::{Align2, Rect, Response, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2};
+use moebias_engine::message::VariantView;
 
 /// Room between two variants, points.
 const GAP: f32 = 4.0;

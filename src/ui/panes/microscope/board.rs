@@ -1,7 +1,7 @@
 //! Where things stand: tokens × experts above, each expert's stack of tokens under its column, its bias under that.
 
-use crate::engine::microscope::Microscope;
 use eframe::egui::{self, Pos2, Rect, pos2, vec2};
+use moebias_engine::microscope::Microscope;
 
 /// Room on the left for the tokens.
 pub(super) const LEFT: f32 = 58.0;

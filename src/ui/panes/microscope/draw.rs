@@ -6,12 +6,12 @@ use super::super::load::load_colour;
 use super::board::{Board, between};
 use super::player::{Player, Stage};
 use super::words::{decimals, number, share, signed};
-use crate::engine::microscope::{Microscope, Seen};
-use crate::model::config::Rule;
-use crate::model::fixed::from_q32;
 use eframe::egui::{
     Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, epaint::RectShape, pos2, vec2,
 };
+use moebias_engine::microscope::{Microscope, Seen};
+use moebias_model::config::Rule;
+use moebias_model::fixed::from_q32;
 
 /// A place in the picture that the pointer is on or that is pinned.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

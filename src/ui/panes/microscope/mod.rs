@@ -13,12 +13,12 @@ use super::super::words::fitted;
 use super::assignment::facts::topic_name;
 use super::frame::message;
 use super::{Pane, PaneContext, PaneKind, describe, of_variant};
-use crate::engine::microscope::{MOST_TOKENS, Microscope, MicroscopeRequest};
-use crate::lab::command::Command;
 use board::Board;
 use draw::{Draw, Hot};
 use eframe::egui::{self, Color32, Rect, RichText, Sense, Ui, pos2, vec2};
 use egui_material_icons::icons::{ICON_CHEVRON_LEFT, ICON_CHEVRON_RIGHT};
+use moebias_engine::microscope::{MOST_TOKENS, Microscope, MicroscopeRequest};
+use moebias_lab::command::Command;
 use player::{Player, Stage, Wish};
 use strum::IntoEnumIterator as _;
 

@@ -7,11 +7,11 @@ use super::super::PaneContext;
 use super::draw::title;
 use super::player::{END, Player, Stage, Wish};
 use super::words::name;
-use crate::engine::microscope::Microscope;
 use eframe::egui::{self, CornerRadius, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 use egui_material_icons::icons::{
     ICON_CHEVRON_LEFT, ICON_CHEVRON_RIGHT, ICON_PAUSE, ICON_PLAY_ARROW, ICON_SKIP_NEXT, ICON_SKIP_PREVIOUS,
 };
+use moebias_engine::microscope::Microscope;
 use strum::{EnumCount as _, IntoEnumIterator as _};
 
 /// Its height, points.

@@ -1,9 +1,9 @@
 use super::player::Stage;
 use super::*;
-use crate::model::config::Rule;
 use crate::ui::testing::{self, Stage as Theatre};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
+use moebias_model::config::Rule;
 
 const SMALL_BATCH: &str = "seed: 3, source: Synthetic(batch: 12, topics: 4, skew: 1.2)";
 

@@ -3,12 +3,12 @@
 
 use super::super::super::widgets::slider::figure;
 use super::player::Stage;
-use crate::engine::microscope::{Microscope, Seen};
-use crate::model::balance;
-use crate::model::capacity::of_batch;
-use crate::model::config::{Gate, Rule, Schedule};
-use crate::model::fixed::{SCORE_ONE, from_q32, from_score};
-use crate::model::order;
+use moebias_engine::microscope::{Microscope, Seen};
+use moebias_model::balance;
+use moebias_model::capacity::of_batch;
+use moebias_model::config::{Gate, Rule, Schedule};
+use moebias_model::fixed::{SCORE_ONE, from_q32, from_score};
+use moebias_model::order;
 
 /// A stage's name under a rule.
 pub(super) fn name(stage: Stage, view: Option<&Microscope>) -> &'static str {

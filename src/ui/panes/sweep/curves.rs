@@ -122,7 +122,7 @@ impl Plot<'_> {
         }
         painter.hline(frame.x_range(), frame.bottom(), Stroke::new(1.0, theme.line));
         let cells: Vec<_> = (0..self.grid.columns()).map(|c| self.grid.spreads[self.grid.at(c, self.row)]).collect();
-        let names = matches!(self.grid.x.parameter.kind(), crate::model::sweep::Kind::Choice);
+        let names = matches!(self.grid.x.parameter.kind(), moebias_model::sweep::Kind::Choice);
         let band = Theme::mix(theme.pane, theme.accent, 0.25);
         for (i, pair) in cells.windows(2).enumerate().filter(|_| !names) {
             let [Some(a), Some(b)] = pair else { continue };

@@ -5,11 +5,11 @@ use super::super::super::theme::{ROW, Theme};
 use super::super::super::widgets::choice::{Item, choice};
 use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
-use crate::lab::command::Command;
-use crate::lab::sweep::SweepRequest;
-use crate::model::config::{Experiment, Rule, Source};
-use crate::model::sweep::{Axis, Kind, MOST_SEEDS, MOST_VALUES, Parameter, Spacing, Value};
 use eframe::egui::{self, Align, Button, DragValue, Layout, RichText, ScrollArea, Ui, vec2};
+use moebias_lab::command::Command;
+use moebias_lab::sweep::SweepRequest;
+use moebias_model::config::{Experiment, Rule, Source};
+use moebias_model::sweep::{Axis, Kind, MOST_SEEDS, MOST_VALUES, Parameter, Spacing, Value};
 use std::ops::RangeInclusive;
 use strum::IntoEnumIterator as _;
 

@@ -3,10 +3,10 @@
 use super::super::super::theme::Theme;
 use super::super::super::widgets::slider::figure;
 use super::scale::Scale;
-use crate::engine::sweep::Found;
-use crate::lab::sweep::LabSweep;
-use crate::model::sweep::{Axis, Kind, Measure, Plan, Published, Spread, published};
 use eframe::egui::Color32;
+use moebias_engine::sweep::Found;
+use moebias_lab::sweep::LabSweep;
+use moebias_model::sweep::{Axis, Kind, Measure, Plan, Published, Spread, published};
 use std::sync::Arc;
 
 /// What a grid was made from.

@@ -6,10 +6,10 @@ use super::super::super::words::fitted;
 use super::Spot;
 use super::grid::Grid;
 use super::scale::{label, labelled, place, short};
-use crate::model::sweep::Measure;
 use eframe::egui::{
     Align2, Color32, CornerRadius, Pos2, Rect, Response, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2,
 };
+use moebias_model::sweep::Measure;
 
 /// Room below for numbers and a name, above for marks, on the right for the bar.
 const BELOW: f32 = 34.0;
@@ -30,7 +30,7 @@ pub(super) fn show(
     cursor: Option<Spot>,
 ) -> (Option<Spot>, Option<&'static str>) {
     let painter = ui.painter();
-    let widest = |values: &[crate::model::sweep::Value]| {
+    let widest = |values: &[moebias_model::sweep::Value]| {
         let width = |v: &_| painter.layout_no_wrap(label(*v), mono(TINY), theme.faint).size().x;
         values.iter().map(width).fold(0.0f32, f32::max)
     };

@@ -14,11 +14,11 @@ use super::super::widgets::slider::figure;
 use super::super::words::headed;
 use super::frame::mode;
 use super::{Pane, PaneContext, PaneKind, describe};
-use crate::lab::command::Command;
-use crate::model::sweep::Measure;
 use eframe::egui::{self, Align, Button, EventFilter, Key, Layout, Rect, RichText, Sense, Ui, UiBuilder, pos2, vec2};
 use form::Form;
 use grid::Grid;
+use moebias_lab::command::Command;
+use moebias_model::sweep::Measure;
 use std::time::Duration;
 use strum::IntoEnumIterator as _;
 

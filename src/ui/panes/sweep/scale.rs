@@ -1,7 +1,7 @@
 //! How a figure of a sweep is placed between its smallest and its largest.
 
 use super::super::super::widgets::slider::{figure, significant};
-use crate::model::sweep::{Axis, Value};
+use moebias_model::sweep::{Axis, Value};
 
 /// Figures that span so much are placed by their logarithm.
 const WIDE: f64 = 20.0;

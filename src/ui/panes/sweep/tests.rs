@@ -1,10 +1,10 @@
 use super::*;
-use crate::lab::Lab;
-use crate::lab::sweep::SweepRequest;
-use crate::model::sweep::Axis;
 use crate::ui::testing::{Stage, lab_at, picture, stage};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
+use moebias_lab::Lab;
+use moebias_lab::sweep::SweepRequest;
+use moebias_model::sweep::Axis;
 use std::time::Instant;
 
 const TEXT: &str = "seed: 3, source: Synthetic(batch: 256), variants: [(name: \"a\", router: (experts: 64, top_k: 6))]";

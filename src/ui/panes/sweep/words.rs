@@ -2,8 +2,8 @@
 
 use super::grid::Grid;
 use super::scale::{label, short};
-use crate::engine::sweep::Found;
-use crate::model::sweep::Measure;
+use moebias_engine::sweep::Found;
+use moebias_model::sweep::Measure;
 use strum::IntoEnumIterator as _;
 
 /// "step size u 0.001, experts per token K 6".

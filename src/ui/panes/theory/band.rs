@@ -6,10 +6,10 @@ use super::super::PaneContext;
 use super::super::time_plot::{self, Axis, Curve, Mark, TimePlot};
 use super::objective::{middle, nearest};
 use super::{captioned, figures, in_sight, places, row, row_in, words};
-use crate::engine::theory::{Examined, Theory};
-use crate::model::config::{Rule, Schedule};
-use crate::model::fixed::SCORE_ONE;
 use eframe::egui::Ui;
+use moebias_engine::theory::{Examined, Theory};
+use moebias_model::config::{Rule, Schedule};
+use moebias_model::fixed::SCORE_ONE;
 use std::sync::Arc;
 
 pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) {

@@ -7,12 +7,12 @@ use super::super::compared::Mark;
 use super::super::time_plot;
 use super::xy::{Axis, Scale, Xy, key};
 use super::{captioned, figures, places, row, row_in, words};
-use crate::engine::run::lock;
-use crate::engine::theory::{Theory, sizes_of_steps};
-use crate::model::config::Source;
-use crate::model::metrics::sampling_floor;
-use crate::model::theory::batch_size::Size;
 use eframe::egui::{Color32, Stroke, Ui};
+use moebias_engine::run::lock;
+use moebias_engine::theory::{Theory, sizes_of_steps};
+use moebias_model::config::Source;
+use moebias_model::metrics::sampling_floor;
+use moebias_model::theory::batch_size::Size;
 use std::sync::Arc;
 
 /// Drawn no lower than this.

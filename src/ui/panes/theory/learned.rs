@@ -6,12 +6,12 @@ use super::super::PaneContext;
 use super::super::time_plot::{self, Axis as TimeAxis, Curve, TimePlot};
 use super::xy::{Axis, Scale, Xy};
 use super::{figures, message, pair, places, row, words};
-use crate::engine::history::Column;
-use crate::engine::run::lock;
-use crate::model::fixed::from_q32;
-use crate::model::theory::correlation;
-use crate::model::theory::online::Distance;
 use eframe::egui::{Stroke, Ui};
+use moebias_engine::history::Column;
+use moebias_engine::run::lock;
+use moebias_model::fixed::from_q32;
+use moebias_model::theory::correlation;
+use moebias_model::theory::online::Distance;
 
 pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, other: &mut bool) {
     let snapshot = cx.lab.snapshot().clone();

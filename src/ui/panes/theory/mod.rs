@@ -13,12 +13,12 @@ use super::super::words::fitted;
 use super::assignment::card::line;
 use super::frame::{message, mode};
 use super::{Pane, PaneContext, PaneKind, of_variant};
-use crate::engine::message::Snapshot;
-use crate::engine::theory::{Point, Theory, TheoryRequest};
-use crate::lab::command::Command;
-use crate::scenario::view::SectionName;
 use eframe::egui::{self, Align, Color32, FontId, Layout, Rect, RichText, Ui, UiBuilder, pos2, text::LayoutJob, vec2};
 use egui_material_icons::icons::ICON_SWAP_HORIZ;
+use moebias_engine::message::Snapshot;
+use moebias_engine::theory::{Point, Theory, TheoryRequest};
+use moebias_files::view::SectionName;
+use moebias_lab::command::Command;
 use std::sync::Arc;
 use strum::IntoEnumIterator as _;
 

@@ -5,10 +5,10 @@ use super::super::super::theme::Theme;
 use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::{captioned, figures, message, places, row, row_in, words};
-use crate::engine::theory::{Examined, Theory};
-use crate::model::config::Rule;
-use crate::model::theory::moves::Flow;
 use eframe::egui::{Align2, Color32, CursorIcon, Mesh, Pos2, Rect, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
+use moebias_engine::theory::{Examined, Theory};
+use moebias_model::config::Rule;
+use moebias_model::theory::moves::Flow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -128,7 +128,7 @@ fn flows(ui: &mut Ui, cx: &mut PaneContext<'_>, examined: &Examined) {
         cx.link.hover_expert(usize::from(f.from));
         let step = |e: u16| {
             let e = usize::from(e);
-            (examined.after.prices[e] - examined.before.prices[e]) as f64 / f64::from(crate::model::fixed::SCORE_ONE)
+            (examined.after.prices[e] - examined.before.prices[e]) as f64 / f64::from(moebias_model::fixed::SCORE_ONE)
         };
         let words = format!(
             "{} from expert {} ({} tokens) to expert {} ({}): its price rose by {} more",

@@ -5,9 +5,9 @@ use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::super::time_plot::{self, Axis, Curve, Mark, TimePlot};
 use super::{figures, in_sight, pair, places, row, row_in, signed, words};
-use crate::engine::theory::{Examined, Point, Solved, Theory};
 use eframe::egui::{Color32, Shape, Ui, pos2};
 use egui_plot::PlotTransform;
+use moebias_engine::theory::{Examined, Point, Solved, Theory};
 use std::sync::Arc;
 
 /// What is smaller than this is drawn here on the logarithmic axis.
@@ -74,7 +74,7 @@ fn balance(ui: &mut Ui, cx: &mut PaneContext<'_>, points: &[Point]) {
         ..Curve::default()
     };
     let taken = if cx.lab.settings().variants.get(cx.link.variant).map(|v| v.balancer.rule)
-        == Some(crate::model::config::Rule::Sign)
+        == Some(moebias_model::config::Rule::Sign)
     {
         "u Σ|A − L|"
     } else {

@@ -5,13 +5,13 @@ use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::super::time_plot::{self, Axis, Curve, TimePlot};
 use super::{figures, message, pair, places, row, row_in, words};
-use crate::engine::history::Column;
-use crate::engine::run::lock;
-use crate::engine::theory::{Examined, Online, Theory, regret};
-use crate::model::config::{Rule, Schedule, Source, Variant};
-use crate::model::metrics::sampling_floor;
-use crate::model::theory::online::{Distance, Setting, Shrinks};
 use eframe::egui::{self, Ui};
+use moebias_engine::history::Column;
+use moebias_engine::run::lock;
+use moebias_engine::theory::{Examined, Online, Theory, regret};
+use moebias_model::config::{Rule, Schedule, Source, Variant};
+use moebias_model::metrics::sampling_floor;
+use moebias_model::theory::online::{Distance, Setting, Shrinks};
 use std::sync::Arc;
 
 /// What is smaller is drawn here.

@@ -4,10 +4,10 @@ use super::super::super::link::Span;
 use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::span;
-use crate::engine::detail::Stage;
-use crate::engine::history::{Column, RATIO, VariantHistory};
-use crate::engine::run::lock;
-use crate::lab::command::Command;
+use moebias_engine::detail::Stage;
+use moebias_engine::history::{Column, RATIO, VariantHistory};
+use moebias_engine::run::lock;
+use moebias_lab::command::Command;
 use std::sync::Arc;
 
 /// Columns are wanted at least this often across a plot before finer ones are asked for.

@@ -10,9 +10,9 @@ use super::super::PaneContext;
 use super::super::compared::Mark;
 use super::Curve;
 use super::axis::nice_above;
-use crate::model::change::Event;
 use eframe::egui::{self, Align2, Color32, Pos2, Rect, Stroke, Ui, pos2, vec2};
 use egui_plot::PlotTransform;
+use moebias_model::change::Event;
 
 /// Height of a row of the key, points.
 const ROW_OF_KEY: f32 = 15.0;

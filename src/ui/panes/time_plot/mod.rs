@@ -14,12 +14,12 @@ use super::super::link::{Link, Span};
 use super::super::widgets::slider::figure;
 use super::compared::Mark as Symbol;
 use super::{AXIS, PaneContext};
-use crate::engine::message::Snapshot;
-use crate::engine::run::lock;
 use axis::{look, nice, steps_grid, value_label, values_grid};
 use decor::{Named, events, freest, hovered, key, key_height, label, markers, on_screen, playhead, text_width, titles};
 use eframe::egui::{self, Color32, Rect, Response, Sense, Ui, Vec2, Vec2b, pos2, vec2};
 use egui_plot::{FilledArea, HLine, Line, LineStyle, Plot, PlotPoints, PlotTransform};
+use moebias_engine::message::Snapshot;
+use moebias_engine::run::lock;
 
 /// A young run is drawn on at least this many steps, so that it does not race across the plot.
 const SHORTEST: f64 = 300.0;

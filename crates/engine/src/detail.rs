@@ -1,0 +1,276 @@
+//! Exact detail of an older range of steps: computed again from a checkpoint, on a thread of its own, while the run goes on.
+
+use super::background;
+use super::cpu::CpuEngine;
+use super::history::History;
+use super::run::{Run, lock};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Memory for the columns of a detail; a longer range is kept in levels again.
+pub const DETAIL_BYTES: usize = 32 << 20;
+/// What would take longer is not begun: one has to zoom in further.
+const LONGEST: Duration = Duration::from_secs(45);
+/// The estimate of the time needs so long.
+const ESTIMATE: Duration = Duration::from_millis(400);
+/// What is known so far is shown at least this far apart.
+const SHOWN: Duration = Duration::from_millis(120);
+/// Steps in one piece take about this long, so that giving up is quick.
+const PIECE: Duration = Duration::from_millis(10);
+
+const DONE: u32 = 1000;
+const TOO_LONG: u32 = 1001;
+const FAILED: u32 = 1002;
+
+/// How far a detail is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Stage {
+    /// Under way: the share that is done, in [0, 1].
+    Working(f32),
+    /// All there.
+    Done,
+    /// It would take too long from the nearest checkpoint.
+    TooLong,
+    /// Computing it failed. It is not begun again for the same range.
+    Failed,
+}
+
+/// A detail that was asked for, as the screen sees it.
+#[derive(Clone, Debug)]
+pub struct DetailView {
+    /// The steps asked for: from, to.
+    pub range: (u64, u64),
+    progress: Arc<AtomicU32>,
+}
+
+impl DetailView {
+    /// How far it is.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        match self.progress.load(Ordering::Relaxed) {
+            DONE => Stage::Done,
+            TOO_LONG => Stage::TooLong,
+            FAILED => Stage::Failed,
+            n => Stage::Working(n as f32 / DONE as f32),
+        }
+    }
+}
+
+/// A detail being computed. Dropped, it ends soon and shows nothing more.
+#[derive(Debug)]
+pub struct Detail {
+    view: DetailView,
+    cancel: Arc<AtomicBool>,
+}
+
+impl Drop for Detail {
+    fn drop(&mut self) {
+        self.cancel.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Detail {
+    /// Begins to compute a range of a run's known steps; what is known lies over the run's history from then on. `wake` is called
+    /// whenever more is.
+    #[must_use]
+    pub fn start(run: &Run, range: (u64, u64), wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        let view = DetailView { range, progress: Arc::new(AtomicU32::new(0)) };
+        let cancel = Arc::new(AtomicBool::new(false));
+        let work = run.replica(range).map(|(replica, to)| Work {
+            replica,
+            to,
+            shown: Arc::clone(&run.history),
+            cancel: Arc::clone(&cancel),
+            progress: Arc::clone(&view.progress),
+            wake,
+        });
+        let Some(work) = work else {
+            // There is nothing to compute.
+            view.progress.store(DONE, Ordering::Relaxed);
+            return Self { view, cancel };
+        };
+        if background::spawn("moebias-detail", move || work.guarded()).is_err() {
+            view.progress.store(FAILED, Ordering::Relaxed);
+        }
+        Self { view, cancel }
+    }
+
+    /// What the screen sees.
+    #[must_use]
+    pub fn view(&self) -> &DetailView {
+        &self.view
+    }
+}
+
+/// What the thread works on.
+struct Work {
+    replica: Run,
+    to: u64,
+    shown: Arc<Mutex<History>>,
+    cancel: Arc<AtomicBool>,
+    progress: Arc<AtomicU32>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Work {
+    /// A panic is this detail's alone.
+    fn guarded(self) {
+        let (progress, wake) = (Arc::clone(&self.progress), Arc::clone(&self.wake));
+        if catch_unwind(AssertUnwindSafe(|| self.run())).is_err() {
+            progress.store(FAILED, Ordering::Relaxed);
+            wake();
+        }
+    }
+
+    fn run(mut self) {
+        let mut engine = CpuEngine::new("detail");
+        let (began, first) = (Instant::now(), self.replica.step());
+        let mut shown = began;
+        let mut piece = 1u32;
+        while self.replica.step() < self.to && !self.cancel.load(Ordering::SeqCst) {
+            let left = self.to - self.replica.step();
+            let before = Instant::now();
+            let steps = u64::from(piece).min(left) as u32;
+            let Ok(done) = self.replica.advance(&mut engine, steps, |_, _| {}) else {
+                self.progress.store(FAILED, Ordering::Relaxed);
+                break;
+            };
+            let each = before.elapsed().as_secs_f64() / f64::from(done.max(1));
+            piece = (PIECE.as_secs_f64() / each.max(1e-6)).clamp(1.0, 1024.0) as u32;
+            let (here, all) = (self.replica.step() - first, self.to - first);
+            let elapsed = began.elapsed();
+            if elapsed > ESTIMATE && elapsed.as_secs_f64() / here as f64 * all as f64 > LONGEST.as_secs_f64() {
+                self.progress.store(TOO_LONG, Ordering::Relaxed);
+                break;
+            }
+            if here < all && shown.elapsed() > SHOWN {
+                let share = f64::from(DONE - 1) * here as f64 / all as f64;
+                self.progress.store(share as u32, Ordering::Relaxed);
+                self.show();
+                shown = Instant::now();
+            }
+        }
+        if self.replica.step() >= self.to {
+            self.progress.store(DONE, Ordering::Relaxed);
+        }
+        self.show();
+    }
+
+    fn show(&self) {
+        let known = lock(&self.replica.history).clone();
+        {
+            let mut history = lock(&self.shown);
+            // The run may have taken another way meanwhile: then it has cancelled this before it cut its history.
+            if self.cancel.load(Ordering::SeqCst) {
+                return;
+            }
+            if known.head > known.first {
+                history.set_detail(Some(&known));
+            }
+        }
+        (self.wake)();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{RunId, Start};
+    use moebias_model::change::{Change, Target};
+    use moebias_model::config::{Experiment, Source, Synthetic, Variant};
+
+    fn run_to(step: u64) -> Run {
+        let experiment = Experiment {
+            seed: 3,
+            source: Source::Synthetic(Synthetic { batch: 16, ..Default::default() }),
+            variants: vec![Variant {
+                name: "a".into(),
+                router: Default::default(),
+                balancer: Default::default(),
+                ..Variant::default()
+            }],
+        };
+        let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
+        let mut run = Run::new(RunId(1), start).unwrap();
+        // So little memory that most of the past is kept coarsely.
+        *lock(&run.history) = History::within(&[64], 0, 1 << 20);
+        let mut engine = CpuEngine::new("");
+        while run.step() < step {
+            if run.step() == 500 {
+                run.change(Target::AllVariants, Change::SetRate(0.02)).unwrap();
+            }
+            let most = if run.step() < 500 { 500 - run.step() } else { step - run.step() };
+            run.advance(&mut engine, most.min(64) as u32, |_, _| {}).unwrap();
+        }
+        run
+    }
+
+    fn finish(detail: &Detail) -> Stage {
+        let patience = Instant::now();
+        while let Stage::Working(_) = detail.view().stage() {
+            assert!(patience.elapsed() < Duration::from_secs(60));
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        detail.view().stage()
+    }
+
+    #[test]
+    fn an_old_range_is_computed_again_as_it_was() {
+        let short = run_to(700);
+        let run = run_to(8000);
+        let exact: Vec<_> = lock(&short.history).variants[0].columns(400, 650, 1);
+        assert!(exact.iter().filter(|c| c.step >= 450).all(|c| c.steps == 1));
+        assert!(lock(&run.history).variants[0].width(400, 650) > 1, "kept coarsely");
+        let (mut replica, to) = run.replica((400, 650)).unwrap();
+        let mut engine = CpuEngine::new("");
+        while replica.step() < to {
+            replica.advance(&mut engine, 64, |_, _| {}).unwrap();
+        }
+        let again = run_to(replica.step());
+        assert_eq!(again.simulation().digest(), replica.simulation().digest());
+        let detail = Detail::start(&run, (400, 650), Arc::new(|| {}));
+        assert_eq!(finish(&detail), Stage::Done);
+        while lock(&run.history).variants[0].width(400, 650) > 1 {
+            std::thread::yield_now();
+        }
+        let fine = lock(&run.history).variants[0].columns(400, 650, 1);
+        assert_eq!(fine.iter().filter(|c| (450..650).contains(&c.step)).count(), 200);
+        for c in fine.iter().filter(|c| (450..650).contains(&c.step)) {
+            assert_eq!(Some(c), exact.iter().find(|e| e.step == c.step), "the step is the same as when it ran");
+        }
+    }
+
+    #[test]
+    fn one_that_fails_says_so() {
+        use std::sync::atomic::AtomicU32 as Count;
+        let run = run_to(700);
+        let woken = Arc::new(Count::new(0));
+        let times = Arc::clone(&woken);
+        // It wakes the screen for the first time when it has something to show: there it dies.
+        let dies = move || assert!(times.fetch_add(1, Ordering::SeqCst) > 0, "as the test wants it");
+        let detail = Detail::start(&run, (400, 650), Arc::new(dies));
+        let patience = Instant::now();
+        while detail.view().stage() != Stage::Failed {
+            assert!(patience.elapsed() < Duration::from_secs(60), "{:?}", detail.view().stage());
+            std::thread::yield_now();
+        }
+        while woken.load(Ordering::SeqCst) < 2 {
+            assert!(patience.elapsed() < Duration::from_secs(60), "nobody was told");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn cancelled_it_shows_nothing_more() {
+        let run = run_to(3000);
+        let version = lock(&run.history).version;
+        let detail = Detail::start(&run, (0, 2900), Arc::new(|| {}));
+        drop(detail);
+        std::thread::sleep(Duration::from_millis(100));
+        let now = lock(&run.history).version;
+        assert!(now <= version + 1, "at most one that was under way");
+        assert_eq!(lock(&run.history).variants[0].columns(0, 3000, 1).last().unwrap().end(), 3000);
+    }
+}

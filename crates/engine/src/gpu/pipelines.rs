@@ -1,0 +1,124 @@
+//! The compute pipelines, made when first needed and kept as long as the device.
+
+use super::cache::Cache;
+use super::device::Device;
+use super::layout::{PartParams, StepParams};
+use super::shader::Pass;
+use crate::EngineError;
+use std::collections::HashMap;
+use std::num::NonZeroU64;
+use wgpu::{BindGroupLayout, BindingType, BufferBindingType, ComputePipeline, PipelineLayout, ShaderStages};
+
+/// Layouts and pipelines.
+#[derive(Debug)]
+pub struct Pipelines {
+    /// Group 0 of every pass: step, part, variants.
+    pub common: BindGroupLayout,
+    /// Group 1 of the passes that meet tokens: tables, topics, centroids, recorded scores, keys, counts.
+    pub tokens: BindGroupLayout,
+    /// Group 1 of the passes that meet biases: bias, keys, counts, rates, memory, tanh.
+    pub biases: BindGroupLayout,
+    /// Group 2 of the passes that put a batch in order: searches and bins.
+    pub order: BindGroupLayout,
+    of_tokens: PipelineLayout,
+    of_biases: PipelineLayout,
+    order_of_tokens: PipelineLayout,
+    order_of_biases: PipelineLayout,
+    made: HashMap<Pass, ComputePipeline>,
+    cache: Option<Cache>,
+}
+
+const READ: BufferBindingType = BufferBindingType::Storage { read_only: true };
+const WRITE: BufferBindingType = BufferBindingType::Storage { read_only: false };
+const UNIFORM: BufferBindingType = BufferBindingType::Uniform;
+
+fn layout(device: &wgpu::Device, label: &str, entries: &[(BufferBindingType, Option<usize>)]) -> BindGroupLayout {
+    let entries: Vec<_> = (0u32..)
+        .zip(entries)
+        .map(|(binding, &(ty, dynamic))| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: ShaderStages::COMPUTE,
+            ty: BindingType::Buffer {
+                ty,
+                has_dynamic_offset: dynamic.is_some(),
+                min_binding_size: dynamic.and_then(|size| NonZeroU64::new(size as u64)),
+            },
+            count: None,
+        })
+        .collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries })
+}
+
+impl Pipelines {
+    /// The layouts; no pipeline yet.
+    #[must_use]
+    pub fn new(device: &Device, adapter: &wgpu::AdapterInfo) -> Self {
+        let device = &device.device;
+        let (step, part) = (size_of::<StepParams>(), size_of::<PartParams>());
+        let common = layout(device, "common", &[(UNIFORM, Some(step)), (UNIFORM, Some(part)), (READ, None)]);
+        let tokens = [UNIFORM, READ, READ, READ, READ, WRITE].map(|ty| (ty, None));
+        let tokens = layout(device, "tokens", &tokens);
+        let biases = layout(device, "biases", &[WRITE, WRITE, WRITE, READ, WRITE, UNIFORM].map(|ty| (ty, None)));
+        let order = layout(device, "order", &[(WRITE, None)]);
+        let of = |groups: &[Option<&BindGroupLayout>]| {
+            device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: None,
+                bind_group_layouts: groups,
+                immediate_size: 0,
+            })
+        };
+        let (of_tokens, of_biases) = (of(&[Some(&common), Some(&tokens)]), of(&[Some(&common), Some(&biases)]));
+        let order_of_tokens = of(&[Some(&common), Some(&tokens), Some(&order)]);
+        let order_of_biases = of(&[Some(&common), Some(&biases), Some(&order)]);
+        let (made, cache) = (HashMap::new(), Cache::open(device, adapter));
+        Self { common, tokens, biases, order, of_tokens, of_biases, order_of_tokens, order_of_biases, made, cache }
+    }
+
+    /// Makes the pipeline of a pass, if it is not there yet.
+    ///
+    /// # Errors
+    /// The driver's compiler refuses the shader.
+    pub fn make(&mut self, device: &Device, pass: Pass) -> Result<(), EngineError> {
+        if self.made.contains_key(&pass) {
+            return Ok(());
+        }
+        let module = device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(pass.entry()),
+            source: wgpu::ShaderSource::Wgsl(pass.source().into()),
+        });
+        let layout = match pass {
+            Pass::Route(_) | Pass::RouteShared(_) | Pass::Moved(_) => &self.of_tokens,
+            Pass::Prepare | Pass::Update => &self.of_biases,
+            Pass::Digits(_) => &self.order_of_tokens,
+            Pass::Begin | Pass::Pick | Pass::Settle => &self.order_of_biases,
+        };
+        let pipeline = device.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(pass.entry()),
+            layout: Some(layout),
+            module: &module,
+            entry_point: Some(pass.entry()),
+            // Every pass writes its workgroup memory before it reads it.
+            compilation_options: wgpu::PipelineCompilationOptions {
+                zero_initialize_workgroup_memory: false,
+                ..wgpu::PipelineCompilationOptions::default()
+            },
+            cache: self.cache.as_ref().map(|c| &c.inner),
+        });
+        device.check()?;
+        self.made.insert(pass, pipeline);
+        Ok(())
+    }
+
+    /// Keeps what was compiled for the next start.
+    pub fn keep(&mut self) {
+        if let Some(cache) = &mut self.cache {
+            cache.keep();
+        }
+    }
+
+    /// The pipeline of a pass, if it was made.
+    #[must_use]
+    pub fn get(&self, pass: Pass) -> Option<&ComputePipeline> {
+        self.made.get(&pass)
+    }
+}

@@ -1,0 +1,385 @@
+//! One step under the microscope: the last step of a run, done again beside it, with every number of a few of its tokens.
+//!
+//! Nothing here is needed to simulate. It is made while somebody looks: [`Microscope::of`] takes the simulation as it stood before the
+//! step and lets the CPU engine route the batch as ever, so what is shown is what the run did.
+
+use super::cpu::{self, AllCores, CpuEngine};
+use super::message::RunId;
+use super::run::Run;
+use moebias_model::balance::{self, Rates};
+use moebias_model::config::{Balancer, Router, Rule, Source};
+use moebias_model::fixed::{SCORE_ONE, from_q32, from_score};
+use moebias_model::learn::settings::Auxiliary;
+use moebias_model::select::By;
+use moebias_model::step::{Batch, Simulation};
+use moebias_model::{groups, order};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Tokens shown at most: of so small a batch all of them.
+pub const MOST_TOKENS: u32 = 32;
+/// While a run plays, a look is at least this long after the one before.
+const REST: Duration = Duration::from_millis(100);
+/// While it plays, looking takes at most one part in so many of the time.
+const SHARE: u32 = 9;
+
+/// What the screen asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MicroscopeRequest {
+    /// Which variant.
+    pub variant: usize,
+    /// How many tokens, evenly spaced over the batch; at most [`MOST_TOKENS`].
+    pub tokens: u32,
+    /// Which token after each of those: all tokens of a batch come round, page after page.
+    pub page: u32,
+    /// How many experts.
+    pub columns: u32,
+    /// A token that must be among those shown.
+    pub token: Option<u32>,
+    /// An expert that must be among those shown.
+    pub expert: Option<usize>,
+}
+
+/// One token of the batch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seen {
+    /// Its index in the batch.
+    pub index: u32,
+    /// Its topic, or the trace's group.
+    pub topic: u32,
+    /// Its word: the token id of a trace that has them.
+    pub word: Option<i64>,
+    /// Its scores at all experts, Q20 in units of the gate.
+    pub scores: Vec<i32>,
+    /// The keys that are compared, where the K largest decide; else none.
+    pub keys: Vec<i32>,
+    /// Which groups it keeps, where experts stand in groups.
+    pub kept: Vec<bool>,
+    /// The experts it chooses, best first.
+    pub chosen: Vec<usize>,
+    /// The experts its scores alone would choose, best first.
+    pub unbiased: Vec<usize>,
+    /// The chosen experts that have no room for it.
+    pub dropped: Vec<usize>,
+}
+
+impl Seen {
+    /// Whether it goes to this expert, and stays there.
+    #[must_use]
+    pub fn goes_to(&self, expert: usize) -> bool {
+        self.chosen.contains(&expert) && !self.dropped.contains(&expert)
+    }
+
+    /// Whether it chose this expert only because of the bias.
+    #[must_use]
+    pub fn moved_to(&self, expert: usize) -> bool {
+        self.chosen.contains(&expert) && !self.unbiased.contains(&expert)
+    }
+}
+
+/// A step, with every number.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Microscope {
+    /// What was asked for.
+    pub request: MicroscopeRequest,
+    /// The step: the last one that the run did.
+    pub step: u64,
+    /// The fair share of an expert that is balanced, tokens.
+    pub fair: f64,
+    /// Tokens in its batch.
+    pub batch: u32,
+    /// Whether every step has these same tokens.
+    pub fixed: bool,
+    /// Whether router and experts learn from this step, too.
+    pub learns: bool,
+    /// The auxiliary loss that acts on the router, if one does.
+    pub auxiliary: Option<Auxiliary>,
+    /// Why there is nothing to see, if so.
+    pub blocked: Option<String>,
+    /// The router of the step.
+    pub router: Router,
+    /// The balancer of the step.
+    pub balancer: Balancer,
+    /// The tokens looked at, by index.
+    pub tokens: Vec<Seen>,
+    /// The experts looked at, by index.
+    pub experts: Vec<usize>,
+    /// The biases that the step before left behind, Q32, of all experts.
+    pub before: Vec<i64>,
+    /// The biases that route, Q32: the same, but where a rule looks at a batch before it routes it.
+    pub bias: Vec<i64>,
+    /// Tokens of the whole batch that chose each expert.
+    pub came: Vec<u32>,
+    /// Those of them that found room.
+    pub loads: Vec<u32>,
+    /// What the balancer wants each expert to get, tokens; `None` where it wants nothing of it.
+    pub aim: Vec<Option<f64>>,
+    /// The step sizes of the update; 0 once frozen.
+    pub rates: Rates,
+    /// What the rule remembered of each expert before the update; empty where nothing.
+    pub memory: Vec<i64>,
+    /// The same after it.
+    pub memory_after: Vec<i64>,
+    /// From which score on each expert takes tokens, Q20, where experts choose; else empty.
+    pub cuts: Vec<i32>,
+    /// The biases after the update, Q32.
+    pub next: Vec<i64>,
+}
+
+impl Microscope {
+    /// Looks at the step that a simulation does next; the simulation stays as it is.
+    #[must_use]
+    pub fn of(simulation: &Simulation, engine: &mut CpuEngine, request: MicroscopeRequest) -> Self {
+        let experiment = simulation.experiment();
+        let variant = request.variant.min(experiment.variants.len().saturating_sub(1));
+        let Some(settings) = experiment.variants.get(variant) else { return Self::default() };
+        let auxiliary = experiment.world().is_some() && settings.learning.weight() > 0.0;
+        let mut view = Self {
+            request,
+            auxiliary: auxiliary.then_some(settings.learning.auxiliary),
+            step: simulation.step(),
+            fixed: matches!(experiment.source, Source::Fixed(_)),
+            learns: experiment.world().is_some(),
+            router: settings.router.clone(),
+            balancer: settings.balancer.clone(),
+            ..Self::default()
+        };
+        if simulation.trace().is_some_and(|t| t.selected.is_some()) {
+            view.blocked = Some(
+                "A log of selections records which experts were chosen, not why: there is nothing to take apart".into(),
+            );
+            return view;
+        }
+        let mut beside = simulation.clone();
+        view.memory = beside.state().variants[variant].memory.clone();
+        let (batch, counts) = engine.route(&mut beside);
+        cpu::find_cuts(&batch);
+        view.batch = batch.inputs.batch;
+        view.before.clone_from(&batch.variants[variant].bias);
+        view.rates = batch.inputs.rates[variant];
+        view.bias = batch.bias_of(variant);
+        view.tokens = indices(view.batch, request).into_iter().map(|t| seen(&batch, variant, t)).collect();
+        if view.rule() == Rule::ExpertChoice {
+            view.cuts = least_taken(&batch, variant);
+        }
+        let dropped = counts.dropped[variant].clone();
+        let row = beside.finish_on(&batch, counts, &AllCores);
+        let after = &beside.state().variants[variant];
+        let done = row.variants.into_iter().nth(variant).unwrap_or_default();
+        view.fair = done.fair_share();
+        view.loads = done.loads;
+        view.came = view.loads.clone();
+        view.came.iter_mut().zip(dropped).for_each(|(c, d)| *c += d);
+        view.memory_after.clone_from(&after.memory);
+        view.next.clone_from(&after.bias);
+        view.aim = view.aims();
+        view.experts = view.columns();
+        view
+    }
+
+    /// The rule.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
+        self.balancer.rule
+    }
+
+    /// A token's score at an expert, in score units.
+    #[must_use]
+    pub fn score(&self, token: &Seen, expert: usize) -> f64 {
+        token.scores.get(expert).map_or(0.0, |&s| from_score(s) * self.router.gate.unit())
+    }
+
+    /// The bias of an expert that routes, in score units; a factor under the multiplicative rule.
+    #[must_use]
+    pub fn bias_of(&self, expert: usize) -> f64 {
+        self.bias.get(expert).map_or(0.0, |&b| from_q32(b))
+    }
+
+    /// Score and bias together, in score units: what is compared where the K largest decide.
+    #[must_use]
+    pub fn biased(&self, token: &Seen, expert: usize) -> f64 {
+        let (s, b) = (self.score(token, expert), self.bias_of(expert));
+        match self.rule() {
+            Rule::Multiplicative => s * b,
+            rule if rule.is_top_k() || rule == Rule::Threshold => s + b,
+            _ => s,
+        }
+    }
+
+    /// Whether a token may have this expert: not where its group is not kept.
+    #[must_use]
+    pub fn may_have(&self, token: &Seen, expert: usize) -> bool {
+        token.kept.is_empty() || token.kept.get(expert / self.router.group_size().max(1) as usize) == Some(&true)
+    }
+
+    /// Of the K largest: the last expert that a token chooses, the first that it does not, and how far they are apart, score units.
+    /// `None` where something else decides or there is no other.
+    #[must_use]
+    pub fn margin(&self, token: &Seen) -> Option<(usize, usize, f64)> {
+        let last = *token.chosen.last().filter(|_| self.rule().is_top_k())?;
+        let others = (0..self.came.len()).filter(|e| !token.chosen.contains(e) && self.may_have(token, *e));
+        let next = others.max_by_key(|&e| token.keys.get(e).copied())?;
+        Some((last, next, self.biased(token, last) - self.biased(token, next)))
+    }
+
+    /// The token shown whose last choice is the closest.
+    #[must_use]
+    pub fn closest(&self) -> Option<usize> {
+        let margins = self.tokens.iter().enumerate().filter_map(|(i, t)| Some((i, self.margin(t)?.2)));
+        margins.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
+    }
+
+    /// Whether there is a step to take apart: none before the first is done.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.batch == 0
+    }
+
+    /// Whether all tokens of the batch are shown.
+    #[must_use]
+    pub fn shows_all_tokens(&self) -> bool {
+        self.tokens.len() == self.batch as usize
+    }
+
+    /// Whether all experts are shown.
+    #[must_use]
+    pub fn shows_all_experts(&self) -> bool {
+        self.experts.len() == self.came.len()
+    }
+
+    /// Pages of tokens there are.
+    #[must_use]
+    pub fn pages(&self) -> u32 {
+        self.batch.div_ceil((self.tokens.len() as u32).max(1)).max(1)
+    }
+
+    /// What the balancer wants each expert to get.
+    fn aims(&self) -> Vec<Option<f64>> {
+        let experts = self.came.len();
+        match self.rule() {
+            Rule::LongCat => {
+                let target = balance::target(&self.balancer, experts as u32, self.router.top_k);
+                let each = f64::from(target.share) / f64::from(1u32 << 30) * f64::from(self.batch);
+                (0..experts).map(|e| (e < target.computing as usize).then_some(each)).collect()
+            }
+            Rule::Threshold => {
+                let all: u64 = self.came.iter().map(|&c| u64::from(c)).sum();
+                vec![Some(all as f64 / experts.max(1) as f64); experts]
+            }
+            Rule::ExpertChoice => {
+                vec![Some(f64::from(order::quota(self.router.top_k, self.batch, experts as u32))); experts]
+            }
+            _ => vec![Some(self.fair); experts],
+        }
+    }
+
+    /// The experts to show: all where there is room; else the one asked for, the most and the least loaded, and those that most of the
+    /// tokens shown choose or would choose.
+    fn columns(&self) -> Vec<usize> {
+        let (experts, most) = (self.came.len(), self.request.columns.max(2) as usize);
+        if experts <= most {
+            return (0..experts).collect();
+        }
+        let mut wanted: Vec<usize> = vec![];
+        wanted.extend(self.request.expert.filter(|e| *e < experts));
+        wanted.extend((0..experts).max_by_key(|&e| (self.came[e], experts - e)));
+        wanted.extend((0..experts).min_by_key(|&e| (self.came[e], e)));
+        let count = |e: &usize| {
+            let times = |of: fn(&Seen) -> &Vec<usize>| self.tokens.iter().filter(|t| of(t).contains(e)).count();
+            2 * times(|t| &t.chosen) + times(|t| &t.unbiased)
+        };
+        let mut rest: Vec<(usize, usize)> = (0..experts).map(|e| (count(&e), e)).collect();
+        rest.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        for (_, e) in rest {
+            if wanted.len() < most && !wanted.contains(&e) {
+                wanted.push(e);
+            }
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted
+    }
+}
+
+/// The tokens to look at, rising.
+fn indices(batch: u32, request: MicroscopeRequest) -> Vec<u32> {
+    let n = request.tokens.clamp(1, MOST_TOKENS).min(batch);
+    let start = |i: u32| (u64::from(i) * u64::from(batch) / u64::from(n.max(1))) as u32;
+    let stretch = |i: u32| (start(i), start(i + 1) - 1);
+    let pages = batch.div_ceil(n.max(1)).max(1);
+    let mut out: Vec<u32> = (0..n).map(|i| (start(i) + request.page % pages).min(stretch(i).1)).collect();
+    if let Some(token) = request.token.filter(|t| *t < batch)
+        && let Some(i) = (0..n).find(|&i| stretch(i).0 <= token && token <= stretch(i).1)
+    {
+        out[i as usize] = token;
+    }
+    out
+}
+
+fn seen(batch: &Batch, variant: usize, index: u32) -> Seen {
+    let routing = &batch.variants[variant];
+    let scores = batch.scores(index, variant);
+    let decides = routing.rule.is_top_k();
+    let keys = scores.iter().enumerate().filter(|_| decides).map(|(e, &s)| routing.selector.key(e, s)).collect();
+    let kept = routing.router.groups.map(|g| groups::kept(&routing.selector, g, &scores)).unwrap_or_default();
+    let (mut chosen, mut unbiased) = (vec![], vec![]);
+    batch.choose(variant, By::Bias, index, &scores, &mut chosen);
+    batch.choose(variant, By::Score, index, &scores, &mut unbiased);
+    let full = |e: &usize| !batch.keeps(variant, index, *e, scores[*e]);
+    let dropped = chosen.iter().copied().filter(full).collect();
+    let word = batch.token_id(index);
+    Seen { index, topic: batch.topic(index), word, scores, keys, kept, chosen, unbiased, dropped }
+}
+
+/// The least score that each expert takes, where experts choose.
+fn least_taken(batch: &Batch, variant: usize) -> Vec<i32> {
+    let cuts = batch.cuts(variant);
+    cuts.iter().map(|cut| (cut.value.cast_signed() - order::OFFSET).clamp(0, SCORE_ONE)).collect()
+}
+
+/// The worker's helper: makes the view again where it is out of date, and not too often while a run plays.
+pub struct Watcher {
+    request: MicroscopeRequest,
+    engine: CpuEngine,
+    view: Option<Arc<Microscope>>,
+    /// Of which state the view is: the run, its step, and the requests dealt with by then.
+    of: Option<(RunId, u64, u64)>,
+    made: Instant,
+    cost: Duration,
+}
+
+impl Watcher {
+    /// For a run at which nobody has looked yet.
+    #[must_use]
+    pub fn new(request: MicroscopeRequest) -> Self {
+        let (made, cost) = (Instant::now(), Duration::ZERO);
+        Self { request, engine: CpuEngine::new("beside the run"), view: None, of: None, made, cost }
+    }
+
+    /// Takes another request.
+    pub fn ask(&mut self, request: MicroscopeRequest) {
+        self.request = request;
+    }
+
+    /// The newest view, made again where that is due; of no run, while one is on its way to a step, it stays as it is. `answered` tells
+    /// apart states of one step with other settings.
+    pub fn look(&mut self, run: Option<&Run>, answered: u64, moving: bool) -> Option<Arc<Microscope>> {
+        let Some(run) = run else { return self.view.clone() };
+        let (asked, of) =
+            (self.view.as_ref().is_none_or(|v| v.request != self.request), (run.id, run.step(), answered));
+        let rest = if moving && !asked { REST.max(SHARE * self.cost) } else { Duration::ZERO };
+        if (asked || self.of != Some(of)) && self.made.elapsed() >= rest {
+            let began = Instant::now();
+            let before = run.before_last(&mut self.engine);
+            // Before the first step there is nothing to take apart.
+            let nothing = || Microscope { request: self.request, ..Microscope::default() };
+            let view = before.map(|b| Microscope::of(&b, &mut self.engine, self.request)).unwrap_or_else(nothing);
+            self.view = Some(Arc::new(view));
+            (self.made, self.cost, self.of) = (Instant::now(), began.elapsed(), Some(of));
+        }
+        self.view.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,490 @@
+//! A run: a simulation, the events that steer it, checkpoints to go back to, and its history.
+//!
+//! Going back is exact recomputation: restore the nearest checkpoint, apply the same events at the same steps.
+
+mod fork;
+mod memory;
+mod replay;
+mod start;
+
+pub use replay::Replay;
+
+use super::history::History;
+use super::message::{RunId, Start};
+use super::{Engine, EngineError};
+use moebias_model::change::{self, Biases, Change, Event, Target};
+use moebias_model::config::{ConfigError, Experiment};
+use moebias_model::diagnose::{Context, Diagnosis, Finding};
+use moebias_model::figures::{self, Figures, RECENT};
+use moebias_model::fixed::from_q32;
+use moebias_model::metrics::{Floors, Metrics, Tracker};
+use moebias_model::step::check::Ignored;
+use moebias_model::step::{Simulation, State, StepRow, VariantState};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Recomputing from one checkpoint to the next takes about this long.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(150);
+/// Memory for the checkpoints of a run.
+const CHECKPOINT_BYTES: usize = 64 << 20;
+
+/// A place to go back to.
+#[derive(Clone, Debug)]
+struct Checkpoint {
+    /// Settings before the events of this step.
+    experiment: Arc<Experiment>,
+    state: State,
+    trackers: Vec<Tracker>,
+    diagnoses: Vec<Diagnosis>,
+    metrics: Vec<Metrics>,
+    loads: Vec<Vec<u32>>,
+    /// Tokens of the step before it; its settings are `experiment`, to which the events of this step are still to come.
+    tokens: u32,
+}
+
+/// A run and everything needed to show any of its steps again.
+#[derive(Debug)]
+pub struct Run {
+    /// Its name.
+    pub id: RunId,
+    /// Settings and state at the start, and where to stop.
+    pub start: Start,
+    /// Every event, in order of steps.
+    pub events: Arc<Vec<Event>>,
+    /// Those of them that have no effect.
+    pub ignored: Arc<Vec<Ignored>>,
+    /// The furthest step computed.
+    pub head: u64,
+    /// What happened up to the head.
+    pub history: Arc<Mutex<History>>,
+    /// Figures of the last step routed, one per variant.
+    pub metrics: Vec<Metrics>,
+    /// Loads of the last step routed, one list per variant.
+    pub loads: Vec<Vec<u32>>,
+    /// Biases after each of the last steps routed, without a gap, one list per variant, Q32.
+    biases: VecDeque<(u64, Vec<Vec<i64>>)>,
+    /// The settings with which the last step was routed, and how many tokens it had; those of the first step before it is routed.
+    pub routed: (Arc<Experiment>, u32),
+    /// Whether somebody looks at the last step of what is advanced next: then what it takes to look is kept.
+    pub watched: bool,
+    /// Settings and state before the last step, where it is watched.
+    before: Option<Box<(Arc<Experiment>, State)>>,
+    floors: Floors,
+    /// MaxVio_global counts from the last of these steps.
+    marks: Vec<u64>,
+    simulation: Simulation,
+    trackers: Vec<Tracker>,
+    diagnoses: Vec<Diagnosis>,
+    checkpoints: Vec<Checkpoint>,
+    /// Compute time since the last checkpoint.
+    since_checkpoint: Duration,
+    every: Duration,
+}
+
+/// What a change did.
+#[derive(Debug)]
+pub struct Applied {
+    /// The event as recorded.
+    pub event: Event,
+    /// Whether it took the place of the same setting's event at the same step.
+    pub replaces: bool,
+    /// What brings the biases back, where they were put aside: to their start, or because they mean something else under another rule.
+    pub biases: Vec<(Target, Change)>,
+    /// If the past was changed: the run as it was.
+    pub set_aside: Option<Box<Run>>,
+}
+
+impl Run {
+    /// A run at its first step.
+    ///
+    /// # Errors
+    /// Settings, events or a start state that do not fit.
+    pub fn new(id: RunId, start: Start) -> Result<Self, ConfigError> {
+        let events = start.check()?;
+        let ignored = start.ignored();
+        let mut simulation = Simulation::new(start.experiment.clone(), start.trace.clone())?;
+        if let Some(state) = &start.state {
+            simulation.restore(start.experiment.clone(), state.clone())?;
+        }
+        let first = simulation.step();
+        let experts: Vec<usize> = start.experiment.variants.iter().map(|v| v.router.experts as usize).collect();
+        let n = experts.len();
+        let mut run = Self {
+            id,
+            events: Arc::new(events),
+            ignored: Arc::new(ignored),
+            head: first,
+            history: Arc::new(Mutex::new(History::new(&experts, first))),
+            metrics: vec![Metrics::default(); n],
+            loads: vec![vec![]; n],
+            biases: VecDeque::new(),
+            routed: (Arc::clone(simulation.shared_experiment()), simulation.batch()),
+            watched: false,
+            before: None,
+            floors: Floors::default(),
+            marks: vec![],
+            simulation,
+            trackers: vec![Tracker::default(); n],
+            diagnoses: vec![Diagnosis::default(); n],
+            checkpoints: vec![],
+            since_checkpoint: Duration::ZERO,
+            every: CHECKPOINT_EVERY,
+            start,
+        };
+        run.save_checkpoint();
+        run.apply_due();
+        Ok(run)
+    }
+
+    /// The simulation at the present step.
+    #[must_use]
+    pub fn simulation(&self) -> &Simulation {
+        &self.simulation
+    }
+
+    /// As [`Self::simulation`], to make pictures from, which needs its caches.
+    pub fn simulation_mut(&mut self) -> &mut Simulation {
+        &mut self.simulation
+    }
+
+    /// The present step.
+    #[must_use]
+    pub fn step(&self) -> u64 {
+        self.simulation.step()
+    }
+
+    /// The first step of the run.
+    #[must_use]
+    pub fn first_step(&self) -> u64 {
+        self.start.state.as_ref().map_or(0, |s| s.step)
+    }
+
+    /// Advances by at most `most` steps, stopping where an event is due, and hands each row to `each`. Returns the steps done.
+    ///
+    /// # Errors
+    /// The engine's; the run stands after the last row handed out.
+    pub fn advance(
+        &mut self,
+        engine: &mut dyn Engine,
+        most: u32,
+        mut each: impl FnMut(&StepRow, &[Metrics]),
+    ) -> Result<u32, EngineError> {
+        let here = self.step();
+        let next_event = change::next_step(&self.events, here);
+        let room = next_event.map_or(u64::MAX, |s| s - here);
+        let steps = u64::from(most).min(room).max(1) as u32;
+        self.judge_afresh();
+        let schedules: Vec<u64> = self.simulation.state().variants.iter().map(|v| v.schedule_from).collect();
+        let started = Instant::now();
+        let mut rows = Vec::with_capacity(steps as usize);
+        let settings = Arc::clone(self.simulation.shared_experiment());
+        let outcome = self.route(engine, steps, &mut rows);
+        self.since_checkpoint += started.elapsed();
+        let done = rows.len() as u32;
+        if let Some(row) = rows.last() {
+            self.routed = (settings, row.tokens);
+        }
+        for row in rows {
+            if self.marks.contains(&row.step) {
+                self.trackers.iter_mut().for_each(Tracker::mark);
+                self.diagnoses.iter_mut().for_each(|d| d.reset(row.step));
+            }
+            for ((tracker, metrics), v) in self.trackers.iter_mut().zip(&mut self.metrics).zip(&row.variants) {
+                *metrics = tracker.push(v);
+            }
+            for (i, metrics) in self.metrics.iter_mut().enumerate() {
+                metrics.floor = self.floors.of(&self.routed.0, i, row.tokens);
+            }
+            let judged = self.trackers.iter().zip(&mut self.diagnoses).zip(&self.metrics).zip(&row.variants);
+            for (i, (((tracker, diagnosis), metrics), v)) in judged.enumerate() {
+                if let Some(cx) = Context::new(self.simulation.experiment(), i, row.step, schedules[i]) {
+                    diagnosis.push(row.step, v, metrics, tracker.recent(), &cx);
+                }
+            }
+            lock(&self.history).push(&row, &self.metrics);
+            self.head = self.head.max(row.step + 1);
+            each(&row, &self.metrics);
+            self.loads.clear();
+            let mut biases = Vec::with_capacity(row.variants.len());
+            for v in row.variants {
+                self.loads.push(v.loads);
+                biases.push(v.bias);
+            }
+            self.remember_biases(row.step, biases);
+        }
+        if self.since_checkpoint >= self.every || next_event == Some(self.step()) {
+            self.save_checkpoint();
+        }
+        self.apply_due();
+        outcome.map(|()| done)
+    }
+
+    /// Has the engine do some steps. Where the last of them is watched it is done by itself, and the state before it kept.
+    fn route(&mut self, engine: &mut dyn Engine, steps: u32, rows: &mut Vec<StepRow>) -> Result<(), EngineError> {
+        self.before = None;
+        if !self.watched {
+            return engine.advance(&mut self.simulation, steps, rows);
+        }
+        if steps > 1 {
+            engine.advance(&mut self.simulation, steps - 1, rows)?;
+        }
+        let settings = Arc::clone(self.simulation.shared_experiment());
+        self.before = Some(Box::new((settings, self.simulation.state().clone())));
+        engine.advance(&mut self.simulation, 1, rows)
+    }
+
+    /// Keeps the biases of the last steps, exactly; costs nothing, as the row would be let go of.
+    fn remember_biases(&mut self, step: u64, biases: Vec<Vec<i64>>) {
+        while self.biases.back().is_some_and(|(last, _)| *last >= step) {
+            self.biases.pop_back();
+        }
+        if self.biases.back().is_some_and(|(last, _)| last + 1 != step) {
+            self.biases.clear();
+        }
+        if self.biases.len() == RECENT {
+            self.biases.pop_front();
+        }
+        self.biases.push_back((step, biases));
+    }
+
+    /// What each variant comes to since the mark, at the present step.
+    #[must_use]
+    pub fn figures(&self) -> Vec<Figures> {
+        let of = |(i, tracker): (usize, &Tracker)| {
+            let figures = tracker.standing().figures();
+            Figures { oscillation: self.swing(i, figures.steps), ..figures }
+        };
+        self.trackers.iter().enumerate().map(of).collect()
+    }
+
+    /// How the biases of a variant swing over the last steps, of which `counted` count. Where one went back, some of them are in the
+    /// history alone, and there in single precision; `None` where they are not even there.
+    fn swing(&self, variant: usize, counted: u64) -> Option<figures::Oscillation> {
+        let end = self.step();
+        let from = end - counted.min(RECENT as u64).min(end);
+        let kept: Vec<&Vec<i64>> =
+            self.biases.iter().filter(|(s, _)| (from..end).contains(s)).filter_map(|(_, b)| b.get(variant)).collect();
+        let missing = (end - from) as usize - kept.len().min((end - from) as usize);
+        let history = lock(&self.history);
+        let older = history.variants.get(variant)?;
+        let older: Option<Vec<_>> = (from..from + missing as u64).map(|s| older.exact(s).cloned()).collect();
+        drop(history);
+        let older = older?;
+        let experts = self.simulation.state().variants.get(variant)?.bias.len();
+        let series = (0..experts).map(|e| {
+            let before = older.iter().map(|c| c.bias.get(e).copied().map_or(0.0, f64::from));
+            before.chain(kept.iter().map(|b| b.get(e).copied().map_or(0.0, from_q32))).collect()
+        });
+        figures::oscillation(series)
+    }
+
+    /// What is found in a variant now, and what was.
+    #[must_use]
+    pub fn findings(&self, variant: usize) -> Arc<Vec<Finding>> {
+        self.diagnoses.get(variant).map(|d| Arc::clone(d.findings())).unwrap_or_default()
+    }
+
+    /// Where a setting changes before this step, what was seen before it proves nothing.
+    fn judge_afresh(&mut self) {
+        let step = self.step();
+        for event in change::due(&self.events, step) {
+            match event.target {
+                Target::Variant(i) => self.diagnoses.get_mut(i).into_iter().for_each(|d| d.reset(step)),
+                Target::Source | Target::AllVariants => self.diagnoses.iter_mut().for_each(|d| d.reset(step)),
+            }
+        }
+    }
+
+    /// Applies the events of the present step. Which of them have no effect was found when the run began: [`Self::ignored`].
+    fn apply_due(&mut self) {
+        let step = self.step();
+        for event in change::due(&self.events, step) {
+            if let Err(e) = self.simulation.apply_event(event) {
+                log::debug!("event at step {step} is ignored: {e}");
+            }
+        }
+    }
+
+    /// Keeps the present state, before the events of this step, if it is further than any kept.
+    fn save_checkpoint(&mut self) {
+        self.since_checkpoint = Duration::ZERO;
+        let step = self.step();
+        if self.checkpoints.last().is_some_and(|c| c.state.step >= step) {
+            return;
+        }
+        self.checkpoints.push(Checkpoint {
+            experiment: Arc::clone(self.simulation.shared_experiment()),
+            state: self.simulation.state().clone(),
+            trackers: self.trackers.clone(),
+            diagnoses: self.diagnoses.clone(),
+            metrics: self.metrics.clone(),
+            loads: self.loads.clone(),
+            tokens: self.routed.1,
+        });
+        while self.checkpoint_bytes() > CHECKPOINT_BYTES && self.checkpoints.len() > 2 {
+            // Every other one goes, and from now on they are twice as far apart.
+            let (mut index, last) = (0, self.checkpoints.len());
+            self.checkpoints.retain(|_| {
+                index += 1;
+                index % 2 == 1 || index == last
+            });
+            self.every *= 2;
+        }
+    }
+
+    /// Goes to the last kept state at or before `target`, if that is nearer than going on from here. Then [`Self::advance`]
+    /// does the rest.
+    pub fn rewind_towards(&mut self, target: u64) {
+        let here = self.step();
+        // A change there would cut the history: what is kept of the steps just before only together with later ones is wanted too.
+        let from = if target < self.head { lock(&self.history).boundary(target).unwrap_or(target) } else { target };
+        let at = self.checkpoints.partition_point(|c| c.state.step <= from.max(self.first_step()));
+        let Some(checkpoint) = at.checked_sub(1).map(|i| &self.checkpoints[i]) else { return };
+        if here <= target && checkpoint.state.step <= here {
+            return;
+        }
+        let checkpoint = checkpoint.clone();
+        self.go_to(&checkpoint);
+        self.apply_due();
+    }
+
+    fn go_to(&mut self, checkpoint: &Checkpoint) {
+        if let Err(e) = self.simulation.restore(Arc::clone(&checkpoint.experiment), checkpoint.state.clone()) {
+            log::error!("a checkpoint does not fit its own run: {e}");
+        }
+        self.trackers.clone_from(&checkpoint.trackers);
+        self.diagnoses.clone_from(&checkpoint.diagnoses);
+        self.metrics.clone_from(&checkpoint.metrics);
+        self.loads.clone_from(&checkpoint.loads);
+        self.routed = (Arc::clone(&checkpoint.experiment), checkpoint.tokens);
+        self.since_checkpoint = Duration::ZERO;
+    }
+
+    /// Changes a setting before the present step is routed. Where later steps or events exist, the run as it was is handed
+    /// back and this one goes on from here without them.
+    ///
+    /// # Errors
+    /// A change that does not fit; the run is untouched.
+    pub fn change(&mut self, target: Target, change: Change) -> Result<Applied, ConfigError> {
+        let step = self.step();
+        let event = Event { step, target, change };
+        let mut trial = self.simulation.clone();
+        trial.apply_event(&event)?;
+        let before = self.simulation.state().variants.clone();
+        let later = change::next_step(&self.events, step).is_some();
+        let set_aside = (self.head > step || later).then(|| Box::new(self.copy()));
+        let events = Arc::make_mut(&mut self.events);
+        events.retain(|e| e.step <= step);
+        Arc::make_mut(&mut self.ignored).retain(|i| i.event.step <= step);
+        self.checkpoints.retain(|c| c.state.step <= step);
+        if self.head > step {
+            lock(&self.history).truncate(step);
+            self.head = step;
+            self.marks.retain(|m| *m <= step);
+        }
+        let first_here = change::due(events, step).is_empty();
+        let same = |e: &Event| e.step == step && e.target == event.target && e.change.name() == event.change.name();
+        // The others of this step must fit without it: biases that were set after a rule may need that rule.
+        let before_events = self.checkpoints.last().filter(|c| c.state.step == step).cloned();
+        let fits = |old: usize, before: &Checkpoint| {
+            let mut other = self.simulation.clone();
+            let others = events.iter().enumerate().filter(|(i, e)| e.step == step && *i != old).map(|(_, e)| e);
+            other.restore(Arc::clone(&before.experiment), before.state.clone()).is_ok()
+                && others.chain([&event]).all(|e| other.apply_event(e).is_ok())
+        };
+        let replaced = events.iter().position(same);
+        let replaced = replaced.filter(|old| before_events.as_ref().is_some_and(|before| fits(*old, before)));
+        let replaces = replaced.is_some();
+        if let (Some(old), Some(before)) = (replaced, before_events) {
+            // The same setting again at the same step: only the last value counts, so start this step's events afresh. It goes to
+            // the end: what was asked of one variant in between must not have the last word.
+            events.remove(old);
+            events.push(event.clone());
+            self.go_to(&before);
+            self.apply_due();
+        } else {
+            // Also where the state before this step's events is no longer kept: then both values are applied, one after the other, as a
+            // replay will do.
+            events.push(event.clone());
+            // Kept before the first event of this step, so that its events can start afresh.
+            if first_here {
+                self.save_checkpoint();
+            }
+            self.simulation = trial;
+        }
+        let biases = put_aside(&event.change, &before, &self.simulation.state().variants);
+        Ok(Applied { event, replaces, biases, set_aside })
+    }
+
+    /// Calls a variant otherwise, at every step of the run: a name is no change, and nothing is set aside for it.
+    pub fn rename(&mut self, variant: usize, name: Option<&str>) {
+        self.start.experiment.rename(variant, name);
+        self.simulation.rename(variant, name);
+        Arc::make_mut(&mut self.routed.0).rename(variant, name);
+        self.checkpoints.iter_mut().for_each(|c| Arc::make_mut(&mut c.experiment).rename(variant, name));
+        if let Some((experiment, _)) = self.before.as_deref_mut() {
+            Arc::make_mut(experiment).rename(variant, name);
+        }
+    }
+
+    /// Counts MaxVio_global from here, also when this step is computed again after going back. The curve of what is known already
+    /// stays as it is.
+    pub fn mark(&mut self) {
+        let step = self.step();
+        self.marks.push(step);
+        self.trackers.iter_mut().for_each(Tracker::mark);
+        self.checkpoints.retain(|c| c.state.step <= step);
+    }
+
+    /// Everything needed to repeat the run.
+    #[must_use]
+    pub fn as_start(&self) -> Start {
+        Start { events: self.events.to_vec(), ..self.start.clone() }
+    }
+
+    fn copy(&self) -> Self {
+        Self {
+            id: self.id,
+            start: self.start.clone(),
+            events: Arc::clone(&self.events),
+            ignored: Arc::clone(&self.ignored),
+            head: self.head,
+            history: Arc::new(Mutex::new(lock(&self.history).clone())),
+            metrics: self.metrics.clone(),
+            loads: self.loads.clone(),
+            biases: self.biases.clone(),
+            routed: self.routed.clone(),
+            watched: false,
+            before: None,
+            floors: Floors::default(),
+            marks: self.marks.clone(),
+            simulation: self.simulation.clone(),
+            trackers: self.trackers.clone(),
+            diagnoses: self.diagnoses.clone(),
+            checkpoints: self.checkpoints.clone(),
+            since_checkpoint: self.since_checkpoint,
+            every: self.every,
+        }
+    }
+}
+
+/// What brings the biases back that a change replaced.
+fn put_aside(change: &Change, before: &[VariantState], after: &[VariantState]) -> Vec<(Target, Change)> {
+    let forgets = matches!(change, Change::ResetBias | Change::SetBias(_));
+    let lost = |(b, a): (&VariantState, &VariantState)| b.bias != a.bias || (forgets && b.memory != a.memory);
+    let all = before.iter().zip(after).enumerate().filter(|(_, pair)| lost(*pair));
+    all.map(|(i, (b, _))| {
+        let biases = Biases { bias: b.bias.clone(), memory: b.memory.clone() };
+        (Target::Variant(i), Change::SetBias(Box::new(biases)))
+    })
+    .collect()
+}
+
+/// Locks, also after a panic elsewhere: the history is only drawn from.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

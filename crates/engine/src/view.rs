@@ -1,0 +1,513 @@
+//! What the heatmap and the inspector show: some tokens, re-routed with the biases of the moment by the model itself.
+
+use super::cpu::look_ahead;
+use moebias_model::config::{Router, Rule};
+use moebias_model::select::By;
+use moebias_model::step::{Batch, Simulation, TokenInputs};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Tokens in the probe: as many as rows can be told apart on a projector.
+pub const PROBE_TOKENS: u32 = 128;
+/// Rows of a live batch where nobody says how many tokens each shall have.
+pub const LIVE_ROWS: u32 = 512;
+/// No picture has more rows.
+pub const MOST_ROWS: u32 = 4096;
+/// Token–expert pairs that a thread scores for one picture: a few milliseconds. Where rows hold more tokens, some evenly spaced ones
+/// of each row stand for it, and the picture says how many.
+const PAIRS: usize = 1 << 18;
+/// At least so many tokens stand for a row.
+pub const LEAST_SAMPLE: u32 = 4;
+/// Tokens on which topic shares are counted.
+pub const SHARE_TOKENS: u32 = 4096;
+
+/// Which tokens to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter, strum::Display)]
+pub enum Rows {
+    /// A fixed set of tokens, so that one sees them move.
+    #[default]
+    Probe,
+    /// The tokens of the batch that was routed last.
+    Live,
+    /// Topics instead of tokens: which share of a topic's assignments each expert gets.
+    Topics,
+}
+
+/// What the screen asks the worker to prepare.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ViewRequest {
+    /// Which variant.
+    pub variant: usize,
+    /// Which tokens.
+    pub rows: Rows,
+    /// Tokens in the order of their topics, not in that of their arrival.
+    pub by_topic: bool,
+    /// Of a live batch, the place of the first token to show, in that order.
+    pub first: u32,
+    /// How many tokens from there; 0 for all.
+    pub tokens: u32,
+    /// How many of them share a row; 0 for as many as make [`LIVE_ROWS`].
+    pub per_row: u32,
+    /// A token to know everything of, wherever it is.
+    pub pinned: Option<u32>,
+    /// The same of which other variants.
+    pub beside: Beside,
+}
+
+/// Pictures of other variants, of the same tokens in the same rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Beside {
+    /// None.
+    #[default]
+    Nothing,
+    /// One.
+    Variant(usize),
+    /// All the others, so that there are at most [`MOST_BESIDE`] in all.
+    All,
+}
+
+/// So many pictures stand beside each other.
+pub const MOST_BESIDE: usize = 4;
+
+/// Tokens that share a row, so that at most `rows` rows show `tokens`: a power of two, so that rows stay the same while one scrolls.
+#[must_use]
+pub fn per_row(tokens: u32, rows: u32) -> u32 {
+    tokens.div_ceil(rows.max(1)).max(1).next_power_of_two()
+}
+
+/// How the tokens of a row that several share fare at one expert.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Chose it.
+    pub chosen: u16,
+    /// Chose it because of the bias alone.
+    pub moved_in: u16,
+    /// Would have chosen it without the bias.
+    pub moved_out: u16,
+}
+
+/// One token, whether or not it is among the rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Single {
+    /// Which.
+    pub token: Token,
+    /// Its place in the order asked for.
+    pub place: u32,
+    /// Scores without bias, Q20, [experts].
+    pub scores: Vec<i32>,
+    /// [`CHOSEN`] and [`UNBIASED`] bits, [experts].
+    pub marks: Vec<u8>,
+}
+
+/// One token of the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Its place in the batch.
+    pub index: u32,
+    /// Its topic, or the trace's group.
+    pub topic: u32,
+}
+
+/// Bit of [`Picture::marks`]: chosen.
+pub const CHOSEN: u8 = 1;
+/// Bit of [`Picture::marks`]: would be chosen without the bias.
+pub const UNBIASED: u8 = 2;
+/// Bit of [`Picture::marks`]: chosen, but the expert has no room.
+pub const DROPPED: u8 = 4;
+
+/// Some tokens at all experts, or the topics' shares.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Picture {
+    /// What was asked for.
+    pub request: ViewRequest,
+    /// The step whose biases route it: the last one done.
+    pub step: u64,
+    /// Nothing has been routed yet: it looks ahead, to the step that comes next.
+    pub ahead: bool,
+    /// The router of that step.
+    pub router: Router,
+    /// The rule of that step.
+    pub rule: Rule,
+    /// Tokens in the batch they come from.
+    pub batch: u32,
+    /// Number of experts: columns.
+    pub experts: usize,
+    /// The biases that route it, Q32.
+    pub bias: Vec<i64>,
+    /// The first token of each row, in the order asked for; empty for topic shares.
+    pub tokens: Vec<Token>,
+    /// The place of the first row's first token in that order.
+    pub first: u32,
+    /// Tokens in a row; the last may have fewer.
+    pub per_row: u32,
+    /// Evenly spaced tokens of each row that were looked at: all where it equals `per_row`.
+    pub sampled: u32,
+    /// Scores without bias, Q20, [rows, experts]; means where tokens share a row.
+    pub scores: Vec<i32>,
+    /// [`CHOSEN`], [`UNBIASED`] and [`DROPPED`] bits, [rows, experts]; empty where tokens share a row.
+    pub marks: Vec<u8>,
+    /// Of the tokens looked at, [rows, experts]; empty where every token has a row.
+    pub counts: Vec<Count>,
+    /// The token that was asked about.
+    pub pinned: Option<Single>,
+    /// Share of each topic's assignments, [topics, experts]; empty unless asked for.
+    pub shares: Vec<f32>,
+    /// Share of the tokens that each topic has; empty unless asked for.
+    pub topics: Vec<f32>,
+    /// Tokens that the shares were counted on.
+    pub counted: u32,
+    /// The same tokens in the other variants asked for, in order of variants.
+    pub beside: Vec<Arc<Picture>>,
+}
+
+impl Picture {
+    /// Rows of the picture.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        if self.request.rows == Rows::Topics { self.topics.len() } else { self.tokens.len() }
+    }
+
+    /// Tokens of a row that were looked at.
+    #[must_use]
+    pub fn looked_at(&self, row: usize) -> u32 {
+        self.tokens_of(row).min(self.sampled)
+    }
+
+    /// Tokens of a row.
+    #[must_use]
+    pub fn tokens_of(&self, row: usize) -> u32 {
+        let before = self.first + row as u32 * self.per_row;
+        self.per_row.min(self.batch.saturating_sub(before)).max(1)
+    }
+
+    /// The counts of one row that tokens share.
+    #[must_use]
+    pub fn counts_of(&self, row: usize) -> &[Count] {
+        self.counts.get(row * self.experts..(row + 1) * self.experts).unwrap_or_default()
+    }
+
+    /// The scores of one token.
+    #[must_use]
+    pub fn scores_of(&self, row: usize) -> &[i32] {
+        self.scores.get(row * self.experts..(row + 1) * self.experts).unwrap_or_default()
+    }
+
+    /// The marks of one token.
+    #[must_use]
+    pub fn marks_of(&self, row: usize) -> &[u8] {
+        self.marks.get(row * self.experts..(row + 1) * self.experts).unwrap_or_default()
+    }
+}
+
+/// As [`picture`], of a simulation of which no step is done yet: the picture says so.
+#[must_use]
+pub fn picture_ahead(simulation: &mut Simulation, request: ViewRequest) -> Picture {
+    let mut made = picture(simulation, request);
+    made.beside.iter_mut().for_each(|p| Arc::make_mut(p).ahead = true);
+    Picture { ahead: true, ..made }
+}
+
+/// Makes the picture of the step that a simulation is about to do. A request for a variant that does not exist shows the first.
+#[must_use]
+pub fn picture(simulation: &mut Simulation, request: ViewRequest) -> Picture {
+    let mut batch = match request.rows {
+        // BIP's biases stay as they are there: so one sees them move.
+        Rows::Probe => simulation.probe(),
+        Rows::Live | Rows::Topics => simulation.next_batch(),
+    };
+    if request.rows != Rows::Probe {
+        look_ahead(&mut batch);
+    }
+    let all = batch.variants.len();
+    let variant = if request.variant < all { request.variant } else { 0 };
+    let others: Vec<usize> = match request.beside {
+        Beside::Nothing => vec![],
+        Beside::Variant(other) => Some(other).filter(|o| *o < all && *o != variant).into_iter().collect(),
+        Beside::All => (0..all).filter(|v| *v != variant).take(MOST_BESIDE - 1).collect(),
+    };
+    let request = ViewRequest { variant, ..request };
+    let share = 1 + others.len();
+    let mut made = picture_of(simulation, &batch, request, share);
+    let other = |variant| Arc::new(picture_of(simulation, &batch, ViewRequest { variant, ..request }, share));
+    made.beside = others.into_iter().map(other).collect();
+    made
+}
+
+/// The picture of one variant, one of so many that share the time.
+fn picture_of(simulation: &Simulation, batch: &Batch, request: ViewRequest, share: usize) -> Picture {
+    let variant = request.variant;
+    let experts = batch.variants[variant].router.experts as usize;
+    // Those that decide: a rule may look at its batch before it routes it.
+    let bias = batch.bias_of(variant);
+    let (router, rule) = (batch.variants[variant].router.clone(), batch.variants[variant].rule);
+    let (step, of) = (simulation.step(), batch.inputs.batch);
+    let mut picture = Picture { request, step, batch: of, router, rule, experts, bias, ..Picture::default() };
+    // The probe is a batch of its own where tokens compete for room, or for experts that choose.
+    let own = (request.rows == Rows::Probe && batch.variants[variant].sees_whole_batch())
+        .then(|| batch.clone().gathered(batch.inputs.batch.min(PROBE_TOKENS)));
+    let batch = own.as_ref().unwrap_or(batch);
+    (picture.per_row, picture.sampled) = (1, 1);
+    let order = Order::new(batch, request);
+    match request.rows {
+        Rows::Topics => shares(batch, variant, &mut picture),
+        Rows::Probe | Rows::Live => tokens(batch, variant, (&order, share), &mut picture),
+    }
+    if let Some(index) = request.pinned.filter(|t| *t < batch.inputs.batch && request.rows != Rows::Topics) {
+        let (scores, marks) = route(batch, variant, index);
+        let token = Token { index, topic: batch.topic(index) };
+        picture.pinned = Some(Single { token, place: order.place(index), scores, marks });
+    }
+    picture
+}
+
+/// Which token stands at which place.
+enum Order {
+    Arrival,
+    /// The tokens in their order.
+    Chosen(Vec<u32>),
+}
+
+impl Order {
+    fn new(batch: &Batch, request: ViewRequest) -> Self {
+        let all = batch.inputs.batch;
+        match request.rows {
+            Rows::Topics => Self::Arrival,
+            Rows::Probe => {
+                let n = all.min(PROBE_TOKENS);
+                let mut tokens: Vec<u32> = (0..n).map(|i| batch.spaced(i, n)).collect();
+                if request.by_topic {
+                    tokens.sort_by_key(|&t| (batch.topic(t), t));
+                }
+                Self::Chosen(tokens)
+            }
+            Rows::Live if request.by_topic => Self::Chosen(by_topic(batch)),
+            Rows::Live => Self::Arrival,
+        }
+    }
+
+    fn len(&self, batch: &Batch) -> u32 {
+        match self {
+            Self::Arrival => batch.inputs.batch,
+            Self::Chosen(tokens) => tokens.len() as u32,
+        }
+    }
+
+    fn token(&self, place: u32) -> u32 {
+        match self {
+            Self::Arrival => place,
+            Self::Chosen(tokens) => tokens.get(place as usize).copied().unwrap_or(0),
+        }
+    }
+
+    fn place(&self, token: u32) -> u32 {
+        match self {
+            Self::Arrival => token,
+            Self::Chosen(tokens) => tokens.iter().position(|t| *t == token).unwrap_or(0) as u32,
+        }
+    }
+}
+
+/// All tokens of a batch by topic, and by arrival within.
+fn by_topic(batch: &Batch) -> Vec<u32> {
+    let all = batch.inputs.batch;
+    let topics: Vec<u32> = (0..all).into_par_iter().with_min_len(4096).map(|t| batch.topic(t)).collect();
+    let mut starts = vec![0u32; topics.iter().max().map_or(0, |t| *t as usize) + 2];
+    topics.iter().for_each(|&t| starts[t as usize + 1] += 1);
+    for i in 1..starts.len() {
+        starts[i] += starts[i - 1];
+    }
+    let mut out = vec![0; all as usize];
+    for (token, &topic) in topics.iter().enumerate() {
+        let place = &mut starts[topic as usize];
+        out[*place as usize] = token as u32;
+        *place += 1;
+    }
+    out
+}
+
+/// Scores and marks of one token.
+fn route(batch: &Batch, variant: usize, token: u32) -> (Vec<i32>, Vec<u8>) {
+    let scores = batch.scores(token, variant);
+    let mut marks = vec![0; scores.len()];
+    let mut chosen = vec![];
+    for (by, bit) in [(By::Bias, CHOSEN), (By::Score, UNBIASED)] {
+        batch.choose(variant, by, token, &scores, &mut chosen);
+        chosen.iter().for_each(|&e| marks[e] |= bit);
+        if by == By::Bias {
+            let full = |e: &&usize| !batch.keeps(variant, token, **e, scores[**e]);
+            chosen.iter().filter(full).for_each(|&e| marks[e] |= DROPPED);
+        }
+    }
+    (scores, marks)
+}
+
+fn tokens(batch: &Batch, variant: usize, (order, share): (&Order, usize), picture: &mut Picture) {
+    let (all, request) = (order.len(batch), picture.request);
+    let probe = request.rows == Rows::Probe;
+    let first = if probe { 0 } else { request.first.min(all.saturating_sub(1)) };
+    let tokens = if probe || request.tokens == 0 { all - first } else { request.tokens.min(all - first) };
+    let wanted = if probe { 1 } else { request.per_row };
+    let each = if wanted == 0 { per_row(tokens, LIVE_ROWS) } else { wanted.max(per_row(tokens, MOST_ROWS)) };
+    let rows = tokens.div_ceil(each);
+    let pairs = PAIRS * rayon::current_num_threads().clamp(1, 8) / share;
+    let fits = (pairs / (picture.experts * rows as usize).max(1)) as u32;
+    let sampled = if each == 1 { 1 } else { fits.clamp(LEAST_SAMPLE, u32::from(u16::MAX)).min(each) };
+    (picture.first, picture.per_row, picture.sampled) = (first, each, sampled);
+    let head = |row: u32| {
+        let index = order.token(first + row * each);
+        Token { index, topic: batch.topic(index) }
+    };
+    picture.tokens = (0..rows).map(head).collect();
+    if each == 1 {
+        let routed = |row: u32| route(batch, variant, order.token(first + row));
+        let routed: Vec<_> = (0..rows).into_par_iter().with_min_len(16).map(routed).collect();
+        for (scores, marks) in routed {
+            picture.scores.extend(scores);
+            picture.marks.extend(marks);
+        }
+        return;
+    }
+    let shared = |row: u32| {
+        let start = first + row * each;
+        let n = each.min(first + tokens - start);
+        let looked_at = n.min(sampled);
+        let mut sums = vec![0i64; picture.experts];
+        let mut counts = vec![Count::default(); picture.experts];
+        for i in 0..looked_at {
+            let at = (u64::from(i) * u64::from(n) / u64::from(looked_at)) as u32;
+            let (scores, marks) = route(batch, variant, order.token(start + at));
+            for (((sum, count), score), mark) in sums.iter_mut().zip(&mut counts).zip(scores).zip(marks) {
+                *sum += i64::from(score);
+                count.chosen += u16::from(mark & CHOSEN != 0);
+                count.moved_in += u16::from(mark & (CHOSEN | UNBIASED) == CHOSEN);
+                count.moved_out += u16::from(mark & (CHOSEN | UNBIASED) == UNBIASED);
+            }
+        }
+        (sums.into_iter().map(|s| (s / i64::from(looked_at.max(1))) as i32).collect::<Vec<i32>>(), counts)
+    };
+    let made: Vec<_> = (0..rows).into_par_iter().with_min_len(4).map(shared).collect();
+    for (scores, counts) in made {
+        picture.scores.extend(scores);
+        picture.counts.extend(counts);
+    }
+}
+
+fn shares(batch: &Batch, variant: usize, picture: &mut Picture) {
+    let n = batch.inputs.batch.min(SHARE_TOKENS);
+    let experts = picture.experts;
+    let of_token = |i: u32| {
+        let index = batch.spaced(i, n);
+        let mut chosen = vec![];
+        batch.choose(variant, By::Bias, index, &batch.scores(index, variant), &mut chosen);
+        (batch.topic(index) as usize, chosen)
+    };
+    let chosen: Vec<(usize, Vec<usize>)> = (0..n).into_par_iter().with_min_len(64).map(of_token).collect();
+    let topics = match &batch.inputs.tokens {
+        TokenInputs::Synthetic { topics, .. } => topics.centres.len(),
+        TokenInputs::Learning(draw) => draw.teacher.domains(),
+        TokenInputs::Trace { .. } => chosen.iter().map(|(topic, _)| topic + 1).max().unwrap_or(1),
+    };
+    let mut counts = vec![0u32; topics * experts];
+    let mut tokens = vec![0u32; topics];
+    let mut assignments = vec![0u32; topics];
+    for (topic, of_token) in &chosen {
+        tokens[*topic] += 1;
+        assignments[*topic] += of_token.len() as u32;
+        of_token.iter().for_each(|&e| counts[topic * experts + e] += 1);
+    }
+    picture.counted = n;
+    picture.topics = tokens.iter().map(|&t| t as f32 / n.max(1) as f32).collect();
+    let share = |(i, &c): (usize, &u32)| {
+        let all = assignments[i / experts];
+        if all == 0 { 0.0 } else { c as f32 / all as f32 }
+    };
+    picture.shares = counts.iter().enumerate().map(share).collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use moebias_model::config::{Experiment, Source, Synthetic, Variant};
+
+    fn simulation(batch: u32) -> Simulation {
+        let router = Router { experts: 8, top_k: 2, ..Router::default() };
+        let experiment = Experiment {
+            seed: 3,
+            source: Source::Synthetic(Synthetic { batch, ..Default::default() }),
+            variants: vec![Variant { name: "a".into(), router, balancer: Default::default(), ..Variant::default() }],
+        };
+        let mut simulation = Simulation::new(experiment, None).unwrap();
+        (0..30).for_each(|_| drop(simulation.advance()));
+        simulation
+    }
+
+    fn live() -> ViewRequest {
+        ViewRequest { rows: Rows::Live, ..ViewRequest::default() }
+    }
+
+    #[test]
+    fn a_row_that_tokens_share_is_the_sum_of_their_rows() {
+        let mut simulation = simulation(1000);
+        for by_topic in [false, true] {
+            let each = picture(&mut simulation, ViewRequest { per_row: 1, by_topic, ..live() });
+            let shared = picture(&mut simulation, ViewRequest { per_row: 16, by_topic, ..live() });
+            assert_eq!((each.rows(), shared.rows()), (1000, 63));
+            assert_eq!(shared.sampled, 16, "all are looked at");
+            for row in 0..63 {
+                let of = row * 16..((row + 1) * 16).min(1000);
+                assert_eq!(shared.tokens[row], each.tokens[of.start]);
+                assert_eq!(shared.tokens_of(row) as usize, of.len());
+                for e in 0..8 {
+                    let marks = || of.clone().map(|r| each.marks_of(r)[e]);
+                    let count = shared.counts_of(row)[e];
+                    assert_eq!(usize::from(count.chosen), marks().filter(|m| m & CHOSEN != 0).count());
+                    assert_eq!(usize::from(count.moved_out), marks().filter(|m| *m == UNBIASED).count());
+                    let sum: i32 = of.clone().map(|r| each.scores_of(r)[e]).sum();
+                    assert_eq!(shared.scores_of(row)[e], sum / of.len() as i32);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pictures_beside_each_other_are_of_the_same_tokens() {
+        let mut simulation = simulation(1000);
+        let like = simulation.experiment().variants[0].clone();
+        let experiment = Experiment { variants: vec![like; 6], ..simulation.experiment().clone() };
+        simulation = Simulation::new(experiment, None).unwrap();
+        let rule = moebias_model::change::Change::SetTopK(3);
+        simulation.apply(moebias_model::change::Target::Variant(4), &rule).unwrap();
+        let all = picture(&mut simulation, ViewRequest { variant: 4, beside: Beside::All, ..live() });
+        assert_eq!(all.beside.iter().map(|p| p.request.variant).collect::<Vec<_>>(), [0, 1, 2]);
+        assert!(all.beside.iter().all(|p| p.tokens == all.tokens && p.per_row == all.per_row));
+        let one = ViewRequest { variant: 4, beside: Beside::Variant(5), rows: Rows::Probe, ..live() };
+        let one = picture(&mut simulation, one);
+        let chosen = |p: &Picture| p.marks_of(0).iter().filter(|m| *m & CHOSEN != 0).count();
+        assert_eq!((chosen(&one), chosen(&one.beside[0]), one.beside.len()), (3, 2, 1));
+        let none = ViewRequest { beside: Beside::Variant(6), ..live() };
+        assert!(picture(&mut simulation, none).beside.is_empty());
+    }
+
+    #[test]
+    fn any_part_of_a_million_tokens_is_shown_for_little() {
+        let mut simulation = simulation(1000);
+        let source = Source::Synthetic(Synthetic { batch: 1 << 20, ..Default::default() });
+        let experiment = Experiment { source, ..simulation.experiment().clone() };
+        simulation = Simulation::new(experiment, None).unwrap();
+        let all = picture(&mut simulation, live());
+        assert_eq!((all.rows(), all.per_row), (512, 2048));
+        assert!(all.sampled < 2048 && all.sampled >= LEAST_SAMPLE, "{}", all.sampled);
+        let bytes = all.scores.len() * 4 + all.counts.len() * size_of::<Count>();
+        assert!(bytes < 1 << 20, "{bytes}");
+        let request = ViewRequest { first: 1_000_000, tokens: 100, per_row: 1, pinned: Some(7), ..live() };
+        let part = picture(&mut simulation, request);
+        assert_eq!((part.rows(), part.tokens[99].index), (100, 1_000_099));
+        assert_eq!(part.pinned.as_ref().unwrap().token.index, 7, "known though it is out of sight");
+        let by_topic = picture(&mut simulation, ViewRequest { by_topic: true, ..request });
+        assert!(by_topic.tokens.windows(2).all(|w| w[0].topic <= w[1].topic));
+        let pinned = by_topic.pinned.unwrap();
+        let there = ViewRequest { by_topic: true, first: pinned.place, tokens: 1, ..request };
+        assert_eq!(picture(&mut simulation, there).tokens[0].index, 7);
+    }
+}

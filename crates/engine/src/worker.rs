@@ -1,0 +1,557 @@
+//! The worker: the one named thread on which everything is simulated. Messages in, echoes and the latest snapshot out.
+//!
+//! It sleeps while there is nothing to do, so a paused lab costs nothing, and it never makes the screen wait.
+
+mod engines;
+mod figures;
+mod runs;
+
+pub use runs::KEPT_BYTES;
+
+use super::detail::Detail;
+use super::message::{Echo, Exported, Kept, Message, RunId, Seeking, Snapshot, Speed, Start, VariantView};
+use super::microscope::Watcher;
+use super::run::{Run, lock};
+use super::theory::theorist::Theorist;
+use super::view::{Picture, Rows, ViewRequest, picture, picture_ahead};
+use super::{Engine, EngineChoice, EngineError, background, cpu::CpuEngine};
+use moebias_model::balance::rates_at;
+use moebias_model::config::ConfigError;
+use moebias_model::fixed::from_q32;
+use std::collections::VecDeque;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// A chunk of steps should take about this long, so that a message is answered soon.
+const CHUNK: Duration = Duration::from_millis(8);
+/// Snapshots are at least this far apart while playing.
+const FRAME: Duration = Duration::from_millis(16);
+/// Pictures of the live batch are at least this far apart: faster is noise.
+const LIVE_FRAME: Duration = Duration::from_millis(100);
+/// A seek that takes longer than this shows its progress.
+const SEEK_SHOWS: Duration = Duration::from_millis(150);
+/// After this many lost devices within a minute the CPU goes on alone.
+const LOSSES: usize = 3;
+
+/// The other end of the worker.
+#[derive(Debug)]
+pub struct Worker {
+    messages: Sender<Message>,
+    echoes: Receiver<Echo>,
+    latest: Arc<Mutex<Arc<Snapshot>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The worker's thread has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the simulation's thread has ended")]
+pub struct WorkerGone;
+
+/// Called on another thread whenever there is something new to look at.
+pub type Wake = Box<dyn Fn() + Send + Sync>;
+
+impl Worker {
+    /// Starts the thread with a run at its first step, paused.
+    ///
+    /// # Errors
+    /// A start that does not fit, or no thread to be had.
+    pub fn spawn(run: RunId, start: Start, engine: EngineChoice, wake: Wake) -> Result<Self, ConfigError> {
+        let (messages, inbox) = mpsc::channel();
+        let (outbox, echoes) = mpsc::channel();
+        let run = Run::new(run, start)?;
+        let mut state = Inside::new(run, inbox, outbox, wake);
+        let latest = Arc::clone(&state.latest);
+        let thread = background::spawn("moebias-worker", move || {
+            state.choose(engine);
+            state.run();
+        });
+        let thread = thread.map_err(|e| ConfigError {
+            setting: "the worker thread".into(),
+            value: e.to_string(),
+            allowed: "startable: close other programs and try again".into(),
+        })?;
+        Ok(Self { messages, echoes, latest, thread: Some(thread) })
+    }
+
+    /// Sends a message. False if the worker is gone.
+    pub fn send(&self, message: Message) -> bool {
+        self.messages.send(message).is_ok()
+    }
+
+    /// The newest snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&lock(&self.latest))
+    }
+
+    /// The next echo, if one waits; `Err` once the worker is gone.
+    ///
+    /// # Errors
+    /// The worker ended.
+    pub fn echo(&self) -> Result<Option<Echo>, WorkerGone> {
+        match self.echoes.try_recv() {
+            Ok(echo) => Ok(Some(echo)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(WorkerGone),
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.send(Message::Quit);
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+struct Inside {
+    inbox: Receiver<Message>,
+    outbox: Sender<Echo>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    latest: Arc<Mutex<Arc<Snapshot>>>,
+    run: Run,
+    detail: Option<Detail>,
+    parked: runs::Parked,
+    engine: Box<dyn Engine>,
+    choice: EngineChoice,
+    opening: Option<Receiver<Result<Box<dyn Engine>, EngineError>>>,
+    losses: VecDeque<Instant>,
+    /// The GPU was left because of a setting that it does not know.
+    left_gpu: bool,
+    playing: bool,
+    speed: Speed,
+    /// Steps left of a `Step` message.
+    remaining: u64,
+    seeking: Option<(Seeking, Instant)>,
+    /// Changes that came during a seek.
+    held: Vec<Message>,
+    /// Steps due at the chosen speed.
+    due: f64,
+    clock: Instant,
+    seconds_per_step: f64,
+    meter: (Instant, u64, f64),
+    view: ViewRequest,
+    picture: Arc<Picture>,
+    /// Does the last step again, to look at it.
+    beside: CpuEngine,
+    picture_stale: bool,
+    picture_at: Instant,
+    /// Somebody looks at the price view.
+    theorist: Option<Box<Theorist>>,
+    figures: figures::Figuring,
+    /// Somebody looks at the next step.
+    watcher: Option<Box<Watcher>>,
+    picture_cost: Duration,
+    published: Instant,
+    answered: u64,
+    /// Runs set aside so far: their names.
+    asides: u64,
+    changed: bool,
+    quit: bool,
+}
+
+impl Inside {
+    fn new(mut run: Run, inbox: Receiver<Message>, outbox: Sender<Echo>, wake: Wake) -> Self {
+        let now = Instant::now();
+        let engine: Box<dyn Engine> = Box::new(CpuEngine::new("CPU while the GPU is opened"));
+        let view = ViewRequest::default();
+        let picture = Arc::new(picture_ahead(run.simulation_mut(), view));
+        let first = snapshot(&run, engine.as_ref(), &picture);
+        Self {
+            inbox,
+            outbox,
+            wake: Arc::from(wake),
+            latest: Arc::new(Mutex::new(Arc::new(first))),
+            run,
+            detail: None,
+            parked: runs::Parked::default(),
+            engine,
+            choice: EngineChoice::Auto,
+            opening: None,
+            losses: VecDeque::new(),
+            left_gpu: false,
+            playing: false,
+            speed: Speed::Steps(60.0),
+            remaining: 0,
+            seeking: None,
+            held: vec![],
+            due: 0.0,
+            clock: now,
+            seconds_per_step: 1e-3,
+            meter: (now, 0, 0.0),
+            view,
+            picture,
+            beside: CpuEngine::new("beside the run"),
+            picture_stale: false,
+            picture_at: now,
+            theorist: None,
+            figures: figures::Figuring::default(),
+            watcher: None,
+            picture_cost: Duration::ZERO,
+            published: now,
+            answered: 0,
+            asides: 0,
+            changed: true,
+            quit: false,
+        }
+    }
+
+    fn run(&mut self) {
+        while !self.quit {
+            self.receive();
+            self.take_engine();
+            if self.seeking.is_some() {
+                self.seek();
+            } else if self.playing || self.remaining > 0 {
+                self.play();
+            }
+            let idle = self.seeking.is_none() && !self.playing && self.remaining == 0;
+            self.theorise(idle);
+            if self.changed && (idle || self.published.elapsed() >= FRAME) {
+                self.publish();
+            }
+        }
+    }
+
+    /// Takes in every message there is; waits for one only if there is nothing to do.
+    fn receive(&mut self) {
+        let wait = if self.seeking.is_some() || self.remaining > 0 {
+            Duration::ZERO
+        } else if self.playing {
+            match self.speed {
+                Speed::Max => Duration::ZERO,
+                Speed::Steps(rate) => {
+                    self.due += self.clock.elapsed().as_secs_f64() * rate;
+                    self.clock = Instant::now();
+                    let missing = ((1.0 - self.due) / rate.max(1e-3)).max(0.0);
+                    let mut wait = Duration::from_secs_f64(missing.min(0.05));
+                    if self.changed {
+                        wait = wait.min(FRAME.saturating_sub(self.published.elapsed()));
+                    }
+                    wait
+                }
+            }
+        } else if let Some(theorist) = self.theorist.as_ref().filter(|t| t.busy()) {
+            if theorist.waits() { Duration::from_millis(5) } else { Duration::ZERO }
+        } else if self.opening.is_some() || self.changed {
+            Duration::from_millis(10)
+        } else {
+            Duration::MAX
+        };
+        let first = if wait == Duration::MAX {
+            self.inbox.recv().map_err(RecvTimeoutError::from)
+        } else {
+            self.inbox.recv_timeout(wait)
+        };
+        match first {
+            Ok(message) => self.handle(message),
+            Err(RecvTimeoutError::Timeout) => return,
+            Err(RecvTimeoutError::Disconnected) => self.quit = true,
+        }
+        while let Ok(message) = self.inbox.try_recv() {
+            self.handle(message);
+        }
+    }
+
+    fn handle(&mut self, message: Message) {
+        self.changed = true;
+        match message {
+            Message::Start { run, start, play } => self.start(run, *start, play),
+            Message::Resume(id) => self.resume(id),
+            Message::Fork { run, of } => self.fork(run, of),
+            Message::Rename { id, run, variant, name } => self.rename((id, run), variant, name.as_deref()),
+            Message::Play => self.set_playing(true),
+            Message::Pause => {
+                self.set_playing(false);
+                self.remaining = 0;
+            }
+            Message::Step(n) => {
+                self.set_playing(false);
+                self.remaining = n;
+            }
+            Message::Seek(to) => {
+                let to = to.max(self.run.first_step());
+                self.remaining = 0;
+                let from = self.seeking.map_or(self.run.step(), |(s, _)| s.from);
+                self.run.rewind_towards(to);
+                self.seeking = Some((Seeking { from, to, at: self.run.step() }, Instant::now()));
+                self.picture_stale = true;
+                if let Some(theorist) = &mut self.theorist {
+                    theorist.changed(None);
+                }
+            }
+            Message::CancelSeek => {
+                if self.seeking.take().is_some() {
+                    self.picture_stale = true;
+                    self.say(Echo::SeekCancelled { step: self.run.step() });
+                    self.refuse_held("going to its step was cancelled");
+                }
+            }
+            Message::Speed(speed) => {
+                self.speed = speed;
+                self.due = 0.0;
+                self.clock = Instant::now();
+            }
+            // In the middle of a seek a change would fork the past at a step nobody chose.
+            Message::Change { .. } if self.seeking.is_some() => self.held.push(message),
+            Message::Change { id, run, target, change } => self.change((id, run), target, change),
+            Message::Mark => {
+                self.run.mark();
+                self.figures.changed();
+            }
+            Message::Figures(wanted) => self.figures.want(wanted),
+            Message::Engine(choice) => self.choose(choice),
+            Message::View(view) => {
+                self.view = view;
+                self.picture_stale = true;
+            }
+            // Asked again before the answer could be seen, it goes on with what it has.
+            Message::Theory(request) if self.theorist.as_ref().map(|t| t.request()) == request => {}
+            Message::Theory(request) => {
+                self.theorist = request.map(|r| Box::new(Theorist::new(r)));
+            }
+            Message::Microscope(request) => match (request, &mut self.watcher) {
+                (Some(request), Some(watcher)) => watcher.ask(request),
+                (request, watcher) => *watcher = request.map(|r| Box::new(Watcher::new(r))),
+            },
+            Message::Detail(from, to) => {
+                if self.detail.as_ref().is_none_or(|d| d.view().range != (from, to)) {
+                    self.detail = None;
+                    self.detail = Some(Detail::start(&self.run, (from, to), Arc::clone(&self.wake)));
+                }
+            }
+            Message::Export(tag) => {
+                let simulation = self.run.simulation();
+                let exported = Exported {
+                    run: self.run.id,
+                    start: self.run.as_start(),
+                    step: self.run.step(),
+                    digest: simulation.digest(),
+                    state: Some(simulation.state().clone()),
+                    experiment: simulation.experiment().clone(),
+                    engine: format!("{} ({})", self.engine.info().kind, self.engine.info().adapter),
+                };
+                self.say(Echo::Exported { tag, run: Box::new(exported) });
+            }
+            Message::Quit => self.quit = true,
+        }
+    }
+
+    fn say(&self, echo: Echo) {
+        self.outbox.send(echo).ok();
+        (self.wake)();
+    }
+
+    fn set_playing(&mut self, on: bool) {
+        self.playing = on;
+        self.due = 0.0;
+        self.clock = Instant::now();
+        self.meter = (Instant::now(), self.run.step(), 0.0);
+        self.picture_stale = true;
+    }
+
+    /// Does a chunk of at most `most` steps. Returns the steps done.
+    fn chunk(&mut self, most: u64) -> u64 {
+        let fits = (CHUNK.as_secs_f64() / self.seconds_per_step.max(1e-7)) as u64;
+        let alone = self.seeking.is_none()
+            && self.theorist.as_ref().is_some_and(|t| t.wants_one(&self.run, self.asked_speed()));
+        let most = if alone { 1 } else { most };
+        let steps = most.min(fits).clamp(1, 256) as u32;
+        self.return_to_gpu();
+        // Whoever looks at the last step needs the state before it: kept where the step is going to be shown.
+        let shown = self.seeking.is_none() && self.published.elapsed() + CHUNK >= FRAME;
+        self.run.watched = alone || shown || u64::from(steps) >= most;
+        let started = Instant::now();
+        let before = self.run.step();
+        let outcome = self.run.advance(self.engine.as_mut(), steps, |_, _| {});
+        let done = self.run.step() - before;
+        if done > 0 {
+            let each = started.elapsed().as_secs_f64() / done as f64;
+            self.seconds_per_step += 0.3 * (each - self.seconds_per_step);
+            self.changed = true;
+            self.picture_stale = true;
+            if let Some(theorist) = &mut self.theorist {
+                theorist.step_done(&self.run, alone);
+            }
+        }
+        if let Err(e) = outcome {
+            self.recover(&e);
+        }
+        done
+    }
+
+    /// Steps per second that the run is asked to do.
+    fn asked_speed(&self) -> f64 {
+        match self.speed {
+            Speed::Steps(rate) if self.remaining == 0 => rate,
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// Goes on with the price view, if somebody looks at it.
+    fn theorise(&mut self, idle: bool) {
+        if self.seeking.is_some() {
+            return;
+        }
+        if let Some(theorist) = &mut self.theorist {
+            self.changed |= theorist.work(&mut self.run, !idle);
+            if let Some(trouble) = theorist.trouble() {
+                self.say(Echo::Trouble(trouble));
+            }
+        }
+    }
+
+    fn play(&mut self) {
+        let stop = self.run.start.stop.filter(|&s| s > self.run.step());
+        let to_stop = stop.map_or(u64::MAX, |s| s - self.run.step());
+        let wanted = if self.remaining > 0 {
+            self.remaining
+        } else {
+            match self.speed {
+                Speed::Max => u64::MAX,
+                Speed::Steps(rate) => {
+                    // What cannot be caught up within a quarter of a second is let go.
+                    self.due = self.due.min((rate * 0.25).max(1.0));
+                    self.due as u64
+                }
+            }
+        };
+        if wanted == 0 {
+            return;
+        }
+        let done = self.chunk(wanted.min(to_stop));
+        self.due = (self.due - done as f64).max(0.0);
+        self.remaining = self.remaining.saturating_sub(done);
+        if self.playing && stop.is_some_and(|s| self.run.step() >= s) {
+            self.set_playing(false);
+            self.say(Echo::Stopped { step: self.run.step() });
+        }
+        let (since, from, _) = self.meter;
+        let elapsed = since.elapsed().as_secs_f64();
+        if elapsed > 0.5 {
+            let rate = self.run.step().saturating_sub(from) as f64 / elapsed;
+            self.meter = (Instant::now(), self.run.step(), rate);
+        }
+    }
+
+    fn seek(&mut self) {
+        let Some((seek, since)) = self.seeking else { return };
+        if self.run.step() < seek.to {
+            self.chunk(seek.to - self.run.step());
+        }
+        if self.run.step() >= seek.to {
+            self.seeking = None;
+            self.due = 0.0;
+            self.clock = Instant::now();
+            self.meter = (Instant::now(), self.run.step(), self.meter.2);
+            self.picture_stale = true;
+            self.published = Instant::now().checked_sub(FRAME).unwrap_or_else(Instant::now);
+            self.release();
+        } else {
+            self.seeking = Some((Seeking { at: self.run.step(), ..seek }, since));
+        }
+        self.changed = true;
+    }
+
+    /// Handles what had to wait for the end of a seek.
+    fn release(&mut self) {
+        for message in std::mem::take(&mut self.held) {
+            self.handle(message);
+        }
+    }
+
+    fn publish(&mut self) {
+        // A short seek is not shown step by step; a long one shows its progress.
+        if self.seeking.is_some_and(|(_, since)| since.elapsed() < SEEK_SHOWS) {
+            return;
+        }
+        let moving = self.playing || self.seeking.is_some();
+        let slow = self.view.rows != Rows::Probe && moving && self.view == self.picture.request;
+        // A costly picture of a running batch is made more rarely, so that it takes a tenth of the time at most, or a third while one
+        // zooms and pans.
+        let rest = if slow { LIVE_FRAME.max(9 * self.picture_cost) } else { 2 * self.picture_cost };
+        let due = !moving || self.view.rows == Rows::Probe || self.picture_at.elapsed() >= rest;
+        if self.picture_stale && due && self.seeking.is_none() {
+            let began = Instant::now();
+            self.picture = Arc::new(match self.run.before_last(&mut self.beside) {
+                Some(mut before) => picture(&mut before, self.view),
+                None => picture_ahead(self.run.simulation_mut(), self.view),
+            });
+            self.picture_at = Instant::now();
+            self.picture_cost = began.elapsed();
+            self.picture_stale = false;
+        }
+        let mut next = snapshot(&self.run, self.engine.as_ref(), &self.picture);
+        if let Some(trouble) = self.figures.work(&self.run, moving || self.remaining > 0) {
+            self.say(Echo::Trouble(trouble));
+        }
+        next.figures = self.figures.standings();
+        next.theory = self.theorist.as_ref().map(|t| Arc::clone(t.theory()));
+        let there = self.seeking.is_none().then_some(&self.run);
+        next.microscope = self.watcher.as_mut().and_then(|w| w.look(there, self.answered, moving));
+        next.answered = self.answered;
+        next.kept = self.parked.kept();
+        next.detail = self.detail.as_ref().map(|d| d.view().clone());
+        next.playing = self.playing;
+        next.speed = self.speed;
+        next.steps_per_second = if self.playing { self.meter.2 } else { 0.0 };
+        next.seeking = self.seeking.map(|(s, _)| s);
+        *lock(&self.latest) = Arc::new(next);
+        self.published = Instant::now();
+        self.changed = false;
+        (self.wake)();
+    }
+}
+
+fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot {
+    let simulation = run.simulation();
+    let state = simulation.state();
+    let experiment = simulation.shared_experiment();
+    let variants = state.variants.iter().zip(&experiment.variants).enumerate().map(|(i, (s, v))| {
+        let n = state.step.saturating_sub(s.schedule_from) + 1;
+        VariantView {
+            loads: run.loads.get(i).cloned().unwrap_or_default(),
+            bias: s.bias.clone(),
+            metrics: run.metrics.get(i).copied().unwrap_or_default(),
+            digest: s.digest,
+            rate: from_q32(rates_at(&v.balancer, state.step, s.schedule_from).rate),
+            schedule_n: n,
+            findings: run.findings(i),
+        }
+    });
+    Snapshot {
+        run: run.id,
+        answered: 0,
+        step: state.step,
+        head: run.head,
+        playing: false,
+        speed: Speed::Steps(60.0),
+        steps_per_second: 0.0,
+        seeking: None,
+        experiment: Arc::clone(experiment),
+        batch: simulation.batch(),
+        routed: Arc::clone(&run.routed.0),
+        routed_batch: run.routed.1,
+        variants: variants.collect(),
+        digest: simulation.digest(),
+        events: Arc::clone(&run.events),
+        ignored: Arc::clone(&run.ignored),
+        kept: Kept::default(),
+        engine: engine.info().clone(),
+        stop: run.start.stop,
+        picture: Arc::clone(picture),
+        theory: None,
+        figures: None,
+        microscope: None,
+        history: Arc::clone(&run.history),
+        detail: None,
+        trace: simulation.trace().cloned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Which engine the worker uses: opened beside the work, left where it cannot go on, and come back to.
+
+use super::super::background;
+use super::{Inside, LOSSES};
+use crate::cpu::CpuEngine;
+use crate::message::Echo;
+use crate::unsupported::unsupported;
+use crate::{Engine, EngineChoice, EngineError, open};
+use std::sync::mpsc::{self, TryRecvError};
+use std::time::{Duration, Instant};
+
+impl Inside {
+    /// Opens an engine beside the work; the CPU goes on meanwhile, with the same results.
+    pub(super) fn choose(&mut self, choice: EngineChoice) {
+        self.choice = choice;
+        self.left_gpu = false;
+        if choice == EngineChoice::Cpu {
+            self.opening = None;
+            self.set_engine(Box::new(CpuEngine::new("CPU chosen")));
+            return;
+        }
+        let (tx, rx) = mpsc::channel();
+        let opened = background::spawn("moebias-open-engine", move || {
+            tx.send(open(choice)).ok();
+        });
+        match opened {
+            Ok(_) => self.opening = Some(rx),
+            Err(e) => self.say(Echo::Trouble(format!("No thread to open the GPU with: {e}"))),
+        }
+    }
+
+    fn set_engine(&mut self, engine: Box<dyn Engine>) {
+        self.engine = engine;
+        self.seconds_per_step = 1e-3;
+        self.changed = true;
+        self.say(Echo::Engine(self.engine.info().clone()));
+    }
+
+    pub(super) fn take_engine(&mut self) {
+        let Some(opening) = &self.opening else { return };
+        match opening.try_recv() {
+            Ok(Ok(engine)) => {
+                self.opening = None;
+                self.set_engine(engine);
+            }
+            Ok(Err(e)) => {
+                self.opening = None;
+                self.say(Echo::Trouble(format!("Staying on the CPU: {e}")));
+                self.set_engine(Box::new(CpuEngine::new(&e.to_string())));
+            }
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => {
+                self.opening = None;
+                self.set_engine(Box::new(CpuEngine::new("opening the GPU failed")));
+            }
+        }
+    }
+
+    pub(super) fn recover(&mut self, error: &EngineError) {
+        let step = self.run.step();
+        match error {
+            EngineError::Lost(why) => {
+                let now = Instant::now();
+                self.losses.push_back(now);
+                self.losses.retain(|t| now - *t < Duration::from_secs(60));
+                if self.losses.len() >= LOSSES {
+                    let reason = format!("the GPU was lost {LOSSES} times within a minute");
+                    self.say(Echo::Trouble(format!("Continuing on the CPU from step {step}: {reason} ({why})")));
+                    self.set_engine(Box::new(CpuEngine::new(&reason)));
+                } else {
+                    self.say(Echo::Notice(format!("The GPU was reset; continued at step {step}")));
+                    self.set_engine(Box::new(CpuEngine::new("CPU while the GPU is opened again")));
+                    self.choose(self.choice);
+                }
+            }
+            EngineError::Unsupported(why) | EngineError::Unavailable(why) => {
+                self.say(Echo::Notice(format!("Continuing on the CPU: {why}")));
+                self.set_engine(Box::new(CpuEngine::new(why)));
+                // Whatever else it could not do, too large a trace for one, it could not do the next time either.
+                self.left_gpu = unsupported(self.run.simulation().experiment()).is_some();
+            }
+        }
+    }
+
+    /// Goes back to the GPU once the setting that it does not know is gone.
+    pub(super) fn return_to_gpu(&mut self) {
+        if self.left_gpu && unsupported(self.run.simulation().experiment()).is_none() {
+            self.choose(self.choice);
+        }
+    }
+}

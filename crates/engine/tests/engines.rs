@@ -1,0 +1,745 @@
+//! The GPU engine against the model: every load, every bias and every count of every step equal, on Vulkan and on OpenGL.
+//!
+//! Where a backend has no adapter its tests say that they are skipped; with `MOEBIAS_REQUIRE_GPU=1` they fail instead.
+
+use crate::common::{Dice, GATES, LARGEST_FACTOR, RULES};
+use moebias_engine::cpu::CpuEngine;
+use moebias_engine::gpu::GpuEngine;
+use moebias_engine::message::{Echo, Message, RunId, Snapshot, Start};
+use moebias_engine::run::Run;
+use moebias_engine::worker::Worker;
+use moebias_engine::{Engine, EngineChoice, EngineError, EngineKind};
+use moebias_model::balance;
+use moebias_model::change::{Change, Event, Target};
+use moebias_model::config::{
+    Balancer, Capacity, Experiment, Gate, Groups, Router, Rule, Schedule, Source, Stays, Synthetic, TraceSource,
+    Variant,
+};
+use moebias_model::learn::settings::World;
+use moebias_model::step::{MOVED_SAMPLE, Simulation, State, StepRow};
+use moebias_model::trace::Trace;
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
+use wgpu::Backends;
+
+const CONFIGURATIONS: u32 = 60;
+const STEPS: u64 = 1000;
+/// Where a batch is put in order, which takes a software adapter many passes.
+const ORDERED_STEPS: u64 = 60;
+/// Token–expert pairs per step of the long runs: what keeps this file quick on two cores.
+const PAIRS: u32 = 6000;
+
+/// Every row of a run, the digest at its end, and what the rules remember there.
+type Outcome = (Vec<StepRow>, String, Vec<Vec<i64>>);
+
+/// An engine on this backend, software or not. `None` where there is none, which is said, or fails where one is required.
+fn open(backends: Backends, test: &str) -> Option<GpuEngine> {
+    match GpuEngine::open_on(Some(backends), true) {
+        Ok(engine) => Some(engine),
+        Err(e) => {
+            let required = std::env::var("MOEBIAS_REQUIRE_GPU").is_ok_and(|v| v == "1");
+            assert!(!required, "{test} needs an adapter on {backends:?}: {e}");
+            println!("skipped: {test} on {backends:?}, because {e}");
+            None
+        }
+    }
+}
+
+const SCHEDULES: [Schedule; 3] = [Schedule::Constant, Schedule::InverseSqrt, Schedule::Inverse];
+const RATES: [f64; 6] = [0.0, 1e-5, 0.001, 0.02, 0.3, 1.0];
+const STEEPNESSES: [f64; 4] = [0.0, 0.4, 2.0, 100.0];
+
+fn variant(dice: &mut Dice, name: u32, experts: u32, gate: Gate, rule: Rule) -> Variant {
+    let most = experts.min(32);
+    let top_k = if dice.below(4) == 0 { most } else { dice.within(1, most) };
+    let mut balancer = Balancer {
+        rule,
+        rate: dice.of(&RATES),
+        schedule: dice.of(&SCHEDULES),
+        centred: dice.below(2) == 1,
+        freeze: (dice.below(6) == 0).then(|| u64::from(dice.below(STEPS as u32))),
+        momentum: dice.real(0.999),
+        steepness: dice.of(&STEEPNESSES),
+        derivative: dice.of(&RATES),
+        zero_experts: dice.below(experts),
+        real_experts: dice.real(32.0),
+        ..Balancer::default()
+    };
+    if rule.orders() {
+        (balancer.average, balancer.iterations) = (dice.of(&[0.0, 0.5, 0.999]), dice.within(1, 2));
+    }
+    let router = Router { experts, top_k, gate, ..Router::default() };
+    Variant { name: name.to_string().into(), router, balancer, ..Variant::default() }
+}
+
+fn synthetic(dice: &mut Dice, batch: u32) -> Synthetic {
+    Synthetic {
+        batch,
+        topics: dice.of(&[1, 2, 7, 32, 100, 256]),
+        skew: dice.real(3.0),
+        noise: dice.real(4.0),
+        drift: if dice.below(2) == 0 { 0.0 } else { dice.real(100.0) },
+        burst: dice.of(&[1, 1, 3, 16, 65_536]),
+    }
+}
+
+fn trace(dice: &mut Dice, steps: usize, tokens: usize, experts: usize) -> Trace {
+    let logits = (0..steps * tokens * experts).map(|_| (dice.real(12.0) - 6.0) as f32).collect();
+    Trace::new(steps, tokens, experts, logits)
+}
+
+fn change(dice: &mut Dice, experiment: &Experiment, step: u64) -> Event {
+    let is_trace = matches!(experiment.source, Source::Trace(_));
+    let least = experiment.variants.iter().map(|v| v.router.experts).min().unwrap_or(1).min(32);
+    let of_variants = if dice.below(2) == 0 {
+        Target::AllVariants
+    } else {
+        Target::Variant(dice.below(experiment.variants.len() as u32) as usize)
+    };
+    let batch = experiment.synthetic().map_or(1, |s| s.batch);
+    let (target, change) = match dice.below(if is_trace { 15 } else { 22 }) {
+        0 => (of_variants, Change::SetTopK(dice.within(1, least))),
+        1 => (of_variants, Change::SetGate(dice.of(&GATES))),
+        2 => (of_variants, Change::SetRule(dice.of(&RULES))),
+        3 => (of_variants, Change::SetRate(dice.of(&RATES))),
+        4 => (of_variants, Change::SetSchedule(dice.of(&SCHEDULES))),
+        5 => (of_variants, Change::SetCentred(dice.below(2) == 1)),
+        6 => (of_variants, Change::ResetBias),
+        7 => (of_variants, Change::SetFreeze((dice.below(2) == 0).then_some(step + 20))),
+        8 => (of_variants, Change::SetMomentum(dice.real(0.999))),
+        9 => (of_variants, Change::SetSteepness(dice.of(&STEEPNESSES))),
+        10 => (of_variants, Change::SetDerivative(dice.of(&RATES))),
+        11 => (of_variants, Change::SetZeroExperts(dice.below(least))),
+        12 => (of_variants, Change::SetRealExperts(dice.real(32.0))),
+        13 => (of_variants, Change::SetAverage(dice.real(0.9))),
+        14 => (of_variants, Change::SetIterations(dice.within(1, 3))),
+        15 => (Target::Source, Change::SetBatch(dice.within(1, batch))),
+        16 => (Target::Source, Change::SetTopics(dice.within(1, 256))),
+        17 => (Target::Source, Change::SetSkew(dice.real(3.0))),
+        18 => (Target::Source, Change::SetNoise(dice.real(4.0))),
+        19 => (Target::Source, Change::SetDrift(dice.real(100.0))),
+        20 => (Target::Source, Change::SetBurst(dice.within(1, 64))),
+        _ => (Target::Source, Change::SetFixed(dice.below(2) == 1)),
+    };
+    Event { step, target, change }
+}
+
+/// Configuration `i`: gates, rules and sources take turns so that all meet, everything else is thrown.
+fn configuration(i: u32) -> Start {
+    let mut dice = Dice::new(1000 + i);
+    let count = if i.is_multiple_of(3) { dice.within(2, 5) } else { 1 };
+    let is_trace = i % 5 == 4;
+    let same = dice.of(&[2, 9, 64, 130]);
+    let mut variants = vec![];
+    for v in 0..count {
+        let experts = match (is_trace, dice.below(3)) {
+            (true, _) => same,
+            (_, 0) => dice.of(&[2, 3, 8, 16, 64, 256]),
+            (_, 1) => dice.within(2, 100),
+            _ => dice.of(&[31, 257, 1000, 1023, 1024]),
+        };
+        // 36 pairs, of which a variant takes the next but seven.
+        let pair = i + 7 * v;
+        let gate = GATES[(pair % 3) as usize];
+        let rule = RULES[(pair / 3 % 12) as usize];
+        variants.push(variant(&mut dice, v, experts, gate, rule));
+    }
+    let experts: u32 = variants.iter().map(|v| v.router.experts).sum();
+    let batch = (PAIRS / experts).clamp(1, 700);
+    let mut recorded = None;
+    let source = if is_trace {
+        let steps = dice.within(1, 9) as usize;
+        recorded = Some(Arc::new(trace(&mut dice, steps, batch as usize, same as usize)));
+        Source::Trace(TraceSource { file: "made up".into(), layer: None })
+    } else if i % 5 == 3 {
+        Source::Fixed(synthetic(&mut dice, batch))
+    } else {
+        Source::Synthetic(synthetic(&mut dice, batch))
+    };
+    let experiment = Experiment { seed: dice.below(u32::MAX), source, variants };
+    let mut steps: Vec<u64> = (0..6).map(|_| u64::from(dice.below(STEPS as u32))).collect();
+    steps.sort_unstable();
+    let events = steps.into_iter().map(|step| change(&mut dice, &experiment, step)).collect();
+    Start { experiment, trace: recorded, state: None, events, stop: None }
+}
+
+/// How many steps a configuration is run for.
+fn steps_of(start: &Start) -> u64 {
+    let ordered = start.experiment.variants.iter().any(|v| v.balancer.rule.orders())
+        || start.events.iter().any(|e| matches!(e.change, Change::SetRule(rule) if rule.orders()));
+    if ordered { ORDERED_STEPS } else { STEPS }
+}
+
+/// Runs to the end and hands back every row.
+fn rows(start: &Start, engine: &mut dyn Engine, steps: u64) -> Outcome {
+    let mut run = Run::new(RunId(1), start.clone()).unwrap();
+    let mut rows = vec![];
+    while run.step() < steps {
+        let left = (steps - run.step()) as u32;
+        run.advance(engine, left, |row, _| rows.push(row.clone())).unwrap();
+    }
+    let memory = run.simulation().state().variants.iter().map(|v| v.memory.clone()).collect();
+    (rows, run.simulation().digest().to_string(), memory)
+}
+
+fn assert_same(name: &str, start: &Start, wanted: &Outcome, made: &Outcome) {
+    for (a, b) in wanted.0.iter().zip(&made.0) {
+        if a == b {
+            continue;
+        }
+        let at = a.variants.iter().zip(&b.variants).position(|(a, b)| a != b);
+        let (mut x, mut y) = (a.clone(), b.clone());
+        if let Some(v) = at {
+            (x.variants, y.variants) = (vec![a.variants[v].clone()], vec![b.variants[v].clone()]);
+        }
+        panic!(
+            "{name}, step {}, variant {at:?}:\nmodel {x:?}\nGPU   {y:?}\n{:?}\n{:?}",
+            a.step, start.experiment, start.events
+        );
+    }
+    assert_eq!((wanted.0.len(), &wanted.1, &wanted.2), (made.0.len(), &made.1, &made.2), "{name}");
+}
+
+/// What the model does, computed once for all backends.
+static WANTED: LazyLock<Vec<(Start, Outcome)>> = LazyLock::new(|| {
+    let run = |i| {
+        let start = configuration(i);
+        let wanted = rows(&start, &mut CpuEngine::new(""), steps_of(&start));
+        (start, wanted)
+    };
+    (0..CONFIGURATIONS).map(run).collect()
+});
+
+fn random_configurations(backends: Backends) {
+    let Some(mut engine) = open(backends, "random configurations") else { return };
+    for (i, (start, wanted)) in WANTED.iter().enumerate() {
+        let made = rows(start, &mut engine, steps_of(start));
+        assert_same(&format!("configuration {i} on {}", engine.info().adapter), start, wanted, &made);
+    }
+}
+
+#[test]
+fn random_configurations_on_vulkan() {
+    random_configurations(Backends::VULKAN);
+}
+
+#[test]
+fn random_configurations_on_gl() {
+    random_configurations(Backends::GL);
+}
+
+#[test]
+fn the_configurations_cover_what_they_should() {
+    let all: Vec<Start> = (0..CONFIGURATIONS).map(configuration).collect();
+    let variants = || all.iter().flat_map(|s| &s.experiment.variants);
+    for gate in GATES {
+        for rule in RULES {
+            assert!(variants().any(|v| v.router.gate == gate && v.balancer.rule == rule), "{gate} with {rule}");
+        }
+    }
+    for keep in [1..=4, 5..=8, 9..=16, 17..=32] {
+        assert!(variants().any(|v| keep.contains(&v.router.top_k)), "K in {keep:?}");
+    }
+    assert!(variants().any(|v| v.router.top_k == 32));
+    assert!(variants().any(|v| v.router.experts == 1024) && variants().any(|v| v.router.experts == 2));
+    assert!(variants().filter(|v| !v.router.experts.is_multiple_of(8)).count() >= 10);
+    assert!(
+        variants().any(|v| v.balancer.centred)
+            && SCHEDULES.iter().all(|&s| variants().any(|v| v.balancer.schedule == s))
+    );
+    let sources = || all.iter().map(|s| &s.experiment.source);
+    assert!(sources().any(|s| matches!(s, Source::Fixed(_))) && sources().any(|s| matches!(s, Source::Trace(_))));
+    assert!(sources().any(|s| matches!(s, Source::Synthetic(s) if s.drift > 0.0 && s.burst > 1)));
+    let change = |name: &str| all.iter().flat_map(|s| &s.events).any(|e| e.change.name() == name);
+    let names =
+        ["top_k", "gate", "rule", "rate", "schedule", "centred", "bias", "batch", "topics", "drift", "fixed", "freeze"];
+    let more = ["momentum", "steepness", "derivative", "zero_experts", "real_experts", "average", "iterations"];
+    for name in names.into_iter().chain(more) {
+        assert!(change(name), "no event changes {name}");
+    }
+}
+
+/// Batches of many workgroups, so large that a slow adapter's first step is cut into pieces.
+fn large_batches(backends: Backends) {
+    let Some(mut engine) = open(backends, "large batches") else { return };
+    for (batch, experts, top_k, count) in [(20_001, 256, 8, 1), (70_000, 17, 3, 2), (5000, 1024, 32, 1), (1, 2, 2, 64)]
+    {
+        let mut dice = Dice::new(batch);
+        let variants = (0..count).map(|v| Variant {
+            router: Router { experts, top_k, gate: GATES[(v % 3) as usize], ..Router::default() },
+            ..variant(&mut dice, v, experts, Gate::Sigmoid, RULES[((v + batch) % 12) as usize])
+        });
+        let variants = variants.collect();
+        let source = Source::Synthetic(Synthetic { drift: 20.0, ..synthetic(&mut dice, batch) });
+        let experiment = Experiment { seed: 5, source, variants };
+        let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 4);
+        let made = rows(&start, &mut engine, 4);
+        assert_same(&format!("{batch} tokens at {experts} experts"), &start, &wanted, &made);
+    }
+}
+
+#[test]
+fn large_batches_on_vulkan() {
+    large_batches(Backends::VULKAN);
+}
+
+#[test]
+fn large_batches_on_gl() {
+    large_batches(Backends::GL);
+}
+
+/// Variants with the same experts share tokens and scores, four at a time; the last four may be fewer, and other experts or too many
+/// of them stand apart.
+fn sweeps(backends: Backends) {
+    let Some(mut engine) = open(backends, "sweeps") else { return };
+    for (seed, experts, count) in [(1, 24, 9), (2, 512, 3), (3, 520, 2), (4, 7, 64)] {
+        let mut dice = Dice::new(seed);
+        let of = |v: u32, dice: &mut Dice| {
+            let other = v % 8 == 5;
+            // Rules that put a batch in order share scores with those that don't; where experts choose there is no dispatch at all.
+            let rule = match v % 8 {
+                2 => Rule::Quantile,
+                4 => Rule::ExpertChoice,
+                6 => Rule::Bip,
+                _ => RULES[(v % 2 * 3 / 2 + v / 32) as usize],
+            };
+            let gate = GATES[(v / 16 % 2) as usize];
+            let experts = if other { experts + 3 } else { experts };
+            let router = Router { experts, top_k: 1 + dice.below(experts.min(9)), gate, ..Router::default() };
+            Variant { router, ..variant(dice, v, experts, gate, rule) }
+        };
+        let variants: Vec<Variant> = (0..count).map(|v| of(v, &mut dice)).collect();
+        let source = Source::Synthetic(Synthetic { drift: 20.0, ..synthetic(&mut dice, 700) });
+        let experiment = Experiment { seed, source, variants };
+        let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 12);
+        assert_same(&format!("{count} variants at {experts} experts"), &start, &wanted, &rows(&start, &mut engine, 12));
+    }
+}
+
+#[test]
+fn sweeps_on_vulkan() {
+    sweeps(Backends::VULKAN);
+}
+
+#[test]
+fn sweeps_on_gl() {
+    sweeps(Backends::GL);
+}
+
+/// Biases as far apart as a start state may have them, where the key saturates and 64 bits are needed.
+fn extreme_biases(backends: Backends) {
+    let Some(mut engine) = open(backends, "extreme biases") else { return };
+    for rule in RULES {
+        let variants = [(false, Gate::Sigmoid), (true, Gate::SqrtSoftplus)].map(|(centred, gate)| Variant {
+            name: Default::default(),
+            router: Router { experts: 200, top_k: 9, gate, ..Router::default() },
+            balancer: Balancer { rule, rate: 1.0, centred, derivative: 1.0, zero_experts: 3, ..Balancer::default() },
+            learning: Default::default(),
+        });
+        let source = Source::Synthetic(Synthetic { batch: 300, ..Synthetic::default() });
+        let experiment = Experiment { seed: 5, source, variants: variants.into() };
+        let mut state = Simulation::new(experiment.clone(), None).unwrap().state().clone();
+        let mut dice = Dice::new(77);
+        for b in state.variants.iter_mut().flat_map(|v| &mut v.bias) {
+            let size = 1i64 << dice.within(0, 52);
+            let inexact = i64::from(dice.below(4096)).min(size - 1);
+            *b = dice.of(&[size, -size, size - inexact, inexact - size, inexact, -inexact]);
+        }
+        let most = balance::memory_limit(rule);
+        for v in state.variants.iter_mut().filter(|_| most > 0) {
+            v.memory = (0..v.bias.len()).map(|_| dice.of(&[most, -most, 0, 1, -1, most / 3])).collect();
+        }
+        state.variants[0].bias[7] = 1 << 52;
+        state.variants[0].bias[8] = -(1 << 52);
+        if rule == Rule::Multiplicative {
+            // A factor below 0, or beyond the clamp of the rule, is no state of it.
+            state.variants.iter_mut().flat_map(|v| &mut v.bias).for_each(|b| *b = b.abs().min(LARGEST_FACTOR));
+        }
+        let start = Start { experiment, trace: None, state: Some(state), events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 40);
+        assert!(
+            matches!(rule, Rule::Multiplicative | Rule::Bip | Rule::ExpertChoice)
+                || wanted.0[0].variants[0].saturated > 0
+        );
+        assert_same(&format!("{rule}"), &start, &wanted, &rows(&start, &mut engine, 40));
+    }
+}
+
+#[test]
+fn extreme_biases_on_vulkan() {
+    extreme_biases(Backends::VULKAN);
+}
+
+#[test]
+fn extreme_biases_on_gl() {
+    extreme_biases(Backends::GL);
+}
+
+fn traced(gates: &[Gate]) -> Start {
+    let mut dice = Dice::new(3);
+    let recorded = Arc::new(trace(&mut dice, 11, 70, 33));
+    let variants = gates.iter().zip(0..).map(|(&gate, v)| variant(&mut dice, v, 33, gate, Rule::Sign)).collect();
+    let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
+    let experiment = Experiment { seed: 5, source, variants };
+    Start { experiment, trace: Some(recorded), state: None, events: vec![], stop: None }
+}
+
+#[test]
+fn a_trace_that_does_not_fit_goes_up_in_pieces() {
+    let Some(engine) = open(Backends::all(), "a trace in pieces") else { return };
+    let start = traced(&GATES);
+    let one_step = 2 * 70 * 33 * 4;
+    let wanted = rows(&start, &mut CpuEngine::new(""), 40);
+    let mut engine = engine.with_trace_memory(3 * one_step + 5);
+    assert_same("three steps at a time", &start, &wanted, &rows(&start, &mut engine, 40));
+    let mut engine = engine.with_trace_memory(one_step);
+    // The engine keeps what it has until something changes.
+    let other = traced(&[Gate::Softmax, Gate::Sigmoid]);
+    let wanted = rows(&other, &mut CpuEngine::new(""), 25);
+    assert_same("one step at a time", &other, &wanted, &rows(&other, &mut engine, 25));
+    let mut engine = engine.with_trace_memory(one_step - 1);
+    let mut simulation = Simulation::new(traced(&GATES).experiment, traced(&GATES).trace).unwrap();
+    let outcome = engine.advance(&mut simulation, 1, &mut vec![]);
+    assert!(
+        matches!(&outcome, Err(EngineError::Unsupported(why)) if why.contains("one step of this trace")),
+        "{outcome:?}"
+    );
+    assert_eq!(simulation.step(), 0);
+}
+
+/// Groups of every size, with both keys and both gates, on synthetic tokens and on a trace.
+fn groups_of_experts(backends: Backends) {
+    let Some(mut engine) = open(backends, "groups") else { return };
+    for (i, (experts, groups, kept, top_k)) in
+        [(256, 8, 4, 8), (64, 64, 20, 6), (60, 5, 1, 12), (1024, 2, 1, 32), (36, 3, 3, 4), (96, 32, 7, 20)]
+            .into_iter()
+            .enumerate()
+    {
+        let mut dice = Dice::new(300 + i as u32);
+        let variants = (0..4).map(|v| {
+            let rule = [Rule::Sign, Rule::Multiplicative][(v / 2) as usize];
+            let router = Router {
+                experts,
+                top_k,
+                gate: GATES[(v % 2) as usize],
+                groups: Some(Groups { groups, kept }),
+                ..Router::default()
+            };
+            Variant { router, ..variant(&mut dice, v, experts, Gate::Sigmoid, rule) }
+        });
+        let variants = variants.collect();
+        let (source, recorded) = if i % 3 == 2 {
+            let recorded = Arc::new(trace(&mut dice, 3, 90, experts as usize));
+            (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
+        } else {
+            (Source::Synthetic(synthetic(&mut dice, 300)), None)
+        };
+        let experiment = Experiment { seed: 5, source, variants };
+        let start = Start { experiment, trace: recorded, state: None, events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 20);
+        assert_same(&format!("{kept} of {groups} groups"), &start, &wanted, &rows(&start, &mut engine, 20));
+    }
+}
+
+/// Words with their experts, few and many.
+fn hashed_words(backends: Backends) {
+    let Some(mut engine) = open(backends, "hash") else { return };
+    for (i, burst) in [1, 3].into_iter().enumerate() {
+        let mut dice = Dice::new(400 + i as u32);
+        let sizes = [(2, 2), (7, 4), (64, 6), (20, 16), (32, 32), (1024, 9)];
+        let variants = sizes.into_iter().zip(0..).map(|((experts, top_k), v)| {
+            let router = Router { experts, top_k, gate: GATES[(v % 2) as usize], ..Router::default() };
+            Variant { router, ..variant(&mut dice, v, experts, Gate::Sigmoid, Rule::Hash) }
+        });
+        let variants = variants.collect();
+        let source = Source::Synthetic(Synthetic { burst, ..synthetic(&mut dice, 500) });
+        let experiment = Experiment { seed: 5 + i as u32, source, variants };
+        let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
+        let wanted = rows(&start, &mut CpuEngine::new(""), 20);
+        assert_same("hash", &start, &wanted, &rows(&start, &mut engine, 20));
+    }
+}
+
+/// Dynamic K beside a rule that takes the K largest, with all gates, on synthetic tokens and on a trace, while settings change.
+fn thresholds(backends: Backends) {
+    let Some(mut engine) = open(backends, "thresholds") else { return };
+    let (mut other_number, mut moved) = (0, 0);
+    let sizes = [(64, 6, 700), (1024, 32, 150), (7, 2, 600), (33, 13, 400), (256, 8, 6001), (200, 20, 130), (2, 1, 64)];
+    for (i, (experts, top_k, batch)) in sizes.into_iter().enumerate() {
+        let mut dice = Dice::new(500 + i as u32);
+        let variants: Vec<Variant> = (0..7)
+            .map(|v| {
+                let rule = if v == 5 { Rule::Sign } else { Rule::Threshold };
+                let top_k = if v > 2 { 1 + dice.below(top_k) } else { top_k };
+                let router = Router { experts, top_k, gate: GATES[(v % 3) as usize], ..Router::default() };
+                let mut variant = Variant { router, ..variant(&mut dice, v, experts, Gate::Sigmoid, rule) };
+                variant.balancer.rate = [0.001, 0.0003, 0.02, 1.0][(v % 4) as usize];
+                variant
+            })
+            .collect();
+        let (source, recorded) = if i % 3 == 2 {
+            let recorded = Arc::new(trace(&mut dice, 3, batch as usize, experts as usize));
+            (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
+        } else {
+            (Source::Synthetic(synthetic(&mut dice, batch)), None)
+        };
+        let mut events = vec![
+            Event { step: 3, target: Target::Variant(5), change: Change::SetRule(Rule::Threshold) },
+            Event { step: 5, target: Target::Variant(0), change: Change::SetGate(Gate::SqrtSoftplus) },
+            Event { step: 6, target: Target::Variant(1), change: Change::SetRule(Rule::Multiplicative) },
+            Event { step: 8, target: Target::AllVariants, change: Change::SetTopK(1 + dice.below(top_k)) },
+            Event { step: 11, target: Target::Variant(2), change: Change::ResetBias },
+            Event { step: 15, target: Target::Variant(3), change: Change::SetFreeze(Some(17)) },
+        ];
+        if recorded.is_none() {
+            events.push(Event { step: 18, target: Target::Source, change: Change::SetBatch(batch / 2 + 1) });
+        }
+        let experiment = Experiment { seed: 5, source, variants };
+        let start = Start { experiment, trace: recorded, state: None, events, stop: None };
+        let steps = if batch > 6000 { 6 } else { 24 };
+        let wanted = rows(&start, &mut CpuEngine::new(""), steps);
+        for v in wanted.0.iter().flat_map(|row| &row.variants) {
+            other_number += u32::from(v.moved_of != v.tokens.min(MOVED_SAMPLE) * v.top_k);
+            moved += v.moved;
+        }
+        assert_same(&format!("threshold at {experts} experts"), &start, &wanted, &rows(&start, &mut engine, steps));
+    }
+    assert!(other_number > 100 && moved > 1000, "{other_number} steps, {moved} moved");
+}
+
+/// Sums of exactly 0 and next to it: biases that undo a token's scores, in units of each gate; and biases as far away as a start state
+/// may have them.
+fn thresholds_met_exactly(backends: Backends) {
+    let Some(mut engine) = open(backends, "thresholds met exactly") else { return };
+    let variants = GATES.map(|gate| Variant {
+        router: Router { experts: 96, top_k: 9, gate, ..Router::default() },
+        balancer: Balancer { rule: Rule::Threshold, rate: 0.0, ..Balancer::default() },
+        ..Variant::default()
+    });
+    let source = Source::Fixed(Synthetic { batch: 1, ..Synthetic::default() });
+    let mut experiment = Experiment { seed: 5, source, variants: variants.into() };
+    let mut simulation = Simulation::new(experiment.clone(), None).unwrap();
+    let (batch, mut state) = (simulation.next_batch(), simulation.state().clone());
+    for (v, (made, gate)) in state.variants.iter_mut().zip(GATES).enumerate() {
+        for ((b, &score), e) in made.bias.iter_mut().zip(&batch.scores(0, v)).zip(0..) {
+            // One in three has a sum of −1, of 0, and of 1.
+            *b = (e % 3 - 1 - (i64::from(score) << 12)) << gate.unit_bits();
+        }
+    }
+    let start = |experiment: &Experiment, state: &State| Start {
+        experiment: experiment.clone(),
+        trace: None,
+        state: Some(state.clone()),
+        events: vec![],
+        stop: None,
+    };
+    let exact = start(&experiment, &state);
+    let wanted = rows(&exact, &mut CpuEngine::new(""), 2);
+    for v in &wanted.0[0].variants {
+        assert!((0..96).all(|e| v.loads[e] == u32::from(e % 3 == 2)), "{:?}", v.loads);
+    }
+    assert_same("sums next to 0", &exact, &wanted, &rows(&exact, &mut engine, 2));
+
+    let mut dice = Dice::new(78);
+    experiment.variants.iter_mut().for_each(|v| v.balancer.rate = 1.0);
+    experiment.source = Source::Synthetic(Synthetic { batch: 300, ..Synthetic::default() });
+    for b in state.variants.iter_mut().flat_map(|v| &mut v.bias) {
+        let size = 1i64 << dice.within(20, 52);
+        let inexact = i64::from(dice.below(4096));
+        *b = dice.of(&[size, -size, size - inexact, inexact - size, inexact, -inexact]);
+    }
+    let far = start(&experiment, &state);
+    let wanted = rows(&far, &mut CpuEngine::new(""), 40);
+    assert_same("biases far away", &far, &wanted, &rows(&far, &mut engine, 40));
+}
+
+#[test]
+fn threshold_on_vulkan() {
+    thresholds(Backends::VULKAN);
+}
+
+#[test]
+fn threshold_on_gl() {
+    thresholds(Backends::GL);
+}
+
+#[test]
+fn threshold_met_exactly_on_vulkan() {
+    thresholds_met_exactly(Backends::VULKAN);
+}
+
+#[test]
+fn threshold_met_exactly_on_gl() {
+    thresholds_met_exactly(Backends::GL);
+}
+
+#[test]
+fn hash_on_vulkan() {
+    hashed_words(Backends::VULKAN);
+}
+
+#[test]
+fn hash_on_gl() {
+    hashed_words(Backends::GL);
+}
+
+#[test]
+fn groups_on_vulkan() {
+    groups_of_experts(Backends::VULKAN);
+}
+
+#[test]
+fn groups_on_gl() {
+    groups_of_experts(Backends::GL);
+}
+
+/// What no shader knows is refused in a sentence, and the worker goes on with the CPU until the setting is gone.
+#[test]
+fn what_the_shaders_do_not_know_runs_on_the_cpu() {
+    let Some(mut engine) = open(Backends::all(), "unsupported routers") else { return };
+    let mut start = configuration(0);
+    start.events.clear();
+    start.experiment.variants.truncate(1);
+    start.experiment.variants[0].router = Router { experts: 128, top_k: 1, ..Router::default() };
+    let changes = [
+        Change::SetRule(Rule::Sinkhorn),
+        Change::SetRule(Rule::Base),
+        Change::SetGroups(Some(Groups { groups: 128, kept: 2 })),
+        Change::SetCapacity(Some(Capacity { factor: 1.0, by: Stays::Score })),
+    ];
+    start.experiment.variants[0].balancer.rule = Rule::Sign;
+    for change in &changes {
+        let mut simulation = Simulation::new(start.experiment.clone(), None).unwrap();
+        simulation.apply(Target::AllVariants, change).unwrap();
+        let outcome = engine.advance(&mut simulation, 1, &mut vec![]);
+        let said = matches!(&outcome, Err(EngineError::Unsupported(why)) if why.contains("on the CPU only"));
+        assert!(said && simulation.step() == 0, "{change:?}: {outcome:?}");
+    }
+    let worker = Worker::spawn(RunId(1), start, EngineChoice::Gpu, Box::new(|| {})).unwrap();
+    let wait = |what: &str, until: &dyn Fn(&Snapshot) -> bool| {
+        let began = Instant::now();
+        while !until(&worker.snapshot()) {
+            assert!(began.elapsed().as_secs() < 60, "{what} never came");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    };
+    let kind = |s: &Snapshot| s.engine.kind;
+    wait("the GPU", &|s| kind(s) == EngineKind::Gpu);
+    let send = |change: Change, to: u64| {
+        worker.send(Message::Change { id: 0, run: RunId(1), target: Target::AllVariants, change });
+        worker.send(Message::Seek(to));
+    };
+    send(changes[0].clone(), 5);
+    wait("the CPU", &|s| kind(s) == EngineKind::Cpu && s.step == 5);
+    send(Change::SetRule(Rule::Sign), 10);
+    wait("the GPU again", &|s| kind(s) == EngineKind::Gpu && s.step == 10);
+}
+
+/// What will not fit however long one waits is said once, and the GPU is not opened again and again.
+#[test]
+fn learning_is_left_to_the_cpu_once() {
+    if open(Backends::all(), "learning").is_none() {
+        return;
+    }
+    let source = Source::Learning(World { batch: 64, topics: 4, domains: 2, ..World::default() });
+    let variants = vec![Variant { router: Router { experts: 8, top_k: 2, ..Router::default() }, ..Variant::default() }];
+    let experiment = Experiment { seed: 1, source, variants };
+    let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
+    let worker = Worker::spawn(RunId(1), start, EngineChoice::Gpu, Box::new(|| {})).unwrap();
+    let (mut opened, mut left, began) = (0, 0, Instant::now());
+    for to in 1.. {
+        worker.send(Message::Seek(50 * to));
+        while worker.snapshot().step < 50 * to {
+            assert!(began.elapsed().as_secs() < 60, "step {} never came", 50 * to);
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        while let Ok(Some(echo)) = worker.echo() {
+            opened += u32::from(matches!(&echo, Echo::Engine(info) if info.kind == EngineKind::Gpu));
+            left += u32::from(matches!(&echo, Echo::Notice(why) if why.contains("Learning runs on the CPU")));
+        }
+        // Long enough after it was left to be opened again.
+        if left > 0 && began.elapsed().as_millis() > 3000 {
+            break;
+        }
+    }
+    assert_eq!((opened, left), (1, 1));
+}
+
+/// An engine may hand out fewer steps at a time than it was asked for.
+fn advance_to(engine: &mut GpuEngine, step: u64, simulation: &mut Simulation, rows: &mut Vec<StepRow>) {
+    while simulation.step() < step {
+        engine.advance(simulation, (step - simulation.step()) as u32, rows).unwrap();
+    }
+}
+
+fn device_loss(backends: Backends) {
+    let Some(mut engine) = open(backends, "device loss") else { return };
+    let start = configuration(0);
+    let mut simulation = Simulation::new(start.experiment, start.trace).unwrap();
+    let mut model = simulation.clone();
+    let mut rows = vec![];
+    advance_to(&mut engine, 30, &mut simulation, &mut rows);
+    engine.lose_device();
+    for _ in 0..2 {
+        let outcome = engine.advance(&mut simulation, 30, &mut rows);
+        assert!(matches!(outcome, Err(EngineError::Lost(_))), "{outcome:?}");
+        assert_eq!((simulation.step(), rows.len()), (30, 30), "what was handed out stays");
+    }
+    let Some(mut engine) = open(backends, "device loss") else { return };
+    advance_to(&mut engine, 60, &mut simulation, &mut rows);
+    assert_eq!(rows.len(), 60);
+    for row in &rows {
+        assert_eq!(*row, model.advance());
+    }
+    assert_eq!(simulation.digest(), model.digest());
+}
+
+#[test]
+fn device_loss_on_vulkan() {
+    device_loss(Backends::VULKAN);
+}
+
+#[test]
+fn device_loss_on_gl() {
+    device_loss(Backends::GL);
+}
+
+#[test]
+fn without_an_adapter_it_says_so() {
+    // No system has both: one of these has no adapter.
+    let outcomes = [Backends::METAL, Backends::DX12].map(|b| GpuEngine::open_on(Some(b), true));
+    let why = outcomes.iter().find_map(|o| o.as_ref().err()).unwrap();
+    assert!(matches!(why, EngineError::Unavailable(_)));
+    assert!(why.to_string().starts_with("there is no GPU"), "{why}");
+}
+
+/// `cargo test --release --test engines how_fast -- --ignored --nocapture`
+#[test]
+#[ignore = "prints how fast each adapter routes; says nothing about right or wrong"]
+fn how_fast() {
+    for backends in [Backends::VULKAN, Backends::METAL, Backends::DX12, Backends::GL] {
+        let Some(mut engine) = open(backends, "speed") else { continue };
+        println!("{}", engine.info().adapter);
+        for (batch, experts, top_k) in
+            [(4096, 64, 6), (16_384, 64, 6), (16_384, 256, 8), (65_536, 256, 8), (16_384, 256, 32)]
+        {
+            for gate in GATES {
+                let router = Router { experts, top_k, gate, ..Router::default() };
+                let variants = vec![Variant { router, ..Variant::default() }];
+                let source = Source::Synthetic(Synthetic { batch, ..Synthetic::default() });
+                let mut simulation = Simulation::new(Experiment { seed: 1, source, variants }, None).unwrap();
+                let mut rows = vec![];
+                let mut best = f64::INFINITY;
+                for _ in 0..12 {
+                    let (began, before) = (Instant::now(), rows.len());
+                    engine.advance(&mut simulation, 64, &mut rows).unwrap();
+                    best = best.min(began.elapsed().as_secs_f64() / (rows.len() - before) as f64);
+                }
+                let rate = f64::from(batch) * f64::from(experts) / best / 1e9;
+                println!("{batch:>6} × {experts:<4} K {top_k:<2} {gate}: {:.3} ms, {rate:.3} G pairs/s", best * 1e3);
+            }
+        }
+    }
+}

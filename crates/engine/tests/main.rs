@@ -1,0 +1,13 @@
+//! Every engine against the model, and the model against independent evaluations.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
+
+mod assignment;
+mod common;
+mod cpu_kernels;
+mod engines;
+mod findings;
+mod golden;
+mod learning;
+mod order;
+mod shaders;

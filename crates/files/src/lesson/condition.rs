@@ -1,0 +1,213 @@
+//! When a task is done: a condition on the figures and settings of one variant.
+
+use moebias_model::config::{Experiment, Rule, Schedule};
+use moebias_model::metrics::Metrics;
+use serde::Deserialize;
+
+/// A figure of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, strum::EnumIter)]
+pub enum Figure {
+    /// Worst expert above fair in one batch.
+    MaxVio,
+    /// The same over the last 16 batches.
+    MaxVio16,
+    /// The same since the mark.
+    MaxVioGlobal,
+    /// Emptiest expert below fair.
+    MinVio,
+    /// Effective experts over the last 64 steps.
+    EffectiveExperts,
+    /// Experts under a quarter of fair over the last 64 steps.
+    Starving,
+    /// Experts under a hundredth of fair over the last 64 steps.
+    Dead,
+    /// Share of assignments that the bias moved.
+    Moved,
+    /// Largest bias less the smallest.
+    BiasSpread,
+    /// Task loss; only where something learns.
+    TaskLoss,
+}
+
+impl Figure {
+    /// Its name, for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MaxVio => "MaxVio",
+            Self::MaxVio16 => "MaxVio over 16 steps",
+            Self::MaxVioGlobal => "MaxVio global",
+            Self::MinVio => "MinVio",
+            Self::EffectiveExperts => "effective experts",
+            Self::Starving => "starving experts",
+            Self::Dead => "dead experts",
+            Self::Moved => "share moved by the bias",
+            Self::BiasSpread => "spread of the biases",
+            Self::TaskLoss => "task loss",
+        }
+    }
+
+    /// Its value at one step.
+    #[must_use]
+    pub fn of(self, m: &Metrics) -> f64 {
+        self.between(m, m).0
+    }
+
+    /// Its smallest and largest value over steps of which the smallest and largest figures are known.
+    fn between(self, low: &Metrics, high: &Metrics) -> (f64, f64) {
+        let both = |of: fn(&Metrics) -> f64| (of(low), of(high));
+        match self {
+            Self::MaxVio => both(|m| m.max_vio),
+            Self::MaxVio16 => both(|m| m.max_vio_16),
+            Self::MaxVioGlobal => both(|m| m.max_vio_global),
+            Self::MinVio => both(|m| m.min_vio),
+            Self::EffectiveExperts => both(|m| m.effective),
+            Self::Starving => both(|m| f64::from(m.starving)),
+            Self::Dead => both(|m| f64::from(m.dead)),
+            Self::Moved => both(|m| m.moved),
+            Self::BiasSpread => (low.bias_max - high.bias_min, high.bias_max - low.bias_min),
+            Self::TaskLoss => both(|m| m.learning.map_or(f64::NAN, |l| l.loss)),
+        }
+    }
+}
+
+/// A setting that is a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Setting {
+    /// Tokens per step.
+    Batch,
+    /// Zipf exponent.
+    Skew,
+    /// Spread of tokens round their topic.
+    Noise,
+    /// Topic lifetimes per thousand steps.
+    Drift,
+    /// Number of experts.
+    Experts,
+    /// Experts per token.
+    TopK,
+    /// Step size.
+    Rate,
+    /// Weight of the auxiliary loss.
+    Alpha,
+}
+
+impl Setting {
+    /// Its name, as on its control.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Batch => "the batch",
+            Self::Skew => "the skew",
+            Self::Noise => "the noise",
+            Self::Drift => "the drift",
+            Self::Experts => "the number of experts",
+            Self::TopK => "K",
+            Self::Rate => "u",
+            Self::Alpha => "α",
+        }
+    }
+
+    /// Its value now; `None` where there is no such setting.
+    #[must_use]
+    pub fn of(self, experiment: &Experiment, variant: usize) -> Option<f64> {
+        let source = experiment.synthetic();
+        let world = experiment.world();
+        let v = experiment.variants.get(variant)?;
+        Some(match self {
+            Self::Batch => source.map(|s| s.batch).or_else(|| world.map(|w| w.batch)).map(f64::from)?,
+            Self::Skew => source.map(|s| s.skew).or_else(|| world.map(|w| w.skew))?,
+            Self::Noise => source.map(|s| s.noise).or_else(|| world.map(|w| w.noise))?,
+            Self::Drift => source.map(|s| s.drift).or_else(|| world.map(|w| w.drift))?,
+            Self::Experts => f64::from(v.router.experts),
+            Self::TopK => f64::from(v.router.top_k),
+            Self::Rate => v.balancer.rate,
+            Self::Alpha => v.learning.alpha,
+        })
+    }
+}
+
+/// When a task is done.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub enum Condition {
+    /// A figure is below a bound.
+    Below(Figure, f64),
+    /// A figure is at least a bound.
+    AtLeast(Figure, f64),
+    /// A setting lies from … to ….
+    Between(Setting, f64, f64),
+    /// This rule moves the biases.
+    RuleIs(Rule),
+    /// The step size changes so.
+    ScheduleIs(Schedule),
+    /// At least so many routers are compared.
+    Variants(usize),
+    /// The run has reached this step.
+    Step(u64),
+    /// Every one of these.
+    All(Vec<Condition>),
+}
+
+impl Condition {
+    /// Every simple condition in it.
+    #[must_use]
+    pub fn parts(&self) -> Vec<&Self> {
+        match self {
+            Self::All(parts) => parts.iter().flat_map(Self::parts).collect(),
+            one => vec![one],
+        }
+    }
+
+    /// Whether it looks at figures, which only a step makes.
+    #[must_use]
+    pub fn of_figures(&self) -> bool {
+        self.parts().iter().any(|p| matches!(p, Self::Below(..) | Self::AtLeast(..)))
+    }
+
+    /// Whether the settings, and the step reached, are as wanted.
+    #[must_use]
+    pub fn settings_hold(&self, experiment: &Experiment, variant: usize, step: u64) -> bool {
+        match self {
+            Self::Below(..) | Self::AtLeast(..) => true,
+            Self::Between(setting, low, high) => {
+                setting.of(experiment, variant).is_some_and(|v| (*low..=*high).contains(&v))
+            }
+            Self::RuleIs(rule) => experiment.variants.get(variant).is_some_and(|v| v.balancer.rule == *rule),
+            Self::ScheduleIs(s) => experiment.variants.get(variant).is_some_and(|v| v.balancer.schedule == *s),
+            Self::Variants(n) => experiment.variants.len() >= *n,
+            Self::Step(n) => step >= *n,
+            Self::All(parts) => parts.iter().all(|p| p.settings_hold(experiment, variant, step)),
+        }
+    }
+
+    /// Whether the figures are as wanted in every one of some steps of which the smallest and largest figures are known. For one
+    /// step alone both are the same, and the answer is exact; over several it never says yes too easily.
+    #[must_use]
+    pub fn figures_hold(&self, low: &Metrics, high: &Metrics) -> bool {
+        match self {
+            Self::Below(figure, bound) => figure.between(low, high).1 < *bound,
+            Self::AtLeast(figure, bound) => figure.between(low, high).0 >= *bound,
+            Self::All(parts) => parts.iter().all(|p| p.figures_hold(low, high)),
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_joined_steps_are_never_granted_too_easily() {
+        let low = Metrics { max_vio: 0.1, bias_min: -0.2, bias_max: 0.1, ..Metrics::default() };
+        let high = Metrics { max_vio: 0.3, bias_min: -0.1, bias_max: 0.3, ..Metrics::default() };
+        assert!(Condition::Below(Figure::MaxVio, 0.31).figures_hold(&low, &high));
+        assert!(!Condition::Below(Figure::MaxVio, 0.3).figures_hold(&low, &high), "one of the steps had 0.3");
+        assert!(Condition::AtLeast(Figure::MaxVio, 0.1).figures_hold(&low, &high));
+        assert!(!Condition::AtLeast(Figure::BiasSpread, 0.25).figures_hold(&low, &high));
+        assert!(!Condition::Below(Figure::TaskLoss, 9.0).figures_hold(&low, &high), "nothing learns");
+        let all = Condition::All(vec![Condition::Below(Figure::MaxVio, 0.4), Condition::AtLeast(Figure::MaxVio, 0.2)]);
+        assert!(!all.figures_hold(&low, &high));
+        assert!(all.of_figures() && !Condition::Step(3).of_figures());
+    }
+}

@@ -1,0 +1,111 @@
+//! Where a scenario finds its trace. In memory the path is absolute, so it means the same wherever the scenario comes from and whoever
+//! passes it on: a lesson, a sweep's cell, a journal. In a file it is relative to that file where the two stand together, so that they
+//! can be moved together. `builtin:NAME` is neither.
+
+use super::BUILTIN;
+use moebias_model::config::Source;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+/// Folders that a relative path may climb. Two files further apart are not moved together.
+const MOST_UP: usize = 2;
+
+/// Makes the trace's path absolute; it was relative to `folder`.
+pub fn resolve(source: &mut Source, folder: &Path) {
+    let Source::Trace(trace) = source else { return };
+    if trace.file.starts_with(BUILTIN) {
+        return;
+    }
+    // A path that is no UTF-8 can't stand in a file; one relative to its own folder may.
+    if let Ok(Ok(path)) = std::path::absolute(folder.join(&trace.file)).map(|p| p.into_os_string().into_string()) {
+        trace.file = path;
+    }
+}
+
+/// Writes the trace's path as it is to stand in `file`.
+pub fn write_into(source: &mut Source, file: &Path) {
+    let Source::Trace(trace) = source else { return };
+    if trace.file.starts_with(BUILTIN) {
+        return;
+    }
+    let (path, folder) = (Path::new(&trace.file), file.parent().unwrap_or(Path::new("")));
+    let Ok(folder) = std::path::absolute(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }) else {
+        return;
+    };
+    if let Some(relative) = relative(path, &folder).and_then(|p| p.to_str().map(str::to_owned)) {
+        trace.file = relative;
+    }
+}
+
+/// An absolute path, relative to a folder. `None` where they are too far apart, or where links would lead elsewhere.
+fn relative(path: &Path, folder: &Path) -> Option<PathBuf> {
+    if path.is_relative() {
+        return None;
+    }
+    let (to, from): (Vec<Component<'_>>, Vec<Component<'_>>) =
+        (path.components().collect(), folder.components().collect());
+    let shared = to.iter().zip(&from).take_while(|(a, b)| a == b).count();
+    let up = from.len() - shared;
+    if up == 0 {
+        return Some(to[shared..].iter().collect());
+    }
+    let named = to[..shared].iter().any(|c| matches!(c, Component::Normal(_)));
+    if up > MOST_UP || !named {
+        return None;
+    }
+    let relative: PathBuf = std::iter::repeat_n(Component::ParentDir, up).chain(to[shared..].iter().copied()).collect();
+    let same = fs::canonicalize(folder.join(&relative)).ok()? == fs::canonicalize(path).ok()?;
+    same.then_some(relative)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use moebias_model::config::TraceSource;
+
+    fn source(file: &Path) -> Source {
+        Source::Trace(TraceSource { file: file.to_str().unwrap().into(), layer: None })
+    }
+
+    fn file(source: &Source) -> &str {
+        match source {
+            Source::Trace(t) => &t.file,
+            _ => "",
+        }
+    }
+
+    #[test]
+    fn near_paths_are_relative_and_far_ones_absolute() {
+        let at = tempfile::tempdir().unwrap();
+        let root = at.path().join("project");
+        for folder in ["a/b/c/d", "traces"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        let trace = root.join("traces/t.safetensors");
+        fs::write(&trace, "").unwrap();
+        let written = |into: &str| {
+            let mut s = source(&trace);
+            write_into(&mut s, &root.join(into));
+            let text = file(&s).to_owned();
+            // Whatever is written leads back.
+            resolve(&mut s, root.join(into).parent().unwrap());
+            assert_eq!(fs::canonicalize(file(&s)).unwrap(), fs::canonicalize(&trace).unwrap(), "{into}: {text}");
+            text
+        };
+        assert_eq!(written("run.ron"), "traces/t.safetensors");
+        assert_eq!(written("traces/run.ron"), "t.safetensors");
+        assert_eq!(written("a/run.ron"), "../traces/t.safetensors");
+        assert_eq!(written("a/b/run.ron"), "../../traces/t.safetensors");
+        assert_eq!(written("a/b/c/run.ron"), trace.to_str().unwrap());
+        // Through a link, `..` leads elsewhere.
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(root.join("a/b/c/d"), root.join("link")).unwrap();
+            assert_eq!(written("link/run.ron"), trace.to_str().unwrap());
+        }
+        let mut shipped = source(Path::new("builtin:sample"));
+        write_into(&mut shipped, &root.join("run.ron"));
+        resolve(&mut shipped, &root);
+        assert_eq!(file(&shipped), "builtin:sample");
+    }
+}

@@ -1,0 +1,455 @@
+//! Reading scenarios, and everything else that can be opened.
+
+use super::error::{FileError, Problem};
+use super::{
+    BUILTIN, Loaded, Opened, Recorded, Scenario, VERSION, lesson, limits, locate, paths, selections, shipped, trace,
+};
+use moebias_disk::{Refusal, door};
+use moebias_model::change::{self, Event};
+use moebias_model::config::{self, ConfigError, Limits, Source, Synthetic, Variant};
+use moebias_model::digest::Digest;
+use moebias_model::learn::settings as learn;
+use moebias_model::naming;
+use moebias_model::step::{self as steps, State, check};
+use moebias_model::trace::Trace;
+use ron::extensions::Extensions;
+use serde::Deserialize;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A scenario as it stands in a file.
+#[derive(Deserialize)]
+#[serde(rename = "Scenario", deny_unknown_fields)]
+struct Written {
+    #[serde(rename = "version")]
+    _version: u32,
+    title: String,
+    #[serde(default)]
+    summary: String,
+    #[serde(default)]
+    look_for: String,
+    #[serde(default)]
+    seed: u32,
+    #[serde(default = "default_source")]
+    source: Source,
+    #[serde(default = "default_variants")]
+    variants: Vec<Variant>,
+    #[serde(default)]
+    events: Vec<Event>,
+    #[serde(default)]
+    stop: Option<u64>,
+    #[serde(default)]
+    speed: Option<f64>,
+    #[serde(default)]
+    start: Option<State>,
+    #[serde(default)]
+    view: Option<super::view::View>,
+    #[serde(default)]
+    recorded: Option<WrittenRecorded>,
+}
+
+/// [`Recorded`] as it stands in a file: the digest in hexadecimal, as everywhere a person sees it.
+#[derive(Deserialize)]
+#[serde(rename = "Recorded", deny_unknown_fields)]
+struct WrittenRecorded {
+    steps: u64,
+    digest: String,
+    engine: String,
+    app_version: String,
+}
+
+pub(super) fn default_source() -> Source {
+    Source::Synthetic(Synthetic::default())
+}
+
+fn default_variants() -> Vec<Variant> {
+    vec![Variant::default()]
+}
+
+/// RON as it is friendliest to write: `stop: 600` instead of `Some(600)`, `Synthetic(skew: 1)` instead of two brackets.
+pub(super) fn ron() -> ron::Options {
+    ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES)
+}
+
+/// Opens whatever the file is: a scenario, a recording, a trace, or a log of selections; or what ships with Moebias, as
+/// `builtin:NAME`.
+///
+/// # Errors
+/// See [`FileError`].
+pub fn open(path: &Path) -> Result<Opened, FileError> {
+    let name = path.display().to_string();
+    if let Some(shipped) = builtin(path).and_then(shipped::find) {
+        return Ok(Opened::Experiment(Box::new(shipped.load()?)));
+    }
+    match kind(path)? {
+        Kind::Selections => Ok(Opened::Selections(selections::read(path)?)),
+        Kind::Trace => {
+            let file = trace::read(path, None)?;
+            let mut scenario = file.scenario(&name)?;
+            let path = builtin(path).is_none().then(|| path.to_owned());
+            paths::resolve(&mut scenario.source, Path::new(""));
+            let loaded = Loaded { scenario, trace: Some(Arc::new(file.trace)), path };
+            Ok(Opened::Experiment(Box::new(loaded)))
+        }
+        Kind::Lesson => Ok(Opened::Lesson(Box::new(lesson::load(path)?))),
+        Kind::Scenario => {
+            let text = door::text(path, limits::SCENARIO).map_err(|e| FileError::refused(&name, e))?;
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let mut loaded = load_text(&text, &name, folder)?;
+            loaded.path = Some(path.into());
+            Ok(Opened::Experiment(Box::new(loaded)))
+        }
+    }
+}
+
+/// Opens what can be routed: a scenario, a recording or a trace with full scores.
+///
+/// # Errors
+/// See [`FileError`]; also for a log of selections.
+pub fn load(path: &Path) -> Result<Loaded, FileError> {
+    match open(path)? {
+        Opened::Experiment(loaded) => Ok(*loaded),
+        Opened::Selections(_) => Err(FileError::new(&path.display().to_string(), Problem::SelectionsOnly)),
+        Opened::Lesson(_) => Err(FileError::new(&path.display().to_string(), Problem::LessonOnly)),
+    }
+}
+
+/// The NAME of `builtin:NAME`.
+pub(super) fn builtin(path: &Path) -> Option<&str> {
+    path.to_str()?.strip_prefix(BUILTIN)
+}
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A scenario or a recording.
+    Scenario,
+    /// Recorded scores.
+    Trace,
+    /// A log of selections.
+    Selections,
+    /// A lesson.
+    Lesson,
+}
+
+/// What a file holds, by its name or else by its first bytes.
+///
+/// # Errors
+/// A file that can't be read or is none of them.
+pub fn kind(path: &Path) -> Result<Kind, FileError> {
+    let name = &path.display().to_string();
+    if let Some(id) = builtin(path) {
+        return match (shipped::find(id), shipped::traces().iter().any(|t| t.id == id)) {
+            (Some(_), _) => Ok(Kind::Scenario),
+            (None, true) => Ok(Kind::Trace),
+            (None, false) => Err(FileError::new(name, Problem::NotShipped)),
+        };
+    }
+    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    if lesson::is_lesson(path) {
+        return Ok(Kind::Lesson);
+    }
+    match extension.as_str() {
+        "ron" => return Ok(Kind::Scenario),
+        "safetensors" => return Ok(Kind::Trace),
+        "jsonl" | "ndjson" => return Ok(Kind::Selections),
+        _ => {}
+    }
+    let mut first = vec![];
+    let refused = |e| FileError::refused(name, e);
+    let file = door::open(path, limits::TRACE).map_err(refused)?;
+    file.take(4096).read_to_end(&mut first).map_err(|e| refused(e.into()))?;
+    let text: String = String::from_utf8_lossy(&first).trim_start().into();
+    if first.len() > 8 && first[8] == b'{' && first[5..8] == [0, 0, 0] {
+        Ok(Kind::Trace)
+    } else if text.starts_with("{\"") {
+        Ok(Kind::Selections)
+    } else if text.contains("version:") {
+        Ok(Kind::Scenario)
+    } else {
+        Err(FileError::new(name, Problem::Kind))
+    }
+}
+
+/// Parses a scenario and checks it. Its trace, if it has one, is not opened.
+///
+/// # Errors
+/// See [`FileError`]; `name` is what the file is called in messages.
+pub fn parse(text: &str, name: &str) -> Result<Scenario, FileError> {
+    parse_in_order(text, name).map(|(scenario, _)| scenario)
+}
+
+/// As [`parse`]; also of each event, which one of the file it is.
+fn parse_in_order(text: &str, name: &str) -> Result<(Scenario, Vec<usize>), FileError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.len() as u64 > limits::SCENARIO_BYTES {
+        let bytes = text.len() as u64;
+        return Err(FileError::refused(name, Refusal::TooLarge { bytes, limit: limits::SCENARIO }));
+    }
+    check_version(text, name)?;
+    let written: Written = ron().from_str(text).map_err(|e| syntax_error(text, name, &e))?;
+    let recorded = written.recorded.map(|r| {
+        let digest = Digest::parse(&r.digest).ok_or_else(|| {
+            setting("recorded.digest", &format!("{:?}", r.digest), "sixteen hexadecimal digits in quotes")
+        })?;
+        Ok(Recorded { steps: r.steps, digest, engine: r.engine, app_version: r.app_version })
+    });
+    let located = |e: ConfigError| {
+        let path = e.setting.clone();
+        FileError::new(name, Problem::Setting(e)).at_path(text, &path)
+    };
+    let mut scenario = Scenario {
+        title: written.title,
+        summary: written.summary,
+        look_for: written.look_for,
+        seed: written.seed,
+        source: written.source,
+        variants: written.variants,
+        events: written.events,
+        stop: written.stop,
+        speed: written.speed,
+        start: written.start,
+        view: written.view,
+        recorded: recorded.transpose().map_err(located)?,
+    };
+    naming::settle_start(&mut scenario.variants);
+    validate(&scenario).map_err(located)?;
+    let order = order(&scenario.events);
+    scenario.events.sort_by_key(|e| e.step);
+    Ok((scenario, order))
+}
+
+/// Parses a scenario, opens its trace relative to `folder`, and checks that it can start. From then on the trace's path no longer
+/// depends on that folder.
+pub fn load_text(text: &str, name: &str, folder: &Path) -> Result<Loaded, FileError> {
+    let (mut scenario, order) = parse_in_order(text, name)?;
+    let trace = match &scenario.source {
+        Source::Trace(t) => Some(open_trace(text, name, folder, &t.file, t.layer.as_deref())?),
+        _ => None,
+    };
+    check_start(&scenario, trace.as_deref()).and_then(|()| check_events(&scenario, &order, trace.as_deref())).map_err(
+        |e| {
+            let path = e.setting.clone();
+            FileError::new(name, Problem::Setting(e)).at_path(text, &path)
+        },
+    )?;
+    paths::resolve(&mut scenario.source, folder);
+    Ok(Loaded { scenario, trace, path: None })
+}
+
+fn open_trace(text: &str, name: &str, folder: &Path, file: &str, layer: Option<&str>) -> Result<Arc<Trace>, FileError> {
+    let opened = match file.strip_prefix(BUILTIN) {
+        Some(id) => match shipped::trace(id) {
+            Some(trace) => return Ok(trace),
+            None => {
+                let names: Vec<_> = shipped::traces().iter().map(|t| format!("{BUILTIN}{}", t.id)).collect();
+                let e = setting("source.file", &format!("{file:?}"), &format!("a file or {}", names.join(", ")));
+                return Err(FileError::new(name, Problem::Setting(e)).at_path(text, "source.file"));
+            }
+        },
+        None if matches!(kind(&folder.join(file)), Ok(Kind::Selections)) => {
+            let log = selections::read(&folder.join(file)).and_then(|log| log.watchable_layer(layer));
+            match log {
+                Ok(Loaded { trace: Some(trace), .. }) => return Ok(trace),
+                Ok(_) => return Err(FileError::new(name, Problem::SelectionsOnly)),
+                Err(e) => Err(e),
+            }
+        }
+        None => trace::read_named(&folder.join(file), file, layer),
+    };
+    match opened {
+        Ok(file) => Ok(Arc::new(file.trace)),
+        // The scenario is what the person opened: say what it asks for and what is wrong with that.
+        Err(e) => {
+            let closed = matches!(e.problem, Problem::NotOpened(_));
+            let path = if closed || layer.is_none() { "source.file" } else { "source" };
+            Err(FileError::new(name, Problem::Trace(format!("its trace can't be used: {}", e.headline())))
+                .at_path(text, path))
+        }
+    }
+}
+
+/// Checks that a run can start from it: the start state and the trace fit the settings.
+fn check_start(scenario: &Scenario, trace: Option<&Trace>) -> Result<(), ConfigError> {
+    check::settings(&scenario.experiment(), trace)?;
+    scenario.start.as_ref().map_or(Ok(()), |state| check_state(scenario, state))
+}
+
+fn check_state(scenario: &Scenario, state: &State) -> Result<(), ConfigError> {
+    check::state(&scenario.experiment(), state)
+        .map_err(|e| ConfigError { setting: e.setting.replace("start state", "start"), ..e })
+}
+
+/// Checks that every timed event is something that this trace allows. Without a trace, [`validate`] has done so.
+fn check_events(scenario: &Scenario, order: &[usize], trace: Option<&Trace>) -> Result<(), ConfigError> {
+    let Some(trace) = trace else { return Ok(()) };
+    let mut experiment = scenario.experiment();
+    for (i, event) in order.iter().zip(&scenario.events) {
+        change::apply(&mut experiment, event.target, &event.change)
+            .and_then(|()| steps::routes_again(&experiment, trace))
+            .map_err(|e| ConfigError { setting: format!("events[{i}].change ({})", e.setting), ..e })?;
+    }
+    Ok(())
+}
+
+pub(super) fn setting(path: &str, value: &str, allowed: &str) -> ConfigError {
+    ConfigError { setting: path.into(), value: value.into(), allowed: allowed.into() }
+}
+
+/// Checks everything that does not need the trace.
+pub(super) fn validate(scenario: &Scenario) -> Result<(), ConfigError> {
+    for (path, text) in [("title", &scenario.title), ("summary", &scenario.summary), ("look_for", &scenario.look_for)] {
+        let length = text.chars().count();
+        if length as f64 > limits::TEXT.max {
+            return Err(setting(path, &format!("{length} characters long"), "at most 4000 characters long"));
+        }
+    }
+    scenario.experiment().validate()?;
+    if let Some(speed) = scenario.speed {
+        limits::SPEED.check("", speed)?;
+    }
+    if let Source::Trace(t) = &scenario.source
+        && t.file.is_empty()
+    {
+        return Err(setting("source.file", "empty", "the path of a trace"));
+    }
+    if let Some(start) = &scenario.start {
+        step("start.step", start.step)?;
+        check_state(scenario, start)?;
+    }
+    if let Some(view) = &scenario.view {
+        view.validate(scenario.variants.iter().map(|v| v.router.experts).min().unwrap_or(0))?;
+    }
+    if let Some(stop) = scenario.stop {
+        step("stop", stop)?;
+    }
+    if let Some(recorded) = &scenario.recorded {
+        step("recorded.steps", recorded.steps)?;
+        if recorded.steps < scenario.first_step() {
+            let allowed = format!("at least {}, where the run starts", scenario.first_step());
+            return Err(setting("recorded.steps", &recorded.steps.to_string(), &allowed));
+        }
+    }
+    validate_events(scenario)
+}
+
+fn step(path: &str, value: u64) -> Result<(), ConfigError> {
+    if value as f64 > limits::STEP.max {
+        return Err(setting(path, &value.to_string(), &format!("from 0 to {}", limits::STEP.max)));
+    }
+    Ok(())
+}
+
+/// Places of events in the file, in the order in which they happen.
+fn order(events: &[Event]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..events.len()).collect();
+    order.sort_by_key(|&i| events[i].step);
+    order
+}
+
+fn validate_events(scenario: &Scenario) -> Result<(), ConfigError> {
+    limits::EVENTS.check("", scenario.events.len() as f64)?;
+    let mut experiment = scenario.experiment();
+    // In the order they will be applied in, but named by their place in the file.
+    for i in order(&scenario.events) {
+        let event = &scenario.events[i];
+        step(&format!("events[{i}].step"), event.step)?;
+        if event.step < scenario.first_step() {
+            let allowed = format!("at least {}, where the run starts", scenario.first_step());
+            return Err(setting(&format!("events[{i}].step"), &event.step.to_string(), &allowed));
+        }
+        change::apply(&mut experiment, event.target, &event.change)
+            .map_err(|e| ConfigError { setting: format!("events[{i}].change ({})", e.setting), ..e })?;
+    }
+    Ok(())
+}
+
+/// Says "version 2" before anything else that a newer format would trip over.
+pub(super) fn check_version(text: &str, name: &str) -> Result<(), FileError> {
+    let Some((found, at)) = locate::field(text, "version") else {
+        // Text that is no scenario at all is better explained by what the parser stumbles over.
+        let (line, column) = (1, 1);
+        let problem = Problem::Version("not written".into());
+        return Err(FileError::new(name, problem).at(text, locate::byte_of(text, line, column)));
+    };
+    if found.parse() == Ok(VERSION) {
+        return Ok(());
+    }
+    Err(FileError::new(name, Problem::Version(found.chars().take(40).collect())).at(text, at))
+}
+
+/// What the parser says, and the allowed range where it stumbled over a setting that has one.
+pub(super) fn syntax_error(text: &str, name: &str, error: &ron::error::SpannedError) -> FileError {
+    let said = error.code.to_string();
+    let message = said.strip_prefix("Expected").map_or(said.clone(), |rest| format!("expected{rest}"));
+    let byte = locate::byte_of(text, error.span.start.line, error.span.start.col);
+    // A wrong type is reported before the blanks in front of the value.
+    let byte = text.len() - text[byte..].trim_start().len();
+    let wrong = |text: &str, byte| FileError::new(name, Problem::Syntax(message.clone())).at(text, byte);
+    let Some((path, span)) = locate::path_at(text, byte) else { return wrong(text, byte) };
+    if byte > span.end || said.contains("field named") {
+        return wrong(text, byte);
+    }
+    let value: String = text[span.clone()].chars().take_while(|&c| c != '\n').take(60).collect();
+    let of_value = ["Expected integer", "Expected float", "Integer is", "Expected string", "Expected boolean"];
+    if !of_value.iter().any(|start| said.starts_with(start)) {
+        let plain = matches!(value.as_str(), "(" | "[" | "{") || byte == span.end;
+        let message = if plain { message.clone() } else { format!("{message}, at {path}: {value}") };
+        return FileError::new(name, Problem::Syntax(message)).at(text, byte);
+    }
+    let learns = locate::field(text, "source").is_some_and(|(word, _)| word == "Learning");
+    let message = match limit_of(path.rsplit('.').next().unwrap_or(&path), learns) {
+        Some(limit) => {
+            format!("{path} is {value}, but must be a number from {} to {} ({message})", limit.min, limit.max)
+        }
+        None => format!("{path} is {value}: {message}"),
+    };
+    FileError::new(name, Problem::Syntax(message)).at(text, span.start)
+}
+
+fn limit_of(name: &str, learns: bool) -> Option<Limits> {
+    use config::limits as of;
+    use learn::limits as to_learn;
+    // A world to learn from has limits of its own for some settings of the same name.
+    let own = [
+        to_learn::BATCH,
+        to_learn::TOPICS,
+        to_learn::DOMAINS,
+        to_learn::RICH,
+        to_learn::KINSHIP,
+        to_learn::COMMON,
+        to_learn::NOISE,
+        to_learn::TARGET_NOISE,
+        to_learn::EXPERT_RATE,
+        to_learn::ROUTER_RATE,
+        to_learn::HORIZON,
+        to_learn::ALPHA,
+        to_learn::Z_LOSS,
+        to_learn::SEQUENCE,
+        to_learn::BATCHES,
+    ];
+    let all = [
+        of::BATCH,
+        of::TOPICS,
+        of::SKEW,
+        of::NOISE,
+        of::DRIFT,
+        of::BURST,
+        of::EXPERTS,
+        of::TOP_K,
+        of::RATE,
+        of::MOMENTUM,
+        of::STEEPNESS,
+        of::DERIVATIVE,
+        of::ZERO_EXPERTS,
+        of::REAL_EXPERTS,
+        of::FREEZE,
+        limits::STEP,
+        limits::SPEED,
+        Limits { name: "seed", min: 0.0, max: 4_294_967_295.0 },
+        Limits { name: "stop", ..limits::STEP },
+        Limits { name: "steps", ..limits::STEP },
+    ];
+    own.into_iter().filter(|_| learns).chain(all).find(|l| l.name == name)
+}

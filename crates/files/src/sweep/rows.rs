@@ -1,0 +1,169 @@
+//! The rows of a sweep: a run's settings, what it came to, and a checksum.
+
+use super::digest;
+use crate::text::cell;
+use moebias_model::digest::Digest;
+use moebias_model::figures::{Figures, Oscillation};
+use moebias_model::sweep::{Outcome, Parameter, Plan};
+use strum::IntoEnumIterator as _;
+
+/// Figures after the settings.
+const FIGURES: [&str; 8] =
+    ["steps", "settling_step", "steady_max_vio", "in_balance_share", "moved_share", "amplitude", "period", "digest"];
+const CHECKSUM: &str = "checksum";
+
+/// What is wrong with a row.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// Where in the text.
+    pub byte: usize,
+    /// What it is.
+    pub what: String,
+}
+
+/// The line with the columns' names.
+pub(super) fn columns() -> String {
+    line(names().chain([CHECKSUM]).map(str::to_owned))
+}
+
+/// The same before there were checksums.
+pub(super) fn columns_before() -> String {
+    line(names().map(str::to_owned))
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    ["run", "variant"].into_iter().chain(Parameter::iter().map(Parameter::name)).chain(FIGURES)
+}
+
+/// A line of fields; those that need it are quoted.
+fn line(fields: impl Iterator<Item = String>) -> String {
+    let mut out = csv::WriterBuilder::new().comment(Some(b'#')).from_writer(vec![]);
+    let fields: Vec<String> = fields.collect();
+    // A vector takes everything.
+    let bytes = out.write_record(&fields).ok().and_then(|()| out.into_inner().ok()).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The row of a run.
+#[must_use]
+pub fn row(plan: &Plan, number: usize, outcome: &Outcome) -> String {
+    let plain = plain_row(plan, number, outcome);
+    let plain = plain.trim_end_matches('\n');
+    format!("{plain},{}\n", digest(plain))
+}
+
+/// The row without its checksum.
+fn plain_row(plan: &Plan, number: usize, outcome: &Outcome) -> String {
+    let experiment = plan.experiment(number);
+    // A row is a line: what was torn off is seen by that. A cell has no line breaks.
+    let name = experiment.variants.first().map(|v| cell(&v.name).into_owned()).unwrap_or_default();
+    // No step size is told of a rule that has none.
+    let steps = experiment.variants.first().is_none_or(|v| v.balancer.rule.has_step());
+    let told =
+        |p: Parameter| p.of(&experiment, 0).filter(|_| steps || !matches!(p, Parameter::Rate | Parameter::Schedule));
+    let settings = Parameter::iter().map(|p| told(p).map(|v| v.to_string()).unwrap_or_default());
+    let f = &outcome.figures;
+    let real = |x: Option<f64>| x.map(|x| x.to_string()).unwrap_or_default();
+    let figures = [
+        f.steps.to_string(),
+        f.settling.map(|s| s.to_string()).unwrap_or_default(),
+        real(f.steady),
+        real(f.in_balance),
+        real(f.moved),
+        real(f.oscillation.map(|o| o.amplitude)),
+        real(f.oscillation.and_then(|o| o.period)),
+        outcome.digest.to_string(),
+    ];
+    line([number.to_string(), name].into_iter().chain(settings).chain(figures))
+}
+
+/// What the rows of a text say, which begin at a byte of it; `checked` where they have checksums.
+pub(super) fn outcomes(text: &str, begin: usize, plan: &Plan, checked: bool) -> Result<Vec<Option<Outcome>>, Fault> {
+    let mut known = vec![None; plan.len()];
+    let mut byte = begin;
+    for line in text[begin..].split_inclusive('\n') {
+        let (number, outcome) = outcome(line.trim_end_matches(['\n', '\r']), plan, checked)
+            .map_err(|f| Fault { byte: byte + f.byte, ..f })?;
+        known[number] = Some(outcome);
+        byte += line.len();
+    }
+    Ok(known)
+}
+
+/// The fields of a line and where each begins. Quotes stand round a field, if anywhere.
+fn fields(line: &str) -> Vec<(usize, &str)> {
+    let (mut all, mut begin, mut quoted) = (vec![], 0, false);
+    for (i, c) in line.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => {
+                all.push((begin, &line[begin..i]));
+                begin = i + 1;
+            }
+            _ => {}
+        }
+    }
+    all.push((begin, &line[begin..]));
+    all
+}
+
+fn outcome(line: &str, plan: &Plan, checked: bool) -> Result<(usize, Outcome), Fault> {
+    let fault = |byte: usize, what: String| Fault { byte, what };
+    let mut fields = fields(line);
+    let wanted = names().count() + usize::from(checked);
+    if fields.len() != wanted {
+        return Err(fault(0, format!("a row has {} fields, but must have {wanted}", fields.len())));
+    }
+    let checksum = if checked { fields.pop() } else { None };
+    let (at, number) = fields[0];
+    let number = number.parse().ok().filter(|&n: &usize| n < plan.len());
+    let number =
+        number.ok_or_else(|| fault(at, format!("run is {}, but must be from 0 to {}", fields[0].1, plan.len() - 1)))?;
+    let first = fields.len() - FIGURES.len();
+    let wrong = |i: usize, allowed: &str| {
+        let (at, text) = fields[first + i];
+        fault(at, format!("{} is {text}, but must be {allowed}", FIGURES[i]))
+    };
+    let field = |i: usize| fields[first + i].1;
+    // Empty is none.
+    let real = |i: usize| match field(i) {
+        "" => Ok(None),
+        text => {
+            let value = text.parse::<f64>().ok().filter(|x| x.is_finite());
+            value.map(Some).ok_or_else(|| wrong(i, "a finite number or empty"))
+        }
+    };
+    let steps: u64 =
+        field(0).parse().ok().filter(|&n| n == plan.steps()).ok_or_else(|| wrong(0, &plan.steps().to_string()))?;
+    let settling = match field(1) {
+        "" => None,
+        text => {
+            let step = text.parse().ok().filter(|&n: &u64| n < steps);
+            Some(step.ok_or_else(|| wrong(1, &format!("a step from 0 to {} or empty", steps - 1)))?)
+        }
+    };
+    let period = real(6)?;
+    let figures = Figures {
+        steps,
+        settling,
+        steady: real(2)?,
+        in_balance: real(3)?,
+        moved: real(4)?,
+        oscillation: real(5)?.map(|amplitude| Oscillation { amplitude, period }),
+    };
+    let digest_of_run = Digest::parse(field(7)).ok_or_else(|| wrong(7, "sixteen hexadecimal digits"))?;
+    let outcome = Outcome { figures, digest: digest_of_run };
+    if let Some((at, said)) = checksum
+        && said != digest(&line[..at - 1]).to_string()
+    {
+        return Err(fault(at, "the row was changed after it was written: its checksum does not fit".into()));
+    }
+    // What a row says of its settings is what the head says; the name is for reading.
+    let again = plain_row(plan, number, &outcome);
+    let again = self::fields(again.trim_end_matches('\n'));
+    let other = fields.iter().zip(&again).enumerate().find(|(i, (a, b))| *i != 1 && a.1 != b.1);
+    if let Some((_, ((at, text), (_, wanted)))) = other.filter(|_| checked) {
+        return Err(fault(*at, format!("run {number} of this sweep has {wanted:?} here, but the row says {text:?}")));
+    }
+    Ok((number, outcome))
+}

@@ -1,0 +1,203 @@
+//! How a scenario wants to be seen: which panes stand where, what is hidden, how large everything is. A picture and the window
+//! follow it; a run without a screen ignores it.
+//!
+//! The names here are those a person writes in a file. What draws them stands floors above and maps them to its own.
+
+use super::read::setting;
+use moebias_model::config::{ConfigError, Limits};
+use serde::{Deserialize, Serialize};
+
+/// A view. What is left out is as the person has it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct View {
+    /// The panes that are open: columns from left to right, in each the panes from top to bottom.
+    pub columns: Vec<Vec<PaneName>>,
+    /// How wide the columns are, in proportion; all alike where this is left out.
+    pub widths: Vec<f32>,
+    /// A pane that has all the room.
+    pub maximised: Option<PaneName>,
+    /// Parts of the window that are not shown.
+    pub hidden: Vec<Part>,
+    /// Size of everything, 1 is ordinary.
+    pub zoom: Option<f32>,
+    /// Which tokens the heatmap shows.
+    pub rows: Option<RowsName>,
+    /// What a cell of the heatmap shows.
+    pub cells: Option<CellsName>,
+    /// Which part of the theory is open.
+    pub section: Option<SectionName>,
+    /// An expert that is pinned.
+    pub expert: Option<u32>,
+}
+
+/// A pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter)]
+pub enum PaneName {
+    /// Tokens × experts.
+    Assignment,
+    /// Load per expert, now.
+    Load,
+    /// Load over time, experts × steps.
+    LoadHistory,
+    /// Load curves.
+    LoadCurves,
+    /// Bias curves.
+    Bias,
+    /// MaxVio over time.
+    Violation,
+    /// The token or expert under the pointer, in figures.
+    Inspector,
+    /// The price view.
+    Theory,
+    /// What learning shows over time.
+    TaskLoss,
+    /// Variants side by side.
+    Compare,
+    /// Every combination of some settings.
+    Sweep,
+    /// One step, stage by stage.
+    Microscope,
+}
+
+/// A part of the window round the panes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Part {
+    /// The settings on the left.
+    Controls,
+    /// Time, at the bottom.
+    Transport,
+    /// The bar at the top.
+    TopBar,
+}
+
+/// Which tokens the heatmap shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter)]
+pub enum RowsName {
+    /// A fixed set of tokens.
+    Fixed,
+    /// The whole batch of the step that is shown; `NextBatch` in files of Moebias 0.1.
+    #[serde(alias = "NextBatch")]
+    Batch,
+    /// Topics instead of tokens.
+    Topics,
+}
+
+/// What a cell of the heatmap shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter)]
+pub enum CellsName {
+    /// The score.
+    Score,
+    /// Score and bias.
+    Biased,
+    /// Who is chosen.
+    Chosen,
+    /// What the bias changed, alone.
+    Moved,
+}
+
+/// A part of the theory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter)]
+pub enum SectionName {
+    /// The Lagrangian and the optimum.
+    Objective,
+    /// Who moved where.
+    Moves,
+    /// The band of a fixed batch.
+    Band,
+    /// Distance to the optimum and regret.
+    Online,
+    /// MaxVio against computation batch.
+    BatchSize,
+    /// The bias that a recorded model had learned.
+    Learned,
+}
+
+/// Size of everything.
+pub const ZOOM: Limits = Limits { name: "zoom", min: 0.75, max: 2.0 };
+/// A column's share of the width, in proportion to the others.
+const WIDTH: std::ops::RangeInclusive<f32> = 0.05..=20.0;
+
+impl View {
+    /// Whether it can be shown of variants with so many experts.
+    ///
+    /// # Errors
+    /// A pane that stands twice, a column without panes, widths that do not fit the columns, or a number outside its range.
+    pub(super) fn validate(&self, experts: u32) -> Result<(), ConfigError> {
+        let mut seen = vec![];
+        for (i, column) in self.columns.iter().enumerate() {
+            if column.is_empty() {
+                return Err(setting(&format!("view.columns[{i}]"), "empty", "a list of at least one pane"));
+            }
+            for (j, pane) in column.iter().enumerate() {
+                if seen.contains(pane) {
+                    let path = format!("view.columns[{i}][{j}]");
+                    return Err(setting(&path, &format!("{pane:?} again"), "a pane that stands nowhere else"));
+                }
+                seen.push(*pane);
+            }
+        }
+        if !self.widths.is_empty() && self.widths.len() != self.columns.len() {
+            let allowed = format!("one number per column, {} in all", self.columns.len());
+            return Err(setting("view.widths", &format!("{} numbers long", self.widths.len()), &allowed));
+        }
+        if let Some((i, width)) = self.widths.iter().enumerate().find(|(_, w)| !WIDTH.contains(w)) {
+            let allowed = format!("from {} to {}", WIDTH.start(), WIDTH.end());
+            return Err(setting(&format!("view.widths[{i}]"), &width.to_string(), &allowed));
+        }
+        if let Some(zoom) = self.zoom {
+            ZOOM.check("view", f64::from(zoom))?;
+        }
+        match self.expert {
+            Some(e) if e >= experts => {
+                Err(setting("view.expert", &e.to_string(), &format!("from 0 to {}", experts.saturating_sub(1))))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{parse, to_text};
+    use super::*;
+
+    fn with(view: &str) -> String {
+        format!("(version: 1, title: \"x\",\n  view: {view},\n)")
+    }
+
+    #[test]
+    fn a_view_goes_to_a_file_and_back() {
+        let written = "(columns: [[Assignment, LoadHistory], [Theory]], widths: [2, 1.5], maximised: Theory, \
+                       hidden: [Controls, Transport, TopBar], zoom: 1.25, rows: Topics, cells: Moved, section: Band, expert: 3)";
+        let scenario = parse(&with(written), "a").unwrap();
+        let view = scenario.view.clone().unwrap();
+        assert_eq!(view.columns[0], [PaneName::Assignment, PaneName::LoadHistory]);
+        assert_eq!((view.maximised, view.zoom, view.expert), (Some(PaneName::Theory), Some(1.25), Some(3)));
+        let text = to_text(&scenario);
+        assert_eq!(parse(&text, "b").unwrap(), scenario, "{text}");
+        let one = parse(&with("(hidden: [Controls])"), "c").unwrap();
+        assert!(to_text(&one).contains("view: (hidden: [Controls]),"), "{}", to_text(&one));
+        assert!(!to_text(&parse("(version: 1, title: \"x\")", "d").unwrap()).contains("view"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_view_is_said_where_it_stands() {
+        for (view, expected) in [
+            ("(columns: [[Assignments]])", vec!["line 2", "Assignments", "`Assignment`", "`TaskLoss`"]),
+            ("(hidden: [Header])", vec!["line 2", "Header", "`Controls`", "`TopBar`"]),
+            ("(colums: [[Load]])", vec!["line 2", "colums", "`columns`"]),
+            ("(columns: [[Load], [Bias, Load]])", vec!["line 2", "view.columns[1][1]", "Load again"]),
+            ("(columns: [[Load], []])", vec!["view.columns[1]", "empty"]),
+            ("(columns: [[Load]], widths: [1, 2])", vec!["view.widths", "one number per column"]),
+            ("(columns: [[Load]], widths: [0])", vec!["view.widths[0]", "0.05"]),
+            ("(zoom: 7)", vec!["zoom", "0.75", "7"]),
+            ("(expert: 64)", vec!["view.expert", "from 0 to 63"]),
+        ] {
+            let said = parse(&with(view), "bad.ron").unwrap_err().to_string();
+            for part in expected {
+                assert!(said.contains(part), "{view}: {said:?} lacks {part:?}");
+            }
+        }
+    }
+}

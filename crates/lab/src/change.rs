@@ -1,0 +1,232 @@
+//! Settings: what can be changed while a run goes on, and what needs a new one.
+
+use super::Lab;
+use super::command::Command;
+use super::notices::{Level, NoticeAction};
+use super::runs::Announcement;
+use super::sheet::Sheet;
+use super::undo::{Asked, Entry};
+use super::why_not::ONLY_WATCHED;
+use moebias_engine::message::{Message, Start};
+use moebias_model::change::{self, Change, Target};
+use moebias_model::config::Variant;
+use moebias_model::naming::{self, Name};
+use moebias_model::presets::Preset;
+use moebias_model::step::check;
+use moebias_model::trace::Trace;
+
+impl Lab {
+    /// Makes some changes, all or none.
+    pub(super) fn change(&mut self, target: Target, changes: Vec<Change>) {
+        let targets: Vec<Target> = match target {
+            Target::AllVariants => (0..self.settings.variants.len()).map(Target::Variant).collect(),
+            one => vec![one],
+        };
+        let mut settings = self.settings.clone();
+        let trace = self.sheet.authored.trace.clone();
+        let (mut from, mut to) = (vec![], vec![]);
+        for change in changes {
+            let before: Vec<(Target, Change)> =
+                targets.iter().filter_map(|&t| change::inverse(&settings, t, &change).map(|c| (t, c))).collect();
+            if let Err(e) = check::change(&mut settings, trace.as_deref(), target, &change) {
+                self.tell(Level::Warning, e.in_words(&settings.names()));
+                return;
+            }
+            // What is so already is not changed; a reset is done whenever it is asked for.
+            if before.is_empty() || before.iter().any(|(_, c)| *c != change) {
+                from.extend(before);
+                to.push((target, change));
+            }
+        }
+        self.settings = settings;
+        if to.is_empty() {
+            return;
+        }
+        // Taken back in the opposite order.
+        from.reverse();
+        let resets = to.iter().any(|(_, c)| *c == Change::ResetBias);
+        let number = self.undo.did(Entry::Value { from, to: to.clone() });
+        (self.past_values, self.undo_waits) = (false, 0);
+        for (target, change) in to {
+            self.ask(target, change, Some(number), Asked::Done);
+        }
+        if resets {
+            let action = NoticeAction { label: "Undo".into(), command: Command::Undo };
+            self.notices.add(
+                Level::Info,
+                self.snapshot.step,
+                "Reset biases: every bias is back at its start",
+                Some(action),
+            );
+        }
+    }
+
+    /// Asks the worker for a change that belongs to an entry of undo.
+    pub(super) fn ask(&mut self, target: Target, change: Change, entry: Option<u64>, asked: Asked) {
+        self.asked += 1;
+        let id = self.asked;
+        self.sheet.touch(id, target, &change);
+        self.changes.insert(id, (entry, asked));
+        self.post(Message::Change { id, run: self.run, target, change });
+    }
+
+    /// Calls a variant otherwise; `None` lets its name follow the settings.
+    pub(super) fn rename(&mut self, variant: usize, name: Option<String>) {
+        let Some(v) = self.settings.variants.get(variant) else { return };
+        let (from, was) = (v.name.typed().map(str::to_owned), v.name.to_string());
+        let to = name.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
+        if from == to {
+            return;
+        }
+        if to.as_ref().is_some_and(|n| n.chars().count() > naming::LONGEST) {
+            return self.tell(Level::Warning, format!("A name has at most {} characters", naming::LONGEST));
+        }
+        self.undo.end_gesture();
+        let number = self.undo.did(Entry::Name { variant, from, to: to.clone(), was });
+        self.undo.end_gesture();
+        (self.past_values, self.undo_waits) = (false, 0);
+        self.call(variant, to, (number, Asked::Done));
+    }
+
+    /// Asks the worker to take a typed name, for an entry of undo.
+    pub(super) fn call(&mut self, variant: usize, name: Option<String>, (entry, asked): (u64, Asked)) {
+        self.settings.rename(variant, name.as_deref());
+        self.sheet.authored.experiment.rename(variant, name.as_deref());
+        self.asked += 1;
+        let id = self.asked;
+        self.changes.insert(id, (Some(entry), asked));
+        self.post(Message::Rename { id, run: self.run, variant, name });
+    }
+
+    /// What a command that starts a new run would start, and what it is called. `None` for other commands.
+    ///
+    /// # Errors
+    /// Why it can't, in a sentence.
+    pub(super) fn planned(&self, command: &Command) -> Result<Option<(String, Sheet)>, String> {
+        let variants = &self.settings.variants;
+        if let Some(trace) = &self.sheet.authored.trace {
+            fits_trace(command, trace)?;
+        }
+        let (what, sheet) = match command {
+            Command::Preset { target, preset } => {
+                (preset.name().to_owned(), self.sheet.again(|start| set_preset(start, *target, *preset)))
+            }
+            Command::SetExperts(experts) => {
+                let old = variants.first().map_or(0, |v| v.router.experts);
+                (format!("{old} → {experts} experts"), self.sheet.again(|start| set_experts(start, *experts)))
+            }
+            Command::SetSeed(seed) => (format!("Seed {seed}"), self.sheet.again(|s| s.experiment.seed = *seed)),
+            Command::NewSeed => {
+                // A seed nobody chose: the only random number that may differ between two runs of the app.
+                let seed = rand::random_range(0..1_000_000);
+                (format!("New seed {seed}"), self.sheet.again(|s| s.experiment.seed = seed))
+            }
+            Command::AddVariant(of) => {
+                let of = *of;
+                if of >= variants.len() {
+                    return Err("There is no such variant".into());
+                }
+                let like = &variants[of].name;
+                (format!("Add a copy of “{like}”"), self.sheet.again(|start| add_variant(start, of)))
+            }
+            Command::RemoveVariant(i) => {
+                let i = *i;
+                let Some(v) = variants.get(i) else { return Err("There is no such variant".into()) };
+                if variants.len() < 2 {
+                    return Err("The last variant can't be removed".into());
+                }
+                (format!("Remove “{}”", v.name), self.sheet.again(|start| remove_variant(start, i)))
+            }
+            Command::Reset => ("Reset".to_owned(), self.sheet.again(|_| {})),
+            _ => return Ok(None),
+        };
+        sheet.authored.check().map_err(|e| e.in_words(&sheet.authored.experiment.names()))?;
+        Ok(Some((what, sheet)))
+    }
+
+    /// A new run from the first step, for a command that [`Self::planned`] knows. The old run can be brought back by undo.
+    pub(super) fn restart(&mut self, command: &Command) {
+        let (what, sheet) = match self.planned(command) {
+            Ok(Some(plan)) => plan,
+            Ok(None) => return,
+            Err(reason) => return self.tell(Level::Warning, reason),
+        };
+        let first = sheet.authored.first_step();
+        let dropped = self.sheet.authored.state.is_some() && sheet.authored.state.is_none();
+        let why = if dropped { "; the biases that the file began with belong to other settings" } else { "" };
+        let told = Announcement::undoable(first, format!("{what}: new run from step {first}{why}"));
+        self.begin(sheet, self.snapshot.playing, &what, Some(told));
+    }
+}
+
+/// Whether a trace, which has the experts that it has, allows a command.
+fn fits_trace(command: &Command, trace: &Trace) -> Result<(), String> {
+    let has = trace.experts;
+    match command {
+        Command::Preset { .. } if trace.selected.is_some() => Err(ONLY_WATCHED.into()),
+        Command::Preset { preset, .. } if preset.settings().0.experts as usize != has => {
+            let (name, experts) = (preset.name(), preset.settings().0.experts);
+            Err(format!("{name} has {experts} experts, and this trace has {has}"))
+        }
+        Command::SetExperts(experts) if *experts as usize != has => {
+            Err(format!("This trace has {has} experts: there can't be {experts}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn set_experts(start: &mut Start, experts: u32) {
+    for v in &mut start.experiment.variants {
+        v.router.experts = experts;
+        v.router.groups = v.router.groups.filter(|g| g.groups > 0 && experts.is_multiple_of(g.groups));
+        v.router.top_k = v.router.top_k.min(v.router.eligible());
+        v.balancer.zero_experts = v.balancer.zero_experts.min(experts.saturating_sub(1));
+    }
+}
+
+fn set_preset(start: &mut Start, target: Target, preset: Preset) {
+    let meant = move |i: usize| target == Target::AllVariants || target == Target::Variant(i);
+    let mut count = 0;
+    for (_, v) in start.experiment.variants.iter_mut().enumerate().filter(|(i, _)| meant(*i)) {
+        (v.router, v.balancer) = preset.settings();
+        count += 1;
+        if v.name.typed().is_none() {
+            let name = preset.name();
+            v.name = if count == 1 { name.into() } else { format!("{name} ({count})").into() };
+        }
+    }
+    // What the author made happen to other settings is not this model's.
+    start.events.retain(|e| match e.target {
+        Target::Source => true,
+        Target::Variant(i) => !meant(i),
+        Target::AllVariants => target != Target::AllVariants,
+    });
+    start.state = None;
+}
+
+/// One more variant as its author wrote it, with what happens to it: the new run begins where that one began.
+fn add_variant(start: &mut Start, of: usize) {
+    let variants = &mut start.experiment.variants;
+    let Some(like) = variants.get(of).cloned() else { return };
+    let new = Target::Variant(variants.len());
+    variants.push(Variant { name: Name::default(), ..like });
+    let copies = start.events.iter().filter(|e| e.target == Target::Variant(of)).cloned();
+    let copies: Vec<_> = copies.map(|e| change::Event { target: new, ..e }).collect();
+    start.events.extend(copies);
+    start.events.sort_by_key(|e| e.step);
+}
+
+fn remove_variant(start: &mut Start, i: usize) {
+    if i < start.experiment.variants.len() {
+        start.experiment.variants.remove(i);
+    }
+    // Events of the later variants move up with them.
+    start.events.retain(|e| e.target != Target::Variant(i));
+    for event in &mut start.events {
+        if let Target::Variant(j) = &mut event.target
+            && *j > i
+        {
+            *j -= 1;
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The lab's sweep: the experiment as it stands, with every combination of some settings, beside the run that is shown.
+
+use super::notices::Level;
+use super::runs::Announcement;
+use super::saves::Written;
+use super::sheet::Sheet;
+use super::{Document, Lab};
+use moebias_engine::message::Start;
+use moebias_engine::sweep::{self, Sweep};
+use moebias_files::{self as files, Scenario};
+use moebias_model::config::Source;
+use moebias_model::sweep::{Axis, Outcome, Plan};
+use moebias_model::trace::Trace;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A sweep that took longer tells when it is done.
+const LONG: Duration = Duration::from_secs(5);
+
+/// What is to be swept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweepRequest {
+    /// The settings and their values.
+    pub axes: Vec<Axis>,
+    /// Seeds of each combination.
+    pub seeds: u32,
+    /// Steps of each run.
+    pub steps: u64,
+}
+
+/// A sweep in the lab, running or done.
+#[derive(Debug)]
+pub struct LabSweep {
+    /// What the experiment was called.
+    pub title: String,
+    /// The sweep.
+    pub sweep: Sweep,
+    /// Changes with every new sweep.
+    pub number: u64,
+    trace: Option<Arc<Trace>>,
+    told: bool,
+}
+
+impl Lab {
+    /// The sweep, if there is one.
+    #[must_use]
+    pub fn sweep(&self) -> Option<&LabSweep> {
+        self.sweep.as_ref()
+    }
+
+    /// The runs of what is to be swept, of the experiment as it stands.
+    ///
+    /// # Errors
+    /// Why there are none, in a sentence.
+    pub fn plan_sweep(&self, request: &SweepRequest) -> Result<Plan, String> {
+        let Start { experiment, events, state, trace, .. } = self.sheet.again(|_| {}).authored;
+        if state.is_some() {
+            return Err(
+                "this recording begins in the middle, with biases of its own: open the scenario it came from".into()
+            );
+        }
+        let plan = Plan::new(experiment, &events, request.axes.clone(), request.seeds, request.steps)?;
+        sweep::check(&plan, trace.as_ref()).map_err(|e| e.to_string())?;
+        Ok(plan)
+    }
+
+    pub(super) fn start_sweep(&mut self, request: &SweepRequest) {
+        match self.plan_sweep(request) {
+            Ok(plan) => {
+                let trace = self.sheet.authored.trace.clone();
+                self.begin_sweep(self.sheet.document.title.clone(), Arc::new(plan), trace, vec![]);
+            }
+            Err(e) => self.tell(Level::Warning, format!("The sweep did not start: {e}")),
+        }
+    }
+
+    /// Does what is left of a sweep that was stopped.
+    pub(super) fn go_on_with_sweep(&mut self) {
+        let Some(LabSweep { title, sweep, trace, .. }) = self.sweep.take() else { return };
+        let known = sweep.found().outcomes.clone();
+        self.begin_sweep(title, Arc::clone(sweep.plan()), trace, known);
+    }
+
+    fn begin_sweep(&mut self, title: String, plan: Arc<Plan>, trace: Option<Arc<Trace>>, known: Vec<Option<Outcome>>) {
+        match Sweep::start(plan, trace.clone(), known, self.engine_choice, Arc::clone(&self.wake)) {
+            Ok(sweep) => self.take_sweep(title, sweep, trace, false),
+            Err(e) => self.tell(Level::Error, format!("The sweep can't run now: {e}")),
+        }
+    }
+
+    fn take_sweep(&mut self, title: String, sweep: Sweep, trace: Option<Arc<Trace>>, told: bool) {
+        self.sweeps += 1;
+        self.sweep = Some(LabSweep { title, sweep, number: self.sweeps, trace, told });
+    }
+
+    pub(super) fn cancel_sweep(&mut self) {
+        if let Some(of) = &self.sweep {
+            of.sweep.cancel();
+        }
+    }
+
+    /// Tells that a long sweep is done, wherever one looks meanwhile.
+    pub(super) fn poll_sweep(&mut self) {
+        let Some(of) = self.sweep.as_mut().filter(|s| !s.told) else { return };
+        let Some(ended) = of.sweep.found().ended.clone() else { return };
+        of.told = true;
+        let runs = of.sweep.plan().len();
+        if let Some(trouble) = ended.trouble {
+            self.tell(Level::Error, format!("The sweep ended early: {trouble}"));
+        } else if ended.whole && ended.took > LONG {
+            self.tell(Level::Success, format!("The sweep is done: {runs} runs in {:.0} s", ended.took.as_secs_f64()));
+        }
+    }
+
+    /// Saves the sweep as CSV, as far as it is done.
+    pub(super) fn save_sweep(&mut self, path: &Path) {
+        let Some(of) = &self.sweep else {
+            return self.tell(Level::Warning, "There is no sweep to save: start one first");
+        };
+        let (plan, outcomes) = (of.sweep.plan(), of.sweep.found().outcomes.clone());
+        let head = files::sweep::head(&of.title, plan, of.trace.as_deref(), path);
+        let (done, all) = (outcomes.iter().flatten().count(), plan.len());
+        let (plan, path) = (Arc::clone(plan), path.to_owned());
+        self.write(false, move || {
+            files::sweep::save(&path, &head, &plan, &outcomes).map_err(|e| e.to_string())?;
+            let runs = if done == all { format!("{all} runs") } else { format!("{done} of {all} runs") };
+            let digest = files::sweep::digest(&files::sweep::text(&head, &plan, &outcomes));
+            Ok(Written::new(path.clone(), format!("Saved {runs} to {}, digest {digest}", path.display())))
+        });
+    }
+
+    /// Shows a sweep that was saved, or what there is of it.
+    pub(super) fn open_sweep(&mut self, path: &Path) {
+        let saved = match files::sweep::open(path) {
+            Ok(saved) => saved,
+            Err(e) => return self.tell(Level::Error, e.to_string()),
+        };
+        let base = Scenario::from_experiment(&saved.title, saved.plan.base().clone());
+        let trace = if matches!(base.source, Source::Trace(_)) {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            match files::load_text(&files::to_text(&base), &path.display().to_string(), folder) {
+                Ok(loaded) => loaded.trace,
+                Err(e) => return self.tell(Level::Error, format!("The sweep's trace is missing: {e}")),
+            }
+        } else {
+            None
+        };
+        let runs = saved.outcomes.iter().flatten().count();
+        self.tell(Level::Success, format!("Opened a sweep of {runs} runs: {}", saved.title));
+        let known = Sweep::known(Arc::new(saved.plan), saved.outcomes);
+        self.take_sweep(saved.title, known, trace, true);
+        self.saved.push(path.to_owned());
+    }
+
+    /// Opens the experiment of one run of the sweep, from its first step. Undo brings back what was shown.
+    pub(super) fn open_run(&mut self, number: usize) {
+        let Some(of) = self.sweep.as_ref().filter(|s| number < s.sweep.plan().len()) else { return };
+        let plan = of.sweep.plan();
+        let title = format!("{}, {}", of.title, plan.words(plan.run(number).cell));
+        let document = Document {
+            title: title.clone(),
+            summary: "A cell of a sweep".into(),
+            look_for: String::new(),
+            path: None,
+            view: None,
+        };
+        let start = Start {
+            experiment: plan.experiment(number),
+            trace: of.trace.clone(),
+            state: None,
+            events: plan.events(number),
+            stop: None,
+        };
+        let told = Announcement::undoable(0, format!("Opened {title}"));
+        self.begin(Sheet::new(document, start), true, &format!("Open {title}"), Some(told));
+    }
+}

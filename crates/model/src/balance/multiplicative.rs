@@ -1,0 +1,10 @@
+//! The multiplicative variant of Wang et al. 2024: selection by s·b with b starting at 1.
+
+use super::{Step, sign};
+use crate::fixed::BIAS_ONE;
+
+/// b + u·sign(c̄ − c), held within [0, 4), Q32.
+#[must_use]
+pub fn next(bias: i64, step: Step, load: u32) -> i64 {
+    (bias + sign::increment(step, load)).clamp(0, 4 * BIAS_ONE - 1)
+}

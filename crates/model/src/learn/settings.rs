@@ -1,0 +1,448 @@
+//! The settings of a world to learn from and of a layer that learns, with their limits and what may change while it runs.
+
+use crate::change::Change;
+use crate::config::{ConfigError, Gate, Variant};
+use crate::naming::number;
+use serde::{Deserialize, Serialize};
+use strum::{EnumIter, IntoStaticStr};
+
+/// Tokens with targets, a fresh batch every step.
+///
+/// A topic belongs to a domain. Domains are popular by Zipf's law; a domain holds a number of topics, each with its own centre and
+/// its own linear map from token to target. There are more topics than experts, so experts must specialise and share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct World {
+    /// Tokens per batch, T.
+    pub batch: u32,
+    /// Topics, each with its own map to learn.
+    pub topics: u32,
+    /// Domains that the topics belong to; 0: every topic is a domain of its own.
+    pub domains: u32,
+    /// Zipf exponent of domain popularity.
+    pub skew: f64,
+    /// Zipf exponent of the number of topics in a domain. Equal to the skew, all topics are about equally popular, and popular
+    /// domains have more to learn in them.
+    pub rich: f64,
+    /// Share of a topic's centre and map that it has from its domain.
+    pub kinship: f64,
+    /// Share of a token's variance that all tokens have in common, as hidden states of language models have.
+    pub common: f64,
+    /// Share of a token's variance that is its own.
+    pub noise: f64,
+    /// Standard deviation of what no map explains in a target's coordinate.
+    pub target_noise: f64,
+    /// How often the popularity of each domain swells and fades within a thousand steps.
+    pub drift: f64,
+    /// Consecutive tokens of the same domain.
+    pub burst: u32,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            batch: 2048,
+            topics: 256,
+            domains: 16,
+            skew: 1.0,
+            rich: 1.0,
+            kinship: 0.5,
+            common: 0.3,
+            noise: 0.3,
+            target_noise: 0.1,
+            drift: 0.0,
+            burst: 1,
+        }
+    }
+}
+
+/// How one variant's layer learns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Learning {
+    /// What turns gradients into steps.
+    pub optimiser: Optimiser,
+    /// Learning rate of the experts and the shared expert.
+    pub expert_rate: f64,
+    /// Learning rate of the centroids.
+    pub router_rate: f64,
+    /// Rates fall along a cosine to a tenth over so many steps from the start and stay there; 0: they stay as they are. The first
+    /// 50 steps are a warm-up.
+    pub horizon: u32,
+    /// From score to gating value.
+    pub gating: Gating,
+    /// The auxiliary loss.
+    pub auxiliary: Auxiliary,
+    /// Weight α of the auxiliary loss.
+    pub alpha: f64,
+    /// Weight of the z-loss, 1/T Σ (ln Σ eᶻ)² (ST-MoE; there 0.001).
+    pub z_loss: f64,
+    /// Tokens in a sequence, for the sequence-wise loss.
+    pub sequence: u32,
+    /// Batches over which the global-batch loss averages the load shares.
+    pub batches: u32,
+}
+
+impl Default for Learning {
+    fn default() -> Self {
+        Self {
+            optimiser: Optimiser::Adam,
+            expert_rate: 3e-3,
+            router_rate: 1e-3,
+            horizon: 2000,
+            gating: Gating::Raw,
+            auxiliary: Auxiliary::None,
+            alpha: 0.1,
+            z_loss: 0.0,
+            sequence: 256,
+            batches: 16,
+        }
+    }
+}
+
+impl Learning {
+    /// Whether it is the default, which files leave out.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// α where an auxiliary loss is chosen, else 0.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        if self.auxiliary == Auxiliary::None { 0.0 } else { self.alpha }
+    }
+}
+
+/// What turns gradients into steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
+pub enum Optimiser {
+    /// m ← 0.9 m + 0.1 g, v ← 0.99 v + 0.01 g², θ ← θ − η m̂/(√v̂ + 10⁻⁸).
+    #[default]
+    Adam,
+    /// m ← 0.9 m + g, θ ← θ − η m. Wants an η near 1: the loss is a mean over many tokens.
+    Sgd,
+}
+
+/// From score to gating value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
+pub enum Gating {
+    /// g = s (Wang et al. 2024).
+    #[default]
+    Raw,
+    /// g = s over the sum of the chosen scores (DeepSeek-V3).
+    Normalised,
+}
+
+/// The auxiliary loss α·Σ f P: f is held constant, P carries the gradient. See [`super::auxiliary`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
+pub enum Auxiliary {
+    /// No auxiliary loss. What the normalised one's gradient would be is measured all the same.
+    #[default]
+    None,
+    /// P is the mean score (Wang et al. 2024).
+    Plain,
+    /// P is the mean of each score over the token's sum of scores (Megatron-LM's and DeepSeek-V3's P, over the whole batch).
+    Normalised,
+    /// f counts each token's first choice, P is the mean softmax of the logits (Switch Transformers).
+    Switch,
+    /// As normalised, but for each sequence of its own, with f from the unbiased top-K (DeepSeek-V3).
+    SequenceWise,
+    /// As normalised, with f from the last batches together (Qwen's global-batch loss).
+    GlobalBatch,
+}
+
+/// Every limit of every setting here.
+pub mod limits {
+    use crate::config::Limits;
+    /// Tokens per batch of a world.
+    pub const BATCH: Limits = Limits { name: "batch", min: 1.0, max: 65_536.0 };
+    /// Topics of a world.
+    pub const TOPICS: Limits = Limits { name: "topics", min: 1.0, max: 1024.0 };
+    /// Domains.
+    pub const DOMAINS: Limits = Limits { name: "domains", min: 0.0, max: 256.0 };
+    /// Zipf exponent of the topics in a domain.
+    pub const RICH: Limits = Limits { name: "rich", min: 0.0, max: 3.0 };
+    /// Share from the domain.
+    pub const KINSHIP: Limits = Limits { name: "kinship", min: 0.0, max: 1.0 };
+    /// Share in common.
+    pub const COMMON: Limits = Limits { name: "common", min: 0.0, max: 1.0 };
+    /// Share of noise; with the common share at most 1.
+    pub const NOISE: Limits = Limits { name: "noise", min: 0.0, max: 1.0 };
+    /// Noise of a target.
+    pub const TARGET_NOISE: Limits = Limits { name: "target_noise", min: 0.0, max: 4.0 };
+    /// Learning rate of experts.
+    pub const EXPERT_RATE: Limits = Limits { name: "expert_rate", min: 0.0, max: 10.0 };
+    /// Learning rate of centroids.
+    pub const ROUTER_RATE: Limits = Limits { name: "router_rate", min: 0.0, max: 10.0 };
+    /// Steps of the cosine.
+    pub const HORIZON: Limits = Limits { name: "horizon", min: 0.0, max: 1_000_000.0 };
+    /// Weight of the auxiliary loss.
+    pub const ALPHA: Limits = Limits { name: "alpha", min: 0.0, max: 10.0 };
+    /// Weight of the z-loss.
+    pub const Z_LOSS: Limits = Limits { name: "z_loss", min: 0.0, max: 1.0 };
+    /// Tokens in a sequence.
+    pub const SEQUENCE: Limits = Limits { name: "sequence", min: 1.0, max: 65_536.0 };
+    /// Batches of the global-batch loss.
+    pub const BATCHES: Limits = Limits { name: "batches", min: 1.0, max: 256.0 };
+    /// Scores of all variants of one batch that are kept in memory: tokens × experts, summed.
+    pub const SCORES: u64 = 1 << 26;
+}
+
+/// A change of a world. Batch, topics, skew, noise, drift and burst have the changes that synthetic tokens have.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum WorldChange {
+    /// Domains.
+    Domains(u32),
+    /// Zipf exponent of the topics in a domain.
+    Rich(f64),
+    /// Share that a topic has from its domain.
+    Kinship(f64),
+    /// Share that all tokens have in common.
+    Common(f64),
+    /// Noise of a target.
+    TargetNoise(f64),
+}
+
+/// A change of how a variant learns.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum LearningChange {
+    /// Another optimiser; its memory starts afresh.
+    Optimiser(Optimiser),
+    /// Learning rate of the experts.
+    ExpertRate(f64),
+    /// Learning rate of the centroids.
+    RouterRate(f64),
+    /// Steps of the cosine.
+    Horizon(u32),
+    /// From score to gating value.
+    Gating(Gating),
+    /// The auxiliary loss.
+    Auxiliary(Auxiliary),
+    /// Weight α.
+    Alpha(f64),
+    /// Weight of the z-loss.
+    ZLoss(f64),
+    /// Tokens in a sequence.
+    Sequence(u32),
+    /// Batches of the global-batch loss.
+    Batches(u32),
+}
+
+impl World {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// The first setting that is out of range.
+    pub fn validate(&self, path: &str) -> Result<(), ConfigError> {
+        use crate::config::limits as of;
+        limits::BATCH.check(path, f64::from(self.batch))?;
+        limits::TOPICS.check(path, f64::from(self.topics))?;
+        limits::DOMAINS.check(path, f64::from(self.domains))?;
+        of::SKEW.check(path, self.skew)?;
+        limits::RICH.check(path, self.rich)?;
+        limits::KINSHIP.check(path, self.kinship)?;
+        limits::COMMON.check(path, self.common)?;
+        limits::NOISE.check(path, self.noise)?;
+        limits::TARGET_NOISE.check(path, self.target_noise)?;
+        of::DRIFT.check(path, self.drift)?;
+        of::BURST.check(path, f64::from(self.burst))?;
+        let wrong = |name: &str, value: String, allowed: String| ConfigError {
+            setting: format!("{path}.{name}"),
+            value,
+            allowed,
+        };
+        if self.domains > self.topics {
+            let allowed = format!("at most the number of topics, {}", self.topics);
+            return Err(wrong("domains", self.domains.to_string(), allowed));
+        }
+        if self.common + self.noise > 1.0 {
+            let allowed =
+                format!("at most {}: with the common share it is all of a token's variance", 1.0 - self.common);
+            return Err(wrong("noise", self.noise.to_string(), allowed));
+        }
+        Ok(())
+    }
+
+    /// Checks that these variants can learn from it.
+    ///
+    /// # Errors
+    /// A gate without a gradient here, or more scores than fit in memory.
+    pub fn validate_variants(&self, variants: &[Variant]) -> Result<(), ConfigError> {
+        for (i, v) in variants.iter().enumerate() {
+            let (rule, router) = (v.balancer.rule, &v.router);
+            if !rule.is_top_k() || router.groups.is_some() || router.capacity.is_some() {
+                return Err(ConfigError {
+                    setting: format!("variants[{i}]"),
+                    value: format!("set to {}, or has groups or a capacity", rule.short()),
+                    allowed: "a plain top-K router where it learns".into(),
+                });
+            }
+            if !matches!(v.router.gate, Gate::Sigmoid | Gate::Softmax) {
+                return Err(ConfigError {
+                    setting: format!("variants[{i}].router.gate"),
+                    value: v.router.gate.to_string(),
+                    allowed: "Sigmoid or Softmax where the router learns".into(),
+                });
+            }
+        }
+        let experts: u64 = variants.iter().map(|v| u64::from(v.router.experts)).sum();
+        let scores = u64::from(self.batch) * experts;
+        if scores > limits::SCORES {
+            return Err(ConfigError {
+                setting: "source.batch".into(),
+                value: self.batch.to_string(),
+                allowed: format!(
+                    "at most {} with {experts} experts in all variants together",
+                    limits::SCORES / experts
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    /// Applies a change of the token source. False where a world has no such setting.
+    pub fn apply(&mut self, change: &Change) -> bool {
+        match change {
+            Change::SetBatch(n) => self.batch = *n,
+            Change::SetTopics(n) => self.topics = *n,
+            Change::SetSkew(x) => self.skew = *x,
+            Change::SetNoise(x) => self.noise = *x,
+            Change::SetDrift(x) => self.drift = *x,
+            Change::SetBurst(n) => self.burst = *n,
+            Change::SetWorld(change) => match change {
+                WorldChange::Domains(n) => self.domains = *n,
+                WorldChange::Rich(x) => self.rich = *x,
+                WorldChange::Kinship(x) => self.kinship = *x,
+                WorldChange::Common(x) => self.common = *x,
+                WorldChange::TargetNoise(x) => self.target_noise = *x,
+            },
+            _ => return false,
+        }
+        true
+    }
+
+    /// The change that would bring the same setting back.
+    #[must_use]
+    pub fn inverse(&self, change: &Change) -> Option<Change> {
+        Some(match change {
+            Change::SetBatch(_) => Change::SetBatch(self.batch),
+            Change::SetTopics(_) => Change::SetTopics(self.topics),
+            Change::SetSkew(_) => Change::SetSkew(self.skew),
+            Change::SetNoise(_) => Change::SetNoise(self.noise),
+            Change::SetDrift(_) => Change::SetDrift(self.drift),
+            Change::SetBurst(_) => Change::SetBurst(self.burst),
+            Change::SetWorld(change) => Change::SetWorld(match change {
+                WorldChange::Domains(_) => WorldChange::Domains(self.domains),
+                WorldChange::Rich(_) => WorldChange::Rich(self.rich),
+                WorldChange::Kinship(_) => WorldChange::Kinship(self.kinship),
+                WorldChange::Common(_) => WorldChange::Common(self.common),
+                WorldChange::TargetNoise(_) => WorldChange::TargetNoise(self.target_noise),
+            }),
+            _ => return None,
+        })
+    }
+}
+
+impl Learning {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// The first setting that is out of range.
+    pub fn validate(&self, path: &str) -> Result<(), ConfigError> {
+        limits::EXPERT_RATE.check(path, self.expert_rate)?;
+        limits::ROUTER_RATE.check(path, self.router_rate)?;
+        limits::HORIZON.check(path, f64::from(self.horizon))?;
+        limits::ALPHA.check(path, self.alpha)?;
+        limits::Z_LOSS.check(path, self.z_loss)?;
+        limits::SEQUENCE.check(path, f64::from(self.sequence))?;
+        limits::BATCHES.check(path, f64::from(self.batches))
+    }
+
+    /// Applies a change.
+    pub fn apply(&mut self, change: &LearningChange) {
+        match change {
+            LearningChange::Optimiser(o) => self.optimiser = *o,
+            LearningChange::ExpertRate(x) => self.expert_rate = *x,
+            LearningChange::RouterRate(x) => self.router_rate = *x,
+            LearningChange::Horizon(n) => self.horizon = *n,
+            LearningChange::Gating(g) => self.gating = *g,
+            LearningChange::Auxiliary(a) => self.auxiliary = *a,
+            LearningChange::Alpha(x) => self.alpha = *x,
+            LearningChange::ZLoss(x) => self.z_loss = *x,
+            LearningChange::Sequence(n) => self.sequence = *n,
+            LearningChange::Batches(n) => self.batches = *n,
+        }
+    }
+
+    /// The change that would bring the same setting back.
+    #[must_use]
+    pub fn inverse(&self, change: &LearningChange) -> LearningChange {
+        match change {
+            LearningChange::Optimiser(_) => LearningChange::Optimiser(self.optimiser),
+            LearningChange::ExpertRate(_) => LearningChange::ExpertRate(self.expert_rate),
+            LearningChange::RouterRate(_) => LearningChange::RouterRate(self.router_rate),
+            LearningChange::Horizon(_) => LearningChange::Horizon(self.horizon),
+            LearningChange::Gating(_) => LearningChange::Gating(self.gating),
+            LearningChange::Auxiliary(_) => LearningChange::Auxiliary(self.auxiliary),
+            LearningChange::Alpha(_) => LearningChange::Alpha(self.alpha),
+            LearningChange::ZLoss(_) => LearningChange::ZLoss(self.z_loss),
+            LearningChange::Sequence(_) => LearningChange::Sequence(self.sequence),
+            LearningChange::Batches(_) => LearningChange::Batches(self.batches),
+        }
+    }
+}
+
+impl WorldChange {
+    /// The setting's name, as it is written in files.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Domains(_) => "domains",
+            Self::Rich(_) => "rich",
+            Self::Kinship(_) => "kinship",
+            Self::Common(_) => "common",
+            Self::TargetNoise(_) => "target_noise",
+        }
+    }
+
+    /// The value as a person would write it.
+    #[must_use]
+    pub fn value(&self) -> String {
+        match self {
+            Self::Domains(n) => n.to_string(),
+            Self::Rich(x) | Self::Kinship(x) | Self::Common(x) | Self::TargetNoise(x) => number(*x),
+        }
+    }
+}
+
+impl LearningChange {
+    /// The setting's name, as it is written in files.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Optimiser(_) => "optimiser",
+            Self::ExpertRate(_) => "expert_rate",
+            Self::RouterRate(_) => "router_rate",
+            Self::Horizon(_) => "horizon",
+            Self::Gating(_) => "gating",
+            Self::Auxiliary(_) => "auxiliary",
+            Self::Alpha(_) => "alpha",
+            Self::ZLoss(_) => "z_loss",
+            Self::Sequence(_) => "sequence",
+            Self::Batches(_) => "batches",
+        }
+    }
+
+    /// The value as a person would write it.
+    #[must_use]
+    pub fn value(&self) -> String {
+        match self {
+            Self::Optimiser(o) => o.to_string(),
+            Self::Gating(g) => g.to_string(),
+            Self::Auxiliary(a) => a.to_string(),
+            Self::ExpertRate(x) | Self::RouterRate(x) | Self::Alpha(x) | Self::ZLoss(x) => number(*x),
+            Self::Horizon(n) | Self::Sequence(n) | Self::Batches(n) => n.to_string(),
+        }
+    }
+}

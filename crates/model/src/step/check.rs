@@ -1,0 +1,160 @@
+//! What must be true before a run can start or a setting can change: one check, asked by whoever is about to do so.
+
+use super::{State, learning};
+use crate::balance;
+use crate::change::{self, Change, Event, Target};
+use crate::config::{ConfigError, Experiment, Gate, Rule, Source, Variant};
+use crate::fixed::BIAS_ONE;
+use crate::trace::Trace;
+
+/// No bias of a state is further from 0, Q32: ±2²⁰.
+const MOST_BIAS: u64 = 1 << 52;
+
+/// A timed event that has no effect.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ignored {
+    /// Its place among the events, in order of steps.
+    pub index: usize,
+    /// The event.
+    pub event: Event,
+    /// Why it has none.
+    pub why: ConfigError,
+}
+
+/// Checks that a run with these settings can start on this trace.
+///
+/// # Errors
+/// A setting out of range, or a trace that is missing or does not go with the settings.
+pub fn settings(experiment: &Experiment, trace: Option<&Trace>) -> Result<(), ConfigError> {
+    experiment.validate()?;
+    if !matches!(experiment.source, Source::Trace(_)) {
+        return Ok(());
+    }
+    let Some(trace) = trace else {
+        return Err(error("source", "a trace that is not loaded", "the path of a trace with scores"));
+    };
+    for (i, v) in experiment.variants.iter().enumerate() {
+        if v.router.experts as usize != trace.experts {
+            let allowed = format!("{}, the number of experts in the trace", trace.experts);
+            return Err(error(&format!("variants[{i}].router.experts"), &v.router.experts.to_string(), &allowed));
+        }
+    }
+    routes_again(experiment, trace)
+}
+
+/// Checks that a run with these settings can start from a state.
+///
+/// # Errors
+/// A state of another shape, or one that means something else under these rules.
+pub fn state(experiment: &Experiment, state: &State) -> Result<(), ConfigError> {
+    if state.variants.len() != experiment.variants.len() {
+        return Err(error("start state", "of another shape", "one bias per expert of every variant"));
+    }
+    for (i, (s, v)) in state.variants.iter().zip(&experiment.variants).enumerate() {
+        biases(("start state", &format!("start state.variants[{i}].bias")), v, &s.bias, &s.memory)?;
+        if s.schedule_from > state.step {
+            let (value, allowed) = (s.schedule_from.to_string(), format!("at most the start's step, {}", state.step));
+            return Err(error(&format!("start state.variants[{i}].schedule_from"), &value, &allowed));
+        }
+    }
+    learning::fits(experiment, state)
+}
+
+/// Checks that these biases, and this memory of the rule, can be those of a variant. Messages call them `what`, and the biases alone
+/// `place`.
+pub(crate) fn biases(
+    (what, place): (&str, &str),
+    of: &Variant,
+    bias: &[i64],
+    memory: &[i64],
+) -> Result<(), ConfigError> {
+    let rule = of.balancer.rule;
+    if bias.len() != of.router.experts as usize {
+        return Err(error(what, "of another shape", "one bias per expert of every variant"));
+    }
+    if bias.iter().any(|b| b.unsigned_abs() > MOST_BIAS) {
+        return Err(error(what, "a bias beyond ±2²⁰", "biases within ±2²⁰"));
+    }
+    let factors = 0..4 * BIAS_ONE;
+    if rule == Rule::Multiplicative
+        && let Some(b) = bias.iter().find(|b| !factors.contains(b))
+    {
+        let allowed = format!("from 0 to {} for the multiplicative rule", factors.end - 1);
+        return Err(error(place, &b.to_string(), &allowed));
+    }
+    let most = balance::memory_limit(rule);
+    let fits = memory.len() == bias.len() && memory.iter().all(|m| m.unsigned_abs() <= most as u64);
+    if !memory.is_empty() && (most == 0 || !fits) {
+        let allowed = if most == 0 {
+            format!("left out: {} remembers nothing", rule.short())
+        } else {
+            format!("one number within ±{most} per expert for {}", rule.short())
+        };
+        return Err(error(what, "a memory that does not fit the rule", &allowed));
+    }
+    Ok(())
+}
+
+/// Applies a change to the settings of a run on this trace. The settings are untouched when this fails.
+///
+/// # Errors
+/// As [`change::apply`], or a trace that does not go with the new settings.
+pub fn change(
+    experiment: &mut Experiment,
+    trace: Option<&Trace>,
+    target: Target,
+    change: &Change,
+) -> Result<(), ConfigError> {
+    let mut next = experiment.clone();
+    change::apply(&mut next, target, change)?;
+    if let Some(trace) = trace {
+        routes_again(&next, trace)?;
+    }
+    *experiment = next;
+    Ok(())
+}
+
+/// The events that a run starting like this leaves out, because its settings or its trace do not allow them. `events` stand in order of
+/// their steps.
+#[must_use]
+pub fn ignored(experiment: &Experiment, trace: Option<&Trace>, events: &[Event]) -> Vec<Ignored> {
+    let mut settings = experiment.clone();
+    let left_out = |(index, event): (usize, &Event)| {
+        let why = change(&mut settings, trace, event.target, &event.change).err()?;
+        Some(Ignored { index, event: event.clone(), why })
+    };
+    events.iter().enumerate().filter_map(left_out).collect()
+}
+
+/// A log of selections without scores can be watched as it was recorded, and no other way. Some rules need more of a trace than its
+/// scores, or not too many tokens at once.
+///
+/// # Errors
+/// The setting that this trace does not allow.
+pub fn routes_again(experiment: &Experiment, trace: &Trace) -> Result<(), ConfigError> {
+    experiment.validate_batch(trace.tokens.min(u32::MAX as usize) as u32)?;
+    if trace.token_ids.is_empty()
+        && let Some(i) = experiment.variants.iter().position(|v| v.balancer.rule == Rule::Hash)
+    {
+        let allowed = "another rule: this trace has no token ids to hash";
+        return Err(error(&format!("variants[{i}].balancer.rule"), "Hash", allowed));
+    }
+    let Some(k) = trace.selected else { return Ok(()) };
+    for v in &experiment.variants {
+        let as_it_was = v.balancer.rule == Rule::None
+            && v.router.top_k == k
+            && v.router.gate == Gate::Sigmoid
+            && v.router.groups.is_none()
+            && v.router.capacity.is_none();
+        if !as_it_was {
+            let value = format!("{} with K {} and the rule {}", v.router.gate, v.router.top_k, v.balancer.rule.short());
+            let allowed = format!("left at K {k} without a balancer: this log holds selections without scores");
+            return Err(error("the router", &value, &allowed));
+        }
+    }
+    Ok(())
+}
+
+fn error(setting: &str, value: &str, allowed: &str) -> ConfigError {
+    ConfigError { setting: setting.into(), value: value.into(), allowed: allowed.into() }
+}

@@ -1,0 +1,165 @@
+//! What the runs of a sweep come to, and what several seeds of one cell come to together.
+
+use super::Plan;
+use crate::digest::Digest;
+use crate::figures::Figures;
+use strum::EnumIter;
+
+/// What one run came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// Its figures, over all its steps.
+    pub figures: Figures,
+    /// Digest of all its loads and biases.
+    pub digest: Digest,
+}
+
+/// A figure that can be looked at over a sweep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumIter)]
+pub enum Measure {
+    /// Steps until a run stays in balance.
+    #[default]
+    Settling,
+    /// Mean MaxVio of the last steps.
+    Steady,
+    /// How far the biases swing.
+    Amplitude,
+    /// Share of steps in balance.
+    InBalance,
+    /// Share of assignments that the bias moves.
+    Moved,
+}
+
+impl Measure {
+    /// Its name, in sentence case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Settling => "Settling time",
+            Self::Steady => "Steady MaxVio",
+            Self::Amplitude => "Amplitude",
+            Self::InBalance => "In balance",
+            Self::Moved => "Moved",
+        }
+    }
+
+    /// Its unit.
+    #[must_use]
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Settling => "steps",
+            Self::Steady => "× fair share",
+            Self::Amplitude => "score units",
+            Self::InBalance => "of all steps",
+            Self::Moved => "of assignments",
+        }
+    }
+
+    /// What it is, in a sentence.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Settling => "The first step from which MaxVio over 16 steps stays at most 0.2 for 64 steps",
+            Self::Steady => {
+                "Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it does not settle within the run"
+            }
+            Self::Amplitude => {
+                "How far a bias swings round its trend in the last 100 steps: half the range from 5 % to 95 %, median over experts"
+            }
+            Self::InBalance => "Share of the steps whose MaxVio over 16 steps is at most 0.2",
+            Self::Moved => {
+                "Share of assignments that the bias moved to another expert, over the steps of steady MaxVio"
+            }
+        }
+    }
+
+    /// Whether less of it is better; where that depends on what is wanted, `None`.
+    #[must_use]
+    pub fn less_is_better(self) -> Option<bool> {
+        match self {
+            Self::Settling | Self::Steady => Some(true),
+            Self::InBalance => Some(false),
+            Self::Amplitude | Self::Moved => None,
+        }
+    }
+
+    /// Its value in a run; `None` where the run has none.
+    #[must_use]
+    pub fn of(self, outcome: &Outcome) -> Option<f64> {
+        let f = &outcome.figures;
+        match self {
+            Self::Settling => f.settling.map(|s| s as f64),
+            Self::Steady => f.steady,
+            Self::Amplitude => f.oscillation.map(|o| o.amplitude),
+            Self::InBalance => f.in_balance,
+            Self::Moved => f.moved,
+        }
+    }
+}
+
+/// A figure over the seeds of one cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spread {
+    /// The middle one; a run without a value counts as beyond all others. `None` where most have none.
+    pub median: Option<f64>,
+    /// The smallest.
+    pub low: f64,
+    /// The largest of those that have a value.
+    pub high: f64,
+    /// How many runs have a value.
+    pub known: usize,
+    /// How many are done.
+    pub done: usize,
+}
+
+impl Spread {
+    /// Of these values. `None` of none.
+    pub fn of(values: impl IntoIterator<Item = Option<f64>>) -> Option<Self> {
+        let all: Vec<Option<f64>> = values.into_iter().collect();
+        let mut known: Vec<f64> = all.iter().copied().flatten().collect();
+        known.sort_by(f64::total_cmp);
+        let done = all.len();
+        // Of an even number the mean of the two in the middle, where both are known.
+        let at = |i: usize| known.get(i).copied();
+        let median = match done {
+            0 => return None,
+            n if n % 2 == 1 => at(n / 2),
+            n => at(n / 2 - 1).zip(at(n / 2)).map(|(a, b)| f64::midpoint(a, b)),
+        };
+        let (low, high) = (at(0).unwrap_or_default(), known.last().copied().unwrap_or_default());
+        Some(Self { median, low, high, known: known.len(), done })
+    }
+}
+
+impl Plan {
+    /// A figure of a cell over those of its seeds that are done. `None` where none is.
+    #[must_use]
+    pub fn spread(&self, outcomes: &[Option<Outcome>], cell: usize, variant: usize, of: Measure) -> Option<Spread> {
+        let done = self.runs_of(cell, variant).filter_map(|n| outcomes.get(n).copied().flatten());
+        Spread::of(done.map(|o| of.of(&o)))
+    }
+
+    /// In how many of a cell's runs that are done the loads settled, and how many are done.
+    #[must_use]
+    pub fn settled(&self, outcomes: &[Option<Outcome>], cell: usize, variant: usize) -> (usize, usize) {
+        let all = self.spread(outcomes, cell, variant, Measure::Settling).unwrap_or_default();
+        (all.known, all.done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_value_lies_beyond_all_others() {
+        let of = |all: &[Option<f64>]| Spread::of(all.iter().copied()).unwrap();
+        assert_eq!(Spread::of([]), None);
+        assert_eq!(of(&[Some(3.0), Some(1.0), Some(2.0)]).median, Some(2.0));
+        let most = of(&[Some(3.0), None, Some(1.0)]);
+        assert_eq!((most.median, most.low, most.high, most.known, most.done), (Some(3.0), 1.0, 3.0, 2, 3));
+        assert_eq!(of(&[None, None, Some(1.0)]).median, None);
+        assert_eq!(of(&[Some(1.0), Some(2.0)]).median, Some(1.5));
+        assert_eq!(of(&[Some(1.0), None]).median, None);
+    }
+}

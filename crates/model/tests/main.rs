@@ -1,0 +1,8 @@
+//! The equations of the papers, their theorems, and digests that never change.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
+
+mod balancers;
+mod pinned;
+mod price_view;
+mod theorems;

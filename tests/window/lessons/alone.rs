@@ -1,0 +1,163 @@
+//! Nobody touches anything: a minute of a page at its own speed does no task, and changes nothing about what its question asks.
+
+use crate::DATA;
+use moebias_engine::EngineChoice;
+use moebias_engine::message::Speed;
+use moebias_files::{lesson, shipped};
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
+use moebias_lab::lesson::Do;
+use moebias_model::change::{Change, Target};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// A lab, and what wakes whoever waits for it.
+struct Quiet {
+    lab: Lab,
+    news: Receiver<()>,
+}
+
+impl Quiet {
+    fn new() -> Self {
+        moebias_lab::places::keep_in(DATA.path());
+        let (wake, news) = channel();
+        let loaded = shipped::find("first-look").unwrap().load().unwrap();
+        let lab = Lab::open(&loaded, EngineChoice::Cpu, move || {
+            wake.send(()).ok();
+        })
+        .unwrap();
+        Self { lab, news }
+    }
+
+    fn wait(&mut self, what: &str, until: impl Fn(&Lab) -> bool) {
+        loop {
+            self.lab.poll();
+            if until(&self.lab) {
+                return;
+            }
+            self.news.recv_timeout(Duration::from_secs(120)).unwrap_or_else(|e| panic!("{what}: {e}"));
+        }
+    }
+
+    /// Opens a page, counted from 0, and waits until its run is there.
+    fn open(&mut self, id: &str, page: usize) {
+        self.lab.send(Command::Lesson(Do::Open(id.into())));
+        self.lab.send(Command::Lesson(Do::Turn(page)));
+        self.wait("the page", |l| l.lesson().is_some_and(|r| r.page == page) && l.is_up_to_date());
+    }
+}
+
+/// Leaves every task page of these lessons alone for a minute of their own time.
+fn leave_alone(ids: &[&str]) {
+    for id in ids {
+        let read = lesson::find(id).unwrap().load().unwrap();
+        for page in read.tasks() {
+            let mut quiet = Quiet::new();
+            quiet.open(id, page);
+            let (first, speed) = (quiet.lab.snapshot().step, quiet.lab.snapshot().speed);
+            let Speed::Steps(speed) = speed else { panic!("page {} of {id} plays without a speed", page + 1) };
+            let minute = first + (60.0 * speed) as u64;
+            quiet.lab.send(Command::SetSpeed(Speed::Max));
+            quiet.lab.send(Command::Play);
+            let wanted = read.pages[page].task.as_ref().unwrap().for_steps.max(1);
+            quiet.wait("a minute", |l| {
+                let standing = l.task_standing();
+                assert!(!standing.done, "page {} of {id} was done by waiting", page + 1);
+                // Nor does what it asks for come about by itself, and wait for a change of anything to count.
+                assert!(standing.streak < wanted, "page {} of {id} comes true by itself", page + 1);
+                l.snapshot().step >= minute
+            });
+        }
+    }
+}
+
+#[test]
+fn no_task_is_done_by_waiting() {
+    leave_alone(&["router", "starving", "auxiliary-loss", "bias", "step-size", "sign-or-proportional", "your-own"]);
+}
+
+#[test]
+fn no_task_is_done_by_waiting_either() {
+    leave_alone(&["shape", "moving-targets", "prices", "sampling-floor", "big-models"]);
+}
+
+#[test]
+fn both_halves_are_all() {
+    assert_eq!(lesson::shipped().len(), 12, "leave the new one alone, too");
+}
+
+/// A lesson whose task holds from its first step.
+const DONE_AT_ONCE: &str = "(version: 1, title: \"T\", pages: [(title: \"P\", text: \"t\",
+    setup: (scenario: \"builtin:first-look\", speed: 60),
+    task: (ask: \"a\", done: \"d\", until: Below(MaxVio, 99.0), for_steps: 20))])";
+
+fn own(text: &str) -> Quiet {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own.lesson.ron");
+    std::fs::write(&path, text).unwrap();
+    let mut quiet = Quiet::new();
+    quiet.lab.send(Command::OpenFile(path));
+    quiet.wait("the lesson", |l| l.lesson().is_some() && l.is_up_to_date());
+    quiet.lab.send(Command::SetSpeed(Speed::Max));
+    quiet.lab.send(Command::Play);
+    quiet
+}
+
+#[test]
+fn a_task_counts_from_the_first_change_by_hand() {
+    let mut quiet = own(DONE_AT_ONCE);
+    quiet.wait("some steps", |l| l.snapshot().step >= 200);
+    let standing = quiet.lab.task_standing();
+    assert!(standing.untouched && standing.streak >= 20 && !standing.done, "{standing:?}");
+    // What changes nothing is no change.
+    quiet.lab.send(Command::Change { target: Target::AllVariants, change: Change::SetTopK(6) });
+    quiet.wait("its answer", Lab::is_up_to_date);
+    assert!(quiet.lab.task_standing().untouched);
+    quiet.lab.send(Command::Change { target: Target::AllVariants, change: Change::SetTopK(5) });
+    quiet.wait("the task", |l| l.task_standing().done);
+    let event = quiet.lab.snapshot().events.last().unwrap().step;
+    assert!(quiet.lab.snapshot().step >= event + 20, "steps before the change did not count");
+    // A lesson can say that waiting is what it asks for.
+    let mut waits = own(&DONE_AT_ONCE.replace("for_steps: 20", "for_steps: 20, wait: true"));
+    waits.wait("the task", |l| l.task_standing().done);
+}
+
+#[test]
+fn a_scenario_s_own_events_happen_only_where_a_page_says_so() {
+    let text = "(version: 1, title: \"T\", pages: [(title: \"P\", text: \"t\",
+        setup: (scenario: \"builtin:step-too-large\", speed: 60))])";
+    let mut quiet = own(text);
+    quiet.wait("the scenario’s changes are past", |l| l.snapshot().step > 650);
+    assert_eq!(quiet.lab.settings().variants[0].balancer.rate, 0.1);
+    let mut told = own(&text.replace("speed: 60", "speed: 60, events: true"));
+    told.wait("the scenario’s changes", |l| l.snapshot().step > 650 && l.is_up_to_date());
+    assert_eq!(told.lab.settings().variants[0].balancer.rate, 0.001);
+}
+
+#[test]
+fn a_question_holds_the_run_and_its_answer_begins_where_it_was_asked() {
+    let mut quiet = Quiet::new();
+    // Sampling floor, page 2: the batch grows at step 200.
+    quiet.open("sampling-floor", 1);
+    assert_eq!((quiet.lab.snapshot().step, quiet.lab.snapshot().playing), (200, false));
+    // Somebody plays on, changes something and then answers: the answer is shown on the page's own run.
+    quiet.lab.send(Command::Change { target: Target::AllVariants, change: Change::SetTopK(1) });
+    quiet.lab.send(Command::StepForward(40));
+    quiet.wait("forty steps", |l| l.snapshot().step == 240);
+    quiet.lab.send(Command::Lesson(Do::Answer(0)));
+    quiet.wait("the answer", |l| l.is_up_to_date() && l.snapshot().step > 200);
+    let settings = quiet.lab.settings();
+    assert_eq!((settings.variants[0].router.top_k, settings.synthetic().unwrap().batch), (6, 16_384));
+    assert_eq!(quiet.lab.snapshot().events.last().map(|e| e.step), Some(200));
+    assert!(quiet.lab.snapshot().playing, "what the question held goes on");
+    // Answered where it was asked, the run stays the same one.
+    quiet.lab.send(Command::Lesson(Do::Turn(3)));
+    quiet.wait("page 4", |l| l.is_up_to_date() && l.snapshot().step == 200 && !l.snapshot().playing);
+    let run = quiet.lab.snapshot().run;
+    quiet.lab.send(Command::Lesson(Do::Answer(1)));
+    quiet.wait("the answer", |l| l.is_up_to_date() && l.snapshot().step > 200);
+    assert_eq!(quiet.lab.snapshot().run, run);
+    // Nothing was said about what the lesson changed: that is on its page.
+    let said: Vec<&str> = quiet.lab.notices().all().map(|n| n.text.as_str()).collect();
+    assert!(said.is_empty(), "{said:?}");
+}

@@ -1,0 +1,16 @@
+//! The window, driven as a person would drive it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
+
+mod driven;
+mod keys;
+mod layout;
+mod lessons;
+mod names;
+mod panes;
+mod presenting;
+
+use std::sync::LazyLock;
+
+/// Journals and recordings of these tests.
+static DATA: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());

@@ -1,0 +1,260 @@
+//! What one pane says of a step, all say: the same batch, the same loads, the same numbers, in the window and in files.
+
+use crate::DATA;
+use eframe::egui::{Key, Vec2, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use moebias::ui::app::{App, Options};
+use moebias::ui::link::Span;
+use moebias::ui::store::Stored;
+use moebias_engine::EngineChoice;
+use moebias_engine::message::Snapshot;
+use moebias_engine::microscope::MicroscopeRequest;
+use moebias_engine::theory::TheoryRequest;
+use moebias_engine::view::{CHOSEN, DROPPED, Picture, Rows, ViewRequest};
+use moebias_files as files;
+use moebias_lab::command::Command;
+use moebias_lab::{Document, Lab};
+use moebias_model::change::{Change, Target};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+fn open(body: &str) -> Lab {
+    moebias_lab::places::keep_in(DATA.path());
+    let text = format!("(version: 1, title: \"Test\", {body})");
+    let loaded = files::load_text(&text, "test.ron", Path::new("")).unwrap();
+    Lab::new(Document::of(&loaded), moebias_lab::start_of(&loaded), EngineChoice::Cpu, || {}).unwrap()
+}
+
+fn wait(lab: &mut Lab, what: &str, until: impl Fn(&Snapshot) -> bool) {
+    let patience = Instant::now();
+    loop {
+        lab.poll();
+        if until(lab.snapshot()) {
+            return;
+        }
+        assert!(patience.elapsed() < Duration::from_secs(60), "{what} never came; at step {}", lab.snapshot().step);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Tokens that each expert got and kept, by the cells of a heatmap.
+fn columns(picture: &Picture) -> Vec<u32> {
+    let kept = |row: usize, e: usize| picture.marks_of(row).get(e).is_some_and(|m| m & CHOSEN != 0 && m & DROPPED == 0);
+    (0..picture.experts).map(|e| (0..picture.rows()).filter(|&r| kept(r, e)).count() as u32).collect()
+}
+
+/// Rows of a CSV: the loads by step and variant.
+fn csv(lab: &mut Lab) -> BTreeMap<(u64, String), Vec<u32>> {
+    let path = DATA.path().join(format!("{:?}.csv", std::thread::current().id()));
+    std::fs::remove_file(&path).ok();
+    lab.send(Command::ExportCsv(path.clone()));
+    let patience = Instant::now();
+    while !path.is_file() || lab.job().is_some() {
+        lab.poll();
+        assert!(patience.elapsed() < Duration::from_secs(60), "no CSV");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let head = reader.headers().unwrap().clone();
+    let place = |name: &str| head.iter().position(|h| h == name).unwrap();
+    let loads: Vec<usize> = (0..).map_while(|e| head.iter().position(|h| h == format!("load_{e}"))).collect();
+    let (step, variant) = (place("step"), place("variant"));
+    let read = |r: csv::StringRecord| {
+        let of = loads.iter().map_while(|&c| r[c].parse().ok()).collect();
+        ((r[step].parse().unwrap(), r[variant].to_owned()), of)
+    };
+    reader.records().map(|r| read(r.unwrap())).collect()
+}
+
+/// At the present step, whoever shows something of it shows the same batch. Gives its loads back.
+fn agree(lab: &mut Lab, variant: usize, learns: bool) -> Vec<u32> {
+    lab.send(Command::SetView(ViewRequest { variant, rows: Rows::Live, per_row: 1, ..ViewRequest::default() }));
+    let (tokens, columns_) = (32, 64);
+    lab.send(Command::SetMicroscope(Some(MicroscopeRequest {
+        variant,
+        tokens,
+        columns: columns_,
+        ..Default::default()
+    })));
+    lab.send(Command::SetTheory(Some(TheoryRequest { variant })));
+    let here = lab.snapshot().step;
+    wait(lab, "every pane", |s| {
+        let (p, m, t) = (&s.picture, s.microscope.as_ref(), s.theory.as_ref());
+        p.request.rows == Rows::Live
+            && p.request.variant == variant
+            && p.step + 1 == here
+            && m.is_some_and(|m| m.request.variant == variant && m.step + 1 == here)
+            && t.is_some_and(|t| {
+                t.request.variant == variant && t.at == here && (t.examined.is_some() || t.blocked.is_some())
+            })
+    });
+    let s = lab.snapshot();
+    let view = &s.variants[variant];
+    let what = format!("step {here}, variant {variant}");
+    assert_eq!(s.shown_step(), Some(here - 1), "{what}");
+    assert!(s.picture_is_newest(), "what is drawn of the run is waited for no longer, {what}");
+    assert_eq!(s.routed_batch, s.picture.batch, "{what}");
+    assert_eq!(s.routed.variants[variant].router, s.picture.router, "{what}");
+    assert_eq!(columns(&s.picture), view.loads, "the heatmap, {what}");
+    let microscope = s.microscope.as_ref().unwrap();
+    if microscope.blocked.is_none() {
+        assert_eq!(microscope.loads, view.loads, "the microscope, {what}");
+        assert_eq!(microscope.bias, s.picture.bias, "the biases that routed it, {what}");
+        assert!((microscope.fair - view.fair()).abs() < 1e-9, "one fair share, {what}");
+        if !learns && here == s.head {
+            assert_eq!(microscope.next, view.bias, "the biases after it, {what}");
+        }
+    }
+    if let Some(examined) = &s.theory.as_ref().unwrap().examined {
+        assert_eq!(examined.step, here - 1, "{what}");
+        assert_eq!(examined.before.loads, view.loads, "the theory, {what}");
+    }
+    let history = s.history.lock().unwrap();
+    let row = history.variants[variant].exact(here - 1).expect("kept");
+    let counted: Vec<u32> = row.load.iter().map(|l| (f64::from(*l) * row.metrics.fair).round() as u32).collect();
+    assert_eq!(counted, view.loads, "the row, {what}");
+    assert_eq!(row.metrics, view.metrics, "{what}");
+    view.loads.clone()
+}
+
+/// To a step and every pane there, paused.
+fn go(lab: &mut Lab, step: u64) {
+    lab.send(Command::Seek(step));
+    wait(lab, "the step", |s| s.step == step && s.seeking.is_none());
+}
+
+#[test]
+fn the_same_step_in_all_panes() {
+    let synthetic = "seed: 3, source: Synthetic(batch: 192, skew: 1.2)";
+    let router = "router: (experts: 16, top_k: 2)";
+    let cases = [
+        (synthetic, format!("{router}, balancer: (rate: 0.29)"), false),
+        ("seed: 3, source: Fixed(batch: 192)", format!("{router}, balancer: (rate: 0.29)"), false),
+        (synthetic, format!("{router}, balancer: (rule: Bip)"), false),
+        (synthetic, format!("{router}, balancer: (rule: ExpertChoice)"), false),
+        (
+            synthetic,
+            format!("{router}, balancer: (rule: LongCat, rate: 0.5, zero_experts: 4, real_experts: 1.5)"),
+            false,
+        ),
+        (synthetic, "router: (experts: 16, top_k: 2, capacity: (factor: 0.9)), balancer: (rate: 0.29)".into(), false),
+        ("seed: 3, source: Learning(batch: 192)", format!("{router}, balancer: (rate: 0.1)"), true),
+    ];
+    for (source, variant, learns) in cases {
+        let mut lab = open(&format!("{source}, variants: [(name: \"a\", {variant}), (name: \"b\", {router})]"));
+        assert!(lab.snapshot().picture.ahead && lab.snapshot().shown_step().is_none(), "nothing is routed yet");
+        let mut seen = BTreeMap::new();
+        for step in [1, 6, 20, 21, 30] {
+            lab.send(Command::StepForward(step - lab.snapshot().step));
+            wait(&mut lab, "the steps", |s| s.step == step);
+            seen.insert(step, agree(&mut lab, 0, learns));
+            if step == 20 {
+                // A change does not reach back: what is shown is still the step before it.
+                lab.send(Command::Change { target: Target::Variant(0), change: Change::SetTopK(1) });
+                wait(&mut lab, "the change", |s| s.experiment.variants[0].router.top_k == 1);
+                assert_eq!(agree(&mut lab, 0, learns), seen[&20]);
+            }
+        }
+        assert_ne!(seen[&20], seen[&21]);
+        for step in [13, 20, 30, 1] {
+            go(&mut lab, step);
+            let loads = agree(&mut lab, 0, learns);
+            assert!(seen.get(&step).is_none_or(|l| *l == loads), "seen before at {step}: {variant}");
+            seen.insert(step, loads);
+        }
+        go(&mut lab, 30);
+        lab.send(Command::Fork(0));
+        wait(&mut lab, "the fork", |s| s.variants.len() == 3);
+        assert_eq!(agree(&mut lab, 2, learns), seen[&30], "a fork shows the step of the one it is of");
+        let rows = csv(&mut lab);
+        for (step, loads) in &seen {
+            assert_eq!(rows[&(step - 1, "a".to_owned())], *loads, "row {} of the file: {variant}", step - 1);
+        }
+        lab.send(Command::SeekStart);
+        wait(&mut lab, "the start", |s| s.step == 0 && s.seeking.is_none() && s.picture.ahead);
+        assert_eq!((lab.snapshot().shown_step(), lab.snapshot().picture_is_newest()), (None, true));
+    }
+}
+
+fn app(size: Vec2, body: &str) -> Harness<'static, App> {
+    let lab = open(body);
+    let mut harness = Harness::builder().with_size(size).with_max_steps(64).build_eframe(|cc| {
+        let stored = Stored { dark: Some(true), ..Stored::default() };
+        App::new(&cc.egui_ctx, lab, stored, Options::default())
+    });
+    harness.run_steps(4);
+    harness
+}
+
+fn wait_in(harness: &mut Harness<'_, App>, what: &str, until: impl Fn(&Snapshot) -> bool) {
+    let patience = Instant::now();
+    loop {
+        harness.step();
+        if until(harness.state().lab().snapshot()) {
+            return harness.run_steps(3);
+        }
+        assert!(patience.elapsed() < Duration::from_secs(60), "{what} never came");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn headings_name_the_step_whose_loads_are_shown() {
+    let mut harness = app(
+        vec2(1600.0, 1000.0),
+        "seed: 3, source: Synthetic(batch: 192, skew: 1.2), variants: [(name: \"a\", router: (experts: 16, top_k: 2), balancer: (rate: 0.29))]",
+    );
+    let said = |harness: &Harness<'_, App>, what: &str| harness.query_all_by_label_contains(what).count();
+    assert!(said(&harness, "nothing routed yet: next step 0") > 0, "the heatmap looks ahead, and says so");
+    harness.state_mut().lab_mut().send(Command::StepForward(30));
+    wait_in(&mut harness, "the steps", |s| s.step == 30 && s.picture.step == 29);
+    for pane in ["Tokens → experts: step 29", "Load per expert: step 29"] {
+        assert!(said(&harness, pane) > 0, "{pane}");
+    }
+    harness.state_mut().lab_mut().send(Command::Seek(7));
+    wait_in(&mut harness, "the past", |s| s.step == 7 && s.seeking.is_none() && s.picture.step == 6);
+    for pane in ["Tokens → experts: step 6", "Load per expert: step 6"] {
+        assert!(said(&harness, pane) > 0, "{pane}");
+    }
+    assert_eq!(said(&harness, "nothing routed yet"), 0);
+    assert!(harness.state().rests(), "pictures and films wait for nothing more");
+}
+
+#[test]
+fn a_zoom_says_so_and_ends_with_its_run() {
+    let mut harness = app(
+        vec2(1440.0, 900.0),
+        "seed: 3, source: Synthetic(batch: 192), variants: [(name: \"a\", router: (experts: 16, top_k: 2))]",
+    );
+    harness.state_mut().lab_mut().send(Command::StepForward(400));
+    wait_in(&mut harness, "the steps", |s| s.step == 400);
+    let chips = |harness: &Harness<'_, App>| harness.query_all_by_label_contains("zoomed: steps").count();
+    assert_eq!(chips(&harness), 0);
+    let part = Span::Part(100.0, 180.0);
+    harness.state_mut().link_mut().span = part;
+    harness.run_steps(3);
+    assert!(chips(&harness) >= 2, "every plot over time says so");
+    harness.get_all_by_label_contains("zoomed: steps 100–180 · show all").next().unwrap().click();
+    harness.run_steps(3);
+    assert_eq!((harness.state().link().span, chips(&harness)), (Span::Latest, 0), "a click takes it back");
+    harness.state_mut().link_mut().span = part;
+    harness.key_press(Key::Escape);
+    harness.run_steps(3);
+    assert_eq!(harness.state().link().span, Span::Latest, "and so does a key");
+    // Whoever forks goes on with the same past, and with what is looked at.
+    harness.state_mut().link_mut().span = part;
+    harness.state_mut().lab_mut().send(Command::Fork(0));
+    wait_in(&mut harness, "the fork", |s| s.variants.len() == 2);
+    assert_eq!(harness.state().link().span, part);
+    for command in [Command::Reset, Command::OpenShipped("step-too-small".into())] {
+        harness.state_mut().link_mut().span = part;
+        harness.run_steps(2);
+        let run = harness.state().lab().snapshot().run;
+        harness.state_mut().lab_mut().send(command);
+        wait_in(&mut harness, "another run", |s| s.run != run);
+        assert_eq!((harness.state().link().span, chips(&harness)), (Span::Latest, 0), "another run, another range");
+    }
+}
