@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::progress::Progress;
 use super::{FilmArgs, ThemeArg, output, render, window};
-use crate::ui::film::{Film, size_of};
-use crate::ui::studio::Setting;
+use crate::ui::export::film::{Film, size_of};
+use crate::ui::export::studio::Setting;
 use moebias_files::film::Format;
 
 /// Parts of the bar.
@@ -30,7 +30,7 @@ pub(super) fn film(args: &FilmArgs) -> Result<(), Failure> {
             size: args.size,
             scale: args.scale,
             dark: matches!(args.theme, ThemeArg::Dark),
-            pane: args.pane.map(crate::ui::views::kind_of),
+            pane: args.pane.map(crate::ui::shell::views::kind_of),
             window: Default::default(),
             caption: true,
         },

@@ -2,10 +2,10 @@
 
 use super::failure::Failure;
 use super::{RenderArgs, ThemeArg, output, window};
-use crate::ui::film::size_of;
+use crate::ui::export::film::size_of;
+use crate::ui::export::studio::{Setting, Studio};
+use crate::ui::shell::views::kind_of;
 use crate::ui::store::Stored;
-use crate::ui::studio::{Setting, Studio};
-use crate::ui::views::kind_of;
 use moebias_files::export::save_png;
 use moebias_files::view::PaneName;
 use moebias_files::{Loaded, atomic};
@@ -58,7 +58,7 @@ pub(super) fn end(loaded: &Loaded) -> u64 {
 /// Refuses a step before the first one that there is.
 pub(super) fn check_begun(loaded: &Loaded, step: u64) -> Result<(), Failure> {
     match loaded.scenario.first_step() {
-        first if step < first => Err(Failure::new(crate::ui::studio::before(step, first))),
+        first if step < first => Err(Failure::new(crate::ui::export::studio::before(step, first))),
         _ => Ok(()),
     }
 }

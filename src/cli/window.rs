@@ -2,9 +2,10 @@
 
 use super::failure::Failure;
 use super::output;
-use crate::ui::app::{App, Options};
+use crate::ui::kit::meter;
+use crate::ui::shell::app::{App, Options};
+use crate::ui::shell::software;
 use crate::ui::store::Store;
-use crate::ui::{meter, software};
 use eframe::egui::{ViewportBuilder, vec2};
 use moebias_engine::{EngineChoice, background};
 use moebias_files::{self as files, Loaded, Opened};
@@ -82,7 +83,7 @@ fn window(loaded: Loaded, over: Option<PathBuf>, welcome: bool) -> Result<(), Fa
         .with_inner_size(vec2(width, height))
         .with_maximized(stored.maximised)
         .with_min_inner_size(vec2(760.0, 520.0))
-        .with_icon(crate::ui::icon::icon())
+        .with_icon(crate::ui::kit::icon::icon())
         .with_drag_and_drop(true);
     // Nothing here is a gradient that would band.
     let options = eframe::NativeOptions {

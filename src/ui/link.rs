@@ -1,6 +1,6 @@
 //! What is hovered and what is pinned, shared by all panes: point at an expert anywhere and it lights up everywhere.
 
-use super::actions::Action;
+use crate::ui::actions::Action;
 use moebias_engine::message::{RunId, Snapshot};
 use moebias_engine::run::lock;
 

@@ -5,8 +5,8 @@
 
 mod merge;
 
-use super::hints::Hint;
-use super::panes::PaneKind;
+use crate::ui::help::hints::Hint;
+use crate::ui::panes::PaneKind;
 use eframe::egui;
 use egui_tiles::{Tile, TileId, Tree};
 use moebias_disk::{Limit, Refusal, door, staged, temporary};
@@ -274,7 +274,7 @@ mod tests {
         let odd = with("(zoom: -3.0, presenting_zoom: 99.0, size: Some((1.0, 1e9)))");
         assert_eq!((odd.zoom, odd.presenting_zoom, odd.size), (SMALLEST, LARGEST, None));
         // A root that holds nothing, one that is nowhere, and one that holds itself.
-        let good = crate::ui::layout::Layout::default().tree().clone();
+        let good = crate::ui::shell::layout::Layout::default().tree().clone();
         let text = ron::to_string(&Stored { panes: Some(good.clone()), ..Stored::default() }).unwrap();
         assert_eq!(with(&text).panes, Some(good.clone()));
         let root = format!("root:Some({})", ron::to_string(&good.root().unwrap()).unwrap());

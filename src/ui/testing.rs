@@ -1,9 +1,9 @@
 //! Draws panes offscreen for tests and for the eye: `MOEBIAS_PICTURES=folder cargo test` leaves a picture of each there.
 
-use super::link::Link;
-use super::panes::{Pane, PaneContext, frame};
-use super::style;
-use super::theme::Theme;
+use crate::ui::kit::style;
+use crate::ui::kit::theme::Theme;
+use crate::ui::link::Link;
+use crate::ui::panes::{Pane, PaneContext, frame};
 use eframe::egui::{self, Vec2};
 use egui_kittest::Harness;
 use moebias_engine::EngineChoice;

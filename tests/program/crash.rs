@@ -4,7 +4,7 @@
 use eframe::egui::{accesskit::Role, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use moebias::ui::app::{App, Options};
+use moebias::ui::shell::app::{App, Options};
 use moebias::ui::store::Stored;
 use moebias_engine::EngineChoice;
 use moebias_files::shipped;

@@ -3,7 +3,7 @@
 use eframe::egui::{Pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use moebias::ui::app::{App, Options};
+use moebias::ui::shell::app::{App, Options};
 use moebias::ui::store::Stored;
 use moebias_engine::cpu::{CpuEngine, Kernel};
 use moebias_engine::gpu::GpuEngine;

@@ -9,8 +9,8 @@ use eframe::egui::{
 };
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use moebias::ui::app::{App, Options};
 use moebias::ui::link::Span;
+use moebias::ui::shell::app::{App, Options};
 use moebias::ui::store::Stored;
 use moebias_engine::EngineChoice;
 use moebias_engine::detail::Stage;

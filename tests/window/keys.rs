@@ -7,7 +7,7 @@ use eframe::egui::{Event, Key, KeyboardShortcut, Modifiers, OutputCommand, Vec2,
 use egui_kittest::Harness;
 use egui_kittest::kittest::{AccessKitNode, NodeT as _, Queryable as _};
 use moebias::ui::actions::{self, Action};
-use moebias::ui::app::{App, Options};
+use moebias::ui::shell::app::{App, Options};
 use moebias::ui::store::Stored;
 use moebias_engine::EngineChoice;
 use moebias_files::shipped;

@@ -3,9 +3,9 @@
 use eframe::egui::{Key, Modifiers, accesskit::Role, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use moebias::ui::app::{App, Options};
-use moebias::ui::events::label_of;
+use moebias::ui::kit::events::label_of;
 use moebias::ui::panes::compare::settings::differences;
+use moebias::ui::shell::app::{App, Options};
 use moebias::ui::store::Stored;
 use moebias_engine::EngineChoice;
 use moebias_files as files;

@@ -3,11 +3,11 @@
 use eframe::egui::{Event, Key, Memory, Modifiers, Vec2, accesskit::Role, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use moebias::ui::app::{App, Options};
-use moebias::ui::film::Film;
+use moebias::ui::export::film::Film;
+use moebias::ui::export::studio::Setting;
 use moebias::ui::panes::PaneKind;
+use moebias::ui::shell::app::{App, Options};
 use moebias::ui::store::Stored;
-use moebias::ui::studio::Setting;
 use moebias_files::film::Format;
 use moebias_files::shipped;
 use moebias_files::view::{PaneName, Part};

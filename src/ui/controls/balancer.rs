@@ -1,12 +1,12 @@
 //! The balancer: rule, step size, schedule, and its equation with a few sentences and the source.
 
-use super::super::style::{SMALL, TINY, mono, text};
-use super::super::widgets::choice::Item;
-use super::super::widgets::differs::{self, NoValue};
-use super::super::widgets::group;
-use super::super::widgets::slider::{Scale, figure, significant};
 use super::explain::of_rule;
 use super::{Desk, Row, memory};
+use crate::ui::kit::style::{SMALL, TINY, mono, text};
+use crate::ui::kit::widgets::choice::Item;
+use crate::ui::kit::widgets::differs::{self, NoValue};
+use crate::ui::kit::widgets::group;
+use crate::ui::kit::widgets::slider::{Scale, figure, significant};
 use eframe::egui::{self, RichText, Ui};
 use moebias_lab::notices::Level;
 use moebias_model::change::Change;
@@ -89,7 +89,7 @@ fn reset(ui: &mut Ui, desk: &mut Desk<'_>, frozen: Option<&str>) {
     ui.add_space(4.0);
     ui.add_enabled_ui(frozen.is_none(), |ui| {
         let button = ui.button(RichText::new("Reset biases").font(text(SMALL)));
-        super::super::spotlight::offer(ui, "Reset biases", button.rect);
+        crate::ui::help::spotlight::offer(ui, "Reset biases", button.rect);
         if button
             .on_hover_text(
                 "Sets every bias back to its initial value, now. Undo brings the biases back; a recording has both",

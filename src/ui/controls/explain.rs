@@ -1,7 +1,7 @@
 //! The words about each rule: its idea, what to watch for, its equation, its source and how that was read.
 
-use super::super::style::{SMALL, mono, text};
-use super::super::theme::Theme;
+use crate::ui::kit::style::{SMALL, mono, text};
+use crate::ui::kit::theme::Theme;
 use eframe::egui::{self, RichText, Ui};
 use moebias_model::config::Rule;
 

@@ -1,10 +1,10 @@
 //! A world to learn from, and how each variant learns from it.
 
-use super::super::widgets::choice::Item;
-use super::super::widgets::group;
-use super::super::widgets::slider::Scale;
 use super::explain::{About, told};
 use super::{Desk, Row};
+use crate::ui::kit::widgets::choice::Item;
+use crate::ui::kit::widgets::group;
+use crate::ui::kit::widgets::slider::Scale;
 use eframe::egui::Ui;
 use moebias_model::change::Change;
 use moebias_model::config::{Limits, limits as of};

@@ -1,9 +1,9 @@
 //! The rows that only some rules have, and freezing.
 
-use super::super::style::{SMALL, mono, text};
-use super::super::theme::ROW;
-use super::super::widgets::slider::{Scale, figure};
 use super::{Desk, Row};
+use crate::ui::kit::style::{SMALL, mono, text};
+use crate::ui::kit::theme::ROW;
+use crate::ui::kit::widgets::slider::{Scale, figure};
 use eframe::egui::{Align, DragValue, Layout, RichText, Ui};
 use moebias_model::balance::longcat;
 use moebias_model::change::Change;

@@ -10,12 +10,12 @@ mod router;
 pub mod settings;
 mod tokens;
 
-use super::focus;
-use super::style::{SMALL, TINY, semibold, text};
-use super::theme::{PADDING, Theme};
-use super::widgets::choice::{Item, choice_of};
-use super::widgets::differs::{self, NoValue};
-use super::widgets::slider::{Number, Scale, number};
+use crate::ui::kit::focus;
+use crate::ui::kit::style::{SMALL, TINY, semibold, text};
+use crate::ui::kit::theme::{PADDING, Theme};
+use crate::ui::kit::widgets::choice::{Item, choice_of};
+use crate::ui::kit::widgets::differs::{self, NoValue};
+use crate::ui::kit::widgets::slider::{Number, Scale, number};
 use eframe::egui::{self, Frame, Margin, Panel, RichText, ScrollArea, Ui};
 use moebias_lab::Lab;
 use moebias_lab::command::Command;
@@ -212,10 +212,10 @@ fn content(ui: &mut Ui, controls: &mut Controls, lab: &mut Lab, shown: &mut usiz
 
 /// Which variants the settings below apply to.
 fn which(ui: &mut Ui, controls: &mut Controls, lab: &Lab, shown: &mut usize, theme: &Theme) {
-    super::widgets::group(ui, theme, "Settings below are of");
+    crate::ui::kit::widgets::group(ui, theme, "Settings below are of");
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = egui::vec2(4.0, 4.0);
-        if super::panes::frame::mode(ui, theme, "All", controls.only.is_none(), "Change every variant at once") {
+        if crate::ui::panes::frame::mode(ui, theme, "All", controls.only.is_none(), "Change every variant at once") {
             controls.only = None;
         }
         for (i, v) in lab.settings().variants.iter().enumerate() {
@@ -224,7 +224,7 @@ fn which(ui: &mut Ui, controls: &mut Controls, lab: &Lab, shown: &mut usize, the
                 "Change {}{was} alone, and show it in the panes of one variant. Double-click to rename it (F2)",
                 v.name
             );
-            if super::panes::frame::mode(ui, theme, &v.name, controls.only == Some(i), &tip) {
+            if crate::ui::panes::frame::mode(ui, theme, &v.name, controls.only == Some(i), &tip) {
                 let twice = ui.input(|i| i.pointer.button_double_clicked(egui::PointerButton::Primary));
                 controls.rename = twice.then_some(i);
                 controls.only = Some(i);

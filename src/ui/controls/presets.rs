@@ -1,8 +1,8 @@
 //! Settings of published models, by name, each with a card that says where every number comes from.
 
-use super::super::style::{SMALL, TINY, semibold, text};
-use super::super::theme::{ROW, Theme};
 use super::Desk;
+use crate::ui::kit::style::{SMALL, TINY, semibold, text};
+use crate::ui::kit::theme::{ROW, Theme};
 use eframe::egui::{self, ComboBox, RichText, Ui, vec2};
 use moebias_lab::Lab;
 use moebias_lab::command::Command;
@@ -43,7 +43,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
                 .response
         })
         .inner;
-    super::super::spotlight::offer(ui, "Model", response.rect);
+    crate::ui::help::spotlight::offer(ui, "Model", response.rect);
     response.widget_info(|| {
         let mut info = egui::WidgetInfo::labeled(egui::Role::ComboBox, ui.is_enabled(), "Model");
         info.current_text_value = Some(shown.to_owned());

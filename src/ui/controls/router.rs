@@ -1,11 +1,11 @@
 //! The router: gate, experts, K; groups, capacity and gating values.
 
-use super::super::style::{SMALL, text};
-use super::super::widgets::choice::Item;
-use super::super::widgets::differs;
-use super::super::widgets::group;
-use super::super::widgets::slider::{Number, Scale, number};
 use super::{Desk, Row, explain};
+use crate::ui::kit::style::{SMALL, text};
+use crate::ui::kit::widgets::choice::Item;
+use crate::ui::kit::widgets::differs;
+use crate::ui::kit::widgets::group;
+use crate::ui::kit::widgets::slider::{Number, Scale, number};
 use eframe::egui::{CollapsingHeader, RichText, Ui};
 use moebias_lab::command::Command;
 use moebias_model::change::{Change, largest_top_k};

@@ -1,12 +1,12 @@
 //! Every setting as data, for whoever sets it by name: what it is called, what it may be, what it is now. Built from the same
 //! rows and items as the panel, so limits and refusals are the same.
 
-use super::super::app::Ask;
-use super::super::store::{LARGEST, SMALLEST};
-use super::super::transport_bar::name_of;
-use super::super::widgets::choice::Item;
-use super::super::widgets::slider::{Scale, figure};
 use super::{Row, balancer, frozen, learning, memory, refused, router, tokens};
+use crate::ui::kit::widgets::choice::Item;
+use crate::ui::kit::widgets::slider::{Scale, figure};
+use crate::ui::shell::app::Ask;
+use crate::ui::shell::transport_bar::name_of;
+use crate::ui::store::{LARGEST, SMALLEST};
 use moebias_engine::message::Speed;
 use moebias_files::limits as of_files;
 use moebias_lab::Lab;

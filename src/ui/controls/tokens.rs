@@ -1,11 +1,11 @@
 //! Where tokens come from.
 
-use super::super::theme::ROW;
-use super::super::widgets::button::icon_button;
-use super::super::widgets::choice::{Item, choice};
-use super::super::widgets::group;
-use super::super::widgets::slider::Scale;
 use super::{Desk, Row};
+use crate::ui::kit::theme::ROW;
+use crate::ui::kit::widgets::button::icon_button;
+use crate::ui::kit::widgets::choice::{Item, choice};
+use crate::ui::kit::widgets::group;
+use crate::ui::kit::widgets::slider::Scale;
 use eframe::egui::{Align, DragValue, Layout, RichText, Ui};
 use egui_material_icons::icons::ICON_CASINO;
 use moebias_files::BUILTIN;

@@ -1,9 +1,9 @@
 //! Bias curves.
 
-use super::super::link::Side;
 use super::expert_curves::{self, Quantity};
 use super::frame::mode;
 use super::{Pane, PaneContext, PaneKind, compared, time_plot};
+use crate::ui::link::Side;
 use eframe::egui::Ui;
 use moebias_engine::history::{Column, VariantHistory};
 use moebias_engine::run::lock;
@@ -134,7 +134,7 @@ mod tests {
         let mut harness = stage(Bias::default(), lab_at(&text, steps), [520.0, 260.0], true);
         harness.run_steps(3);
         let stage = harness.state_mut();
-        let theme = crate::ui::theme::Theme::of(&eframe::egui::Context::default());
+        let theme = crate::ui::kit::theme::Theme::of(&eframe::egui::Context::default());
         let cx = PaneContext { lab: &mut stage.lab, link: &mut stage.link, theme };
         let (before, relative) = (stage.pane.subtitle(&cx), stage.pane.relative(&cx));
         picture(&mut harness, &format!("bias-{relative}"));

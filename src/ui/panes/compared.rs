@@ -1,11 +1,11 @@
 //! What panes share that show several variants: their colours and names, and the switch between one, all and the difference of two.
 
-use super::super::link::Side;
-use super::super::style::{SMALL, TINY, text};
-use super::super::theme::Theme;
-use super::super::words::fitted;
 use super::PaneContext;
 use super::frame::mode;
+use crate::ui::kit::style::{SMALL, TINY, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::words::fitted;
+use crate::ui::link::Side;
 use eframe::egui::{self, Align2, Color32, Rect, Sense, Ui, pos2, vec2};
 use moebias_engine::view::MOST_BESIDE;
 
@@ -143,7 +143,9 @@ pub(super) fn strip(ui: &Ui, cx: &mut PaneContext<'_>, rect: Rect, variant: usiz
     let right = if more.is_empty() {
         rect.right()
     } else {
-        painter.text(rect.right_center(), Align2::RIGHT_CENTER, more, super::super::style::mono(TINY), theme.dim).left()
+        painter
+            .text(rect.right_center(), Align2::RIGHT_CENTER, more, crate::ui::kit::style::mono(TINY), theme.dim)
+            .left()
     };
     // In a few points a name says nothing: the pointer tells.
     let short = if rect.width() < 60.0 { String::new() } else { name.clone() };

@@ -3,10 +3,10 @@
 
 mod overlaid;
 
-use super::super::link::Side;
-use super::super::theme::Theme;
 use super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
 use super::{PaneContext, compared};
+use crate::ui::kit::theme::Theme;
+use crate::ui::link::Side;
 use eframe::egui::{Color32, Ui};
 use moebias_engine::history::{Column, VariantHistory};
 use moebias_engine::run::lock;

@@ -1,9 +1,9 @@
 //! What every pane has: its ground, its header and its body.
 
-use super::super::focus;
-use super::super::style::{SMALL, text};
-use super::super::theme::{GAP, PADDING, PANE_RADIUS, Theme};
 use super::{Pane, PaneContext, header};
+use crate::ui::kit::focus;
+use crate::ui::kit::style::{SMALL, text};
+use crate::ui::kit::theme::{GAP, PADDING, PANE_RADIUS, Theme};
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{
     self, Align, Button, CornerRadius, Rect, Shape, Stroke, StrokeKind, Ui, UiBuilder, epaint::Mesh, vec2,

@@ -1,12 +1,12 @@
 //! The token and the expert that are pointed at or pinned, in figures.
 
-use super::super::style::{SMALL, TINY, mono, semibold, text};
-use super::super::theme::Theme;
-use super::super::widgets::slider::figure;
 use super::assignment::card::line;
 use super::assignment::facts::{Choice, Facts};
 use super::frame::message;
 use super::{Pane, PaneContext, PaneKind, of_step};
+use crate::ui::kit::style::{SMALL, TINY, mono, semibold, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{Align2, RichText, ScrollArea, Sense, Ui, vec2};
 use moebias_engine::message::Snapshot;
 use moebias_engine::run::lock;

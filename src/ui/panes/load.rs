@@ -2,12 +2,12 @@
 
 mod beside;
 
-use super::super::link::Side;
-use super::super::style::{TINY, mono, text};
-use super::super::theme::Theme;
-use super::super::widgets::slider::figure;
-use super::super::words::fitted;
 use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, nothing_yet, of_step, of_variant};
+use crate::ui::kit::style::{TINY, mono, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::slider::figure;
+use crate::ui::kit::words::fitted;
+use crate::ui::link::Side;
 use eframe::egui::{Align2, Color32, Rect, Sense, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2};
 use moebias_engine::message::VariantView;
 use moebias_model::capacity::of_batch;

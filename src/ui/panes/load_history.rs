@@ -1,12 +1,12 @@
 //! Load over time: experts × steps, as a picture.
 
-use super::super::link::Side;
-use super::super::style::{TINY, mono, text};
-use super::super::svg::keep_pixels;
-use super::super::theme::Theme;
-use super::super::widgets::slider::figure;
 use super::time_plot;
 use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, of_variant};
+use crate::ui::export::svg::keep_pixels;
+use crate::ui::kit::style::{TINY, mono, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::slider::figure;
+use crate::ui::link::Side;
 use eframe::egui::{
     self, Align2, Color32, ColorImage, CornerRadius, Rect, Sense, Stroke, TextureHandle, TextureOptions, Ui, epaint,
     pos2, vec2,
@@ -362,7 +362,7 @@ fn raster(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::theme::DARK;
+    use crate::ui::kit::theme::DARK;
     use moebias_engine::history::History;
     use moebias_model::metrics::Metrics;
     use moebias_model::step::{StepRow, VariantRow};

@@ -21,8 +21,8 @@ pub mod violation;
 
 pub use look::Look;
 
-use super::link::Link;
-use super::theme::Theme;
+use crate::ui::kit::theme::Theme;
+use crate::ui::link::Link;
 use eframe::egui::Ui;
 use moebias_lab::Lab;
 use serde::{Deserialize, Serialize};
@@ -152,7 +152,7 @@ fn of_variant(cx: &PaneContext<'_>) -> String {
 
 /// "step 29 · ": the step whose loads, figures and pictures every pane shows, the last one routed.
 fn of_step(cx: &PaneContext<'_>) -> String {
-    let step = |n: u64| format!("step {} · ", super::widgets::slider::figure(n as f64, true));
+    let step = |n: u64| format!("step {} · ", crate::ui::kit::widgets::slider::figure(n as f64, true));
     cx.lab.snapshot().shown_step().map_or_else(|| "nothing routed yet · ".into(), step)
 }
 
@@ -163,7 +163,7 @@ fn nothing_yet(ui: &Ui, theme: &Theme, what: &str) {
 
 /// What goes upwards beside a frame, left of the numbers of its axis.
 fn upright(painter: &eframe::egui::Painter, frame: eframe::egui::Rect, words: &str, colour: eframe::egui::Color32) {
-    let font = super::style::text(super::style::TINY);
+    let font = crate::ui::kit::style::text(crate::ui::kit::style::TINY);
     let galley = painter.layout_no_wrap(words.to_owned(), font, colour);
     let middle = eframe::egui::pos2(frame.left() - 39.0, frame.center().y);
     let corner = middle + eframe::egui::vec2(-galley.size().y / 2.0, galley.size().x / 2.0);

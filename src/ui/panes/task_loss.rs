@@ -1,9 +1,9 @@
 //! Task loss over time, and how hard task and balance pull at the router.
 
-use super::super::style::{SMALL, text};
 use super::frame::{message, mode};
 use super::time_plot::{self, Axis, Curve, Mark, TimePlot};
 use super::{Pane, PaneContext, PaneKind};
+use crate::ui::kit::style::{SMALL, text};
 use eframe::egui::{self, Ui};
 use moebias_engine::history::Column;
 use moebias_engine::run::lock;
@@ -231,8 +231,8 @@ fn less(curves: &mut [Curve], which: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{lab_at, stage};
     use super::*;
+    use crate::ui::testing::{lab_at, stage};
     use egui_kittest::kittest::Queryable as _;
 
     const TEXT: &str =

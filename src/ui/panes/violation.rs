@@ -1,9 +1,9 @@
 //! MaxVio over time.
 
-use super::super::style::{SMALL, text};
 use super::frame::mode;
 use super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
 use super::{Pane, PaneContext, PaneKind, compared};
+use crate::ui::kit::style::{SMALL, text};
 use eframe::egui::{self, Ui};
 use moebias_engine::history::{Column, VariantHistory};
 use moebias_engine::run::lock;

@@ -1,8 +1,8 @@
 //! Titles and names in the scripts of the world: drawn with the system's fonts, or as boxes where it has none, but never an error.
 
-use moebias::ui::film::Film;
+use moebias::ui::export::film::Film;
+use moebias::ui::export::studio::{Setting, Studio};
 use moebias::ui::store::Stored;
-use moebias::ui::studio::{Setting, Studio};
 use moebias_files::film::Format;
 use moebias_lab::{Document, Lab};
 use std::path::Path;

@@ -13,7 +13,7 @@ use crate::DATA;
 use eframe::egui::{Event, Key, Modifiers, MouseWheelUnit, Pos2, TouchPhase, accesskit::Role, pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use moebias::ui::app::{App, Options};
+use moebias::ui::shell::app::{App, Options};
 use moebias::ui::store::Stored;
 use moebias_engine::EngineChoice;
 use moebias_engine::message::Speed;

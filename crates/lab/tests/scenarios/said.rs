@@ -319,7 +319,9 @@ fn files(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
 fn retired_words_stay_retired() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut found = vec![root.join("README.md")];
-    for folder in ["docs", "scenarios", "src", "crates"] {
+    for folder in
+        ["docs", "scenarios", "src", "crates/model/src", "crates/files/src", "crates/engine/src", "crates/lab/src"]
+    {
         files(&root.join(folder), &mut found);
     }
     for path in found.iter().filter(|p| p.extension().is_some_and(|e| e == "md" || e == "ron" || e == "rs")) {

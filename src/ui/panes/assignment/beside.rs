@@ -1,13 +1,13 @@
 //! Heatmaps of several variants beside each other, or the difference of two: which pictures, where they stand, and which tokens go
 //! elsewhere.
 
-use super::super::super::link::Side;
-use super::super::super::style::{TINY, text};
-use super::super::super::theme::Theme;
 use super::super::{PaneContext, compared};
 use super::decor::Cells;
 use super::raster::Painter;
 use super::{Mode, Window};
+use crate::ui::kit::style::{TINY, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::link::Side;
 use eframe::egui::{Align2, Color32, ColorImage, Rect, Ui, pos2, vec2};
 use moebias_engine::view::{Beside, CHOSEN, Picture, Rows};
 use std::ops::Range;
@@ -237,7 +237,7 @@ pub(super) fn legend(
     let frame = panel.frame;
     let (first, last) =
         (window.experts.0.floor(), (window.experts.1.ceil() as usize).min(panel.picture.experts).max(1) - 1);
-    let mono = super::super::super::style::mono(TINY);
+    let mono = crate::ui::kit::style::mono(TINY);
     painter.text(pos2(frame.left(), y), Align2::LEFT_CENTER, format!("expert {first}"), mono.clone(), theme.faint);
     painter.text(pos2(frame.right(), y), Align2::RIGHT_CENTER, last.to_string(), mono, theme.faint);
     let laid = |items: &[(Color32, String)]| {
@@ -268,7 +268,7 @@ pub(super) fn legend(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::theme::DARK;
+    use crate::ui::kit::theme::DARK;
     use moebias_engine::view::{Token, UNBIASED};
     use moebias_model::config::{Gate, Rule};
 

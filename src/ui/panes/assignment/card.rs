@@ -1,12 +1,12 @@
 //! The card beside the pointer: one token at one expert, in figures.
 
-use super::super::super::glossary::{dots, explain, find};
-use super::super::super::style::{SMALL, mono, semibold, text};
-use super::super::super::theme::Theme;
-use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::chosen_by_experts;
 use super::facts::{Facts, topic_name};
+use crate::ui::kit::glossary::{dots, explain, find};
+use crate::ui::kit::style::{SMALL, mono, semibold, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{self, Align, Align2, Area, Color32, Frame, Id, Layout, Margin, Order, Pos2, RichText, Ui, vec2};
 use moebias_engine::view::Picture;
 use moebias_model::fixed::from_score;

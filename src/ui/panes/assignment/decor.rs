@@ -1,9 +1,9 @@
 //! What stands round and over the heatmap: topics on the left, the legend below, the lines under the pointer.
 
-use super::super::super::style::{TINY, mono, text};
-use super::super::super::theme::Theme;
 use super::super::{AXIS, PaneContext};
 use super::{Mode, Window};
+use crate::ui::kit::style::{TINY, mono, text};
+use crate::ui::kit::theme::Theme;
 use eframe::egui::{self, Align2, Color32, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
 use moebias_engine::view::{Picture, Rows};
 use moebias_model::config::Rule;

@@ -7,12 +7,12 @@ pub mod facts;
 mod overview;
 mod raster;
 
-use super::super::link::Side;
-use super::super::style::{SMALL, text};
-use super::super::svg::keep_pixels;
-use super::super::widgets::slider::figure;
 use super::frame::mode;
 use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, of_variant};
+use crate::ui::export::svg::keep_pixels;
+use crate::ui::kit::style::{SMALL, text};
+use crate::ui::kit::widgets::slider::figure;
+use crate::ui::link::Side;
 use decor::{Cells, gutter, highlight, legend};
 use eframe::egui::{self, Color32, Rect, RichText, Sense, TextureHandle, TextureOptions, Ui, pos2, vec2};
 use egui_material_icons::icons::ICON_TUNE;
@@ -216,7 +216,7 @@ impl Pane for Assignment {
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         let theme = cx.theme;
-        let menu = super::super::widgets::button::icon_button(
+        let menu = crate::ui::kit::widgets::button::icon_button(
             ui,
             theme,
             ICON_TUNE,

@@ -1,7 +1,7 @@
 //! The slim bar beside a live batch: which part of all tokens is in sight. Drag it, click beside it, or use the keys.
 
-use super::super::super::theme::Theme;
-use super::super::super::widgets::slider::figure;
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{self, Key, Rect, Sense, Stroke, StrokeKind, Ui, pos2};
 
 /// Its width, points.

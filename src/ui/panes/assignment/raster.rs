@@ -1,7 +1,7 @@
 //! From a picture of tokens to pixels: which cell has which colour, and what several cells of one pixel become.
 
-use super::super::super::theme::Theme;
 use super::Mode;
+use crate::ui::kit::theme::Theme;
 use eframe::egui::{Color32, ColorImage};
 use moebias_engine::view::{CHOSEN, DROPPED, Picture, Rows, UNBIASED};
 use moebias_model::config::{Gate, Rule};
@@ -183,7 +183,7 @@ fn mean(colours: impl Iterator<Item = Color32>) -> Color32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::theme::DARK;
+    use crate::ui::kit::theme::DARK;
     use moebias_engine::view::{Count, Token, ViewRequest};
 
     fn picture() -> Picture {

@@ -5,9 +5,9 @@ pub mod rows;
 pub mod settings;
 mod table;
 
-use super::super::style::{SMALL, semibold, text};
-use super::super::widgets::slider::figure;
 use super::{Pane, PaneContext, PaneKind, compared};
+use crate::ui::kit::style::{SMALL, semibold, text};
+use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{self, RichText, ScrollArea, Ui, vec2};
 use moebias_engine::message::Standings;
 use moebias_lab::command::Command;

@@ -1,12 +1,12 @@
 //! The table itself: a column per variant, a row per setting or figure.
 
-use super::super::super::glossary::explain;
-use super::super::super::style::{SMALL, TINY, mono, semibold, text};
-use super::super::super::theme::Theme;
-use super::super::super::words::fitted;
 use super::super::{PaneContext, compared};
 use super::rows::Row;
 use super::settings::Difference;
+use crate::ui::kit::glossary::explain;
+use crate::ui::kit::style::{SMALL, TINY, mono, semibold, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::words::fitted;
 use eframe::egui::{self, Align2, Color32, FontId, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use egui_material_icons::icons::ICON_STAR;
 use moebias_model::figures::Figures;

@@ -1,11 +1,11 @@
 //! Loads of several variants under each other, expert under expert, or the difference of two; all as times the fair share.
 
-use super::super::super::link::Side;
-use super::super::super::style::{TINY, mono, text};
-use super::super::super::theme::Theme;
 use super::super::frame::message;
 use super::super::{AXIS, PaneContext, compared};
 use super::{BELOW, FULL, bars, ceiling};
+use crate::ui::kit::style::{TINY, mono, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::link::Side;
 use eframe::egui::{Align2, Rect, Response, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2};
 use moebias_engine::message::VariantView;
 

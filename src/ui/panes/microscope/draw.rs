@@ -1,11 +1,11 @@
 //! Draws a step at a place between its first and its last stage.
 
-use super::super::super::style::{TINY, mono, semibold, text};
-use super::super::super::theme::Theme;
 use super::super::load::load_colour;
 use super::board::{Board, between};
 use super::player::{Player, Stage};
 use super::words::{decimals, number, share, signed};
+use crate::ui::kit::style::{TINY, mono, semibold, text};
+use crate::ui::kit::theme::Theme;
 use eframe::egui::{
     Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, epaint::RectShape, pos2, vec2,
 };

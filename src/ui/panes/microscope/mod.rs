@@ -6,13 +6,13 @@ mod player;
 mod stepper;
 mod words;
 
-use super::super::style::{SMALL, TINY, mono, text};
-use super::super::widgets::button::icon_button;
-use super::super::widgets::slider::figure;
-use super::super::words::fitted;
 use super::assignment::facts::topic_name;
 use super::frame::message;
 use super::{Pane, PaneContext, PaneKind, describe, of_variant};
+use crate::ui::kit::style::{SMALL, TINY, mono, text};
+use crate::ui::kit::widgets::button::icon_button;
+use crate::ui::kit::widgets::slider::figure;
+use crate::ui::kit::words::fitted;
 use board::Board;
 use draw::{Draw, Hot};
 use eframe::egui::{self, Color32, Rect, RichText, Sense, Ui, pos2, vec2};

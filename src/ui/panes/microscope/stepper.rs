@@ -1,12 +1,12 @@
 //! The six stages as a line that is clicked, dragged along, stepped and played.
 
-use super::super::super::style::mono;
-use super::super::super::theme::Theme;
-use super::super::super::widgets::button::icon_button;
 use super::super::PaneContext;
 use super::draw::title;
 use super::player::{END, Player, Stage, Wish};
 use super::words::name;
+use crate::ui::kit::style::mono;
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::button::icon_button;
 use eframe::egui::{self, CornerRadius, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 use egui_material_icons::icons::{
     ICON_CHEVRON_LEFT, ICON_CHEVRON_RIGHT, ICON_PAUSE, ICON_PLAY_ARROW, ICON_SKIP_NEXT, ICON_SKIP_PREVIOUS,

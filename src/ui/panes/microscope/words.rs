@@ -1,8 +1,8 @@
 //! What is said of each stage: what happens there, its formula with the numbers of one token and one expert, and what a rule does
 //! otherwise.
 
-use super::super::super::widgets::slider::figure;
 use super::player::Stage;
+use crate::ui::kit::widgets::slider::figure;
 use moebias_engine::microscope::{Microscope, Seen};
 use moebias_model::balance;
 use moebias_model::capacity::of_batch;

@@ -1,11 +1,11 @@
 //! Small multiples: one little plot per value of the second setting, all on the same scales; or one large plot where one is swept.
 
-use super::super::super::style::{TINY, mono, text};
-use super::super::super::theme::Theme;
 use super::Spot;
 use super::grid::Grid;
 use super::map::{below, triangle};
 use super::scale::{Scale, label, place, short};
+use crate::ui::kit::style::{TINY, mono, text};
+use crate::ui::kit::theme::Theme;
 use eframe::egui::{Align2, Mesh, Pos2, Rect, Response, Shape, Stroke, Ui, pos2, vec2};
 
 /// Room for numbers on the left, and below with a name.

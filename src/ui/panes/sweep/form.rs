@@ -1,10 +1,10 @@
 //! What is to be swept, as a person sets it up.
 
-use super::super::super::style::{SMALL, TINY, semibold, text};
-use super::super::super::theme::{ROW, Theme};
-use super::super::super::widgets::choice::{Item, choice};
-use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
+use crate::ui::kit::style::{SMALL, TINY, semibold, text};
+use crate::ui::kit::theme::{ROW, Theme};
+use crate::ui::kit::widgets::choice::{Item, choice};
+use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{self, Align, Button, DragValue, Layout, RichText, ScrollArea, Ui, vec2};
 use moebias_lab::command::Command;
 use moebias_lab::sweep::SweepRequest;
@@ -307,7 +307,7 @@ fn names(ui: &mut Ui, row: &mut Row) {
     let button = ui.add(Button::new(format!("{words}  ▾")).min_size(vec2(110.0, ROW)));
     button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Which: {words}")));
     egui::Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
-        crate::ui::focus::stays(ui);
+        crate::ui::kit::focus::stays(ui);
         ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
             for (value, on) in all.iter().zip(&mut row.chosen) {
                 ui.checkbox(on, value.in_words());

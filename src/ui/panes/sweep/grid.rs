@@ -1,8 +1,8 @@
 //! What is drawn of a sweep: one figure of every cell, laid out in columns and rows.
 
-use super::super::super::theme::Theme;
-use super::super::super::widgets::slider::figure;
 use super::scale::Scale;
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::Color32;
 use moebias_engine::sweep::Found;
 use moebias_lab::sweep::LabSweep;

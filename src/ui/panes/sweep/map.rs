@@ -1,11 +1,11 @@
 //! The map: a colour per cell, numbers along both sides, what papers choose, and a bar that says what a colour means.
 
-use super::super::super::style::{TINY, mono, text};
-use super::super::super::theme::Theme;
-use super::super::super::words::fitted;
 use super::Spot;
 use super::grid::Grid;
 use super::scale::{label, labelled, place, short};
+use crate::ui::kit::style::{TINY, mono, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::words::fitted;
 use eframe::egui::{
     Align2, Color32, CornerRadius, Pos2, Rect, Response, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2,
 };

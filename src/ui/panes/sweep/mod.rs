@@ -7,13 +7,13 @@ mod map;
 mod scale;
 mod words;
 
-use super::super::actions::Action;
-use super::super::style::{SMALL, TINY, text};
-use super::super::theme::Theme;
-use super::super::widgets::slider::figure;
-use super::super::words::headed;
 use super::frame::mode;
 use super::{Pane, PaneContext, PaneKind, describe};
+use crate::ui::actions::Action;
+use crate::ui::kit::style::{SMALL, TINY, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::slider::figure;
+use crate::ui::kit::words::headed;
 use eframe::egui::{self, Align, Button, EventFilter, Key, Layout, Rect, RichText, Sense, Ui, UiBuilder, pos2, vec2};
 use form::Form;
 use grid::Grid;

@@ -1,6 +1,6 @@
 //! How a figure of a sweep is placed between its smallest and its largest.
 
-use super::super::super::widgets::slider::{figure, significant};
+use crate::ui::kit::widgets::slider::{figure, significant};
 use moebias_model::sweep::{Axis, Value};
 
 /// Figures that span so much are placed by their logarithm.

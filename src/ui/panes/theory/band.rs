@@ -1,11 +1,11 @@
 //! How far the worst load is from fair, the band, and whether the band is promised here.
 
-use super::super::super::style::{TINY, text};
-use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::super::time_plot::{self, Axis, Curve, Mark, TimePlot};
 use super::objective::{middle, nearest};
 use super::{captioned, figures, in_sight, places, row, row_in, words};
+use crate::ui::kit::style::{TINY, text};
+use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::Ui;
 use moebias_engine::theory::{Examined, Theory};
 use moebias_model::config::{Rule, Schedule};

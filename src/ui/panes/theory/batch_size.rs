@@ -1,12 +1,12 @@
 //! MaxVio against the size of a computation batch, for every variant.
 
-use super::super::super::style::{TINY, text};
-use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::super::compared::Mark;
 use super::super::time_plot;
 use super::xy::{Axis, Scale, Xy, key};
 use super::{captioned, figures, places, row, row_in, words};
+use crate::ui::kit::style::{TINY, text};
+use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{Color32, Stroke, Ui};
 use moebias_engine::run::lock;
 use moebias_engine::theory::{Theory, sizes_of_steps};

@@ -1,11 +1,11 @@
 //! Our biases against those that the recorded model had learned.
 
-use super::super::super::style::{TINY, text};
-use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::super::time_plot::{self, Axis as TimeAxis, Curve, TimePlot};
 use super::xy::{Axis, Scale, Xy};
 use super::{figures, message, pair, places, row, words};
+use crate::ui::kit::style::{TINY, text};
+use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{Stroke, Ui};
 use moebias_engine::history::Column;
 use moebias_engine::run::lock;

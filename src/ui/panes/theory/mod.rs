@@ -8,11 +8,11 @@ mod objective;
 mod online;
 mod xy;
 
-use super::super::style::{SMALL, TINY, text};
-use super::super::words::fitted;
 use super::assignment::card::line;
 use super::frame::{message, mode};
 use super::{Pane, PaneContext, PaneKind, of_variant};
+use crate::ui::kit::style::{SMALL, TINY, text};
+use crate::ui::kit::words::fitted;
 use eframe::egui::{self, Align, Color32, FontId, Layout, Rect, RichText, Ui, UiBuilder, pos2, text::LayoutJob, vec2};
 use egui_material_icons::icons::ICON_SWAP_HORIZ;
 use moebias_engine::message::Snapshot;
@@ -143,7 +143,7 @@ impl Pane for TheoryPane {
             return if cx.lab.snapshot().shown_step().is_none() { "nothing routed yet" } else { "the price view" }
                 .into();
         };
-        let (tokens, figure) = (examined.problem.tokens(), super::super::widgets::slider::figure);
+        let (tokens, figure) = (examined.problem.tokens(), crate::ui::kit::widgets::slider::figure);
         let of = if tokens < examined.batch as usize {
             format!("{} of {} tokens", figure(tokens as f64, true), figure(f64::from(examined.batch), true))
         } else {
@@ -271,7 +271,7 @@ fn pair(ui: &mut Ui, cx: &mut PaneContext<'_>, place: Rect, other: &mut bool, pl
     let corner =
         Rect::from_min_max(pos2(place.right() - 22.0, place.top() - 3.0), pos2(place.right(), place.top() + 17.0));
     let next = if *other { first } else { second };
-    let symbol = super::super::style::icon(ICON_SWAP_HORIZ, 14.0).color(cx.theme.dim);
+    let symbol = crate::ui::kit::style::icon(ICON_SWAP_HORIZ, 14.0).color(cx.theme.dim);
     let button = ui.put(corner, egui::Button::new(symbol).frame(false));
     button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "The other plot"));
     if button.on_hover_text(format!("Instead: {next}")).clicked() {

@@ -1,10 +1,10 @@
 //! Who moved in the last step: experts that lose on the left, the fullest first, experts that gain on the right, the emptiest first.
 
-use super::super::super::style::{TINY, text};
-use super::super::super::theme::Theme;
-use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::{captioned, figures, message, places, row, row_in, words};
+use crate::ui::kit::style::{TINY, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{Align2, Color32, CursorIcon, Mesh, Pos2, Rect, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 use moebias_engine::theory::{Examined, Theory};
 use moebias_model::config::Rule;

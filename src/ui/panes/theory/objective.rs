@@ -1,10 +1,10 @@
 //! Λ over time with the exact optimum below it, and what moves it: the prices take, the tokens' benefit gives back.
 
-use super::super::super::style::{TINY, text};
-use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::super::time_plot::{self, Axis, Curve, Mark, TimePlot};
 use super::{figures, in_sight, pair, places, row, row_in, signed, words};
+use crate::ui::kit::style::{TINY, text};
+use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{Color32, Shape, Ui, pos2};
 use egui_plot::PlotTransform;
 use moebias_engine::theory::{Examined, Point, Solved, Theory};

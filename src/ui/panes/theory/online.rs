@@ -1,10 +1,10 @@
 //! The online setting: how far the biases are from the optimum of the source, and what that has cost so far.
 
-use super::super::super::style::{TINY, text};
-use super::super::super::widgets::slider::figure;
 use super::super::PaneContext;
 use super::super::time_plot::{self, Axis, Curve, TimePlot};
 use super::{figures, message, pair, places, row, row_in, words};
+use crate::ui::kit::style::{TINY, text};
+use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{self, Ui};
 use moebias_engine::history::Column;
 use moebias_engine::run::lock;

@@ -64,7 +64,7 @@ fn pointing_at_a_bar_of_the_flow_lights_its_expert_up() {
     harness.state_mut().pane.section = Section::Moves;
     harness.run_steps(3);
     // The bars of the left side stand right of the names.
-    let x = super::super::super::theme::PADDING + 92.0 + 3.0;
+    let x = crate::ui::kit::theme::PADDING + 92.0 + 3.0;
     let found = (60..360).step_by(6).any(|y| {
         harness.hover_at(pos2(x, y as f32));
         harness.run_steps(3);

@@ -1,10 +1,10 @@
 //! A small plot of anything against anything, for what does not run over time: axes, curves, points, and what the pointer is on.
 
-use super::super::super::style::{TINY, mono, text};
-use super::super::super::theme::Theme;
-use super::super::super::widgets::slider::figure;
 use super::super::AXIS;
 use super::super::compared::Mark;
+use crate::ui::kit::style::{TINY, mono, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{Align2, Color32, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 /// Room for the numbers below, points.

@@ -1,9 +1,9 @@
 //! The numbers of the axes: round, and about as many as there is room for.
 
-use super::super::super::style::{TINY, mono};
-use super::super::super::theme::Theme;
-use super::super::super::widgets::slider::figure;
 use super::Axis;
+use crate::ui::kit::style::{TINY, mono};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{self, Ui};
 use egui_plot::GridMark;
 use std::ops::RangeInclusive;

@@ -1,15 +1,15 @@
 //! What lies over the curves: labels, the key, events, the playhead, what the pointer is on.
 
-use super::super::super::events::label_in;
-use super::super::super::link::Span;
-use super::super::super::style::{TINY, mono, text};
-use super::super::super::theme::Theme;
-use super::super::super::widgets::slider::figure;
-use super::super::super::words::fitted;
 use super::super::PaneContext;
 use super::super::compared::Mark;
 use super::Curve;
 use super::axis::nice_above;
+use crate::ui::kit::events::label_in;
+use crate::ui::kit::style::{TINY, mono, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::slider::figure;
+use crate::ui::kit::words::fitted;
+use crate::ui::link::Span;
 use eframe::egui::{self, Align2, Color32, Pos2, Rect, Stroke, Ui, pos2, vec2};
 use egui_plot::PlotTransform;
 use moebias_model::change::Event;

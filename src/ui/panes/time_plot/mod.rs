@@ -10,10 +10,10 @@ pub use columns::{ask_detail, grouped, middle, resolution, steps_of};
 pub(super) use decor::chip;
 pub use decor::{empty, readout, zoomed};
 
-use super::super::link::{Link, Span};
-use super::super::widgets::slider::figure;
 use super::compared::Mark as Symbol;
 use super::{AXIS, PaneContext};
+use crate::ui::kit::widgets::slider::figure;
+use crate::ui::link::{Link, Span};
 use axis::{look, nice, steps_grid, value_label, values_grid};
 use decor::{Named, events, freest, hovered, key, key_height, label, markers, on_screen, playhead, text_width, titles};
 use eframe::egui::{self, Color32, Rect, Response, Sense, Ui, Vec2, Vec2b, pos2, vec2};

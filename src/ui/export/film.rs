@@ -1,0 +1,81 @@
+//! A film of a run: the run is repeated beside the one in the window, and drawn at one step after another.
+
+use crate::ui::export::studio::{Setting, Studio};
+use moebias_files::film::{Format, RATES, Reel, SIDES, steps};
+use moebias_lab::Lab;
+use std::path::Path;
+
+/// What a film is to be.
+#[derive(Clone, Debug)]
+pub struct Film {
+    /// The first step shown.
+    pub from: u64,
+    /// The last.
+    pub to: u64,
+    /// Steps from one picture to the next.
+    pub every: u64,
+    /// Pictures per second.
+    pub fps: u32,
+    /// As what it is written.
+    pub format: Format,
+    /// How it looks.
+    pub setting: Setting,
+}
+
+/// What making a film came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Pictures taken.
+    pub frames: usize,
+    /// Size on the disk.
+    pub bytes: u64,
+}
+
+impl Film {
+    /// The steps it shows.
+    ///
+    /// # Errors
+    /// What can't be filmed, in a sentence.
+    pub fn steps(&self) -> Result<Vec<u64>, String> {
+        let (w, h) = self.setting.size;
+        if !SIDES.contains(&w) || !SIDES.contains(&h) {
+            return Err(format!("each side of a film must be from {} to {} pixels", SIDES.start(), SIDES.end()));
+        }
+        if !RATES.contains(&self.fps) {
+            return Err(format!("a film has from {} to {} frames per second", RATES.start(), RATES.end()));
+        }
+        steps(self.from, self.to, self.every)
+    }
+
+    /// Makes it of the lab's run and saves it. `report` hears the share done and says whether to go on.
+    ///
+    /// # Errors
+    /// What can't be filmed, drawn or written, in a sentence; nothing is left then.
+    pub fn make(&self, lab: Lab, path: &Path, mut report: impl FnMut(f64) -> bool) -> Result<Made, String> {
+        let steps = self.steps()?;
+        let mut reel = Reel::new(self.format, path, self.setting.size, self.fps).map_err(|e| e.to_string())?;
+        let mut studio = Studio::open(lab, self.setting.clone(), true)?;
+        // Computing up to the first picture may take as long as all pictures.
+        let (first, frames) = (self.from.max(1) as f64, steps.len() as f64);
+        for (i, step) in steps.iter().enumerate() {
+            let done = if i == 0 { 0.0 } else { 0.1 + 0.9 * i as f64 / frames };
+            studio.go_to(*step, |at| report(if i == 0 { 0.1 * at as f64 / first } else { done }))?;
+            if !report(done) {
+                return Err("it was cancelled".into());
+            }
+            reel.push(studio.image()?.as_raw())?;
+        }
+        let bytes = reel.finish(path).map_err(|e| e.to_string())?;
+        report(1.0);
+        Ok(Made { frames: steps.len(), bytes })
+    }
+}
+
+/// How many bytes, for people.
+#[must_use]
+pub fn size_of(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        more => format!("{:.1} MB", more as f64 / 1e6),
+    }
+}

@@ -1,0 +1,87 @@
+//! All findings of all variants: those that last, and below them those that are over.
+
+use super::{show_me, sign};
+use crate::ui::kit::style::{SMALL, TINY, semibold, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::button::icon_button;
+use crate::ui::kit::widgets::slider::figure;
+use crate::ui::shell::app::Ask;
+use eframe::egui::{self, Align, Align2, Color32, Frame, Id, Label, Layout, Margin, RichText, ScrollArea, Ui, vec2};
+use egui_material_icons::icons::ICON_CLOSE;
+use moebias_lab::Lab;
+use moebias_model::diagnose::Finding;
+
+/// Draws the list. False once it is to close.
+pub fn list(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
+    let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(14));
+    let area = egui::Modal::default_area(Id::unique("findings")).anchor(Align2::RIGHT_TOP, vec2(-14.0, 84.0));
+    let modal = egui::Modal::new(Id::unique("findings"))
+        .area(area)
+        .backdrop_color(Color32::from_black_alpha(60))
+        .frame(frame)
+        .show(ui.ctx(), |ui| {
+            ui.set_width(560.0);
+            let mut close = false;
+            ui.horizontal(|ui| {
+                ui.label(RichText::new("Findings").font(semibold(14.0)));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    close = icon_button(ui, theme, ICON_CLOSE, 15.0, true, "Close findings", "Close (Esc)").clicked();
+                });
+            });
+            ui.add_space(6.0);
+            let snapshot = lab.snapshot();
+            let all = || {
+                let each = snapshot.variants.iter().enumerate();
+                each.flat_map(|(i, v)| v.findings.iter().map(move |f| (i, f)))
+            };
+            let now: Vec<(usize, &Finding)> = all().filter(|(_, f)| f.until.is_none()).collect();
+            let mut over: Vec<(usize, &Finding)> = all().filter(|(_, f)| f.until.is_some()).collect();
+            over.sort_by_key(|(_, f)| std::cmp::Reverse(f.until));
+            let before = asks.len();
+            ScrollArea::vertical().max_height(ui.ctx().content_rect().height() * 0.6).show(ui, |ui| {
+                if now.is_empty() {
+                    ui.label(RichText::new("Nothing stands out at this step.").color(theme.dim));
+                    ui.add_space(8.0);
+                }
+                for (variant, finding) in now {
+                    row(ui, lab, variant, finding, asks, theme);
+                }
+                if !over.is_empty() {
+                    ui.add_space(4.0);
+                    ui.label(RichText::new("Over").font(semibold(TINY)).color(theme.faint));
+                    ui.add_space(4.0);
+                    for (variant, finding) in over {
+                        row(ui, lab, variant, finding, asks, theme);
+                    }
+                }
+                crate::ui::kit::focus::follow(ui);
+            });
+            close || asks.len() > before
+        });
+    !modal.should_close() && !modal.inner
+}
+
+fn row(ui: &mut Ui, lab: &Lab, variant: usize, finding: &Finding, asks: &mut Vec<Ask>, theme: &Theme) {
+    let variants = &lab.settings().variants;
+    ui.horizontal_top(|ui| {
+        sign(ui, finding.kind, theme);
+        ui.with_layout(Layout::right_to_left(Align::TOP), |ui| {
+            show_me(ui, variant, finding, asks);
+            ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
+                let name = RichText::new(finding.name()).font(semibold(SMALL)).color(theme.text);
+                ui.label(name).on_hover_text(finding.kind.meaning());
+                ui.add(Label::new(RichText::new(finding.sentence()).font(text(SMALL)).color(theme.dim)).wrap());
+                let of = variants.get(variant).filter(|_| variants.len() > 1).map(|v| format!("{} · ", v.name));
+                let step = |n: u64| figure(n as f64, true);
+                let when = match finding.until {
+                    None => format!("since step {}", step(finding.since)),
+                    Some(until) => format!("step {} to {}", step(finding.since), step(until)),
+                };
+                let line = format!("{}{when}", of.unwrap_or_default());
+                ui.label(RichText::new(line).font(text(TINY)).color(theme.faint));
+            });
+        });
+    });
+    ui.add_space(8.0);
+}

@@ -1,0 +1,182 @@
+//! What the lab notices, as a quiet strip above the panes: a badge per finding, one line of cause, and “Show me”, which brings up the
+//! pane, the steps and the expert that show it. A list holds all of them, also those that are over.
+//!
+//! The strip is always there and always as high, so that nothing jumps when something is found.
+
+mod list;
+mod show;
+
+#[cfg(test)]
+mod tests;
+
+pub use list::list;
+pub use show::{Showing, showing};
+
+use crate::ui::actions::{self, Action};
+use crate::ui::kit::style::{SMALL, icon, semibold, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::button::icon_button;
+use crate::ui::shell::app::Ask;
+use eframe::egui::text::LayoutJob;
+use eframe::egui::{
+    self, Align, Button, Color32, CornerRadius, Frame, Layout, Margin, Panel, RichText, Stroke, TextFormat, Ui, vec2,
+};
+use egui_material_icons::MaterialIcon;
+use egui_material_icons::icons::{
+    ICON_CHECK_CIRCLE, ICON_DANGEROUS, ICON_HOURGLASS_EMPTY, ICON_LIST, ICON_MOVING, ICON_WARNING, ICON_WAVES,
+};
+use moebias_lab::Lab;
+use moebias_model::diagnose::{Finding, Kind};
+use std::sync::Arc;
+
+/// Height of the strip.
+pub const HEIGHT: f32 = 34.0;
+/// While it plays, words and figures change this often at most, seconds: faster cannot be read.
+const READABLE: f64 = 1.0;
+
+/// What the strip remembers between frames.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// The kind whose line is shown; the most important one where none was chosen.
+    chosen: Option<Kind>,
+    /// What is on screen: of which variant, and since when.
+    shown: Arc<Vec<Finding>>,
+    of: usize,
+    at: f64,
+}
+
+/// The icon and the colour of a kind.
+fn look(kind: Kind, theme: &Theme) -> (MaterialIcon, Color32) {
+    match kind {
+        Kind::FloorReached => (ICON_CHECK_CIRCLE, theme.accent),
+        Kind::Drifting => (ICON_MOVING, theme.dim),
+        Kind::Slow => (ICON_HOURGLASS_EMPTY, theme.over_text),
+        Kind::Oscillating => (ICON_WAVES, theme.over_text),
+        Kind::Starving | Kind::Dead | Kind::Collapse | Kind::Saturated => (ICON_WARNING, theme.over_text),
+        Kind::Diverged => (ICON_DANGEROUS, theme.record),
+    }
+}
+
+/// Findings of a variant that last.
+fn lasting(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    findings.iter().filter(|f| f.until.is_none())
+}
+
+impl Findings {
+    /// Takes the newest findings, but not more often than they can be read.
+    fn refresh(&mut self, lab: &Lab, variant: usize, now: f64) {
+        let snapshot = lab.snapshot();
+        let newest = snapshot.variants.get(variant).map(|v| Arc::clone(&v.findings)).unwrap_or_default();
+        let kinds = |all: &[Finding]| lasting(all).map(|f| f.kind).collect::<Vec<_>>();
+        let calm = self.of == variant && kinds(&self.shown) == kinds(&newest) && snapshot.playing;
+        if !calm || now - self.at >= READABLE || now < self.at {
+            (self.shown, self.of, self.at) = (newest, variant, now);
+        }
+    }
+
+    /// The finding whose line is shown, and that “Show me” means.
+    #[must_use]
+    pub fn first(&self) -> Option<&Finding> {
+        let chosen = lasting(&self.shown).find(|f| Some(f.kind) == self.chosen);
+        chosen.or_else(|| lasting(&self.shown).next())
+    }
+
+    /// Draws the strip.
+    pub fn show(&mut self, ui: &mut Ui, lab: &Lab, variant: usize, asks: &mut Vec<Ask>, theme: &'static Theme) {
+        self.refresh(lab, variant, ui.input(|i| i.time));
+        let frame = Frame::new().fill(theme.panel).inner_margin(Margin::symmetric(14, 0));
+        let panel = Panel::top("findings").exact_size(HEIGHT).resizable(false).show_separator_line(false).frame(frame);
+        panel.show(ui, |ui| {
+            crate::ui::kit::focus::region(ui, crate::ui::kit::focus::Region::Findings);
+            let edge = ui.max_rect().expand2(vec2(14.0, 0.0));
+            ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, theme.line));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 6.0;
+                let keys = Action::Findings.shortcuts().first().map(|s| actions::written(ui.ctx(), s));
+                let tip = format!("All findings, also those that are over ({})", keys.unwrap_or_default());
+                if icon_button(ui, theme, ICON_LIST, 17.0, true, "All findings", &tip).clicked() {
+                    asks.push(Ask::Do(Action::Findings));
+                }
+                if let Some(finding) = self.first().cloned() {
+                    show_me(ui, variant, &finding, asks);
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| self.line(ui, lab, variant, theme));
+            });
+        });
+    }
+
+    /// Badges, and the line of the chosen one.
+    fn line(&mut self, ui: &mut Ui, lab: &Lab, variant: usize, theme: &'static Theme) {
+        let first = self.first().map(|f| f.kind);
+        let shown = Arc::clone(&self.shown);
+        for finding in lasting(&shown) {
+            let open = Some(finding.kind) == first;
+            if badge(ui, finding, open, theme).clicked() {
+                self.chosen = Some(finding.kind);
+            }
+        }
+        ui.add_space(4.0);
+        let words = match self.first() {
+            Some(finding) => finding.sentence(),
+            None => nothing(lab, variant).into(),
+        };
+        let colour = if first.is_some() { theme.dim } else { theme.faint };
+        let label = crate::ui::kit::words::line(ui, &words, text(SMALL), colour);
+        label.on_hover_text(match self.first() {
+            Some(finding) => format!("{words}\n\n{}: {}", finding.kind.name(), finding.kind.meaning()),
+            None => "Watched for: oscillation, slow convergence, drift, starving and dead experts, collapse, saturation, divergence, \
+                     and the sampling floor. A false alarm is worse than silence, so what is doubtful is not said."
+                .into(),
+        });
+    }
+}
+
+/// What is said where nothing is found.
+fn nothing(lab: &Lab, variant: usize) -> &'static str {
+    let snapshot = lab.snapshot();
+    let others =
+        snapshot.variants.iter().enumerate().any(|(i, v)| i != variant && lasting(&v.findings).next().is_some());
+    if others {
+        "Nothing stands out in this variant; see the list for the others"
+    } else if snapshot.step < 64 {
+        "What stands out is named here, once there is evidence"
+    } else {
+        "Nothing stands out"
+    }
+}
+
+fn badge(ui: &mut Ui, finding: &Finding, open: bool, theme: &Theme) -> egui::Response {
+    let (symbol, colour) = look(finding.kind, theme);
+    let format = |font, color| TextFormat { font_id: font, color, valign: Align::Center, ..Default::default() };
+    let mut job = LayoutJob::default();
+    job.append(symbol.codepoint, 0.0, format(egui::FontId::new(14.0, symbol.font_family()), colour));
+    job.append(finding.name(), 5.0, format(semibold(SMALL), theme.text));
+    let fill = if open { Theme::mix(theme.panel, colour, 0.16) } else { Color32::TRANSPARENT };
+    let stroke = Stroke::new(1.0, if open { Theme::mix(theme.panel, colour, 0.55) } else { theme.line });
+    let button = Button::new(job).fill(fill).stroke(stroke).corner_radius(CornerRadius::same(12));
+    let response = ui.scope(|ui| {
+        ui.spacing_mut().button_padding = vec2(8.0, 2.0);
+        ui.add(button.min_size(vec2(0.0, 24.0)))
+    });
+    let response = response.inner;
+    let name = format!("{}: {}", finding.name(), finding.sentence());
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, open, &name));
+    if open { response } else { response.on_hover_text(finding.sentence()) }
+}
+
+fn show_me(ui: &mut Ui, variant: usize, finding: &Finding, asks: &mut Vec<Ask>) {
+    let button = Button::new(RichText::new("Show me").font(text(SMALL))).min_size(vec2(0.0, 24.0));
+    let response = ui.add(button);
+    let name = format!("Show me: {}", finding.name());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+    let tip = format!("Bring up {}, these steps and the expert", show::pane(finding).name());
+    if response.on_hover_text(tip).clicked() {
+        asks.push(Ask::ShowFinding(variant, finding.clone()));
+    }
+}
+
+/// A finding's icon in its colour.
+fn sign(ui: &mut Ui, kind: Kind, theme: &Theme) {
+    let (symbol, colour) = look(kind, theme);
+    ui.label(icon(symbol, 15.0).color(colour));
+}

@@ -1,0 +1,198 @@
+//! What a lesson points at: a ring round a control or a pane that breathes once and then stands still, an expert or a token that is
+//! pinned. Widgets offer where they are by name; only what is wanted is noted.
+
+use crate::ui::kit::theme::Theme;
+use crate::ui::link::Link;
+use crate::ui::shell::layout::Layout;
+use crate::ui::shell::views::kind_of;
+use eframe::egui::{self, Align, Context, CornerRadius, Id, LayerId, Order, Rect, Stroke, StrokeKind, Ui};
+use moebias_files::lesson::{Control, Highlight, Which};
+use moebias_lab::Lab;
+use std::sync::Arc;
+
+/// Seconds of one breath.
+const BREATH: f64 = 1.6;
+
+/// What is pointed at, and since when.
+#[derive(Default)]
+pub struct Spotlight {
+    /// The page turn it belongs to.
+    turned: Option<u64>,
+    since: f64,
+    /// Frames in which what is wanted is still scrolled into sight.
+    scroll: u8,
+    /// An expert or a token that waits for its run.
+    waits: bool,
+    /// What it pinned itself: nothing else is let go of.
+    pinned: bool,
+}
+
+/// The names that are wanted in this frame.
+#[derive(Clone, Default)]
+struct Wanted {
+    names: Arc<Vec<&'static str>>,
+    scroll: bool,
+}
+
+fn wanted_id() -> Id {
+    Id::unique("spotlight wanted")
+}
+
+/// A widget says where it is. Costs a look into a short list while a lesson points at something, and less otherwise.
+pub fn offer(ui: &Ui, name: &str, rect: Rect) {
+    let Some(wanted) = ui.data(|d| d.get_temp::<Wanted>(wanted_id())) else { return };
+    // What is only measured is not there.
+    if !ui.is_visible() {
+        return;
+    }
+    if !wanted.names.contains(&name) {
+        return;
+    }
+    let seen = rect.intersect(ui.clip_rect());
+    if wanted.scroll && seen.height() < rect.height() {
+        ui.scroll_to_rect(rect, Some(Align::Center));
+    }
+    let pass = ui.ctx().cumulative_pass_nr();
+    ui.data_mut(|d| d.insert_temp(wanted_id().with(name), (pass, seen)));
+}
+
+/// What a control is called on the screen.
+fn names(control: Control) -> &'static [&'static str] {
+    match control {
+        Control::Batch => &["Batch"],
+        Control::Topics => &["Topics"],
+        Control::Skew => &["Skew"],
+        Control::Noise => &["Noise"],
+        Control::Drift => &["Drift"],
+        Control::Burst => &["Burst"],
+        Control::TokenSource => &["Token source"],
+        Control::Gate => &["Gate"],
+        Control::Experts => &["Experts"],
+        Control::TopK => &["K"],
+        Control::Preset => &["Model"],
+        Control::Rule => &["Rule"],
+        Control::Step => &["Step size u", "Step size λ", "Gain Kᵢ", "Step size μ"],
+        Control::Schedule => &["Schedule"],
+        Control::Auxiliary => &["Auxiliary loss"],
+        Control::Alpha => &["α"],
+        Control::Play => &["Play or pause"],
+        Control::Speed => &["Speed"],
+        Control::Reset => &["Reset"],
+        Control::ResetBiases => &["Reset biases"],
+        Control::Compare => &["Compare"],
+    }
+}
+
+impl Spotlight {
+    /// Before anything is drawn: says what is wanted. True when a page has just been turned to.
+    pub fn begin(&mut self, ctx: &Context, lab: &Lab, link: &mut Link) -> bool {
+        let running = lab.lesson();
+        let turned = running.map(|r| r.turned);
+        let fresh = turned != self.turned;
+        if fresh {
+            self.turned = turned;
+            self.since = ctx.input(|i| i.time);
+            self.scroll = 4;
+            if std::mem::take(&mut self.pinned) {
+                (link.pinned_expert, link.pinned_token) = (None, None);
+            }
+            let highlight = running.and_then(|r| r.page()).map(|p| p.highlight.as_slice()).unwrap_or_default();
+            self.waits = highlight.iter().any(|h| matches!(h, Highlight::Expert(_) | Highlight::Token(_)));
+            let named = highlight.iter().filter_map(|h| if let Highlight::Control(c) = h { Some(*c) } else { None });
+            let list: Vec<&'static str> = named.flat_map(|c| names(c).iter().copied()).collect();
+            ctx.data_mut(|d| {
+                if list.is_empty() {
+                    d.remove_temp::<Wanted>(wanted_id());
+                } else {
+                    d.insert_temp(wanted_id(), Wanted { names: Arc::new(list), scroll: true });
+                }
+            });
+        } else if self.scroll > 0 {
+            self.scroll -= 1;
+            if self.scroll == 0 {
+                ctx.data_mut(|d| {
+                    if let Some(mut wanted) = d.get_temp::<Wanted>(wanted_id()) {
+                        wanted.scroll = false;
+                        d.insert_temp(wanted_id(), wanted);
+                    }
+                });
+            }
+        }
+        if self.scroll > 0 {
+            ctx.request_repaint();
+        }
+        fresh && turned.is_some()
+    }
+
+    /// Once everything is drawn: the rings, and what waits for its run.
+    pub fn show(&mut self, ui: &Ui, lab: &Lab, layout: &Layout, link: &mut Link, theme: &Theme) {
+        let Some(page) = lab.lesson().and_then(|r| r.page()) else { return };
+        if self.waits && lab.is_up_to_date() {
+            self.pin(&page.highlight, lab, link);
+        }
+        let ctx = ui.ctx();
+        let mut rects: Vec<(Rect, u8)> = vec![];
+        for h in &page.highlight {
+            match h {
+                Highlight::Pane(p) => rects.extend(layout.rect_of(kind_of(*p)).map(|r| (r, 9))),
+                Highlight::Control(c) => rects.extend(names(*c).iter().filter_map(|n| found(ctx, n)).map(|r| (r, 7))),
+                _ => {}
+            }
+        }
+        if rects.is_empty() {
+            return;
+        }
+        let age = ctx.input(|i| i.time) - self.since;
+        let breath = ((1.0 - age / BREATH).clamp(0.0, 1.0)) as f32;
+        // Out and in once: wide at first, then it settles.
+        let swell = (breath * std::f32::consts::PI).sin() * breath;
+        let painter = ctx.layer_painter(LayerId::new(Order::Middle, Id::unique("spotlight")));
+        for (rect, radius) in rects {
+            let ring = rect.expand(2.0 + 7.0 * swell);
+            let stroke = Stroke::new(2.0, theme.accent);
+            painter.rect_stroke(ring, CornerRadius::same(radius), stroke, StrokeKind::Outside);
+            if swell > 0.0 {
+                let halo = Stroke::new(5.0, theme.accent.gamma_multiply(0.35 * swell));
+                painter.rect_stroke(ring.expand(2.0), CornerRadius::same(radius + 3), halo, StrokeKind::Outside);
+            }
+        }
+        if breath > 0.0 {
+            ctx.request_repaint();
+        }
+    }
+
+    fn pin(&mut self, highlight: &[Highlight], lab: &Lab, link: &mut Link) {
+        let Some(loads) = lab.snapshot().variants.get(link.variant).map(|v| &v.loads).filter(|l| !l.is_empty()) else {
+            return;
+        };
+        for h in highlight {
+            match h {
+                Highlight::Expert(which) => {
+                    let by_load = |i: &usize| loads.get(*i).copied();
+                    let expert = match which {
+                        Which::Busiest => (0..loads.len()).max_by_key(by_load),
+                        Which::Emptiest => (0..loads.len()).min_by_key(by_load),
+                        Which::Number(n) => Some(*n as usize).filter(|n| *n < loads.len()),
+                    };
+                    link.pinned_expert = expert;
+                }
+                Highlight::Token(n) => link.pinned_token = Some((*n).min(lab.snapshot().batch.saturating_sub(1))),
+                _ => {}
+            }
+        }
+        self.pinned = true;
+        self.waits = false;
+    }
+}
+
+/// Where a widget of this name was drawn in this pass.
+fn found(ctx: &Context, name: &str) -> Option<Rect> {
+    let at: Option<(u64, Rect)> = ctx.data(|d| d.get_temp(wanted_id().with(name)));
+    at.filter(|(pass, rect)| *pass == ctx.cumulative_pass_nr() && rect.is_positive()).map(|(_, rect)| rect)
+}
+
+/// An ordinary button offers itself.
+pub fn offered(ui: &Ui, name: &str, response: egui::Response) -> egui::Response {
+    offer(ui, name, response.rect);
+    response
+}

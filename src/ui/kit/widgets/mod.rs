@@ -1,0 +1,52 @@
+//! The window's own widgets: a row with a slider and a figure to type into, a row with a choice, and small buttons.
+
+pub mod button;
+pub mod choice;
+pub mod differs;
+pub mod search;
+pub mod slider;
+
+use crate::ui::kit::glossary::{dots, explain, find};
+use crate::ui::kit::style::text;
+use crate::ui::kit::theme::{ROW, Theme};
+use eframe::egui::{self, Align2, Id, Rect, Sense, Ui, vec2};
+
+/// Width of the names on the left of a row.
+const NAME: f32 = 72.0;
+/// Width of the figures on the right of a row.
+const FIGURE: f32 = 68.0;
+
+/// The places of one row of controls.
+struct Row {
+    rect: Rect,
+    name: Rect,
+    middle: Rect,
+    figure: Rect,
+}
+
+/// Takes a row's room and paints its name. The name carries the tooltip.
+fn row(ui: &mut Ui, theme: &Theme, name: &str, tip: &str) -> (Row, egui::Response) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
+    let (left, rest) = rect.split_left_right_at_x(rect.left() + NAME);
+    let (middle, figure) = rest.split_left_right_at_x(rest.right() - FIGURE);
+    crate::ui::help::spotlight::offer(ui, name, rect.expand2(vec2(4.0, 0.0)));
+    let id: Id = ui.scope_id().with(("name", name));
+    let label = explain(ui.interact(left, id, Sense::hover()), name, tip);
+    label.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, name));
+    let colour = if ui.is_enabled() { theme.dim } else { theme.faint };
+    let written = ui.painter().text(left.left_center(), Align2::LEFT_CENTER, name, text(13.0), colour);
+    if find(name).is_some() {
+        dots(ui.painter(), written.shrink2(vec2(0.0, 1.0)), theme.faint);
+    }
+    (Row { rect, name: left, middle, figure }, label)
+}
+
+/// A group's name above its rows; F6 comes to each group.
+pub fn group(ui: &mut Ui, theme: &Theme, name: &str) {
+    ui.add_space(10.0);
+    crate::ui::kit::focus::mark(ui);
+    let words =
+        egui::RichText::new(name).font(crate::ui::kit::style::semibold(crate::ui::kit::style::TINY)).color(theme.faint);
+    explain(ui.label(words), name, "");
+    ui.add_space(2.0);
+}

@@ -1,0 +1,240 @@
+//! What the window makes of a run: pictures, drawings and films.
+
+use super::App;
+use crate::ui::actions::Action;
+use crate::ui::export::caption::Caption;
+use crate::ui::export::film::{Film, Made, size_of};
+use crate::ui::export::film_dialog::{FilmDialog, Outcome};
+use crate::ui::export::pictures::Goal;
+use crate::ui::export::svg::{Drawing, Images, images};
+use crate::ui::kit::style;
+use crate::ui::kit::theme::{LIGHT, Theme};
+use crate::ui::panes::frame::{self, Export};
+use crate::ui::panes::{PaneContext, PaneKind};
+use crate::ui::shell::files::Purpose;
+use crate::ui::shell::notices;
+use eframe::egui::epaint::ClippedShape;
+use eframe::egui::{self, Context, LayerId, Pos2, RawInput, Rect, Ui, Vec2};
+use moebias_files::atomic;
+use moebias_files::film::Format;
+use moebias_lab::Lab;
+use moebias_lab::job::{Job, Progress};
+use moebias_lab::notices::Level;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Frames until a pane has measured itself.
+const PASSES: usize = 4;
+
+/// What is being made.
+#[derive(Default)]
+pub(super) struct Making {
+    /// What a film is to be is asked.
+    dialog: Option<FilmDialog>,
+    /// It is known, its path is asked.
+    wanted: Option<Film>,
+    /// All is known; the run as data is awaited.
+    asked: Option<(Film, PathBuf)>,
+    filming: Option<(Job<Result<Made, String>>, PathBuf)>,
+    /// A pane is drawn to be saved in this frame.
+    drawing: Option<(PaneKind, PathBuf)>,
+    /// It is wanted in the colours of the window, not in those of paper.
+    as_seen: bool,
+}
+
+impl Making {
+    /// Something lies over the panes.
+    pub(super) fn is_open(&self) -> bool {
+        self.dialog.is_some()
+    }
+}
+
+impl App {
+    /// Does what concerns copies and films. False for another action.
+    pub(super) fn act_on_making(&mut self, ctx: &Context, action: Action) -> bool {
+        match action {
+            Action::SaveWithView => self.ask_path(ctx, Purpose::SaveWithView),
+            Action::CopyPicture => self.pictures.take(ctx, Goal::Clipboard, None),
+            Action::CopyPane => self.export(ctx, self.pane_meant(), Export::Copy),
+            Action::Film => self.ask_film(ctx, None),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Makes something of a pane.
+    pub(super) fn export(&mut self, ctx: &Context, kind: PaneKind, export: Export) {
+        match export {
+            Export::Copy => self.take_picture(ctx, kind, Goal::Clipboard),
+            Export::Picture => self.ask_path(ctx, Purpose::Picture(Some(kind))),
+            Export::Svg | Export::SvgAsSeen => {
+                self.making.as_seen = export == Export::SvgAsSeen;
+                self.ask_path(ctx, Purpose::Svg(kind));
+            }
+            Export::Film => self.ask_film(ctx, Some(kind)),
+        }
+    }
+
+    /// A picture of a pane, where it is seen.
+    pub(super) fn take_picture(&mut self, ctx: &Context, kind: PaneKind, goal: Goal) {
+        match self.layout.rect_of(kind) {
+            Some(part) => self.pictures.take(ctx, goal, Some(part)),
+            None => self.not_seen(kind),
+        }
+    }
+
+    fn not_seen(&mut self, kind: PaneKind) {
+        self.lab.tell(Level::Warning, format!("{} is hidden behind another pane: show it first", kind.name()));
+    }
+
+    /// Where a drawing goes is known: the next frame is it.
+    pub(super) fn draw_to(&mut self, ctx: &Context, kind: PaneKind, path: PathBuf) {
+        if self.layout.rect_of(kind).is_none() {
+            return self.not_seen(kind);
+        }
+        self.making.drawing = Some((kind, path));
+        self.link.bare = true;
+        ctx.request_repaint();
+    }
+
+    /// Call once the panes are drawn: what is to be a drawing is taken from what was painted.
+    pub(super) fn take_drawing(&mut self, ctx: &Context, theme: &Theme) {
+        let Some((kind, path)) = self.making.drawing.take() else { return };
+        self.link.bare = self.showing.is_bare();
+        ctx.request_repaint();
+        let Some(part) = self.layout.rect_of(kind) else { return };
+        let (theme, part, shapes, images) = if theme.dark && !self.making.as_seen {
+            let (shapes, images) = self.on_paper(ctx, kind, part.size());
+            (&LIGHT, Rect::from_min_size(Pos2::ZERO, part.size()), shapes, images)
+        } else {
+            let painted = ctx.graphics(|g| {
+                g.get(LayerId::background()).map(|list| list.all_entries().cloned().collect()).unwrap_or_default()
+            });
+            (theme, part, painted, images(ctx))
+        };
+        let (run, step) = (&self.lab.document().title, self.lab.snapshot().step);
+        let title = format!("{} – {run}, step {step}", kind.name());
+        let caption = Some(Caption::of(&self.lab, theme));
+        let drawing = Drawing { shapes, part, ground: theme.pane, title, caption, images };
+        self.pictures.work(ctx, move || {
+            atomic::write(&path, drawing.text().as_bytes()).map_err(|e| e.to_string())?;
+            Ok(format!("Saved {}", path.display()))
+        });
+    }
+
+    /// The pane once more, drawn beside the window in the colours of paper: what was painted, and the pixels in it.
+    fn on_paper(&mut self, ctx: &Context, kind: PaneKind, size: Vec2) -> (Vec<ClippedShape>, Images) {
+        let paper = Context::default();
+        style::install(&paper);
+        paper.set_theme(egui::Theme::Light);
+        let input = RawInput { screen_rect: Some(Rect::from_min_size(Pos2::ZERO, size)), ..RawInput::default() };
+        let bare = std::mem::replace(&mut self.link.bare, true);
+        self.link.begin_frame();
+        let mut shapes = vec![];
+        // Panes measure themselves in the first frames.
+        for _ in 0..PASSES {
+            let mut output = paper.run_ui(input.clone(), |ui| {
+                let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme: &LIGHT };
+                frame::show(ui, self.panes.get(kind), &mut cx, false);
+            });
+            // Nothing is painted with them: words stay words.
+            output.textures_delta.clear();
+            shapes = output.shapes;
+        }
+        self.link.bare = bare;
+        // A texture that was not drawn anew has the pixels that it has in the window.
+        let mut pixels = images(ctx);
+        pixels.extend(images(&paper));
+        (shapes, pixels)
+    }
+
+    /// Asks what a film is to be.
+    fn ask_film(&mut self, ctx: &Context, pane: Option<PaneKind>) {
+        if self.making.filming.is_some() || self.making.asked.is_some() {
+            return self.lab.tell(Level::Info, "A film is being made. Wait for it, or cancel it, before the next");
+        }
+        let size = ctx.content_rect().size() * ctx.pixels_per_point();
+        let window = (size.x.round() as u32, size.y.round() as u32);
+        self.making.dialog = Some(FilmDialog::new(self.lab.first_step(), self.lab.snapshot().head, pane, window));
+    }
+
+    /// Where the film goes is known: the run is asked for.
+    pub(super) fn film_to(&mut self, path: PathBuf) {
+        if let Some(film) = self.making.wanted.take() {
+            self.making.asked = Some((film, path));
+            self.lab.ask_copy();
+        }
+    }
+
+    /// Takes in what was finished beside the window. Call once per frame.
+    pub(super) fn poll_making(&mut self, ctx: &Context) {
+        while let Some(outcome) = self.pictures.poll() {
+            match outcome {
+                Ok(text) => self.lab.tell(Level::Success, text),
+                Err(text) => self.lab.tell(Level::Error, text),
+            }
+        }
+        if let Some((mut document, start)) = self.lab.take_copy()
+            && let Some((mut film, path)) = self.making.asked.take()
+        {
+            // The film shows the window as it stands now, whatever its scenario says.
+            let mut view = self.view();
+            if !self.showing.views.is_on() {
+                film.setting.window.panes = Some(self.layout.tree().clone());
+                (view.columns, view.widths) = Default::default();
+            }
+            document.view = Some(view);
+            let (wake, file) = (ctx.clone(), path.clone());
+            let work = move |progress: &Progress| {
+                let lab = Lab::beside(document, start).map_err(|e| e.to_string())?;
+                film.make(lab, &file, |share| {
+                    progress.set(share);
+                    !progress.cancelled()
+                })
+            };
+            match Job::spawn(named(&path), Arc::new(move || wake.request_repaint()), work) {
+                Ok(job) => self.making.filming = Some((job, path)),
+                Err(e) => self.lab.tell(Level::Error, format!("The film can't be made now: {e}")),
+            }
+        }
+        let Some((job, path)) = &self.making.filming else { return };
+        let (name, cancelled) = (path.display(), job.progress.cancelled());
+        let (level, text) = match job.poll() {
+            Ok(None) => return,
+            Ok(Some(Ok(made))) => {
+                (Level::Success, format!("Saved {name}: {} frames, {}", made.frames, size_of(made.bytes)))
+            }
+            Ok(Some(Err(_))) if cancelled => (Level::Info, format!("{name} was not made")),
+            Ok(Some(Err(why))) => (Level::Error, format!("{name} was not made: {why}")),
+            Err(died) => (Level::Error, format!("{name} was not made: {died}")),
+        };
+        self.making.filming = None;
+        self.lab.tell(level, text);
+    }
+
+    /// The dialog and the progress of a film.
+    pub(super) fn show_making(&mut self, ui: &mut Ui, theme: &Theme) {
+        if let Some(mut dialog) = self.making.dialog.take() {
+            match dialog.show(ui, theme) {
+                Outcome::Open => self.making.dialog = Some(dialog),
+                Outcome::Closed => {}
+                Outcome::Chosen(film) => {
+                    self.ask_path(ui.ctx(), Purpose::Film(film.format));
+                    self.making.wanted = Some(*film);
+                }
+            }
+        }
+        let above = if self.lab.job().is_some() { 48.0 } else { 0.0 };
+        if let Some((job, _)) = &self.making.filming
+            && notices::progress(ui, "film", above, (&job.name, job.progress.share()), theme)
+        {
+            job.cancel();
+        }
+    }
+}
+
+fn named(path: &std::path::Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    let what = if Format::of(path) == Some(Format::Pngs) { "pictures in " } else { "" };
+    format!("Filming {what}{name}")
+}

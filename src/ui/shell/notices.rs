@@ -1,0 +1,255 @@
+//! Messages: toasts for a while, a list for ever, and the offer to restore what a crash left.
+
+use crate::ui::kit::style::{SMALL, TINY, icon, mono, semibold, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::button::icon_button;
+use eframe::egui::{
+    self, Align, Align2, Area, Color32, Frame, Id, Layout, Margin, Order, RichText, ScrollArea, Stroke, Ui, vec2,
+};
+use egui_material_icons::icons::{ICON_CHECK_CIRCLE, ICON_CLOSE, ICON_ERROR, ICON_INFO, ICON_WARNING};
+use moebias_engine::message::Kept;
+use moebias_engine::worker::KEPT_BYTES;
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
+use moebias_lab::notices::{Level, Notice};
+use std::time::Duration;
+
+/// What has been seen.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Messages up to this number are no longer toasts.
+    dismissed: u64,
+    /// Warnings and errors up to this number spoke of what is no longer open.
+    over: u64,
+    /// What is open.
+    document: String,
+    /// The newest toasts keep off the pointer: at the top or at the bottom, as long as any stands there.
+    at_top: Option<bool>,
+    /// Messages up to this number were seen in the list.
+    read: u64,
+    /// Points at the right that something else has.
+    pub inset: f32,
+}
+
+/// So long a toast stays: what it takes to notice and to read it, at leisure; longer where something is wrong. The list keeps it.
+fn stays(notice: &Notice) -> Duration {
+    let reading = Duration::from_secs(4) + Duration::from_millis(70) * notice.text.chars().count().min(300) as u32;
+    match notice.level {
+        Level::Info | Level::Success => reading,
+        Level::Warning | Level::Error => reading * 2,
+    }
+}
+
+impl Seen {
+    /// Another scenario is open: what was wrong with the one before is of the past, but what came with this one is not.
+    fn follow(&mut self, lab: &Lab) {
+        let title = &lab.document().title;
+        if self.document != *title {
+            self.document.clone_from(title);
+            let old = |n: &&Notice| n.at.elapsed() > Duration::from_millis(300);
+            self.over = lab.notices().all().rev().find(old).map_or(self.over, |n| n.id + 1);
+        }
+    }
+
+    /// Whether a message is still a toast.
+    fn toasts(&self, notice: &Notice) -> bool {
+        let of_before = notice.id < self.over && matches!(notice.level, Level::Warning | Level::Error);
+        notice.id >= self.dismissed && !of_before && notice.at.elapsed() < stays(notice)
+    }
+
+    /// Messages that nobody has seen.
+    #[must_use]
+    pub fn unread(&self, lab: &Lab) -> u64 {
+        lab.notices().count().saturating_sub(self.read)
+    }
+}
+
+fn look(level: Level, theme: &Theme) -> (egui_material_icons::MaterialIcon, Color32) {
+    match level {
+        Level::Info => (ICON_INFO, theme.accent),
+        Level::Success => (ICON_CHECK_CIRCLE, theme.accent),
+        Level::Warning => (ICON_WARNING, theme.over_text),
+        Level::Error => (ICON_ERROR, theme.record),
+    }
+}
+
+/// Draws the newest messages at the right, until their time is over: at the bottom, or at the top where the pointer is in the lower half.
+pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) {
+    seen.follow(lab);
+    let fresh: Vec<Notice> = lab.notices().all().filter(|n| seen.toasts(n)).cloned().collect();
+    if fresh.is_empty() {
+        seen.at_top = None;
+        return;
+    }
+    let screen = ui.ctx().content_rect();
+    let pointer = ui.input(|i| i.pointer.latest_pos());
+    let at_top = *seen.at_top.get_or_insert(pointer.is_some_and(|p| p.y > screen.center().y));
+    let (align, mut off) = if at_top { (Align2::RIGHT_TOP, 86.0) } else { (Align2::RIGHT_BOTTOM, 76.0) };
+    for notice in fresh.iter().rev().take(3) {
+        ui.ctx().request_repaint_after(stays(notice).saturating_sub(notice.at.elapsed()));
+        let area = Area::new(Id::unique(("toast", notice.id)))
+            .order(Order::Foreground)
+            .anchor(align, vec2(-14.0 - seen.inset, if at_top { off } else { -off }));
+        let response = area.show(ui.ctx(), |ui| {
+            let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::symmetric(12, 8));
+            frame.show(ui, |ui| {
+                let width = (screen.width() - seen.inset - 60.0).clamp(160.0, 400.0);
+                ui.set_max_width(width);
+                ui.horizontal_top(|ui| {
+                    let (symbol, colour) = look(notice.level, theme);
+                    ui.label(icon(symbol, 16.0).color(colour));
+                    ui.vertical(|ui| {
+                        ui.set_max_width(width - 70.0);
+                        words(ui, &notice.text, theme);
+                        // “Undo” means what this message tells of, so it goes once something else was done.
+                        let stale = |c: &Command| {
+                            *c == Command::Undo && !lab.undo_label().is_some_and(|l| notice.text.starts_with(&l))
+                        };
+                        if let Some(action) = notice.action.as_ref().filter(|a| !stale(&a.command))
+                            && ui.button(RichText::new(&action.label).font(text(SMALL))).clicked()
+                        {
+                            lab.send(action.command.clone());
+                            seen.dismissed = notice.id + 1;
+                        }
+                    });
+                    if icon_button(ui, theme, ICON_CLOSE, 13.0, true, "Dismiss", "Dismiss").clicked() {
+                        seen.dismissed = notice.id + 1;
+                    }
+                });
+            });
+        });
+        off += response.response.rect.height() + 8.0;
+    }
+}
+
+/// A message: its first line as text, quoted lines of a file in the monospaced face.
+fn words(ui: &mut Ui, words: &str, theme: &Theme) {
+    for line in words.lines() {
+        let quoted = line.trim_start().split_once(" | ").is_some_and(|(n, _)| n.chars().all(|c| c.is_ascii_digit()));
+        let rich = if quoted {
+            RichText::new(line).font(mono(TINY)).color(theme.dim)
+        } else {
+            RichText::new(line).font(text(SMALL))
+        };
+        ui.add(egui::Label::new(rich).wrap().selectable(true));
+    }
+}
+
+/// Draws the list of all messages. False once it is to close.
+pub fn list(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) -> bool {
+    seen.read = lab.notices().count();
+    seen.dismissed = seen.read;
+    let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(14));
+    let area = egui::Modal::default_area(Id::unique("messages")).anchor(Align2::RIGHT_TOP, vec2(-14.0, 54.0));
+    let modal = egui::Modal::new(Id::unique("messages"))
+        .area(area)
+        .backdrop_color(Color32::from_black_alpha(60))
+        .frame(frame)
+        .show(ui.ctx(), |ui| {
+            ui.set_width(420.0);
+            ui.label(RichText::new("Messages").font(semibold(14.0)));
+            ui.add_space(6.0);
+            if lab.notices().all().len() == 0 {
+                ui.label(
+                    RichText::new("Nothing yet. What Moebias tells you stays here until you close it.")
+                        .color(theme.dim),
+                );
+            }
+            let all: Vec<Notice> = lab.notices().all().rev().cloned().collect();
+            ScrollArea::vertical().max_height(ui.ctx().content_rect().height() * 0.6).show(ui, |ui| {
+                for notice in all {
+                    ui.horizontal_top(|ui| {
+                        let (symbol, colour) = look(notice.level, theme);
+                        ui.label(icon(symbol, 15.0).color(colour));
+                        ui.vertical(|ui| {
+                            words(ui, &notice.text, theme);
+                            ui.horizontal(|ui| {
+                                let when = format!("step {} · {}", notice.step, ago(notice.at.elapsed()));
+                                ui.label(RichText::new(when).font(text(TINY)).color(theme.faint));
+                                if ui.small_button(RichText::new("Copy").font(text(TINY))).clicked() {
+                                    ui.ctx().copy_text(notice.text.clone());
+                                }
+                            });
+                        });
+                    });
+                    ui.add_space(6.0);
+                }
+            });
+            let of = lab.snapshot().kept;
+            if of.runs > 0 {
+                ui.add_space(4.0);
+                ui.label(RichText::new(kept(of)).font(text(TINY)).color(theme.dim));
+            }
+        });
+    !modal.should_close()
+}
+
+/// "3 earlier runs are kept to go back to: 120 of at most 1,024 MiB".
+fn kept(of: Kept) -> String {
+    let mib = |bytes: usize| bytes.div_ceil(1 << 20);
+    let runs = if of.runs == 1 { "1 other run is".into() } else { format!("{} other runs are", of.runs) };
+    format!("{runs} kept to go back to: {} of at most {} MiB", mib(of.bytes), mib(KEPT_BYTES))
+}
+
+fn ago(time: Duration) -> String {
+    match time.as_secs() {
+        0..60 => "just now".into(),
+        s @ 60..3600 => format!("{} min ago", s / 60),
+        s => format!("{} h ago", s / 3600),
+    }
+}
+
+/// A bar that offers to restore an unfinished run. True if a person took it.
+pub fn offer(ui: &mut Ui, lab: &mut Lab, theme: &Theme) -> bool {
+    let Some(run) = lab.unfinished() else { return false };
+    let frame = Frame::new().fill(Theme::mix(theme.panel, theme.accent, 0.16)).inner_margin(Margin::symmetric(14, 6));
+    let bar = egui::Panel::top("offer").resizable(false).show_separator_line(false).frame(frame);
+    let shown = bar.show(ui, |ui| {
+        crate::ui::kit::focus::region(ui, crate::ui::kit::focus::Region::Offer);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            let changes = if run.events == 1 { "1 change".into() } else { format!("{} changes", run.events) };
+            let what = format!("“{}” was not finished last time: {} steps, {changes}.", run.title, run.steps);
+            ui.label(what);
+            let taken = ui.button("Restore").clicked();
+            if taken {
+                lab.send(Command::Restore);
+            }
+            if ui.add(egui::Button::new("Discard").fill(Color32::TRANSPARENT)).clicked() {
+                lab.send(Command::DiscardUnfinished);
+            }
+            taken
+        })
+        .inner
+    });
+    shown.inner
+}
+
+/// Work beside the run: a bar with progress and a way to stop it.
+pub fn job(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
+    let Some(job) = lab.job() else { return };
+    if progress(ui, "job", 0.0, (&job.name, job.progress), theme) {
+        lab.send(Command::CancelJob);
+    }
+}
+
+/// Work beside the window, so far `above` its place: its name, the share done, and a way to stop it. True where that is wanted.
+pub fn progress(ui: &mut Ui, id: &str, above: f32, (name, share): (&str, f32), theme: &Theme) -> bool {
+    ui.ctx().request_repaint_after(Duration::from_millis(100));
+    let mut cancel = false;
+    let at = vec2(0.0, -76.0 - above);
+    let area = Area::new(Id::unique(id)).order(Order::Foreground).anchor(Align2::CENTER_BOTTOM, at);
+    area.show(ui.ctx(), |ui| {
+        Frame::popup(ui.style())
+            .fill(theme.pane)
+            .stroke(Stroke::new(1.0, theme.line))
+            .inner_margin(Margin::symmetric(12, 8))
+            .show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    ui.label(RichText::new(name).font(text(SMALL)));
+                    ui.add(egui::ProgressBar::new(share).desired_width(160.0).desired_height(6.0).fill(theme.accent));
+                    cancel = ui.button(RichText::new("Cancel").font(text(SMALL))).clicked();
+                });
+            });
+    });
+    cancel
+}

@@ -1,0 +1,275 @@
+//! In front of people: the whole screen, larger text, panes one after another, a laser pointer, a spotlight.
+
+use crate::ui::kit::style::{SMALL, mono, semibold, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::panes::PaneKind;
+use eframe::egui::epaint::{CornerRadius, TextShape};
+use eframe::egui::text::{LayoutJob, TextFormat};
+use eframe::egui::{
+    Align, Color32, Context, CursorIcon, Frame, Id, Label, LayerId, Layout, Margin, Mesh, Order, Panel, Pos2, Rect,
+    RichText, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
+};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// So long the laser's trail stays.
+const TRAIL: Duration = Duration::from_millis(450);
+/// Radius of the laser's glow, points.
+const GLOW: f32 = 22.0;
+
+/// So long it is said what the keys do.
+const STAYS: Duration = Duration::from_secs(6);
+/// So long that fades.
+const FADES: Duration = Duration::from_millis(700);
+/// Height of the strip with the run's title, points.
+const TITLE: f32 = 32.0;
+/// What the keys do.
+const KEYS: [(&str, &str); 5] =
+    [("Page Down", "next pane"), ("F", "maximise"), ("Shift+L", "laser"), ("Shift+S", "spotlight"), ("Esc", "leave")];
+
+/// What is used to present.
+#[derive(Default)]
+pub struct Presenting {
+    before: Option<Before>,
+    laser: Option<Laser>,
+    spotlight: bool,
+}
+
+/// How the window was before; it comes back so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// It filled the screen.
+    pub full_screen: bool,
+    /// This pane had all the room.
+    pub maximised: Option<PaneKind>,
+    /// The settings were wanted while presenting.
+    controls: bool,
+    since: Instant,
+}
+
+impl Presenting {
+    /// Begins.
+    pub fn enter(&mut self, full_screen: bool, maximised: Option<PaneKind>) {
+        self.before = Some(Before { full_screen, maximised, controls: false, since: Instant::now() });
+    }
+
+    /// Ends; what was before is for the caller to bring back.
+    pub fn leave(&mut self) -> Option<Before> {
+        let before = self.before.take()?;
+        (self.laser, self.spotlight) = (None, false);
+        Some(before)
+    }
+
+    /// Whether it is on.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// Whether the settings are hidden.
+    #[must_use]
+    pub fn hides_controls(&self) -> bool {
+        self.before.is_some_and(|b| !b.controls)
+    }
+
+    /// Shows or hides the settings while presenting.
+    pub fn toggle_controls(&mut self) {
+        if let Some(before) = &mut self.before {
+            before.controls = !before.controls;
+        }
+    }
+
+    /// Other panes stand here now: there is none to bring back.
+    pub fn forget_pane(&mut self) {
+        if let Some(before) = &mut self.before {
+            before.maximised = None;
+        }
+    }
+
+    /// The laser pointer on or off.
+    pub fn toggle_laser(&mut self) {
+        self.laser = if self.laser.is_some() { None } else { Some(Laser::default()) };
+    }
+
+    /// The spotlight on or off.
+    pub fn toggle_spotlight(&mut self) {
+        self.spotlight = !self.spotlight;
+    }
+
+    /// Puts down whatever is pointed with. True if anything was.
+    pub fn put_down(&mut self) -> bool {
+        let had = self.laser.is_some() || self.spotlight;
+        (self.laser, self.spotlight) = (None, false);
+        had
+    }
+
+    /// Draws over everything. `lit` is where the pane under the pointer stands.
+    pub fn paint(&mut self, ctx: &Context, lit: Option<Rect>, theme: &Theme) {
+        if self.spotlight
+            && let Some(lit) = lit
+        {
+            dim_round(ctx, lit, theme);
+        }
+        if let Some(before) = &self.before {
+            keys(ctx, before.since.elapsed(), theme);
+        }
+        if let Some(laser) = &mut self.laser {
+            laser.paint(ctx, theme);
+        }
+    }
+}
+
+/// What runs, for the audience: the top bar is hidden.
+pub fn title(ui: &mut Ui, title: &str, theme: &Theme) {
+    let frame = Frame::new().fill(theme.panel).inner_margin(Margin::symmetric(14, 0));
+    let panel = Panel::top("presented").exact_size(TITLE).resizable(false).show_separator_line(false).frame(frame);
+    panel.show(ui, |ui| {
+        let edge = ui.max_rect().expand2(vec2(14.0, 0.0));
+        ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, theme.line));
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            crate::ui::kit::icon::mark(ui, 18.0);
+            ui.add(Label::new(RichText::new(title).font(semibold(14.0)).color(theme.text)).truncate());
+        });
+    });
+}
+
+/// The pane after or before one, through all of them and once round; `None` stands for all panes together.
+#[must_use]
+pub fn next_pane(order: &[PaneKind], now: Option<PaneKind>, back: bool) -> Option<PaneKind> {
+    let at = now.and_then(|kind| order.iter().position(|k| *k == kind));
+    match (at, back) {
+        (None, false) => order.first().copied(),
+        (None, true) => order.last().copied(),
+        (Some(i), false) => order.get(i + 1).copied(),
+        (Some(i), true) => i.checked_sub(1).and_then(|i| order.get(i).copied()),
+    }
+}
+
+/// What the keys do, for a while.
+fn keys(ctx: &Context, since: Duration, theme: &Theme) {
+    let Some(left) = (STAYS + FADES).checked_sub(since) else { return };
+    let strength = (left.as_secs_f32() / FADES.as_secs_f32()).min(1.0);
+    if since < STAYS {
+        ctx.request_repaint_after(STAYS - since);
+    } else {
+        ctx.request_repaint();
+    }
+    let painter = ctx.layer_painter(LayerId::new(Order::Foreground, Id::unique("presenting keys")));
+    let mut job = LayoutJob::default();
+    job.wrap.max_width = ctx.content_rect().width() - 60.0;
+    for (i, (key, what)) in KEYS.iter().enumerate() {
+        let space = if i > 0 { 18.0 } else { 0.0 };
+        job.append(key, space, TextFormat::simple(mono(SMALL), theme.text));
+        job.append(what, 6.0, TextFormat::simple(text(SMALL), theme.dim));
+    }
+    let galley = painter.layout_job(job);
+    let screen = ctx.content_rect();
+    let size = galley.size() + vec2(32.0, 16.0);
+    let rect = Rect::from_center_size(pos2(screen.center().x, screen.bottom() - 74.0), size);
+    let radius = CornerRadius::same((size.y / 2.0).min(16.0) as u8);
+    painter.rect_filled(rect, radius, theme.pane.gamma_multiply(0.95 * strength));
+    painter.rect_stroke(rect, radius, Stroke::new(1.0, theme.line.gamma_multiply(strength)), StrokeKind::Inside);
+    let at = rect.min + vec2(16.0, 8.0);
+    painter.add(TextShape::new(at, galley, theme.text).with_opacity_factor(strength));
+}
+
+/// Darkens everything but a pane.
+fn dim_round(ctx: &Context, lit: Rect, theme: &Theme) {
+    let painter = ctx.layer_painter(LayerId::new(Order::Foreground, Id::unique("spotlight")));
+    let screen = ctx.content_rect();
+    let shade = Color32::from_black_alpha(if theme.dark { 170 } else { 120 });
+    for part in [
+        screen.with_max_y(lit.top()),
+        screen.with_min_y(lit.bottom()),
+        Rect::from_min_max(pos2(screen.left(), lit.top()), pos2(lit.left(), lit.bottom())),
+        Rect::from_min_max(pos2(lit.right(), lit.top()), pos2(screen.right(), lit.bottom())),
+    ] {
+        painter.rect_filled(part, CornerRadius::ZERO, shade);
+    }
+}
+
+/// A spot of light under the pointer, and where it just was.
+#[derive(Default)]
+struct Laser {
+    trail: VecDeque<(Instant, Pos2)>,
+}
+
+impl Laser {
+    fn paint(&mut self, ctx: &Context, theme: &Theme) {
+        let now = Instant::now();
+        let pointer = ctx.input(|i| i.pointer.latest_pos().filter(|_| i.pointer.has_pointer()));
+        if let Some(at) = pointer {
+            // The ordinary cursor would stand before the light.
+            ctx.set_cursor_icon(CursorIcon::None);
+            if self.trail.back().is_none_or(|(_, last)| *last != at) {
+                self.trail.push_back((now, at));
+            }
+        }
+        while self.trail.front().is_some_and(|(since, _)| now.duration_since(*since) > TRAIL) {
+            self.trail.pop_front();
+        }
+        let painter = ctx.layer_painter(LayerId::new(Order::Debug, Id::unique("laser")));
+        let points: Vec<(f32, Pos2)> = self
+            .trail
+            .iter()
+            .map(|(t, p)| (1.0 - now.duration_since(*t).as_secs_f32() / TRAIL.as_secs_f32(), *p))
+            .collect();
+        for pair in points.windows(2) {
+            let (strength, (from, to)) = (pair[1].0.clamp(0.0, 1.0), (pair[0].1, pair[1].1));
+            painter.add(Shape::mesh(stroke(from, to, 3.0 * strength, theme.record.gamma_multiply(0.55 * strength))));
+        }
+        if let Some(at) = pointer {
+            painter.add(Shape::mesh(glow(at, GLOW, theme.record.gamma_multiply(0.5))));
+            painter.circle_filled(at, 5.0, theme.record);
+            painter.circle_filled(at, 2.0, Theme::mix(theme.record, Color32::WHITE, 0.75));
+        }
+        if !points.is_empty() {
+            // Only while the trail fades.
+            ctx.request_repaint();
+        }
+    }
+}
+
+/// A disc that fades from its middle to its edge.
+fn glow(at: Pos2, radius: f32, colour: Color32) -> Mesh {
+    const SIDES: u32 = 32;
+    let mut mesh = Mesh::default();
+    mesh.colored_vertex(at, colour);
+    for i in 0..SIDES {
+        let angle = i as f32 / SIDES as f32 * std::f32::consts::TAU;
+        mesh.colored_vertex(at + radius * vec2(angle.cos(), angle.sin()), Color32::TRANSPARENT);
+        mesh.add_triangle(0, 1 + i, 1 + (i + 1) % SIDES);
+    }
+    mesh
+}
+
+fn stroke(from: Pos2, to: Pos2, half: f32, colour: Color32) -> Mesh {
+    let across = (to - from).normalized().rot90() * half;
+    let mut mesh = Mesh::default();
+    for at in [from + across, from - across, to + across, to - across] {
+        mesh.colored_vertex(at, colour);
+    }
+    mesh.add_triangle(0, 1, 2);
+    mesh.add_triangle(1, 2, 3);
+    mesh
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panes_follow_each_other_and_come_round() {
+        let order = [PaneKind::Assignment, PaneKind::Load, PaneKind::Bias];
+        let mut now = None;
+        let mut seen = vec![];
+        for _ in 0..4 {
+            now = next_pane(&order, now, false);
+            seen.push(now);
+        }
+        assert_eq!(seen, [Some(order[0]), Some(order[1]), Some(order[2]), None]);
+        assert_eq!(next_pane(&order, None, true), Some(PaneKind::Bias));
+        assert_eq!(next_pane(&order, Some(PaneKind::Assignment), true), None);
+        assert_eq!(next_pane(&order, Some(PaneKind::Theory), false), Some(order[0]), "one that has no place here");
+    }
+}

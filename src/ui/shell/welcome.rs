@@ -1,0 +1,405 @@
+//! The welcome: a card for every scenario that ships, in groups and searched by typing, over a run that waits until somebody begins.
+
+use crate::ui::actions::Action;
+use crate::ui::help::lesson::contents;
+use crate::ui::kit::glossary::terms;
+use crate::ui::kit::icon::mark;
+use crate::ui::kit::style::{SMALL, semibold, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::button::primary;
+use crate::ui::kit::widgets::search::search_first;
+use crate::ui::shell::app::Ask;
+use crate::ui::shell::palette::matching::plain;
+use eframe::egui::{
+    self, Align, Button, Color32, ColorImage, CornerRadius, Frame, Key, Layout, Margin, Modal, Modifiers, Rect,
+    RichText, ScrollArea, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, pos2, vec2,
+};
+use moebias_files::Scenario;
+use moebias_files::shipped::{self, shipped};
+use moebias_lab::lesson::{Do, Shelf};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use strum::IntoEnumIterator as _;
+
+/// Width of a card, points.
+const CARD: f32 = 226.0;
+/// Height of a card, points.
+const CARD_HEIGHT: f32 = 140.0;
+/// Height of its picture, points.
+const PICTURE: f32 = 66.0;
+/// Gap between cards, points.
+const GAP: f32 = 12.0;
+/// Recent files shown.
+const RECENT: usize = 4;
+
+/// How scenarios are grouped, in the order in which they are best met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter, strum::Display)]
+pub enum Group {
+    /// For a first hour.
+    Begin,
+    /// How biases move, and what else balances.
+    #[strum(to_string = "Balancing rules")]
+    Rules,
+    /// How tokens choose experts.
+    Routers,
+    /// Recorded and published models.
+    #[strum(to_string = "Real models")]
+    Models,
+    /// The price view.
+    Theory,
+}
+
+impl Group {
+    /// Where a shipped scenario belongs; `None` for one that nobody has placed yet.
+    fn of(id: &str) -> Option<Self> {
+        Some(match id {
+            "first-look" | "microscope" | "step-too-small" | "step-too-large" | "skew" | "top-k"
+            | "drifting-topics" | "bursts" => Self::Begin,
+            "sign-and-proportional"
+            | "four-rules"
+            | "shrinking-step"
+            | "freezing"
+            | "quantile-balancing"
+            | "assignment-methods"
+            | "auxiliary-loss-dilemma"
+            | "learning-step-sizes" => Self::Rules,
+            "softmax-gate" | "expert-groups" | "capacity" | "dynamic-k" | "expert-choice" => Self::Routers,
+            "real-model" | "real-model-rules" | "published-models" | "learned-bias" => Self::Models,
+            "fixed-batch" | "price-view" | "band" => Self::Theory,
+            _ => return None,
+        })
+    }
+}
+
+/// A shipped scenario, as its card tells it.
+#[derive(Debug)]
+pub struct Card {
+    /// Its id.
+    pub id: &'static str,
+    /// Its title.
+    pub title: String,
+    /// One line.
+    pub summary: String,
+    /// What to look for.
+    pub look_for: String,
+    /// Where it stands.
+    pub group: Group,
+    /// All that it is found by, plainly written.
+    words: String,
+}
+
+impl Card {
+    fn new(id: &'static str, told: &Scenario) -> Self {
+        let mut words = vec![told.title.clone(), told.summary.clone(), told.look_for.clone()];
+        for v in &told.variants {
+            words.push(format!("{} · {} · {} gate", v.name, v.balancer.rule.title(), v.router.gate.title()));
+        }
+        let said = format!(" {} ", plain(&words.join(" ")));
+        // What it speaks of under one name is found by the term's other names as well.
+        let speaks_of = |name: &str| said.contains(&format!(" {} ", plain(name)));
+        let spoken = terms().iter().filter(|t| std::iter::once(t.name).chain(t.also.iter().copied()).any(speaks_of));
+        let known: Vec<String> = spoken.map(|t| plain(t.name)).collect();
+        let (title, summary, look_for) = (told.title.clone(), told.summary.clone(), told.look_for.clone());
+        let group = Group::of(id).unwrap_or(Group::Begin);
+        Self { id, title, summary, look_for, group, words: format!("{said}{}", known.join(" ")) }
+    }
+
+    /// Whether it has to do with what was typed: all its words, in any order.
+    fn fits(&self, typed: &str) -> bool {
+        plain(typed).split(' ').all(|word| self.words.contains(word))
+    }
+}
+
+/// A card for every shipped scenario that can be read.
+#[must_use]
+pub fn cards() -> &'static [Card] {
+    static CARDS: OnceLock<Vec<Card>> = OnceLock::new();
+    CARDS.get_or_init(|| {
+        let card = |s: &'static shipped::Shipped| match s.load() {
+            Ok(loaded) => Some(Card::new(s.id, &loaded.scenario)),
+            Err(e) => {
+                log::error!("a shipped scenario can't be read: {e}");
+                None
+            }
+        };
+        shipped().iter().filter_map(card).collect()
+    })
+}
+
+/// Pictures of the cards, in the colours of one theme.
+#[derive(Default)]
+pub struct Thumbnails {
+    made_for: Option<bool>,
+    textures: Vec<(&'static str, TextureHandle)>,
+}
+
+impl Thumbnails {
+    /// Colours the stored pictures of loads over time (128 is fair, 0 none, 255 twice fair).
+    fn get(&mut self, ctx: &egui::Context, theme: &Theme, id: &str) -> Option<&TextureHandle> {
+        if self.made_for != Some(theme.dark) {
+            self.made_for = Some(theme.dark);
+            self.textures = shipped()
+                .iter()
+                .filter_map(|s| {
+                    let grey =
+                        image::load_from_memory_with_format(s.thumbnail, image::ImageFormat::Png).ok()?.to_luma8();
+                    let size = [grey.width() as usize, grey.height() as usize];
+                    let pixels = grey.pixels().map(|p| theme.diverging((f32::from(p.0[0]) - 128.0) / 127.0)).collect();
+                    let image = ColorImage::new(size, pixels);
+                    Some((s.id, ctx.load_texture(s.id, image, TextureOptions::LINEAR)))
+                })
+                .collect();
+        }
+        self.textures.iter().find(|(i, _)| *i == id).map(|(_, t)| t)
+    }
+}
+
+/// What the welcome remembers while it is open.
+#[derive(Default)]
+pub struct Welcome {
+    typed: String,
+    thumbnails: Thumbnails,
+}
+
+/// What the welcome shows beside the cards.
+pub struct Around<'a> {
+    /// The title of what waits behind it.
+    pub running: &'a str,
+    /// Whether that has begun already.
+    pub begun: bool,
+    /// How far lessons were read.
+    pub shelf: &'a Shelf,
+    /// Files opened or saved lately, newest first.
+    pub recent: &'a [PathBuf],
+}
+
+impl Welcome {
+    /// It opens anew: nothing is searched for.
+    pub fn open(&mut self) {
+        self.typed.clear();
+    }
+
+    /// Draws the welcome. False once it is to close.
+    pub fn show(&mut self, ui: &mut Ui, around: &Around<'_>, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
+        let screen = ui.ctx().content_rect();
+        let columns = (((screen.width() - 96.0) / (CARD + GAP)) as usize).clamp(1, 4);
+        let frame = Frame::popup(ui.style()).fill(theme.panel).corner_radius(12).inner_margin(Margin::same(22));
+        let modal = Modal::new(egui::Id::unique("welcome"))
+            .backdrop_color(Color32::from_black_alpha(if theme.dark { 120 } else { 70 }))
+            .frame(frame)
+            .show(ui.ctx(), |ui| {
+                let before = asks.len();
+                ui.set_width(columns as f32 * (CARD + GAP) - GAP);
+                let entered = self.head(ui, theme);
+                ui.add_space(12.0);
+                invite(ui, around, asks, theme);
+                ui.add_space(8.0);
+                let height = (screen.height() - 286.0).max(120.0);
+                ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, true]).show(
+                    ui,
+                    |ui| {
+                        self.groups(ui, columns, entered, around, asks, theme);
+                        crate::ui::kit::focus::follow(ui);
+                    },
+                );
+                ui.add_space(8.0);
+                let begun = foot(ui, around, asks, theme);
+                asks.len() > before || begun
+            });
+        !modal.inner && !modal.should_close()
+    }
+
+    /// What this is, and the field that is searched with. True when Enter asks for the first card found.
+    fn head(&mut self, ui: &mut Ui, theme: &Theme) -> bool {
+        ui.horizontal(|ui| {
+            mark(ui, 44.0);
+            ui.add_space(4.0);
+            let field = 230.0_f32.min(ui.available_width() * 0.4);
+            ui.allocate_ui(vec2(ui.available_width() - field - 16.0, 44.0), |ui| {
+                ui.vertical(|ui| {
+                    ui.set_width(ui.available_width());
+                    ui.label(RichText::new("Moebias").font(semibold(20.0)).color(theme.text));
+                    let words = "Watch a Mixture-of-Experts router balance itself. Choose a scenario, change a slider, see why.";
+                    ui.add(egui::Label::new(RichText::new(words).color(theme.dim)).truncate());
+                });
+            });
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.allocate_ui(vec2(field, 30.0), |ui| {
+                    let response = search_first(ui, &mut self.typed, "Search scenarios");
+                    let searched = !self.typed.trim().is_empty();
+                    // With nothing typed, Enter is the main button's.
+                    response.lost_focus() && searched && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter))
+                })
+                .inner
+            })
+            .inner
+        })
+        .inner
+    }
+
+    /// The cards that fit what was typed, group by group. `entered` opens the first of them.
+    fn groups(
+        &mut self,
+        ui: &mut Ui,
+        columns: usize,
+        entered: bool,
+        around: &Around<'_>,
+        asks: &mut Vec<Ask>,
+        theme: &Theme,
+    ) {
+        if self.typed.trim().is_empty() {
+            recent(ui, around.recent, asks, theme);
+        }
+        let mut first = entered;
+        let mut any = false;
+        for group in Group::iter() {
+            let of: Vec<&Card> = cards().iter().filter(|c| c.group == group && c.fits(&self.typed)).collect();
+            if of.is_empty() {
+                continue;
+            }
+            any = true;
+            heading(ui, &group.to_string(), theme);
+            for row in of.chunks(columns) {
+                ui.horizontal(|ui| {
+                    ui.spacing_mut().item_spacing.x = GAP;
+                    for card in row {
+                        if draw(ui, card, &mut self.thumbnails, theme) || std::mem::take(&mut first) {
+                            asks.push(Ask::OpenShipped(card.id));
+                        }
+                    }
+                });
+                ui.add_space(8.0);
+            }
+        }
+        if !any {
+            let words =
+                format!("No scenario mentions “{}”. Ctrl+P searches settings and commands too.", self.typed.trim());
+            ui.label(RichText::new(words).color(theme.dim));
+        }
+    }
+}
+
+fn heading(ui: &mut Ui, words: &str, theme: &Theme) {
+    ui.label(RichText::new(words).font(semibold(SMALL)).color(theme.dim));
+    ui.add_space(2.0);
+}
+
+/// The lessons, and the one that was begun.
+fn invite(ui: &mut Ui, around: &Around<'_>, asks: &mut Vec<Ask>, theme: &Theme) {
+    if contents::invitation(ui, around.shelf, theme) {
+        asks.push(Ask::Do(Action::Lessons));
+    }
+    let Some((lesson, page)) = contents::next(around.shelf).filter(|(_, page)| *page > 0) else { return };
+    ui.add_space(6.0);
+    let words = format!("Continue the lesson “{}”, page {}", lesson.title, page + 1);
+    if ui.add(Button::new(words).min_size(vec2(0.0, 28.0))).clicked() {
+        asks.push(Ask::Lesson(Do::Open(lesson.id.into())));
+    }
+}
+
+/// Files that were opened or saved lately.
+fn recent(ui: &mut Ui, recent: &[PathBuf], asks: &mut Vec<Ask>, theme: &Theme) {
+    if recent.is_empty() {
+        return;
+    }
+    heading(ui, "Recent files", theme);
+    ui.horizontal_wrapped(|ui| {
+        for path in recent.iter().take(RECENT) {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+            let button = Button::new(RichText::new(name).font(text(SMALL))).min_size(vec2(0.0, 28.0)).truncate();
+            let response = ui.scope(|ui| {
+                ui.set_max_width(CARD);
+                ui.add(button)
+            });
+            if response.inner.on_hover_text(path.display().to_string()).clicked() {
+                asks.push(Ask::Open(path.clone()));
+            }
+        }
+    });
+    ui.add_space(8.0);
+}
+
+/// A file, or on with what waits. True for the latter.
+fn foot(ui: &mut Ui, around: &Around<'_>, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
+    ui.horizontal(|ui| {
+        if ui.add(Button::new("Open a file…").min_size(vec2(0.0, 28.0))).clicked() {
+            asks.push(Ask::Do(Action::Open));
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let verb = if around.begun { "Continue with" } else { "Begin with" };
+            let begun = primary(ui, theme, &format!("{verb} “{}”", around.running), 28.0);
+            let room = ui.available_width();
+            if room > 200.0 {
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let words = "or drop a scenario, a recording or a trace on the window";
+                    ui.add(egui::Label::new(RichText::new(words).font(text(SMALL)).color(theme.dim)).truncate());
+                });
+            }
+            begun
+        })
+        .inner
+    })
+    .inner
+}
+
+/// One card. True if it was clicked.
+fn draw(ui: &mut Ui, card: &Card, thumbnails: &mut Thumbnails, theme: &Theme) -> bool {
+    let (rect, response) = ui.allocate_exact_size(vec2(CARD, CARD_HEIGHT), Sense::click());
+    let name = format!("{}: {}", card.title, card.summary);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+    let hot = ui.ctx().animate_bool_with_time(response.id, response.hovered() || response.has_focus(), 0.14);
+    let painter = ui.painter();
+    let line = Theme::mix(theme.line, theme.accent, hot);
+    painter.rect(rect, CornerRadius::same(8), theme.pane, Stroke::new(1.0, line), StrokeKind::Inside);
+    let picture = Rect::from_min_size(rect.min + vec2(1.0, 1.0), vec2(CARD - 2.0, PICTURE));
+    let rounded = CornerRadius { nw: 7, ne: 7, sw: 0, se: 0 };
+    painter.rect_filled(picture, rounded, theme.diverging(0.0));
+    if let Some(texture) = thumbnails.get(ui.ctx(), theme, card.id) {
+        let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+        let image = egui::epaint::RectShape::filled(picture, rounded, Color32::WHITE).with_texture(texture.id(), uv);
+        painter.add(image);
+    }
+    let left = rect.left() + 12.0;
+    let width = CARD - 24.0;
+    let title = painter.layout(card.title.clone(), semibold(13.0), theme.text, width);
+    let mut y = picture.bottom() + 10.0;
+    let height = title.size().y;
+    painter.galley(pos2(left, y), title, theme.text);
+    y += height + 4.0;
+    let mut job = egui::text::LayoutJob::simple(card.summary.clone(), text(SMALL), theme.dim, width);
+    job.wrap.max_rows = ((rect.bottom() - 10.0 - y) / 15.0).max(1.0) as usize;
+    painter.galley(pos2(left, y), painter.layout_job(job), theme.dim);
+    response.on_hover_text(&card.look_for).clicked()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_card_has_its_place_and_a_picture() {
+        for s in shipped() {
+            assert!(Group::of(s.id).is_some(), "{} stands in no group of the welcome", s.id);
+            let picture = image::load_from_memory_with_format(s.thumbnail, image::ImageFormat::Png).unwrap().to_luma8();
+            let first = picture.get_pixel(0, 0);
+            let other = picture.pixels().filter(|p| *p != first).count();
+            assert!(other > 500, "the picture of {} is blank", s.id);
+        }
+        for group in Group::iter() {
+            assert!(cards().iter().filter(|c| c.group == group).count() >= 3, "{group}");
+        }
+    }
+
+    #[test]
+    fn cards_are_found_by_title_summary_rule_and_term() {
+        let found = |typed: &str| -> Vec<&str> { cards().iter().filter(|c| c.fits(typed)).map(|c| c.id).collect() };
+        assert!(found("a first look").contains(&"first-look"));
+        assert!(found("quantile").contains(&"quantile-balancing"));
+        assert!(found("sinkhorn").contains(&"assignment-methods"));
+        assert!(found("softmax").contains(&"softmax-gate"));
+        assert!(found("dual price").contains(&"price-view"));
+        assert!(found("DeepSeek").contains(&"published-models"));
+        assert!(found("kiwi").is_empty());
+        assert_eq!(found("").len(), cards().len());
+    }
+}
