@@ -30,7 +30,7 @@ pub(super) fn film(args: &FilmArgs) -> Result<(), Failure> {
             size: args.size,
             scale: args.scale,
             dark: matches!(args.theme, ThemeArg::Dark),
-            pane: args.pane.map(crate::ui::shell::views::kind_of),
+            pane: args.pane,
             window: Default::default(),
             caption: true,
         },

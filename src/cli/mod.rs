@@ -25,7 +25,7 @@ mod window;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use failure::Failure;
 use moebias_engine::EngineChoice;
-use moebias_files::view::PaneName;
+use moebias_files::view::PaneKind;
 use moebias_model::config::limits;
 use moebias_model::sweep::{Axis, MOST_SEEDS};
 use std::path::PathBuf;
@@ -207,7 +207,7 @@ struct RenderArgs {
     scale: f32,
     /// Only one pane, by its name in scenarios, such as Bias
     #[arg(long, value_name = "PANE", value_parser = render::pane)]
-    pane: Option<PaneName>,
+    pane: Option<PaneKind>,
     /// Colours [default: dark for a PNG, light for an SVG]
     #[arg(long, value_enum)]
     theme: Option<ThemeArg>,
@@ -240,7 +240,7 @@ struct FilmArgs {
     scale: f32,
     /// Only one pane, by its name in scenarios, such as Bias
     #[arg(long, value_name = "PANE", value_parser = render::pane)]
-    pane: Option<PaneName>,
+    pane: Option<PaneKind>,
     /// Colours
     #[arg(long, value_enum, default_value_t)]
     theme: ThemeArg,

@@ -4,10 +4,9 @@ use super::failure::Failure;
 use super::{RenderArgs, ThemeArg, output, window};
 use crate::ui::export::film::size_of;
 use crate::ui::export::studio::{Setting, Studio};
-use crate::ui::shell::views::kind_of;
 use crate::ui::store::Stored;
 use moebias_files::export::save_png;
-use moebias_files::view::PaneName;
+use moebias_files::view::PaneKind;
 use moebias_files::{Loaded, atomic};
 use moebias_lab::{Document, Lab};
 use strum::IntoEnumIterator as _;
@@ -33,12 +32,12 @@ pub(super) fn size(text: &str) -> Result<(u32, u32), String> {
 ///
 /// # Errors
 /// Another name; all there are are listed.
-pub(super) fn pane(text: &str) -> Result<PaneName, String> {
-    let is = |name: &PaneName| {
-        [format!("{name:?}"), kind_of(*name).name().to_owned()].iter().any(|n| n.eq_ignore_ascii_case(text.trim()))
+pub(super) fn pane(text: &str) -> Result<PaneKind, String> {
+    let is = |name: &PaneKind| {
+        [format!("{name:?}"), name.name().to_owned()].iter().any(|n| n.eq_ignore_ascii_case(text.trim()))
     };
-    PaneName::iter().find(is).ok_or_else(|| {
-        let names: Vec<String> = PaneName::iter().map(|n| format!("{n:?} (“{}”)", kind_of(n).name())).collect();
+    PaneKind::iter().find(is).ok_or_else(|| {
+        let names: Vec<String> = PaneKind::iter().map(|n| format!("{n:?} (“{}”)", n.name())).collect();
         format!("a pane is one of {}", names.join(", "))
     })
 }
@@ -74,7 +73,7 @@ pub(super) fn render(args: &RenderArgs) -> Result<(), Failure> {
         size: args.size,
         scale: args.scale,
         dark: matches!(theme, ThemeArg::Dark),
-        pane: args.pane.map(kind_of),
+        pane: args.pane,
         window: Stored::default(),
         // A drawing has a heading of its own.
         caption: args.pane.is_some() && !drawing,

@@ -1,7 +1,7 @@
 //! Everything a person can do in the window, in one list: menus, buttons, the palette, shortcuts and the list of shortcuts all
 //! read it. What changes the experiment becomes a [`Command`] of the lab; the rest concerns the window alone.
 
-use crate::ui::shell::transport_bar::SPEEDS;
+use crate::ui::kit::speed::SPEEDS;
 use eframe::egui::{Key, KeyboardShortcut, Modifiers};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons as i;

@@ -2,6 +2,7 @@
 //! and sends commands.
 
 pub mod actions;
+pub mod ask;
 pub mod controls;
 pub mod export;
 pub mod help;

@@ -6,10 +6,10 @@
 mod merge;
 
 use crate::ui::help::hints::Hint;
-use crate::ui::panes::PaneKind;
 use eframe::egui;
 use egui_tiles::{Tile, TileId, Tree};
 use moebias_disk::{Limit, Refusal, door, staged, temporary};
+use moebias_files::view::PaneKind;
 use moebias_lab::lesson::Shelf;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};

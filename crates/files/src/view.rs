@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct View {
     /// The panes that are open: columns from left to right, in each the panes from top to bottom.
-    pub columns: Vec<Vec<PaneName>>,
+    pub columns: Vec<Vec<PaneKind>>,
     /// How wide the columns are, in proportion; all alike where this is left out.
     pub widths: Vec<f32>,
     /// A pane that has all the room.
-    pub maximised: Option<PaneName>,
+    pub maximised: Option<PaneKind>,
     /// Parts of the window that are not shown.
     pub hidden: Vec<Part>,
     /// Size of everything, 1 is ordinary.
@@ -33,7 +33,7 @@ pub struct View {
 
 /// A pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter)]
-pub enum PaneName {
+pub enum PaneKind {
     /// Tokens × experts.
     Assignment,
     /// Load per expert, now.
@@ -58,6 +58,27 @@ pub enum PaneName {
     Sweep,
     /// One step, stage by stage.
     Microscope,
+}
+
+impl PaneKind {
+    /// Its name, as in its header.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Assignment => "Tokens → experts",
+            Self::Load => "Load per expert",
+            Self::LoadHistory => "Load over time",
+            Self::LoadCurves => "Load curves",
+            Self::Bias => "Biases",
+            Self::Violation => "Worst expert",
+            Self::Inspector => "Inspector",
+            Self::Theory => "Theory",
+            Self::TaskLoss => "Task loss",
+            Self::Compare => "Comparison",
+            Self::Sweep => "Sweep",
+            Self::Microscope => "Microscope",
+        }
+    }
 }
 
 /// A part of the window round the panes.
@@ -172,8 +193,8 @@ mod tests {
                        hidden: [Controls, Transport, TopBar], zoom: 1.25, rows: Topics, cells: Moved, section: Band, expert: 3)";
         let scenario = parse(&with(written), "a").unwrap();
         let view = scenario.view.clone().unwrap();
-        assert_eq!(view.columns[0], [PaneName::Assignment, PaneName::LoadHistory]);
-        assert_eq!((view.maximised, view.zoom, view.expert), (Some(PaneName::Theory), Some(1.25), Some(3)));
+        assert_eq!(view.columns[0], [PaneKind::Assignment, PaneKind::LoadHistory]);
+        assert_eq!((view.maximised, view.zoom, view.expert), (Some(PaneKind::Theory), Some(1.25), Some(3)));
         let text = to_text(&scenario);
         assert_eq!(parse(&text, "b").unwrap(), scenario, "{text}");
         let one = parse(&with("(hidden: [Controls])"), "c").unwrap();

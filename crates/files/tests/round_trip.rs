@@ -1,6 +1,6 @@
 //! Whatever can be an experiment can be written down and read again, unchanged.
 
-use moebias_files::view::{PaneName, Part, View};
+use moebias_files::view::{PaneKind, Part, View};
 use moebias_files::{Recorded, Scenario, parse, to_text};
 use moebias_model::balance;
 use moebias_model::change::{self, Change, Event, Target};
@@ -282,7 +282,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
                 speed,
                 start,
                 view: (number % 3 == 0).then(|| View {
-                    columns: vec![vec![PaneName::Load], vec![PaneName::Bias, PaneName::Theory]],
+                    columns: vec![vec![PaneKind::Load], vec![PaneKind::Bias, PaneKind::Theory]],
                     widths: if full { vec![1.0, 2.5] } else { vec![] },
                     zoom: full.then_some(1.25),
                     hidden: vec![Part::Controls],

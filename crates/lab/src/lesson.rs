@@ -17,7 +17,7 @@ use super::{Document, Lab};
 use judge::Judge;
 use moebias_engine::message::{Message, RunId, Speed};
 use moebias_files::lesson::{self, Lesson, Page, Setup};
-use moebias_files::view::PaneName;
+use moebias_files::view::PaneKind;
 use moebias_model::change::{Change, Target};
 use moebias_model::step::check;
 use std::sync::Arc;
@@ -74,9 +74,9 @@ impl Running {
 
     /// The panes to show: the page's, those of the nearest page before that names any, or loads and MaxVio.
     #[must_use]
-    pub fn panes(&self) -> &[PaneName] {
+    pub fn panes(&self) -> &[PaneKind] {
         let named = self.lesson.pages.iter().take(self.page + 1).rev().map(|p| p.show.as_slice());
-        named.into_iter().find(|show| !show.is_empty()).unwrap_or(&[PaneName::Load, PaneName::Violation])
+        named.into_iter().find(|show| !show.is_empty()).unwrap_or(&[PaneKind::Load, PaneKind::Violation])
     }
 }
 

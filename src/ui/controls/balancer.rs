@@ -89,7 +89,7 @@ fn reset(ui: &mut Ui, desk: &mut Desk<'_>, frozen: Option<&str>) {
     ui.add_space(4.0);
     ui.add_enabled_ui(frozen.is_none(), |ui| {
         let button = ui.button(RichText::new("Reset biases").font(text(SMALL)));
-        crate::ui::help::spotlight::offer(ui, "Reset biases", button.rect);
+        crate::ui::kit::spots::offer(ui, "Reset biases", button.rect);
         if button
             .on_hover_text(
                 "Sets every bias back to its initial value, now. Undo brings the biases back; a recording has both",

@@ -43,7 +43,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
                 .response
         })
         .inner;
-    crate::ui::help::spotlight::offer(ui, "Model", response.rect);
+    crate::ui::kit::spots::offer(ui, "Model", response.rect);
     response.widget_info(|| {
         let mut info = egui::WidgetInfo::labeled(egui::Role::ComboBox, ui.is_enabled(), "Model");
         info.current_text_value = Some(shown.to_owned());

@@ -2,10 +2,10 @@
 //! rows and items as the panel, so limits and refusals are the same.
 
 use super::{Row, balancer, frozen, learning, memory, refused, router, tokens};
+use crate::ui::ask::Ask;
+use crate::ui::kit::speed::name_of;
 use crate::ui::kit::widgets::choice::Item;
 use crate::ui::kit::widgets::slider::{Scale, figure};
-use crate::ui::shell::app::Ask;
-use crate::ui::shell::transport_bar::name_of;
 use crate::ui::store::{LARGEST, SMALLEST};
 use moebias_engine::message::Speed;
 use moebias_files::limits as of_files;

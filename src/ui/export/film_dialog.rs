@@ -5,10 +5,10 @@ use crate::ui::export::studio::Setting;
 use crate::ui::kit::style::{SMALL, semibold, text};
 use crate::ui::kit::theme::{ROW, Theme};
 use crate::ui::kit::widgets::choice::{Item, choice};
-use crate::ui::panes::PaneKind;
 use crate::ui::store::Stored;
 use eframe::egui::{self, Button, DragValue, Frame, Layout, Margin, Modal, RichText, Ui, vec2};
 use moebias_files::film::{Format, MOST_STEP, RATES};
+use moebias_files::view::PaneKind;
 use strum::IntoEnumIterator as _;
 
 /// Frames that a film has unless somebody wants more: so many fit a slide.

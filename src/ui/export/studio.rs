@@ -2,13 +2,14 @@
 //! use it alike, so that they show the same.
 
 use crate::ui::export::caption::Caption;
-use crate::ui::export::svg::{Drawing, images};
-use crate::ui::panes::PaneKind;
+use crate::ui::export::svg::Drawing;
+use crate::ui::kit::pixels::images;
 use crate::ui::shell::app::{App, Options};
 use crate::ui::store::Stored;
 use eframe::egui::{self, Rect, vec2};
 use egui_kittest::Harness;
 use image::RgbaImage;
+use moebias_files::view::PaneKind;
 use moebias_lab::Lab;
 use moebias_lab::command::Command;
 use std::time::{Duration, Instant};

@@ -1,14 +1,13 @@
 //! What a lesson points at: a ring round a control or a pane that breathes once and then stands still, an expert or a token that is
-//! pinned. Widgets offer where they are by name; only what is wanted is noted.
+//! pinned.
 
+use crate::ui::kit::spots;
 use crate::ui::kit::theme::Theme;
 use crate::ui::link::Link;
 use crate::ui::shell::layout::Layout;
-use crate::ui::shell::views::kind_of;
-use eframe::egui::{self, Align, Context, CornerRadius, Id, LayerId, Order, Rect, Stroke, StrokeKind, Ui};
+use eframe::egui::{Context, CornerRadius, Id, LayerId, Order, Rect, Stroke, StrokeKind, Ui};
 use moebias_files::lesson::{Control, Highlight, Which};
 use moebias_lab::Lab;
-use std::sync::Arc;
 
 /// Seconds of one breath.
 const BREATH: f64 = 1.6;
@@ -25,35 +24,6 @@ pub struct Spotlight {
     waits: bool,
     /// What it pinned itself: nothing else is let go of.
     pinned: bool,
-}
-
-/// The names that are wanted in this frame.
-#[derive(Clone, Default)]
-struct Wanted {
-    names: Arc<Vec<&'static str>>,
-    scroll: bool,
-}
-
-fn wanted_id() -> Id {
-    Id::unique("spotlight wanted")
-}
-
-/// A widget says where it is. Costs a look into a short list while a lesson points at something, and less otherwise.
-pub fn offer(ui: &Ui, name: &str, rect: Rect) {
-    let Some(wanted) = ui.data(|d| d.get_temp::<Wanted>(wanted_id())) else { return };
-    // What is only measured is not there.
-    if !ui.is_visible() {
-        return;
-    }
-    if !wanted.names.contains(&name) {
-        return;
-    }
-    let seen = rect.intersect(ui.clip_rect());
-    if wanted.scroll && seen.height() < rect.height() {
-        ui.scroll_to_rect(rect, Some(Align::Center));
-    }
-    let pass = ui.ctx().cumulative_pass_nr();
-    ui.data_mut(|d| d.insert_temp(wanted_id().with(name), (pass, seen)));
 }
 
 /// What a control is called on the screen.
@@ -100,22 +70,11 @@ impl Spotlight {
             self.waits = highlight.iter().any(|h| matches!(h, Highlight::Expert(_) | Highlight::Token(_)));
             let named = highlight.iter().filter_map(|h| if let Highlight::Control(c) = h { Some(*c) } else { None });
             let list: Vec<&'static str> = named.flat_map(|c| names(c).iter().copied()).collect();
-            ctx.data_mut(|d| {
-                if list.is_empty() {
-                    d.remove_temp::<Wanted>(wanted_id());
-                } else {
-                    d.insert_temp(wanted_id(), Wanted { names: Arc::new(list), scroll: true });
-                }
-            });
+            spots::want(ctx, list);
         } else if self.scroll > 0 {
             self.scroll -= 1;
             if self.scroll == 0 {
-                ctx.data_mut(|d| {
-                    if let Some(mut wanted) = d.get_temp::<Wanted>(wanted_id()) {
-                        wanted.scroll = false;
-                        d.insert_temp(wanted_id(), wanted);
-                    }
-                });
+                spots::stop_scrolling(ctx);
             }
         }
         if self.scroll > 0 {
@@ -134,7 +93,7 @@ impl Spotlight {
         let mut rects: Vec<(Rect, u8)> = vec![];
         for h in &page.highlight {
             match h {
-                Highlight::Pane(p) => rects.extend(layout.rect_of(kind_of(*p)).map(|r| (r, 9))),
+                Highlight::Pane(p) => rects.extend(layout.rect_of(*p).map(|r| (r, 9))),
                 Highlight::Control(c) => rects.extend(names(*c).iter().filter_map(|n| found(ctx, n)).map(|r| (r, 7))),
                 _ => {}
             }
@@ -187,12 +146,6 @@ impl Spotlight {
 
 /// Where a widget of this name was drawn in this pass.
 fn found(ctx: &Context, name: &str) -> Option<Rect> {
-    let at: Option<(u64, Rect)> = ctx.data(|d| d.get_temp(wanted_id().with(name)));
+    let at = spots::found(ctx, name);
     at.filter(|(pass, rect)| *pass == ctx.cumulative_pass_nr() && rect.is_positive()).map(|(_, rect)| rect)
-}
-
-/// An ordinary button offers itself.
-pub fn offered(ui: &Ui, name: &str, response: egui::Response) -> egui::Response {
-    offer(ui, name, response.rect);
-    response
 }

@@ -250,7 +250,7 @@ fn row_below(
 ) {
     let id = Id::unique("more of a pane");
     let kind = pane.kind();
-    let mut open = tools.data(|d| d.get_temp::<Option<super::PaneKind>>(id)) == Some(Some(kind));
+    let mut open = tools.data(|d| d.get_temp::<Option<moebias_files::view::PaneKind>>(id)) == Some(Some(kind));
     if more.clicked() {
         open = !open;
     } else if !open {

@@ -2,7 +2,7 @@
 
 use super::time_plot;
 use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, of_variant};
-use crate::ui::export::svg::keep_pixels;
+use crate::ui::kit::pixels::keep_pixels;
 use crate::ui::kit::style::{TINY, mono, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::slider::figure;

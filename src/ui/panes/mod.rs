@@ -24,61 +24,11 @@ pub use look::Look;
 use crate::ui::kit::theme::Theme;
 use crate::ui::link::Link;
 use eframe::egui::Ui;
+use moebias_files::view::PaneKind;
 use moebias_lab::Lab;
-use serde::{Deserialize, Serialize};
 
 /// Room for numbers on the left of every picture and plot, points, so that they stand above each other.
 pub const AXIS: f32 = 46.0;
-
-/// Every pane there is. Stored in the layout, so names are never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter)]
-pub enum PaneKind {
-    /// Tokens × experts.
-    Assignment,
-    /// Load per expert, now.
-    Load,
-    /// Load over time, experts × steps.
-    LoadHistory,
-    /// Load curves.
-    LoadCurves,
-    /// Bias curves.
-    Bias,
-    /// MaxVio over time.
-    Violation,
-    /// The token or expert under the pointer, in figures.
-    Inspector,
-    /// The price view.
-    Theory,
-    /// What learning shows over time.
-    TaskLoss,
-    /// Variants in figures.
-    Compare,
-    /// Every combination of some settings.
-    Sweep,
-    /// One step, stage by stage.
-    Microscope,
-}
-
-impl PaneKind {
-    /// Its name, as in its header.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Assignment => "Tokens → experts",
-            Self::Load => "Load per expert",
-            Self::LoadHistory => "Load over time",
-            Self::LoadCurves => "Load curves",
-            Self::Bias => "Biases",
-            Self::Violation => "Worst expert",
-            Self::Inspector => "Inspector",
-            Self::Theory => "Theory",
-            Self::TaskLoss => "Task loss",
-            Self::Compare => "Comparison",
-            Self::Sweep => "Sweep",
-            Self::Microscope => "Microscope",
-        }
-    }
-}
 
 /// One of each pane.
 #[derive(Default)]

@@ -6,7 +6,7 @@ mod doing;
 mod making;
 mod showing;
 
-use crate::ui::actions::Action;
+use crate::ui::ask::Ask;
 use crate::ui::controls::{self, Controls};
 use crate::ui::export::caption;
 use crate::ui::export::pictures::Pictures;
@@ -21,8 +21,7 @@ use crate::ui::kit::screen::Screen;
 use crate::ui::kit::style;
 use crate::ui::kit::theme::{DARK, GAP, LIGHT, Theme};
 use crate::ui::link::Link;
-use crate::ui::panes::frame::Export;
-use crate::ui::panes::{PaneContext, PaneKind, Panes};
+use crate::ui::panes::{PaneContext, Panes};
 use crate::ui::shell::files::{Dialog, Outcome, Texts};
 use crate::ui::shell::layout::Layout;
 use crate::ui::shell::notices::{self, Seen};
@@ -36,51 +35,15 @@ use crate::ui::shell::welcome::{Around, Welcome};
 use crate::ui::store::{Store, Stored};
 use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
 use moebias_engine::microscope::MOST_TOKENS;
+use moebias_files::view::PaneKind;
 use moebias_files::view::Part;
 use moebias_lab::Lab;
 use moebias_lab::command::Command;
 use moebias_lab::notices::Level;
-use moebias_model::config::Rule;
-use moebias_model::diagnose::Finding;
-use moebias_model::presets::Preset;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Lower windows have no strip of findings, points.
 const LOW: f32 = 440.0;
-
-/// What was asked for in this frame.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Ask {
-    /// An action of the list.
-    Do(Action),
-    /// Open this file.
-    Open(PathBuf),
-    /// Open a scenario that ships with Moebias.
-    OpenShipped(&'static str),
-    /// Set the router and the balancer as those of a published model, in every variant.
-    Preset(Preset),
-    /// Make a variant from the present state of this one, and change it alone from now on.
-    Fork(usize),
-    /// Bring a pane to the front.
-    Reveal(PaneKind),
-    /// Ask what this variant is to be called.
-    Rename(usize),
-    /// Give a pane all the room, or its place back.
-    Maximise(PaneKind),
-    /// Bring up what shows this finding of this variant.
-    ShowFinding(usize, Finding),
-    /// Copy, save or film a pane.
-    Export(PaneKind, Export),
-    /// Something in a lesson.
-    Lesson(moebias_lab::lesson::Do),
-    /// Something of the experiment, such as a setting by name.
-    Send(Command),
-    /// Another rule, with a step size of its scale, for what the panel means.
-    Rule(Rule),
-    /// The size of everything.
-    Zoom(f32),
-}
 
 /// How the app is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -251,8 +214,7 @@ impl App {
         };
         self.seen.inset = lesson::width(ui.ctx().content_rect().width());
         if std::mem::take(&mut self.page_turned) || !self.layout.is_alone() {
-            let shown: Vec<PaneKind> =
-                running.panes().iter().map(|&name| crate::ui::shell::views::kind_of(name)).collect();
+            let shown = running.panes().to_vec();
             self.layout.restore();
             self.layout.alone(&shown);
         }

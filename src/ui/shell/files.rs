@@ -2,11 +2,11 @@
 
 use crate::ui::kit::style::{SMALL, semibold, text};
 use crate::ui::kit::theme::Theme;
-use crate::ui::panes::PaneKind;
 use eframe::egui::{self, Context, Frame, Key, Margin, Modal, RichText, TextEdit, Ui};
 use moebias_disk::name;
 use moebias_files::film::Format;
 use moebias_files::limits;
+use moebias_files::view::PaneKind;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::{Duration, Instant};

@@ -5,14 +5,14 @@ mod fit;
 use crate::ui::kit::style::{SMALL, icon, text};
 use crate::ui::kit::theme::{GAP, Theme};
 use crate::ui::panes::frame::{self, Export};
-use crate::ui::panes::{PaneContext, PaneKind, Panes};
-use crate::ui::shell::views::kind_of;
+use crate::ui::panes::{PaneContext, Panes};
 use eframe::egui::{self, Button, Color32, CornerRadius, Rect, Response, Stroke, Ui, WidgetText, pos2, vec2};
 use egui_material_icons::icons::ICON_MORE_HORIZ;
 use egui_tiles::{
     Behavior, Container, LinearDir, SimplificationOptions, TabState, Tabs, TileId, Tiles, Tree, UiResponse,
 };
 use fit::{Plan, TABS};
+use moebias_files::view::PaneKind;
 use moebias_files::view::View;
 use std::collections::HashMap;
 use strum::IntoEnumIterator as _;
@@ -87,14 +87,14 @@ impl Layout {
     /// As a scenario wants them; where it does not say which panes are open, as they stand in `now`.
     #[must_use]
     pub fn of_view(view: &View, now: &Self) -> Self {
-        let maximised = view.maximised.map(kind_of);
+        let maximised = view.maximised;
         if view.columns.is_empty() {
             return Self { tree: now.tree.clone(), maximised, ..Self::default() };
         }
         let mut tiles = Tiles::default();
         let mut columns = vec![];
         for names in &view.columns {
-            let panes: Vec<TileId> = names.iter().map(|name| tiles.insert_pane(kind_of(*name))).collect();
+            let panes: Vec<TileId> = names.iter().map(|name| tiles.insert_pane(*name)).collect();
             columns.push(if panes.len() == 1 { panes[0] } else { tiles.insert_vertical_tile(panes) });
         }
         let mut row = egui_tiles::Linear::new(LinearDir::Horizontal, columns.clone());

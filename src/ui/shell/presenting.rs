@@ -2,13 +2,13 @@
 
 use crate::ui::kit::style::{SMALL, mono, semibold, text};
 use crate::ui::kit::theme::Theme;
-use crate::ui::panes::PaneKind;
 use eframe::egui::epaint::{CornerRadius, TextShape};
 use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{
     Align, Color32, Context, CursorIcon, Frame, Id, Label, LayerId, Layout, Margin, Mesh, Order, Panel, Pos2, Rect,
     RichText, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
 };
+use moebias_files::view::PaneKind;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 

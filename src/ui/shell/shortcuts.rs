@@ -1,9 +1,9 @@
 //! The list of all keys.
 
 use crate::ui::actions::{self, Action, Group};
+use crate::ui::ask::Ask;
 use crate::ui::kit::style::{SMALL, TINY, mono, semibold, text};
 use crate::ui::kit::theme::Theme;
-use crate::ui::shell::app::Ask;
 use eframe::egui::{self, Align, Frame, Label, Layout, Margin, Modal, RichText, ScrollArea, Ui, vec2};
 use strum::IntoEnumIterator as _;
 

@@ -1,11 +1,11 @@
 //! The top bar: what runs, undo, recording, comparing, and which engine does the work.
 
 use crate::ui::actions::{self, Action};
+use crate::ui::ask::Ask;
 use crate::ui::kit::icon::mark;
 use crate::ui::kit::style::{SMALL, mono, semibold, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::button::{chip, icon_button};
-use crate::ui::shell::app::Ask;
 use eframe::egui::{self, Align, Button, Color32, Frame, Layout, Margin, Panel, RichText, Sense, Stroke, Ui, vec2};
 use egui_material_icons::icons::{
     ICON_ADD, ICON_CLOSE, ICON_FIBER_MANUAL_RECORD, ICON_KEYBOARD, ICON_MORE_HORIZ, ICON_NOTIFICATIONS,

@@ -1,5 +1,6 @@
 //! Time, in one place: play, step, speed, the line of all steps with what was changed when, and where the run stands.
 
+use crate::ui::kit::speed::{SPEEDS, name_of};
 use crate::ui::kit::style::{SMALL, TINY, mono, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::button::icon_button;
@@ -20,34 +21,8 @@ use moebias_lab::command::Command;
 const HEIGHT: f32 = 60.0;
 /// Its height while presenting.
 const SLIM: f32 = 42.0;
-/// Speeds to choose from, steps per second; then as fast as it goes.
-pub const SPEEDS: [f64; 9] = [1.0, 2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 1000.0];
 /// The line shows at least so many steps, so that a young run does not race across it.
 const SHORTEST: u64 = 300;
-
-/// A speed, for people.
-#[must_use]
-pub fn name_of(speed: Speed) -> String {
-    match speed {
-        Speed::Steps(rate) => format!("{} / s", figure(rate, rate >= 1.0)),
-        Speed::Max => "Max".into(),
-    }
-}
-
-/// The next speed up or down.
-#[must_use]
-pub fn next_speed(now: Speed, faster: bool) -> Speed {
-    let rate = match now {
-        Speed::Steps(rate) => rate,
-        Speed::Max if faster => return Speed::Max,
-        Speed::Max => return SPEEDS.last().map_or(Speed::Max, |&s| Speed::Steps(s)),
-    };
-    if faster {
-        SPEEDS.iter().find(|s| **s > rate * 1.01).map_or(Speed::Max, |&s| Speed::Steps(s))
-    } else {
-        SPEEDS.iter().rev().find(|s| **s < rate * 0.99).map_or(Speed::Steps(SPEEDS[0]), |&s| Speed::Steps(s))
-    }
-}
 
 /// Draws the bar; `slim` leaves the panes more room.
 pub fn show(ui: &mut Ui, lab: &mut Lab, slim: bool, theme: &'static Theme) {
@@ -95,7 +70,7 @@ fn buttons(ui: &mut Ui, lab: &mut Lab, few: bool, theme: &Theme) {
     }
     let (symbol, name) = if snapshot.playing { (ICON_PAUSE, "Pause") } else { (ICON_PLAY_ARROW, "Play") };
     let (rect, response) = ui.allocate_exact_size(vec2(36.0, 36.0), Sense::click());
-    crate::ui::help::spotlight::offer(ui, "Play or pause", rect);
+    crate::ui::kit::spots::offer(ui, "Play or pause", rect);
     let keys = if lab.lesson().is_some() { "K" } else { "Space" };
     let response = response.on_hover_text(format!("{name} ({keys})"));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
@@ -119,7 +94,7 @@ fn buttons(ui: &mut Ui, lab: &mut Lab, few: bool, theme: &Theme) {
     let label = RichText::new(name_of(snapshot.speed)).font(mono(SMALL)).color(theme.text);
     let button =
         ui.add(Button::new(label).min_size(vec2(72.0, 28.0))).on_hover_text("Steps per second (. faster, , slower)");
-    crate::ui::help::spotlight::offer(ui, "Speed", button.rect);
+    crate::ui::kit::spots::offer(ui, "Speed", button.rect);
     button.widget_info(|| {
         egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Speed: {}", name_of(snapshot.speed)))
     });
@@ -237,24 +212,5 @@ fn line(ui: &mut Ui, lab: &mut Lab, height: f32, theme: &Theme) {
     above.galley(bubble.min + vec2(6.0, 3.0), galley, theme.text);
     if pressed && snapshot.seeking.map_or(snapshot.step, |s| s.to) != target {
         lab.send(Command::Seek(target));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn speeds_go_up_and_down_and_stop() {
-        let mut speed = Speed::Steps(60.0);
-        for _ in 0..10 {
-            speed = next_speed(speed, true);
-        }
-        assert_eq!(speed, Speed::Max);
-        for _ in 0..20 {
-            speed = next_speed(speed, false);
-        }
-        assert_eq!(speed, Speed::Steps(1.0));
-        assert_eq!(next_speed(Speed::Steps(60.0), true), Speed::Steps(120.0));
     }
 }

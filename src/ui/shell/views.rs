@@ -1,36 +1,10 @@
 //! A scenario's view in the window: applied while its scenario is open, and put away with it. What the person had before comes back.
 
 use crate::ui::link::Link;
-use crate::ui::panes::{Look, PaneKind, Panes};
+use crate::ui::panes::{Look, Panes};
 use crate::ui::shell::layout::Layout;
 use eframe::egui::Rect;
-use moebias_files::view::{PaneName, Part, View};
-use strum::IntoEnumIterator as _;
-
-/// The pane that a name in a file means.
-#[must_use]
-pub fn kind_of(name: PaneName) -> PaneKind {
-    match name {
-        PaneName::Assignment => PaneKind::Assignment,
-        PaneName::Load => PaneKind::Load,
-        PaneName::LoadHistory => PaneKind::LoadHistory,
-        PaneName::LoadCurves => PaneKind::LoadCurves,
-        PaneName::Bias => PaneKind::Bias,
-        PaneName::Violation => PaneKind::Violation,
-        PaneName::Inspector => PaneKind::Inspector,
-        PaneName::Theory => PaneKind::Theory,
-        PaneName::TaskLoss => PaneKind::TaskLoss,
-        PaneName::Compare => PaneKind::Compare,
-        PaneName::Sweep => PaneKind::Sweep,
-        PaneName::Microscope => PaneKind::Microscope,
-    }
-}
-
-/// What a pane is called in a file.
-#[must_use]
-pub fn name_of(kind: PaneKind) -> Option<PaneName> {
-    PaneName::iter().find(|name| kind_of(*name) == kind)
-}
+use moebias_files::view::{PaneKind, Part, View};
 
 /// The view in force, and what the person had before it.
 #[derive(Default)]
@@ -123,10 +97,9 @@ impl Views {
 /// The window as it stands, as a view: panes that overlap from left to right share a column.
 #[must_use]
 pub fn written(layout: &Layout, panes: &Panes, link: &Link, hidden: Vec<Part>, zoom: f32) -> View {
-    let mut shown: Vec<(PaneName, Rect)> =
-        layout.places().into_iter().filter_map(|(kind, rect)| Some((name_of(kind)?, rect))).collect();
+    let mut shown: Vec<(PaneKind, Rect)> = layout.places();
     shown.sort_by(|a, b| a.1.left().total_cmp(&b.1.left()).then(a.1.top().total_cmp(&b.1.top())));
-    let mut columns: Vec<(Rect, Vec<(PaneName, f32)>)> = vec![];
+    let mut columns: Vec<(Rect, Vec<(PaneKind, f32)>)> = vec![];
     for (name, rect) in shown {
         match columns.iter_mut().find(|(c, _)| c.x_range().contains(rect.center().x)) {
             Some((column, panes)) => {
@@ -145,7 +118,7 @@ pub fn written(layout: &Layout, panes: &Panes, link: &Link, hidden: Vec<Part>, z
     View {
         widths: columns.iter().map(|(c, _)| share(c.width())).collect(),
         columns: columns.into_iter().map(|(_, panes)| panes.into_iter().map(|(name, _)| name).collect()).collect(),
-        maximised: layout.maximised().and_then(name_of),
+        maximised: layout.maximised(),
         hidden,
         zoom: (zoom != 1.0).then_some(zoom),
         rows: Some(look.rows),
@@ -160,20 +133,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_pane_has_a_name_in_files() {
-        for kind in PaneKind::iter() {
-            let name = name_of(kind).unwrap_or_else(|| panic!("{kind:?} has no name in scenario/view.rs"));
-            assert_eq!(format!("{name:?}"), format!("{kind:?}"), "one name for one thing");
-        }
-    }
-
-    #[test]
     fn the_person_s_own_layout_comes_back() {
         let (mut layout, mut panes, mut link) = (Layout::default(), Panes::default(), Link::default());
         let own = layout.tree().clone();
         let look = panes.look();
         let view = View {
-            columns: vec![vec![PaneName::Theory], vec![PaneName::Bias, PaneName::Load]],
+            columns: vec![vec![PaneKind::Theory], vec![PaneKind::Bias, PaneKind::Load]],
             hidden: vec![Part::Controls],
             rows: Some(moebias_files::view::RowsName::Topics),
             ..View::default()

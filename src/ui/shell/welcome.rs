@@ -1,6 +1,7 @@
 //! The welcome: a card for every scenario that ships, in groups and searched by typing, over a run that waits until somebody begins.
 
 use crate::ui::actions::Action;
+use crate::ui::ask::Ask;
 use crate::ui::help::lesson::contents;
 use crate::ui::kit::glossary::terms;
 use crate::ui::kit::icon::mark;
@@ -8,7 +9,6 @@ use crate::ui::kit::style::{SMALL, semibold, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::button::primary;
 use crate::ui::kit::widgets::search::search_first;
-use crate::ui::shell::app::Ask;
 use crate::ui::shell::palette::matching::plain;
 use eframe::egui::{
     self, Align, Button, Color32, ColorImage, CornerRadius, Frame, Key, Layout, Margin, Modal, Modifiers, Rect,

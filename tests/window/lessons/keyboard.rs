@@ -3,8 +3,8 @@
 use super::{Window, lab, press, top_k, wait, window};
 use eframe::egui::{Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use moebias::ui::panes::PaneKind;
 use moebias_engine::message::Speed;
+use moebias_files::view::PaneKind;
 use moebias_lab::command::Command;
 use moebias_lab::lesson::{Do, Stage};
 

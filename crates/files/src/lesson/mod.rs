@@ -14,7 +14,7 @@ pub use shipped::{ShippedLesson, find, shipped};
 pub use stage::Scene;
 
 use super::Loaded;
-use super::view::PaneName;
+use super::view::PaneKind;
 use moebias_model::change::{Change, Target};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -96,7 +96,7 @@ pub struct Page {
     pub setup: Setup,
     /// Panes to bring to the front.
     #[serde(default)]
-    pub show: Vec<PaneName>,
+    pub show: Vec<PaneKind>,
     /// What to point at.
     #[serde(default)]
     pub highlight: Vec<Highlight>,
@@ -223,7 +223,7 @@ pub enum Highlight {
     /// A control.
     Control(Control),
     /// A pane.
-    Pane(PaneName),
+    Pane(PaneKind),
     /// An expert, by its number or by its load.
     Expert(Which),
     /// A token, by its place in the batch: it is pinned.

@@ -7,30 +7,11 @@ mod shapes;
 mod words;
 
 use crate::ui::export::caption::Caption;
+use crate::ui::kit::pixels::Images;
 use eframe::egui::epaint::ClippedShape;
-use eframe::egui::{Color32, ColorImage, Context, Id, Rect, Shape, TextureId, vec2};
+use eframe::egui::{Color32, Rect, Shape, vec2};
 use heading::heading;
-use std::collections::HashMap;
 use std::fmt::Write;
-use std::sync::Arc;
-
-/// Pixels of the textures that panes draw, by texture: egui keeps none.
-pub type Images = HashMap<TextureId, Arc<ColorImage>>;
-
-fn key() -> Id {
-    Id::unique("pixels of textures")
-}
-
-/// Remembers the pixels of a texture, for drawings of it.
-pub fn keep_pixels(ctx: &Context, texture: TextureId, pixels: Arc<ColorImage>) {
-    ctx.data_mut(|d| d.get_temp_mut_or_default::<Images>(key()).insert(texture, pixels));
-}
-
-/// The pixels of all textures that were remembered.
-#[must_use]
-pub fn images(ctx: &Context) -> Images {
-    ctx.data(|d| d.get_temp(key())).unwrap_or_default()
-}
 
 /// A drawing to be written: shapes, the part of them that counts, and what lies behind.
 pub struct Drawing {

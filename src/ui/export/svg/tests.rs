@@ -1,9 +1,10 @@
 use super::*;
 use crate::ui::export::studio::{Setting, Studio};
-use crate::ui::panes::PaneKind;
 use crate::ui::store::Stored;
 use crate::ui::testing::lab_at;
 use eframe::egui::{Pos2, pos2, vec2};
+use moebias_files::view::PaneKind;
+use std::collections::HashMap;
 
 /// Whether every element is closed, in order, and how many there are of each name. A check, not a parser: it knows what this room writes.
 fn elements(text: &str) -> HashMap<String, usize> {

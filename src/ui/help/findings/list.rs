@@ -1,11 +1,11 @@
 //! All findings of all variants: those that last, and below them those that are over.
 
 use super::{show_me, sign};
+use crate::ui::ask::Ask;
 use crate::ui::kit::style::{SMALL, TINY, semibold, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::button::icon_button;
 use crate::ui::kit::widgets::slider::figure;
-use crate::ui::shell::app::Ask;
 use eframe::egui::{self, Align, Align2, Color32, Frame, Id, Label, Layout, Margin, RichText, ScrollArea, Ui, vec2};
 use egui_material_icons::icons::ICON_CLOSE;
 use moebias_lab::Lab;

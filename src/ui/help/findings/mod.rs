@@ -13,10 +13,10 @@ pub use list::list;
 pub use show::{Showing, showing};
 
 use crate::ui::actions::{self, Action};
+use crate::ui::ask::Ask;
 use crate::ui::kit::style::{SMALL, icon, semibold, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::button::icon_button;
-use crate::ui::shell::app::Ask;
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{
     self, Align, Button, Color32, CornerRadius, Frame, Layout, Margin, Panel, RichText, Stroke, TextFormat, Ui, vec2,

@@ -1,7 +1,7 @@
 //! Where a finding is to be seen: which pane, which steps, which expert.
 
 use crate::ui::link::Span;
-use crate::ui::panes::PaneKind;
+use moebias_files::view::PaneKind;
 use moebias_model::diagnose::{Evidence, Finding, Kind};
 
 /// A swing is seen on so many steps.

@@ -1,13 +1,13 @@
 //! The strip, driven in the whole app.
 
 use crate::ui::link::Span;
-use crate::ui::panes::PaneKind;
 use crate::ui::shell::app::{App, Options};
 use crate::ui::store::Stored;
 use crate::ui::testing::{lab_at, picture};
 use eframe::egui::{self, Key, Modifiers, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
+use moebias_files::view::PaneKind;
 use moebias_model::diagnose::Kind;
 
 /// A step far too large, until step 120.

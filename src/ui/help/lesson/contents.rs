@@ -1,10 +1,10 @@
 //! The table of contents: the course, own lessons, how far one came, and the way back in.
 
 use crate::ui::actions::Action;
+use crate::ui::ask::Ask;
 use crate::ui::kit::focus;
 use crate::ui::kit::style::{SMALL, icon, mono, semibold, text};
 use crate::ui::kit::theme::Theme;
-use crate::ui::shell::app::Ask;
 use eframe::egui::{
     self, Align, Align2, Button, Color32, CornerRadius, Frame, Layout, Margin, Modal, Rect, RichText, ScrollArea,
     Sense, Stroke, StrokeKind, Ui, pos2, vec2,

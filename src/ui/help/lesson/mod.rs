@@ -4,11 +4,11 @@ mod card;
 pub mod contents;
 
 use crate::ui::actions::{self, Action};
+use crate::ui::ask::Ask;
 use crate::ui::kit::markdown;
 use crate::ui::kit::style::{SMALL, TINY, semibold, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::button::icon_button;
-use crate::ui::shell::app::Ask;
 use eframe::egui::{
     self, Align, Button, Color32, Frame, Layout, Margin, Panel, Rect, RichText, ScrollArea, Sense, Stroke, Ui,
     UiBuilder, pos2, vec2,

@@ -26,14 +26,14 @@ pub fn icon_button(
     });
     let response = response.inner;
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, enabled, name));
-    crate::ui::help::spotlight::offer(ui, name, response.rect);
+    crate::ui::kit::spots::offer(ui, name, response.rect);
     response.on_hover_text(tip).on_disabled_hover_text(tip)
 }
 
 /// An ordinary button, as a chip.
 pub fn chip(ui: &mut Ui, text: impl Into<egui::WidgetText>, name: &str, tip: &str) -> Response {
     let response = ui.add(Button::new(text.into()).min_size(vec2(0.0, 28.0)));
-    crate::ui::help::spotlight::offer(ui, name, response.rect);
+    crate::ui::kit::spots::offer(ui, name, response.rect);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
     response.on_hover_text(tip)
 }

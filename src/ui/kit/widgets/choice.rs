@@ -88,7 +88,7 @@ pub fn choice_of<T: Clone + PartialEq>(
         info.current_text_value = Some(shown.clone());
         info
     });
-    crate::ui::help::spotlight::offer(ui, name, response.rect);
+    crate::ui::kit::spots::offer(ui, name, response.rect);
     let tip = differs::now(ui).map_or_else(|| tip.to_owned(), |d| d.tip(tip));
     explain(response, name, &tip);
     chosen.filter(|c| c != now || mixed)

@@ -29,7 +29,7 @@ fn row(ui: &mut Ui, theme: &Theme, name: &str, tip: &str) -> (Row, egui::Respons
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
     let (left, rest) = rect.split_left_right_at_x(rect.left() + NAME);
     let (middle, figure) = rest.split_left_right_at_x(rest.right() - FIGURE);
-    crate::ui::help::spotlight::offer(ui, name, rect.expand2(vec2(4.0, 0.0)));
+    crate::ui::kit::spots::offer(ui, name, rect.expand2(vec2(4.0, 0.0)));
     let id: Id = ui.scope_id().with(("name", name));
     let label = explain(ui.interact(left, id, Sense::hover()), name, tip);
     label.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, name));

@@ -9,7 +9,7 @@ mod raster;
 
 use super::frame::mode;
 use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, of_variant};
-use crate::ui::export::svg::keep_pixels;
+use crate::ui::kit::pixels::keep_pixels;
 use crate::ui::kit::style::{SMALL, text};
 use crate::ui::kit::widgets::slider::figure;
 use crate::ui::link::Side;

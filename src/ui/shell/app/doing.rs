@@ -1,7 +1,8 @@
 //! Does what was asked for: by keys, by buttons and menus, by a chosen file.
 
-use super::{App, Ask, Overlay};
+use super::{App, Overlay};
 use crate::ui::actions::Action;
+use crate::ui::ask::Ask;
 use crate::ui::controls;
 use crate::ui::export::pictures::Goal;
 use crate::ui::help::findings;
@@ -9,13 +10,12 @@ use crate::ui::help::lesson;
 use crate::ui::kit::focus;
 use crate::ui::kit::glossary::Glossary;
 use crate::ui::kit::theme::Theme;
-use crate::ui::panes::PaneKind;
 use crate::ui::panes::microscope::Turn;
 use crate::ui::shell::files::{Dialog, Purpose};
 use crate::ui::shell::palette::Palette;
 use crate::ui::shell::rename::Renaming;
-use crate::ui::shell::transport_bar;
 use eframe::egui::{self, Context, Key, Modifiers, ViewportCommand};
+use moebias_files::view::PaneKind;
 use moebias_lab::command::Command;
 use moebias_lab::lesson::Do;
 use moebias_lab::notices::Level;
@@ -144,7 +144,7 @@ impl App {
             Action::ExportCsv => self.ask_path(ctx, Purpose::Csv),
             Action::SavePicture => self.ask_path(ctx, Purpose::Picture(None)),
             Action::Faster | Action::Slower => {
-                let next = transport_bar::next_speed(self.lab.snapshot().speed, action == Action::Faster);
+                let next = crate::ui::kit::speed::next_speed(self.lab.snapshot().speed, action == Action::Faster);
                 self.lab.send(Command::SetSpeed(next));
             }
             Action::AddVariant => {

@@ -1,9 +1,9 @@
 //! Panes that would be too small to be read become tabs: what stands where in the room that there is.
 
 use crate::ui::kit::theme::GAP;
-use crate::ui::panes::PaneKind;
 use eframe::egui::{Rect, Vec2, vec2};
 use egui_tiles::{Container, LinearDir, Tile, TileId, Tiles, Tree};
+use moebias_files::view::PaneKind;
 
 /// Smaller than this nothing in a pane can be read, points.
 const LEAST: Vec2 = vec2(258.0, 150.0);

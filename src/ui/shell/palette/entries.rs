@@ -2,12 +2,11 @@
 
 use super::matching::{Fit, best, fit, plain};
 use crate::ui::actions::{self, Action};
+use crate::ui::ask::Ask;
 use crate::ui::controls::settings::{Choice, Kind, Range, Setting, all};
 use crate::ui::controls::{self, Controls};
 use crate::ui::kit::widgets::slider::{figure, parse};
-use crate::ui::panes::PaneKind;
 use crate::ui::panes::frame::Export;
-use crate::ui::shell::app::Ask;
 use crate::ui::shell::welcome;
 use eframe::egui::Context;
 use egui_material_icons::MaterialIcon;
@@ -15,6 +14,7 @@ use egui_material_icons::icons::{
     ICON_CONTENT_COPY, ICON_DESCRIPTION, ICON_EDIT, ICON_MOVIE, ICON_OPEN_IN_FULL, ICON_PHOTO_CAMERA, ICON_POLYLINE,
     ICON_SCIENCE, ICON_TUNE,
 };
+use moebias_files::view::PaneKind;
 use moebias_lab::Lab;
 use moebias_model::presets::Preset;
 use std::path::PathBuf;

@@ -6,10 +6,10 @@ pub mod matching;
 #[cfg(test)]
 mod tests;
 
+use crate::ui::ask::Ask;
 use crate::ui::kit::style::{SMALL, mono, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::search::search;
-use crate::ui::shell::app::Ask;
 use eframe::egui::text::{CCursor, CCursorRange, LayoutJob, TextWrapping};
 use eframe::egui::{
     self, Align2, Context, Frame, Key, Label, Margin, Modal, Modifiers, RichText, ScrollArea, Sense, TextEdit, Ui, vec2,

@@ -3,9 +3,9 @@
 use super::Sources;
 use super::entries::{Does, Entry, entries, found};
 use super::matching::plain;
+use crate::ui::ask::Ask;
 use crate::ui::controls::Controls;
 use crate::ui::controls::settings::all;
-use crate::ui::shell::app::Ask;
 use crate::ui::testing::lab_at;
 use eframe::egui::Context;
 use moebias_lab::Lab;
