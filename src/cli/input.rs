@@ -3,7 +3,7 @@
 use super::DEFAULT_STEPS;
 use super::failure::Failure;
 use super::progress::while_waiting;
-use moebias_engine::message::Start;
+use moebias_engine::start::Start;
 use moebias_files::{self as files, Loaded, Recorded};
 use std::path::Path;
 

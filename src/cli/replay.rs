@@ -4,8 +4,8 @@ use super::ReplayArgs;
 use super::drive::Driver;
 use super::failure::Failure;
 use super::{input, output};
-use moebias_engine::message::RunId;
 use moebias_engine::run::Run;
+use moebias_engine::start::RunId;
 
 pub(super) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     let name = args.file.display();

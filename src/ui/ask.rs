@@ -33,7 +33,7 @@ pub enum Ask {
     /// Copy, save or film a pane.
     Export(PaneKind, Export),
     /// Something in a lesson.
-    Lesson(moebias_lab::lesson::Do),
+    Lesson(moebias_lab::command::LessonDo),
     /// Something of the experiment, such as a setting by name.
     Send(Command),
     /// Another rule, with a step size of its scale, for what the panel means.

@@ -1,8 +1,9 @@
 //! What is hovered and what is pinned, shared by all panes: point at an expert anywhere and it lights up everywhere.
 
 use crate::ui::actions::Action;
-use moebias_engine::message::{RunId, Snapshot};
+use moebias_engine::message::Snapshot;
 use moebias_engine::run::lock;
+use moebias_engine::start::RunId;
 
 /// Which steps the plots over time show.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -12,7 +12,7 @@ use moebias_engine::{Engine, EngineChoice};
 use moebias_files::{self as files, sweep as file};
 use moebias_lab::Lab;
 use moebias_lab::command::Command as Do;
-use moebias_lab::sweep::SweepRequest;
+use moebias_lab::command::SweepRequest;
 use moebias_model::change::{Change, Target};
 use moebias_model::sweep::{Axis, Outcome, Plan};
 use std::fs;

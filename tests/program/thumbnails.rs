@@ -3,8 +3,8 @@
 
 use image::{GrayImage, ImageFormat, Luma};
 use moebias_engine::cpu::CpuEngine;
-use moebias_engine::message::RunId;
 use moebias_engine::run::Run;
+use moebias_engine::start::RunId;
 use moebias_files::{Shipped, shipped};
 use std::io::Cursor;
 

@@ -13,7 +13,7 @@ use moebias_engine::EngineChoice;
 use moebias_files::shipped;
 use moebias_lab::Lab;
 use moebias_lab::command::Command;
-use moebias_lab::lesson::Do;
+use moebias_lab::command::LessonDo;
 use moebias_lab::notices::Level;
 use moebias_model::config::Rule;
 use std::collections::BTreeSet;
@@ -368,7 +368,7 @@ fn the_welcome_goes_on_with_files_and_lessons() {
     }
     let mut window = wide();
     let lesson = moebias_files::lesson::shipped()[1].id;
-    for what in [Do::Open(lesson.into()), Do::Turn(1), Do::Close] {
+    for what in [LessonDo::Open(lesson.into()), LessonDo::Turn(1), LessonDo::Close] {
         window.state_mut().lab_mut().send(Command::Lesson(what));
         window.run_steps(3);
     }
@@ -632,7 +632,7 @@ fn space_plays_where_a_slider_has_the_focus_and_a_lesson_lets_go_of_it() {
     wait(&mut window, "it plays", |l| l.snapshot().playing);
     window.get_by_role_and_label(Role::Slider, "Step size u").focus();
     window.run_steps(3);
-    window.state_mut().lab_mut().send(Command::Lesson(Do::Open("step-size".into())));
+    window.state_mut().lab_mut().send(Command::Lesson(LessonDo::Open("step-size".into())));
     wait(&mut window, "the lesson", |l| l.lesson().is_some() && l.is_up_to_date());
     press(&mut window, PLAIN, Key::ArrowRight);
     wait(&mut window, "the next page, not another step size", |l| l.lesson().is_some_and(|r| r.page == 1));

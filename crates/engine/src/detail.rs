@@ -9,8 +9,6 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Memory for the columns of a detail; a longer range is kept in levels again.
-pub const DETAIL_BYTES: usize = 32 << 20;
 /// What would take longer is not begun: one has to zoom in further.
 const LONGEST: Duration = Duration::from_secs(45);
 /// The estimate of the time needs so long.
@@ -177,7 +175,7 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{RunId, Start};
+    use crate::start::{RunId, Start};
     use moebias_model::change::{Change, Target};
     use moebias_model::config::{Experiment, Source, Synthetic, Variant};
 

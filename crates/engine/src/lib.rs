@@ -12,6 +12,7 @@ pub mod history;
 pub mod message;
 pub mod microscope;
 pub mod run;
+pub mod start;
 pub mod sweep;
 pub mod theory;
 mod unsupported;

@@ -3,6 +3,7 @@
 use super::detail::DetailView;
 use super::history::History;
 use super::microscope::{Microscope, MicroscopeRequest};
+use super::start::{RunId, Start};
 use super::theory::{Theory, TheoryRequest};
 use super::view::{Picture, ViewRequest};
 use super::{EngineChoice, EngineInfo};
@@ -16,25 +17,6 @@ use moebias_model::step::State;
 use moebias_model::step::check::Ignored;
 use moebias_model::trace::Trace;
 use std::sync::{Arc, Mutex};
-
-/// Names a run for as long as the worker lives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RunId(pub u64);
-
-/// Everything a run starts from. With it and nothing else, the run repeats.
-#[derive(Clone, Debug)]
-pub struct Start {
-    /// The settings at the first step.
-    pub experiment: Experiment,
-    /// The trace, where the source is one.
-    pub trace: Option<Arc<Trace>>,
-    /// The state to start from; step 0 and fresh biases where there is none.
-    pub state: Option<State>,
-    /// Changes to come, in order of their steps.
-    pub events: Vec<Event>,
-    /// Pause on reaching this step.
-    pub stop: Option<u64>,
-}
 
 /// How fast to play.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,8 +4,8 @@
 //! step and lets the CPU engine route the batch as ever, so what is shown is what the run did.
 
 use super::cpu::{self, AllCores, CpuEngine};
-use super::message::RunId;
 use super::run::Run;
+use super::start::RunId;
 use moebias_model::balance::{self, Rates};
 use moebias_model::config::{Balancer, Router, Rule, Source};
 use moebias_model::fixed::{SCORE_ONE, from_q32, from_score};

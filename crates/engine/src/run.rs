@@ -5,12 +5,11 @@
 mod fork;
 mod memory;
 mod replay;
-mod start;
 
 pub use replay::Replay;
 
 use super::history::History;
-use super::message::{RunId, Start};
+use super::start::{RunId, Start};
 use super::{Engine, EngineError};
 use moebias_model::change::{self, Biases, Change, Event, Target};
 use moebias_model::config::{ConfigError, Experiment};

@@ -9,9 +9,10 @@ mod runs;
 pub use runs::KEPT_BYTES;
 
 use super::detail::Detail;
-use super::message::{Echo, Exported, Kept, Message, RunId, Seeking, Snapshot, Speed, Start, VariantView};
+use super::message::{Echo, Exported, Kept, Message, Seeking, Snapshot, Speed, VariantView};
 use super::microscope::Watcher;
 use super::run::{Run, lock};
+use super::start::{RunId, Start};
 use super::theory::theorist::Theorist;
 use super::view::{Picture, Rows, ViewRequest, picture, picture_ahead};
 use super::{Engine, EngineChoice, EngineError, background, cpu::CpuEngine};

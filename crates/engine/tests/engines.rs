@@ -5,8 +5,9 @@
 use crate::common::{Dice, GATES, LARGEST_FACTOR, RULES};
 use moebias_engine::cpu::CpuEngine;
 use moebias_engine::gpu::GpuEngine;
-use moebias_engine::message::{Echo, Message, RunId, Snapshot, Start};
+use moebias_engine::message::{Echo, Message, Snapshot};
 use moebias_engine::run::Run;
+use moebias_engine::start::{RunId, Start};
 use moebias_engine::worker::Worker;
 use moebias_engine::{Engine, EngineChoice, EngineError, EngineKind};
 use moebias_model::balance;

@@ -1,8 +1,8 @@
 //! Learning: gradients against finite differences, whole runs against numpy, and the promise that a run repeats.
 
 use moebias_engine::cpu::{AllCores, CpuEngine, Kernel};
-use moebias_engine::message::{RunId, Start};
 use moebias_engine::run::Run;
+use moebias_engine::start::{RunId, Start};
 use moebias_engine::{Engine, gpu};
 use moebias_files::{self as files, Scenario};
 use moebias_model::balance::{self, Step};

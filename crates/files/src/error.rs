@@ -1,7 +1,7 @@
 //! What can be wrong with a file, said so that a person can put it right: the file, the line and column, the value, what is
 //! allowed, and what to do next.
 
-use super::locate;
+use super::locate::{self, Place};
 use crate::text::plain;
 use moebias_disk::Refusal;
 use moebias_model::config::ConfigError;
@@ -18,17 +18,6 @@ pub struct FileError {
     /// What is wrong.
     #[source]
     pub problem: Problem,
-}
-
-/// A place in a text file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Counted from 1.
-    pub line: usize,
-    /// Characters, counted from 1.
-    pub column: usize,
-    /// The line itself, shortened where it is long.
-    pub quote: String,
 }
 
 /// What is wrong with a file.
@@ -140,4 +129,9 @@ impl fmt::Display for FileError {
         }
         f.write_str(self.advice())
     }
+}
+
+/// What is wrong with one setting of a file: where it stands, what is written and what is allowed.
+pub(crate) fn setting(path: &str, value: &str, allowed: &str) -> ConfigError {
+    ConfigError { setting: path.into(), value: value.into(), allowed: allowed.into() }
 }

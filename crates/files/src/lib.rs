@@ -21,7 +21,8 @@ pub mod trace;
 pub mod view;
 mod write;
 
-pub use error::{FileError, Place, Problem};
+pub use error::{FileError, Problem};
+pub use locate::Place;
 pub use read::{Kind, kind, load, load_text, open, parse};
 pub use selections::Selections;
 pub use shipped::{Shipped, shipped};

@@ -3,8 +3,18 @@
 //! A forgiving scanner, not a parser: it follows brackets, names and commas, and knows strings and comments. Enum names and
 //! inner brackets add nothing to a path: the skew in `source: Synthetic(skew: 1.1)` is `source.skew`.
 
-use super::error::Place;
 use std::ops::Range;
+
+/// A place in a text file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Counted from 1.
+    pub line: usize,
+    /// Characters, counted from 1.
+    pub column: usize,
+    /// The line itself, shortened where it is long.
+    pub quote: String,
+}
 
 /// Characters of a line that a message quotes.
 const QUOTE: usize = 160;

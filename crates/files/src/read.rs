@@ -1,5 +1,6 @@
 //! Reading scenarios, and everything else that can be opened.
 
+use super::error::setting;
 use super::error::{FileError, Problem};
 use super::{
     BUILTIN, Loaded, Opened, Recorded, Scenario, VERSION, lesson, limits, locate, paths, selections, shipped, trace,
@@ -291,10 +292,6 @@ fn check_events(scenario: &Scenario, order: &[usize], trace: Option<&Trace>) -> 
             .map_err(|e| ConfigError { setting: format!("events[{i}].change ({})", e.setting), ..e })?;
     }
     Ok(())
-}
-
-pub(super) fn setting(path: &str, value: &str, allowed: &str) -> ConfigError {
-    ConfigError { setting: path.into(), value: value.into(), allowed: allowed.into() }
 }
 
 /// Checks everything that does not need the trace.

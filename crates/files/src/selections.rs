@@ -4,7 +4,8 @@
 //! A line is an object with `layer`, `token_idx`, `topk_ids` and, if at all, `topk_weights`; other fields are ignored. A line
 //! without `topk_ids` and with a `type` is metadata (`num_experts`, `top_k`, `model_id` …).
 
-use super::error::{FileError, Place, Problem};
+use super::error::{FileError, Problem};
+use super::locate::Place;
 use super::{Loaded, Scenario, limits, paths};
 use moebias_disk::door;
 use moebias_model::trace::Trace;

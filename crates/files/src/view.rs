@@ -3,7 +3,7 @@
 //!
 //! The names here are those a person writes in a file. What draws them stands floors above and maps them to its own.
 
-use super::read::setting;
+use super::error::setting;
 use moebias_model::config::{ConfigError, Limits};
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,5 @@
 //! What a person can do to an experiment: the one list. Sliders, menus, the palette, shortcuts, undo and recording all send these.
 
-use super::sweep::SweepRequest;
 use moebias_engine::EngineChoice;
 use moebias_engine::message::Speed;
 use moebias_engine::microscope::MicroscopeRequest;
@@ -9,6 +8,7 @@ use moebias_engine::view::ViewRequest;
 use moebias_files::view::View;
 use moebias_model::change::{Change, Target};
 use moebias_model::presets::Preset;
+use moebias_model::sweep::Axis;
 use std::path::PathBuf;
 
 /// One thing to do.
@@ -134,5 +134,33 @@ pub enum Command {
     /// Open the experiment of this run of the sweep. Starts a new run; can be undone.
     OpenRun(usize),
     /// Something in a lesson.
-    Lesson(super::lesson::Do),
+    Lesson(LessonDo),
+}
+
+/// What can be done in a lesson.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LessonDo {
+    /// Open the shipped lesson of this name, where it was left.
+    Open(String),
+    /// Turn to a page, counted from 0.
+    Turn(usize),
+    /// Choose an answer of the page's question.
+    Answer(usize),
+    /// Show one more hint.
+    Hint,
+    /// Set the experiment up again as the page has it.
+    SetUp,
+    /// Close it; the experiment stays.
+    Close,
+}
+
+/// What is to be swept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweepRequest {
+    /// The settings and their values.
+    pub axes: Vec<Axis>,
+    /// Seeds of each combination.
+    pub seeds: u32,
+    /// Steps of each run.
+    pub steps: u64,
 }

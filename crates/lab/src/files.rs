@@ -4,37 +4,20 @@ use super::job::{Job, Progress};
 use super::journal::{Journalist, Said};
 use super::notices::Level;
 use super::recorder::{self, Recording};
-use super::saves::Saves;
+use super::saves::{Purpose, Saves};
 use super::sheet::Sheet;
 use super::{Document, JobStatus, Lab, UnfinishedRun, places};
 use moebias_engine::cpu::CpuEngine;
-use moebias_engine::message::{Exported, Message, RunId, Speed, Start};
+use moebias_engine::message::{Exported, Message, Speed};
 use moebias_engine::run::Run;
+use moebias_engine::start::{RunId, Start};
 use moebias_files::atomic::Staged;
 use moebias_files::export::{Columns, Curves};
 use moebias_files::journal::{Unfinished, find_unfinished};
-use moebias_files::view::View;
 use moebias_files::{self as files, FileError, Loaded, Opened, Scenario};
 use moebias_model::change::Event;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// What an answer of the worker is wanted for.
-#[derive(Debug)]
-pub(super) enum Purpose {
-    /// The journal begins anew with this run.
-    Journal,
-    /// A recording begins here.
-    RecordBegin,
-    /// A recording ends here.
-    RecordEnd(Recording),
-    /// Save the run here, seen like this.
-    Save(PathBuf, Option<Box<View>>),
-    /// Write its curves here.
-    Csv(PathBuf),
-    /// Repeat it elsewhere.
-    Copy,
-}
 
 /// Work with files under way.
 #[derive(Debug, Default)]

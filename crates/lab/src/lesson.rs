@@ -10,34 +10,18 @@ mod shelf;
 pub use judge::Standing;
 pub use shelf::{Progress, Shelf, Stage};
 
-use super::command::Command;
+use super::command::{Command, LessonDo};
 use super::notices::Level;
 use super::undo::Asked;
 use super::{Document, Lab};
 use judge::Judge;
-use moebias_engine::message::{Message, RunId, Speed};
+use moebias_engine::message::{Message, Speed};
+use moebias_engine::start::RunId;
 use moebias_files::lesson::{self, Lesson, Page, Setup};
 use moebias_files::view::PaneKind;
 use moebias_model::change::{Change, Target};
 use moebias_model::step::check;
 use std::sync::Arc;
-
-/// What can be done in a lesson.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Do {
-    /// Open the shipped lesson of this name, where it was left.
-    Open(String),
-    /// Turn to a page, counted from 0.
-    Turn(usize),
-    /// Choose an answer of the page's question.
-    Answer(usize),
-    /// Show one more hint.
-    Hint,
-    /// Set the experiment up again as the page has it.
-    SetUp,
-    /// Close it; the experiment stays.
-    Close,
-}
 
 /// A lesson that is open.
 #[derive(Clone, Debug)]
@@ -157,22 +141,22 @@ impl Lab {
     }
 
     /// Does something in a lesson.
-    pub(super) fn in_lesson(&mut self, what: Do) {
+    pub(super) fn in_lesson(&mut self, what: LessonDo) {
         match what {
-            Do::Open(id) => match lesson::find(&id).map(lesson::ShippedLesson::load) {
+            LessonDo::Open(id) => match lesson::find(&id).map(lesson::ShippedLesson::load) {
                 Some(Ok(lesson)) => self.take_lesson(lesson),
                 Some(Err(e)) => self.tell(Level::Error, e.to_string()),
                 None => self.tell(Level::Error, format!("No lesson named {id} ships with Moebias")),
             },
-            Do::Turn(page) => self.turn(page),
-            Do::Answer(choice) => self.answer(choice),
-            Do::Hint => {
+            LessonDo::Turn(page) => self.turn(page),
+            LessonDo::Answer(choice) => self.answer(choice),
+            LessonDo::Hint => {
                 if let Some(running) = &mut self.lessons.running {
                     running.hints += 1;
                 }
             }
-            Do::SetUp => self.set_up(),
-            Do::Close => self.lessons.running = None,
+            LessonDo::SetUp => self.set_up(),
+            LessonDo::Close => self.lessons.running = None,
         }
     }
 

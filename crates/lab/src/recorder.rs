@@ -3,7 +3,7 @@
 use super::sheet::Sheet;
 use moebias_disk::name;
 use moebias_engine::message::Exported;
-use moebias_engine::message::Start;
+use moebias_engine::start::Start;
 use moebias_files::view::View;
 use moebias_files::{Recorded, Scenario, limits, parse, to_text};
 use moebias_model::naming;
@@ -111,8 +111,8 @@ mod tests {
 
     #[test]
     fn what_could_not_be_opened_is_not_written() {
-        use moebias_engine::message::RunId;
         use moebias_engine::run::Run;
+        use moebias_engine::start::RunId;
         use moebias_model::config::{Experiment, Router, Source, Variant};
         use moebias_model::learn::settings::World;
         let source = Source::Learning(World { batch: 64, topics: 16, domains: 4, ..World::default() });

@@ -2,13 +2,14 @@
 //!
 //! What is asked of the worker is believed at once, so that the screen follows without waiting, and taken back where the worker declines:
 //! the sheet, the run, its settings, what undo knows of it and what a person is told. A new run is checked beforehand by the very
-//! check that the worker makes ([`Start::check`](moebias_engine::message::Start::check)).
+//! check that the worker makes ([`Start::check`](moebias_engine::start::Start::check)).
 
 use super::notices::{Level, NoticeAction};
 use super::sheet::Sheet;
 use super::undo::Entry;
 use super::{Command, Lab, SetAside};
-use moebias_engine::message::{Message, RunId, Start};
+use moebias_engine::message::Message;
+use moebias_engine::start::{RunId, Start};
 use moebias_model::config::Experiment;
 
 /// A run that is not shown.

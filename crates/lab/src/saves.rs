@@ -2,10 +2,11 @@
 //! written: the journal goes only once what it protects is on the disk.
 
 use super::command::Command;
-use super::files::Purpose;
 use super::job::Job;
 use super::notices::{Level, NoticeAction};
+use super::recorder::Recording;
 use super::{Lab, places, recorder};
+use moebias_files::view::View;
 use moebias_files::{self as files, Scenario};
 use moebias_model::trace::Trace;
 use std::path::PathBuf;
@@ -14,6 +15,23 @@ use std::time::{Duration, Instant};
 
 /// So long a closing window waits for what is being written.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What an answer of the worker is wanted for.
+#[derive(Debug)]
+pub(super) enum Purpose {
+    /// The journal begins anew with this run.
+    Journal,
+    /// A recording begins here.
+    RecordBegin,
+    /// A recording ends here.
+    RecordEnd(Recording),
+    /// Save the run here, seen like this.
+    Save(PathBuf, Option<Box<View>>),
+    /// Write its curves here.
+    Csv(PathBuf),
+    /// Repeat it elsewhere.
+    Copy,
+}
 
 /// A file that was written.
 #[derive(Debug)]

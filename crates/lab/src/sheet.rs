@@ -1,7 +1,7 @@
 //! What a run was made from: its title, the settings and timed events its author wrote, and what a person has changed since.
 
 use super::Document;
-use moebias_engine::message::Start;
+use moebias_engine::start::Start;
 use moebias_model::change::{self, Change, Target};
 use moebias_model::config::{Experiment, Variant};
 use moebias_model::naming;

@@ -1,15 +1,16 @@
 //! The lab's sweep: the experiment as it stands, with every combination of some settings, beside the run that is shown.
 
+use super::command::SweepRequest;
 use super::notices::Level;
 use super::runs::Announcement;
 use super::saves::Written;
 use super::sheet::Sheet;
 use super::{Document, Lab};
-use moebias_engine::message::Start;
+use moebias_engine::start::Start;
 use moebias_engine::sweep::{self, Sweep};
 use moebias_files::{self as files, Scenario};
 use moebias_model::config::Source;
-use moebias_model::sweep::{Axis, Outcome, Plan};
+use moebias_model::sweep::{Outcome, Plan};
 use moebias_model::trace::Trace;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,17 +18,6 @@ use std::time::Duration;
 
 /// A sweep that took longer tells when it is done.
 const LONG: Duration = Duration::from_secs(5);
-
-/// What is to be swept.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SweepRequest {
-    /// The settings and their values.
-    pub axes: Vec<Axis>,
-    /// Seeds of each combination.
-    pub seeds: u32,
-    /// Steps of each run.
-    pub steps: u64,
-}
 
 /// A sweep in the lab, running or done.
 #[derive(Debug)]

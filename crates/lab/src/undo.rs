@@ -1,7 +1,7 @@
 //! Undo and redo. Undoing a value is itself a change at the current step, so a recording replays it; undoing a new run brings
 //! the old one back.
 
-use moebias_engine::message::RunId;
+use moebias_engine::start::RunId;
 use moebias_model::change::{Change, Target};
 
 /// One thing that can be taken back.

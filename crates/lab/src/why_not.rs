@@ -1,7 +1,7 @@
 //! Why a command can't be done now: the one place that menus, the palette and the lab itself ask.
 
 use super::command::Command;
-use super::lesson::Do;
+use super::command::LessonDo;
 use super::notices::Level;
 use super::{DEAD, Lab};
 use moebias_model::change::{Change, Target};
@@ -72,7 +72,7 @@ impl Lab {
     fn can_do_without_worker(&self, command: &Command) -> bool {
         match command {
             Command::ToggleRecord => self.recording_since().is_some(),
-            Command::Lesson(what) => matches!(what, Do::Close | Do::Hint),
+            Command::Lesson(what) => matches!(what, LessonDo::Close | LessonDo::Hint),
             other => matches!(
                 other,
                 Command::SaveAs(_)

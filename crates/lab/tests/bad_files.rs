@@ -1,8 +1,8 @@
 //! Files that are wrong: every one is an error that says where and what, or a valid experiment; never a panic, never a hang, never a
 //! gigabyte for a kilobyte.
 
-use moebias_engine::message::RunId;
 use moebias_engine::run::Run;
+use moebias_engine::start::RunId;
 use moebias_files::{self as files, FileError, Loaded, load_text, open, selections, shipped, trace};
 use moebias_model::step::Simulation;
 use safetensors::{Dtype, tensor::TensorView};

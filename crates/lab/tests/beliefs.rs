@@ -5,12 +5,13 @@
 
 use crate::common::{Dice, GATES, RULES};
 use moebias_engine::cpu::CpuEngine;
-use moebias_engine::message::{RunId, Speed};
+use moebias_engine::message::Speed;
 use moebias_engine::run::Run;
+use moebias_engine::start::RunId;
 use moebias_files::{self as files, Loaded, Opened, Scenario, lesson, shipped};
 use moebias_lab::command::Command;
-use moebias_lab::lesson::Do;
-use moebias_lab::sweep::SweepRequest;
+use moebias_lab::command::LessonDo;
+use moebias_lab::command::SweepRequest;
 use moebias_lab::{Document, Lab, places};
 use moebias_model::change::{Change, Event, Target};
 use moebias_model::config::{
@@ -222,12 +223,12 @@ fn command(dice: &mut Dice, lab: &Lab, files: &Files) -> Command {
             0 => Command::OpenShipped(shipped()[dice.below(shipped().len() as u32) as usize].id.into()),
             1 => {
                 let lessons = lesson::shipped();
-                Command::Lesson(Do::Open(lessons[dice.below(lessons.len() as u32) as usize].id.into()))
+                Command::Lesson(LessonDo::Open(lessons[dice.below(lessons.len() as u32) as usize].id.into()))
             }
-            2 => Command::Lesson(Do::Turn(dice.below(6) as usize)),
-            3 => Command::Lesson(Do::Answer(dice.below(3) as usize)),
-            4 => Command::Lesson(Do::SetUp),
-            _ => Command::Lesson(Do::Close),
+            2 => Command::Lesson(LessonDo::Turn(dice.below(6) as usize)),
+            3 => Command::Lesson(LessonDo::Answer(dice.below(3) as usize)),
+            4 => Command::Lesson(LessonDo::SetUp),
+            _ => Command::Lesson(LessonDo::Close),
         },
         97 if dice.below(2) == 0 => Command::Rename {
             variant: dice.below(variants + 1) as usize,

@@ -5,7 +5,7 @@ use moebias_files::journal::{Journal, find_unfinished};
 use moebias_files::{self as files, Loaded, sweep};
 use moebias_lab::Lab;
 use moebias_lab::command::Command;
-use moebias_lab::sweep::SweepRequest;
+use moebias_lab::command::SweepRequest;
 use moebias_model::change::{Change, Target};
 use moebias_model::config::Rule;
 use moebias_model::sweep::Axis;

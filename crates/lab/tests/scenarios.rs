@@ -1,8 +1,8 @@
 //! The scenarios that ship: all load, and each shows what it says, with the first four as the theory has them.
 
 use moebias_engine::cpu::CpuEngine;
-use moebias_engine::message::{RunId, Start};
 use moebias_engine::run::Run;
+use moebias_engine::start::{RunId, Start};
 use moebias_engine::theory::{Examined, examine};
 use moebias_files::{self as files, Loaded, Scenario, shipped, to_text};
 use moebias_model::balance::longcat::reached;

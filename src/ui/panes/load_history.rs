@@ -12,8 +12,8 @@ use eframe::egui::{
     pos2, vec2,
 };
 use moebias_engine::history::{Column, VariantHistory};
-use moebias_engine::message::RunId;
 use moebias_engine::run::lock;
+use moebias_engine::start::RunId;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

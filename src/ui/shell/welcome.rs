@@ -16,7 +16,8 @@ use eframe::egui::{
 };
 use moebias_files::Scenario;
 use moebias_files::shipped::{self, shipped};
-use moebias_lab::lesson::{Do, Shelf};
+use moebias_lab::command::LessonDo;
+use moebias_lab::lesson::Shelf;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use strum::IntoEnumIterator as _;
@@ -293,7 +294,7 @@ fn invite(ui: &mut Ui, around: &Around<'_>, asks: &mut Vec<Ask>, theme: &Theme) 
     ui.add_space(6.0);
     let words = format!("Continue the lesson “{}”, page {}", lesson.title, page + 1);
     if ui.add(Button::new(words).min_size(vec2(0.0, 28.0))).clicked() {
-        asks.push(Ask::Lesson(Do::Open(lesson.id.into())));
+        asks.push(Ask::Lesson(LessonDo::Open(lesson.id.into())));
     }
 }
 

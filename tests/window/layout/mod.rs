@@ -13,8 +13,8 @@ use moebias::ui::store::Stored;
 use moebias_files::shipped;
 use moebias_files::view::PaneKind;
 use moebias_lab::command::Command;
-use moebias_lab::lesson::Do;
-use moebias_lab::sweep::SweepRequest;
+use moebias_lab::command::LessonDo;
+use moebias_lab::command::SweepRequest;
 use moebias_lab::{Document, Lab};
 use moebias_model::change::{Change, Target};
 use moebias_model::sweep::Axis;
@@ -191,9 +191,9 @@ fn while_it_runs_and_a_step_is_taken_apart() {
 fn a_lesson() {
     let mut window = Window::open("first-look", Options::default());
     for lesson in ["router", "step-size"] {
-        window.send(Command::Lesson(Do::Open(lesson.into())));
+        window.send(Command::Lesson(LessonDo::Open(lesson.into())));
         for page in [0, 2] {
-            window.send(Command::Lesson(Do::Turn(page)));
+            window.send(Command::Lesson(LessonDo::Turn(page)));
             window.until("the page", Lab::is_up_to_date).look(&format!("lesson {lesson} {page}"), &FEW);
         }
     }
@@ -271,7 +271,7 @@ fn what_has_no_room_is_in_a_menu() {
 #[test]
 fn settings_lie_over_the_panes_where_a_lesson_leaves_no_room() {
     let mut window = Window::open("first-look", Options::default());
-    window.send(Command::Lesson(Do::Open("step-size".into())));
+    window.send(Command::Lesson(LessonDo::Open("step-size".into())));
     window.harness.set_size(vec2(560.0, 350.0));
     window.harness.run_steps(4);
     assert!(!window.sees("Batch"));

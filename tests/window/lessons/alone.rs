@@ -6,7 +6,7 @@ use moebias_engine::message::Speed;
 use moebias_files::{lesson, shipped};
 use moebias_lab::Lab;
 use moebias_lab::command::Command;
-use moebias_lab::lesson::Do;
+use moebias_lab::command::LessonDo;
 use moebias_model::change::{Change, Target};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -41,8 +41,8 @@ impl Quiet {
 
     /// Opens a page, counted from 0, and waits until its run is there.
     fn open(&mut self, id: &str, page: usize) {
-        self.lab.send(Command::Lesson(Do::Open(id.into())));
-        self.lab.send(Command::Lesson(Do::Turn(page)));
+        self.lab.send(Command::Lesson(LessonDo::Open(id.into())));
+        self.lab.send(Command::Lesson(LessonDo::Turn(page)));
         self.wait("the page", |l| l.lesson().is_some_and(|r| r.page == page) && l.is_up_to_date());
     }
 }
@@ -144,17 +144,17 @@ fn a_question_holds_the_run_and_its_answer_begins_where_it_was_asked() {
     quiet.lab.send(Command::Change { target: Target::AllVariants, change: Change::SetTopK(1) });
     quiet.lab.send(Command::StepForward(40));
     quiet.wait("forty steps", |l| l.snapshot().step == 240);
-    quiet.lab.send(Command::Lesson(Do::Answer(0)));
+    quiet.lab.send(Command::Lesson(LessonDo::Answer(0)));
     quiet.wait("the answer", |l| l.is_up_to_date() && l.snapshot().step > 200);
     let settings = quiet.lab.settings();
     assert_eq!((settings.variants[0].router.top_k, settings.synthetic().unwrap().batch), (6, 16_384));
     assert_eq!(quiet.lab.snapshot().events.last().map(|e| e.step), Some(200));
     assert!(quiet.lab.snapshot().playing, "what the question held goes on");
     // Answered where it was asked, the run stays the same one.
-    quiet.lab.send(Command::Lesson(Do::Turn(3)));
+    quiet.lab.send(Command::Lesson(LessonDo::Turn(3)));
     quiet.wait("page 4", |l| l.is_up_to_date() && l.snapshot().step == 200 && !l.snapshot().playing);
     let run = quiet.lab.snapshot().run;
-    quiet.lab.send(Command::Lesson(Do::Answer(1)));
+    quiet.lab.send(Command::Lesson(LessonDo::Answer(1)));
     quiet.wait("the answer", |l| l.is_up_to_date() && l.snapshot().step > 200);
     assert_eq!(quiet.lab.snapshot().run, run);
     // Nothing was said about what the lesson changed: that is on its page.

@@ -6,7 +6,8 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use moebias_engine::message::Speed;
 use moebias_files::view::PaneKind;
 use moebias_lab::command::Command;
-use moebias_lab::lesson::{Do, Stage};
+use moebias_lab::command::LessonDo;
+use moebias_lab::lesson::Stage;
 
 fn press_with(w: &mut Window, modifiers: Modifiers, key: Key) {
     w.key_press_modifiers(modifiers, key);
@@ -86,8 +87,8 @@ fn a_whole_lesson_by_keys_alone() {
 #[test]
 fn while_a_question_is_open_letters_only_answer() {
     let mut w = window();
-    w.state_mut().lab_mut().send(Command::Lesson(Do::Open("starving".into())));
-    w.state_mut().lab_mut().send(Command::Lesson(Do::Turn(3)));
+    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Open("starving".into())));
+    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Turn(3)));
     on_page(&mut w, 4);
     let events = lab(&w).snapshot().events.len();
     // Two answers, so C and D are neither an answer nor the comparison.
@@ -114,7 +115,7 @@ fn the_panes_of_a_lesson_are_large_and_the_person_s_own_come_back() {
     let mut w = window();
     let before = w.state().place_of(PaneKind::Assignment).unwrap();
     let screen = w.ctx.content_rect();
-    w.state_mut().lab_mut().send(Command::Lesson(Do::Open("bias".into())));
+    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Open("bias".into())));
     on_page(&mut w, 1);
     w.run_steps(3);
     let [load, bias] = [PaneKind::Load, PaneKind::Bias].map(|kind| w.state().place_of(kind).unwrap());
@@ -126,7 +127,7 @@ fn the_panes_of_a_lesson_are_large_and_the_person_s_own_come_back() {
     on_page(&mut w, 2);
     w.run_steps(2);
     assert!(w.state().place_of(PaneKind::Violation).is_some() && w.state().place_of(PaneKind::Load).is_none());
-    w.state_mut().lab_mut().send(Command::Lesson(Do::Close));
+    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Close));
     w.run_steps(3);
     assert_eq!(w.state().place_of(PaneKind::Assignment).unwrap(), before);
 }

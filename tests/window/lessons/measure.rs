@@ -1,7 +1,7 @@
 //! What a page's run comes to, without a window: for what a lesson says, and for which answer is right.
 
-use moebias_engine::message::RunId;
 use moebias_engine::run::Run;
+use moebias_engine::start::RunId;
 use moebias_engine::theory::examine;
 use moebias_engine::{Engine, EngineChoice, open};
 use moebias_files::lesson;

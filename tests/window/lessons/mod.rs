@@ -21,7 +21,8 @@ use moebias_files::lesson::{self, Highlight, Lesson, Page};
 use moebias_files::shipped;
 use moebias_lab::Lab;
 use moebias_lab::command::Command;
-use moebias_lab::lesson::{Do, Stage};
+use moebias_lab::command::LessonDo;
+use moebias_lab::lesson::Stage;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -334,13 +335,13 @@ fn the_example_in_the_documentation_is_a_lesson() {
 #[test]
 fn going_back_brings_the_page_s_own_experiment_back() {
     let mut w = window();
-    let open = Command::Lesson(Do::Open("router".into()));
+    let open = Command::Lesson(LessonDo::Open("router".into()));
     w.state_mut().lab_mut().send(open);
     wait(&mut w, "the lesson", |l| l.lesson().is_some() && l.is_up_to_date());
     // Page 4 changes K once its question is answered.
-    w.state_mut().lab_mut().send(Command::Lesson(Do::Turn(3)));
+    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Turn(3)));
     wait(&mut w, "page 4", |l| l.is_up_to_date() && top_k(l) == 6.0);
-    w.state_mut().lab_mut().send(Command::Lesson(Do::Answer(2)));
+    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Answer(2)));
     wait(&mut w, "the answer", |l| l.is_up_to_date() && top_k(l) == 16.0);
     press(&mut w, Key::ArrowRight);
     wait(&mut w, "page 5", |l| l.is_up_to_date() && top_k(l) == 6.0);
@@ -365,7 +366,7 @@ fn going_back_brings_the_page_s_own_experiment_back() {
 #[test]
 fn hints_come_one_by_one_and_a_skipped_question_does_not_break_what_follows() {
     let mut w = window();
-    w.state_mut().lab_mut().send(Command::Lesson(Do::Open("step-size".into())));
+    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Open("step-size".into())));
     wait(&mut w, "the lesson", |l| l.lesson().is_some() && l.is_up_to_date());
     for page in 1..3 {
         click(&mut w, Role::Button, "Next page");
@@ -387,7 +388,7 @@ fn hints_come_one_by_one_and_a_skipped_question_does_not_break_what_follows() {
 #[test]
 fn nothing_repaints_once_a_page_stands_still() {
     let mut w = window();
-    w.state_mut().lab_mut().send(Command::Lesson(Do::Open("bias".into())));
+    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Open("bias".into())));
     wait(&mut w, "the lesson", |l| l.lesson().is_some() && l.is_up_to_date());
     // A breath of the ring, and what a new page needs to settle.
     w.run_steps(200);

@@ -5,8 +5,8 @@
 //! nothing is computed, everything known of the one is known of the other, and a file of it replays bit for bit.
 
 use super::Run;
-use crate::message::{RunId, Start};
 use crate::run::lock;
+use crate::start::{RunId, Start};
 use moebias_model::change::{Event, Target};
 use moebias_model::config::{Experiment, Variant};
 use moebias_model::naming::{self, Name};

@@ -1,7 +1,6 @@
 //! What is done again beside a run: its last step, a stretch of it, or a range of steps for the plots.
 
 use super::{Run, lock};
-use crate::detail::DETAIL_BYTES;
 use crate::history::History;
 use crate::{Engine, EngineError};
 use moebias_model::change::{self, Event};
@@ -10,6 +9,9 @@ use moebias_model::step::Simulation;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+/// Memory for the columns of a detail; a longer range is kept in levels again.
+const DETAIL_BYTES: usize = 32 << 20;
 
 impl Run {
     /// The simulation as it stood before the last step was routed; `None` at the first step.

@@ -435,7 +435,7 @@ impl Theorist {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{RunId, Start};
+    use crate::start::{RunId, Start};
     use moebias_model::change::{Change, Target};
     use moebias_model::config::{Synthetic, Variant};
 

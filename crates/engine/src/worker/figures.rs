@@ -76,7 +76,7 @@ impl Figuring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{RunId, Start};
+    use crate::start::{RunId, Start};
     use moebias_model::config::{Experiment, Source, Variant};
 
     #[test]

@@ -4,8 +4,9 @@
 //! [`Echo::Applied`] or [`Echo::Refused`] with its number. So nobody need believe what did not happen.
 
 use super::Inside;
-use crate::message::{Echo, Kept, Message, RunId, Start};
+use crate::message::{Echo, Kept, Message};
 use crate::run::Run;
+use crate::start::{RunId, Start};
 use crate::theory::theorist::Theorist;
 use crate::{EngineChoice, EngineKind};
 use moebias_model::change::{Change, Target};

@@ -1,7 +1,7 @@
 //! Experiments in which what is to be found follows from how they are made: from logits that are written down, from step sizes far beyond
 //! or far below what is needed, from topics that wander or stand still. Nothing here knows how the detector decides.
 
-use moebias_engine::message::Start;
+use moebias_engine::start::Start;
 use moebias_model::config::{Balancer, Experiment, Gate, Router, Rule, Source, Synthetic, TraceSource, Variant};
 use moebias_model::diagnose::Kind;
 use moebias_model::fixed::to_q32;

@@ -1,7 +1,8 @@
 //! Reading lessons: an error with its place in the text, or a lesson of which every page can be played.
 
+use super::super::error::setting;
 use super::super::error::{FileError, Problem};
-use super::super::read::{builtin, check_version, ron, setting, syntax_error};
+use super::super::read::{builtin, check_version, ron, syntax_error};
 use super::super::{Loaded, load as load_scenario};
 use super::stage::stage;
 use super::{Condition, Lesson, Page, Question, Setup, Staged, Task, limits};

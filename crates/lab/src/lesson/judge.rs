@@ -3,8 +3,9 @@
 //!
 //! Waiting does no task: only steps after a change that the person made on this page count.
 
-use moebias_engine::message::{RunId, Snapshot};
+use moebias_engine::message::Snapshot;
 use moebias_engine::run::lock;
+use moebias_engine::start::RunId;
 use moebias_files::lesson::{Condition, Setting, Task};
 use moebias_model::change::{Change, Event};
 

@@ -8,6 +8,7 @@
 //! else is done once per block. `signs` says how each kind is told, `words` how it is put.
 
 mod blocks;
+mod chance;
 mod motion;
 mod signs;
 mod swing;

@@ -2,7 +2,7 @@
 
 use super::super::metrics::IN_BALANCE;
 use super::blocks::{Block, Blocks};
-use super::signs::{OUT, chance, mean_load};
+use super::chance::{OUT, chance, mean_load};
 use super::{BLOCK, Context, Evidence, Verdict, WINDOW};
 
 /// Blocks that must have passed before a pace is one: 128 steps.

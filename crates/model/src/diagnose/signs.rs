@@ -1,7 +1,8 @@
 //! How each kind is told from chance and from the others. Thresholds stand here, each with its reason; `docs/findings.md` tells them.
 
-use super::super::metrics::{DEAD, IN_BALANCE, STARVING, entropy, sampling_floor};
+use super::super::metrics::{DEAD, STARVING, entropy, sampling_floor};
 use super::blocks::Blocks;
+use super::chance::{chance, mean_load};
 use super::motion::{drifting, slow};
 use super::swing::oscillating;
 use super::{BLOCK, Context, Evidence, Kind, Verdict, WINDOW};
@@ -46,25 +47,6 @@ pub(super) fn judge(kind: Kind, blocks: &Blocks, recent: &VecDeque<(Vec<u32>, u3
         Kind::FloorReached => floor(blocks, cx),
     };
     verdict.unwrap_or(Verdict::Absent)
-}
-
-/// The variance of load / fair that independent tokens have, mean over experts: binomial, so exact for any topics. `None` where tokens
-/// are not independent in a known way.
-pub(super) fn chance(blocks: &Blocks, cx: &Context) -> Option<f64> {
-    let newest = blocks.newest()?;
-    let share = newest.fair / newest.tokens.max(1.0);
-    Some(cx.together? * (1.0 - share).max(0.0) / newest.fair.max(1e-9))
-}
-
-/// Mean of load / fair − 1 of each expert over some blocks.
-pub(super) fn mean_load<'a>(blocks: impl Iterator<Item = &'a super::blocks::Block>, experts: usize) -> Vec<f64> {
-    let (mut sums, mut n) = (vec![0.0; experts], 0usize);
-    for block in blocks {
-        sums.iter_mut().zip(block.load.iter()).for_each(|(s, &l)| *s += f64::from(l));
-        n += 1;
-    }
-    sums.iter_mut().for_each(|s| *s /= n.max(1) as f64);
-    sums
 }
 
 fn diverged(blocks: &Blocks) -> Option<Verdict> {
@@ -175,6 +157,3 @@ fn floor(blocks: &Blocks, cx: &Context) -> Option<Verdict> {
     }
     Some(Verdict::Seen(vec![], Evidence::FloorReached { max_vio, floor }))
 }
-
-/// What counts as out of balance, with some room: in between nothing is said.
-pub(super) const OUT: f64 = 1.5 * IN_BALANCE;

@@ -2,7 +2,7 @@
 
 use super::super::figures::remove_trend;
 use super::blocks::Blocks;
-use super::signs::{chance, mean_load};
+use super::chance::{chance, mean_load};
 use super::{BLOCK, Context, Evidence, Verdict, WINDOW};
 use std::collections::VecDeque;
 

@@ -13,7 +13,8 @@ use egui_material_icons::icons::{ICON_CHECK_CIRCLE, ICON_LIGHTBULB, ICON_RADIO_B
 use moebias_files::lesson::{Choice, Condition, Question, Task};
 use moebias_lab::Lab;
 use moebias_lab::command::Command;
-use moebias_lab::lesson::{Do, Standing};
+use moebias_lab::command::LessonDo;
+use moebias_lab::lesson::Standing;
 
 /// A question with its answers; once one is chosen, why.
 pub(super) fn question(ui: &mut Ui, question: &Question, lab: &mut Lab, theme: &Theme) {
@@ -26,7 +27,7 @@ pub(super) fn question(ui: &mut Ui, question: &Question, lab: &mut Lab, theme: &
         ui.add_space(10.0);
         for (i, choice) in question.choices.iter().enumerate() {
             if answer(ui, i, choice, chosen, theme) {
-                lab.send(Command::Lesson(Do::Answer(i)));
+                lab.send(Command::Lesson(LessonDo::Answer(i)));
             }
             ui.add_space(6.0);
         }
@@ -128,7 +129,7 @@ pub(super) fn task(ui: &mut Ui, task: &Task, hints: usize, standing: Standing, l
             let words = if hints == 0 { "Show a hint" } else { "Another hint" };
             let tip = super::key(ui, Action::LessonHint);
             if ui.add(Button::new(RichText::new(words).font(text(SMALL)))).on_hover_text(tip).clicked() {
-                lab.send(Command::Lesson(Do::Hint));
+                lab.send(Command::Lesson(LessonDo::Hint));
             }
         }
     });

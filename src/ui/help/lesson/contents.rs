@@ -11,7 +11,8 @@ use eframe::egui::{
 };
 use egui_material_icons::icons::ICON_CHECK_CIRCLE;
 use moebias_files::lesson::shipped;
-use moebias_lab::lesson::{Do, Progress, Shelf, Stage};
+use moebias_lab::command::LessonDo;
+use moebias_lab::lesson::{Progress, Shelf, Stage};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -112,7 +113,7 @@ pub fn show(ui: &mut Ui, shelf: &Shelf, asks: &mut Vec<Ask>, theme: &Theme) -> b
                         focus: opened && going_on == Some(e.id),
                     };
                     if row(ui, &told, shelf.progress.get(e.id), theme) {
-                        asks.push(Ask::Lesson(Do::Open(e.id.into())));
+                        asks.push(Ask::Lesson(LessonDo::Open(e.id.into())));
                         open = false;
                     }
                 }
@@ -158,7 +159,7 @@ pub fn show(ui: &mut Ui, shelf: &Shelf, asks: &mut Vec<Ask>, theme: &Theme) -> b
                     let ink = if theme.dark { theme.window } else { theme.pane };
                     let button = Button::new(RichText::new(words).color(ink)).fill(theme.accent);
                     if ui.add(button.min_size(vec2(0.0, 30.0))).clicked() {
-                        asks.push(Ask::Lesson(Do::Open(entry.id.into())));
+                        asks.push(Ask::Lesson(LessonDo::Open(entry.id.into())));
                         open = false;
                     }
                 });

@@ -16,7 +16,8 @@ use eframe::egui::{
 use egui_material_icons::icons::{ICON_CLOSE, ICON_MENU_BOOK, ICON_RESTART_ALT};
 use moebias_lab::Lab;
 use moebias_lab::command::Command;
-use moebias_lab::lesson::{Do, Running};
+use moebias_lab::command::LessonDo;
+use moebias_lab::lesson::Running;
 
 /// Margin round the text.
 const MARGIN: f32 = 22.0;
@@ -64,14 +65,14 @@ fn head(ui: &mut Ui, running: &Running, lab: &mut Lab, asks: &mut Vec<Ask>, them
             if icon_button(ui, theme, ICON_CLOSE, 15.0, true, "Close lesson", "Close; you can come back to this page")
                 .clicked()
             {
-                lab.send(Command::Lesson(Do::Close));
+                lab.send(Command::Lesson(LessonDo::Close));
             }
             if icon_button(ui, theme, ICON_MENU_BOOK, 16.0, true, "Contents", "All lessons (L)").clicked() {
                 asks.push(Ask::Do(Action::Lessons));
             }
             let tip = format!("Set the experiment up again as this page has it ({})", key(ui, Action::LessonSetUp));
             if icon_button(ui, theme, ICON_RESTART_ALT, 16.0, true, "Set up this page again", &tip).clicked() {
-                lab.send(Command::Lesson(Do::SetUp));
+                lab.send(Command::Lesson(LessonDo::SetUp));
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let (page, pages) = (running.page + 1, running.lesson.pages.len());
@@ -130,7 +131,7 @@ fn left_to_do(ui: &mut Ui, running: &Running, lab: &mut Lab, theme: &Theme) {
     for page in left {
         let title = running.lesson.pages.get(page).map_or("", |p| p.title.as_str());
         if ui.link(RichText::new(format!("Page {}: {title}", page + 1)).font(text(SMALL))).clicked() {
-            lab.send(Command::Lesson(Do::Turn(page)));
+            lab.send(Command::Lesson(LessonDo::Turn(page)));
         }
     }
 }
@@ -140,7 +141,7 @@ pub fn hint(lab: &mut Lab) {
     let Some(running) = lab.lesson() else { return };
     let left = running.page().and_then(|p| p.task.as_ref()).is_some_and(|t| running.hints < t.hints.len());
     if left && !lab.task_standing().done {
-        lab.send(Command::Lesson(Do::Hint));
+        lab.send(Command::Lesson(LessonDo::Hint));
     }
 }
 
@@ -160,7 +161,7 @@ fn way(ui: &mut Ui, running: &Running, lab: &mut Lab, theme: &Theme) {
     let response = left.add_enabled(page > 0, back).on_hover_text("The page before (←)");
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, page > 0, "Previous page"));
     if response.clicked() {
-        lab.send(Command::Lesson(Do::Turn(page.saturating_sub(1))));
+        lab.send(Command::Lesson(LessonDo::Turn(page.saturating_sub(1))));
     }
     let mut right = ui.new_child(UiBuilder::new().max_rect(row).layout(Layout::right_to_left(Align::Center)));
     let ink = if theme.dark { theme.window } else { theme.pane };
@@ -195,7 +196,7 @@ fn way(ui: &mut Ui, running: &Running, lab: &mut Lab, theme: &Theme) {
         let name = format!("Page {}: {title}", i + 1);
         dot.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
         if dot.on_hover_text(name).clicked() {
-            lab.send(Command::Lesson(Do::Turn(i)));
+            lab.send(Command::Lesson(LessonDo::Turn(i)));
         }
     }
 }
@@ -214,9 +215,9 @@ fn page_is_open(running: &Running, lab: &Lab) -> bool {
 pub fn forward(lab: &mut Lab) {
     let Some(running) = lab.lesson() else { return };
     let what = if running.page + 1 < running.lesson.pages.len() {
-        Do::Turn(running.page + 1)
+        LessonDo::Turn(running.page + 1)
     } else {
-        contents::after(&running.lesson.id).map_or(Do::Close, |id| Do::Open(id.into()))
+        contents::after(&running.lesson.id).map_or(LessonDo::Close, |id| LessonDo::Open(id.into()))
     };
     lab.send(Command::Lesson(what));
 }
@@ -224,7 +225,7 @@ pub fn forward(lab: &mut Lab) {
 /// The page before.
 pub fn back(lab: &mut Lab) {
     let Some(page) = lab.lesson().map(|r| r.page).filter(|p| *p > 0) else { return };
-    lab.send(Command::Lesson(Do::Turn(page - 1)));
+    lab.send(Command::Lesson(LessonDo::Turn(page - 1)));
 }
 
 /// A small heading over a card.

@@ -7,7 +7,7 @@ use crate::ui::kit::widgets::choice::{Item, choice};
 use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{self, Align, Button, DragValue, Layout, RichText, ScrollArea, Ui, vec2};
 use moebias_lab::command::Command;
-use moebias_lab::sweep::SweepRequest;
+use moebias_lab::command::SweepRequest;
 use moebias_model::config::{Experiment, Rule, Source};
 use moebias_model::sweep::{Axis, Kind, MOST_SEEDS, MOST_VALUES, Parameter, Spacing, Value};
 use std::ops::RangeInclusive;

@@ -3,7 +3,7 @@ use crate::ui::testing::{Stage, lab_at, picture, stage};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use moebias_lab::Lab;
-use moebias_lab::sweep::SweepRequest;
+use moebias_lab::command::SweepRequest;
 use moebias_model::sweep::Axis;
 use std::time::Instant;
 

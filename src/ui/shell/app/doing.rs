@@ -17,7 +17,7 @@ use crate::ui::shell::rename::Renaming;
 use eframe::egui::{self, Context, Key, Modifiers, ViewportCommand};
 use moebias_files::view::PaneKind;
 use moebias_lab::command::Command;
-use moebias_lab::lesson::Do;
+use moebias_lab::command::LessonDo;
 use moebias_lab::notices::Level;
 use moebias_model::change::Target;
 use moebias_model::diagnose::Finding;
@@ -92,7 +92,7 @@ impl App {
             let own = if focused { &keys[..1] } else { &keys[..] };
             let pressed = own.iter().any(|key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, *key)));
             if pressed && i < choices {
-                asks.push(Ask::Lesson(Do::Answer(i)));
+                asks.push(Ask::Lesson(LessonDo::Answer(i)));
             }
         }
     }
@@ -164,8 +164,8 @@ impl App {
             Action::NextPage => lesson::forward(&mut self.lab),
             Action::PreviousPage => lesson::back(&mut self.lab),
             Action::LessonHint => lesson::hint(&mut self.lab),
-            Action::LessonSetUp => self.lab.send(Command::Lesson(Do::SetUp)),
-            Action::CloseLesson => self.lab.send(Command::Lesson(Do::Close)),
+            Action::LessonSetUp => self.lab.send(Command::Lesson(LessonDo::SetUp)),
+            Action::CloseLesson => self.lab.send(Command::Lesson(LessonDo::Close)),
             Action::Messages => self.toggle(Overlay::Messages),
             Action::Findings => self.toggle(Overlay::Findings),
             Action::ShowFinding => {

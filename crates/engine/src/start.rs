@@ -1,9 +1,31 @@
-//! Whether a run can start: asked by the lab before it believes in a new run, and by [`Run::new`](super::Run::new) before it makes one.
+//! What a run starts from, and whether it can: asked by the lab before it believes in a new run, and by [`Run::new`](crate::run::Run::new)
+//! before it makes one.
 
-use crate::message::Start;
 use moebias_model::change::{self, Event};
-use moebias_model::config::ConfigError;
+use moebias_model::config::{ConfigError, Experiment};
+use moebias_model::step::State;
 use moebias_model::step::check::{self, Ignored};
+use moebias_model::trace::Trace;
+use std::sync::Arc;
+
+/// Names a run for as long as the worker lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunId(pub u64);
+
+/// Everything a run starts from. With it and nothing else, the run repeats.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The settings at the first step.
+    pub experiment: Experiment,
+    /// The trace, where the source is one.
+    pub trace: Option<Arc<Trace>>,
+    /// The state to start from; step 0 and fresh biases where there is none.
+    pub state: Option<State>,
+    /// Changes to come, in order of their steps.
+    pub events: Vec<Event>,
+    /// Pause on reaching this step.
+    pub stop: Option<u64>,
+}
 
 impl Start {
     /// The first step of a run from here.

@@ -1,0 +1,27 @@
+//! What chance alone does to loads, and what counts as out of balance.
+
+use super::Context;
+use super::blocks::{Block, Blocks};
+use crate::metrics::IN_BALANCE;
+
+/// What counts as out of balance, with some room: in between nothing is said.
+pub(super) const OUT: f64 = 1.5 * IN_BALANCE;
+
+/// The variance of load / fair that independent tokens have, mean over experts: binomial, so exact for any topics. `None` where tokens
+/// are not independent in a known way.
+pub(super) fn chance(blocks: &Blocks, cx: &Context) -> Option<f64> {
+    let newest = blocks.newest()?;
+    let share = newest.fair / newest.tokens.max(1.0);
+    Some(cx.together? * (1.0 - share).max(0.0) / newest.fair.max(1e-9))
+}
+
+/// Mean of load / fair − 1 of each expert over some blocks.
+pub(super) fn mean_load<'a>(blocks: impl Iterator<Item = &'a Block>, experts: usize) -> Vec<f64> {
+    let (mut sums, mut n) = (vec![0.0; experts], 0usize);
+    for block in blocks {
+        sums.iter_mut().zip(block.load.iter()).for_each(|(s, &l)| *s += f64::from(l));
+        n += 1;
+    }
+    sums.iter_mut().for_each(|s| *s /= n.max(1) as f64);
+    sums
+}
