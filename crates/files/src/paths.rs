@@ -10,6 +10,11 @@ use std::path::{Component, Path, PathBuf};
 /// Folders that a relative path may climb. Two files further apart are not moved together.
 const MOST_UP: usize = 2;
 
+/// The NAME of `builtin:NAME`.
+pub(super) fn builtin(path: &Path) -> Option<&str> {
+    path.to_str()?.strip_prefix(BUILTIN)
+}
+
 /// Makes the trace's path absolute; it was relative to `folder`.
 pub fn resolve(source: &mut Source, folder: &Path) {
     let Source::Trace(trace) = source else { return };

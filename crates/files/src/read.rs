@@ -2,10 +2,10 @@
 
 use super::error::setting;
 use super::error::{FileError, Problem};
-use super::{
-    BUILTIN, Loaded, Opened, Recorded, Scenario, VERSION, lesson, limits, locate, paths, selections, shipped, trace,
-};
-use moebias_disk::{Refusal, door};
+use super::kind::{Kind, kind};
+use super::shipped::Shipped;
+use super::{BUILTIN, Loaded, Recorded, Scenario, VERSION, limits, locate, paths, selections, shipped, trace};
+use moebias_disk::Refusal;
 use moebias_model::change::{self, Event};
 use moebias_model::config::{self, ConfigError, Limits, Source, Synthetic, Variant};
 use moebias_model::digest::Digest;
@@ -15,7 +15,6 @@ use moebias_model::step::{self as steps, State, check};
 use moebias_model::trace::Trace;
 use ron::extensions::Extensions;
 use serde::Deserialize;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -73,103 +72,13 @@ pub(super) fn ron() -> ron::Options {
     ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES)
 }
 
-/// Opens whatever the file is: a scenario, a recording, a trace, or a log of selections; or what ships with Moebias, as
-/// `builtin:NAME`.
-///
-/// # Errors
-/// See [`FileError`].
-pub fn open(path: &Path) -> Result<Opened, FileError> {
-    let name = path.display().to_string();
-    if let Some(shipped) = builtin(path).and_then(shipped::find) {
-        return Ok(Opened::Experiment(Box::new(shipped.load()?)));
-    }
-    match kind(path)? {
-        Kind::Selections => Ok(Opened::Selections(selections::read(path)?)),
-        Kind::Trace => {
-            let file = trace::read(path, None)?;
-            let mut scenario = file.scenario(&name)?;
-            let path = builtin(path).is_none().then(|| path.to_owned());
-            paths::resolve(&mut scenario.source, Path::new(""));
-            let loaded = Loaded { scenario, trace: Some(Arc::new(file.trace)), path };
-            Ok(Opened::Experiment(Box::new(loaded)))
-        }
-        Kind::Lesson => Ok(Opened::Lesson(Box::new(lesson::load(path)?))),
-        Kind::Scenario => {
-            let text = door::text(path, limits::SCENARIO).map_err(|e| FileError::refused(&name, e))?;
-            let folder = path.parent().unwrap_or(Path::new(""));
-            let mut loaded = load_text(&text, &name, folder)?;
-            loaded.path = Some(path.into());
-            Ok(Opened::Experiment(Box::new(loaded)))
-        }
-    }
-}
-
-/// Opens what can be routed: a scenario, a recording or a trace with full scores.
-///
-/// # Errors
-/// See [`FileError`]; also for a log of selections.
-pub fn load(path: &Path) -> Result<Loaded, FileError> {
-    match open(path)? {
-        Opened::Experiment(loaded) => Ok(*loaded),
-        Opened::Selections(_) => Err(FileError::new(&path.display().to_string(), Problem::SelectionsOnly)),
-        Opened::Lesson(_) => Err(FileError::new(&path.display().to_string(), Problem::LessonOnly)),
-    }
-}
-
-/// The NAME of `builtin:NAME`.
-pub(super) fn builtin(path: &Path) -> Option<&str> {
-    path.to_str()?.strip_prefix(BUILTIN)
-}
-
-/// What a file holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A scenario or a recording.
-    Scenario,
-    /// Recorded scores.
-    Trace,
-    /// A log of selections.
-    Selections,
-    /// A lesson.
-    Lesson,
-}
-
-/// What a file holds, by its name or else by its first bytes.
-///
-/// # Errors
-/// A file that can't be read or is none of them.
-pub fn kind(path: &Path) -> Result<Kind, FileError> {
-    let name = &path.display().to_string();
-    if let Some(id) = builtin(path) {
-        return match (shipped::find(id), shipped::traces().iter().any(|t| t.id == id)) {
-            (Some(_), _) => Ok(Kind::Scenario),
-            (None, true) => Ok(Kind::Trace),
-            (None, false) => Err(FileError::new(name, Problem::NotShipped)),
-        };
-    }
-    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    if lesson::is_lesson(path) {
-        return Ok(Kind::Lesson);
-    }
-    match extension.as_str() {
-        "ron" => return Ok(Kind::Scenario),
-        "safetensors" => return Ok(Kind::Trace),
-        "jsonl" | "ndjson" => return Ok(Kind::Selections),
-        _ => {}
-    }
-    let mut first = vec![];
-    let refused = |e| FileError::refused(name, e);
-    let file = door::open(path, limits::TRACE).map_err(refused)?;
-    file.take(4096).read_to_end(&mut first).map_err(|e| refused(e.into()))?;
-    let text: String = String::from_utf8_lossy(&first).trim_start().into();
-    if first.len() > 8 && first[8] == b'{' && first[5..8] == [0, 0, 0] {
-        Ok(Kind::Trace)
-    } else if text.starts_with("{\"") {
-        Ok(Kind::Selections)
-    } else if text.contains("version:") {
-        Ok(Kind::Scenario)
-    } else {
-        Err(FileError::new(name, Problem::Kind))
+impl Shipped {
+    /// The scenario, ready to run.
+    ///
+    /// # Errors
+    /// None, as a test makes sure of for every one of them.
+    pub fn load(&self) -> Result<Loaded, FileError> {
+        load_text(self.text, &format!("{}.ron", self.id), Path::new(""))
     }
 }
 
@@ -241,7 +150,7 @@ pub fn load_text(text: &str, name: &str, folder: &Path) -> Result<Loaded, FileEr
 
 fn open_trace(text: &str, name: &str, folder: &Path, file: &str, layer: Option<&str>) -> Result<Arc<Trace>, FileError> {
     let opened = match file.strip_prefix(BUILTIN) {
-        Some(id) => match shipped::trace(id) {
+        Some(id) => match trace::of_shipped(id) {
             Some(trace) => return Ok(trace),
             None => {
                 let names: Vec<_> = shipped::traces().iter().map(|t| format!("{BUILTIN}{}", t.id)).collect();

@@ -1,10 +1,6 @@
 //! What ships with Moebias, inside the binary: it runs from any folder.
 
-use super::error::FileError;
-use super::{Loaded, read, trace};
-use moebias_model::trace::Trace;
-use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 /// A scenario that ships with Moebias.
 #[derive(Debug)]
@@ -85,31 +81,6 @@ static TRACES: &[ShippedTrace] = &[
     ShippedTrace { id: "sample", bytes: include_bytes!("../../../assets/traces/sample_none_final.safetensors") },
     ShippedTrace { id: "learned", bytes: include_bytes!("../../../assets/traces/trace_lossfree_final.safetensors") },
 ];
-
-/// The scores of a shipped trace, decoded once.
-pub(super) fn trace(id: &str) -> Option<Arc<Trace>> {
-    static DECODED: [OnceLock<Option<Arc<Trace>>>; 2] = [const { OnceLock::new() }; 2];
-    let at = traces().iter().position(|t| t.id == id)?;
-    let (shipped, decoded) = (&traces()[at], DECODED.get(at)?);
-    let decode = || match trace::parse(shipped.bytes, shipped.id, None) {
-        Ok(file) => Some(Arc::new(file.trace)),
-        Err(e) => {
-            log::error!("a shipped trace can't be read: {e}");
-            None
-        }
-    };
-    decoded.get_or_init(decode).clone()
-}
-
-impl Shipped {
-    /// The scenario, ready to run.
-    ///
-    /// # Errors
-    /// None, as a test makes sure of for every one of them.
-    pub fn load(&self) -> Result<Loaded, FileError> {
-        read::load_text(self.text, &format!("{}.ron", self.id), Path::new(""))
-    }
-}
 
 /// The shipped scenario of this id.
 #[must_use]

@@ -12,7 +12,8 @@
 //! strings, numbers and lists in JSON: `top_k`, `gate` (`sigmoid` or `softmax`), `domains`, and whatever else.
 
 use super::error::{FileError, Problem};
-use super::{Scenario, limits, read, shipped};
+use super::paths::builtin;
+use super::{Scenario, limits, shipped};
 use moebias_disk::door;
 use moebias_model::config::{self, Balancer, Experiment, Gate, Router, Rule, Source, TraceSource, Variant};
 use moebias_model::fixed::to_q32;
@@ -22,6 +23,7 @@ use moebias_model::trace::Trace;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 /// Values in one layer's logits: 2 GiB as f32.
 const MOST_VALUES: usize = 1 << 29;
@@ -99,10 +101,25 @@ pub struct RecordedBalance {
 /// See [`FileError`].
 pub fn read(path: &Path, layer: Option<&str>) -> Result<TraceFile, FileError> {
     let name = path.display().to_string();
-    match read::builtin(path).and_then(|id| shipped::traces().iter().find(|t| t.id == id)) {
+    match builtin(path).and_then(|id| shipped::traces().iter().find(|t| t.id == id)) {
         Some(shipped) => parse(shipped.bytes, &name, layer),
         None => read_named(path, &name, layer),
     }
+}
+
+/// The scores of a shipped trace, decoded once.
+pub(super) fn of_shipped(id: &str) -> Option<Arc<Trace>> {
+    static DECODED: [OnceLock<Option<Arc<Trace>>>; 2] = [const { OnceLock::new() }; 2];
+    let at = shipped::traces().iter().position(|t| t.id == id)?;
+    let (file, decoded) = (&shipped::traces()[at], DECODED.get(at)?);
+    let decode = || match parse(file.bytes, file.id, None) {
+        Ok(file) => Some(Arc::new(file.trace)),
+        Err(e) => {
+            log::error!("a shipped trace can't be read: {e}");
+            None
+        }
+    };
+    decoded.get_or_init(decode).clone()
 }
 
 /// As [`read()`], called `name` in messages.

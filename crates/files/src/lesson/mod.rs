@@ -8,8 +8,9 @@ mod read;
 mod shipped;
 mod stage;
 
+pub use super::kind::{ENDING, is_lesson};
 pub use condition::{Condition, Figure, Setting};
-pub use read::{ENDING, is_lesson, load, load_text};
+pub use read::{load, load_text};
 pub use shipped::{ShippedLesson, find, shipped};
 pub use stage::Scene;
 

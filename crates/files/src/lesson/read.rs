@@ -2,7 +2,9 @@
 
 use super::super::error::setting;
 use super::super::error::{FileError, Problem};
-use super::super::read::{builtin, check_version, ron, syntax_error};
+use super::super::kind::is_lesson;
+use super::super::paths::builtin;
+use super::super::read::{check_version, ron, syntax_error};
 use super::super::{Loaded, load as load_scenario};
 use super::stage::stage;
 use super::{Condition, Lesson, Page, Question, Setup, Staged, Task, limits};
@@ -14,9 +16,6 @@ use moebias_model::config::{ConfigError, Limits};
 use moebias_model::step::routes_again;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-
-/// How the name of a lesson file ends.
-pub const ENDING: &str = ".lesson.ron";
 
 /// A lesson as it stands in a file.
 #[derive(Deserialize)]
@@ -30,12 +29,6 @@ struct Written {
     #[serde(default)]
     minutes: Option<u32>,
     pages: Vec<Page>,
-}
-
-/// Whether a file is a lesson, by its name.
-#[must_use]
-pub fn is_lesson(path: &Path) -> bool {
-    path.file_name().is_some_and(|n| n.to_string_lossy().to_ascii_lowercase().ends_with(ENDING))
 }
 
 /// Reads a lesson file, and every scenario that it opens.
