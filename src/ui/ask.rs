@@ -1,7 +1,7 @@
 //! What the parts of the window ask the app to do: collected while a frame is drawn, done after it.
 
 use crate::ui::actions::Action;
-use crate::ui::panes::frame::Export;
+use crate::ui::panes::shared::frame::Export;
 use moebias_files::view::PaneKind;
 use moebias_lab::command::Command;
 use moebias_model::config::Rule;

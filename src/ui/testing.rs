@@ -3,7 +3,8 @@
 use crate::ui::kit::style;
 use crate::ui::kit::theme::Theme;
 use crate::ui::link::Link;
-use crate::ui::panes::{Pane, PaneContext, frame};
+use crate::ui::panes::shared::frame;
+use crate::ui::panes::{Pane, PaneContext};
 use eframe::egui::{self, Vec2};
 use egui_kittest::Harness;
 use moebias_engine::EngineChoice;

@@ -215,7 +215,13 @@ fn which(ui: &mut Ui, controls: &mut Controls, lab: &Lab, shown: &mut usize, the
     crate::ui::kit::widgets::group(ui, theme, "Settings below are of");
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = egui::vec2(4.0, 4.0);
-        if crate::ui::panes::frame::mode(ui, theme, "All", controls.only.is_none(), "Change every variant at once") {
+        if crate::ui::panes::shared::frame::mode(
+            ui,
+            theme,
+            "All",
+            controls.only.is_none(),
+            "Change every variant at once",
+        ) {
             controls.only = None;
         }
         for (i, v) in lab.settings().variants.iter().enumerate() {
@@ -224,7 +230,7 @@ fn which(ui: &mut Ui, controls: &mut Controls, lab: &Lab, shown: &mut usize, the
                 "Change {}{was} alone, and show it in the panes of one variant. Double-click to rename it (F2)",
                 v.name
             );
-            if crate::ui::panes::frame::mode(ui, theme, &v.name, controls.only == Some(i), &tip) {
+            if crate::ui::panes::shared::frame::mode(ui, theme, &v.name, controls.only == Some(i), &tip) {
                 let twice = ui.input(|i| i.pointer.button_double_clicked(egui::PointerButton::Primary));
                 controls.rename = twice.then_some(i);
                 controls.only = Some(i);

@@ -1,8 +1,9 @@
 //! Bias curves.
 
-use super::expert_curves::{self, Quantity};
-use super::frame::mode;
-use super::{Pane, PaneContext, PaneKind, compared, time_plot};
+use super::shared::expert_curves::{self, Quantity};
+use super::shared::frame::mode;
+use super::shared::{compared, time_plot};
+use super::{Pane, PaneContext, PaneKind};
 use crate::ui::link::Side;
 use eframe::egui::Ui;
 use moebias_engine::history::{Column, VariantHistory};

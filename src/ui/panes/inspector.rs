@@ -2,8 +2,9 @@
 
 use super::assignment::card::line;
 use super::assignment::facts::{Choice, Facts};
-use super::frame::message;
-use super::{Pane, PaneContext, PaneKind, of_step};
+use super::shared::frame::message;
+use super::shared::of_step;
+use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{SMALL, TINY, mono, semibold, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::slider::figure;

@@ -2,7 +2,8 @@
 
 mod beside;
 
-use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, nothing_yet, of_step, of_variant};
+use super::shared::{AXIS, compared, describe, nothing_yet, of_step, of_variant};
+use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{TINY, mono, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::slider::figure;

@@ -1,7 +1,8 @@
 //! Load curves.
 
-use super::expert_curves::{self, Quantity};
-use super::{Pane, PaneContext, PaneKind, compared};
+use super::shared::compared;
+use super::shared::expert_curves::{self, Quantity};
+use super::{Pane, PaneContext, PaneKind};
 use eframe::egui::Ui;
 use moebias_engine::history::Column;
 

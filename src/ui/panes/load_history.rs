@@ -1,7 +1,8 @@
 //! Load over time: experts × steps, as a picture.
 
-use super::time_plot;
-use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, of_variant};
+use super::shared::time_plot;
+use super::shared::{AXIS, compared, describe, of_variant};
+use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::pixels::keep_pixels;
 use crate::ui::kit::style::{TINY, mono, text};
 use crate::ui::kit::theme::Theme;
@@ -265,7 +266,7 @@ fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, (span, experts): ((f64, 
         }
     }
     if frame.height() >= 90.0 {
-        super::upright(painter, frame, "expert", theme.faint);
+        super::shared::upright(painter, frame, "expert", theme.faint);
     }
     let inside = painter.with_clip_rect(frame);
     let snapshot = cx.lab.snapshot();

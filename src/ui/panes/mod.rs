@@ -3,32 +3,24 @@
 pub mod assignment;
 pub mod bias;
 pub mod compare;
-pub mod compared;
-pub mod expert_curves;
-pub mod frame;
-mod header;
 pub mod inspector;
 pub mod load;
 pub mod load_curves;
 pub mod load_history;
-mod look;
 pub mod microscope;
+pub mod shared;
 pub mod sweep;
 pub mod task_loss;
 pub mod theory;
-pub mod time_plot;
 pub mod violation;
 
-pub use look::Look;
+pub use shared::Look;
 
 use crate::ui::kit::theme::Theme;
 use crate::ui::link::Link;
 use eframe::egui::Ui;
 use moebias_files::view::PaneKind;
 use moebias_lab::Lab;
-
-/// Room for numbers on the left of every picture and plot, points, so that they stand above each other.
-pub const AXIS: f32 = 46.0;
 
 /// One of each pane.
 #[derive(Default)]
@@ -91,38 +83,4 @@ pub trait Pane {
     fn help(&self) -> &'static str;
     /// The content, in all the room there is.
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>);
-}
-
-/// "Name · " of the variant shown, where there are several.
-fn of_variant(cx: &PaneContext<'_>) -> String {
-    let variants = &cx.lab.settings().variants;
-    let shown = variants.get(cx.link.variant).filter(|_| variants.len() > 1);
-    shown.map(|v| format!("{} · ", v.name)).unwrap_or_default()
-}
-
-/// "step 29 · ": the step whose loads, figures and pictures every pane shows, the last one routed.
-fn of_step(cx: &PaneContext<'_>) -> String {
-    let step = |n: u64| format!("step {} · ", crate::ui::kit::widgets::slider::figure(n as f64, true));
-    cx.lab.snapshot().shown_step().map_or_else(|| "nothing routed yet · ".into(), step)
-}
-
-/// What a pane says before the first step: what will be there once there is one.
-fn nothing_yet(ui: &Ui, theme: &Theme, what: &str) {
-    frame::message(ui, theme, &format!("Nothing has been routed yet.\nPress K to play: {what}"));
-}
-
-/// What goes upwards beside a frame, left of the numbers of its axis.
-fn upright(painter: &eframe::egui::Painter, frame: eframe::egui::Rect, words: &str, colour: eframe::egui::Color32) {
-    let font = crate::ui::kit::style::text(crate::ui::kit::style::TINY);
-    let galley = painter.layout_no_wrap(words.to_owned(), font, colour);
-    let middle = eframe::egui::pos2(frame.left() - 39.0, frame.center().y);
-    let corner = middle + eframe::egui::vec2(-galley.size().y / 2.0, galley.size().x / 2.0);
-    let turned = eframe::egui::epaint::TextShape::new(corner, galley, colour);
-    painter.add(turned.with_angle(-std::f32::consts::FRAC_PI_2));
-}
-
-/// What a picture is called by a screen reader: its pane's name and what exactly is shown.
-fn describe(response: &eframe::egui::Response, pane: &dyn Pane, cx: &PaneContext<'_>) {
-    let name = format!("{}: {}", pane.kind().name(), pane.subtitle(cx));
-    response.widget_info(|| eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Image, true, &name));
 }

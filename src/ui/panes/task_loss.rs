@@ -1,7 +1,7 @@
 //! Task loss over time, and how hard task and balance pull at the router.
 
-use super::frame::{message, mode};
-use super::time_plot::{self, Axis, Curve, Mark, TimePlot};
+use super::shared::frame::{message, mode};
+use super::shared::time_plot::{self, Axis, Curve, Mark, TimePlot};
 use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{SMALL, text};
 use eframe::egui::{self, Ui};
@@ -94,7 +94,12 @@ impl Pane for TaskLoss {
         let learning = |v: &moebias_engine::message::VariantView| v.metrics.learning;
         match (self.shows, cx.lab.snapshot().variants.get(cx.link.variant).and_then(learning)) {
             (Shows::Loss, Some(l)) => {
-                format!("{}NMSE {:.1} % of Σ|y|²; e^loss {:.3}", super::of_step(cx), 100.0 * l.nmse, l.perplexity())
+                format!(
+                    "{}NMSE {:.1} % of Σ|y|²; e^loss {:.3}",
+                    super::shared::of_step(cx),
+                    100.0 * l.nmse,
+                    l.perplexity()
+                )
             }
             (Shows::Loss, None) => "NMSE, % of Σ|y|²".into(),
             (Shows::Gap, _) => {
@@ -152,7 +157,7 @@ impl Pane for TaskLoss {
         let value = |c: &Column| c.metrics.learning.map(|l| self.shows.of(&l));
         let mut curves = vec![];
         for (i, v) in history.variants.iter().enumerate() {
-            let colour = super::compared::colour(cx, i);
+            let colour = super::shared::compared::colour(cx, i);
             let points = time_plot::grouped(v, span, pixels, |group| {
                 let known: Vec<f64> = group.iter().filter_map(|c| value(c)).collect();
                 let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
@@ -171,7 +176,7 @@ impl Pane for TaskLoss {
                 colour,
                 width: 1.5,
                 name,
-                mark: super::compared::mark(cx, i),
+                mark: super::shared::compared::mark(cx, i),
                 ..Curve::default()
             });
         }

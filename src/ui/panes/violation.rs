@@ -1,8 +1,9 @@
 //! MaxVio over time.
 
-use super::frame::mode;
-use super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
-use super::{Pane, PaneContext, PaneKind, compared};
+use super::shared::compared;
+use super::shared::frame::mode;
+use super::shared::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
+use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{SMALL, text};
 use eframe::egui::{self, Ui};
 use moebias_engine::history::{Column, VariantHistory};

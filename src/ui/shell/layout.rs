@@ -4,7 +4,7 @@ mod fit;
 
 use crate::ui::kit::style::{SMALL, icon, text};
 use crate::ui::kit::theme::{GAP, Theme};
-use crate::ui::panes::frame::{self, Export};
+use crate::ui::panes::shared::frame::{self, Export};
 use crate::ui::panes::{PaneContext, Panes};
 use eframe::egui::{self, Button, Color32, CornerRadius, Rect, Response, Stroke, Ui, WidgetText, pos2, vec2};
 use egui_material_icons::icons::ICON_MORE_HORIZ;

@@ -1,10 +1,12 @@
 //! Heatmaps of several variants beside each other, or the difference of two: which pictures, where they stand, and which tokens go
 //! elsewhere.
 
-use super::super::{PaneContext, compared};
+use super::super::PaneContext;
+use super::super::shared::compared;
+use super::Mode;
 use super::decor::Cells;
 use super::raster::Painter;
-use super::{Mode, Window};
+use super::window::Window;
 use crate::ui::kit::style::{TINY, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::link::Side;

@@ -1,7 +1,9 @@
 //! What stands round and over the heatmap: topics on the left, the legend below, the lines under the pointer.
 
-use super::super::{AXIS, PaneContext};
-use super::{Mode, Window};
+use super::super::PaneContext;
+use super::super::shared::AXIS;
+use super::Mode;
+use super::window::Window;
 use crate::ui::kit::style::{TINY, mono, text};
 use crate::ui::kit::theme::Theme;
 use eframe::egui::{self, Align2, Color32, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
@@ -48,7 +50,7 @@ pub(super) fn gutter(ui: &Ui, cx: &PaneContext<'_>, picture: &Picture, cells: &C
     let right = cells.frame.left() - 4.0;
     if cells.frame.height() >= 90.0 {
         let what = if picture.request.rows == Rows::Topics || by_topic { "topic" } else { "token" };
-        super::super::upright(&painter, cells.frame, what, theme.faint);
+        super::super::shared::upright(&painter, cells.frame, what, theme.faint);
     }
     if picture.request.rows == Rows::Topics || !by_topic {
         let height = cells.size().y * picture.per_row as f32;

@@ -5,25 +5,31 @@ pub mod card;
 mod decor;
 pub mod facts;
 mod overview;
+mod pointing;
 mod raster;
+#[cfg(test)]
+mod tests;
+mod texture;
+mod window;
 
-use super::frame::mode;
-use super::{AXIS, Pane, PaneContext, PaneKind, compared, describe, of_variant};
-use crate::ui::kit::pixels::keep_pixels;
+use super::shared::frame::mode;
+use super::shared::{AXIS, compared, describe, of_variant};
+use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{SMALL, text};
 use crate::ui::kit::widgets::slider::figure;
 use crate::ui::link::Side;
 use decor::{Cells, gutter, highlight, legend};
-use eframe::egui::{self, Color32, Rect, RichText, Sense, TextureHandle, TextureOptions, Ui, pos2, vec2};
+use eframe::egui::{self, Color32, Rect, RichText, Sense, Ui, pos2, vec2};
 use egui_material_icons::icons::ICON_TUNE;
 use moebias_engine::view::{CHOSEN, LIVE_ROWS, Picture, Rows, ViewRequest, per_row};
 use moebias_files::view::{CellsName, RowsName};
 use moebias_lab::command::Command;
 use moebias_model::config::Rule;
 use moebias_model::expert_choice::Spread;
-use raster::Painter;
 use std::sync::Arc;
 use strum::IntoEnumIterator as _;
+use texture::Made;
+use window::{Window, extent, zoomed};
 
 /// Room for expert numbers and the legend below, points.
 const BELOW: f32 = 20.0;
@@ -70,64 +76,6 @@ impl Mode {
     }
 }
 
-/// The part in sight, in experts and in rows; of a live batch in tokens.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Window {
-    rows: (f64, f64),
-    experts: (f64, f64),
-}
-
-impl Window {
-    fn whole(rows: usize, experts: usize) -> Self {
-        Self { rows: (0.0, rows.max(1) as f64), experts: (0.0, experts.max(1) as f64) }
-    }
-
-    /// Moved and resized so that it lies inside the picture.
-    fn inside(self, rows: usize, experts: usize) -> Self {
-        let fit = |(a, b): (f64, f64), n: usize| {
-            let n = n.max(1) as f64;
-            let width = (b - a).clamp(n.min(4.0), n);
-            let a = a.clamp(0.0, n - width);
-            (a, a + width)
-        };
-        Self { rows: fit(self.rows, rows), experts: fit(self.experts, experts) }
-    }
-
-    /// Factors of experts and rows, about a place.
-    fn zoomed(self, [x, y]: [f64; 2], at: (f64, f64)) -> Self {
-        let zoom = |(a, b): (f64, f64), factor: f64, at: f64| (at - (at - a) / factor, at + (b - at) / factor);
-        Self { rows: zoom(self.rows, y, at.1), experts: zoom(self.experts, x, at.0) }
-    }
-}
-
-/// Rows there are to show: tokens of a live batch, else rows of the picture.
-fn extent(picture: &Picture) -> usize {
-    if picture.request.rows == Rows::Live { picture.batch as usize } else { picture.rows() }
-}
-
-/// What the texture was made from.
-#[derive(Clone, PartialEq)]
-struct Key {
-    /// The variant, the one that is taken from it, and the one that its tokens are compared with.
-    of: [Option<usize>; 3],
-    window: Window,
-    size: [usize; 2],
-    mode: Mode,
-    dark: bool,
-}
-
-/// A texture, the picture it was made from, and where its rows and experts begin and end.
-struct Made {
-    key: Key,
-    picture: Arc<Picture>,
-    texture: TextureHandle,
-    rows: (usize, usize),
-    experts: (usize, usize),
-    range: (f32, f32),
-    /// Rows whose token goes elsewhere than in the variant it is compared with.
-    elsewhere: Option<Vec<usize>>,
-}
-
 /// The pane.
 pub struct Assignment {
     mode: Mode,
@@ -140,22 +88,6 @@ pub struct Assignment {
     token: u32,
     /// The token to show as soon as its place is known.
     going: Option<u32>,
-}
-
-/// What is zoomed into, in words.
-fn zoomed(picture: &Picture, window: &Window) -> String {
-    let whole = |x: f64| figure(x.max(0.0), true);
-    let range = |(a, b): (f64, f64)| format!("{}–{}", whole(a.floor()), whole((b.ceil() - 1.0).max(a.floor())));
-    let all = Window::whole(extent(picture), picture.experts);
-    let rows = if picture.request.rows == Rows::Topics { "topics" } else { "rows" };
-    let mut parts = vec![];
-    if window.rows != all.rows {
-        parts.push(format!("{rows} {}", range(window.rows)));
-    }
-    if window.experts != all.experts {
-        parts.push(format!("experts {}", range(window.experts)));
-    }
-    format!("zoomed: {} · show all", parts.join(", "))
 }
 
 impl Default for Assignment {
@@ -333,7 +265,7 @@ impl Pane for Assignment {
         if self.window.is_some() && !cx.link.bare {
             let words = zoomed(&picture, &window);
             let place = panels.last().map_or(frame, |p| frame.with_min_y(p.frame.top()));
-            if super::time_plot::chip(ui, cx.theme, place, &words, "tokens") {
+            if super::shared::time_plot::chip(ui, cx.theme, place, &words, "tokens") {
                 self.window = None;
             }
         }
@@ -487,172 +419,5 @@ impl Assignment {
                 ui.close();
             }
         });
-    }
-
-    /// Makes a panel's texture again where anything changed.
-    fn make(
-        &mut self,
-        ui: &Ui,
-        cx: &PaneContext<'_>,
-        at: (usize, &beside::Panel),
-        whole: &Arc<Picture>,
-        window: Window,
-    ) {
-        let (slot, panel) = at;
-        let (picture, frame) = (&panel.picture, panel.frame);
-        let scale = ui.ctx().pixels_per_point();
-        let most = ui.ctx().input(|i| i.max_texture_side);
-        let size = [(frame.width() * scale) as usize, (frame.height() * scale) as usize].map(|side| side.min(most));
-        let mode = self.mode(cx);
-        let base = beside::base_of(cx, panel, whole);
-        let of = [Some(picture), panel.less.as_ref(), base.as_ref()].map(|p| p.map(|p| p.request.variant));
-        let key = Key { of, window, size, mode, dark: cx.theme.dark };
-        if self.made[slot].as_ref().is_some_and(|m| m.key == key && Arc::ptr_eq(&m.picture, whole)) {
-            return;
-        }
-        let how = |p: &Picture| (p.router.gate, p.rule);
-        let painter = Painter::new(picture, mode, &picture.bias, how(picture), cx.theme);
-        let part = |(a, b): (f64, f64), n: usize, pixels: usize| {
-            let b = (b.ceil().max(0.0) as usize).min(n);
-            let a = (a.floor().max(0.0) as usize).min(b);
-            let together = (b - a).div_ceil(pixels.max(1)).max(1);
-            (a / together * together, b, together)
-        };
-        // Another part than this picture's may be in sight until the worker has made that.
-        let row = |at: f64| (at - f64::from(picture.first)) / f64::from(picture.per_row.max(1));
-        let in_sight = (row(window.rows.0), row(window.rows.1));
-        let (top, bottom, per_y) = part(in_sight, picture.rows(), size[1]);
-        let (left, right, per_x) = part(window.experts, picture.experts, size[0]);
-        let cell = frame.width() / (window.experts.1 - window.experts.0) as f32;
-        let parts = if cell >= FLAGGED && (right - left) * 4 <= most { 4 } else { 1 };
-        let (image, range) = match &panel.less {
-            Some(less) => {
-                let other = Painter::new(less, mode, &less.bias, how(less), cx.theme);
-                let differ = beside::Differ { more: &painter, less: &other, mode, theme: cx.theme };
-                let most = differ.most();
-                (differ.image(&(top..bottom), &(left..right), [per_x, per_y], most), (0.0, most))
-            }
-            None => (painter.image(top..bottom, left..right, [per_x, per_y], parts), painter.range()),
-        };
-        let image = Arc::new(image);
-        let ends = |start: usize, n: usize, per: usize| (start, start + (n - start).div_ceil(per) * per);
-        let texture = match self.made[slot].take() {
-            Some(mut made) => {
-                made.texture.set(Arc::clone(&image), TextureOptions::NEAREST);
-                made.texture
-            }
-            None => ui.ctx().load_texture("tokens and experts", Arc::clone(&image), TextureOptions::NEAREST),
-        };
-        keep_pixels(ui.ctx(), texture.id(), image);
-        let (rows, experts) = (ends(top, bottom, per_y), ends(left, right, per_x));
-        let elsewhere = base.map(|base| beside::elsewhere(&base, picture));
-        self.made[slot] = Some(Made { key, picture: Arc::clone(whole), texture, rows, experts, range, elsewhere });
-    }
-
-    fn interact(
-        &mut self,
-        ui: &Ui,
-        response: &egui::Response,
-        cx: &mut PaneContext<'_>,
-        picture: &Arc<Picture>,
-        cells: &Cells,
-    ) {
-        let window = cells.window;
-        if response.double_clicked() {
-            self.window = None;
-            return;
-        }
-        if response.dragged() && self.window.is_some() {
-            let moved = response.drag_delta() / cells.size();
-            let shift = |(a, b): (f64, f64), by: f32| (a - f64::from(by), b - f64::from(by));
-            self.window = Some(Window { rows: shift(window.rows, moved.y), experts: shift(window.experts, moved.x) });
-        }
-        let Some(pointer) = response.hover_pos().filter(|p| cells.frame.contains(*p)) else { return };
-        let at = cells.cell(pointer);
-        let (scroll, zoom) = ui.input(|i| (i.smooth_scroll_delta(), f64::from(i.zoom_delta())));
-        let factor = |scroll: f32| zoom * f64::from((scroll * 0.005).exp());
-        // The tokens of a live batch are so many more than the experts that both are not zoomed at once.
-        let live = picture.request.rows == Rows::Live;
-        let factors = if live { [factor(scroll.x), factor(scroll.y)] } else { [factor(scroll.y); 2] };
-        let all = Window::whole(extent(picture), picture.experts);
-        if factors.iter().any(|f| (f - 1.0).abs() > 1e-4) {
-            let next = window.zoomed(factors, at).inside(extent(picture), picture.experts);
-            self.window = (next != all).then_some(next);
-        }
-        let expert = (at.0.max(0.0) as usize).min(picture.experts - 1);
-        let row = ((at.1 - f64::from(picture.first)) / f64::from(picture.per_row.max(1))).floor();
-        let Some(row) = Some(row as usize).filter(|r| row >= 0.0 && *r < picture.rows()) else { return };
-        cx.link.hover_expert(expert);
-        if let Some(token) = picture.tokens.get(row) {
-            cx.link.hover_token(row);
-            if response.clicked() {
-                let same = cx.link.pinned_token == Some(token.index) && cx.link.pinned_expert == Some(expert);
-                cx.link.pinned_token = (!same).then_some(token.index);
-                cx.link.pinned_expert = (!same).then_some(expert);
-            }
-        } else if response.clicked() {
-            cx.link.toggle_pin(expert);
-        }
-        if !response.dragged() {
-            card::show(ui, cx, picture, row, expert, pointer);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ui::testing;
-    use egui_kittest::kittest::Queryable as _;
-
-    #[test]
-    fn a_window_stays_inside_the_picture() {
-        let w = Window::whole(256, 64).zoomed([4.0; 2], (60.0, 250.0)).inside(256, 64);
-        assert!(w.rows.1 <= 256.0 && w.experts.1 <= 64.0 && w.rows.1 - w.rows.0 <= 64.01);
-        assert_eq!(w.zoomed([1e-3; 2], (0.0, 0.0)).inside(256, 64), Window::whole(256, 64));
-    }
-
-    #[test]
-    fn pointing_pinning_zooming() {
-        for dark in [true, false] {
-            let lab = testing::lab_at("variants: [(name: \"A\", balancer: (rate: 0.01))]", 60);
-            let mut harness = testing::stage(Assignment::default(), lab, [760.0, 520.0], dark);
-            harness.run_steps(3);
-            let at = pos2(400.0, 250.0);
-            harness.hover_at(at);
-            harness.run_steps(3);
-            let link = harness.state().link.clone();
-            assert!(link.hovered_expert.is_some() && link.hovered_token.is_some());
-            testing::picture(&mut harness, &format!("assignment-{}", if dark { "dark" } else { "light" }));
-            harness.drag_at(at);
-            harness.drop_at(at);
-            harness.run_steps(3);
-            assert_eq!(harness.state().link.pinned_expert, link.hovered_expert);
-            assert!(harness.state().link.pinned_token.is_some());
-            harness.hover_at(at);
-            harness.step();
-            harness.event(egui::Event::MouseWheel {
-                unit: egui::MouseWheelUnit::Point,
-                delta: vec2(0.0, 200.0),
-                phase: egui::TouchPhase::Move,
-                source: egui::MouseWheelSource::Wheel,
-                modifiers: egui::Modifiers::NONE,
-            });
-            harness.run_steps(10);
-            assert!(harness.state().pane.window.is_some(), "scrolling zooms");
-            testing::picture(&mut harness, &format!("assignment-zoomed-{}", if dark { "dark" } else { "light" }));
-            let window = harness.state().pane.window;
-            harness.get_by_label_contains("zoomed: rows").click();
-            harness.run_steps(3);
-            assert!(harness.state().pane.window.is_none(), "the chip takes it back");
-            harness.state_mut().pane.window = window;
-            harness.run_steps(3);
-            assert!(harness.state().link.is_zoomed());
-            let run = harness.state().lab.snapshot().run;
-            harness.state_mut().lab.send(Command::Reset);
-            testing::wait(&mut harness.state_mut().lab, |s| s.run != run);
-            harness.run_steps(3);
-            assert!(harness.state().pane.window.is_none(), "another run is shown whole");
-        }
     }
 }

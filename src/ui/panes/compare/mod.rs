@@ -5,7 +5,8 @@ pub mod rows;
 pub mod settings;
 mod table;
 
-use super::{Pane, PaneContext, PaneKind, compared};
+use super::shared::compared;
+use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{SMALL, semibold, text};
 use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{self, RichText, ScrollArea, Ui, vec2};

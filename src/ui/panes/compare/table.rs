@@ -1,6 +1,7 @@
 //! The table itself: a column per variant, a row per setting or figure.
 
-use super::super::{PaneContext, compared};
+use super::super::PaneContext;
+use super::super::shared::compared;
 use super::rows::Row;
 use super::settings::Difference;
 use crate::ui::kit::glossary::explain;

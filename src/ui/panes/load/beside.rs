@@ -1,7 +1,8 @@
 //! Loads of several variants under each other, expert under expert, or the difference of two; all as times the fair share.
 
-use super::super::frame::message;
-use super::super::{AXIS, PaneContext, compared};
+use super::super::PaneContext;
+use super::super::shared::frame::message;
+use super::super::shared::{AXIS, compared};
 use super::{BELOW, FULL, bars, ceiling};
 use crate::ui::kit::style::{TINY, mono, text};
 use crate::ui::kit::theme::Theme;

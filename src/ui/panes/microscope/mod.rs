@@ -7,8 +7,9 @@ mod stepper;
 mod words;
 
 use super::assignment::facts::topic_name;
-use super::frame::message;
-use super::{Pane, PaneContext, PaneKind, describe, of_variant};
+use super::shared::frame::message;
+use super::shared::{describe, of_variant};
+use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{SMALL, TINY, mono, text};
 use crate::ui::kit::widgets::button::icon_button;
 use crate::ui::kit::widgets::slider::figure;

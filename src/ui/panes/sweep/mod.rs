@@ -7,8 +7,9 @@ mod map;
 mod scale;
 mod words;
 
-use super::frame::mode;
-use super::{Pane, PaneContext, PaneKind, describe};
+use super::shared::describe;
+use super::shared::frame::mode;
+use super::{Pane, PaneContext, PaneKind};
 use crate::ui::actions::Action;
 use crate::ui::kit::style::{SMALL, TINY, text};
 use crate::ui::kit::theme::Theme;

@@ -1,7 +1,7 @@
 //! How far the worst load is from fair, the band, and whether the band is promised here.
 
 use super::super::PaneContext;
-use super::super::time_plot::{self, Axis, Curve, Mark, TimePlot};
+use super::super::shared::time_plot::{self, Axis, Curve, Mark, TimePlot};
 use super::objective::{middle, nearest};
 use super::{captioned, figures, in_sight, places, row, row_in, words};
 use crate::ui::kit::style::{TINY, text};

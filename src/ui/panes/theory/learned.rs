@@ -1,7 +1,7 @@
 //! Our biases against those that the recorded model had learned.
 
 use super::super::PaneContext;
-use super::super::time_plot::{self, Axis as TimeAxis, Curve, TimePlot};
+use super::super::shared::time_plot::{self, Axis as TimeAxis, Curve, TimePlot};
 use super::xy::{Axis, Scale, Xy};
 use super::{figures, message, pair, places, row, words};
 use crate::ui::kit::style::{TINY, text};

@@ -9,8 +9,9 @@ mod online;
 mod xy;
 
 use super::assignment::card::line;
-use super::frame::{message, mode};
-use super::{Pane, PaneContext, PaneKind, of_variant};
+use super::shared::frame::{message, mode};
+use super::shared::of_variant;
+use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{SMALL, TINY, text};
 use crate::ui::kit::words::fitted;
 use eframe::egui::{self, Align, Color32, FontId, Layout, Rect, RichText, Ui, UiBuilder, pos2, text::LayoutJob, vec2};
@@ -200,7 +201,7 @@ impl Pane for TheoryPane {
             return message(&ui, cx.theme, why);
         }
         if theory.examined.is_none() && needs_prices {
-            return super::nothing_yet(&ui, cx.theme, "the first step has prices of its own");
+            return super::shared::nothing_yet(&ui, cx.theme, "the first step has prices of its own");
         }
         match self.section {
             Section::Objective => objective::show(&mut ui, cx, &theory, &mut self.other),

@@ -1,7 +1,7 @@
 //! Λ over time with the exact optimum below it, and what moves it: the prices take, the tokens' benefit gives back.
 
 use super::super::PaneContext;
-use super::super::time_plot::{self, Axis, Curve, Mark, TimePlot};
+use super::super::shared::time_plot::{self, Axis, Curve, Mark, TimePlot};
 use super::{figures, in_sight, pair, places, row, row_in, signed, words};
 use crate::ui::kit::style::{TINY, text};
 use crate::ui::kit::widgets::slider::figure;

@@ -1,7 +1,7 @@
 //! The online setting: how far the biases are from the optimum of the source, and what that has cost so far.
 
 use super::super::PaneContext;
-use super::super::time_plot::{self, Axis, Curve, TimePlot};
+use super::super::shared::time_plot::{self, Axis, Curve, TimePlot};
 use super::{figures, message, pair, places, row, row_in, words};
 use crate::ui::kit::style::{TINY, text};
 use crate::ui::kit::widgets::slider::figure;

@@ -1,7 +1,7 @@
 //! A small plot of anything against anything, for what does not run over time: axes, curves, points, and what the pointer is on.
 
-use super::super::AXIS;
-use super::super::compared::Mark;
+use super::super::shared::AXIS;
+use super::super::shared::compared::Mark;
 use crate::ui::kit::style::{TINY, mono, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::slider::figure;

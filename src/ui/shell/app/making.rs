@@ -11,7 +11,7 @@ use crate::ui::kit::pixels::{Images, images};
 use crate::ui::kit::style;
 use crate::ui::kit::theme::{LIGHT, Theme};
 use crate::ui::panes::PaneContext;
-use crate::ui::panes::frame::{self, Export};
+use crate::ui::panes::shared::frame::{self, Export};
 use crate::ui::shell::files::Purpose;
 use crate::ui::shell::notices;
 use eframe::egui::epaint::ClippedShape;

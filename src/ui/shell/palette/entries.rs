@@ -6,7 +6,7 @@ use crate::ui::ask::Ask;
 use crate::ui::controls::settings::{Choice, Kind, Range, Setting, all};
 use crate::ui::controls::{self, Controls};
 use crate::ui::kit::widgets::slider::{figure, parse};
-use crate::ui::panes::frame::Export;
+use crate::ui::panes::shared::frame::Export;
 use crate::ui::shell::welcome;
 use eframe::egui::Context;
 use egui_material_icons::MaterialIcon;

@@ -1,9 +1,10 @@
 //! What every pane has: its ground, its header and its body.
 
-use super::{Pane, PaneContext, header};
+use super::header;
 use crate::ui::kit::focus;
 use crate::ui::kit::style::{SMALL, text};
 use crate::ui::kit::theme::{GAP, PADDING, PANE_RADIUS, Theme};
+use crate::ui::panes::{Pane, PaneContext};
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{
     self, Align, Button, CornerRadius, Rect, Shape, Stroke, StrokeKind, Ui, UiBuilder, epaint::Mesh, vec2,

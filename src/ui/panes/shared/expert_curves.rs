@@ -3,10 +3,11 @@
 
 mod overlaid;
 
+use super::compared;
 use super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
-use super::{PaneContext, compared};
 use crate::ui::kit::theme::Theme;
 use crate::ui::link::Side;
+use crate::ui::panes::PaneContext;
 use eframe::egui::{Color32, Ui};
 use moebias_engine::history::{Column, VariantHistory};
 use moebias_engine::run::lock;

@@ -1,9 +1,9 @@
 //! Which columns of the history a plot draws, how coarse they are, and asking for finer ones.
 
-use super::super::PaneContext;
 use super::span;
 use crate::ui::kit::widgets::slider::figure;
 use crate::ui::link::Span;
+use crate::ui::panes::PaneContext;
 use moebias_engine::detail::Stage;
 use moebias_engine::history::{Column, RATIO, VariantHistory};
 use moebias_engine::run::lock;

@@ -1,32 +1,32 @@
 //! What panes share that show several variants: their colours and names, and the switch between one, all and the difference of two.
 
-use super::PaneContext;
 use super::frame::mode;
 use crate::ui::kit::style::{SMALL, TINY, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::words::fitted;
 use crate::ui::link::Side;
+use crate::ui::panes::PaneContext;
 use eframe::egui::{self, Align2, Color32, Rect, Sense, Ui, pos2, vec2};
 use moebias_engine::view::MOST_BESIDE;
 
 /// Room for a name above a part of a pane, points.
-pub(super) const STRIP: f32 = 16.0;
+pub(in crate::ui::panes) const STRIP: f32 = 16.0;
 /// Where less is left of a header, the switch is a menu, points.
-pub(super) const NARROW: f32 = 330.0;
+pub(in crate::ui::panes) const NARROW: f32 = 330.0;
 
 /// How many variants there are.
-pub(super) fn count(cx: &PaneContext<'_>) -> usize {
+pub(in crate::ui::panes) fn count(cx: &PaneContext<'_>) -> usize {
     cx.lab.snapshot().variants.len()
 }
 
 /// How the panes show them: one where there is but one.
-pub(super) fn side(cx: &PaneContext<'_>) -> Side {
+pub(in crate::ui::panes) fn side(cx: &PaneContext<'_>) -> Side {
     if count(cx) > 1 { cx.link.side } else { Side::One }
 }
 
 /// The colour of a variant, the accent where there is but one. While the pointer is on another, it steps back.
 #[must_use]
-pub(super) fn colour(cx: &PaneContext<'_>, variant: usize) -> Color32 {
+pub(in crate::ui::panes) fn colour(cx: &PaneContext<'_>, variant: usize) -> Color32 {
     let theme = cx.theme;
     if count(cx) < 2 {
         return theme.accent;
@@ -40,7 +40,7 @@ pub(super) fn colour(cx: &PaneContext<'_>, variant: usize) -> Color32 {
 
 /// The shape that stands for a variant besides its colour: neighbours differ, and so do those that share a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(in crate::ui::panes) enum Mark {
     Disc,
     Square,
     Triangle,
@@ -49,12 +49,19 @@ pub(super) enum Mark {
 
 impl Mark {
     /// That of a variant.
-    pub(super) fn of(variant: usize) -> Self {
+    pub(in crate::ui::panes) fn of(variant: usize) -> Self {
         [Self::Disc, Self::Square, Self::Triangle, Self::Diamond][(variant + variant / 4) % 4]
     }
 
     /// Draws it with a thin rim, so that it stands out of the curve it lies on.
-    pub(super) fn draw(self, painter: &egui::Painter, at: egui::Pos2, radius: f32, colour: Color32, rim: Color32) {
+    pub(in crate::ui::panes) fn draw(
+        self,
+        painter: &egui::Painter,
+        at: egui::Pos2,
+        radius: f32,
+        colour: Color32,
+        rim: Color32,
+    ) {
         let stroke = egui::Stroke::new(1.0, rim);
         let corners = |all: &[(f32, f32)]| all.iter().map(|&(x, y)| at + radius * vec2(x, y)).collect::<Vec<_>>();
         let shape = match self {
@@ -71,17 +78,17 @@ impl Mark {
 }
 
 /// The variant's shape, where there are several to tell apart.
-pub(super) fn mark(cx: &PaneContext<'_>, variant: usize) -> Option<(Mark, usize)> {
+pub(in crate::ui::panes) fn mark(cx: &PaneContext<'_>, variant: usize) -> Option<(Mark, usize)> {
     (count(cx) > 1).then(|| (Mark::of(variant), variant))
 }
 
 /// Its name.
-pub(super) fn name(cx: &PaneContext<'_>, variant: usize) -> String {
+pub(in crate::ui::panes) fn name(cx: &PaneContext<'_>, variant: usize) -> String {
     cx.lab.snapshot().experiment.variants.get(variant).map(|v| v.name.to_string()).unwrap_or_default()
 }
 
 /// The variants that stand beside each other: the first few, and the one shown always among them.
-pub(super) fn beside(cx: &PaneContext<'_>) -> Vec<usize> {
+pub(in crate::ui::panes) fn beside(cx: &PaneContext<'_>) -> Vec<usize> {
     let (all, shown) = (count(cx), cx.link.variant);
     let mut out: Vec<usize> = (0..all).filter(|v| *v != shown).take(MOST_BESIDE - 1).chain([shown]).collect();
     out.sort_unstable();
@@ -90,7 +97,12 @@ pub(super) fn beside(cx: &PaneContext<'_>) -> Vec<usize> {
 
 /// The switch in a header, where there is something to switch: a menu where less than `narrow` is left. `difference` where the pane can
 /// show one.
-pub(super) fn switch(ui: &mut Ui, cx: &mut PaneContext<'_>, (beside, difference): (&str, bool), narrow: f32) {
+pub(in crate::ui::panes) fn switch(
+    ui: &mut Ui,
+    cx: &mut PaneContext<'_>,
+    (beside, difference): (&str, bool),
+    narrow: f32,
+) {
     if count(cx) < 2 {
         return;
     }
@@ -127,7 +139,7 @@ pub(super) fn switch(ui: &mut Ui, cx: &mut PaneContext<'_>, (beside, difference)
 }
 
 /// A variant's dot and name over its part of a pane; a click shows it alone where one is shown. `more` stands at the right.
-pub(super) fn strip(ui: &Ui, cx: &mut PaneContext<'_>, rect: Rect, variant: usize, more: &str) {
+pub(in crate::ui::panes) fn strip(ui: &Ui, cx: &mut PaneContext<'_>, rect: Rect, variant: usize, more: &str) {
     let theme = cx.theme;
     let id = ui.scope_id().with(("variant", variant));
     let response = ui.interact(rect, id, Sense::click());

@@ -1,6 +1,6 @@
 //! What panes show, where a scenario's view may say so.
 
-use super::Panes;
+use crate::ui::panes::Panes;
 use moebias_files::view::{CellsName, RowsName, SectionName};
 
 /// Modes of the panes.

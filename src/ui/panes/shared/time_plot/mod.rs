@@ -7,13 +7,14 @@ mod columns;
 mod decor;
 
 pub use columns::{ask_detail, grouped, middle, resolution, steps_of};
-pub(super) use decor::chip;
+pub(in crate::ui::panes) use decor::chip;
 pub use decor::{empty, readout, zoomed};
 
+use super::AXIS;
 use super::compared::Mark as Symbol;
-use super::{AXIS, PaneContext};
 use crate::ui::kit::widgets::slider::figure;
 use crate::ui::link::{Link, Span};
+use crate::ui::panes::PaneContext;
 use axis::{look, nice, steps_grid, value_label, values_grid};
 use decor::{Named, events, freest, hovered, key, key_height, label, markers, on_screen, playhead, text_width, titles};
 use eframe::egui::{self, Color32, Rect, Response, Sense, Ui, Vec2, Vec2b, pos2, vec2};
@@ -46,7 +47,7 @@ pub struct Curve {
     /// Its name at its right end; none where it needs none.
     pub name: String,
     /// The shape of its variant, which stands on it here and there, and which variant that is; none where there is but one.
-    pub(super) mark: Option<(Symbol, usize)>,
+    pub(in crate::ui::panes) mark: Option<(Symbol, usize)>,
     /// Dashed: a limit or a floor, and not what was measured.
     pub dashed: bool,
 }

@@ -1,10 +1,11 @@
 //! All variants over each other: of each the smallest and the largest of any expert, thin, and between them the median, or the expert
 //! that is pinned or pointed at.
 
+use super::super::compared;
 use super::super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
-use super::super::{PaneContext, compared};
 use super::{NEAR, Quantity, joins, mean_band, short};
 use crate::ui::kit::theme::Theme;
+use crate::ui::panes::PaneContext;
 use eframe::egui::Ui;
 use moebias_engine::history::Column;
 use moebias_engine::run::lock;

@@ -1,11 +1,11 @@
 //! A pane's header: the bold name, what exactly is shown, and its switches. Figures are never cut: words go first, then switches move
 //! into a row of their own below the header, opened by “…”.
 
-use super::{Pane, PaneContext};
 use crate::ui::kit::glossary::explain;
 use crate::ui::kit::style::{SMALL, icon, semibold, text};
 use crate::ui::kit::theme::{HEADER, PADDING, Theme};
 use crate::ui::kit::words::shortened;
+use crate::ui::panes::{Pane, PaneContext};
 use eframe::egui::text::{LayoutJob, TextWrapping};
 use eframe::egui::{
     self, Align, Align2, Area, Button, Color32, Frame, Id, Layout, Margin, Order, Rect, Response, Sense, Ui, UiBuilder,

@@ -1,6 +1,5 @@
 //! What lies over the curves: labels, the key, events, the playhead, what the pointer is on.
 
-use super::super::PaneContext;
 use super::super::compared::Mark;
 use super::Curve;
 use super::axis::nice_above;
@@ -10,6 +9,7 @@ use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::slider::figure;
 use crate::ui::kit::words::fitted;
 use crate::ui::link::Span;
+use crate::ui::panes::PaneContext;
 use eframe::egui::{self, Align2, Color32, Pos2, Rect, Stroke, Ui, pos2, vec2};
 use egui_plot::PlotTransform;
 use moebias_model::change::Event;

@@ -1,0 +1,55 @@
+//! The part of the heatmap in sight.
+
+use crate::ui::kit::widgets::slider::figure;
+use moebias_engine::view::{Picture, Rows};
+
+/// The part in sight, in experts and in rows; of a live batch in tokens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Window {
+    pub(super) rows: (f64, f64),
+    pub(super) experts: (f64, f64),
+}
+
+impl Window {
+    pub(super) fn whole(rows: usize, experts: usize) -> Self {
+        Self { rows: (0.0, rows.max(1) as f64), experts: (0.0, experts.max(1) as f64) }
+    }
+
+    /// Moved and resized so that it lies inside the picture.
+    pub(super) fn inside(self, rows: usize, experts: usize) -> Self {
+        let fit = |(a, b): (f64, f64), n: usize| {
+            let n = n.max(1) as f64;
+            let width = (b - a).clamp(n.min(4.0), n);
+            let a = a.clamp(0.0, n - width);
+            (a, a + width)
+        };
+        Self { rows: fit(self.rows, rows), experts: fit(self.experts, experts) }
+    }
+
+    /// Factors of experts and rows, about a place.
+    pub(super) fn zoomed(self, [x, y]: [f64; 2], at: (f64, f64)) -> Self {
+        let zoom = |(a, b): (f64, f64), factor: f64, at: f64| (at - (at - a) / factor, at + (b - at) / factor);
+        Self { rows: zoom(self.rows, y, at.1), experts: zoom(self.experts, x, at.0) }
+    }
+}
+
+/// Rows there are to show: tokens of a live batch, else rows of the picture.
+pub(super) fn extent(picture: &Picture) -> usize {
+    if picture.request.rows == Rows::Live { picture.batch as usize } else { picture.rows() }
+}
+
+/// What is zoomed into, in words.
+pub(super) fn zoomed(picture: &Picture, window: &Window) -> String {
+    let whole = |x: f64| figure(x.max(0.0), true);
+    let range = |(a, b): (f64, f64)| format!("{}–{}", whole(a.floor()), whole((b.ceil() - 1.0).max(a.floor())));
+    let all = Window::whole(extent(picture), picture.experts);
+    let rows = if picture.request.rows == Rows::Topics { "topics" } else { "rows" };
+    let mut parts = vec![];
+    if window.rows != all.rows {
+        parts.push(format!("{rows} {}", range(window.rows)));
+    }
+    if window.experts != all.experts {
+        parts.push(format!("experts {}", range(window.experts)));
+    }
+    format!("zoomed: {} · show all", parts.join(", "))
+}

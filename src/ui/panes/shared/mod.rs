@@ -1,0 +1,53 @@
+//! What several panes share: the frame and its header, plots over time, and how variants are shown beside each other.
+
+pub mod compared;
+pub mod expert_curves;
+pub mod frame;
+mod header;
+mod look;
+pub mod time_plot;
+
+pub use look::Look;
+
+use super::{Pane, PaneContext};
+use crate::ui::kit::style::{TINY, text};
+use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::slider::figure;
+use eframe::egui;
+
+/// Room for numbers on the left of every picture and plot, points, so that they stand above each other.
+pub const AXIS: f32 = 46.0;
+
+/// "Name · " of the variant shown, where there are several.
+pub(super) fn of_variant(cx: &PaneContext<'_>) -> String {
+    let variants = &cx.lab.settings().variants;
+    let shown = variants.get(cx.link.variant).filter(|_| variants.len() > 1);
+    shown.map(|v| format!("{} · ", v.name)).unwrap_or_default()
+}
+
+/// "step 29 · ": the step whose loads, figures and pictures every pane shows, the last one routed.
+pub(super) fn of_step(cx: &PaneContext<'_>) -> String {
+    let step = |n: u64| format!("step {} · ", figure(n as f64, true));
+    cx.lab.snapshot().shown_step().map_or_else(|| "nothing routed yet · ".into(), step)
+}
+
+/// What a pane says before the first step: what will be there once there is one.
+pub(super) fn nothing_yet(ui: &egui::Ui, theme: &Theme, what: &str) {
+    frame::message(ui, theme, &format!("Nothing has been routed yet.\nPress K to play: {what}"));
+}
+
+/// What goes upwards beside a frame, left of the numbers of its axis.
+pub(super) fn upright(painter: &egui::Painter, frame: egui::Rect, words: &str, colour: egui::Color32) {
+    let font = text(TINY);
+    let galley = painter.layout_no_wrap(words.to_owned(), font, colour);
+    let middle = egui::pos2(frame.left() - 39.0, frame.center().y);
+    let corner = middle + egui::vec2(-galley.size().y / 2.0, galley.size().x / 2.0);
+    let turned = egui::epaint::TextShape::new(corner, galley, colour);
+    painter.add(turned.with_angle(-std::f32::consts::FRAC_PI_2));
+}
+
+/// What a picture is called by a screen reader: its pane's name and what exactly is shown.
+pub(super) fn describe(response: &egui::Response, pane: &dyn Pane, cx: &PaneContext<'_>) {
+    let name = format!("{}: {}", pane.kind().name(), pane.subtitle(cx));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
+}
