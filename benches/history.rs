@@ -4,7 +4,7 @@
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use moebias_engine::history::History;
 use moebias_model::metrics::Metrics;
-use moebias_model::step::{StepRow, VariantRow};
+use moebias_model::row::{StepRow, VariantRow};
 use std::hint::black_box;
 
 const EXPERTS: usize = 1024;

@@ -6,7 +6,7 @@ use moebias_engine::cpu::CpuEngine;
 use moebias_engine::run::Run;
 use moebias_engine::{self as engine, Engine, EngineChoice, EngineError};
 use moebias_model::metrics::Metrics;
-use moebias_model::step::StepRow;
+use moebias_model::row::StepRow;
 use std::time::Instant;
 
 /// So often a lost GPU is opened again before the CPU goes on.

@@ -11,7 +11,7 @@ use moebias_model::figures::Figures;
 use moebias_model::fixed::from_q32;
 use moebias_model::metrics::{Metrics, Settling, sampling_floor};
 use moebias_model::naming::Name;
-use moebias_model::step::StepRow;
+use moebias_model::row::StepRow;
 use moebias_model::theory::correlation;
 use serde::Serialize;
 use std::fmt::Write as _;

@@ -19,7 +19,8 @@ mod unsupported;
 pub mod view;
 pub mod worker;
 
-use moebias_model::step::{Simulation, StepRow};
+use moebias_model::row::StepRow;
+use moebias_model::step::Simulation;
 use serde::{Deserialize, Serialize};
 
 /// Which engine a person asks for.

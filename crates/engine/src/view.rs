@@ -1,9 +1,10 @@
 //! What the heatmap and the inspector show: some tokens, re-routed with the biases of the moment by the model itself.
 
 use super::cpu::look_ahead;
+use moebias_model::batch::{Batch, TokenInputs};
 use moebias_model::config::{Router, Rule};
 use moebias_model::select::By;
-use moebias_model::step::{Batch, Simulation, TokenInputs};
+use moebias_model::step::Simulation;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -8,8 +8,9 @@ use moebias_model::change::{Change, Target};
 use moebias_model::config::{
     Balancer, Capacity, Experiment, Groups, Router, Rule, Source, Stays, Synthetic, Variant, limits,
 };
+use moebias_model::row::StepRow;
 use moebias_model::select::{By, MAX_K, Selector, expert_of};
-use moebias_model::step::{Simulation, StepRow};
+use moebias_model::step::Simulation;
 use moebias_model::{capacity, groups};
 use std::collections::HashMap;
 use std::path::Path;

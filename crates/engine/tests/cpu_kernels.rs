@@ -8,7 +8,8 @@ use moebias_engine::cpu::{CpuEngine, Kernel};
 use moebias_model::config::{
     Balancer, Capacity, Experiment, Gate, Groups, Router, Rule, Source, Stays, Synthetic, TraceSource, Variant,
 };
-use moebias_model::step::{Simulation, StepRow};
+use moebias_model::row::StepRow;
+use moebias_model::step::Simulation;
 use moebias_model::trace::Trace;
 use std::sync::Arc;
 

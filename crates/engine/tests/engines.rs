@@ -11,13 +11,15 @@ use moebias_engine::start::{RunId, Start};
 use moebias_engine::worker::Worker;
 use moebias_engine::{Engine, EngineChoice, EngineError, EngineKind};
 use moebias_model::balance;
+use moebias_model::batch::MOVED_SAMPLE;
 use moebias_model::change::{Change, Event, Target};
 use moebias_model::config::{
     Balancer, Capacity, Experiment, Gate, Groups, Router, Rule, Schedule, Source, Stays, Synthetic, TraceSource,
     Variant,
 };
 use moebias_model::learn::settings::World;
-use moebias_model::step::{MOVED_SAMPLE, Simulation, State, StepRow};
+use moebias_model::row::StepRow;
+use moebias_model::step::{Simulation, State};
 use moebias_model::trace::Trace;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;

@@ -17,13 +17,14 @@
 use super::atomic;
 use super::error::FileError;
 use crate::text::cell;
+use moebias_model::batch::Batch;
 use moebias_model::change::{self, Event};
 use moebias_model::config::{Experiment, Variant};
 use moebias_model::fixed::from_q32;
 use moebias_model::gating;
 use moebias_model::metrics::Metrics;
+use moebias_model::row::{StepRow, VariantRow};
 use moebias_model::select::By;
-use moebias_model::step::{Batch, StepRow, VariantRow};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::io::{self, Write};

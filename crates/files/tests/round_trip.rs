@@ -4,6 +4,7 @@ use moebias_files::view::{PaneKind, Part, View};
 use moebias_files::{Recorded, Scenario, parse, to_text};
 use moebias_model::balance;
 use moebias_model::change::{self, Change, Event, Target};
+use moebias_model::change::{LearningChange, WorldChange};
 use moebias_model::config::{
     Balancer, Capacity, Gate, Groups, Limits, Router, Rule, Schedule, Source, Stays, Synthetic, TraceSource, Variant,
     limits,
@@ -11,9 +12,7 @@ use moebias_model::config::{
 use moebias_model::digest::Digest;
 use moebias_model::fixed::BIAS_ONE;
 use moebias_model::learn::parameters::Learned;
-use moebias_model::learn::settings::{
-    self as learn, Auxiliary, Gating, Learning, LearningChange, Optimiser, World, WorldChange,
-};
+use moebias_model::learn::settings::{self as learn, Auxiliary, Gating, Learning, Optimiser, World};
 use moebias_model::naming::{self, Name};
 use moebias_model::step::{State, VariantState};
 use proptest::prelude::*;

@@ -4,7 +4,7 @@
 //! itself. The balancer sees who was routed before anything was dropped: what an expert keeps would hide how overloaded it is. Loads
 //! on screen are the tokens kept.
 
-use super::config::{Capacity, Router, Stays};
+use crate::settings::{Capacity, Router, Stays};
 
 /// The most tokens that an expert takes of a batch: ⌈T·K/E · factor⌉.
 #[must_use]

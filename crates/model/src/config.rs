@@ -2,20 +2,15 @@
 //!
 //! Every limit stands here once; the sliders, the file reader and the command line all read it from here.
 
-mod balancer;
-pub mod limits;
-mod router;
+pub use crate::settings::{
+    Balancer, Capacity, ConfigError, DIM, Gate, Groups, Limits, Router, Rule, Schedule, Stays, Synthetic, TraceSource,
+    limits,
+};
 
-pub use balancer::{Balancer, Rule, Schedule};
-pub use router::{Capacity, Gate, Groups, Router, Stays};
-
-use super::learn::settings::{Learning, World};
-use super::naming::{self, Name};
-use super::presets::Preset;
+use crate::name::{self, Name};
+use crate::presets::Preset;
+use crate::settings::learning::{self, Learning, World};
 use serde::{Deserialize, Serialize};
-
-/// Dimensions of a token and of a centroid.
-pub const DIM: usize = 32;
 
 /// A whole experiment: one token source and one or several variants that see the very same tokens.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,41 +35,6 @@ pub enum Source {
     Trace(TraceSource),
     /// Tokens with targets, from which experts and routers learn.
     Learning(World),
-}
-
-/// Tokens that belong to topics.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Synthetic {
-    /// Tokens per batch, T.
-    pub batch: u32,
-    /// Number of topics.
-    pub topics: u32,
-    /// Zipf exponent of topic popularity; 0 makes all topics equally popular.
-    pub skew: f64,
-    /// Spread of tokens round their topic's centre, in units of the centres' own spread.
-    pub noise: f64,
-    /// How far the topics wander per thousand steps, in topic lifetimes.
-    pub drift: f64,
-    /// Consecutive tokens that share a topic.
-    pub burst: u32,
-}
-
-impl Default for Synthetic {
-    fn default() -> Self {
-        Self { batch: 4096, topics: 32, skew: 1.1, noise: 0.8, drift: 0.0, burst: 1 }
-    }
-}
-
-/// Which recorded trace to route.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TraceSource {
-    /// A path relative to the scenario file, or `builtin:NAME` for a trace that ships with Moebias.
-    pub file: String,
-    /// Which tensor, where the file holds several layers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub layer: Option<String>,
 }
 
 /// One router with its balancer.
@@ -131,67 +91,6 @@ impl TryFrom<WrittenVariant> for Variant {
     }
 }
 
-/// The allowed range of one setting.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The setting's name in files and messages.
-    pub name: &'static str,
-    /// Smallest allowed value.
-    pub min: f64,
-    /// Largest allowed value.
-    pub max: f64,
-}
-
-/// A setting outside its range. Its text names the setting, the value and the range.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{setting} is {value}, but must be {allowed}")]
-pub struct ConfigError {
-    /// Path of the setting, as `variants[0].router.top_k`.
-    pub setting: String,
-    /// The value found.
-    pub value: String,
-    /// The allowed range or set, in words.
-    pub allowed: String,
-}
-
-impl ConfigError {
-    /// For a person who has no file before them: the setting by its name, and what stands against the value. `names` are those of
-    /// the variants.
-    #[must_use]
-    pub fn in_words(&self, names: &[String]) -> String {
-        let what = naming::capitalised(&naming::path_in_words(&self.setting, names));
-        let why = ["left out: ", "left alone: "].iter().find_map(|start| self.allowed.strip_prefix(start));
-        match why {
-            Some(why) => format!("{what} can't be {}: {why}", self.value),
-            None => format!("{what} can't be {}: it must be {}", self.value, self.allowed),
-        }
-    }
-}
-
-impl Limits {
-    /// The largest value as an integer.
-    #[must_use]
-    pub fn max_u32(&self) -> u32 {
-        self.max as u32
-    }
-
-    /// Checks a value; NaN and infinities are never allowed.
-    ///
-    /// # Errors
-    /// Names `path`, the value and the range.
-    pub fn check(&self, path: &str, value: f64) -> Result<(), ConfigError> {
-        if value.is_finite() && value >= self.min && value <= self.max {
-            return Ok(());
-        }
-        let place = if path.is_empty() { self.name.to_owned() } else { format!("{path}.{}", self.name) };
-        Err(ConfigError {
-            setting: place,
-            value: value.to_string(),
-            allowed: format!("from {} to {}", self.min, self.max),
-        })
-    }
-}
-
 impl Experiment {
     /// Checks every setting against its limits, and those that depend on each other.
     ///
@@ -208,7 +107,7 @@ impl Experiment {
         match &self.source {
             Source::Learning(world) => {
                 world.validate("source")?;
-                world.validate_variants(&self.variants)?;
+                self.validate_learning(world)?;
             }
             _ => {
                 if let Some(i) = self.variants.iter().position(|v| !v.learning.is_default()) {
@@ -224,6 +123,40 @@ impl Experiment {
         self.synthetic().map_or(Ok(()), |s| self.validate_batch(s.batch))
     }
 
+    /// Checks that the variants can learn from a world: each gate has a gradient there, and all scores fit in memory.
+    fn validate_learning(&self, world: &World) -> Result<(), ConfigError> {
+        for (i, v) in self.variants.iter().enumerate() {
+            let (rule, router) = (v.balancer.rule, &v.router);
+            if !rule.is_top_k() || router.groups.is_some() || router.capacity.is_some() {
+                return Err(ConfigError {
+                    setting: format!("variants[{i}]"),
+                    value: format!("set to {}, or has groups or a capacity", rule.short()),
+                    allowed: "a plain top-K router where it learns".into(),
+                });
+            }
+            if !matches!(v.router.gate, Gate::Sigmoid | Gate::Softmax) {
+                return Err(ConfigError {
+                    setting: format!("variants[{i}].router.gate"),
+                    value: v.router.gate.to_string(),
+                    allowed: "Sigmoid or Softmax where the router learns".into(),
+                });
+            }
+        }
+        let experts: u64 = self.variants.iter().map(|v| u64::from(v.router.experts)).sum();
+        let scores = u64::from(world.batch) * experts;
+        if scores > learning::limits::SCORES {
+            return Err(ConfigError {
+                setting: "source.batch".into(),
+                value: world.batch.to_string(),
+                allowed: format!(
+                    "at most {} with {experts} experts in all variants together",
+                    learning::limits::SCORES / experts
+                ),
+            });
+        }
+        Ok(())
+    }
+
     /// Checks that batches of so many tokens are not too large for what looks at a whole batch.
     ///
     /// # Errors
@@ -233,15 +166,6 @@ impl Experiment {
             v.validate_batch(&format!("variants[{i}]"), u64::from(tokens))?;
         }
         Ok(())
-    }
-
-    /// Takes the name that a person types for a variant; `None` lets it follow the settings again.
-    pub fn rename(&mut self, variant: usize, name: Option<&str>) {
-        naming::settle(&mut self.variants);
-        if let Some(v) = self.variants.get_mut(variant) {
-            v.name.type_in(name);
-        }
-        naming::settle(&mut self.variants);
     }
 
     /// What the variants are called.
@@ -274,21 +198,6 @@ impl Experiment {
     }
 }
 
-impl Synthetic {
-    /// Checks every setting.
-    ///
-    /// # Errors
-    /// The first setting that is out of range.
-    pub fn validate(&self, path: &str) -> Result<(), ConfigError> {
-        limits::BATCH.check(path, f64::from(self.batch))?;
-        limits::TOPICS.check(path, f64::from(self.topics))?;
-        limits::SKEW.check(path, self.skew)?;
-        limits::NOISE.check(path, self.noise)?;
-        limits::DRIFT.check(path, self.drift)?;
-        limits::BURST.check(path, f64::from(self.burst))
-    }
-}
-
 impl Variant {
     /// Whether the sampling floor of independent tokens means anything: not where a batch is assigned as a whole or seen before it
     /// is routed, nor where experts choose or tokens of one word go together.
@@ -315,11 +224,11 @@ impl Variant {
         self.router.validate_more(&router, self.balancer.rule)?;
         self.balancer.validate(&format!("{path}.balancer"), self.router.experts)?;
         self.learning.validate(&format!("{path}.learning"))?;
-        if self.name.longest() > naming::LONGEST {
+        if self.name.longest() > name::LONGEST {
             return Err(ConfigError {
                 setting: format!("{path}.name"),
                 value: format!("{} characters long", self.name.longest()),
-                allowed: format!("at most {} characters long", naming::LONGEST),
+                allowed: format!("at most {} characters long", name::LONGEST),
             });
         }
         Ok(())

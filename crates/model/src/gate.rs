@@ -6,8 +6,8 @@
 //! The root of the softplus exceeds 1, so it is held as s/4 ([`Gate::unit`]); logits saturate at ±8. Softmax scores are held as they
 //! are, about 1/E.
 
-use super::config::Gate;
 use super::fixed::{LOGIT_BITS, LOGIT_LIMIT, SCORE_BITS, SCORE_ONE};
+use crate::settings::Gate;
 use std::sync::LazyLock;
 
 /// Segments of each table.

@@ -3,8 +3,8 @@
 //! g = s of the chosen (Wang et al. 2024), divided by their sum where the router renormalises and multiplied by the route scale
 //! (DeepSeek-V3: renormalised, scale 2.5). Shared experts count fully and have no gating value.
 
-use super::config::Router;
 use super::fixed::from_score;
+use crate::settings::Router;
 
 /// The gating values of a token's experts, in the order of `scores`, which are theirs (Q20). For reading, never for routing.
 #[must_use]

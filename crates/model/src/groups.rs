@@ -5,8 +5,8 @@
 //! nothing. Ties go to the lower group. A group of one expert scores what that expert does. Shader twin:
 //! `shaders/shared/choose_groups.wgsl`.
 
-use super::config::Groups;
 use super::select::{INDEX_BITS, MAX_K, Selector, keep_largest};
+use crate::settings::Groups;
 
 /// The score of a group, from the keys of its experts.
 fn score(keys: &[i32]) -> i64 {
@@ -72,7 +72,7 @@ mod tests {
             let experts = size * count;
             let scores: Vec<i32> = (0..experts).map(|e| dice(10 + e, 40) as i32).collect();
             let bias: Vec<i64> = (0..experts).map(|e| i64::from(dice(500 + e, 30)) << 12).collect();
-            let selector = Selector::new(crate::config::Rule::Sign, &bias);
+            let selector = Selector::new(crate::settings::Rule::Sign, &bias);
             let value = |e: u32| i64::from(scores[e as usize]) + (bias[e as usize] >> 12);
             let mut by_group: Vec<(i64, u32)> = (0..count)
                 .map(|g| {

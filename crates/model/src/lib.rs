@@ -6,6 +6,7 @@
 
 pub mod balance;
 pub mod base;
+pub mod batch;
 pub mod capacity;
 pub mod change;
 pub mod config;
@@ -20,15 +21,19 @@ pub mod groups;
 pub mod hash;
 pub mod learn;
 pub mod metrics;
+mod name;
 pub mod naming;
 pub mod order;
 pub mod presets;
 pub mod random;
+pub mod row;
 pub mod select;
+pub mod settings;
 pub mod sinkhorn;
 pub mod step;
 pub mod sweep;
+pub mod terms;
 pub mod theory;
 pub mod tokens;
 pub mod trace;
-pub mod whole;
+pub mod tracker;

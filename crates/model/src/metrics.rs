@@ -6,11 +6,7 @@
 
 use super::balance::aimed_share;
 use super::config::{Experiment, Source};
-use super::figures::Standing;
 use super::learn::LearningRow;
-use super::step::VariantRow;
-use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 
 /// Steps in the window of MaxVio_16.
 pub const SHORT_WINDOW: usize = 16;
@@ -22,43 +18,6 @@ pub const IN_BALANCE: f64 = 0.2;
 pub const STARVING: f64 = 0.25;
 /// A dead expert has less than this share of its fair load.
 pub const DEAD: f64 = 0.01;
-
-/// What the experts that are balanced would get at perfect balance, over one step or several. In integers, so that steps can be taken
-/// away again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fair {
-    /// Assignments of the steps whose aim is the mean, those that no expert had room for among them.
-    came: u64,
-    /// Tokens that each expert was to get in the others, Q30.
-    aim: u64,
-}
-
-impl Fair {
-    /// Of one step: how many assignments came, and the share of its tokens (Q30) that each expert is to get, 0 where the aim is the mean.
-    #[must_use]
-    pub fn of_step(came: u64, share: u32, tokens: u32) -> Self {
-        match share {
-            0 => Self { came, aim: 0 },
-            share => Self { came: 0, aim: u64::from(share) * u64::from(tokens) },
-        }
-    }
-
-    /// The fair share of each of so many experts, tokens.
-    #[must_use]
-    pub fn share(self, experts: usize) -> f64 {
-        self.came as f64 / experts.max(1) as f64 + self.aim as f64 / f64::from(1u32 << 30)
-    }
-
-    fn add(&mut self, other: Self) {
-        self.came += other.came;
-        self.aim += other.aim;
-    }
-
-    fn take(&mut self, other: Self) {
-        self.came = self.came.saturating_sub(other.came);
-        self.aim = self.aim.saturating_sub(other.aim);
-    }
-}
 
 /// The figures of one step of one variant.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -106,142 +65,6 @@ pub struct Metrics {
     pub learning: Option<LearningRow>,
 }
 
-/// Loads summed over some steps, and the fair share in them.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Sums {
-    loads: Vec<u64>,
-    fair: Fair,
-}
-
-impl Sums {
-    fn of(experts: usize) -> Self {
-        Self { loads: vec![0; experts], fair: Fair::default() }
-    }
-
-    fn add(&mut self, loads: &[u32], fair: Fair) {
-        self.loads.iter_mut().zip(loads).for_each(|(s, &l)| *s += u64::from(l));
-        self.fair.add(fair);
-    }
-
-    fn take(&mut self, loads: &[u32], fair: Fair) {
-        // What is taken was added before; sums that were read from a file may say otherwise.
-        self.loads.iter_mut().zip(loads).for_each(|(s, &l)| *s = s.saturating_sub(u64::from(l)));
-        self.fair.take(fair);
-    }
-
-    fn fair(&self) -> f64 {
-        self.fair.share(self.loads.len())
-    }
-
-    fn max_vio(&self) -> f64 {
-        above(&self.loads, self.fair())
-    }
-}
-
-/// Makes the metrics of a run, row by row.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Tracker {
-    recent: VecDeque<(Vec<u32>, u32)>,
-    /// The fair share of each of those steps.
-    fair: VecDeque<Fair>,
-    short: Sums,
-    long: Sums,
-    all: Sums,
-    standing: Standing,
-}
-
-impl Tracker {
-    /// Takes in the next step.
-    pub fn push(&mut self, row: &VariantRow) -> Metrics {
-        let metrics = self.measure(row);
-        self.standing.push(&metrics);
-        metrics
-    }
-
-    fn measure(&mut self, row: &VariantRow) -> Metrics {
-        let experts = row.loads.len().saturating_sub(row.zero_experts as usize);
-        let loads = &row.loads[..experts];
-        if self.all.loads.len() != experts {
-            let none = Sums::of(experts);
-            let standing = std::mem::take(&mut self.standing);
-            *self = Self { short: none.clone(), long: none.clone(), all: none, standing, ..Self::default() };
-        }
-        let fair = row.fair();
-        for sums in [&mut self.short, &mut self.long, &mut self.all] {
-            sums.add(loads, fair);
-        }
-        self.recent.push_back((loads.to_vec(), row.dropped));
-        self.fair.push_back(fair);
-        if self.recent.len() > SHORT_WINDOW {
-            let old = self.recent.len() - 1 - SHORT_WINDOW;
-            self.short.take(&self.recent[old].0, self.fair[old]);
-        }
-        if self.recent.len() > LONG_WINDOW
-            && let (Some(old), Some(fair)) = (self.recent.pop_front(), self.fair.pop_front())
-        {
-            self.long.take(&old.0, fair);
-        }
-        let batch: Vec<u64> = loads.iter().map(|&l| u64::from(l)).collect();
-        let assigned = batch.iter().sum::<u64>() as f64 + f64::from(row.dropped);
-        let batch_fair = fair.share(experts);
-        let long_fair = self.long.fair();
-        let below = |share: f64| self.long.loads.iter().filter(|&&l| (l as f64) < share * long_fair).count() as u32;
-        let mut sorted = row.bias.clone();
-        sorted.sort_unstable();
-        let bias = |i: usize| sorted.get(i).map_or(0.0, |&b| super::fixed::from_q32(b));
-        Metrics {
-            fair: batch_fair,
-            // The row does not know where its tokens come from: whoever does adds it.
-            floor: 0.0,
-            max_vio: above(&batch, batch_fair),
-            max_vio_16: self.short.max_vio(),
-            max_vio_global: self.all.max_vio(),
-            min_vio: below_fair(&batch, batch_fair),
-            load_median: median_share(&mut batch.clone(), batch_fair),
-            cv: cv(&batch),
-            entropy: if experts > 1 { entropy(&batch) / (experts as f64).ln() } else { 1.0 },
-            effective: entropy(&self.long.loads).exp(),
-            starving: below(STARVING),
-            dead: below(DEAD),
-            moved: if row.moved_of == 0 { 0.0 } else { f64::from(row.moved) / f64::from(row.moved_of) },
-            dropped: f64::from(row.dropped) / assigned.max(1.0),
-            active: assigned / f64::from(row.tokens.max(1)),
-            bias_min: bias(0),
-            bias_median: (bias(sorted.len().saturating_sub(1) / 2) + bias(sorted.len() / 2)) / 2.0,
-            bias_max: bias(sorted.len().saturating_sub(1)),
-            saturated: row.saturated,
-            learning: row.learning,
-        }
-    }
-
-    /// Whether it can go on with rows of so many experts, for one that was read from a file.
-    #[must_use]
-    pub fn fits(&self, experts: usize) -> bool {
-        let sums = [&self.short, &self.long, &self.all].map(|s| s.loads.len());
-        let all = sums.into_iter().chain(self.recent.iter().map(|(loads, _)| loads.len()));
-        let fits = |n: usize| n == sums[0] && n <= experts;
-        self.fair.len() == self.recent.len() && self.recent.len() <= LONG_WINDOW && all.into_iter().all(fits)
-    }
-
-    /// The loads of the last [`LONG_WINDOW`] steps and what each of them dropped, oldest first, without identity experts.
-    #[must_use]
-    pub fn recent(&self) -> &VecDeque<(Vec<u32>, u32)> {
-        &self.recent
-    }
-
-    /// What the run comes to since the mark.
-    #[must_use]
-    pub fn standing(&self) -> &Standing {
-        &self.standing
-    }
-
-    /// Starts MaxVio_global and the standing afresh.
-    pub fn mark(&mut self) {
-        self.all = Sums::of(self.all.loads.len());
-        self.standing = Standing::default();
-    }
-}
-
 /// Finds the settling time: the first step from which a run stays in balance for [`LONG_WINDOW`] steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settling {
@@ -279,7 +102,7 @@ pub fn max_vio(loads: &[u64]) -> f64 {
     above(loads, fair(loads))
 }
 
-fn above(loads: &[u64], fair: f64) -> f64 {
+pub(crate) fn above(loads: &[u64], fair: f64) -> f64 {
     if fair == 0.0 { 0.0 } else { (loads.iter().copied().max().unwrap_or(0) as f64 / fair - 1.0).max(0.0) }
 }
 
@@ -289,12 +112,12 @@ pub fn min_vio(loads: &[u64]) -> f64 {
     below_fair(loads, fair(loads))
 }
 
-fn below_fair(loads: &[u64], fair: f64) -> f64 {
+pub(crate) fn below_fair(loads: &[u64], fair: f64) -> f64 {
     if fair == 0.0 { 0.0 } else { 1.0 - loads.iter().copied().min().unwrap_or(0) as f64 / fair }
 }
 
 /// Median over the fair share; 0 for an empty batch.
-fn median_share(loads: &mut [u64], fair: f64) -> f64 {
+pub(crate) fn median_share(loads: &mut [u64], fair: f64) -> f64 {
     if fair == 0.0 {
         return 0.0;
     }
@@ -376,108 +199,6 @@ fn expected_maximum(n: u32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn identity_experts_are_nobody_s_violation() {
-        let mut tracker = Tracker::default();
-        let metrics = tracker.push(&VariantRow { zero_experts: 2, ..row(&[6, 2, 90, 0]) });
-        assert_eq!((metrics.max_vio, metrics.max_vio_16, metrics.min_vio), (0.5, 0.5, 0.5));
-        assert_eq!((metrics.starving, metrics.dead), (0, 0));
-        assert!((metrics.effective - 1.755).abs() < 1e-3);
-    }
-
-    #[test]
-    fn an_aim_of_its_own_is_the_fair_share() {
-        // 2 of 10 tokens for each of two experts, of which one gets 6 and one 2.
-        let aimed = |loads: &[u32]| VariantRow { zero_experts: 1, share: (1 << 30) / 5, tokens: 10, ..row(loads) };
-        let mut tracker = Tracker::default();
-        let m = tracker.push(&aimed(&[6, 2, 2]));
-        assert!((m.fair - 2.0).abs() < 1e-6 && (m.max_vio - 2.0).abs() < 1e-6 && m.min_vio.abs() < 1e-6, "{m:?}");
-        assert!((m.max_vio_16 - 2.0).abs() < 1e-6);
-        // Where more tokens than wished go to identity experts, nobody is above it.
-        let mut tracker = Tracker::default();
-        let m = tracker.push(&aimed(&[1, 1, 8]));
-        assert_eq!((m.max_vio, m.max_vio_16), (0.0, 0.0));
-        assert!((m.min_vio - 0.5).abs() < 1e-6);
-        // The aim changes: a window judges each step by its own.
-        let mut tracker = Tracker::default();
-        tracker.push(&aimed(&[2, 2, 6]));
-        let m = tracker.push(&VariantRow { zero_experts: 1, tokens: 10, ..row(&[6, 2, 2]) });
-        assert!((m.max_vio_16 - (8.0 / 6.0 - 1.0)).abs() < 1e-6, "{}", m.max_vio_16);
-    }
-
-    #[test]
-    fn no_room_for_the_fair_share_is_no_negative_violation() {
-        let m = Tracker::default().push(&VariantRow { dropped: 40, tokens: 80, ..row(&[10, 10, 10, 10]) });
-        assert_eq!((m.fair, m.max_vio, m.max_vio_16, m.max_vio_global, m.min_vio), (20.0, 0.0, 0.0, 0.0, 0.5));
-        assert_eq!(m.dropped, 0.5);
-    }
-
-    #[test]
-    fn a_floor_is_that_of_the_step() {
-        use crate::config::{Rule, Synthetic, Variant};
-        let (source, variants) = (Source::Synthetic(Synthetic::default()), vec![Variant::default()]);
-        let mut experiment = Experiment { seed: 1, source, variants };
-        let mut floors = Floors::default();
-        let v = experiment.variants[0].router.clone();
-        assert_eq!(floors.of(&experiment, 0, 4096), sampling_floor(v.experts, v.top_k, 4096));
-        experiment.variants[0].router.top_k = 1;
-        assert_eq!(floors.of(&experiment, 0, 4096), sampling_floor(v.experts, 1, 4096));
-        experiment.variants[0].balancer.rule = Rule::Bip;
-        assert_eq!(floors.of(&experiment, 0, 4096), 0.0);
-    }
-
-    fn row(loads: &[u32]) -> VariantRow {
-        VariantRow {
-            top_k: 1,
-            loads: loads.to_vec(),
-            bias: vec![0; loads.len()],
-            moved: 1,
-            moved_of: 4,
-            saturated: 0,
-            ..VariantRow::default()
-        }
-    }
-
-    #[test]
-    fn figures_of_a_simple_batch() {
-        let mut tracker = Tracker::default();
-        let m = tracker.push(&row(&[40, 20, 20, 0]));
-        assert_eq!(m.max_vio, 1.0);
-        assert_eq!(m.min_vio, 1.0);
-        assert_eq!(m.load_median, 1.0);
-        assert!((m.cv - 0.5f64.sqrt()).abs() < 1e-12);
-        assert!((m.effective - 2.0 * 2f64.sqrt()).abs() < 1e-12);
-        assert_eq!((m.starving, m.dead), (1, 1));
-        assert_eq!(m.moved, 0.25);
-    }
-
-    #[test]
-    fn what_is_dropped_counts_as_fair_share() {
-        let mut tracker = Tracker::default();
-        let m = tracker.push(&VariantRow { dropped: 20, tokens: 50, ..row(&[25, 25, 25, 5]) });
-        assert_eq!((m.max_vio, m.max_vio_16, m.min_vio), (0.0, 0.0, 0.8));
-        assert_eq!((m.dropped, m.active), (0.2, 2.0));
-        for _ in 0..80 {
-            tracker.push(&row(&[30, 20, 20, 10]));
-        }
-        assert_eq!(tracker.push(&row(&[30, 20, 20, 10])).max_vio_16, 0.5, "it has left the window");
-    }
-
-    #[test]
-    fn windows_slide() {
-        let mut tracker = Tracker::default();
-        for _ in 0..70 {
-            tracker.push(&row(&[4, 0]));
-        }
-        let mut last = Metrics::default();
-        for _ in 0..16 {
-            last = tracker.push(&row(&[2, 2]));
-        }
-        assert_eq!(last.max_vio_16, 0.0, "the last 16 steps are balanced");
-        assert!(last.max_vio_global > 0.5);
-        assert_eq!(last.starving, 0, "exactly a quarter of fair over the last 64 steps is not under it");
-    }
 
     #[test]
     fn settling_needs_a_whole_window_in_balance() {

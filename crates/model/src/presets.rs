@@ -3,8 +3,8 @@
 //! What a model has and the lab's router has no setting for stands in the facts too, marked as such. Where a number is not
 //! established anywhere, the fact says so and names the stand-in.
 
-use super::config::{Balancer, Gate, Groups, Router, Rule};
-use super::naming::number;
+use crate::settings::{Balancer, Gate, Groups, Router, Rule};
+use crate::terms::number;
 use serde::{Deserialize, Serialize};
 use strum::EnumIter;
 

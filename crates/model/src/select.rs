@@ -3,8 +3,8 @@
 //! The selection key is one i32: 22 value bits (score + relative bias) above 10 bits of inverted expert index, so keys are
 //! totally ordered and ties go to the lower index. Shader twin: `shaders/shared/select.wgsl`.
 
-use super::config::Rule;
 use super::fixed::{SCORE_ONE, q32_to_q20};
+use crate::settings::Rule;
 
 /// Bits of the inverted expert index.
 pub const INDEX_BITS: u32 = 10;

@@ -3,35 +3,31 @@
 //! State n is the state after n updates. Step n routes with state n's biases and makes state n + 1; row n of any output holds
 //! step n's loads and the biases after its update.
 
-mod batch;
 pub mod check;
 mod learning;
 
-pub use batch::{Batch, Counts, Routing, Scratch};
 pub use check::routes_again;
 
 use super::balance::{self, Rates, Step};
 use super::change::{Change, Event, Target};
-use super::config::{ConfigError, DIM, Experiment, Router, Rule, Source, Synthetic};
+use super::config::{ConfigError, DIM, Experiment, Rule, Source, Synthetic};
 use super::digest::Digest;
-use super::learn::LearningRow;
 use super::learn::parameters::{Learned, optional};
 use super::learn::score::Scorer;
-use super::learn::settings::{LearningChange, World};
 use super::learn::spread::{Alone, Spread};
 use super::learn::train::Room;
-use super::learn::world::{Draw, Teacher};
-use super::metrics::Fair;
+use super::learn::world::Teacher;
 use super::naming;
-use super::order::Order;
 use super::select::Selector;
 use super::tokens::{self, Embedding, TokenKey, Topics};
 use super::trace::Trace;
+use crate::batch::{Batch, Counts, Routing, StepInputs, TokenInputs, in_units, selector};
+use crate::change::LearningChange;
+use crate::row::{StepRow, VariantRow};
+use crate::settings::learning::World;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// The share moved by the bias is estimated on at most this many evenly spaced tokens of a batch.
-pub const MOVED_SAMPLE: u32 = 512;
 /// Random-counter step of the probe: a batch that no run reaches.
 pub const PROBE_STEP: u32 = u32::MAX;
 
@@ -72,90 +68,6 @@ impl State {
         let learned = |v: &VariantState| v.learned.as_ref().map_or(0, |l| l.bytes());
         self.variants.iter().map(|v| 8 * (v.bias.len() + v.memory.len()) + learned(v)).sum()
     }
-}
-
-/// What one step did.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StepRow {
-    /// The step that was routed.
-    pub step: u64,
-    /// Tokens in the batch.
-    pub tokens: u32,
-    /// One per variant.
-    pub variants: Vec<VariantRow>,
-}
-
-/// What one step did in one variant.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct VariantRow {
-    /// Experts per token at this step; what rule `Threshold` aims at.
-    pub top_k: u32,
-    /// Tokens in the batch.
-    pub tokens: u32,
-    /// Assignments that no expert had room for.
-    pub dropped: u32,
-    /// Tokens that each expert got and kept.
-    pub loads: Vec<u32>,
-    /// Bias of each expert after the update, Q32.
-    pub bias: Vec<i64>,
-    /// Of the sampled assignments, how many the bias moved.
-    pub moved: u32,
-    /// Sampled assignments.
-    pub moved_of: u32,
-    /// Experts whose bias was too far below the largest to be exact in the key.
-    pub saturated: u32,
-    /// The last so many experts are identity experts: nothing balances them.
-    pub zero_experts: u32,
-    /// The share of the batch's tokens that each of the others is to get, Q30, where a rule aims at one; else 0.
-    pub share: u32,
-    /// What learning showed; `None` where nothing learns, or where the layer has diverged.
-    pub learning: Option<LearningRow>,
-}
-
-impl VariantRow {
-    /// What each expert would get at perfect balance.
-    #[must_use]
-    pub fn fair(&self) -> Fair {
-        let computing = self.loads.len().saturating_sub(self.zero_experts as usize);
-        let kept: u64 = self.loads[..computing].iter().map(|&l| u64::from(l)).sum();
-        Fair::of_step(kept + u64::from(self.dropped), self.share, self.tokens)
-    }
-
-    /// The fair share of an expert that is balanced, tokens.
-    #[must_use]
-    pub fn fair_share(&self) -> f64 {
-        self.fair().share(self.loads.len().saturating_sub(self.zero_experts as usize))
-    }
-}
-
-/// What the host prepares for one step; with the biases it decides everything.
-#[derive(Clone, Debug)]
-pub struct StepInputs {
-    /// Where the tokens come from.
-    pub tokens: TokenInputs,
-    /// Tokens in the batch.
-    pub batch: u32,
-    /// Step sizes of each variant's update.
-    pub rates: Vec<Rates>,
-}
-
-/// Where the tokens of one step come from.
-#[derive(Clone, Debug)]
-pub enum TokenInputs {
-    /// Drawn from the topics.
-    Synthetic {
-        /// The random counter's fixed words.
-        key: TokenKey,
-        /// This step's topics.
-        topics: Arc<Topics>,
-    },
-    /// Batch number `index` of the trace.
-    Trace {
-        /// In [0, steps).
-        index: usize,
-    },
-    /// Drawn from a world to learn from.
-    Learning(Draw),
 }
 
 /// A running experiment: settings and state. Engines advance it; this is also the scalar reference engine.
@@ -445,7 +357,7 @@ impl Simulation {
                 iterations: v.balancer.iterations,
                 moves: inputs.rates[i].rate != 0,
                 bias: s.bias.clone(),
-                order: Order::default(),
+                order: Default::default(),
                 absolute: if v.balancer.rule == Rule::Threshold { in_units(&v.router, &s.bias) } else { vec![] },
                 whole: Arc::default(),
                 scorer: s
@@ -533,19 +445,6 @@ impl Simulation {
         batch.count_moved_where(Routing::is_moved, 0..batch.sample_size(), &mut counts);
         self.finish(&batch, counts)
     }
-}
-
-/// Selection with the biases of one step. Scores are held in units of the gate; so are the biases in their keys.
-pub(super) fn selector(rule: Rule, router: &Router, bias: &[i64]) -> Selector {
-    if router.gate.unit_bits() == 0 || rule == Rule::Multiplicative {
-        return Selector::new(rule, bias);
-    }
-    Selector::new(rule, &in_units(router, bias))
-}
-
-/// Biases in the units in which the gate's scores are held, Q32.
-fn in_units(router: &Router, bias: &[i64]) -> Vec<i64> {
-    bias.iter().map(|b| b >> router.gate.unit_bits()).collect()
 }
 
 fn error(setting: &str, value: &str, allowed: &str) -> ConfigError {

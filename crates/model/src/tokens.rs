@@ -4,8 +4,8 @@
 //! (token, step, stream, seed) alone, so any token of any step can be made at any time on any engine.
 //! The shader twin is `shaders/shared/tokens.wgsl`; the topic table is made here for both.
 
-use super::config::{DIM, Synthetic};
 use super::random::{Stream, bytes32, pcg4d};
+use crate::settings::{DIM, Synthetic};
 
 /// One token's embedding, or a centroid or a topic centre.
 pub type Embedding = [i8; DIM];

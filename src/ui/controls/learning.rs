@@ -7,10 +7,9 @@ use crate::ui::kit::widgets::group;
 use crate::ui::kit::widgets::slider::Scale;
 use eframe::egui::Ui;
 use moebias_model::change::Change;
+use moebias_model::change::{LearningChange, WorldChange};
 use moebias_model::config::{Limits, limits as of};
-use moebias_model::learn::settings::{
-    Auxiliary, Gating, Learning, LearningChange, Optimiser, World, WorldChange, limits,
-};
+use moebias_model::learn::settings::{Auxiliary, Gating, Learning, Optimiser, World, limits};
 use strum::IntoEnumIterator as _;
 
 /// The settings of the world.

@@ -11,9 +11,10 @@ use moebias_engine::message::Speed;
 use moebias_files::limits as of_files;
 use moebias_lab::Lab;
 use moebias_lab::command::Command;
+use moebias_model::change::LearningChange;
 use moebias_model::change::{self, Change, Target};
 use moebias_model::config::{Balancer, Capacity, Groups, Rule, Source, Synthetic, Variant, limits};
-use moebias_model::learn::settings::{Auxiliary, Learning, LearningChange};
+use moebias_model::learn::settings::{Auxiliary, Learning};
 
 /// One thing that can be set by name.
 pub struct Setting {

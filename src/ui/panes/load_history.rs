@@ -366,7 +366,7 @@ mod tests {
     use crate::ui::kit::theme::DARK;
     use moebias_engine::history::History;
     use moebias_model::metrics::Metrics;
-    use moebias_model::step::{StepRow, VariantRow};
+    use moebias_model::row::{StepRow, VariantRow};
 
     #[test]
     fn every_step_and_every_expert_is_in_the_picture() {

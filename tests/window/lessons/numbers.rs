@@ -4,8 +4,8 @@
 use super::measure::{nmse, of, page, rises, spread, vio, vio16, with};
 use moebias_files::lesson::{self, Lesson, Page};
 use moebias_model::change::Change::*;
+use moebias_model::change::LearningChange;
 use moebias_model::config::{Gate, Rule, Schedule};
-use moebias_model::learn::settings::LearningChange;
 use moebias_model::metrics::{Metrics, sampling_floor};
 use moebias_model::presets::Preset;
 use std::collections::{BTreeMap, BTreeSet};

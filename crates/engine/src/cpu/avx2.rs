@@ -8,8 +8,8 @@
 use super::kernel;
 use super::lanes::Lanes;
 use super::plan::{Plan, Work};
+use moebias_model::batch::Counts;
 use moebias_model::fixed::{LOGIT_BITS, LOGIT_LIMIT};
-use moebias_model::step::Counts;
 use std::arch::x86_64::*;
 
 /// Proof that the CPU has AVX2, and AVX-VNNI where `VNNI`.

@@ -7,13 +7,13 @@
 use super::lanes::Lanes;
 use super::network::{Top, sort8};
 use super::plan::{Factor, Keys, OrderPlan, Plan, Source, TILE, TopicTable, VariantPlan, Work};
+use moebias_model::batch::Counts;
 use moebias_model::config::Gate;
 use moebias_model::fixed::{LOGIT_LIMIT, SCORE_ONE};
 use moebias_model::gate::{LOG2_E, Normaliser};
 use moebias_model::order::{BINS, Base, DIGITS, OFFSET, VALUE_STAGES};
 use moebias_model::random::Stream;
 use moebias_model::select::{INDEX_BITS, INDEX_MAX, MAX_K};
-use moebias_model::step::Counts;
 use moebias_model::tokens::TokenKey;
 
 /// Shift of a score within a key.

@@ -17,10 +17,12 @@ mod plan;
 mod portable;
 
 use super::{Engine, EngineError, EngineInfo, EngineKind};
+use moebias_model::batch::{Batch, Counts, Routing, TokenInputs};
 use moebias_model::config::{DIM, Rule};
 use moebias_model::learn::spread::Spread;
 use moebias_model::order::quota;
-use moebias_model::step::{Batch, Counts, Routing, Simulation, StepRow, TokenInputs};
+use moebias_model::row::StepRow;
+use moebias_model::step::Simulation;
 use plan::{Centroids, Plan, Work};
 use rayon::prelude::*;
 use std::ops::Range;

@@ -3,9 +3,9 @@
 
 use super::plan::{Centroids, Plan, Work};
 use super::{Kernel, parts, share};
+use moebias_model::batch::{Batch, Counts, Routing};
 use moebias_model::config::Rule;
 use moebias_model::order::{BINS, STAGES, Search, VALUE_STAGES};
-use moebias_model::step::{Batch, Counts, Routing};
 use rayon::prelude::*;
 
 /// Lets rules that look at a batch before they route it do so, as [`Batch::look_ahead`].

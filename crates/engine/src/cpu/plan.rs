@@ -1,10 +1,10 @@
 //! What all threads share while they route one batch: everything that depends on the step but on no token.
 
+use moebias_model::batch::{Batch, Routing, TokenInputs};
 use moebias_model::config::{DIM, Gate};
 use moebias_model::gate::{SEGMENTS, TABLES};
 use moebias_model::order::{Base, Search};
 use moebias_model::select::{INDEX_MAX, Selector};
-use moebias_model::step::{Batch, Routing, TokenInputs};
 use moebias_model::tokens::{Embedding, TokenKey, Topics};
 use std::ops::Range;
 

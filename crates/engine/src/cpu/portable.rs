@@ -3,7 +3,7 @@
 use super::kernel;
 use super::lanes::Lanes;
 use super::plan::{Plan, Work};
-use moebias_model::step::Counts;
+use moebias_model::batch::Counts;
 
 /// Any CPU.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,8 @@ use super::shader::Pass;
 use super::works::{Across, Work};
 use crate::EngineError;
 use moebias_model::order::quota;
-use moebias_model::step::{Simulation, StepRow, VariantRow};
+use moebias_model::row::{StepRow, VariantRow};
+use moebias_model::step::Simulation;
 use std::ops::Range;
 use std::time::Instant;
 

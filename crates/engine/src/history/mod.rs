@@ -25,7 +25,7 @@ pub use levels::{RATIO, VariantHistory};
 
 use moebias_model::fixed::from_q32;
 use moebias_model::metrics::Metrics;
-use moebias_model::step::StepRow;
+use moebias_model::row::StepRow;
 use std::sync::Arc;
 
 /// Columns of all levels that a history of many experts has room for.

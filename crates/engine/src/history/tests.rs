@@ -2,7 +2,7 @@
 
 use super::*;
 use moebias_model::random::{Stream, pcg4d};
-use moebias_model::step::VariantRow;
+use moebias_model::row::VariantRow;
 
 fn noise(step: u64, word: u32) -> u32 {
     pcg4d(step as u32, word, Stream::Topic, 7)[0]

@@ -6,9 +6,10 @@ pub mod theorist;
 
 use super::Engine;
 use super::history::VariantHistory;
+use moebias_model::batch::{Batch, Counts};
 use moebias_model::config::{Rule, Source};
 use moebias_model::fixed::{SCORE_ONE, from_q32};
-use moebias_model::step::{Batch, Counts, Simulation};
+use moebias_model::step::Simulation;
 use moebias_model::theory::batch_size::{self, Size};
 use moebias_model::theory::lagrangian::{self, Change, per_token};
 use moebias_model::theory::moves::Moves;

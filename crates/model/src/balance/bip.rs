@@ -10,13 +10,13 @@
 //! After the last pass on a batch the least β is therefore subtracted from all, so that the largest bias is 0. A common shift changes
 //! no selection, so the batch itself is routed as it would have been; the next one begins where the clamp means what it should.
 
-use crate::fixed::{BIAS_BITS, SCORE_BITS, SCORE_ONE};
-use crate::order::absolute;
+use crate::fixed::{BIAS_BITS, SCORE_BITS, SCORE_ONE, q32_to_q20};
 
 /// What turns a value of a key into a biased score in absolute terms, Q20, given the largest bias (Q32), both in units of the gate.
 #[must_use]
 pub fn shift(largest: i64) -> i32 {
-    absolute(largest)
+    const FAR: i64 = 1 << 23;
+    (q32_to_q20(largest) - i64::from(SCORE_ONE) + 1).clamp(-FAR, FAR) as i32
 }
 
 /// max(0, α), Q20. Beyond 1, where it exceeds every score, it makes no difference.
@@ -55,7 +55,7 @@ mod tests {
     fn alpha_is_the_biased_score_in_absolute_terms() {
         for offset in [0.0, -0.5, 0.25, -3000.0, 4000.0] {
             let biases = [to_q32(offset), to_q32(offset - 0.125)];
-            let selector = Selector::new(crate::config::Rule::Bip, &biases);
+            let selector = Selector::new(crate::settings::Rule::Bip, &biases);
             let value = selector.key(1, SCORE_ONE / 2) >> INDEX_BITS;
             let real: f64 = 0.5 + offset - 0.125;
             assert_eq!(alpha(value, shift(biases[0])), (real.clamp(0.0, 1.0) * f64::from(SCORE_ONE)) as i32);

@@ -15,8 +15,8 @@ pub mod smebu;
 pub mod tanh;
 pub mod threshold;
 
-use super::config::{Balancer, Router, Rule, Schedule};
 use super::fixed::{BIAS_ONE, isqrt, to_q32};
+use crate::settings::{Balancer, Router, Rule, Schedule};
 use bytemuck::{Pod, Zeroable};
 
 /// What a rule knows about the step just routed.

@@ -2,8 +2,8 @@
 
 use super::super::fixed::from_q32;
 use super::super::metrics::Metrics;
-use super::super::step::VariantRow;
 use super::{BLOCK, MOST};
+use crate::row::VariantRow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 

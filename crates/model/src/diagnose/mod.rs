@@ -18,7 +18,7 @@ use super::balance::rates_at;
 use super::config::{Experiment, Rule, Source};
 use super::fixed::from_q32;
 use super::metrics::Metrics;
-use super::step::VariantRow;
+use crate::row::VariantRow;
 use blocks::{Blocks, Open};
 use std::collections::VecDeque;
 use std::sync::Arc;

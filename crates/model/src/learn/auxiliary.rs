@@ -19,8 +19,8 @@
 use super::score::sum;
 use super::settings::{Auxiliary, Learning};
 use super::spread::Spread;
-use crate::config::Gate;
 use crate::select::{MAX_K, Selector, expert_of};
+use crate::settings::Gate;
 
 /// What P is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use super::score::Scorer;
 use super::settings::Gating;
 use super::spread::{Spread, part_of};
 use super::world::{Draw, Examples};
-use crate::config::Router;
 use crate::metrics;
 use crate::select::Selector;
+use crate::settings::Router;
 
 /// Batches of an evaluation: 131,072 tokens of the default world.
 pub const BATCHES: u32 = 64;

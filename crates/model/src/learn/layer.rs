@@ -14,8 +14,8 @@ use super::parameters::{Map, length, maps, shared, split_mut};
 use super::score::{Scorer, real, softmax, sum};
 use super::settings::Gating;
 use super::world::Examples;
-use crate::config::{DIM, Gate};
 use crate::select::{MAX_K, Selector, expert_of};
+use crate::settings::{DIM, Gate};
 use std::ops::Range;
 
 /// Tokens whose gradients are added to the centroids together.

@@ -19,7 +19,7 @@ pub mod layer;
 pub mod optimise;
 pub mod parameters;
 pub mod score;
-pub mod settings;
+pub use crate::settings::learning as settings;
 pub mod spread;
 pub mod train;
 pub mod world;

@@ -2,7 +2,7 @@
 
 use super::parameters::Learned;
 use super::settings::{Learning, Optimiser};
-use crate::config::DIM;
+use crate::settings::DIM;
 
 /// Steps over which the rates rise from 0.
 const WARM_UP: f64 = 50.0;

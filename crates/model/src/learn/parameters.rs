@@ -5,8 +5,8 @@
 
 use super::OUT;
 use super::world::untrained;
-use crate::config::DIM;
 use crate::random::Stream;
+use crate::settings::DIM;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -4,8 +4,8 @@
 
 use super::parameters::centroids;
 use super::spread::{Spread, part_of};
-use crate::config::{DIM, Gate};
 use crate::fixed::SCORE_ONE;
+use crate::settings::{DIM, Gate};
 
 /// Coordinates that are added to a logit at once, one after another.
 const BLOCK: usize = 8;

@@ -10,8 +10,8 @@ use super::settings::{Auxiliary, Learning};
 use super::spread::{Spread, part_of};
 use super::world::Examples;
 use super::{LearningRow, OUT};
-use crate::config::{DIM, Router};
 use crate::select::Selector;
+use crate::settings::{DIM, Router};
 
 /// Parameters whose sums are made together.
 const SUM_PART: usize = 4096;

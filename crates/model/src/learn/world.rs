@@ -13,8 +13,8 @@
 use super::OUT;
 use super::settings::World;
 use super::spread::{Spread, part_of};
-use crate::config::DIM;
 use crate::random::{Stream, pcg4d};
+use crate::settings::DIM;
 use std::f64::consts::TAU;
 use std::sync::Arc;
 

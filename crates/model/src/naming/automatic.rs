@@ -1,9 +1,9 @@
 //! Names made from settings: the rule and its step size, and where that leaves several variants alike, what sets them apart.
 
-use super::super::config::{Balancer, Router, Rule, Schedule, Stays, Variant};
-use super::super::learn::settings::{Auxiliary, Learning};
-use super::super::presets::Preset;
-use super::terms::{capitalised, number};
+use crate::config::{Balancer, Router, Rule, Schedule, Stays, Variant};
+use crate::presets::Preset;
+use crate::settings::learning::{Auxiliary, Learning};
+use crate::terms::{capitalised, number};
 use strum::IntoEnumIterator as _;
 
 /// So many differences are told at most: a name is to be short.

@@ -1,9 +1,9 @@
 //! The settings of a variant with their names and values, for the comparison and for captions. What the rule does not use has no
 //! value, so that no step size is told of a rule that has none.
 
-use super::super::config::{Balancer, Experiment, Router, Rule, Source, Variant};
-use super::super::learn::settings::{Auxiliary, Learning};
-use super::terms::{Term, number, on_off, term};
+use crate::config::{Balancer, Experiment, Router, Rule, Source, Variant};
+use crate::settings::learning::{Auxiliary, Learning};
+use crate::terms::{Term, number, on_off, term};
 
 /// A setting and its value, if the variant uses it.
 #[derive(Clone, Debug, PartialEq, Eq)]

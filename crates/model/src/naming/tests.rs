@@ -1,6 +1,6 @@
-use super::super::config::{Experiment, Gate, Rule, Schedule, Source};
-use super::super::presets::Preset;
 use super::*;
+use crate::config::{Balancer, Experiment, Gate, Rule, Schedule, Source};
+use crate::presets::Preset;
 
 fn variant(rule: Rule, rate: f64) -> Variant {
     Variant { balancer: Balancer { rule, rate, ..Balancer::default() }, ..Variant::default() }

@@ -1,6 +1,7 @@
 //! The steps of a source to learn from: tokens with targets, scores made by a router that learns, and the learning itself.
 
-use super::{Batch, Routing, Simulation, State, TokenInputs, VariantState, error};
+use super::{Simulation, State, VariantState, error};
+use crate::batch::{Batch, Routing, TokenInputs};
 use crate::config::{ConfigError, Experiment, Variant};
 use crate::learn::LearningRow;
 use crate::learn::evaluate::{HeldOut, Present, evaluate};

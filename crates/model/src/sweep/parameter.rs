@@ -1,9 +1,10 @@
 //! What can be swept, and how a value of it is set.
 
+use crate::change::LearningChange;
 use crate::change::{self, Change, Target};
 use crate::config::{Capacity, ConfigError, Experiment, Gate, Limits, Rule, Schedule, limits};
-use crate::learn::settings::{LearningChange, limits as learn};
 use crate::naming::{self, term};
+use crate::settings::learning::limits as learn;
 use std::fmt;
 use strum::{EnumIter, IntoEnumIterator as _};
 

@@ -2,11 +2,11 @@
 //! (`sinkhorn`, `base`), and the least claim that an overfull expert honours (`capacity`). Made when first asked for, once per
 //! batch; after that each token's choice is its own again.
 
-use super::config::Rule;
-use super::fixed::LOGIT_BITS;
 use super::order::Order;
-use super::step::{Batch, Scratch, TokenInputs};
-use super::{base, capacity, hash, sinkhorn, tokens};
+use super::{Batch, Scratch, TokenInputs};
+use crate::fixed::LOGIT_BITS;
+use crate::settings::Rule;
+use crate::{base, capacity, hash, sinkhorn, tokens};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -124,7 +124,7 @@ impl Batch {
             let token = self.member(place);
             self.with_scores(token, &mut scratch, |i, scores| {
                 if i == variant {
-                    self.choose(i, super::select::By::Bias, token, scores, &mut chosen);
+                    self.choose(i, crate::select::By::Bias, token, scores, &mut chosen);
                     chosen.iter().for_each(|&e| claims[e].push(capacity::claim(capacity.by, token, scores[e])));
                 }
             });

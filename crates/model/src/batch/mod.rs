@@ -1,17 +1,55 @@
 //! A batch of tokens and the routers that it meets: which experts each token gets, and what is counted.
 
-use super::{MOVED_SAMPLE, StepInputs, TokenInputs};
+mod order;
+mod whole;
+
+use crate::balance::Rates;
 use crate::config::{DIM, Gate, Router, Rule};
 use crate::fixed::{BIAS_BITS, SCORE_BITS};
 use crate::learn::score::Scorer;
+use crate::learn::world::Draw;
 use crate::learn::world::Examples;
-use crate::order::Order;
 use crate::select::{By, MAX_K, Selector, expert_of};
+use crate::tokens::{TokenKey, Topics};
 use crate::trace::Trace;
-use crate::whole::Whole;
 use crate::{expert_choice, gate, groups, hash, tokens};
+use order::Order;
 use std::ops::Range;
 use std::sync::Arc;
+use whole::Whole;
+
+/// The share moved by the bias is estimated on at most this many evenly spaced tokens of a batch.
+pub const MOVED_SAMPLE: u32 = 512;
+
+/// What the host prepares for one step; with the biases it decides everything.
+#[derive(Clone, Debug)]
+pub struct StepInputs {
+    /// Where the tokens come from.
+    pub tokens: TokenInputs,
+    /// Tokens in the batch.
+    pub batch: u32,
+    /// Step sizes of each variant's update.
+    pub rates: Vec<Rates>,
+}
+
+/// Where the tokens of one step come from.
+#[derive(Clone, Debug)]
+pub enum TokenInputs {
+    /// Drawn from the topics.
+    Synthetic {
+        /// The random counter's fixed words.
+        key: TokenKey,
+        /// This step's topics.
+        topics: Arc<Topics>,
+    },
+    /// Batch number `index` of the trace.
+    Trace {
+        /// In [0, steps).
+        index: usize,
+    },
+    /// Drawn from a world to learn from.
+    Learning(Draw),
+}
 
 /// One batch of tokens and the routers it meets. Shared by all threads that route it.
 #[derive(Clone, Debug)]
@@ -20,12 +58,12 @@ pub struct Batch {
     pub inputs: StepInputs,
     /// One per variant.
     pub variants: Vec<Routing>,
-    pub(super) centroids: Arc<Vec<[i16; DIM]>>,
+    pub(crate) centroids: Arc<Vec<[i16; DIM]>>,
     pub(crate) trace: Option<Arc<Trace>>,
-    pub(super) seed: u32,
+    pub(crate) seed: u32,
     /// The tokens that count as the whole batch, rising; all of them where `None`.
     pub(crate) members: Option<Arc<Vec<u32>>>,
-    pub(super) examples: Option<Arc<Examples>>,
+    pub(crate) examples: Option<Arc<Examples>>,
 }
 
 /// One variant's router with the biases of one step.
@@ -37,7 +75,7 @@ pub struct Routing {
     pub selector: Selector,
     /// Selection without.
     pub unbiased: Selector,
-    pub(super) recorded: Option<Arc<Vec<i32>>>,
+    pub(crate) recorded: Option<Arc<Vec<i32>>>,
     /// The rule, which says how experts are chosen.
     pub rule: Rule,
     /// Passes that BIP makes on the batch before it routes it.
@@ -49,11 +87,11 @@ pub struct Routing {
     /// What the rules that put a batch in order know of it.
     pub order: Order,
     /// The biases of rule `Threshold`, Q32: there it matters where they stand, not only how they differ.
-    pub(super) absolute: Vec<i64>,
+    pub(crate) absolute: Vec<i64>,
     /// What is known of the whole batch.
     pub(crate) whole: Arc<Whole>,
     /// What makes the scores of a router that learns.
-    pub(super) scorer: Option<Arc<Scorer>>,
+    pub(crate) scorer: Option<Arc<Scorer>>,
 }
 
 impl Routing {
@@ -331,4 +369,17 @@ impl Batch {
             });
         }
     }
+}
+
+/// Selection with the biases of one step. Scores are held in units of the gate; so are the biases in their keys.
+pub(crate) fn selector(rule: Rule, router: &Router, bias: &[i64]) -> Selector {
+    if router.gate.unit_bits() == 0 || rule == Rule::Multiplicative {
+        return Selector::new(rule, bias);
+    }
+    Selector::new(rule, &in_units(router, bias))
+}
+
+/// Biases in the units in which the gate's scores are held, Q32.
+pub(crate) fn in_units(router: &Router, bias: &[i64]) -> Vec<i64> {
+    bias.iter().map(|b| b >> router.gate.unit_bits()).collect()
 }

@@ -1,8 +1,6 @@
 //! The settings of a world to learn from and of a layer that learns, with their limits and what may change while it runs.
 
-use crate::change::Change;
-use crate::config::{ConfigError, Gate, Variant};
-use crate::naming::number;
+use crate::settings::ConfigError;
 use serde::{Deserialize, Serialize};
 use strum::{EnumIter, IntoStaticStr};
 
@@ -154,7 +152,7 @@ pub enum Auxiliary {
 
 /// Every limit of every setting here.
 pub mod limits {
-    use crate::config::Limits;
+    use crate::settings::Limits;
     /// Tokens per batch of a world.
     pub const BATCH: Limits = Limits { name: "batch", min: 1.0, max: 65_536.0 };
     /// Topics of a world.
@@ -189,53 +187,13 @@ pub mod limits {
     pub const SCORES: u64 = 1 << 26;
 }
 
-/// A change of a world. Batch, topics, skew, noise, drift and burst have the changes that synthetic tokens have.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum WorldChange {
-    /// Domains.
-    Domains(u32),
-    /// Zipf exponent of the topics in a domain.
-    Rich(f64),
-    /// Share that a topic has from its domain.
-    Kinship(f64),
-    /// Share that all tokens have in common.
-    Common(f64),
-    /// Noise of a target.
-    TargetNoise(f64),
-}
-
-/// A change of how a variant learns.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum LearningChange {
-    /// Another optimiser; its memory starts afresh.
-    Optimiser(Optimiser),
-    /// Learning rate of the experts.
-    ExpertRate(f64),
-    /// Learning rate of the centroids.
-    RouterRate(f64),
-    /// Steps of the cosine.
-    Horizon(u32),
-    /// From score to gating value.
-    Gating(Gating),
-    /// The auxiliary loss.
-    Auxiliary(Auxiliary),
-    /// Weight α.
-    Alpha(f64),
-    /// Weight of the z-loss.
-    ZLoss(f64),
-    /// Tokens in a sequence.
-    Sequence(u32),
-    /// Batches of the global-batch loss.
-    Batches(u32),
-}
-
 impl World {
     /// Checks every setting.
     ///
     /// # Errors
     /// The first setting that is out of range.
     pub fn validate(&self, path: &str) -> Result<(), ConfigError> {
-        use crate::config::limits as of;
+        use crate::settings::limits as of;
         limits::BATCH.check(path, f64::from(self.batch))?;
         limits::TOPICS.check(path, f64::from(self.topics))?;
         limits::DOMAINS.check(path, f64::from(self.domains))?;
@@ -263,85 +221,6 @@ impl World {
         }
         Ok(())
     }
-
-    /// Checks that these variants can learn from it.
-    ///
-    /// # Errors
-    /// A gate without a gradient here, or more scores than fit in memory.
-    pub fn validate_variants(&self, variants: &[Variant]) -> Result<(), ConfigError> {
-        for (i, v) in variants.iter().enumerate() {
-            let (rule, router) = (v.balancer.rule, &v.router);
-            if !rule.is_top_k() || router.groups.is_some() || router.capacity.is_some() {
-                return Err(ConfigError {
-                    setting: format!("variants[{i}]"),
-                    value: format!("set to {}, or has groups or a capacity", rule.short()),
-                    allowed: "a plain top-K router where it learns".into(),
-                });
-            }
-            if !matches!(v.router.gate, Gate::Sigmoid | Gate::Softmax) {
-                return Err(ConfigError {
-                    setting: format!("variants[{i}].router.gate"),
-                    value: v.router.gate.to_string(),
-                    allowed: "Sigmoid or Softmax where the router learns".into(),
-                });
-            }
-        }
-        let experts: u64 = variants.iter().map(|v| u64::from(v.router.experts)).sum();
-        let scores = u64::from(self.batch) * experts;
-        if scores > limits::SCORES {
-            return Err(ConfigError {
-                setting: "source.batch".into(),
-                value: self.batch.to_string(),
-                allowed: format!(
-                    "at most {} with {experts} experts in all variants together",
-                    limits::SCORES / experts
-                ),
-            });
-        }
-        Ok(())
-    }
-
-    /// Applies a change of the token source. False where a world has no such setting.
-    pub fn apply(&mut self, change: &Change) -> bool {
-        match change {
-            Change::SetBatch(n) => self.batch = *n,
-            Change::SetTopics(n) => self.topics = *n,
-            Change::SetSkew(x) => self.skew = *x,
-            Change::SetNoise(x) => self.noise = *x,
-            Change::SetDrift(x) => self.drift = *x,
-            Change::SetBurst(n) => self.burst = *n,
-            Change::SetWorld(change) => match change {
-                WorldChange::Domains(n) => self.domains = *n,
-                WorldChange::Rich(x) => self.rich = *x,
-                WorldChange::Kinship(x) => self.kinship = *x,
-                WorldChange::Common(x) => self.common = *x,
-                WorldChange::TargetNoise(x) => self.target_noise = *x,
-            },
-            _ => return false,
-        }
-        true
-    }
-
-    /// The change that would bring the same setting back.
-    #[must_use]
-    pub fn inverse(&self, change: &Change) -> Option<Change> {
-        Some(match change {
-            Change::SetBatch(_) => Change::SetBatch(self.batch),
-            Change::SetTopics(_) => Change::SetTopics(self.topics),
-            Change::SetSkew(_) => Change::SetSkew(self.skew),
-            Change::SetNoise(_) => Change::SetNoise(self.noise),
-            Change::SetDrift(_) => Change::SetDrift(self.drift),
-            Change::SetBurst(_) => Change::SetBurst(self.burst),
-            Change::SetWorld(change) => Change::SetWorld(match change {
-                WorldChange::Domains(_) => WorldChange::Domains(self.domains),
-                WorldChange::Rich(_) => WorldChange::Rich(self.rich),
-                WorldChange::Kinship(_) => WorldChange::Kinship(self.kinship),
-                WorldChange::Common(_) => WorldChange::Common(self.common),
-                WorldChange::TargetNoise(_) => WorldChange::TargetNoise(self.target_noise),
-            }),
-            _ => return None,
-        })
-    }
 }
 
 impl Learning {
@@ -357,92 +236,5 @@ impl Learning {
         limits::Z_LOSS.check(path, self.z_loss)?;
         limits::SEQUENCE.check(path, f64::from(self.sequence))?;
         limits::BATCHES.check(path, f64::from(self.batches))
-    }
-
-    /// Applies a change.
-    pub fn apply(&mut self, change: &LearningChange) {
-        match change {
-            LearningChange::Optimiser(o) => self.optimiser = *o,
-            LearningChange::ExpertRate(x) => self.expert_rate = *x,
-            LearningChange::RouterRate(x) => self.router_rate = *x,
-            LearningChange::Horizon(n) => self.horizon = *n,
-            LearningChange::Gating(g) => self.gating = *g,
-            LearningChange::Auxiliary(a) => self.auxiliary = *a,
-            LearningChange::Alpha(x) => self.alpha = *x,
-            LearningChange::ZLoss(x) => self.z_loss = *x,
-            LearningChange::Sequence(n) => self.sequence = *n,
-            LearningChange::Batches(n) => self.batches = *n,
-        }
-    }
-
-    /// The change that would bring the same setting back.
-    #[must_use]
-    pub fn inverse(&self, change: &LearningChange) -> LearningChange {
-        match change {
-            LearningChange::Optimiser(_) => LearningChange::Optimiser(self.optimiser),
-            LearningChange::ExpertRate(_) => LearningChange::ExpertRate(self.expert_rate),
-            LearningChange::RouterRate(_) => LearningChange::RouterRate(self.router_rate),
-            LearningChange::Horizon(_) => LearningChange::Horizon(self.horizon),
-            LearningChange::Gating(_) => LearningChange::Gating(self.gating),
-            LearningChange::Auxiliary(_) => LearningChange::Auxiliary(self.auxiliary),
-            LearningChange::Alpha(_) => LearningChange::Alpha(self.alpha),
-            LearningChange::ZLoss(_) => LearningChange::ZLoss(self.z_loss),
-            LearningChange::Sequence(_) => LearningChange::Sequence(self.sequence),
-            LearningChange::Batches(_) => LearningChange::Batches(self.batches),
-        }
-    }
-}
-
-impl WorldChange {
-    /// The setting's name, as it is written in files.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Domains(_) => "domains",
-            Self::Rich(_) => "rich",
-            Self::Kinship(_) => "kinship",
-            Self::Common(_) => "common",
-            Self::TargetNoise(_) => "target_noise",
-        }
-    }
-
-    /// The value as a person would write it.
-    #[must_use]
-    pub fn value(&self) -> String {
-        match self {
-            Self::Domains(n) => n.to_string(),
-            Self::Rich(x) | Self::Kinship(x) | Self::Common(x) | Self::TargetNoise(x) => number(*x),
-        }
-    }
-}
-
-impl LearningChange {
-    /// The setting's name, as it is written in files.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Optimiser(_) => "optimiser",
-            Self::ExpertRate(_) => "expert_rate",
-            Self::RouterRate(_) => "router_rate",
-            Self::Horizon(_) => "horizon",
-            Self::Gating(_) => "gating",
-            Self::Auxiliary(_) => "auxiliary",
-            Self::Alpha(_) => "alpha",
-            Self::ZLoss(_) => "z_loss",
-            Self::Sequence(_) => "sequence",
-            Self::Batches(_) => "batches",
-        }
-    }
-
-    /// The value as a person would write it.
-    #[must_use]
-    pub fn value(&self) -> String {
-        match self {
-            Self::Optimiser(o) => o.to_string(),
-            Self::Gating(g) => g.to_string(),
-            Self::Auxiliary(a) => a.to_string(),
-            Self::ExpertRate(x) | Self::RouterRate(x) | Self::Alpha(x) | Self::ZLoss(x) => number(*x),
-            Self::Horizon(n) | Self::Sequence(n) | Self::Batches(n) => n.to_string(),
-        }
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! None of these resets a run. The number of experts is not here: changing it starts a new run (`lab::command`).
 
-use super::config::{Capacity, ConfigError, Experiment, Gate, Groups, Rule, Schedule, Source, Synthetic, limits};
-use super::learn::settings::{LearningChange, WorldChange};
-use super::naming::{self, term};
-use super::step::check;
+mod learning;
+
+pub use learning::{LearningChange, WorldChange};
+
+use crate::config::{Capacity, ConfigError, Experiment, Gate, Groups, Rule, Schedule, Source, Synthetic, limits};
+use crate::naming::{self, term};
+use crate::step::check;
 use serde::{Deserialize, Serialize};
 
 /// One change of one setting.
@@ -288,7 +291,7 @@ pub fn apply_all<'a>(
 ///
 /// # Errors
 /// A variant that does not exist, or a setting that this token source does not have.
-pub(super) fn set(next: &mut Experiment, target: Target, change: &Change) -> Result<(), ConfigError> {
+pub(crate) fn set(next: &mut Experiment, target: Target, change: &Change) -> Result<(), ConfigError> {
     let wrong = |allowed: String| ConfigError { setting: change.name().into(), value: change.value(), allowed };
     if change.is_of_source() != (target == Target::Source) {
         return Err(wrong("sent to the token source for token settings, to a variant for the others".into()));
@@ -360,7 +363,7 @@ fn apply_to_source(experiment: &mut Experiment, change: &Change) -> Result<(), C
     Ok(())
 }
 
-fn apply_to_variant(variant: &mut super::config::Variant, change: &Change) {
+fn apply_to_variant(variant: &mut crate::config::Variant, change: &Change) {
     match change {
         Change::SetTopK(k) => variant.router.top_k = *k,
         Change::SetGate(g) => variant.router.gate = *g,

@@ -1,8 +1,8 @@
 //! One table of what every setting is called on screen, and what its values are. Undo, event marks, messages, the comparison, sweeps
 //! and the panel all read it; files, JSON and the columns of sweeps keep the names by which settings are written.
 
-use super::super::config::{Gate, Rule, Schedule, Stays};
-use super::super::learn::settings::{Auxiliary, Gating, Optimiser};
+use crate::settings::learning::{Auxiliary, Gating, Optimiser};
+use crate::settings::{ConfigError, Gate, Rule, Schedule, Stays};
 use std::fmt;
 
 /// What a setting is called.
@@ -256,3 +256,17 @@ macro_rules! named {
 }
 
 named!(Rule, Gate, Schedule, Stays, Optimiser, Gating, Auxiliary);
+
+impl ConfigError {
+    /// For a person who has no file before them: the setting by its name, and what stands against the value. `names` are those of
+    /// the variants.
+    #[must_use]
+    pub fn in_words(&self, names: &[String]) -> String {
+        let what = capitalised(&path_in_words(&self.setting, names));
+        let why = ["left out: ", "left alone: "].iter().find_map(|start| self.allowed.strip_prefix(start));
+        match why {
+            Some(why) => format!("{what} can't be {}: {why}", self.value),
+            None => format!("{what} can't be {}: it must be {}", self.value, self.allowed),
+        }
+    }
+}

@@ -121,7 +121,7 @@ impl Router {
     }
 
     /// Checks groups, capacity and gating values.
-    pub(super) fn validate_more(&self, path: &str, rule: Rule) -> Result<(), ConfigError> {
+    pub(crate) fn validate_more(&self, path: &str, rule: Rule) -> Result<(), ConfigError> {
         let wrong = |setting: &str, value: String, allowed: String| {
             Err(ConfigError { setting: format!("{path}.{setting}"), value, allowed })
         };

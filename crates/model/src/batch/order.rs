@@ -1,0 +1,160 @@
+//! The order statistics of a batch: what rules that look at a whole batch ask of it, and what engines found.
+
+use super::{Batch, Routing, Scratch, selector};
+use crate::balance::{bip, quantile};
+use crate::order::{BINS, Base, Cut, STAGES, Search, VALUE_STAGES, next_after, rank, value_of};
+use crate::settings::Rule;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+/// What one variant has to know of a whole batch. An engine makes it; where none did, the model does when first asked.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    thresholds: OnceLock<Vec<i32>>,
+    cuts: OnceLock<Vec<Cut>>,
+    /// The biases that this batch itself led to, Q32, where they are found before it is routed.
+    pub(super) settled: Option<Vec<i64>>,
+}
+
+impl Routing {
+    /// What this variant orders.
+    #[must_use]
+    pub fn base(&self, bias: &[i64]) -> Base {
+        match self.rule {
+            Rule::ExpertChoice => Base::Score,
+            Rule::Bip => {
+                let largest = bias.iter().copied().max().unwrap_or(0);
+                Base::Clamped(bip::shift(largest >> self.router.gate.unit_bits()))
+            }
+            _ => Base::Margin,
+        }
+    }
+
+    /// Takes what an engine found for [`Batch::thresholds`].
+    pub fn set_thresholds(&self, found: &[Search]) {
+        self.order.thresholds.set(found.iter().map(Search::margin).collect()).ok();
+    }
+
+    /// Takes what an engine found for [`Batch::cuts`].
+    pub fn set_cuts(&self, found: &[Search]) {
+        self.order.cuts.set(found.iter().map(Search::cut).collect()).ok();
+    }
+
+    /// Takes the biases that an inner iteration led to, counted from 0. The batch is routed with those of the last, which are anchored.
+    pub fn settle_with(&mut self, found: &[Search], round: u32) {
+        let unit_bits = self.router.gate.unit_bits();
+        let mut bias: Vec<i64> = found.iter().map(|s| bip::bias(s.margin(), unit_bits)).collect();
+        if round + 1 == self.rounds() {
+            bip::anchor(&mut bias);
+        }
+        self.selector = selector(self.rule, &self.router, &bias);
+        self.order.settled = Some(bias);
+    }
+
+    /// Inner iterations before a batch is routed; none once the biases are frozen.
+    #[must_use]
+    pub fn rounds(&self) -> u32 {
+        let asks = self.rule == Rule::Bip && self.moves && self.router.top_k < self.router.experts;
+        if asks { self.iterations } else { 0 }
+    }
+}
+
+impl Batch {
+    /// Where the search for a variant's numbers begins; `None` where it needs none.
+    #[must_use]
+    pub fn searches(&self, variant: usize) -> Option<Vec<Search>> {
+        let r = &self.variants[variant].router;
+        let rank = rank(self.variants[variant].rule, r.top_k, self.len(), r.experts)?;
+        Some(vec![Search::new(rank); r.experts as usize])
+    }
+
+    /// Counts the digits of a range of tokens at a stage, [experts, [`BINS`]].
+    pub fn count_digits(
+        &self,
+        variant: usize,
+        stage: usize,
+        searches: &[Search],
+        range: Range<u32>,
+        bins: &mut Vec<u32>,
+    ) {
+        let routing = &self.variants[variant];
+        let (base, k) = (routing.base(&self.bias_of(variant)), routing.router.top_k as usize);
+        bins.resize(searches.len() * BINS, 0);
+        let mut scratch = Scratch::default();
+        for place in range {
+            let token = self.member(place);
+            self.with_scores(token, &mut scratch, |v, scores| {
+                if v != variant {
+                    return;
+                }
+                let alpha = if base == Base::Score { 0 } else { base.alpha(next_after(&routing.selector, scores, k)) };
+                for ((search, &score), bins) in searches.iter().zip(scores).zip(bins.chunks_exact_mut(BINS)) {
+                    if let Some(digit) = search.digit(stage, value_of(score, alpha), token) {
+                        bins[digit] += 1;
+                    }
+                }
+            });
+        }
+    }
+
+    /// All stages of a search, one token after the other.
+    fn search(&self, variant: usize, stages: usize) -> Vec<Search> {
+        let mut searches = self.searches(variant).unwrap_or_default();
+        for stage in 0..stages {
+            if searches.is_empty() || stage >= VALUE_STAGES && searches.iter().all(|s| !s.tied) {
+                break;
+            }
+            let mut bins = vec![];
+            self.count_digits(variant, stage, &searches, 0..self.len(), &mut bins);
+            searches.iter_mut().zip(bins.chunks_exact(BINS)).for_each(|(s, bins)| s.pick(stage, bins));
+        }
+        searches
+    }
+
+    /// Of every expert the (⌊K·T/E⌋ + 1)-th largest margin s − α over the tokens, Q20; empty where the rule asks for none.
+    #[must_use]
+    pub fn thresholds(&self, variant: usize) -> &[i32] {
+        let found = || self.search(variant, VALUE_STAGES).iter().map(Search::margin).collect();
+        self.variants[variant].order.thresholds.get_or_init(found)
+    }
+
+    /// From where on each expert takes tokens, where experts choose.
+    #[must_use]
+    pub fn cuts(&self, variant: usize) -> &[Cut] {
+        let found = || self.search(variant, STAGES).iter().map(Search::cut).collect();
+        self.variants[variant].order.cuts.get_or_init(found)
+    }
+
+    /// Lets rules that look at a batch before they route it do so.
+    pub fn look_ahead(&mut self) {
+        for variant in 0..self.variants.len() {
+            for round in 0..self.variants[variant].rounds() {
+                let found = self.search(variant, VALUE_STAGES);
+                self.variants[variant].settle_with(&found, round);
+            }
+        }
+    }
+
+    /// The biases that a variant's next selection is made with, Q32.
+    #[must_use]
+    pub fn bias_of(&self, variant: usize) -> Vec<i64> {
+        let routing = &self.variants[variant];
+        routing.order.settled.clone().unwrap_or_else(|| routing.bias.clone())
+    }
+
+    /// What the rules that order a batch make of the biases. Returns whether this is such a rule.
+    pub(crate) fn reorder(&self, variant: usize, average: f64, bias: &mut [i64]) -> bool {
+        let routing = &self.variants[variant];
+        match routing.rule {
+            Rule::Quantile if !routing.moves => {}
+            Rule::Quantile => {
+                let unit_bits = routing.router.gate.unit_bits();
+                quantile::update(bias, self.thresholds(variant), quantile::weight(average), unit_bits);
+            }
+            Rule::Bip => bias.copy_from_slice(&self.bias_of(variant)),
+            Rule::ExpertChoice => {}
+            _ => return false,
+        }
+        true
+    }
+}

@@ -1,0 +1,111 @@
+//! The settings: plain data with their limits. What an experiment makes of them is in [`config`](crate::config).
+
+mod balancer;
+pub mod learning;
+pub mod limits;
+mod router;
+
+pub use balancer::{Balancer, Rule, Schedule};
+pub use router::{Capacity, Gate, Groups, Router, Stays};
+
+use serde::{Deserialize, Serialize};
+
+/// Dimensions of a token and of a centroid.
+pub const DIM: usize = 32;
+
+/// Tokens that belong to topics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Synthetic {
+    /// Tokens per batch, T.
+    pub batch: u32,
+    /// Number of topics.
+    pub topics: u32,
+    /// Zipf exponent of topic popularity; 0 makes all topics equally popular.
+    pub skew: f64,
+    /// Spread of tokens round their topic's centre, in units of the centres' own spread.
+    pub noise: f64,
+    /// How far the topics wander per thousand steps, in topic lifetimes.
+    pub drift: f64,
+    /// Consecutive tokens that share a topic.
+    pub burst: u32,
+}
+
+impl Default for Synthetic {
+    fn default() -> Self {
+        Self { batch: 4096, topics: 32, skew: 1.1, noise: 0.8, drift: 0.0, burst: 1 }
+    }
+}
+
+/// Which recorded trace to route.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TraceSource {
+    /// A path relative to the scenario file, or `builtin:NAME` for a trace that ships with Moebias.
+    pub file: String,
+    /// Which tensor, where the file holds several layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
+}
+
+/// The allowed range of one setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The setting's name in files and messages.
+    pub name: &'static str,
+    /// Smallest allowed value.
+    pub min: f64,
+    /// Largest allowed value.
+    pub max: f64,
+}
+
+/// A setting outside its range. Its text names the setting, the value and the range.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{setting} is {value}, but must be {allowed}")]
+pub struct ConfigError {
+    /// Path of the setting, as `variants[0].router.top_k`.
+    pub setting: String,
+    /// The value found.
+    pub value: String,
+    /// The allowed range or set, in words.
+    pub allowed: String,
+}
+
+impl Limits {
+    /// The largest value as an integer.
+    #[must_use]
+    pub fn max_u32(&self) -> u32 {
+        self.max as u32
+    }
+
+    /// Checks a value; NaN and infinities are never allowed.
+    ///
+    /// # Errors
+    /// Names `path`, the value and the range.
+    pub fn check(&self, path: &str, value: f64) -> Result<(), ConfigError> {
+        if value.is_finite() && value >= self.min && value <= self.max {
+            return Ok(());
+        }
+        let place = if path.is_empty() { self.name.to_owned() } else { format!("{path}.{}", self.name) };
+        Err(ConfigError {
+            setting: place,
+            value: value.to_string(),
+            allowed: format!("from {} to {}", self.min, self.max),
+        })
+    }
+}
+
+impl Synthetic {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// The first setting that is out of range.
+    pub fn validate(&self, path: &str) -> Result<(), ConfigError> {
+        limits::BATCH.check(path, f64::from(self.batch))?;
+        limits::TOPICS.check(path, f64::from(self.topics))?;
+        limits::SKEW.check(path, self.skew)?;
+        limits::NOISE.check(path, self.noise)?;
+        limits::DRIFT.check(path, self.drift)?;
+        limits::BURST.check(path, f64::from(self.burst))
+    }
+}
