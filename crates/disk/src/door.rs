@@ -22,6 +22,20 @@ impl Limit {
 }
 
 /// Why a file was not opened. Each is the end of a sentence that begins with the file's name.
+///
+/// ```
+/// use moebias_disk::{Limit, door};
+///
+/// let folder = tempfile::tempdir()?;
+/// let note = Limit::new("a note", 4);
+/// let why = door::text(folder.path(), note).unwrap_err();
+/// assert_eq!(why.to_string(), "it is a folder, not a regular file");
+/// let path = folder.path().join("long.txt");
+/// std::fs::write(&path, "seven")?;
+/// let why = door::text(&path, note).unwrap_err();
+/// assert_eq!(why.to_string(), "it is 5 bytes long, but a note must be at most 4 bytes");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// No such file.

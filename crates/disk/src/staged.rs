@@ -28,6 +28,20 @@ pub fn set_aside(path: &Path, name: &Path) -> io::Result<()> {
 }
 
 /// A file that is being written and appears under its name only when it is whole. Dropped before, it leaves nothing behind.
+///
+/// ```
+/// use moebias_disk::Staged;
+/// use std::io::Write as _;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("curves.csv");
+/// let mut file = Staged::new(&path)?;
+/// writeln!(file, "step,max_vio")?;
+/// assert!(!path.exists(), "not yet whole");
+/// file.finish()?;
+/// assert_eq!(std::fs::read_to_string(&path)?, "step,max_vio\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Staged {
     target: PathBuf,

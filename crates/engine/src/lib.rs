@@ -1,4 +1,6 @@
-//! How the model runs fast: a worker thread that owns the run, engines that advance it, and a bounded history.
+#![doc = include_str!("../README.md")]
+//!
+//! ## Inside
 //!
 //! An engine never owns the truth. The [`Simulation`] on the CPU is the run; an engine advances it by some steps and hands back
 //! the rows, so losing a GPU loses at most the steps in flight.

@@ -45,6 +45,32 @@ struct Checkpoint {
 }
 
 /// A run and everything needed to show any of its steps again.
+///
+/// Going back is exact: what is computed again is what was there.
+///
+/// ```
+/// use moebias_engine::cpu::CpuEngine;
+/// use moebias_engine::start::{RunId, Start};
+/// use moebias_engine::run::Run;
+/// use moebias_model::config::{Experiment, Source, Synthetic, Variant};
+///
+/// let source = Source::Synthetic(Synthetic { batch: 256, ..Synthetic::default() });
+/// let experiment = Experiment { seed: 7, source, variants: vec![Variant::default()] };
+/// let mut run = Run::new(RunId(0), Start { experiment, trace: None, state: None, events: vec![], stop: None })?;
+/// let mut engine = CpuEngine::new("no GPU is needed");
+/// let mut to = |run: &mut Run, step: u64| {
+///     while run.step() < step {
+///         run.advance(&mut engine, (step - run.step()) as u32, |_, _| ()).expect("the CPU engine can do all");
+///     }
+/// };
+/// to(&mut run, 12);
+/// let digest = run.simulation().digest();
+/// run.rewind_towards(5);
+/// assert!(run.step() <= 5);
+/// to(&mut run, 12);
+/// assert_eq!(run.simulation().digest(), digest);
+/// # Ok::<(), moebias_model::config::ConfigError>(())
+/// ```
 #[derive(Debug)]
 pub struct Run {
     /// Its name.

@@ -95,9 +95,9 @@ pub struct Single {
     pub token: Token,
     /// Its place in the order asked for.
     pub place: u32,
-    /// Scores without bias, Q20, [experts].
+    /// Scores without bias, Q20, per expert.
     pub scores: Vec<i32>,
-    /// [`CHOSEN`] and [`UNBIASED`] bits, [experts].
+    /// [`CHOSEN`] and [`UNBIASED`] bits, per expert.
     pub marks: Vec<u8>,
 }
 

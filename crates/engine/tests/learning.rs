@@ -3,7 +3,7 @@
 use moebias_engine::cpu::{AllCores, CpuEngine, Kernel};
 use moebias_engine::run::Run;
 use moebias_engine::start::{RunId, Start};
-use moebias_engine::{Engine, gpu};
+use moebias_engine::Engine;
 use moebias_files::{self as files, Scenario};
 use moebias_model::balance::{self, Step};
 use moebias_model::change::{Change, Event, Target};
@@ -482,10 +482,11 @@ fn what_diverges_says_so_and_can_come_back() {
     assert_eq!(rows[399].variants[0].loads.iter().sum::<u32>(), 4 * 700);
 }
 
+#[cfg(feature = "gpu")]
 #[test]
 fn the_gpu_leaves_learning_to_the_cpu() {
     let simulation = Simulation::new(experiment(), None).unwrap();
-    let refused = gpu::layout::Plan::new(&simulation, 1 << 30).map(|_| ()).unwrap_err();
+    let refused = moebias_engine::gpu::layout::Plan::new(&simulation, 1 << 30).map(|_| ()).unwrap_err();
     assert_eq!(refused, "Learning runs on the CPU");
 }
 

@@ -5,9 +5,11 @@
 mod assignment;
 mod common;
 mod cpu_kernels;
+#[cfg(feature = "gpu")]
 mod engines;
 mod findings;
 mod golden;
 mod learning;
 mod order;
+#[cfg(feature = "gpu")]
 mod shaders;

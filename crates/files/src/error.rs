@@ -9,6 +9,13 @@ use std::fmt;
 use std::io;
 
 /// Why a file could not be read or written.
+///
+/// ```
+/// let text = "(\n    version: 1,\n    title: \"A\",\n    seed: -3,\n)";
+/// let error = moebias_files::load_text(text, "a.ron", "".as_ref()).unwrap_err();
+/// let place = error.place.as_deref().expect("a text file has lines");
+/// assert_eq!((place.line, place.quote.trim()), (4, "seed: -3,"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub struct FileError {
     /// The file, as the person named it.

@@ -1,8 +1,4 @@
-//! Files: scenarios and recordings (RON), traces of real models (safetensors), logs of selections (JSON lines), the journal of
-//! what is being done, exports. Knows the model and nothing above it.
-//!
-//! Everything that comes in from outside is checked here, before anything runs: a file is an error with its place in the text,
-//! or an experiment that can start.
+#![doc = include_str!("../README.md")]
 
 pub mod atomic;
 pub mod error;

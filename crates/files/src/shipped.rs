@@ -27,8 +27,8 @@ macro_rules! scenarios {
     ($($id:literal),* $(,)?) => {
         &[$(Shipped {
             id: $id,
-            text: include_str!(concat!("../../../scenarios/", $id, ".ron")),
-            thumbnail: include_bytes!(concat!("../../../assets/thumbnails/", $id, ".png")),
+            text: include_str!(concat!(env!("MOEBIAS_SCENARIOS"), "/", $id, ".ron")),
+            thumbnail: include_bytes!(concat!(env!("MOEBIAS_THUMBNAILS"), "/", $id, ".png")),
         }),*]
     };
 }
@@ -77,10 +77,14 @@ pub fn traces() -> &'static [ShippedTrace] {
     TRACES
 }
 
-static TRACES: &[ShippedTrace] = &[
-    ShippedTrace { id: "sample", bytes: include_bytes!("../../../assets/traces/sample_none_final.safetensors") },
-    ShippedTrace { id: "learned", bytes: include_bytes!("../../../assets/traces/trace_lossfree_final.safetensors") },
-];
+macro_rules! traces {
+    ($($id:literal: $file:literal),* $(,)?) => {
+        &[$(ShippedTrace { id: $id, bytes: include_bytes!(concat!(env!("MOEBIAS_TRACES"), "/", $file)) }),*]
+    };
+}
+
+static TRACES: &[ShippedTrace] =
+    traces!["sample": "sample_none_final.safetensors", "learned": "trace_lossfree_final.safetensors"];
 
 /// The shipped scenario of this id.
 #[must_use]
@@ -93,6 +97,6 @@ pub fn find(id: &str) -> Option<&'static Shipped> {
 pub fn vocabulary() -> &'static [String] {
     static WORDS: OnceLock<Vec<String>> = OnceLock::new();
     WORDS.get_or_init(|| {
-        serde_json::from_str(include_str!("../../../assets/traces/vocabulary.json")).unwrap_or_default()
+        serde_json::from_str(include_str!(concat!(env!("MOEBIAS_TRACES"), "/vocabulary.json"))).unwrap_or_default()
     })
 }

@@ -17,6 +17,19 @@ const HEADER: &str = "\
 const RECORDED: &str = "    // What the recorded run came to. Check it with: moebias replay FILE --verify\n";
 
 /// The text of a scenario file.
+///
+/// ```
+/// use moebias_files::{Scenario, load_text, to_text};
+/// use moebias_model::config::{Experiment, Source, Synthetic, Variant};
+///
+/// let source = Source::Synthetic(Synthetic { skew: 2.0, ..Synthetic::default() });
+/// let experiment = Experiment { seed: 7, source, variants: vec![Variant::default()] };
+/// let scenario = Scenario::from_experiment("A skewed batch", experiment);
+/// let text = to_text(&scenario);
+/// assert!(text.contains("title: \"A skewed batch\""));
+/// assert_eq!(load_text(&text, "skewed.ron", "".as_ref())?.scenario, scenario);
+/// # Ok::<(), moebias_files::FileError>(())
+/// ```
 #[must_use]
 pub fn to_text(scenario: &Scenario) -> String {
     let Scenario { title, summary, look_for, seed, source, variants, events, stop, speed, start, view, recorded } =

@@ -12,6 +12,28 @@ use moebias_model::sweep::Axis;
 use std::path::PathBuf;
 
 /// One thing to do.
+///
+/// Every change can be taken back:
+///
+/// ```
+/// use moebias_engine::EngineChoice;
+/// use moebias_lab::{Lab, command::Command};
+/// use moebias_model::change::{Change, Target};
+///
+/// # moebias_lab::places::keep_in(tempfile::tempdir()?.path());
+/// let loaded = moebias_files::shipped::find("first-look").expect("it ships").load()?;
+/// let mut lab = Lab::open(&loaded, EngineChoice::Cpu, || {})?;
+/// let rate = |lab: &Lab| lab.settings().variants[0].balancer.rate;
+/// let before = rate(&lab);
+/// lab.send(Command::Change { target: Target::Variant(0), change: Change::SetRate(0.1) });
+/// assert_eq!(rate(&lab), 0.1, "shown at once; the worker confirms it");
+/// lab.send(Command::Undo);
+/// while rate(&lab) != before {
+///     std::thread::yield_now();
+///     lab.poll();
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Play if paused, pause if playing.

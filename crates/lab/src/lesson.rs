@@ -2,7 +2,7 @@
 //! by hand; nothing here stops anybody from doing something else.
 //!
 //! An open question holds the run, and what it shows once it is answered begins where the page put it: what a page says is true however
-//! long somebody thinks. Tasks are judged by [`judge`], progress is kept on the [`shelf`](Shelf).
+//! long somebody thinks. Tasks are judged by `judge`, progress is kept on the [`shelf`](Shelf).
 
 mod judge;
 mod shelf;

@@ -1,4 +1,4 @@
-//! The running experiment without a screen: commands in, snapshots and notices out. The window and the tests drive it alike.
+#![doc = include_str!("../README.md")]
 
 mod change;
 pub mod command;

@@ -12,6 +12,18 @@ pub const ONLY_WATCHED: &str = "This log holds selections without scores: it can
 
 impl Lab {
     /// Why a command can't be done now, in a sentence; `None` where it can. What [`Lab::send`] refuses, it refuses with the same sentence.
+    ///
+    /// ```
+    /// use moebias_engine::EngineChoice;
+    /// use moebias_lab::{Lab, command::Command};
+    ///
+    /// # moebias_lab::places::keep_in(tempfile::tempdir()?.path());
+    /// let loaded = moebias_files::shipped::find("first-look").expect("it ships").load()?;
+    /// let lab = Lab::open(&loaded, EngineChoice::Cpu, || {})?;
+    /// assert_eq!(lab.why_not(&Command::Undo).as_deref(), Some("There is nothing to undo"));
+    /// assert_eq!(lab.why_not(&Command::Play), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn why_not(&self, command: &Command) -> Option<String> {
         if self.dead && !self.can_do_without_worker(command) {

@@ -1,8 +1,11 @@
-//! What is simulated, in the order data flows through one step:
-//! `tokens` → `gate` → `select` → loads → `balance` → the next bias, with `metrics` on the side.
+#![doc = include_str!("../README.md")]
 //!
-//! This floor is the readable reference and the oracle of every test. It is pure: no threads, no GPU, no window.
-//! Whatever decides where a token goes is integer arithmetic, so that every engine repeats it bit for bit.
+//! ## Inside
+//!
+//! The modules in the order in which data flows through one step:
+//! [`tokens`] → [`gate`] → [`select`] → loads → [`balance`] → the next bias, with [`metrics`] on the side.
+//!
+//! Whatever decides where a token goes is integer arithmetic, so that every engine repeats it bit for bit and is tested against it.
 
 pub mod balance;
 pub mod base;

@@ -9,6 +9,18 @@ use serde::{Deserialize, Serialize};
 use strum::EnumIter;
 
 /// A published model.
+///
+/// ```
+/// use moebias_model::config::{Rule, Variant};
+/// use moebias_model::presets::Preset;
+///
+/// let (router, balancer) = Preset::DeepSeekV3.settings();
+/// assert_eq!((router.experts, router.top_k, balancer.rule), (256, 8, Rule::Sign));
+/// let variant = Variant { router, balancer, ..Variant::default() };
+/// // Where each number comes from, and which ones are stand-ins.
+/// assert!(Preset::DeepSeekV3.facts().iter().all(|fact| !fact.source.is_empty()));
+/// # let _ = variant;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter)]
 pub enum Preset {
     /// DeepSeek-V3.

@@ -71,6 +71,30 @@ impl State {
 }
 
 /// A running experiment: settings and state. Engines advance it; this is also the scalar reference engine.
+///
+/// Two runs with the same settings have the same digest at every step, and a change of a setting shows in it:
+///
+/// ```
+/// use moebias_model::change::{Change, Target};
+/// use moebias_model::config::{Experiment, Source, Synthetic, Variant};
+/// use moebias_model::step::Simulation;
+///
+/// let source = Source::Synthetic(Synthetic { batch: 128, ..Synthetic::default() });
+/// let experiment = Experiment { seed: 7, source, variants: vec![Variant::default()] };
+/// let mut one = Simulation::new(experiment.clone(), None)?;
+/// let mut other = Simulation::new(experiment, None)?;
+/// for _ in 0..3 {
+///     one.advance();
+///     other.advance();
+/// }
+/// assert_eq!(one.digest(), other.digest());
+///
+/// other.apply(Target::Variant(0), &Change::SetRate(0.01))?;
+/// one.advance();
+/// other.advance();
+/// assert_ne!(one.digest(), other.digest());
+/// # Ok::<(), moebias_model::config::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Simulation {
     experiment: Arc<Experiment>,
@@ -192,7 +216,7 @@ impl Simulation {
     /// Applies a change before the next step. Nothing changes when this fails.
     ///
     /// # Errors
-    /// As [`change::apply`].
+    /// As [`change::apply`](crate::change::apply).
     pub fn apply(&mut self, target: Target, change: &Change) -> Result<(), ConfigError> {
         let mut next = (*self.experiment).clone();
         check::change(&mut next, self.trace.as_deref(), target, change)?;

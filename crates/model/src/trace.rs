@@ -94,7 +94,7 @@ impl Trace {
         Arc::clone(cache.get_or_init(make))
     }
 
-    /// The logits of one token as recorded, [experts].
+    /// The logits of one token as recorded, per expert.
     #[must_use]
     pub fn logits_of(&self, step: usize, token: usize) -> &[f32] {
         let at = (step * self.tokens + token) * self.experts;

@@ -1,4 +1,4 @@
-//! The little Markdown that lessons are written in: paragraphs, lists, **bold**, *italic*, `code`, [links](address), notes behind `>`
+//! The little Markdown that lessons are written in: paragraphs, lists, **bold**, *italic*, `code`, `[links](address)`, notes behind `>`
 //! and formulas between lines of three backticks. What is none of these is text.
 
 use crate::ui::kit::style::{SMALL, mono, semibold, text};

@@ -1,4 +1,4 @@
-//! The app: puts the bars, the settings and the panes together. What is asked for there, [`doing`] does.
+//! The app: puts the bars, the settings and the panes together. What is asked for there, `doing` does.
 //!
 //! It is the same in a window, in a test and offscreen (`moebias render`); only [`Options`] differ.
 

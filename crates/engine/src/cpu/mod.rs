@@ -1,6 +1,6 @@
 //! The CPU engine: the model's own batch, routed by the widest instructions that the CPU has, in parts on all cores.
 //!
-//! [`kernel`] is the algorithm, written once over [`lanes::Lanes`]; a file per instruction set says what the operations are there.
+//! `kernel` is the algorithm, written once over `lanes::Lanes`; a file per instruction set says what the operations are there.
 //! All `unsafe` code of the crate stands in those files.
 
 #[cfg(target_arch = "x86_64")]
@@ -118,6 +118,25 @@ impl Spread for AllCores {
 }
 
 /// Advances a simulation on all CPU cores.
+///
+/// Every kernel gives what the model gives, load for load and bias for bias:
+///
+/// ```
+/// use moebias_engine::Engine as _;
+/// use moebias_engine::cpu::{CpuEngine, Kernel};
+/// use moebias_model::config::{Experiment, Source, Synthetic, Variant};
+/// use moebias_model::step::Simulation;
+///
+/// let source = Source::Synthetic(Synthetic { batch: 256, ..Synthetic::default() });
+/// let experiment = Experiment { seed: 7, source, variants: vec![Variant::default()] };
+/// let mut model = Simulation::new(experiment, None)?;
+/// let mut fast = model.clone();
+/// let mut rows = vec![];
+/// CpuEngine::with_kernel(Kernel::fastest(), "it is the fastest").advance(&mut fast, 1, &mut rows)?;
+/// assert_eq!(model.advance().variants[0].loads, rows[0].variants[0].loads);
+/// assert_eq!(model.digest(), fast.digest());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct CpuEngine {
     info: EngineInfo,

@@ -2,7 +2,7 @@
 //!
 //! A round sends the biases and the inputs of some steps up, submits them all at once, and reads every step's loads and biases back at
 //! its end. Per step there are four passes, each a file in `shaders/`: prepare (biases to keys), route (tokens to loads), moved (the
-//! sampled share that the bias moved) and update (loads to biases). Rules that put a batch in order have more: [`works`]. Only
+//! sampled share that the bias moved) and update (loads to biases). Rules that put a batch in order have more: `works`. Only
 //! integers are involved.
 
 pub mod adapter;

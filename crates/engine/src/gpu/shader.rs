@@ -102,7 +102,7 @@ pub enum Pass {
 
 macro_rules! shader {
     ($name:literal) => {
-        include_str!(concat!("../../../../shaders/", $name, ".wgsl"))
+        include_str!(concat!(env!("MOEBIAS_SHADERS"), "/", $name, ".wgsl"))
     };
 }
 

@@ -281,7 +281,7 @@ pub fn regret(nodes: &[Node], tokens: u32) -> Vec<(u64, f64)> {
     out
 }
 
-/// MaxVio of computation batches within a batch, [variants]: its first tokens, at most 4,096, in the order in which they arrive.
+/// MaxVio of computation batches within a batch, per variant: its first tokens, at most 4,096, in the order in which they arrive.
 #[must_use]
 pub fn sizes(batch: &Batch) -> Vec<Vec<Size>> {
     let pieces = batch.inputs.batch.min(MOST_TOKENS) / SMALLEST_BATCH;
@@ -337,7 +337,7 @@ pub struct Theory {
     pub largest_step: Option<i64>,
     /// The online setting, once it is known.
     pub online: Option<Arc<Online>>,
-    /// MaxVio against computation batch within a batch, [variants].
+    /// MaxVio against computation batch within a batch, per variant.
     pub sizes: Arc<Vec<Vec<Size>>>,
     /// Whether more is being computed.
     pub busy: bool,

@@ -15,7 +15,7 @@ pub struct ShippedLesson {
 
 macro_rules! lessons {
     ($($id:literal),* $(,)?) => {
-        &[$(ShippedLesson { id: $id, text: include_str!(concat!("../../../../assets/lessons/", $id, ".lesson.ron")) }),*]
+        &[$(ShippedLesson { id: $id, text: include_str!(concat!(env!("MOEBIAS_LESSONS"), "/", $id, ".lesson.ron")) }),*]
     };
 }
 

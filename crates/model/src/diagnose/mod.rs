@@ -4,7 +4,7 @@
 //! A false alarm is worse than silence. So nothing is said before the evidence is beyond chance, chance being known: the load of an
 //! expert that independent tokens choose is binomial, whatever the topics. Steps are gathered in blocks of [`BLOCK`]; what is judged are
 //! the last [`WINDOW`] blocks, or the last [`MOST`] at most, all of them since the last change of a setting. A finding appears after it
-//! was seen in [`Kind::sightings`] blocks in a row and goes after [`ABSENCES`] without. A step costs a pass over its loads; everything
+//! was seen in `Kind::sightings` blocks in a row and goes after `ABSENCES` without. A step costs a pass over its loads; everything
 //! else is done once per block. `signs` says how each kind is told, `words` how it is put.
 
 mod blocks;

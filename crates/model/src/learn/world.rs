@@ -261,9 +261,9 @@ impl Draw {
 /// Tokens with their targets.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Examples {
-    /// Embeddings, [tokens].
+    /// Embeddings, one per token.
     pub x: Vec<[f32; DIM]>,
-    /// Targets, [tokens].
+    /// Targets, one per token.
     pub y: Vec<[f32; OUT]>,
 }
 

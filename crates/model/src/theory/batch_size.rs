@@ -34,7 +34,7 @@ impl Size {
 }
 
 /// MaxVio of 1, 2, 4 … consecutive pieces together, as long as there is one such sum. `pieces` holds the loads of consecutive pieces of
-/// `tokens` tokens each, in any one unit, the latest last: [pieces][experts].
+/// `tokens` tokens each, in any one unit, the latest last: by piece, then by expert.
 #[must_use]
 pub fn sizes(mut pieces: Vec<Vec<f64>>, tokens: u64) -> Vec<Size> {
     let mut out = vec![];

@@ -28,7 +28,7 @@ pub struct Problem {
 /// The best reply to some prices: every token at the K experts where score and price together are largest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assigned {
-    /// The prices, Q20: effective biases, [experts].
+    /// The prices, Q20: effective biases, per expert.
     pub prices: Vec<i64>,
     /// [tokens, K], each token's experts in rising order.
     pub chosen: Vec<u16>,
