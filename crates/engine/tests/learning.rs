@@ -1,9 +1,9 @@
 //! Learning: gradients against finite differences, whole runs against numpy, and the promise that a run repeats.
 
+use moebias_engine::Engine;
 use moebias_engine::cpu::{AllCores, CpuEngine, Kernel};
 use moebias_engine::run::Run;
 use moebias_engine::start::{RunId, Start};
-use moebias_engine::Engine;
 use moebias_files::{self as files, Scenario};
 use moebias_model::balance::{self, Step};
 use moebias_model::change::{Change, Event, Target};
