@@ -2,7 +2,7 @@
 
 use moebias_engine::{EngineChoice, open};
 use moebias_model::config::{Balancer, Experiment, Router, Rule, Source, Synthetic, Variant};
-use moebias_model::metrics::Tracker;
+use moebias_model::tracker::Tracker;
 use moebias_model::step::Simulation;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
