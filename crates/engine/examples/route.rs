@@ -2,8 +2,8 @@
 
 use moebias_engine::{EngineChoice, open};
 use moebias_model::config::{Balancer, Experiment, Router, Rule, Source, Synthetic, Variant};
-use moebias_model::tracker::Tracker;
 use moebias_model::step::Simulation;
+use moebias_model::tracker::Tracker;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let router = Router { experts: 64, top_k: 6, ..Router::default() };
