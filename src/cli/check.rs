@@ -18,7 +18,7 @@ pub(super) fn check(files: &[PathBuf]) -> Result<(), Failure> {
             Ok(text) => output::print(&format!("{}: good: {text}\n", file.display()))?,
             Err(error) => {
                 bad += 1;
-                Failure::from(error).tell();
+                output::tell(&Failure::from(error));
             }
         }
     }

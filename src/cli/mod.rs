@@ -314,7 +314,7 @@ pub fn main() -> ExitCode {
     log::debug!("Moebias {} starts", env!("CARGO_PKG_VERSION"));
     moebias_disk::temporary::clean_up_on_signals();
     if cli.command.is_some() {
-        failure::speak_on_panic();
+        output::speak_on_panic();
     }
     if let Some(folder) = moebias_lab::places::pipelines_dir() {
         moebias_engine::gpu::cache::keep_in(folder);
@@ -337,7 +337,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            failure.tell();
+            output::tell(&failure);
             ExitCode::from(if matches!(failure, Failure::Usage(_)) { 2 } else { 1 })
         }
     }

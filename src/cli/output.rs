@@ -99,6 +99,25 @@ pub(super) fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
+/// Tells a person why a command failed.
+pub(super) fn tell(failure: &Failure) {
+    match failure {
+        Failure::Told(text) | Failure::Usage(text) => note(&format!("moebias: {text}")),
+        Failure::Silent | Failure::Closed => {}
+    }
+}
+
+/// A panic is a bug. It ends the program with a sentence and exit code 1, on whichever thread it happens.
+pub(super) fn speak_on_panic() {
+    std::panic::set_hook(Box::new(|panic| {
+        let what = panic.payload_as_str().unwrap_or("no reason given");
+        let place = panic.location().map(|l| format!(" ({})", moebias_files::text::place(l))).unwrap_or_default();
+        note(&format!("moebias: this is a bug in Moebias, please report it: {what}{place}"));
+        moebias_disk::temporary::clean_up();
+        std::process::exit(1);
+    }));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

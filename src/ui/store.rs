@@ -5,7 +5,6 @@
 
 mod merge;
 
-use crate::ui::help::hints::Hint;
 use eframe::egui;
 use egui_tiles::{Tile, TileId, Tree};
 use moebias_disk::{Limit, Refusal, door, staged, temporary};
@@ -24,6 +23,23 @@ const RECENT: usize = 12;
 const LIMIT: Limit = Limit::new("the window's settings", 4 << 20);
 /// Smallest and largest side of a window that is opened as it was, points.
 const SIDES: std::ops::RangeInclusive<f32> = 200.0..=8192.0;
+
+/// One thing worth knowing, in the order in which they are told. Stored, so names are never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter)]
+pub enum Hint {
+    /// Settings change while it runs.
+    Change,
+    /// An expert is followed everywhere.
+    Pin,
+    /// Time runs backwards too.
+    Back,
+    /// Everything can be searched.
+    Palette,
+    /// Panes are copied, saved and filmed.
+    Export,
+    /// Before an audience.
+    Present,
+}
 
 /// Everything remembered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

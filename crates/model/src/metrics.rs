@@ -6,7 +6,7 @@
 
 use super::balance::aimed_share;
 use super::config::{Experiment, Source};
-use super::learn::LearningRow;
+use crate::row::LearningRow;
 
 /// Steps in the window of MaxVio_16.
 pub const SHORT_WINDOW: usize = 16;

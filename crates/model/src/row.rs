@@ -1,6 +1,5 @@
 //! What one step did, and what would have been fair.
 
-use crate::learn::LearningRow;
 use serde::{Deserialize, Serialize};
 
 /// What one step did.
@@ -91,5 +90,43 @@ impl Fair {
     pub(crate) fn take(&mut self, other: Self) {
         self.came = self.came.saturating_sub(other.came);
         self.aim = self.aim.saturating_sub(other.aim);
+    }
+}
+
+/// What learning showed at one step of one variant. All finite.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LearningRow {
+    /// Task loss L of the batch, before the step's update: half the mean squared error of a target's coordinate.
+    pub loss: f64,
+    /// Σ|ŷ − y|² / Σ|y|² of the batch: 1 is what predicting nothing comes to.
+    pub nmse: f64,
+    /// Cosine of the angle between the task's and the auxiliary loss's gradient over the whole router. Where no auxiliary loss is
+    /// chosen, it is the normalised one's, measured but not applied.
+    pub cosine: f64,
+    /// α·|auxiliary gradient| / |task gradient| over the whole router: how hard the auxiliary loss pulls.
+    pub force: f64,
+    /// Mean score of all tokens at all experts.
+    pub mean_score: f64,
+}
+
+impl LearningRow {
+    /// e^L: up to the constant √(2π) the perplexity per coordinate of a Gaussian of variance 1 round the prediction. A figure of
+    /// this project, for those who think in perplexities; it is not the perplexity of any language model.
+    #[must_use]
+    pub fn perplexity(&self) -> f64 {
+        libm::exp(self.loss.min(700.0))
+    }
+
+    /// Two joined, figure by figure; what is there where one is missing.
+    #[must_use]
+    pub fn combined(a: Option<Self>, b: Option<Self>, value: impl Fn(f64, f64) -> f64) -> Option<Self> {
+        let (Some(a), Some(b)) = (a, b) else { return a.or(b) };
+        Some(Self {
+            loss: value(a.loss, b.loss),
+            nmse: value(a.nmse, b.nmse),
+            cosine: value(a.cosine, b.cosine),
+            force: value(a.force, b.force),
+            mean_score: value(a.mean_score, b.mean_score),
+        })
     }
 }

@@ -5,29 +5,11 @@ use crate::ui::help::findings;
 use crate::ui::kit::style::{SMALL, icon, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::words;
-use crate::ui::store::Stored;
+use crate::ui::store::{Hint, Stored};
 use eframe::egui::{Align, Button, Color32, Context, Frame, Layout, Margin, Panel, RichText, Ui, vec2};
 use egui_material_icons::icons::ICON_LIGHTBULB;
-use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use strum::IntoEnumIterator as _;
-
-/// One thing worth knowing, in the order in which they are told. Stored, so names are never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter)]
-pub enum Hint {
-    /// Settings change while it runs.
-    Change,
-    /// An expert is followed everywhere.
-    Pin,
-    /// Time runs backwards too.
-    Back,
-    /// Everything can be searched.
-    Palette,
-    /// Panes are copied, saved and filmed.
-    Export,
-    /// Before an audience.
-    Present,
-}
 
 impl Hint {
     fn words(self, ctx: &Context) -> String {

@@ -4,9 +4,9 @@
 use crate::ui::kit::spots;
 use crate::ui::kit::theme::Theme;
 use crate::ui::link::Link;
-use crate::ui::shell::layout::Layout;
 use eframe::egui::{Context, CornerRadius, Id, LayerId, Order, Rect, Stroke, StrokeKind, Ui};
 use moebias_files::lesson::{Control, Highlight, Which};
+use moebias_files::view::PaneKind;
 use moebias_lab::Lab;
 
 /// Seconds of one breath.
@@ -84,7 +84,14 @@ impl Spotlight {
     }
 
     /// Once everything is drawn: the rings, and what waits for its run.
-    pub fn show(&mut self, ui: &Ui, lab: &Lab, layout: &Layout, link: &mut Link, theme: &Theme) {
+    pub fn show(
+        &mut self,
+        ui: &Ui,
+        lab: &Lab,
+        panes: impl Fn(PaneKind) -> Option<Rect>,
+        link: &mut Link,
+        theme: &Theme,
+    ) {
         let Some(page) = lab.lesson().and_then(|r| r.page()) else { return };
         if self.waits && lab.is_up_to_date() {
             self.pin(&page.highlight, lab, link);
@@ -93,7 +100,7 @@ impl Spotlight {
         let mut rects: Vec<(Rect, u8)> = vec![];
         for h in &page.highlight {
             match h {
-                Highlight::Pane(p) => rects.extend(layout.rect_of(*p).map(|r| (r, 9))),
+                Highlight::Pane(p) => rects.extend(panes(*p).map(|r| (r, 9))),
                 Highlight::Control(c) => rects.extend(names(*c).iter().filter_map(|n| found(ctx, n)).map(|r| (r, 7))),
                 _ => {}
             }

@@ -7,6 +7,7 @@ pub mod fonts;
 pub mod glossary;
 pub mod icon;
 pub mod markdown;
+pub mod matching;
 pub mod meter;
 pub mod pixels;
 pub mod screen;

@@ -7,7 +7,7 @@ use crate::ui::kit::style::{SMALL, text};
 use eframe::egui::{self, Ui};
 use moebias_engine::history::Column;
 use moebias_engine::run::lock;
-use moebias_model::learn::LearningRow;
+use moebias_model::row::LearningRow;
 
 /// What the curves show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -11,11 +11,11 @@ use crate::ui::controls::{self, Controls};
 use crate::ui::export::caption;
 use crate::ui::export::pictures::Pictures;
 use crate::ui::help::findings::{self, Findings};
+use crate::ui::help::glossary::{self, Glossary};
 use crate::ui::help::hints::Hints;
 use crate::ui::help::lesson::{self, LessonPanel};
 use crate::ui::help::spotlight::Spotlight;
 use crate::ui::kit::focus::{self, Focus};
-use crate::ui::kit::glossary::{self, Glossary};
 use crate::ui::kit::meter::Meter;
 use crate::ui::kit::screen::Screen;
 use crate::ui::kit::style;
@@ -502,7 +502,7 @@ impl eframe::App for App {
         self.take_drawing(&ctx, theme);
         asks.extend(wanted.into_iter().map(|(kind, export)| Ask::Export(kind, export)));
         asks.extend(self.link.asked.drain(..).map(Ask::Do));
-        self.spotlight.show(ui, &self.lab, &self.layout, &mut self.link, theme);
+        self.spotlight.show(ui, &self.lab, |kind| self.layout.rect_of(kind), &mut self.link, theme);
 
         self.overlays(ui, &mut asks, theme);
         self.show_over(ui, theme);

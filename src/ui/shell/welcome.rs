@@ -5,11 +5,11 @@ use crate::ui::ask::Ask;
 use crate::ui::help::lesson::contents;
 use crate::ui::kit::glossary::terms;
 use crate::ui::kit::icon::mark;
+use crate::ui::kit::matching::plain;
 use crate::ui::kit::style::{SMALL, semibold, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::button::primary;
 use crate::ui::kit::widgets::search::search_first;
-use crate::ui::shell::palette::matching::plain;
 use eframe::egui::{
     self, Align, Button, Color32, ColorImage, CornerRadius, Frame, Key, Layout, Margin, Modal, Modifiers, Rect,
     RichText, ScrollArea, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, pos2, vec2,

@@ -1,7 +1,7 @@
 //! A column of the history: one step exactly, or several joined without hiding any extreme.
 
-use moebias_model::learn::LearningRow;
 use moebias_model::metrics::Metrics;
+use moebias_model::row::LearningRow;
 use std::mem::size_of;
 use std::sync::Arc;
 

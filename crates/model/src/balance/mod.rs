@@ -4,6 +4,7 @@
 
 pub mod bip;
 pub mod centred_sign;
+pub(crate) mod fits;
 pub mod id;
 pub mod longcat;
 pub mod multiplicative;

@@ -6,9 +6,9 @@ mod learning;
 
 pub use learning::{LearningChange, WorldChange};
 
+use crate::balance::fits;
 use crate::config::{Capacity, ConfigError, Experiment, Gate, Groups, Rule, Schedule, Source, Synthetic, limits};
 use crate::naming::{self, term};
-use crate::step::check;
 use serde::{Deserialize, Serialize};
 
 /// One change of one setting.
@@ -304,7 +304,7 @@ pub(crate) fn set(next: &mut Experiment, target: Target, change: &Change) -> Res
     if let Change::SetBias(set) = change {
         let meant = |i: usize| target == Target::AllVariants || target == Target::Variant(i);
         for (_, v) in next.variants.iter().enumerate().filter(|(i, _)| meant(*i)) {
-            check::biases(("bias", "bias"), v, &set.bias, &set.memory)?;
+            fits::biases(("bias", "bias"), v, &set.bias, &set.memory)?;
         }
     }
     match target {

@@ -1,6 +1,7 @@
 //! One step of learning: the batch that was just routed, its gradients, and the optimiser's step. The balancer acts after it, on
 //! the same batch's loads.
 
+use super::OUT;
 use super::auxiliary::{Pull, Routed};
 use super::layer::{Batch, Layer, Partial};
 use super::optimise;
@@ -9,7 +10,7 @@ use super::score::Scorer;
 use super::settings::{Auxiliary, Learning};
 use super::spread::{Spread, part_of};
 use super::world::Examples;
-use super::{LearningRow, OUT};
+use crate::row::LearningRow;
 use crate::select::Selector;
 use crate::settings::{DIM, Router};
 

@@ -1,14 +1,10 @@
 //! What must be true before a run can start or a setting can change: one check, asked by whoever is about to do so.
 
 use super::{State, learning};
-use crate::balance;
+use crate::balance::fits;
 use crate::change::{self, Change, Event, Target};
-use crate::config::{ConfigError, Experiment, Gate, Rule, Source, Variant};
-use crate::fixed::BIAS_ONE;
+use crate::config::{ConfigError, Experiment, Gate, Rule, Source};
 use crate::trace::Trace;
-
-/// No bias of a state is further from 0, Q32: ±2²⁰.
-const MOST_BIAS: u64 = 1 << 52;
 
 /// A timed event that has no effect.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,48 +47,13 @@ pub fn state(experiment: &Experiment, state: &State) -> Result<(), ConfigError> 
         return Err(error("start state", "of another shape", "one bias per expert of every variant"));
     }
     for (i, (s, v)) in state.variants.iter().zip(&experiment.variants).enumerate() {
-        biases(("start state", &format!("start state.variants[{i}].bias")), v, &s.bias, &s.memory)?;
+        fits::biases(("start state", &format!("start state.variants[{i}].bias")), v, &s.bias, &s.memory)?;
         if s.schedule_from > state.step {
             let (value, allowed) = (s.schedule_from.to_string(), format!("at most the start's step, {}", state.step));
             return Err(error(&format!("start state.variants[{i}].schedule_from"), &value, &allowed));
         }
     }
     learning::fits(experiment, state)
-}
-
-/// Checks that these biases, and this memory of the rule, can be those of a variant. Messages call them `what`, and the biases alone
-/// `place`.
-pub(crate) fn biases(
-    (what, place): (&str, &str),
-    of: &Variant,
-    bias: &[i64],
-    memory: &[i64],
-) -> Result<(), ConfigError> {
-    let rule = of.balancer.rule;
-    if bias.len() != of.router.experts as usize {
-        return Err(error(what, "of another shape", "one bias per expert of every variant"));
-    }
-    if bias.iter().any(|b| b.unsigned_abs() > MOST_BIAS) {
-        return Err(error(what, "a bias beyond ±2²⁰", "biases within ±2²⁰"));
-    }
-    let factors = 0..4 * BIAS_ONE;
-    if rule == Rule::Multiplicative
-        && let Some(b) = bias.iter().find(|b| !factors.contains(b))
-    {
-        let allowed = format!("from 0 to {} for the multiplicative rule", factors.end - 1);
-        return Err(error(place, &b.to_string(), &allowed));
-    }
-    let most = balance::memory_limit(rule);
-    let fits = memory.len() == bias.len() && memory.iter().all(|m| m.unsigned_abs() <= most as u64);
-    if !memory.is_empty() && (most == 0 || !fits) {
-        let allowed = if most == 0 {
-            format!("left out: {} remembers nothing", rule.short())
-        } else {
-            format!("one number within ±{most} per expert for {}", rule.short())
-        };
-        return Err(error(what, "a memory that does not fit the rule", &allowed));
-    }
-    Ok(())
 }
 
 /// Applies a change to the settings of a run on this trace. The settings are untouched when this fails.

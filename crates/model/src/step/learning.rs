@@ -3,11 +3,11 @@
 use super::{Simulation, State, VariantState, error};
 use crate::batch::{Batch, Routing, TokenInputs};
 use crate::config::{ConfigError, Experiment, Variant};
-use crate::learn::LearningRow;
 use crate::learn::evaluate::{HeldOut, Present, evaluate};
 use crate::learn::spread::Spread;
 use crate::learn::train::{Lesson, Room, train};
 use crate::learn::world::{Draw, Examples, Teacher};
+use crate::row::LearningRow;
 use std::sync::Arc;
 
 /// Checks that a state holds parameters where something learns, of the right shape, and nowhere else.

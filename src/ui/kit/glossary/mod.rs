@@ -1,6 +1,5 @@
 //! The terms on screen: what each means, its formula or unit, and where it comes from. Pointing at a name brings them; the list holds all.
 
-mod overlay;
 mod terms;
 
 #[cfg(test)]
@@ -11,8 +10,6 @@ use crate::ui::kit::theme::Theme;
 use eframe::egui::{Color32, Painter, Rect, Response, RichText, Shape, Ui, pos2};
 use std::collections::HashMap;
 use std::sync::OnceLock;
-
-pub use overlay::{Glossary, show};
 
 /// How terms are grouped in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter, strum::Display)]
@@ -72,7 +69,7 @@ pub fn find(name: &str) -> Option<&'static Term> {
 }
 
 /// A name with its numbers taken out, without capitals and the spaces around.
-fn general(name: &str) -> String {
+pub(crate) fn general(name: &str) -> String {
     let mut out = String::new();
     for c in name.trim().trim_end_matches('…').chars().flat_map(char::to_lowercase) {
         match c {
@@ -101,7 +98,7 @@ pub fn explain(response: Response, name: &str, tip: &str) -> Response {
 }
 
 /// A term with all that is known of it.
-fn told(ui: &mut Ui, theme: &Theme, term: &Term) {
+pub(crate) fn told(ui: &mut Ui, theme: &Theme, term: &Term) {
     ui.label(RichText::new(term.name).font(semibold(SMALL)).color(theme.text));
     ui.label(RichText::new(term.says).font(text(SMALL)).color(theme.text));
     if !term.formula.is_empty() {

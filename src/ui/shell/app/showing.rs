@@ -3,10 +3,10 @@
 use super::App;
 use crate::ui::actions::Action;
 use crate::ui::controls;
-use crate::ui::help::hints::Hint;
 use crate::ui::help::lesson;
 use crate::ui::shell::presenting::{Presenting, next_pane};
 use crate::ui::shell::views::{self, Views};
+use crate::ui::store::Hint;
 use crate::ui::store::{LARGEST, SMALLEST};
 use eframe::egui::{Context, Rect, Ui, Vec2, ViewportCommand};
 use moebias_files::lesson::Page;

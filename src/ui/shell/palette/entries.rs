@@ -1,10 +1,10 @@
 //! What the palette holds: everything the menus hold, every setting with what it may be, every scenario, model, pane and recent file.
 
-use super::matching::{Fit, best, fit, plain};
 use crate::ui::actions::{self, Action};
 use crate::ui::ask::Ask;
 use crate::ui::controls::settings::{Choice, Kind, Range, Setting, all};
 use crate::ui::controls::{self, Controls};
+use crate::ui::kit::matching::{Fit, best, fit, plain};
 use crate::ui::kit::widgets::slider::{figure, parse};
 use crate::ui::panes::shared::frame::Export;
 use crate::ui::shell::welcome;

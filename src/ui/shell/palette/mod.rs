@@ -1,7 +1,6 @@
 //! The palette: type a few letters, press Enter. Everything the menus hold, every setting, every scenario and every pane.
 
 mod entries;
-pub mod matching;
 
 #[cfg(test)]
 mod tests;

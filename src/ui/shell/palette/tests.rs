@@ -2,10 +2,10 @@
 
 use super::Sources;
 use super::entries::{Does, Entry, entries, found};
-use super::matching::plain;
 use crate::ui::ask::Ask;
 use crate::ui::controls::Controls;
 use crate::ui::controls::settings::all;
+use crate::ui::kit::matching::plain;
 use crate::ui::testing::lab_at;
 use eframe::egui::Context;
 use moebias_lab::Lab;
@@ -48,7 +48,7 @@ fn every_part_of_every_name_finds_it() {
     let (mut missed, mut late) = (vec![], vec![]);
     for part in &parts {
         let typed = plain(part);
-        let fits: Vec<_> = every.iter().map(|(name, _)| super::matching::fit(&typed, name)).collect();
+        let fits: Vec<_> = every.iter().map(|(name, _)| crate::ui::kit::matching::fit(&typed, name)).collect();
         let worst = every.iter().zip(&fits).filter(|((name, _), _)| name.contains(&typed));
         for ((_, name), fit) in worst {
             let Some(fit) = fit else {

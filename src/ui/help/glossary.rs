@@ -1,6 +1,6 @@
 //! The list of all terms, searched by typing.
 
-use super::{Group, Term, general, terms, told};
+use crate::ui::kit::glossary::{Group, Term, general, terms, told};
 use crate::ui::kit::style::{SMALL, TINY, semibold, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::search::search;
