@@ -5,6 +5,7 @@ use super::progress::Progress;
 use super::{FilmArgs, ThemeArg, output, render, window};
 use crate::ui::export::film::{Film, size_of};
 use crate::ui::export::studio::Setting;
+use crate::ui::shell::app::App;
 use moebias_files::film::Format;
 
 /// Parts of the bar.
@@ -39,7 +40,7 @@ pub(super) fn film(args: &FilmArgs) -> Result<(), Failure> {
     render::check_begun(&loaded, from)?;
     let lab = render::lab(&loaded)?;
     let mut progress = Progress::new("Filming", PARTS);
-    let made = film.make(lab, &args.output, |share| {
+    let made = film.make::<App>(lab, &args.output, |share| {
         progress.at((share * PARTS as f64) as u64);
         true
     });

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::{RenderArgs, ThemeArg, output, window};
 use crate::ui::export::film::size_of;
 use crate::ui::export::studio::{Setting, Studio};
+use crate::ui::shell::app::App;
 use crate::ui::store::Stored;
 use moebias_files::export::save_png;
 use moebias_files::view::PaneKind;
@@ -78,7 +79,7 @@ pub(super) fn render(args: &RenderArgs) -> Result<(), Failure> {
         // A drawing has a heading of its own.
         caption: args.pane.is_some() && !drawing,
     };
-    let mut studio = Studio::open(lab(&loaded)?, setting, !drawing).map_err(Failure::new)?;
+    let mut studio = Studio::<App>::open(lab(&loaded)?, setting, !drawing).map_err(Failure::new)?;
     let mut progress = super::progress::Progress::new("Computing", at);
     let reached = studio.go_to(at, |step| {
         progress.at(step);

@@ -210,7 +210,7 @@ fn a_film_has_its_frames_and_is_the_same_each_time() {
     for name in ["one", "two"] {
         let path = folder.path().join(name);
         let lab = Lab::beside(Document::of(&loaded), moebias_lab::start_of(&loaded)).unwrap();
-        match film.make(lab, &path, |_| true) {
+        match film.make::<App>(lab, &path, |_| true) {
             Ok(of) => assert_eq!(of.frames, 4),
             Err(why) if why.contains("nothing here can draw") => return,
             Err(why) => panic!("{why}"),
@@ -224,7 +224,10 @@ fn a_film_has_its_frames_and_is_the_same_each_time() {
     assert!(made[0] == made[1], "the same film");
     let lab = Lab::beside(Document::of(&loaded), moebias_lab::start_of(&loaded)).unwrap();
     let path = folder.path().join("three");
-    assert!(film.make(lab, &path, |share| share < 0.3).is_err() && !path.exists(), "what is given up leaves nothing");
+    assert!(
+        film.make::<App>(lab, &path, |share| share < 0.3).is_err() && !path.exists(),
+        "what is given up leaves nothing"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A film of a run: the run is repeated beside the one in the window, and drawn at one step after another.
 
-use crate::ui::export::studio::{Setting, Studio};
+use crate::ui::export::studio::{Drawn, Setting, Studio};
 use moebias_files::film::{Format, RATES, Reel, SIDES, steps};
 use moebias_lab::Lab;
 use std::path::Path;
@@ -51,10 +51,10 @@ impl Film {
     ///
     /// # Errors
     /// What can't be filmed, drawn or written, in a sentence; nothing is left then.
-    pub fn make(&self, lab: Lab, path: &Path, mut report: impl FnMut(f64) -> bool) -> Result<Made, String> {
+    pub fn make<A: Drawn>(&self, lab: Lab, path: &Path, mut report: impl FnMut(f64) -> bool) -> Result<Made, String> {
         let steps = self.steps()?;
         let mut reel = Reel::new(self.format, path, self.setting.size, self.fps).map_err(|e| e.to_string())?;
-        let mut studio = Studio::open(lab, self.setting.clone(), true)?;
+        let mut studio = Studio::<A>::open(lab, self.setting.clone(), true)?;
         // Computing up to the first picture may take as long as all pictures.
         let (first, frames) = (self.from.max(1) as f64, steps.len() as f64);
         for (i, step) in steps.iter().enumerate() {

@@ -4,7 +4,6 @@
 use crate::ui::export::caption::Caption;
 use crate::ui::export::svg::Drawing;
 use crate::ui::kit::pixels::images;
-use crate::ui::shell::app::{App, Options};
 use crate::ui::store::Stored;
 use eframe::egui::{self, Rect, vec2};
 use egui_kittest::Harness;
@@ -43,14 +42,29 @@ pub struct Setting {
     pub caption: bool,
 }
 
-/// An app without a window.
-pub struct Studio {
-    harness: Harness<'static, App>,
+/// What a studio draws: the whole window, over a lab of its own.
+pub trait Drawn: eframe::App + Sized + 'static {
+    /// Opens without a window: no messages appear. With `caption` the title, the step and a key of the variants stand above everything;
+    /// `only` shows one pane alone.
+    fn open(ctx: &egui::Context, lab: Lab, stored: Stored, caption: bool, only: Option<PaneKind>) -> Self;
+    /// The lab.
+    fn lab(&self) -> &Lab;
+    /// The lab, to send it commands.
+    fn lab_mut(&mut self) -> &mut Lab;
+    /// Whether all that was asked of the worker for this picture has come.
+    fn rests(&self) -> bool;
+    /// Where a pane stands, points.
+    fn place_of(&self, kind: PaneKind) -> Option<Rect>;
+}
+
+/// A window that nobody sees.
+pub struct Studio<A: Drawn> {
+    harness: Harness<'static, A>,
     setting: Setting,
     fresh: bool,
 }
 
-impl Studio {
+impl<A: Drawn> Studio<A> {
     /// Opens one over a lab. Only `pixels` need something that can draw.
     ///
     /// # Errors
@@ -75,13 +89,7 @@ impl Studio {
         }
         let caption = setting.caption;
         let (stored, pane) = (Stored { dark: Some(setting.dark), ..setting.window.clone() }, setting.pane);
-        let harness = builder.build_eframe(|cc| {
-            let mut app = App::new(&cc.egui_ctx, lab, stored, Options { still: true, caption, ..Options::default() });
-            if let Some(kind) = pane {
-                app.show_only(kind);
-            }
-            app
-        });
+        let harness = builder.build_eframe(|cc| A::open(&cc.egui_ctx, lab, stored, caption, pane));
         Ok(Self { harness, setting, fresh: true })
     }
 

@@ -2,6 +2,7 @@
 
 use moebias::ui::export::film::Film;
 use moebias::ui::export::studio::{Setting, Studio};
+use moebias::ui::shell::app::App;
 use moebias::ui::store::Stored;
 use moebias_files::film::Format;
 use moebias_lab::{Document, Lab};
@@ -56,12 +57,12 @@ fn setting(size: (u32, u32)) -> Setting {
 
 #[test]
 fn every_script_is_drawn() {
-    let mut studio = Studio::open(lab(), setting((1440, 900)), false).unwrap();
+    let mut studio = Studio::<App>::open(lab(), setting((1440, 900)), false).unwrap();
     studio.go_to(3, |_| true).unwrap();
     let drawn = studio.drawing().text();
     assert!(drawn.contains(SCRIPTS[0]) && drawn.contains(SCRIPTS[4]), "names and titles are text");
     // With pixels, where anything can draw.
-    match Studio::open(lab(), setting((800, 600)), true) {
+    match Studio::<App>::open(lab(), setting((800, 600)), true) {
         Ok(mut studio) => {
             studio.go_to(3, |_| true).unwrap();
             assert_eq!(studio.image().unwrap().dimensions(), (800, 600));
@@ -74,7 +75,7 @@ fn every_script_is_drawn() {
 fn a_film_of_every_script_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let film = Film { from: 0, to: 2, every: 1, fps: 10, format: Format::Gif, setting: setting((480, 300)) };
-    match film.make(lab(), &folder.path().join("film.gif"), |_| true) {
+    match film.make::<App>(lab(), &folder.path().join("film.gif"), |_| true) {
         Ok(made) => assert_eq!(made.frames, 3),
         Err(why) => assert!(why.contains("nothing here can draw"), "{why}"),
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::ui::export::studio::{Setting, Studio};
+use crate::ui::shell::app::App;
 use crate::ui::store::Stored;
 use crate::ui::testing::lab_at;
 use eframe::egui::{Pos2, pos2, vec2};
@@ -43,7 +44,7 @@ fn drawing(kind: PaneKind, scenario: &str, step: u64) -> String {
         window: Stored::default(),
         caption: false,
     };
-    let mut studio = Studio::open(lab_at(scenario, 0), setting, false).unwrap();
+    let mut studio = Studio::<App>::open(lab_at(scenario, 0), setting, false).unwrap();
     studio.go_to(step, |_| true).unwrap();
     studio.drawing().text()
 }

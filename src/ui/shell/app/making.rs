@@ -189,7 +189,7 @@ impl App {
             let (wake, file) = (ctx.clone(), path.clone());
             let work = move |progress: &Progress| {
                 let lab = Lab::beside(document, start).map_err(|e| e.to_string())?;
-                film.make(lab, &file, |share| {
+                film.make::<App>(lab, &file, |share| {
                     progress.set(share);
                     !progress.cancelled()
                 })

@@ -1,17 +1,18 @@
 //! How the window shows itself: as a scenario wants it, before an audience, or as a picture.
 
-use super::App;
+use super::{App, Options};
 use crate::ui::actions::Action;
 use crate::ui::controls;
+use crate::ui::export::studio::Drawn;
 use crate::ui::help::lesson;
 use crate::ui::shell::presenting::{Presenting, next_pane};
 use crate::ui::shell::views::{self, Views};
-use crate::ui::store::Hint;
-use crate::ui::store::{LARGEST, SMALLEST};
+use crate::ui::store::{Hint, LARGEST, SMALLEST, Stored};
 use eframe::egui::{Context, Rect, Ui, Vec2, ViewportCommand};
 use moebias_files::lesson::Page;
 use moebias_files::view::PaneKind;
 use moebias_files::view::{Part, View};
+use moebias_lab::Lab;
 use moebias_lab::lesson::Running;
 use moebias_lab::notices::Level;
 use std::time::Instant;
@@ -266,6 +267,32 @@ impl App {
 fn presented(zoom: f32, screen: Vec2) -> f32 {
     let grown = (screen.y / 1080.0).min(screen.x / 1920.0);
     ((zoom * grown * 20.0).round() / 20.0).clamp(zoom.min(1.0), 4.0)
+}
+
+impl Drawn for App {
+    fn open(ctx: &Context, lab: Lab, stored: Stored, caption: bool, only: Option<PaneKind>) -> Self {
+        let mut app = Self::new(ctx, lab, stored, Options { still: true, caption, ..Options::default() });
+        if let Some(kind) = only {
+            app.show_only(kind);
+        }
+        app
+    }
+
+    fn lab(&self) -> &Lab {
+        Self::lab(self)
+    }
+
+    fn lab_mut(&mut self) -> &mut Lab {
+        Self::lab_mut(self)
+    }
+
+    fn rests(&self) -> bool {
+        Self::rests(self)
+    }
+
+    fn place_of(&self, kind: PaneKind) -> Option<Rect> {
+        Self::place_of(self, kind)
+    }
 }
 
 #[cfg(test)]
