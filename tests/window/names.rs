@@ -108,7 +108,7 @@ fn no_name_of_the_code_reaches_a_person() {
         check("a setting", change.title());
         assert!(naming::term(change.name()).is_some(), "{} is not in the table", change.name());
     }
-    for term in naming::TERMS {
+    for term in naming::terms() {
         check("a term", term.name);
         check("a sign", term.sign);
     }

@@ -1,84 +1,33 @@
-//! One table of what every setting is called on screen, and what its values are. Undo, event marks, messages, the comparison, sweeps
-//! and the panel all read it; files, JSON and the columns of sweeps keep the names by which settings are written.
+//! What every setting and its values are called on screen. Undo, event marks, messages, the comparison, sweeps and the panel all read it; files, JSON and the columns of sweeps keep the names by which settings are written.
 
 use crate::settings::learning::{Auxiliary, Gating, Optimiser};
-use crate::settings::{ConfigError, Gate, Rule, Schedule, Stays};
+use crate::settings::{ConfigError, Gate, Rule, Schedule, Stays, TABLE, Term};
 use std::fmt;
 
-/// What a setting is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Term {
-    /// As it is written in files: the last part of its path.
-    pub key: &'static str,
-    /// Its name.
-    pub name: &'static str,
-    /// Its sign, or the shortest name there is, for marks and lists.
-    pub sign: &'static str,
-}
-
-const fn entry(key: &'static str, name: &'static str, sign: &'static str) -> Term {
-    Term { key, name, sign }
-}
-
-/// Every setting.
-pub const TERMS: &[Term] = &[
-    entry("source", "token source", "tokens"),
-    entry("seed", "seed", "seed"),
-    entry("batch", "tokens per batch T", "T"),
-    entry("topics", "topics", "topics"),
-    entry("skew", "skew", "skew"),
-    entry("noise", "noise", "noise"),
-    entry("drift", "drift", "drift"),
-    entry("burst", "burst", "burst"),
-    entry("fixed", "repeated batch", "repeated batch"),
-    entry("domains", "domains", "domains"),
-    entry("rich", "richness", "richness"),
-    entry("kinship", "kinship", "kinship"),
-    entry("common", "common part", "common part"),
-    entry("target_noise", "target noise ε", "ε"),
-    entry("variants", "variants", "variants"),
-    entry("name", "name", "name"),
-    entry("experts", "experts E", "E"),
-    entry("top_k", "experts per token K", "K"),
-    entry("gate", "gate", "gate"),
-    entry("groups", "groups", "groups"),
-    entry("kept", "groups kept", "groups kept"),
-    entry("capacity", "capacity", "capacity"),
-    entry("factor", "capacity factor", "capacity"),
-    entry("by", "who stays", "stays"),
-    entry("shared", "shared experts", "shared"),
-    entry("renormalise", "renormalised", "renormalised"),
-    entry("scale", "route scale", "scale"),
-    entry("rule", "rule", "rule"),
-    entry("rate", "step size u", "u"),
-    entry("schedule", "schedule", "schedule"),
-    entry("centred", "centring", "centring"),
-    entry("freeze", "freezing", "freezing"),
-    entry("momentum", "momentum β", "β"),
-    entry("steepness", "steepness κ", "κ"),
-    entry("derivative", "gain K_d", "K_d"),
-    entry("zero_experts", "identity experts", "Z"),
-    entry("real_experts", "computing experts", "K_e"),
-    entry("average", "moving average", "average"),
-    entry("iterations", "passes", "passes"),
-    entry("bias", "biases", "biases"),
-    entry("optimiser", "optimiser", "optimiser"),
-    entry("expert_rate", "expert rate", "expert rate"),
-    entry("router_rate", "router rate", "router rate"),
-    entry("horizon", "horizon", "horizon"),
-    entry("gating", "gating values", "gating values"),
-    entry("auxiliary", "auxiliary loss", "loss"),
-    entry("alpha", "weight α", "α"),
-    entry("z_loss", "z-loss", "z-loss"),
-    entry("sequence", "sequence", "sequence"),
-    entry("batches", "batches", "batches"),
-    entry("learning", "learning", "learning"),
+/// What files name and no change of a running experiment sets.
+const OTHERS: &[Term] = &[
+    Term::new("source", "token source", "tokens"),
+    Term::new("seed", "seed", "seed"),
+    Term::new("fixed", "repeated batch", "repeated batch"),
+    Term::new("variants", "variants", "variants"),
+    Term::new("name", "name", "name"),
+    Term::new("experts", "experts E", "E"),
+    Term::new("kept", "groups kept", "groups kept"),
+    Term::new("factor", "capacity factor", "capacity"),
+    Term::new("by", "who stays", "stays"),
+    Term::new("bias", "biases", "biases"),
+    Term::new("learning", "learning", "learning"),
 ];
+
+/// Every setting that has a name.
+pub fn terms() -> impl Iterator<Item = &'static Term> {
+    TABLE.iter().chain(OTHERS)
+}
 
 /// What the setting is called that files write as `key`.
 #[must_use]
 pub fn term(key: &str) -> Option<&'static Term> {
-    TERMS.iter().find(|t| t.key == key)
+    terms().find(|t| t.key == key)
 }
 
 /// The setting that a path in a file names, for a person who has no file before them: "experts per token K of No balancing".

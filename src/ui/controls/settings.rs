@@ -15,6 +15,7 @@ use moebias_model::change::LearningChange;
 use moebias_model::change::{self, Change, Target};
 use moebias_model::config::{Balancer, Capacity, Groups, Rule, Source, Synthetic, Variant, limits};
 use moebias_model::learn::settings::{Auxiliary, Learning};
+use moebias_model::naming::term;
 
 /// One thing that can be set by name.
 pub struct Setting {
@@ -144,8 +145,9 @@ impl Desk<'_> {
         let target = if likely.is_of_source() { Target::Source } else { self.target };
         let now = if self.differs(target, &likely) { "mixed".into() } else { figure(value, whole) };
         let set = move |v| Ask::Send(Command::Change { target, change: change(v) });
-        let range = Range { unit: unit(likely.name()), ..Range::new((min, max), whole, set) };
-        self.push(name, also(likely.name()), now, why, Kind::Number(range));
+        let (unit, also) = term(likely.name()).map_or(("", &[][..]), |t| (t.unit, t.also));
+        let range = Range { unit, ..Range::new((min, max), whole, set) };
+        self.push(name, also, now, why, Kind::Number(range));
     }
 
     /// Whether the variants that are meant differ in this setting.
@@ -333,43 +335,5 @@ impl Desk<'_> {
 
     fn push(&mut self, name: &str, also: &'static [&'static str], now: String, why: Option<&str>, kind: Kind) {
         self.all.push(Setting { name: name.into(), also, now, refused: why.map(Into::into), kind });
-    }
-}
-
-/// What else a setting is called, by its name in files.
-fn also(key: &str) -> &'static [&'static str] {
-    match key {
-        "batch" => &["batch size", "T", "tokens per step"],
-        "topics" => &["number of topics"],
-        "skew" => &["zipf exponent"],
-        "top_k" => &["top-K", "experts per token"],
-        "groups" => &["kept groups"],
-        "capacity" => &["capacity factor"],
-        "shared" => &["shared experts"],
-        "scale" => &["route scale"],
-        "rate" => &["u", "step size u", "step size", "rate", "bias update speed"],
-        "momentum" => &["momentum"],
-        "steepness" => &["steepness", "kappa"],
-        "derivative" => &["derivative gain", "Kd"],
-        "zero_experts" => &["identity experts", "zero experts", "Z"],
-        "real_experts" => &["computing experts", "Ke"],
-        "average" => &["moving average"],
-        "iterations" => &["iterations"],
-        "freeze" => &["freeze"],
-        "alpha" => &["alpha", "auxiliary weight"],
-        "z_loss" => &["router z-loss"],
-        "expert_rate" | "router_rate" => &["learning rate"],
-        "target_noise" => &["target noise"],
-        _ => &[],
-    }
-}
-
-/// What a setting is counted in, by its name in files.
-fn unit(key: &str) -> &'static str {
-    match key {
-        "batch" | "burst" | "sequence" => "tokens",
-        "rate" => "score units",
-        "drift" => "per 1 000 steps",
-        _ => "",
     }
 }

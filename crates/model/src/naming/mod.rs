@@ -8,8 +8,9 @@ mod automatic;
 mod settings;
 
 pub use crate::name::{LONGEST, Name};
-pub(crate) use crate::terms::on_off;
-pub use crate::terms::{TERMS, Term, capitalised, number, path_in_words, term};
+pub use crate::settings::Term;
+pub use crate::terms::terms;
+pub use crate::terms::{capitalised, number, path_in_words, term};
 pub use automatic::automatic;
 pub use settings::{Setting, caption, caption_of_tokens, settings};
 

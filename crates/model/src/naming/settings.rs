@@ -2,11 +2,12 @@
 //! value, so that no step size is told of a rule that has none.
 
 use crate::config::{Balancer, Experiment, Router, Rule, Source, Variant};
+use crate::settings::Term;
 use crate::settings::learning::{Auxiliary, Learning};
-use crate::terms::{Term, number, on_off, term};
+use crate::terms::{number, on_off, term};
 
 /// A setting and its value, if the variant uses it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     /// Which.
     pub term: &'static Term,

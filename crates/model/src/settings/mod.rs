@@ -4,9 +4,11 @@ mod balancer;
 pub mod learning;
 pub mod limits;
 mod router;
+pub(crate) mod table;
 
 pub use balancer::{Balancer, Rule, Schedule};
 pub use router::{Capacity, Gate, Groups, Router, Stays};
+pub use table::{TABLE, Term};
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +51,7 @@ pub struct TraceSource {
 }
 
 /// The allowed range of one setting.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// The setting's name in files and messages.
     pub name: &'static str,

@@ -1,6 +1,7 @@
 //! An axis of a sweep: a parameter and its values, as a person writes them.
 
-use super::parameter::{Kind, Parameter, Value};
+use super::parameter::{Kind, Parameter};
+use crate::change::Value;
 use strum::IntoEnumIterator as _;
 
 /// More values on one axis than anybody can look at.

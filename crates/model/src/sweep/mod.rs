@@ -9,9 +9,10 @@ mod outcome;
 mod parameter;
 mod published;
 
+pub use crate::change::Value;
 pub use axis::{Axis, MOST_VALUES, Spacing};
 pub use outcome::{Measure, Outcome, Spread};
-pub use parameter::{Kind, Parameter, Value};
+pub use parameter::{Kind, Parameter};
 pub use published::{Published, published};
 
 use super::change::{self, Event, Target};

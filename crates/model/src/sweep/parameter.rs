@@ -1,15 +1,13 @@
 //! What can be swept, and how a value of it is set.
 
-use crate::change::LearningChange;
-use crate::change::{self, Change, Target};
+use crate::change::{self, Change, Target, Value};
 use crate::config::{Capacity, ConfigError, Experiment, Gate, Limits, Rule, Schedule, limits};
-use crate::naming::{self, term};
-use crate::settings::learning::limits as learn;
-use std::fmt;
-use strum::{EnumIter, IntoEnumIterator as _};
+use crate::naming::term;
+use strum::{EnumIter, IntoEnumIterator as _, IntoStaticStr};
 
 /// A setting that can be swept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Parameter {
     /// Step size u.
     Rate,
@@ -55,21 +53,6 @@ pub enum Parameter {
     Seed,
 }
 
-/// One value of a parameter.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Value {
-    /// A number.
-    Real(f64),
-    /// A whole number.
-    Whole(u32),
-    /// An update rule.
-    Rule(Rule),
-    /// A gate.
-    Gate(Gate),
-    /// A schedule of u.
-    Schedule(Schedule),
-}
-
 /// What values a parameter has.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
@@ -82,32 +65,10 @@ pub enum Kind {
 }
 
 impl Parameter {
-    /// Its name in files, on the command line and as a column.
+    /// Its name in files, on the command line and as a column: the key of its setting.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Rate => "rate",
-            Self::TopK => "top_k",
-            Self::Experts => "experts",
-            Self::Skew => "skew",
-            Self::Noise => "noise",
-            Self::Drift => "drift",
-            Self::Burst => "burst",
-            Self::Topics => "topics",
-            Self::Batch => "batch",
-            Self::Rule => "rule",
-            Self::Gate => "gate",
-            Self::Schedule => "schedule",
-            Self::Capacity => "capacity",
-            Self::Momentum => "momentum",
-            Self::Steepness => "steepness",
-            Self::Derivative => "derivative",
-            Self::RealExperts => "real_experts",
-            Self::Average => "average",
-            Self::Iterations => "iterations",
-            Self::Alpha => "alpha",
-            Self::Seed => "seed",
-        }
+        self.into()
     }
 
     /// What it is called on screen.
@@ -146,27 +107,19 @@ impl Parameter {
     /// What values it has.
     #[must_use]
     pub fn kind(self) -> Kind {
-        let seed = Limits { name: "seed", min: 0.0, max: 4_294_967_295.0 };
+        const SEED: Limits = Limits { name: "seed", min: 0.0, max: 4_294_967_295.0 };
         match self {
-            Self::Rate => Kind::Real(limits::RATE),
-            Self::TopK => Kind::Whole(limits::TOP_K),
-            Self::Experts => Kind::Whole(limits::EXPERTS),
-            Self::Skew => Kind::Real(limits::SKEW),
-            Self::Noise => Kind::Real(limits::NOISE),
-            Self::Drift => Kind::Real(limits::DRIFT),
-            Self::Burst => Kind::Whole(limits::BURST),
-            Self::Topics => Kind::Whole(limits::TOPICS),
-            Self::Batch => Kind::Whole(limits::BATCH),
-            Self::Capacity => Kind::Real(limits::CAPACITY),
-            Self::Momentum => Kind::Real(limits::MOMENTUM),
-            Self::Steepness => Kind::Real(limits::STEEPNESS),
-            Self::Derivative => Kind::Real(limits::DERIVATIVE),
-            Self::RealExperts => Kind::Real(limits::REAL_EXPERTS),
-            Self::Average => Kind::Real(limits::AVERAGE),
-            Self::Iterations => Kind::Whole(limits::ITERATIONS),
-            Self::Alpha => Kind::Real(learn::ALPHA),
-            Self::Seed => Kind::Whole(seed),
             Self::Rule | Self::Gate | Self::Schedule => Kind::Choice,
+            Self::Seed => Kind::Whole(SEED),
+            Self::Experts => Kind::Whole(limits::EXPERTS),
+            Self::Capacity => Kind::Real(limits::CAPACITY),
+            _ => {
+                let limits = term(self.name()).and_then(|t| t.limits).unwrap_or(SEED);
+                match Change::swept(self.name(), Value::Whole(0)) {
+                    Some(_) => Kind::Whole(limits),
+                    None => Kind::Real(limits),
+                }
+            }
         }
     }
 
@@ -220,31 +173,11 @@ impl Parameter {
     /// The change that sets a value, where there is one. A value of another kind sets nothing.
     #[must_use]
     pub fn change(self, experiment: &Experiment, value: Value) -> Option<Change> {
-        Some(match (self, value) {
-            (Self::Rate, Value::Real(x)) => Change::SetRate(x),
-            (Self::TopK, Value::Whole(n)) => Change::SetTopK(n),
-            (Self::Skew, Value::Real(x)) => Change::SetSkew(x),
-            (Self::Noise, Value::Real(x)) => Change::SetNoise(x),
-            (Self::Drift, Value::Real(x)) => Change::SetDrift(x),
-            (Self::Burst, Value::Whole(n)) => Change::SetBurst(n),
-            (Self::Topics, Value::Whole(n)) => Change::SetTopics(n),
-            (Self::Batch, Value::Whole(n)) => Change::SetBatch(n),
-            (Self::Rule, Value::Rule(r)) => Change::SetRule(r),
-            (Self::Gate, Value::Gate(g)) => Change::SetGate(g),
-            (Self::Schedule, Value::Schedule(s)) => Change::SetSchedule(s),
-            (Self::Capacity, Value::Real(factor)) => {
-                let by = experiment.variants.iter().find_map(|v| v.router.capacity).map(|c| c.by).unwrap_or_default();
-                Change::SetCapacity(Some(Capacity { factor, by }))
-            }
-            (Self::Momentum, Value::Real(x)) => Change::SetMomentum(x),
-            (Self::Steepness, Value::Real(x)) => Change::SetSteepness(x),
-            (Self::Derivative, Value::Real(x)) => Change::SetDerivative(x),
-            (Self::RealExperts, Value::Real(x)) => Change::SetRealExperts(x),
-            (Self::Average, Value::Real(x)) => Change::SetAverage(x),
-            (Self::Iterations, Value::Whole(n)) => Change::SetIterations(n),
-            (Self::Alpha, Value::Real(x)) => Change::SetLearning(LearningChange::Alpha(x)),
-            _ => return None,
-        })
+        if let (Self::Capacity, Value::Real(factor)) = (self, value) {
+            let by = experiment.variants.iter().find_map(|v| v.router.capacity).map(|c| c.by).unwrap_or_default();
+            return Some(Change::SetCapacity(Some(Capacity { factor, by })));
+        }
+        Change::swept(self.name(), value)
     }
 
     /// Sets it in every variant, or in the token source. Whether everything fits together is asked afterwards.
@@ -279,65 +212,6 @@ impl Parameter {
         };
         let change = self.change(experiment, any)?;
         let target = if change.is_of_source() { Target::Source } else { Target::Variant(variant) };
-        Some(match change::inverse(experiment, target, &change)? {
-            Change::SetRate(x)
-            | Change::SetSkew(x)
-            | Change::SetNoise(x)
-            | Change::SetDrift(x)
-            | Change::SetMomentum(x)
-            | Change::SetSteepness(x)
-            | Change::SetDerivative(x)
-            | Change::SetRealExperts(x)
-            | Change::SetAverage(x)
-            | Change::SetLearning(LearningChange::Alpha(x)) => Value::Real(x),
-            Change::SetCapacity(c) => Value::Real(c?.factor),
-            Change::SetTopK(n)
-            | Change::SetBurst(n)
-            | Change::SetTopics(n)
-            | Change::SetBatch(n)
-            | Change::SetIterations(n) => Value::Whole(n),
-            Change::SetRule(r) => Value::Rule(r),
-            Change::SetGate(g) => Value::Gate(g),
-            Change::SetSchedule(s) => Value::Schedule(s),
-            _ => return None,
-        })
-    }
-}
-
-impl Value {
-    /// As it is called on screen; [`fmt::Display`] writes it as files and columns do.
-    #[must_use]
-    pub fn in_words(self) -> String {
-        match self {
-            Self::Real(x) => naming::number(x),
-            Self::Whole(n) => n.to_string(),
-            Self::Rule(r) => r.short().into(),
-            Self::Gate(g) => g.title().into(),
-            Self::Schedule(s) => s.title().into(),
-        }
-    }
-
-    /// As a number, where it is one.
-    #[must_use]
-    pub fn number(self) -> Option<f64> {
-        match self {
-            Self::Real(x) => Some(x),
-            Self::Whole(n) => Some(f64::from(n)),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            // As short as it can be and still be the same number.
-            Self::Real(x) if *x != 0.0 && x.abs() < 1e-3 => write!(f, "{x:e}"),
-            Self::Real(x) => write!(f, "{x}"),
-            Self::Whole(n) => write!(f, "{n}"),
-            Self::Rule(r) => f.write_str(r.key()),
-            Self::Gate(g) => f.write_str(g.key()),
-            Self::Schedule(s) => f.write_str(s.key()),
-        }
+        change::inverse(experiment, target, &change)?.swept_value()
     }
 }

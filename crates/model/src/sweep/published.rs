@@ -1,6 +1,7 @@
 //! What papers choose, to be marked where a sweep passes by.
 
-use super::parameter::{Parameter, Value};
+use super::parameter::Parameter;
+use crate::change::Value;
 use crate::config::{Gate, Rule, Variant};
 
 /// A value that a paper chose.
