@@ -2,8 +2,10 @@
 //!
 //! It sleeps while there is nothing to do, so a paused lab costs nothing, and it never makes the screen wait.
 
+mod drawing;
 mod engines;
 mod figures;
+mod pace;
 mod runs;
 
 pub use runs::KEPT_BYTES;
@@ -14,12 +16,11 @@ use super::microscope::Watcher;
 use super::run::{Run, lock};
 use super::start::{RunId, Start};
 use super::theory::theorist::Theorist;
-use super::view::{Picture, Rows, ViewRequest, picture, picture_ahead};
-use super::{Engine, EngineChoice, EngineError, background, cpu::CpuEngine};
+use super::view::Picture;
+use super::{Engine, EngineChoice, background};
 use moebias_model::balance::rates_at;
 use moebias_model::config::ConfigError;
 use moebias_model::fixed::from_q32;
-use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -29,8 +30,6 @@ use std::time::{Duration, Instant};
 const CHUNK: Duration = Duration::from_millis(8);
 /// Snapshots are at least this far apart while playing.
 const FRAME: Duration = Duration::from_millis(16);
-/// Pictures of the live batch are at least this far apart: faster is noise.
-const LIVE_FRAME: Duration = Duration::from_millis(100);
 /// A seek that takes longer than this shows its progress.
 const SEEK_SHOWS: Duration = Duration::from_millis(150);
 /// After this many lost devices within a minute the CPU goes on alone.
@@ -109,45 +108,21 @@ impl Drop for Worker {
     }
 }
 
+/// The worker's own side: the run and everything that goes with it, by what it is for.
 struct Inside {
     inbox: Receiver<Message>,
     outbox: Sender<Echo>,
     wake: Arc<dyn Fn() + Send + Sync>,
     latest: Arc<Mutex<Arc<Snapshot>>>,
     run: Run,
-    detail: Option<Detail>,
     parked: runs::Parked,
-    engine: Box<dyn Engine>,
-    choice: EngineChoice,
-    opening: Option<Receiver<Result<Box<dyn Engine>, EngineError>>>,
-    losses: VecDeque<Instant>,
-    /// The GPU was left because of a setting that it does not know.
-    left_gpu: bool,
-    playing: bool,
-    speed: Speed,
-    /// Steps left of a `Step` message.
-    remaining: u64,
-    seeking: Option<(Seeking, Instant)>,
-    /// Changes that came during a seek.
-    held: Vec<Message>,
-    /// Steps due at the chosen speed.
-    due: f64,
-    clock: Instant,
-    seconds_per_step: f64,
-    meter: (Instant, u64, f64),
-    view: ViewRequest,
-    picture: Arc<Picture>,
-    /// Does the last step again, to look at it.
-    beside: CpuEngine,
-    picture_stale: bool,
-    picture_at: Instant,
-    /// Somebody looks at the price view.
-    theorist: Option<Box<Theorist>>,
-    figures: figures::Figuring,
-    /// Somebody looks at the next step.
-    watcher: Option<Box<Watcher>>,
-    picture_cost: Duration,
+    engines: engines::Engines,
+    pace: pace::Pace,
+    going: Going,
+    drawing: drawing::Drawing,
+    watching: Watching,
     published: Instant,
+    /// Requests answered so far.
     answered: u64,
     /// Runs set aside so far: their names.
     asides: u64,
@@ -155,44 +130,46 @@ struct Inside {
     quit: bool,
 }
 
+/// Where it is going in time.
+#[derive(Default)]
+struct Going {
+    seeking: Option<(Seeking, Instant)>,
+    /// Changes that came during a seek.
+    held: Vec<Message>,
+}
+
+/// What somebody looks at besides the run itself; nothing of it is worked out otherwise.
+#[derive(Default)]
+struct Watching {
+    /// The price view.
+    theorist: Option<Box<Theorist>>,
+    /// What the variants come to.
+    figures: figures::Figuring,
+    /// One step taken apart.
+    watcher: Option<Box<Watcher>>,
+    /// Steps that the history joined.
+    detail: Option<Detail>,
+}
+
 impl Inside {
     fn new(mut run: Run, inbox: Receiver<Message>, outbox: Sender<Echo>, wake: Wake) -> Self {
         let now = Instant::now();
-        let engine: Box<dyn Engine> = Box::new(CpuEngine::new("CPU while the GPU is opened"));
-        let view = ViewRequest::default();
-        let picture = Arc::new(picture_ahead(run.simulation_mut(), view));
-        let first = snapshot(&run, engine.as_ref(), &picture);
+        let engines = engines::Engines::new("CPU while the GPU is opened");
+        let drawing = drawing::Drawing::new(&mut run);
+        let pace = pace::Pace::new();
+        let first = snapshot(&run, engines.engine.as_ref(), &drawing.picture);
         Self {
             inbox,
             outbox,
             wake: Arc::from(wake),
             latest: Arc::new(Mutex::new(Arc::new(first))),
             run,
-            detail: None,
             parked: runs::Parked::default(),
-            engine,
-            choice: EngineChoice::Auto,
-            opening: None,
-            losses: VecDeque::new(),
-            left_gpu: false,
-            playing: false,
-            speed: Speed::Steps(60.0),
-            remaining: 0,
-            seeking: None,
-            held: vec![],
-            due: 0.0,
-            clock: now,
-            seconds_per_step: 1e-3,
-            meter: (now, 0, 0.0),
-            view,
-            picture,
-            beside: CpuEngine::new("beside the run"),
-            picture_stale: false,
-            picture_at: now,
-            theorist: None,
-            figures: figures::Figuring::default(),
-            watcher: None,
-            picture_cost: Duration::ZERO,
+            engines,
+            pace,
+            going: Going::default(),
+            drawing,
+            watching: Watching::default(),
             published: now,
             answered: 0,
             asides: 0,
@@ -205,12 +182,12 @@ impl Inside {
         while !self.quit {
             self.receive();
             self.take_engine();
-            if self.seeking.is_some() {
+            if self.going.seeking.is_some() {
                 self.seek();
-            } else if self.playing || self.remaining > 0 {
+            } else if self.pace.playing || self.pace.remaining > 0 {
                 self.play();
             }
-            let idle = self.seeking.is_none() && !self.playing && self.remaining == 0;
+            let idle = self.going.seeking.is_none() && !self.pace.playing && self.pace.remaining == 0;
             self.theorise(idle);
             if self.changed && (idle || self.published.elapsed() >= FRAME) {
                 self.publish();
@@ -220,25 +197,14 @@ impl Inside {
 
     /// Takes in every message there is; waits for one only if there is nothing to do.
     fn receive(&mut self) {
-        let wait = if self.seeking.is_some() || self.remaining > 0 {
+        let wait = if self.going.seeking.is_some() || self.pace.remaining > 0 {
             Duration::ZERO
-        } else if self.playing {
-            match self.speed {
-                Speed::Max => Duration::ZERO,
-                Speed::Steps(rate) => {
-                    self.due += self.clock.elapsed().as_secs_f64() * rate;
-                    self.clock = Instant::now();
-                    let missing = ((1.0 - self.due) / rate.max(1e-3)).max(0.0);
-                    let mut wait = Duration::from_secs_f64(missing.min(0.05));
-                    if self.changed {
-                        wait = wait.min(FRAME.saturating_sub(self.published.elapsed()));
-                    }
-                    wait
-                }
-            }
-        } else if let Some(theorist) = self.theorist.as_ref().filter(|t| t.busy()) {
+        } else if self.pace.playing {
+            let wait = self.pace.until_next();
+            if self.changed { wait.min(FRAME.saturating_sub(self.published.elapsed())) } else { wait }
+        } else if let Some(theorist) = self.watching.theorist.as_ref().filter(|t| t.busy()) {
             if theorist.waits() { Duration::from_millis(5) } else { Duration::ZERO }
-        } else if self.opening.is_some() || self.changed {
+        } else if self.engines.opening.is_some() || self.changed {
             Duration::from_millis(10)
         } else {
             Duration::MAX
@@ -268,61 +234,61 @@ impl Inside {
             Message::Play => self.set_playing(true),
             Message::Pause => {
                 self.set_playing(false);
-                self.remaining = 0;
+                self.pace.remaining = 0;
             }
             Message::Step(n) => {
                 self.set_playing(false);
-                self.remaining = n;
+                self.pace.remaining = n;
             }
             Message::Seek(to) => {
                 let to = to.max(self.run.first_step());
-                self.remaining = 0;
-                let from = self.seeking.map_or(self.run.step(), |(s, _)| s.from);
+                self.pace.remaining = 0;
+                let from = self.going.seeking.map_or(self.run.step(), |(s, _)| s.from);
                 self.run.rewind_towards(to);
-                self.seeking = Some((Seeking { from, to, at: self.run.step() }, Instant::now()));
-                self.picture_stale = true;
-                if let Some(theorist) = &mut self.theorist {
+                self.going.seeking = Some((Seeking { from, to, at: self.run.step() }, Instant::now()));
+                self.drawing.stale = true;
+                if let Some(theorist) = &mut self.watching.theorist {
                     theorist.changed(None);
                 }
             }
             Message::CancelSeek => {
-                if self.seeking.take().is_some() {
-                    self.picture_stale = true;
+                if self.going.seeking.take().is_some() {
+                    self.drawing.stale = true;
                     self.say(Echo::SeekCancelled { step: self.run.step() });
                     self.refuse_held("going to its step was cancelled");
                 }
             }
             Message::Speed(speed) => {
-                self.speed = speed;
-                self.due = 0.0;
-                self.clock = Instant::now();
+                self.pace.speed = speed;
+                self.pace.due = 0.0;
+                self.pace.clock = Instant::now();
             }
             // In the middle of a seek a change would fork the past at a step nobody chose.
-            Message::Change { .. } if self.seeking.is_some() => self.held.push(message),
+            Message::Change { .. } if self.going.seeking.is_some() => self.going.held.push(message),
             Message::Change { id, run, target, change } => self.change((id, run), target, change),
             Message::Mark => {
                 self.run.mark();
-                self.figures.changed();
+                self.watching.figures.changed();
             }
-            Message::Figures(wanted) => self.figures.want(wanted),
+            Message::Figures(wanted) => self.watching.figures.want(wanted),
             Message::Engine(choice) => self.choose(choice),
             Message::View(view) => {
-                self.view = view;
-                self.picture_stale = true;
+                self.drawing.view = view;
+                self.drawing.stale = true;
             }
             // Asked again before the answer could be seen, it goes on with what it has.
-            Message::Theory(request) if self.theorist.as_ref().map(|t| t.request()) == request => {}
+            Message::Theory(request) if self.watching.theorist.as_ref().map(|t| t.request()) == request => {}
             Message::Theory(request) => {
-                self.theorist = request.map(|r| Box::new(Theorist::new(r)));
+                self.watching.theorist = request.map(|r| Box::new(Theorist::new(r)));
             }
-            Message::Microscope(request) => match (request, &mut self.watcher) {
+            Message::Microscope(request) => match (request, &mut self.watching.watcher) {
                 (Some(request), Some(watcher)) => watcher.ask(request),
                 (request, watcher) => *watcher = request.map(|r| Box::new(Watcher::new(r))),
             },
             Message::Detail(from, to) => {
-                if self.detail.as_ref().is_none_or(|d| d.view().range != (from, to)) {
-                    self.detail = None;
-                    self.detail = Some(Detail::start(&self.run, (from, to), Arc::clone(&self.wake)));
+                if self.watching.detail.as_ref().is_none_or(|d| d.view().range != (from, to)) {
+                    self.watching.detail = None;
+                    self.watching.detail = Some(Detail::start(&self.run, (from, to), Arc::clone(&self.wake)));
                 }
             }
             Message::Export(tag) => {
@@ -334,7 +300,7 @@ impl Inside {
                     digest: simulation.digest(),
                     state: Some(simulation.state().clone()),
                     experiment: simulation.experiment().clone(),
-                    engine: format!("{} ({})", self.engine.info().kind, self.engine.info().adapter),
+                    engine: format!("{} ({})", self.engines.engine.info().kind, self.engines.engine.info().adapter),
                 };
                 self.say(Echo::Exported { tag, run: Box::new(exported) });
             }
@@ -348,34 +314,32 @@ impl Inside {
     }
 
     fn set_playing(&mut self, on: bool) {
-        self.playing = on;
-        self.due = 0.0;
-        self.clock = Instant::now();
-        self.meter = (Instant::now(), self.run.step(), 0.0);
-        self.picture_stale = true;
+        self.pace.playing = on;
+        self.pace.restart(self.run.step(), 0.0);
+        self.drawing.stale = true;
     }
 
     /// Does a chunk of at most `most` steps. Returns the steps done.
     fn chunk(&mut self, most: u64) -> u64 {
-        let fits = (CHUNK.as_secs_f64() / self.seconds_per_step.max(1e-7)) as u64;
-        let alone = self.seeking.is_none()
-            && self.theorist.as_ref().is_some_and(|t| t.wants_one(&self.run, self.asked_speed()));
+        let fits = (CHUNK.as_secs_f64() / self.pace.seconds_per_step.max(1e-7)) as u64;
+        let alone = self.going.seeking.is_none()
+            && self.watching.theorist.as_ref().is_some_and(|t| t.wants_one(&self.run, self.pace.asked()));
         let most = if alone { 1 } else { most };
         let steps = most.min(fits).clamp(1, 256) as u32;
         self.return_to_gpu();
         // Whoever looks at the last step needs the state before it: kept where the step is going to be shown.
-        let shown = self.seeking.is_none() && self.published.elapsed() + CHUNK >= FRAME;
+        let shown = self.going.seeking.is_none() && self.published.elapsed() + CHUNK >= FRAME;
         self.run.watched = alone || shown || u64::from(steps) >= most;
         let started = Instant::now();
         let before = self.run.step();
-        let outcome = self.run.advance(self.engine.as_mut(), steps, |_, _| {});
+        let outcome = self.run.advance(self.engines.engine.as_mut(), steps, |_, _| {});
         let done = self.run.step() - before;
         if done > 0 {
             let each = started.elapsed().as_secs_f64() / done as f64;
-            self.seconds_per_step += 0.3 * (each - self.seconds_per_step);
+            self.pace.seconds_per_step += 0.3 * (each - self.pace.seconds_per_step);
             self.changed = true;
-            self.picture_stale = true;
-            if let Some(theorist) = &mut self.theorist {
+            self.drawing.stale = true;
+            if let Some(theorist) = &mut self.watching.theorist {
                 theorist.step_done(&self.run, alone);
             }
         }
@@ -385,20 +349,12 @@ impl Inside {
         done
     }
 
-    /// Steps per second that the run is asked to do.
-    fn asked_speed(&self) -> f64 {
-        match self.speed {
-            Speed::Steps(rate) if self.remaining == 0 => rate,
-            _ => f64::INFINITY,
-        }
-    }
-
     /// Goes on with the price view, if somebody looks at it.
     fn theorise(&mut self, idle: bool) {
-        if self.seeking.is_some() {
+        if self.going.seeking.is_some() {
             return;
         }
-        if let Some(theorist) = &mut self.theorist {
+        if let Some(theorist) = &mut self.watching.theorist {
             self.changed |= theorist.work(&mut self.run, !idle);
             if let Some(trouble) = theorist.trouble() {
                 self.say(Echo::Trouble(trouble));
@@ -409,98 +365,67 @@ impl Inside {
     fn play(&mut self) {
         let stop = self.run.start.stop.filter(|&s| s > self.run.step());
         let to_stop = stop.map_or(u64::MAX, |s| s - self.run.step());
-        let wanted = if self.remaining > 0 {
-            self.remaining
-        } else {
-            match self.speed {
-                Speed::Max => u64::MAX,
-                Speed::Steps(rate) => {
-                    // What cannot be caught up within a quarter of a second is let go.
-                    self.due = self.due.min((rate * 0.25).max(1.0));
-                    self.due as u64
-                }
-            }
-        };
+        let wanted = self.pace.wanted();
         if wanted == 0 {
             return;
         }
         let done = self.chunk(wanted.min(to_stop));
-        self.due = (self.due - done as f64).max(0.0);
-        self.remaining = self.remaining.saturating_sub(done);
-        if self.playing && stop.is_some_and(|s| self.run.step() >= s) {
+        self.pace.did(done);
+        if self.pace.playing && stop.is_some_and(|s| self.run.step() >= s) {
             self.set_playing(false);
             self.say(Echo::Stopped { step: self.run.step() });
         }
-        let (since, from, _) = self.meter;
-        let elapsed = since.elapsed().as_secs_f64();
-        if elapsed > 0.5 {
-            let rate = self.run.step().saturating_sub(from) as f64 / elapsed;
-            self.meter = (Instant::now(), self.run.step(), rate);
-        }
+        self.pace.measure(self.run.step());
     }
 
     fn seek(&mut self) {
-        let Some((seek, since)) = self.seeking else { return };
+        let Some((seek, since)) = self.going.seeking else { return };
         if self.run.step() < seek.to {
             self.chunk(seek.to - self.run.step());
         }
         if self.run.step() >= seek.to {
-            self.seeking = None;
-            self.due = 0.0;
-            self.clock = Instant::now();
-            self.meter = (Instant::now(), self.run.step(), self.meter.2);
-            self.picture_stale = true;
+            self.going.seeking = None;
+            self.pace.restart(self.run.step(), self.pace.meter.2);
+            self.drawing.stale = true;
             self.published = Instant::now().checked_sub(FRAME).unwrap_or_else(Instant::now);
             self.release();
         } else {
-            self.seeking = Some((Seeking { at: self.run.step(), ..seek }, since));
+            self.going.seeking = Some((Seeking { at: self.run.step(), ..seek }, since));
         }
         self.changed = true;
     }
 
     /// Handles what had to wait for the end of a seek.
     fn release(&mut self) {
-        for message in std::mem::take(&mut self.held) {
+        for message in std::mem::take(&mut self.going.held) {
             self.handle(message);
         }
     }
 
     fn publish(&mut self) {
         // A short seek is not shown step by step; a long one shows its progress.
-        if self.seeking.is_some_and(|(_, since)| since.elapsed() < SEEK_SHOWS) {
+        if self.going.seeking.is_some_and(|(_, since)| since.elapsed() < SEEK_SHOWS) {
             return;
         }
-        let moving = self.playing || self.seeking.is_some();
-        let slow = self.view.rows != Rows::Probe && moving && self.view == self.picture.request;
-        // A costly picture of a running batch is made more rarely, so that it takes a tenth of the time at most, or a third while one
-        // zooms and pans.
-        let rest = if slow { LIVE_FRAME.max(9 * self.picture_cost) } else { 2 * self.picture_cost };
-        let due = !moving || self.view.rows == Rows::Probe || self.picture_at.elapsed() >= rest;
-        if self.picture_stale && due && self.seeking.is_none() {
-            let began = Instant::now();
-            self.picture = Arc::new(match self.run.before_last(&mut self.beside) {
-                Some(mut before) => picture(&mut before, self.view),
-                None => picture_ahead(self.run.simulation_mut(), self.view),
-            });
-            self.picture_at = Instant::now();
-            self.picture_cost = began.elapsed();
-            self.picture_stale = false;
+        let moving = self.pace.playing || self.going.seeking.is_some();
+        if self.going.seeking.is_none() {
+            self.drawing.draw(&mut self.run, moving);
         }
-        let mut next = snapshot(&self.run, self.engine.as_ref(), &self.picture);
-        if let Some(trouble) = self.figures.work(&self.run, moving || self.remaining > 0) {
+        let mut next = snapshot(&self.run, self.engines.engine.as_ref(), &self.drawing.picture);
+        if let Some(trouble) = self.watching.figures.work(&self.run, moving || self.pace.remaining > 0) {
             self.say(Echo::Trouble(trouble));
         }
-        next.figures = self.figures.standings();
-        next.theory = self.theorist.as_ref().map(|t| Arc::clone(t.theory()));
-        let there = self.seeking.is_none().then_some(&self.run);
-        next.microscope = self.watcher.as_mut().and_then(|w| w.look(there, self.answered, moving));
+        next.figures = self.watching.figures.standings();
+        next.theory = self.watching.theorist.as_ref().map(|t| Arc::clone(t.theory()));
+        let there = self.going.seeking.is_none().then_some(&self.run);
+        next.microscope = self.watching.watcher.as_mut().and_then(|w| w.look(there, self.answered, moving));
         next.answered = self.answered;
         next.kept = self.parked.kept();
-        next.detail = self.detail.as_ref().map(|d| d.view().clone());
-        next.playing = self.playing;
-        next.speed = self.speed;
-        next.steps_per_second = if self.playing { self.meter.2 } else { 0.0 };
-        next.seeking = self.seeking.map(|(s, _)| s);
+        next.detail = self.watching.detail.as_ref().map(|d| d.view().clone());
+        next.playing = self.pace.playing;
+        next.speed = self.pace.speed;
+        next.steps_per_second = if self.pace.playing { self.pace.meter.2 } else { 0.0 };
+        next.seeking = self.going.seeking.map(|(s, _)| s);
         *lock(&self.latest) = Arc::new(next);
         self.published = Instant::now();
         self.changed = false;

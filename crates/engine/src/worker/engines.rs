@@ -6,16 +6,40 @@ use crate::cpu::CpuEngine;
 use crate::message::Echo;
 use crate::unsupported::unsupported;
 use crate::{Engine, EngineChoice, EngineError, open};
-use std::sync::mpsc::{self, TryRecvError};
+use std::collections::VecDeque;
+use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::{Duration, Instant};
+
+/// The engine that runs, and the one that is wanted.
+pub(super) struct Engines {
+    pub(super) engine: Box<dyn Engine>,
+    pub(super) choice: EngineChoice,
+    pub(super) opening: Option<Receiver<Result<Box<dyn Engine>, EngineError>>>,
+    losses: VecDeque<Instant>,
+    /// The GPU was left because of a setting that it does not know.
+    left_gpu: bool,
+}
+
+impl Engines {
+    /// The CPU, for this reason.
+    pub(super) fn new(reason: &str) -> Self {
+        Self {
+            engine: Box::new(CpuEngine::new(reason)),
+            choice: EngineChoice::Auto,
+            opening: None,
+            losses: VecDeque::new(),
+            left_gpu: false,
+        }
+    }
+}
 
 impl Inside {
     /// Opens an engine beside the work; the CPU goes on meanwhile, with the same results.
     pub(super) fn choose(&mut self, choice: EngineChoice) {
-        self.choice = choice;
-        self.left_gpu = false;
+        self.engines.choice = choice;
+        self.engines.left_gpu = false;
         if choice == EngineChoice::Cpu {
-            self.opening = None;
+            self.engines.opening = None;
             self.set_engine(Box::new(CpuEngine::new("CPU chosen")));
             return;
         }
@@ -24,33 +48,33 @@ impl Inside {
             tx.send(open(choice)).ok();
         });
         match opened {
-            Ok(_) => self.opening = Some(rx),
+            Ok(_) => self.engines.opening = Some(rx),
             Err(e) => self.say(Echo::Trouble(format!("No thread to open the GPU with: {e}"))),
         }
     }
 
     fn set_engine(&mut self, engine: Box<dyn Engine>) {
-        self.engine = engine;
-        self.seconds_per_step = 1e-3;
+        self.engines.engine = engine;
+        self.pace.seconds_per_step = 1e-3;
         self.changed = true;
-        self.say(Echo::Engine(self.engine.info().clone()));
+        self.say(Echo::Engine(self.engines.engine.info().clone()));
     }
 
     pub(super) fn take_engine(&mut self) {
-        let Some(opening) = &self.opening else { return };
+        let Some(opening) = &self.engines.opening else { return };
         match opening.try_recv() {
             Ok(Ok(engine)) => {
-                self.opening = None;
+                self.engines.opening = None;
                 self.set_engine(engine);
             }
             Ok(Err(e)) => {
-                self.opening = None;
+                self.engines.opening = None;
                 self.say(Echo::Trouble(format!("Staying on the CPU: {e}")));
                 self.set_engine(Box::new(CpuEngine::new(&e.to_string())));
             }
             Err(TryRecvError::Empty) => {}
             Err(TryRecvError::Disconnected) => {
-                self.opening = None;
+                self.engines.opening = None;
                 self.set_engine(Box::new(CpuEngine::new("opening the GPU failed")));
             }
         }
@@ -61,31 +85,31 @@ impl Inside {
         match error {
             EngineError::Lost(why) => {
                 let now = Instant::now();
-                self.losses.push_back(now);
-                self.losses.retain(|t| now - *t < Duration::from_secs(60));
-                if self.losses.len() >= LOSSES {
+                self.engines.losses.push_back(now);
+                self.engines.losses.retain(|t| now - *t < Duration::from_secs(60));
+                if self.engines.losses.len() >= LOSSES {
                     let reason = format!("the GPU was lost {LOSSES} times within a minute");
                     self.say(Echo::Trouble(format!("Continuing on the CPU from step {step}: {reason} ({why})")));
                     self.set_engine(Box::new(CpuEngine::new(&reason)));
                 } else {
                     self.say(Echo::Notice(format!("The GPU was reset; continued at step {step}")));
                     self.set_engine(Box::new(CpuEngine::new("CPU while the GPU is opened again")));
-                    self.choose(self.choice);
+                    self.choose(self.engines.choice);
                 }
             }
             EngineError::Unsupported(why) | EngineError::Unavailable(why) => {
                 self.say(Echo::Notice(format!("Continuing on the CPU: {why}")));
                 self.set_engine(Box::new(CpuEngine::new(why)));
                 // Whatever else it could not do, too large a trace for one, it could not do the next time either.
-                self.left_gpu = unsupported(self.run.simulation().experiment()).is_some();
+                self.engines.left_gpu = unsupported(self.run.simulation().experiment()).is_some();
             }
         }
     }
 
     /// Goes back to the GPU once the setting that it does not know is gone.
     pub(super) fn return_to_gpu(&mut self) {
-        if self.left_gpu && unsupported(self.run.simulation().experiment()).is_none() {
-            self.choose(self.choice);
+        if self.engines.left_gpu && unsupported(self.run.simulation().experiment()).is_none() {
+            self.choose(self.engines.choice);
         }
     }
 }

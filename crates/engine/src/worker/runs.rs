@@ -68,12 +68,12 @@ impl Inside {
                 self.park(old);
                 self.entered(false);
                 self.set_playing(play);
-                if self.choice != EngineChoice::Cpu
-                    && self.engine.info().kind == EngineKind::Cpu
-                    && self.opening.is_none()
+                if self.engines.choice != EngineChoice::Cpu
+                    && self.engines.engine.info().kind == EngineKind::Cpu
+                    && self.engines.opening.is_none()
                 {
                     // What the GPU could not do before, it may be able to do now.
-                    self.choose(self.choice);
+                    self.choose(self.engines.choice);
                 }
             }
             Err(e) => self.decline(id, format!("This experiment can't start: {e}")),
@@ -90,7 +90,7 @@ impl Inside {
         let Some(run) = self.run.forked(id, of) else {
             return self.decline(id, "There is no room for one more variant".into());
         };
-        self.detail = None;
+        self.watching.detail = None;
         let old = std::mem::replace(&mut self.run, run);
         self.park(old);
         self.look_again();
@@ -100,23 +100,23 @@ impl Inside {
 
     /// What is worked out beside the run was of another.
     fn look_again(&mut self) {
-        self.theorist = self.theorist.take().map(|t| Box::new(Theorist::new(t.request())));
-        self.picture_stale = true;
-        self.figures.changed();
+        self.watching.theorist = self.watching.theorist.take().map(|t| Box::new(Theorist::new(t.request())));
+        self.drawing.stale = true;
+        self.watching.figures.changed();
     }
 
     fn entered(&mut self, resumed: bool) {
         self.look_again();
-        self.detail = None;
-        self.seeking = None;
+        self.watching.detail = None;
+        self.going.seeking = None;
         self.refuse_held("another run began");
-        self.remaining = 0;
+        self.pace.remaining = 0;
         self.say(Echo::Running { run: self.run.id, resumed });
     }
 
     /// Changes that were held for a step that was never reached are answered, not done.
     pub(super) fn refuse_held(&mut self, why: &str) {
-        for message in std::mem::take(&mut self.held) {
+        for message in std::mem::take(&mut self.going.held) {
             if let Message::Change { id, change, .. } = message {
                 self.answered += 1;
                 let reason = format!("{} was not changed: {why}", capitalised(change.title()));
@@ -156,13 +156,13 @@ impl Inside {
         }
         if self.run.step() < self.run.head {
             // What is computed again may belong to a past that is about to be another.
-            self.detail = None;
+            self.watching.detail = None;
         }
         match self.run.change(target, change) {
             Ok(applied) => {
-                self.picture_stale = true;
+                self.drawing.stale = true;
                 let here = self.run.step();
-                if let Some(theorist) = &mut self.theorist {
+                if let Some(theorist) = &mut self.watching.theorist {
                     theorist.changed(Some(here));
                 }
                 let run = self.run.id;
