@@ -428,7 +428,7 @@ fn a_sweep_in_the_window_is_saved_opened_and_one_of_its_runs_shown() {
     until(&mut harness, |lab| lab.document().title == "A first look");
 }
 
-/// Pictures alone: `MOEBIAS_PICTURES=folder cargo test --test sweep pictures`.
+/// Pictures alone: `MOEBIAS_PICTURES=folder cargo test --test program sweep::pictures`.
 #[test]
 fn pictures_of_the_window() {
     if std::env::var_os("MOEBIAS_PICTURES").is_none() {

@@ -77,7 +77,7 @@ fn the_pictures_show_what_the_scenarios_do() {
         let kept = image::imageops::crop_imm(&kept, 0, 0, CHECKED, HEIGHT).to_image();
         assert!(
             kept == thumbnail(s, CHECKED),
-            "{}: make the picture anew with MOEBIAS_UPDATE=1 cargo test --test thumbnails",
+            "{}: make the picture anew with MOEBIAS_UPDATE=1 cargo test --test program thumbnails",
             s.id
         );
     }

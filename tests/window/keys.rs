@@ -1,5 +1,5 @@
 //! The app by keyboard alone, and the first minute: what has the focus, what keys do, what the palette sets, how the welcome waits.
-//! `MOEBIAS_PICTURES=folder cargo test --test keys` leaves pictures there.
+//! `MOEBIAS_PICTURES=folder cargo test --test window keys` leaves pictures there.
 
 use crate::DATA;
 use eframe::egui::accesskit::Role;

@@ -718,7 +718,7 @@ fn without_an_adapter_it_says_so() {
     assert!(why.to_string().starts_with("there is no GPU"), "{why}");
 }
 
-/// `cargo test --release --test engines how_fast -- --ignored --nocapture`
+/// `cargo test --release -p moebias-engine --test engine how_fast -- --ignored --nocapture`
 #[test]
 #[ignore = "prints how fast each adapter routes; says nothing about right or wrong"]
 fn how_fast() {

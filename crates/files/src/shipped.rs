@@ -10,7 +10,7 @@ pub struct Shipped {
     /// The file, as it stands in `scenarios/`.
     pub text: &'static str,
     /// The loads of one of its variants over time as a small grey PNG, from `assets/thumbnails/`: 0 no load, 128 fair, 255 twice fair. Made by
-    /// `tests/thumbnails.rs`.
+    /// `tests/program/thumbnails.rs`.
     pub thumbnail: &'static [u8],
 }
 

@@ -1,7 +1,7 @@
 //! Random commands, as menus, palette, keys and files send them, never leave the lab and the worker believing different things, and what is
 //! saved afterwards loads and replays to the same digest.
 //!
-//! `MOEBIAS_BELIEFS=300000 cargo test --test beliefs -- --nocapture` sends that many; each run has a seed of its own, which a failure names.
+//! `MOEBIAS_BELIEFS=300000 cargo test -p moebias-lab --test lab beliefs -- --nocapture` sends that many; each run has a seed of its own, which a failure names.
 
 use crate::common::{Dice, GATES, RULES};
 use moebias_engine::cpu::CpuEngine;

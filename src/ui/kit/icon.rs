@@ -1,7 +1,7 @@
 //! The sign of Moebias: a band with one twist, made of experts, blue where they are short of tokens and orange where they have too many.
 //!
 //! It is drawn here alone: the window's icon, the mark in the top bar and the welcome, and the files in `assets/icon`, which
-//! `MOEBIAS_UPDATE=1 cargo test --lib ui::icon` makes anew.
+//! `MOEBIAS_UPDATE=1 cargo test -p moebias --lib icon` makes anew.
 
 use crate::ui::kit::theme::Theme;
 use eframe::egui::{
@@ -196,7 +196,7 @@ mod tests {
     fn the_files_hold_what_is_drawn() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/icon");
         let update = std::env::var_os("MOEBIAS_UPDATE").is_some();
-        let again = "make it anew with MOEBIAS_UPDATE=1 cargo test --lib ui::icon";
+        let again = "make it anew with MOEBIAS_UPDATE=1 cargo test -p moebias --lib icon";
         if update {
             std::fs::create_dir_all(&folder).unwrap();
             std::fs::write(folder.join("moebias.svg"), svg()).unwrap();

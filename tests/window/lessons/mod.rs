@@ -1,7 +1,7 @@
 //! Every lesson that ships, played from start to end in the real window by an automated user: questions are clicked, tasks are done
 //! by dragging sliders and choosing from menus, pages are turned by buttons and keys. And what is wrong with a lesson file is said well.
 //!
-//! `MOEBIAS_PICTURES=folder cargo test --test lessons` leaves a picture of every page in that folder; with `MOEBIAS_LIGHT` in the light
+//! `MOEBIAS_PICTURES=folder cargo test --test window lessons` leaves a picture of every page in that folder; with `MOEBIAS_LIGHT` in the light
 //! theme, with `MOEBIAS_SMALL` in a small window.
 
 mod alone;

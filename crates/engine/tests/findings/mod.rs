@@ -26,7 +26,7 @@ const TUNED_ON: u32 = 11;
 const HELD_OUT: u32 = 31_000_001;
 /// Where the table stands.
 const TABLE: &str = "../../docs/findings.md";
-const MARK: &str = "<!-- The table below is written by tests/findings. -->\n";
+const MARK: &str = "<!-- The table below is written by crates/engine/tests/findings. -->\n";
 
 /// Runs a scenario and returns everything that was found at any time.
 fn found(case: &Case) -> Vec<Finding> {

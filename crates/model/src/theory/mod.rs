@@ -2,7 +2,7 @@
 //!
 //! max Σ γ·x over x ∈ {0, 1}, K experts per token and L = KT/E tokens per expert. A bias is the price p of an expert's places, and top-K
 //! of γ + p is the best reply to the prices. This is our own derivation in the spirit of Han & Zhong 2025 (arXiv 2512.03915), whose
-//! theorem texts were not available to us; it is checked by `tests/theorems.rs`, in integers and without tolerance.
+//! theorem texts were not available to us; it is checked by `crates/model/tests/theorems.rs`, in integers and without tolerance.
 //!
 //! All is about the *effective* bias, the one that enters the selection key: relative to the largest, Q20. Scores are Q20 too, so
 //! every sum is exact in 64 bits, and what contains L is multiplied by E, so that L needs no fraction.
