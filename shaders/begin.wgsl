@@ -1,10 +1,5 @@
-// Twin of crates/model/src/order.rs, `Batch::searches` and `Routing::base`: where the search for an expert's order statistic begins.
+// Twin of crates/model/src/batch/order.rs, `Batch::searches` and `Routing::base`: where the search for an expert's order statistic begins.
 // One workgroup is one variant.
-
-const LANES = 128u;
-const SCORE_ONE = 1 << 20u;
-// No score reaches so far.
-const FAR = 1 << 23u;
 
 @group(1) @binding(0) var<storage, read_write> bias: array<vec2<u32>>;
 

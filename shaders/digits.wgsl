@@ -1,11 +1,5 @@
-// Twin of crates/model/src/order.rs, `Batch::count_digits`: how many tokens have which next digit at an expert, among those that share the
+// Twin of crates/model/src/batch/order.rs, `Batch::count_digits`: how many tokens have which next digit at an expert, among those that share the
 // digits known so far. Margins are recomputed in every pass. One thread is one token; workgroup_id.y counts variants.
-
-const LANES = 128u;
-const MOST_KEPT = 32u;
-
-// `tally` belongs to the route pass; here nothing is counted per expert.
-fn tally4(keys: vec4<i32>, first: u32, k: u32) {}
 
 // Twin of `next_after`: the value of the (K+1)-th largest key. One fewer than that may be held.
 fn next_after(v: Variant, token: Token, index: u32) -> i32 {
@@ -18,14 +12,14 @@ fn next_after(v: Variant, token: Token, index: u32) -> i32 {
             key = select(key, max(key, one), one < last);
         }
     }
-    return key >> 10u;
+    return key >> INDEX_BITS;
 }
 
 // Twin of `Base::alpha`.
 fn alpha_of(v: Variant, token: Token, index: u32) -> i32 {
     let value = next_after(v, token, index);
     if v.rule == RULE_BIP {
-        return clamp(value + bitcast<i32>(atomicLoad(&order[search_at(v, 0u) + 2u])), 0, 1 << 20u);
+        return clamp(value + bitcast<i32>(atomicLoad(&order[search_at(v, 0u) + 2u])), 0, SCORE_ONE);
     }
     return value;
 }

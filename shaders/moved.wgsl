@@ -1,12 +1,7 @@
-// Twin of crates/model/src/step/batch.rs, `Batch::count_moved`: how many assignments of evenly spaced tokens the bias moved.
+// Twin of crates/model/src/batch/mod.rs, `Batch::count_moved`: how many assignments of evenly spaced tokens the bias moved.
 // One thread is one token of the sample; workgroup_id.y counts variants.
 
-const LANES = 64u;
-
 @group(1) @binding(5) var<storage, read_write> counts: array<atomic<u32>>;
-
-// `tally` belongs to the route pass; here nothing is counted per expert.
-fn tally4(keys: vec4<i32>, first: u32, k: u32) {}
 
 @compute @workgroup_size(LANES)
 fn moved(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -1,8 +1,6 @@
 // Twin of crates/model/src/order.rs, `Search::pick`: the digit of the number sought, from how many have which; the bins are emptied.
 // One workgroup is one expert; workgroup_id.y counts variants. A lane has four bins, those of the largest digits first.
 
-const LANES = 64u;
-
 var<workgroup> sums: array<u32, LANES>;
 
 @compute @workgroup_size(LANES)

@@ -1,11 +1,6 @@
 // Twin of crates/model/src/select.rs, `Selector::new`: from the biases of a step to the part of the key that depends only on the expert.
 // One workgroup is one variant.
 
-const LANES = 128u;
-const LOWEST_VALUE = -(1 << 21u);
-const SCORE_ONE = 1 << 20u;
-const INDEX_MAX = 1023;
-
 @group(1) @binding(0) var<storage, read_write> bias: array<vec2<u32>>;
 @group(1) @binding(1) var<storage, read_write> keys: array<vec2<u32>>;
 @group(1) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
@@ -14,7 +9,7 @@ const INDEX_MAX = 1023;
 fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let v = variants[group.x];
     // Inner iterations of BIP: their biases stand where the next step's will.
-    let round = (part.stage >> 3u) & 31u;
+    let round = order_round();
     let rounds = select(0u, v.rounds, v.rule == RULE_BIP && v.rank != 0u);
     let at = select(step.bias_at, step.next_bias_at, round > 0u) + v.first_expert;
     let top = largest_bias(v, at, lane);
@@ -30,12 +25,12 @@ fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         }
         let relative = add64(q32_to_q20(sub64(b, top)), wide(SCORE_ONE - 1));
         var value = bitcast<i32>(relative.x);
-        if less64(relative, wide(LOWEST_VALUE)) {
-            value = LOWEST_VALUE;
+        if less64(relative, wide(VALUE_MIN)) {
+            value = VALUE_MIN;
             if round == rounds {
                 atomicAdd(&counts[step.saturated_at + v.index], 1u);
             }
         }
-        keys[v.first_expert + e] = vec2<u32>(bitcast<u32>((value << 10u) + (INDEX_MAX - i32(e))), 0u);
+        keys[v.first_expert + e] = vec2<u32>(bitcast<u32>((value << INDEX_BITS) + (INDEX_MAX - i32(e))), 0u);
     }
 }

@@ -1,9 +1,9 @@
-// Twin of crates/model/src/step/batch.rs, `Batch::route`: tokens → logits → gate → bias → top-K → loads in one pass. One thread is one token;
+// Twin of crates/model/src/batch/mod.rs, `Batch::route`: tokens → logits → gate → bias → top-K → loads in one pass. One thread is one token;
 // workgroup_id.x counts blocks of tokens, workgroup_id.y variants. Nothing of the size tokens × experts is ever in memory.
 
-const LANES = 128u;
-
 @group(1) @binding(5) var<storage, read_write> counts: array<atomic<u32>>;
+
+var<workgroup> histogram: array<atomic<u32>, MOST_EXPERTS>;
 
 @compute @workgroup_size(LANES)
 fn route(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -1,14 +1,9 @@
-// Twin of crates/model/src/step/batch.rs, `Batch::route`, for variants that differ in their biases alone: a sweep. Tokens, logits and scores are made
+// Twin of crates/model/src/batch/mod.rs, `Batch::route`, for variants that differ in their biases alone: a sweep. Tokens, logits and scores are made
 // once for four of them. One thread is one token; workgroup_id.x counts blocks of tokens, workgroup_id.y fours of variants.
-
-const LANES = 128u;
-const TOGETHER = 4u;
-// Four histograms of this many experts fit the workgroup memory that every GPU has.
-const MOST_EXPERTS = 512u;
 
 @group(1) @binding(5) var<storage, read_write> counts: array<atomic<u32>>;
 
-var<workgroup> histograms: array<atomic<u32>, 2048>;
+var<workgroup> histograms: array<atomic<u32>, TOGETHER * MOST_SHARED_EXPERTS>;
 var<private> tally_at: u32;
 
 // Counts those of four keys, ranks `first`…`first` + 3, that are among the best `k`, in the histogram at `tally_at`.
@@ -38,7 +33,7 @@ fn variant_at(place: u32) -> Variant {
 
 fn count(v: Variant, top: Top, place: u32) {
     if place < part.variants {
-        tally_at = (place % TOGETHER) * MOST_EXPERTS;
+        tally_at = (place % TOGETHER) * MOST_SHARED_EXPERTS;
         tally(top, v.top_k);
     }
 }
@@ -50,7 +45,7 @@ fn route_shared(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
     let v1 = variant_at(first + 1u);
     let v2 = variant_at(first + 2u);
     let v3 = variant_at(first + 3u);
-    for (var i = lane; i < TOGETHER * MOST_EXPERTS; i += LANES) {
+    for (var i = lane; i < TOGETHER * MOST_SHARED_EXPERTS; i += LANES) {
         atomicStore(&histograms[i], 0u);
     }
     prepare_scores(lane);
@@ -89,7 +84,7 @@ fn route_shared(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
     for (var place = first; place < min(first + TOGETHER, part.variants); place += 1u) {
         let v = variant_at(place);
         for (var e = lane; e < v.experts; e += LANES) {
-            let load = atomicLoad(&histograms[(place % TOGETHER) * MOST_EXPERTS + e]);
+            let load = atomicLoad(&histograms[(place % TOGETHER) * MOST_SHARED_EXPERTS + e]);
             if load > 0u {
                 atomicAdd(&counts[step.loads_at + v.first_expert + e], load);
             }

@@ -1,9 +1,6 @@
 // Twin of crates/model/src/balance/quantile.rs, `update`, and of crates/model/src/balance/bip.rs, `bias` and `anchor`: order statistics become biases.
 // One workgroup is one variant.
 
-const LANES = 128u;
-const WEIGHT_BITS = 24u;
-
 @group(1) @binding(0) var<storage, read_write> bias: array<vec2<u32>>;
 // 0 in its first number once a variant's biases are frozen.
 @group(1) @binding(3) var<storage, read> rates: array<vec4<u32>>;

@@ -1,11 +1,5 @@
 // Twin of crates/model/src/balance/: the loads of one step become the biases of the next. One workgroup is one variant.
 
-const LANES = 128u;
-// 4 − 2⁻³² as Q32: the largest factor of the multiplicative rule.
-const LARGEST_FACTOR = vec2<u32>(0xffffffffu, 3u);
-// Just under 8, Q20: where tanh saturates.
-const TANH_LIMIT = (8u << 20u) - 1u;
-
 @group(1) @binding(0) var<storage, read_write> bias: array<vec2<u32>>;
 @group(1) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
 // Step size and K_d of each variant at each step, Q32.
@@ -13,7 +7,7 @@ const TANH_LIMIT = (8u << 20u) - 1u;
 // What a rule remembers of each expert, from step to step.
 @group(1) @binding(4) var<storage, read_write> memory: array<vec2<u32>>;
 // The coefficients of tanh.
-@group(1) @binding(5) var<uniform> tanh_table: array<vec4<u32>, 128>;
+@group(1) @binding(5) var<uniform> tanh_table: array<vec4<u32>, TANH_SEGMENTS>;
 
 var<workgroup> sums: array<vec2<u32>, LANES>;
 
@@ -87,7 +81,7 @@ fn scale_of(lane: u32, v: Variant) -> Scale {
         most = max(most, u32(abs(error_of(v, load_of(v, e)))));
     }
     most = largest(lane, most);
-    let shift = 26 - i32(firstLeadingBit(max(most, 1u)));
+    let shift = RMS_LEAD - i32(firstLeadingBit(max(most, 1u)));
     var squares = vec2<u32>(0u);
     for (var e = lane; e < v.experts; e += LANES) {
         let size = scaled(shift, error_of(v, load_of(v, e)));
@@ -107,30 +101,30 @@ fn over_rms(rate: vec2<u32>, scale: Scale, error: i32) -> vec2<u32> {
 // Twin of balance/tanh.rs: Q20 to Q30.
 fn tanh_of(x: vec2<u32>) -> u32 {
     let at = select(min(x.x, TANH_LIMIT), TANH_LIMIT, x.y > 0u);
-    let c = tanh_table[at >> 16u];
-    let f = at & 0xffffu;
-    let slope = c.y - shr64(product64(c.z, f), 16u).x;
-    return c.x + shr64(product64(slope, f), 16u).x;
+    let c = tanh_table[at >> TANH_FRACTION];
+    let f = at & ((1u << TANH_FRACTION) - 1u);
+    let slope = c.y - shr64(product64(c.z, f), TANH_FRACTION).x;
+    return c.x + shr64(product64(slope, f), TANH_FRACTION).x;
 }
 
 // Twin of balance/smebu.rs, `push`.
 fn soft_push(v: Variant, rate: vec2<u32>, error: i32) -> vec2<u32> {
     let x = quotient64(product64(v.steepness, u32(abs(error))), max(v.assignments, 1u));
-    return signed64(shr64(times64(rate, tanh_of(x)), 30u), error < 0);
+    return signed64(shr64(times64(rate, tanh_of(x)), TANH_BITS), error < 0);
 }
 
 // Twin of balance/smebu.rs, `blend`.
 fn blended(v: Variant, before: vec2<u32>, push: vec2<u32>) -> vec2<u32> {
-    let one = 1u << 24u;
+    let one = 1u << MOMENTUM_BITS;
     let kept = signed64(times64(size64(before), v.momentum), is_negative64(before));
     let added = signed64(times64(size64(push), one - v.momentum), is_negative64(push));
     let sum = add64(kept, added);
-    return signed64(shr64(size64(sum), 24u), is_negative64(sum));
+    return signed64(shr64(size64(sum), MOMENTUM_BITS), is_negative64(sum));
 }
 
 // Twin of balance/id.rs, `error`: Q20.
 fn error_q20(v: Variant, error: i32) -> vec2<u32> {
-    let size = vec2<u32>(u32(abs(error)) << 20u, u32(abs(error)) >> 12u);
+    let size = vec2<u32>(u32(abs(error)) << ERROR_BITS, u32(abs(error)) >> (32u - ERROR_BITS));
     return signed64(quotient64(size, max(v.assignments, 1u)), error < 0);
 }
 
@@ -142,16 +136,16 @@ fn derivative(gain: vec2<u32>, before: vec2<u32>, now: vec2<u32>) -> vec2<u32> {
         return vec2<u32>(0u);
     }
     // A change is at most 1,024, so 31 bits.
-    return signed64(shr64(times64(gain, size64(change).x), 20u), is_negative64(change));
+    return signed64(shr64(times64(gain, size64(change).x), ERROR_BITS), is_negative64(change));
 }
 
 // Twin of balance/longcat.rs, `increment`.
 fn towards_share(v: Variant, rate: vec2<u32>, load: u32) -> vec2<u32> {
     let tokens = max(v.assignments / v.top_k, 1u);
-    let share = quotient64(vec2<u32>(load << 30u, load >> 2u), tokens);
+    let share = quotient64(vec2<u32>(load << SHARE_BITS, load >> (32u - SHARE_BITS)), tokens);
     let error = sub64(vec2<u32>(v.share, 0u), share);
     let size = quotient64(times64(rate, size64(error).x), v.top_k);
-    return signed64(shr64(size, 30u), is_negative64(error));
+    return signed64(shr64(size, SHARE_BITS), is_negative64(error));
 }
 
 // Twin of balance/threshold.rs: the assignments there were, and the mean sign times the step, truncated toward zero.

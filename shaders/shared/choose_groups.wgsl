@@ -1,9 +1,6 @@
 // Twin of crates/model/src/groups.rs, `top_k`: a token keeps the groups with the largest sums of their two best keys' values, and meets the
 // experts of those groups in blocks of eight. Scores are made twice: a token's keys at 1,024 experts would not fit a thread.
 
-// As `GROUPS` in src/engine/gpu/layout.rs.
-const GROUPS = 64u;
-
 fn key_of(v: Variant, token: Token, expert: u32, biased: bool) -> i32 {
     let score = score_at(token, expert);
     if biased {
@@ -14,7 +11,7 @@ fn key_of(v: Variant, token: Token, expert: u32, biased: bool) -> i32 {
 
 fn chosen_by(v: Variant, token: Token, biased: bool) -> Top {
     let size = v.experts / v.groups;
-    var scores: array<i32, GROUPS>;
+    var scores: array<i32, MOST_GROUPS>;
     for (var g = 0u; g < v.groups; g += 1u) {
         var first = LOWEST;
         var second = LOWEST;
@@ -23,7 +20,7 @@ fn chosen_by(v: Variant, token: Token, biased: bool) -> Top {
             second = max(second, min(key, first));
             first = max(first, key);
         }
-        scores[g] = (first >> 10u) + select(0, second >> 10u, size > 1u);
+        scores[g] = (first >> INDEX_BITS) + select(0, second >> INDEX_BITS, size > 1u);
     }
     var top = nothing();
     for (var g = 0u; g < v.groups; g += 1u) {
@@ -48,17 +45,4 @@ fn chosen_by(v: Variant, token: Token, biased: bool) -> Top {
 
 fn chosen(v: Variant, token: Token, index: u32) -> Top {
     return chosen_by(v, token, true);
-}
-
-fn chosen_unbiased(v: Variant, token: Token) -> Top {
-    return chosen_by(v, token, false);
-}
-
-// Whether an expert is among those chosen by score: a large key does not help one whose group is not kept.
-fn stays(v: Variant, token: Token, expert: u32, unbiased: Top, threshold: i32) -> bool {
-    var found = false;
-    for (var rank = 0u; rank < v.top_k; rank += 1u) {
-        found = found || expert_of(ranked(unbiased, rank)) == expert;
-    }
-    return found;
 }

@@ -1,8 +1,5 @@
 // Twin of crates/model/src/hash.rs: a word goes to the same K experts for ever.
 
-const STREAM_HASH = 6u;
-const WORDS_PER_TOPIC = 64u;
-
 fn word_of(index: u32) -> u32 {
     let topic = topic_of_draw(pcg4d(index / step.burst, step.key_step, STREAM_TOPIC, step.seed).x);
     return topic * WORDS_PER_TOPIC + (pcg4d(index, step.key_step, STREAM_TOPIC, step.seed).y >> 26u);
@@ -15,7 +12,7 @@ fn share_of(draw: u32, n: u32) -> u32 {
 
 fn chosen(v: Variant, token: Token, index: u32) -> Top {
     let word = word_of(index);
-    var experts: array<u32, 32>;
+    var experts: array<u32, MOST_KEPT>;
     var top = nothing();
     for (var at = 0u; at < v.top_k; at += 8u) {
         var keys = array<i32, 8>(LOWEST, LOWEST, LOWEST, LOWEST, LOWEST, LOWEST, LOWEST, LOWEST);
@@ -30,7 +27,7 @@ fn chosen(v: Variant, token: Token, index: u32) -> Top {
                 expert = select(expert, (expert + 1u) % v.experts, taken);
             }
             experts[rank] = expert;
-            keys[rank - at] = (i32(v.top_k - rank) << 10u) + (INDEX_MAX - i32(expert));
+            keys[rank - at] = (i32(v.top_k - rank) << INDEX_BITS) + (INDEX_MAX - i32(expert));
         }
         let a = vec4<i32>(keys[0], keys[1], keys[2], keys[3]);
         let b = vec4<i32>(keys[4], keys[5], keys[6], keys[7]);

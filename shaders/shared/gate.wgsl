@@ -1,12 +1,7 @@
 // Twin of crates/model/src/gate.rs: from integer logits (Q14) to integer scores (Q20), by tables that the host made.
 
-const SEGMENTS = 32u;
-const SCORE_ONE = 1 << 20u;
-const LOGIT_LIMIT = (8 << 14u) - 1;
-const LOG2_E = 5909;
-
 // The coefficients of σ, then those of 2⁻ᶠ, then those of the root of the softplus.
-@group(1) @binding(0) var<uniform> tables: array<vec4<i32>, 96>;
+@group(1) @binding(0) var<uniform> tables: array<vec4<i32>, 3u * SEGMENTS>;
 // The table this pass uses, in memory that lanes may read at different places without waiting for each other.
 var<workgroup> segments: array<vec4<i32>, SEGMENTS>;
 
@@ -19,9 +14,9 @@ fn load_segments(lane: u32, first: u32) {
 
 fn sigmoid(logit: i32) -> i32 {
     let m = min(abs(logit), LOGIT_LIMIT);
-    let c = segments[u32(m) >> 12u];
-    let f = m & 4095;
-    let s = c.x + (((c.y + ((c.z * f) >> 12u)) * f) >> 12u);
+    let c = segments[u32(m) >> SIGMOID_FRACTION];
+    let f = m & ((1 << SIGMOID_FRACTION) - 1);
+    let s = c.x + (((c.y + ((c.z * f) >> SIGMOID_FRACTION)) * f) >> SIGMOID_FRACTION);
     return select(s, SCORE_ONE - s, logit < 0);
 }
 
@@ -32,17 +27,17 @@ fn saturated(logit: i32) -> i32 {
 // √ln(1 + eˣ)/4.
 fn sqrt_softplus(logit: i32) -> i32 {
     let m = saturated(logit) + LOGIT_LIMIT + 1;
-    let c = segments[u32(m) >> 13u];
-    let f = m & 8191;
-    return c.x + (((c.y + ((c.z * f) >> 13u)) * f) >> 13u);
+    let c = segments[u32(m) >> ROOT_FRACTION];
+    let f = m & ((1 << ROOT_FRACTION) - 1);
+    return c.x + (((c.y + ((c.z * f) >> ROOT_FRACTION)) * f) >> ROOT_FRACTION);
 }
 
 // e^(−distance), Q18.
 fn exp_neg(distance: i32) -> u32 {
     let y = (distance * LOG2_E + 2048) >> 12u;
-    let f = y & 16383;
-    let c = segments[u32(f) >> 9u];
-    return u32((c.x - ((c.y * (f & 511)) >> 9u)) >> u32(y >> 14u));
+    let f = y & ((1 << LOGIT_BITS) - 1);
+    let c = segments[u32(f) >> EXP2_FRACTION];
+    return u32((c.x - ((c.y * (f & ((1 << EXP2_FRACTION) - 1))) >> EXP2_FRACTION)) >> u32(y >> LOGIT_BITS));
 }
 
 // What turns a token's exponentials into softmax scores.
@@ -53,7 +48,7 @@ struct Normaliser {
 
 // The sum of a token's exponentials is at least 2¹⁸.
 fn normaliser(sum: u32) -> Normaliser {
-    let shift = firstLeadingBit(sum) - 18u;
+    let shift = firstLeadingBit(sum) - EXP_BITS;
     return Normaliser(0xffffffffu / (sum >> shift), shift);
 }
 

@@ -62,15 +62,3 @@ fn ranked(top: Top, i: u32) -> i32 {
     var keys = array<vec4<i32>, 8>(top.k0, top.k1, top.k2, top.k3, top.k4, top.k5, top.k6, top.k7);
     return keys[i / 4u][i % 4u];
 }
-
-// Counts one assignment for each of the best `k`.
-fn tally(top: Top, k: u32) {
-    tally4(top.k0, 0u, k);
-    tally4(top.k1, 4u, k);
-    tally4(top.k2, 8u, k);
-    tally4(top.k3, 12u, k);
-    tally4(top.k4, 16u, k);
-    tally4(top.k5, 20u, k);
-    tally4(top.k6, 24u, k);
-    tally4(top.k7, 28u, k);
-}

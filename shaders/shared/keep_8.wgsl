@@ -24,9 +24,3 @@ fn ranked(top: Top, i: u32) -> i32 {
     var keys = array<vec4<i32>, 2>(top.k0, top.k1);
     return keys[i / 4u][i % 4u];
 }
-
-// Counts one assignment for each of the best `k`.
-fn tally(top: Top, k: u32) {
-    tally4(top.k0, 0u, k);
-    tally4(top.k1, 4u, k);
-}

@@ -1,9 +1,5 @@
 // Twin of crates/model/src/random.rs: counter-based random numbers (pcg4d of Jarzynski and Olano, JCGT 9(3), 2020).
 
-const STREAM_NOISE_LOW = 0u;
-const STREAM_NOISE_HIGH = 1u;
-const STREAM_TOPIC = 2u;
-
 fn stirred(words: vec4<u32>) -> vec4<u32> {
     var v = words;
     v.x += v.y * v.w;

@@ -1,9 +1,5 @@
 // Twin of crates/model/src/select.rs: which K experts a token gets. A key is 22 value bits above 10 bits of inverted expert index.
 
-const LOWEST = -2147483647 - 1;
-const VALUE_MIN = -(1 << 21u);
-const INDEX_MAX = 1023;
-
 // What depends only on the expert: (offset, 0) of an additive rule; the factor of the multiplicative one or the bias of
 // `Threshold`, Q32.
 @group(1) @binding(4) var<storage, read> biased: array<vec2<u32>>;
@@ -20,7 +16,7 @@ fn expert_of(key: i32) -> u32 {
 
 // The key by score alone.
 fn unbiased_key(score: i32, expert: u32) -> i32 {
-    return ((score + (1 << 20u) - 1) << 10u) + (INDEX_MAX - i32(expert));
+    return ((score + SCORE_ONE - 1) << INDEX_BITS) + (INDEX_MAX - i32(expert));
 }
 
 // A network of nineteen comparators: no lane waits for another.

@@ -1,5 +1,5 @@
 // Twin of crates/model/src/step.rs: what the host says about one step, one dispatch and one variant.
-// The layouts are those of src/engine/gpu/layout.rs; tests/shaders.rs holds them together.
+// The layouts are those of crates/engine/src/gpu/layout.rs; a test compares them.
 
 // One step of a submission. Places are in elements of the array they point into.
 struct Step {
@@ -50,19 +50,15 @@ struct Variant {
     average: u32,
 }
 
-const RULE_NONE = 0u;
-const RULE_SIGN = 1u;
-const RULE_PROPORTIONAL = 2u;
-const RULE_MULTIPLICATIVE = 3u;
-const RULE_CENTRED_SIGN = 4u;
-const RULE_RMS = 5u;
-const RULE_SMEBU = 6u;
-const RULE_ID_BALANCING = 7u;
-const RULE_LONGCAT = 8u;
-const RULE_THRESHOLD = 9u;
-const RULE_QUANTILE = 16u;
-const RULE_BIP = 17u;
-
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<uniform> part: Part;
 @group(0) @binding(2) var<storage, read> variants: array<Variant>;
+
+// A part's stage says which digit is counted, in which inner iteration, for which rule.
+fn digit_stage() -> u32 {
+    return part.stage & ((1u << STAGE_ROUND_SHIFT) - 1u);
+}
+
+fn order_round() -> u32 {
+    return (part.stage >> STAGE_ROUND_SHIFT) & ((1u << STAGE_ROUND_BITS) - 1u);
+}

@@ -1,6 +1,4 @@
-// Twin of crates/model/src/step/batch.rs, `Batch::route`: loads are counted within the workgroup and added up once.
-
-var<workgroup> histogram: array<atomic<u32>, 1024>;
+// Twin of crates/model/src/batch/mod.rs, `Batch::route`: loads are counted within the workgroup and added up once.
 
 // Counts those of four keys, ranks `first`…`first` + 3, that are among the best `k`.
 fn tally4(keys: vec4<i32>, first: u32, k: u32) {

@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 
 fn parsed(pass: Pass) -> Module {
     let source = pass.source();
-    naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{pass:?}: {}", e.emit_to_string(&source)))
+    naga::front::wgsl::parse_str(source.text()).unwrap_or_else(|e| {
+        let (file, line) = source.place(e.location(source.text()).map_or(1, |at| at.line_number as usize));
+        panic!("{pass:?}: {file}, line {line}: {}", e.emit_to_string(source.text()))
+    })
 }
 
 /// Every source file of the shaders, as a path from `shaders/`.
@@ -37,11 +40,12 @@ fn every_pass_is_valid() {
         // No capability beyond plain WGSL: no subgroups, no 64-bit integers, no floats of other sizes.
         Validator::new(ValidationFlags::all(), Capabilities::empty())
             .validate(&module)
-            .unwrap_or_else(|e| panic!("{pass:?}: {}", e.emit_to_string(&pass.source())));
+            .unwrap_or_else(|e| panic!("{pass:?}: {}", e.emit_to_string(pass.source().text())));
         let entries: Vec<&str> = module.entry_points.iter().map(|e| e.name.as_str()).collect();
         assert_eq!(entries, [pass.entry()]);
         let lanes = module.entry_points[0].workgroup_size[0];
         assert!(lanes <= 256, "more threads than the default limits promise");
+        assert_eq!(lanes, pass.lanes(), "{pass:?}");
     }
 }
 
@@ -111,9 +115,9 @@ fn every_file_names_its_twin() {
 
 #[test]
 fn every_file_is_used() {
-    let sources: Vec<String> = Pass::all().into_iter().map(Pass::source).collect();
+    let sources: Vec<_> = Pass::all().into_iter().map(Pass::source).collect();
     for path in files() {
         let text = fs::read_to_string(&path).unwrap();
-        assert!(sources.iter().any(|s| s.contains(text.trim())), "{} is in no pass", path.display());
+        assert!(sources.iter().any(|s| s.text().contains(text.trim())), "{} is in no pass", path.display());
     }
 }

@@ -13,13 +13,13 @@ use std::sync::LazyLock;
 /// Segments of each table.
 pub const SEGMENTS: usize = 32;
 /// Fraction bits within a segment of the sigmoid: a segment is a quarter of a logit.
-const SIGMOID_FRACTION: u32 = LOGIT_BITS - 2;
+pub const SIGMOID_FRACTION: u32 = LOGIT_BITS - 2;
 /// Fraction bits within a segment of 2⁻ᶠ: a segment is 1/32.
-const EXP2_FRACTION: u32 = LOGIT_BITS - 5;
+pub const EXP2_FRACTION: u32 = LOGIT_BITS - 5;
 /// Fraction bits within a segment of the root of the softplus: a segment is half a logit.
-const ROOT_FRACTION: u32 = LOGIT_BITS - 1;
+pub const ROOT_FRACTION: u32 = LOGIT_BITS - 1;
 /// Fraction bits of an exponential before it is normalised.
-const EXP_BITS: u32 = 18;
+pub const EXP_BITS: u32 = 18;
 /// log2(e) in Q12.
 pub const LOG2_E: i32 = 5909;
 

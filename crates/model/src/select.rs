@@ -13,7 +13,7 @@ pub const INDEX_MAX: i32 = (1 << INDEX_BITS) - 1;
 /// The most experts a token can get.
 pub const MAX_K: usize = 32;
 /// Smallest value that fits 22 bits.
-const VALUE_MIN: i64 = -(1 << 21);
+pub const VALUE_MIN: i64 = -(1 << 21);
 
 /// By what a token's experts are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

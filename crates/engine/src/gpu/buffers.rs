@@ -4,6 +4,7 @@ use super::clock;
 use super::device::Device;
 use super::layout::{PartParams, Plan, StepParams, VariantParams};
 use super::pipelines::Pipelines;
+use super::shader::SEARCH;
 use crate::EngineError;
 use moebias_model::balance::{Rates, tanh};
 use moebias_model::batch::TokenInputs;
@@ -21,7 +22,7 @@ const MOST_STEPS: u64 = 256;
 /// The most bytes that come back from a submission.
 const MOST_BYTES: u64 = 8 << 20;
 /// Words of an expert in `order`: `STRIDE` in `shaders/shared/order.wgsl`.
-const ORDER_WORDS: u64 = 4 + BINS as u64;
+const ORDER_WORDS: u64 = SEARCH as u64 + BINS as u64;
 /// Words of an embedding.
 const WORDS: usize = DIM / 4;
 

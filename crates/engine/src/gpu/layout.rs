@@ -64,8 +64,7 @@ pub struct PartParams {
     pub first_token: u32,
     /// How many variants.
     pub variants: u32,
-    /// Nothing.
-    /// While a batch is put in order: which digit, plus 8 times the inner iteration, plus 256 times the rule.
+    /// While a batch is put in order: which digit, in which inner iteration, for which rule; else 0.
     pub stage: u32,
 }
 
@@ -81,7 +80,7 @@ pub struct VariantParams {
     pub first_expert: u32,
     /// Its number in the experiment.
     pub index: u32,
-    /// The rule, as numbered in `shaders/shared/step.wgsl`.
+    /// The rule, by [`rule_number`].
     pub rule: u32,
     /// Whether the mean is subtracted after the update.
     pub centred: u32,
@@ -111,10 +110,10 @@ pub struct VariantParams {
     pub average: u32,
 }
 
-/// Variants that one thread of the shared route pass handles: `TOGETHER` in `shaders/route_shared.wgsl`.
+/// Variants that one thread of the shared route pass handles.
 pub const TOGETHER: u32 = 4;
-/// The most experts of a variant there: `MOST_EXPERTS`.
-const MOST_SHARED_EXPERTS: u32 = 512;
+/// The most experts of a variant there: four histograms of them fit the workgroup memory that every GPU has.
+pub const MOST_SHARED_EXPERTS: u32 = 512;
 
 /// Neighbouring variants that are routed alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -340,7 +339,7 @@ pub const THRESHOLD: u32 = 9;
 /// Number of the rule in which experts choose.
 pub const EXPERT_CHOICE: u32 = 18;
 
-/// A rule, as numbered in `shaders/shared/step.wgsl`.
+/// A rule's number in the shaders, where it is called `RULE_…`.
 #[must_use]
 pub fn rule_number(rule: Rule) -> u32 {
     match rule {

@@ -3,7 +3,7 @@
 use super::cache::Cache;
 use super::device::Device;
 use super::layout::{PartParams, StepParams};
-use super::shader::Pass;
+use super::shader::{Pass, Source};
 use crate::EngineError;
 use std::collections::HashMap;
 use std::num::NonZeroU64;
@@ -49,6 +49,25 @@ fn layout(device: &wgpu::Device, label: &str, entries: &[(BufferBindingType, Opt
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries })
 }
 
+/// Compiles a shader.
+///
+/// # Errors
+/// What is wrong with it, with the file and the line.
+fn compiled(device: &Device, label: &str, source: &Source) -> Result<wgpu::ShaderModule, EngineError> {
+    let module = device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some(label),
+        source: wgpu::ShaderSource::Wgsl(source.text().into()),
+    });
+    device.check().map_err(|refused| {
+        let told = pollster::block_on(module.get_compilation_info());
+        let is_error = |m: &&wgpu::CompilationMessage| m.message_type == wgpu::CompilationMessageType::Error;
+        let Some(error) = told.messages.iter().find(is_error) else { return refused };
+        let (file, line) = source.place(error.location.map_or(1, |at| at.line_number as usize));
+        EngineError::Unsupported(format!("the shader in {file}, line {line}, does not compile: {}", error.message))
+    })?;
+    Ok(module)
+}
+
 impl Pipelines {
     /// The layouts; no pipeline yet.
     #[must_use]
@@ -82,10 +101,7 @@ impl Pipelines {
         if self.made.contains_key(&pass) {
             return Ok(());
         }
-        let module = device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some(pass.entry()),
-            source: wgpu::ShaderSource::Wgsl(pass.source().into()),
-        });
+        let module = compiled(device, pass.entry(), &pass.source())?;
         let layout = match pass {
             Pass::Route(_) | Pass::RouteShared(_) | Pass::Moved(_) => &self.of_tokens,
             Pass::Prepare | Pass::Update => &self.of_biases,
@@ -120,5 +136,24 @@ impl Pipelines {
     #[must_use]
     pub fn get(&self, pass: Pass) -> Option<&ComputePipeline> {
         self.made.get(&pass)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::adapter;
+    use super::super::shader::manifest::Slot;
+    use super::*;
+    use crate::gpu::shader::manifest::File;
+
+    #[test]
+    fn a_shader_that_does_not_compile_names_its_file_and_line() {
+        let all = adapter::list(None);
+        let opened = adapter::choose(&all, true).and_then(|(at, _)| Device::open(&all[at]));
+        let Some(device) = moebias_testing::or_skip("a wrong shader", opened) else { return };
+        let wrong = File { path: "shaders/wrong.wgsl", text: "// Fine.\nfn wrong() -> u32 { return 1.5; }\n" };
+        let source = Source::join("", Slot::Every.files().iter().chain([&wrong]));
+        let why = compiled(&device, "wrong", &source).unwrap_err().to_string();
+        assert!(why.starts_with("the shader in shaders/wrong.wgsl, line 2, does not compile: "), "{why}");
     }
 }

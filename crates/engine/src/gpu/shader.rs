@@ -1,7 +1,20 @@
-//! The shaders' sources: which files make up which pass. A pass is specialised by the files put in front of it, so that what a
-//! variant does not need is not in its shader.
+//! The shaders: a pass is specialised by the files it is joined from ([`manifest`]), so that what a variant does not need is not in its
+//! shader, and begins with the constants that the host knows too.
+
+mod constants;
+pub mod manifest;
+pub mod source;
+
+pub use constants::SEARCH;
+pub use source::Source;
 
 use moebias_model::config::{Gate, Rule};
+use moebias_model::order::BINS;
+
+/// Tokens of a workgroup of the passes over all tokens.
+pub const ROUTE_LANES: u32 = 128;
+/// Tokens of a workgroup of the moved pass.
+pub const MOVED_LANES: u32 = 64;
 
 /// Where a token's scores come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]
@@ -100,12 +113,6 @@ pub enum Pass {
     Settle,
 }
 
-macro_rules! shader {
-    ($name:literal) => {
-        include_str!(concat!(env!("MOEBIAS_SHADERS"), "/", $name, ".wgsl"))
-    };
-}
-
 impl Routing {
     /// Whether one thread can hold the largest keys of four variants.
     #[must_use]
@@ -137,35 +144,6 @@ impl Routing {
         };
         Self { scores, key, keep: Keep::of(top_k), choice }
     }
-
-    fn sources(self, out: &mut Vec<&'static str>) {
-        out.push(shader!("shared/select"));
-        if self.scores != Scores::Trace {
-            out.extend([shader!("shared/random"), shader!("shared/tokens"), shader!("shared/gate")]);
-        }
-        out.push(match self.scores {
-            Scores::Sigmoid => shader!("shared/scores_sigmoid"),
-            Scores::Softmax => shader!("shared/scores_softmax"),
-            Scores::SqrtSoftplus => shader!("shared/scores_sqrt_softplus"),
-            Scores::Trace => shader!("shared/scores_trace"),
-        });
-        out.push(match self.key {
-            Key::Additive => shader!("shared/key_additive"),
-            Key::Multiplicative => shader!("shared/key_multiplicative"),
-        });
-        out.push(match self.keep {
-            Keep::Four => shader!("shared/keep_4"),
-            Keep::Eight => shader!("shared/keep_8"),
-            Keep::Sixteen => shader!("shared/keep_16"),
-            Keep::ThirtyTwo => shader!("shared/keep_32"),
-        });
-        match self.choice {
-            Choice::Largest => out.extend([shader!("shared/choose_unbiased"), shader!("shared/choose")]),
-            Choice::Groups => out.push(shader!("shared/choose_groups")),
-            Choice::Hash => out.extend([shader!("shared/choose_unbiased"), shader!("shared/choose_hash")]),
-            Choice::Threshold => out.extend([shader!("shared/choose_unbiased"), shader!("shared/choose_threshold")]),
-        }
-    }
 }
 
 impl Pass {
@@ -186,40 +164,22 @@ impl Pass {
         }
     }
 
-    /// The whole WGSL source.
+    /// Threads of a workgroup: `LANES` in the shaders.
     #[must_use]
-    pub fn source(self) -> String {
-        let mut parts = vec![shader!("shared/step"), shader!("shared/fixed64")];
+    pub fn lanes(self) -> u32 {
         match self {
-            Self::Prepare => parts.extend([shader!("shared/largest"), shader!("prepare")]),
-            Self::Update => parts.push(shader!("update")),
-            Self::Begin => parts.extend([shader!("shared/order"), shader!("shared/largest"), shader!("begin")]),
-            Self::Digits(routing) => {
-                routing.sources(&mut parts);
-                parts.extend([shader!("shared/order"), shader!("digits")]);
-            }
-            Self::Pick => parts.extend([shader!("shared/order"), shader!("pick")]),
-            Self::Settle => parts.extend([shader!("shared/order"), shader!("settle")]),
-            Self::Route(routing) => {
-                routing.sources(&mut parts);
-                let assign = match routing.choice {
-                    Choice::Threshold => shader!("shared/assign_threshold"),
-                    _ => shader!("shared/assign_best"),
-                };
-                parts.extend([shader!("shared/tally"), assign, shader!("route")]);
-            }
-            Self::RouteShared(routing) => {
-                routing.sources(&mut parts);
-                parts.push(shader!("route_shared"));
-            }
-            Self::Moved(routing) => {
-                routing.sources(&mut parts);
-                let own =
-                    if routing.choice == Choice::Threshold { shader!("moved_threshold") } else { shader!("moved") };
-                parts.push(own);
-            }
+            // A lane has four bins.
+            Self::Pick => BINS as u32 / 4,
+            Self::Moved(_) => MOVED_LANES,
+            Self::Route(_) | Self::RouteShared(_) | Self::Digits(_) => ROUTE_LANES,
+            Self::Prepare | Self::Update | Self::Begin | Self::Settle => 128,
         }
-        parts.join("\n")
+    }
+
+    /// Its WGSL.
+    #[must_use]
+    pub fn source(self) -> Source {
+        Source::of(self)
     }
 
     /// Every pass there is.

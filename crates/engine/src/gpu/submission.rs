@@ -6,7 +6,7 @@ use super::device::Device;
 use super::layout::{EXPERT_CHOICE, PartParams, Plan, THRESHOLD, VariantParams};
 use super::pace::Pace;
 use super::pipelines::Pipelines;
-use super::shader::Pass;
+use super::shader::{MOVED_LANES, Pass, ROUTE_LANES};
 use super::works::{Across, Work};
 use crate::EngineError;
 use moebias_model::order::quota;
@@ -15,10 +15,6 @@ use moebias_model::step::Simulation;
 use std::ops::Range;
 use std::time::Instant;
 
-/// Tokens of a workgroup of the route pass: `LANES` in `shaders/route.wgsl`.
-pub const ROUTE_LANES: u32 = 128;
-/// Tokens of a workgroup of the moved pass: `LANES` in `shaders/moved.wgsl`.
-pub const MOVED_LANES: u32 = 64;
 /// A step is not cut into pieces of fewer tokens than this.
 const LEAST_TOKENS: u32 = 4096;
 

@@ -72,9 +72,16 @@ pub fn of(plan: &Plan) -> Vec<Work> {
     all
 }
 
-/// As `shaders/shared/order.wgsl` reads it.
+/// Where the inner iteration stands in a part's stage, above the digit; BIP makes 16 at most, and settles after the last.
+pub const STAGE_ROUND_SHIFT: u32 = 3;
+/// Bits of the inner iteration.
+pub const STAGE_ROUND_BITS: u32 = 5;
+/// Where the rule stands.
+pub const STAGE_RULE_SHIFT: u32 = STAGE_ROUND_SHIFT + STAGE_ROUND_BITS;
+
+/// What a part is told of the search it belongs to.
 fn stage(rule: Rule, round: u32, digit: u32) -> u32 {
-    digit + 8 * round + 256 * rule_number(rule)
+    digit | round << STAGE_ROUND_SHIFT | rule_number(rule) << STAGE_RULE_SHIFT
 }
 
 /// The search for every expert's order statistic.

@@ -12,10 +12,12 @@
 
 use crate::fixed::{BIAS_BITS, SCORE_BITS, SCORE_ONE, q32_to_q20};
 
+/// No score reaches so far, Q20.
+pub const FAR: i64 = 1 << 23;
+
 /// What turns a value of a key into a biased score in absolute terms, Q20, given the largest bias (Q32), both in units of the gate.
 #[must_use]
 pub fn shift(largest: i64) -> i32 {
-    const FAR: i64 = 1 << 23;
     (q32_to_q20(largest) - i64::from(SCORE_ONE) + 1).clamp(-FAR, FAR) as i32
 }
 

@@ -7,7 +7,7 @@
 use super::Step;
 
 /// Fraction bits of a share of the batch.
-const SHARE_BITS: u32 = 30;
+pub const SHARE_BITS: u32 = 30;
 
 /// Which experts compute, and how much of the batch each is to get.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

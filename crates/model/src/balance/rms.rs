@@ -8,7 +8,7 @@ use super::Step;
 use crate::fixed::isqrt;
 
 /// Bits of the largest error, less one.
-const LEAD: u32 = 26;
+pub const LEAD: u32 = 26;
 
 /// What all experts of one step share.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use super::{Step, centre, tanh};
 /// Fraction bits of the steepness κ.
 const STEEPNESS_BITS: u32 = 20;
 /// Fraction bits of the momentum β.
-const MOMENTUM_BITS: u32 = 24;
+pub const MOMENTUM_BITS: u32 = 24;
 
 /// β and κ as integers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,9 +12,9 @@ pub const VALUE_BITS: u32 = 30;
 /// Fraction bits of the argument.
 const ARGUMENT_BITS: u32 = 20;
 /// Fraction bits within a segment.
-const FRACTION: u32 = ARGUMENT_BITS - 4;
+pub const FRACTION: u32 = ARGUMENT_BITS - 4;
 /// Arguments saturate just under 8, where tanh is within 3e-7 of 1.
-const LIMIT: u64 = (8 << ARGUMENT_BITS) - 1;
+pub const LIMIT: u64 = (8 << ARGUMENT_BITS) - 1;
 
 /// `c0 + (((c1 − ((c2·f) >> 16))·f) >> 16)` with f the fraction within the segment.
 pub static TABLE: LazyLock<[[u32; 4]; SEGMENTS]> = LazyLock::new(|| {

@@ -1,0 +1,14 @@
+// Twin of crates/model/src/groups.rs, `top_k`, by score alone.
+
+fn chosen_unbiased(v: Variant, token: Token) -> Top {
+    return chosen_by(v, token, false);
+}
+
+// Whether an expert is among those chosen by score: a large key does not help one whose group is not kept.
+fn stays(v: Variant, token: Token, expert: u32, unbiased: Top, threshold: i32) -> bool {
+    var found = false;
+    for (var rank = 0u; rank < v.top_k; rank += 1u) {
+        found = found || expert_of(ranked(unbiased, rank)) == expert;
+    }
+    return found;
+}
