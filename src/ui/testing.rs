@@ -12,7 +12,7 @@ use moebias_engine::message::Snapshot;
 use moebias_files::{self as files, Scenario};
 use moebias_lab::command::Command;
 use moebias_lab::{Document, Lab};
-use std::time::{Duration, Instant};
+use moebias_testing::Patience;
 
 /// A lab with a scenario text (the body of the RON, without brackets and version) on the CPU, paused at `step`.
 pub fn lab_at(text: &str, step: u64) -> Lab {
@@ -29,14 +29,13 @@ pub fn lab_at(text: &str, step: u64) -> Lab {
 
 /// Polls until the snapshot is as wanted.
 pub fn wait(lab: &mut Lab, until: impl Fn(&Snapshot) -> bool) {
-    let patience = Instant::now();
+    let patience = Patience::new();
     loop {
         lab.poll();
         if until(lab.snapshot()) {
             return;
         }
-        assert!(patience.elapsed() < Duration::from_secs(60), "still at step {}", lab.snapshot().step);
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.holds(), "still at step {}", lab.snapshot().step);
     }
 }
 

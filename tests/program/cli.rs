@@ -165,7 +165,7 @@ fn a_step_before_a_late_recording_is_refused_at_once() {
 #[cfg(unix)]
 mod stopped {
     use super::*;
-    use std::time::{Duration, Instant};
+    use moebias_testing::Patience;
 
     fn temporary(folder: &Folder) -> Vec<String> {
         let names = std::fs::read_dir(folder.0.path()).unwrap().map(|e| e.unwrap().file_name());
@@ -176,10 +176,9 @@ mod stopped {
     fn started(folder: &Folder) -> std::process::Child {
         let csv = folder.path("out.csv");
         let child = moebias(&["run", SMALL, "--steps", "100000000", "--engine", "cpu", "--csv", &csv]).spawn().unwrap();
-        let patience = Instant::now();
+        let patience = Patience::new();
         while temporary(folder).is_empty() {
-            assert!(patience.elapsed() < Duration::from_secs(60));
-            std::thread::sleep(Duration::from_millis(5));
+            assert!(patience.holds());
         }
         child
     }

@@ -21,8 +21,8 @@ use moebias_lab::{Document, Lab};
 use moebias_model::change::{Change, Target};
 use moebias_model::config::Rule;
 use moebias_model::figures::Figures;
+use moebias_testing::{Patience, wait_until};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 fn open(text: &str) -> Lab {
     moebias_lab::places::keep_in(DATA.path());
@@ -31,14 +31,13 @@ fn open(text: &str) -> Lab {
 }
 
 fn wait(lab: &mut Lab, what: &str, until: impl Fn(&Snapshot) -> bool) {
-    let patience = Instant::now();
+    let patience = Patience::new();
     loop {
         lab.poll();
         if until(lab.snapshot()) {
             return;
         }
-        assert!(patience.elapsed() < Duration::from_secs(60), "{what} never came; at step {}", lab.snapshot().step);
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.holds(), "{what} never came; at step {}", lab.snapshot().step);
     }
 }
 
@@ -88,11 +87,10 @@ fn the_table_agrees_with_numpy_on_the_exported_csv() {
     let table = lab.snapshot().figures.clone().unwrap();
     let path = folder.path().join("compare.csv");
     lab.send(Command::ExportCsv(path.clone()));
-    let patience = Instant::now();
+    let patience = Patience::new();
     while !path.exists() {
         lab.poll();
-        assert!(patience.elapsed() < Duration::from_secs(60));
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.holds());
     }
     let csv = std::fs::read(&path).unwrap();
     assert_eq!(fnv(&csv), golden["csv"], "another CSV: make compare.json again");
@@ -169,11 +167,10 @@ fn a_fork_is_saved_and_replays_bit_for_bit() {
     assert_ne!(variants[2].bias, variants[1].bias);
     let (digest, path) = (lab.snapshot().digest, folder.path().join("fork.ron"));
     lab.send(Command::SaveAs(path.clone()));
-    let patience = Instant::now();
+    let patience = Patience::new();
     while !path.exists() {
         lab.poll();
-        assert!(patience.elapsed() < Duration::from_secs(30));
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.holds());
     }
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains(&digest.to_string()), "{text}");
@@ -264,11 +261,10 @@ fn app(size: Vec2, dark: bool, text: &str) -> Harness<'static, App> {
 }
 
 fn wait_in(harness: &mut Harness<'_, App>, what: &str, until: impl Fn(&Snapshot) -> bool) {
-    let patience = Instant::now();
+    let patience = Patience::new();
     while !until(harness.state().lab().snapshot()) {
         harness.step();
-        assert!(patience.elapsed() < Duration::from_secs(60), "{what} never came");
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.holds(), "{what} never came");
     }
     harness.run_steps(4);
 }
@@ -409,8 +405,10 @@ fn screens_for_the_eye() {
             harness.state_mut().link_mut().pinned_expert = Some(7);
             harness.state_mut().link_mut().variant = 1;
             harness.run_steps(6);
-            std::thread::sleep(Duration::from_millis(100));
-            harness.run_steps(6);
+            wait_until("the panes", || {
+                harness.step();
+                harness.state().rests()
+            });
             picture(&mut harness, &name(what));
             harness.get_by_label("Load over time").click();
             harness.run_steps(4);

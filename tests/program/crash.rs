@@ -12,10 +12,12 @@ use moebias_lab::command::Command;
 use moebias_lab::notices::Level;
 use moebias_lab::{Lab, crash, places};
 use moebias_model::change::{Change, Target};
+use moebias_testing::{Patience, wait_until};
+use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Set in the process that is to die: "kill" or "panic".
 const FATE: &str = "MOEBIAS_TEST_FATE";
@@ -45,19 +47,22 @@ fn dying_process() {
     harness.run_steps(3);
     let rail = harness.get_by_role_and_label(Role::Slider, "Step size u").rect();
     harness.drag_at(rail.center());
+    let step = |h: &Harness<'_, App>| h.state().lab().snapshot().step;
     for i in 0..20 {
         harness.hover_at(rail.center() + vec2(i as f32, 0.0));
-        harness.step();
-        std::thread::sleep(Duration::from_millis(20));
+        let before = step(&harness);
+        wait_until("a step", || {
+            harness.step();
+            step(&harness) > before
+        });
     }
     harness.drop_at(rail.center() + vec2(20.0, 0.0));
-    let step = |h: &Harness<'_, App>| h.state().lab().snapshot().step;
     // What was done before this moment must survive.
     println!("done {} {}", step(&harness), harness.state().lab().snapshot().events.len());
-    let until = Instant::now() + Duration::from_secs(if fate == "panic" { 1 } else { 60 });
-    while Instant::now() < until {
+    // It works on until somebody kills it.
+    let life = if fate == "panic" { Patience::of(Duration::from_secs(1)) } else { Patience::new() };
+    while life.holds() {
         harness.step();
-        std::thread::sleep(Duration::from_millis(10));
     }
     panic!("as it was told to");
 }
@@ -78,23 +83,32 @@ fn spawn(fate: &str, folder: &Path) -> (Child, u64, usize) {
     (child, step.parse().unwrap(), events.parse().unwrap())
 }
 
+/// Whether the journal knows of so many steps and changes.
+fn is_written(folder: &Path, steps: u64, events: usize) -> bool {
+    let files = std::fs::read_dir(folder.join("journal")).into_iter().flatten().flatten();
+    files.into_iter().any(|file| {
+        let text = std::fs::read_to_string(file.path()).unwrap_or_default();
+        let lines: Vec<Value> = text.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
+        let changes = lines.iter().filter(|l| l.get("Event").is_some() || l.get("Added").is_some()).count();
+        changes >= events && lines.iter().any(|l| l["Beat"]["step"].as_u64().is_some_and(|step| step >= steps))
+    })
+}
+
 /// What the next start offers, and that it can be had.
 fn restored(folder: &Path, steps: u64, events: usize) {
     let mut lab = lab(folder);
-    let patience = Instant::now();
+    let patience = Patience::new();
     while lab.unfinished().is_none() {
-        assert!(patience.elapsed() < Duration::from_secs(20), "nothing is offered");
+        assert!(patience.holds(), "nothing is offered");
         lab.poll();
-        std::thread::sleep(Duration::from_millis(5));
     }
     let offered = lab.unfinished().unwrap();
     assert!(events > 0 && offered.events >= events, "{} of {events} changes are offered", offered.events);
     assert!(offered.steps >= steps, "{} of {steps} steps are offered", offered.steps);
     lab.send(Command::Restore);
     while lab.snapshot().step != offered.steps || lab.snapshot().seeking.is_some() {
-        assert!(patience.elapsed() < Duration::from_secs(60), "at step {}", lab.snapshot().step);
+        assert!(patience.holds(), "at step {}", lab.snapshot().step);
         lab.poll();
-        std::thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(lab.snapshot().events.len(), offered.events);
 }
@@ -103,8 +117,7 @@ fn restored(folder: &Path, steps: u64, events: usize) {
 fn killed_while_recording() {
     let folder = tempfile::tempdir().unwrap();
     let (mut child, steps, events) = spawn("kill", folder.path());
-    // The promise is a second.
-    std::thread::sleep(Duration::from_secs(1));
+    wait_until("what was done, in the journal", || is_written(folder.path(), steps, events));
     child.kill().unwrap();
     child.wait().unwrap();
     restored_apart(folder.path(), steps, events);
@@ -141,12 +154,11 @@ fn next_start() {
 fn quits(folder: &Path) {
     std::fs::write(folder.join("recordings"), "in the way").unwrap();
     let mut lab = lab(folder);
-    let patience = Instant::now();
+    let patience = Patience::new();
     let wait = |lab: &mut Lab, until: &dyn Fn(&Lab) -> bool| {
         while !until(lab) {
-            assert!(patience.elapsed() < Duration::from_secs(60), "step {}", lab.snapshot().step);
+            assert!(patience.holds(), "step {}", lab.snapshot().step);
             lab.poll();
-            std::thread::sleep(Duration::from_millis(2));
         }
     };
     lab.send(Command::ToggleRecord);

@@ -15,11 +15,11 @@ use moebias_lab::command::Command as Do;
 use moebias_lab::command::SweepRequest;
 use moebias_model::change::{Change, Target};
 use moebias_model::sweep::{Axis, Outcome, Plan};
+use moebias_testing::{Patience, or_skip, wait_until};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// Two variants, an event, several token sources: everything that a sweep has to keep apart.
 const TEXT: &str = "(version: 1, title: \"Swept\", seed: 5, source: Synthetic(batch: 96, drift: 20),
@@ -71,13 +71,7 @@ fn every_kernel_and_every_company_gives_the_same_bytes() {
 
 #[test]
 fn the_gpu_gives_the_same_bytes() {
-    let engine = match GpuEngine::open(true) {
-        Ok(engine) => engine,
-        Err(e) => {
-            assert!(!std::env::var("MOEBIAS_REQUIRE_GPU").is_ok_and(|v| v == "1"), "a GPU is required: {e}");
-            return println!("skipped: {e}");
-        }
-    };
+    let Some(engine) = or_skip("sweeps on a GPU", GpuEngine::open(true)) else { return };
     // What a GPU can't do the CPU does.
     let plan = plan(&["u=1e-4..1e-1:log:3", "rule=sign,sinkhorn", "K=1,4"], 2);
     let all: Vec<usize> = (0..plan.len()).collect();
@@ -150,20 +144,17 @@ fn what_learns_and_what_replays_a_trace_can_be_swept() {
 fn a_cancelled_sweep_keeps_what_is_done_and_can_go_on() {
     let plan = Arc::new(plan(&["u=1e-4..1e-1:log:10", "seed=1..6"], 1));
     let ended = |sweep: &Sweep| {
-        let patience = Instant::now();
+        let patience = Patience::new();
         loop {
             if let Some(ended) = sweep.found().ended.clone() {
                 return ended;
             }
-            assert!(patience.elapsed() < Duration::from_secs(60));
-            std::thread::sleep(Duration::from_millis(2));
+            assert!(patience.holds());
         }
     };
     let start = |known| Sweep::start(Arc::clone(&plan), None, known, EngineChoice::Cpu, Arc::new(|| {})).unwrap();
     let sweep = start(vec![]);
-    while sweep.found().outcomes.iter().flatten().count() == 0 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait_until("the first run", || sweep.found().outcomes.iter().flatten().next().is_some());
     sweep.cancel();
     let stopped = ended(&sweep);
     let known = sweep.found().outcomes.clone();
@@ -238,10 +229,9 @@ fn killed_within_its_only_group_it_goes_on_there() {
     // Long enough to be kept once, however fast the machine is.
     let mut child = sweep("1000000", &csv).stdout(Stdio::null()).spawn().unwrap();
     let part = at("killed.csv.part");
-    let patience = Instant::now();
+    let patience = Patience::new();
     while !Path::new(&part).exists() {
-        assert!(patience.elapsed() < Duration::from_secs(120));
-        std::thread::sleep(Duration::from_millis(5));
+        assert!(patience.holds());
     }
     child.kill().unwrap();
     child.wait().unwrap();
@@ -306,10 +296,9 @@ fn killed_and_resumed_it_comes_to_the_same_bytes() {
     };
     assert_eq!(rows(&whole), 8 * 2 * 8 * 2);
     let mut child = of(&killed).stdout(Stdio::null()).spawn().unwrap();
-    let patience = Instant::now();
+    let patience = Patience::new();
     while rows(&killed) == 0 {
-        assert!(patience.elapsed() < Duration::from_secs(300));
-        std::thread::sleep(Duration::from_millis(1));
+        assert!(patience.holds());
     }
     child.kill().unwrap();
     child.wait().unwrap();
@@ -378,11 +367,10 @@ fn picture(harness: &mut Harness<'_, App>, name: &str) {
 
 /// Frames until the lab is as wanted.
 fn until(harness: &mut Harness<'_, App>, done: impl Fn(&Lab) -> bool) {
-    let patience = Instant::now();
+    let patience = Patience::new();
     while !done(harness.state().lab()) {
         harness.step();
-        assert!(patience.elapsed() < Duration::from_secs(100));
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.holds());
     }
     harness.run_steps(3);
 }
@@ -443,10 +431,7 @@ fn pictures_of_the_window() {
         picture(&mut harness, &format!("window-form-{dark}-{}", size.0));
         let axes = ["u=1e-4..1e-1:log:13", "K=1..8"].map(|a| Axis::parse(a).unwrap()).to_vec();
         harness.state_mut().lab_mut().send(Do::StartSweep(SweepRequest { axes, seeds: 1, steps: 300 }));
-        for _ in 0..40 {
-            harness.step();
-            std::thread::sleep(Duration::from_millis(40));
-        }
+        until(&mut harness, |lab| lab.sweep().unwrap().sweep.found().outcomes.iter().flatten().count() > 40);
         picture(&mut harness, &format!("window-running-{dark}-{}", size.0));
         until(&mut harness, |lab| lab.sweep().unwrap().sweep.found().ended.is_some());
         let cells = harness.get_by_label_contains("Sweep: ").rect();

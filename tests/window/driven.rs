@@ -20,7 +20,7 @@ use moebias_lab::Lab;
 use moebias_lab::command::Command;
 use moebias_model::change::{Change, Target};
 use moebias_model::config::{Groups, Router, Rule};
-use std::time::{Duration, Instant};
+use moebias_testing::Patience;
 
 fn app(size: Vec2, options: Options, dark: bool, scenario: &str) -> Harness<'static, App> {
     moebias_lab::places::keep_in(DATA.path());
@@ -45,7 +45,7 @@ fn wide() -> Harness<'static, App> {
 
 /// Frames until the lab is as wanted.
 fn wait(harness: &mut Harness<'_, App>, what: &str, until: impl Fn(&Lab) -> bool) {
-    let patience = Instant::now();
+    let patience = Patience::new();
     loop {
         harness.step();
         if until(harness.state().lab()) {
@@ -53,11 +53,10 @@ fn wait(harness: &mut Harness<'_, App>, what: &str, until: impl Fn(&Lab) -> bool
             return;
         }
         assert!(
-            patience.elapsed() < Duration::from_secs(60),
+            patience.holds(),
             "{what}: at step {}",
             harness.state().lab().snapshot().step
         );
-        std::thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -519,9 +518,8 @@ fn a_model_is_one_choice_and_one_undo() {
     harness.get_by_role_and_label(Role::ComboBox, "Model").click();
     harness.run_steps(4);
     harness.get_by_role_and_label(Role::Button, "LongCat-Flash").hover();
-    harness.step();
-    std::thread::sleep(Duration::from_millis(600));
-    harness.run_steps(8);
+    // As long as it takes an explanation to come.
+    harness.run_steps(12);
     picture(&mut harness, "model-card");
     harness.get_by_role_and_label(Role::Button, "LongCat-Flash").click();
     wait(&mut harness, "the model", |l| l.snapshot().experiment.variants[0].router.experts == 768);

@@ -16,6 +16,7 @@ use moebias_lab::command::Command;
 use moebias_lab::command::LessonDo;
 use moebias_lab::notices::Level;
 use moebias_model::config::Rule;
+use moebias_testing::{Patience, wait_until};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use strum::IntoEnumIterator as _;
@@ -57,7 +58,7 @@ fn welcome() -> Window {
 }
 
 fn wait(window: &mut Window, what: &str, until: impl Fn(&Lab) -> bool) {
-    let patience = Instant::now();
+    let patience = Patience::new();
     loop {
         window.step();
         if until(window.state().lab()) {
@@ -65,8 +66,7 @@ fn wait(window: &mut Window, what: &str, until: impl Fn(&Lab) -> bool) {
             return;
         }
         let step = window.state().lab().snapshot().step;
-        assert!(patience.elapsed() < Duration::from_secs(60), "{what}: at step {step}");
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.holds(), "{what}: at step {step}");
     }
 }
 
@@ -334,8 +334,11 @@ fn escape_closes_what_is_on_top_alone_and_gives_the_focus_back() {
 fn the_welcome_holds_the_run_until_somebody_begins() {
     let mut window = welcome();
     window.run_steps(20);
-    std::thread::sleep(Duration::from_millis(60));
-    window.run_steps(4);
+    // Once the worker has answered, it would have begun to play.
+    window.state_mut().lab_mut().send(Command::Rename { variant: 0, name: Some("Answered".into()) });
+    wait(&mut window, "an answer", |l| l.snapshot().experiment.variants[0].name == "Answered");
+    window.state_mut().lab_mut().send(Command::Undo);
+    wait(&mut window, "the old name", |l| l.snapshot().experiment.variants[0].name != "Answered");
     let lab = window.state().lab();
     assert!(lab.snapshot().step == 0 && !lab.snapshot().playing, "nothing plays behind it");
     picture(&mut window, "welcome");
@@ -441,10 +444,10 @@ fn tooltips_go_when_a_dialog_comes() {
     let mut window = wide();
     let button = window.get_by_label("Dark or light").rect().center();
     window.hover_at(button);
-    window.run_steps(2);
-    std::thread::sleep(Duration::from_millis(450));
-    window.run_steps(4);
-    assert!(window.query_by_label("Dark or light (Ctrl+T)").is_some(), "the tooltip is there");
+    wait_until("the tooltip", || {
+        window.step();
+        window.query_by_label("Dark or light (Ctrl+T)").is_some()
+    });
     press(&mut window, PLAIN, Key::F1);
     assert!(window.query_by_label("Dark or light (Ctrl+T)").is_none());
 }

@@ -8,6 +8,7 @@ mod layout;
 mod lessons;
 mod names;
 mod panes;
+mod pictures;
 mod presenting;
 
 use std::sync::LazyLock;

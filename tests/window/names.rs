@@ -17,8 +17,8 @@ use moebias_model::config::{Capacity, Gate, Groups, Rule, Schedule, Stays};
 use moebias_model::learn::settings::{Auxiliary, Gating, Optimiser};
 use moebias_model::naming;
 use moebias_model::sweep::Parameter;
+use moebias_testing::Patience;
 use std::path::Path;
-use std::time::{Duration, Instant};
 use strum::IntoEnumIterator as _;
 
 /// One of every change, with every rule, gate, schedule and loss.
@@ -173,11 +173,10 @@ fn app(text: &str) -> Harness<'static, App> {
 }
 
 fn wait(harness: &mut Harness<'_, App>, until: impl Fn(&Lab) -> bool) {
-    let patience = Instant::now();
+    let patience = Patience::new();
     while !until(harness.state().lab()) {
-        assert!(patience.elapsed() < Duration::from_secs(60));
+        assert!(patience.holds());
         harness.step();
-        std::thread::sleep(Duration::from_millis(2));
     }
     harness.run_steps(4);
 }
@@ -247,14 +246,13 @@ fn exported_curves_say_how_each_step_was_routed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("curves.csv");
     lab.send(Command::StepForward(6));
-    let patience = Instant::now();
+    let patience = Patience::new();
     while !path.exists() {
         lab.poll();
         if lab.snapshot().step == 6 && lab.job().is_none() {
             lab.send(Command::ExportCsv(path.clone()));
         }
-        assert!(patience.elapsed() < Duration::from_secs(60));
-        std::thread::sleep(Duration::from_millis(5));
+        assert!(patience.holds());
     }
     let text = std::fs::read_to_string(&path).unwrap();
     let bare = |line: &str| line.split('"').step_by(2).any(|outside| outside.contains('#'));

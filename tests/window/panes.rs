@@ -16,9 +16,9 @@ use moebias_files as files;
 use moebias_lab::command::Command;
 use moebias_lab::{Document, Lab};
 use moebias_model::change::{Change, Target};
+use moebias_testing::Patience;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 fn open(body: &str) -> Lab {
     moebias_lab::places::keep_in(DATA.path());
@@ -28,14 +28,13 @@ fn open(body: &str) -> Lab {
 }
 
 fn wait(lab: &mut Lab, what: &str, until: impl Fn(&Snapshot) -> bool) {
-    let patience = Instant::now();
+    let patience = Patience::new();
     loop {
         lab.poll();
         if until(lab.snapshot()) {
             return;
         }
-        assert!(patience.elapsed() < Duration::from_secs(60), "{what} never came; at step {}", lab.snapshot().step);
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.holds(), "{what} never came; at step {}", lab.snapshot().step);
     }
 }
 
@@ -50,11 +49,10 @@ fn csv(lab: &mut Lab) -> BTreeMap<(u64, String), Vec<u32>> {
     let path = DATA.path().join(format!("{:?}.csv", std::thread::current().id()));
     std::fs::remove_file(&path).ok();
     lab.send(Command::ExportCsv(path.clone()));
-    let patience = Instant::now();
+    let patience = Patience::new();
     while !path.is_file() || lab.job().is_some() {
         lab.poll();
-        assert!(patience.elapsed() < Duration::from_secs(60), "no CSV");
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.holds(), "no CSV");
     }
     let text = std::fs::read_to_string(&path).unwrap();
     let mut reader = csv::Reader::from_reader(text.as_bytes());
@@ -190,14 +188,13 @@ fn app(size: Vec2, body: &str) -> Harness<'static, App> {
 }
 
 fn wait_in(harness: &mut Harness<'_, App>, what: &str, until: impl Fn(&Snapshot) -> bool) {
-    let patience = Instant::now();
+    let patience = Patience::new();
     loop {
         harness.step();
         if until(harness.state().lab().snapshot()) {
             return harness.run_steps(3);
         }
-        assert!(patience.elapsed() < Duration::from_secs(60), "{what} never came");
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.holds(), "{what} never came");
     }
 }
 

@@ -13,9 +13,9 @@ use moebias_files::view::PaneKind;
 use moebias_files::view::Part;
 use moebias_lab::command::Command;
 use moebias_lab::{Document, Lab};
+use moebias_testing::Patience;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
 use strum::IntoEnumIterator as _;
 
 fn app(size: Vec2, welcome: bool) -> Harness<'static, App> {
@@ -35,11 +35,10 @@ fn app(size: Vec2, welcome: bool) -> Harness<'static, App> {
 }
 
 fn wait(harness: &mut Harness<'_, App>, what: &str, until: impl Fn(&Lab) -> bool) {
-    let patience = Instant::now();
+    let patience = Patience::new();
     while !until(harness.state().lab()) {
         harness.step();
-        assert!(patience.elapsed() < Duration::from_secs(90), "{what}: {:?}", said(harness));
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.holds(), "{what}: {:?}", said(harness));
     }
     harness.run_steps(3);
 }

@@ -178,6 +178,7 @@ mod tests {
     use crate::start::{RunId, Start};
     use moebias_model::change::{Change, Target};
     use moebias_model::config::{Experiment, Source, Synthetic, Variant};
+    use moebias_testing::{Patience, wait_until};
 
     fn run_to(step: u64) -> Run {
         let experiment = Experiment {
@@ -206,10 +207,9 @@ mod tests {
     }
 
     fn finish(detail: &Detail) -> Stage {
-        let patience = Instant::now();
+        let patience = Patience::new();
         while let Stage::Working(_) = detail.view().stage() {
-            assert!(patience.elapsed() < Duration::from_secs(60));
-            std::thread::sleep(Duration::from_millis(2));
+            assert!(patience.holds());
         }
         detail.view().stage()
     }
@@ -249,14 +249,12 @@ mod tests {
         // It wakes the screen for the first time when it has something to show: there it dies.
         let dies = move || assert!(times.fetch_add(1, Ordering::SeqCst) > 0, "as the test wants it");
         let detail = Detail::start(&run, (400, 650), Arc::new(dies));
-        let patience = Instant::now();
+        let patience = Patience::new();
         while detail.view().stage() != Stage::Failed {
-            assert!(patience.elapsed() < Duration::from_secs(60), "{:?}", detail.view().stage());
-            std::thread::yield_now();
+            assert!(patience.holds(), "{:?}", detail.view().stage());
         }
         while woken.load(Ordering::SeqCst) < 2 {
-            assert!(patience.elapsed() < Duration::from_secs(60), "nobody was told");
-            std::thread::yield_now();
+            assert!(patience.holds(), "nobody was told");
         }
     }
 
@@ -264,9 +262,11 @@ mod tests {
     fn cancelled_it_shows_nothing_more() {
         let run = run_to(3000);
         let version = lock(&run.history).version;
-        let detail = Detail::start(&run, (0, 2900), Arc::new(|| {}));
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(|| {});
+        let detail = Detail::start(&run, (0, 2900), Arc::clone(&wake));
         drop(detail);
-        std::thread::sleep(Duration::from_millis(100));
+        // Its thread holds the other one for as long as it lives.
+        wait_until("the end of its thread", || Arc::strong_count(&wake) == 1);
         let now = lock(&run.history).version;
         assert!(now <= version + 1, "at most one that was under way");
         assert_eq!(lock(&run.history).variants[0].columns(0, 3000, 1).last().unwrap().end(), 3000);

@@ -21,6 +21,7 @@ use moebias_model::learn::settings::World;
 use moebias_model::row::StepRow;
 use moebias_model::step::{Simulation, State};
 use moebias_model::trace::Trace;
+use moebias_testing::{or_skip, wait_until};
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 use wgpu::Backends;
@@ -37,15 +38,7 @@ type Outcome = (Vec<StepRow>, String, Vec<Vec<i64>>);
 
 /// An engine on this backend, software or not. `None` where there is none, which is said, or fails where one is required.
 fn open(backends: Backends, test: &str) -> Option<GpuEngine> {
-    match GpuEngine::open_on(Some(backends), true) {
-        Ok(engine) => Some(engine),
-        Err(e) => {
-            let required = std::env::var("MOEBIAS_REQUIRE_GPU").is_ok_and(|v| v == "1");
-            assert!(!required, "{test} needs an adapter on {backends:?}: {e}");
-            println!("skipped: {test} on {backends:?}, because {e}");
-            None
-        }
-    }
+    or_skip(&format!("{test} on {backends:?}"), GpuEngine::open_on(Some(backends), true))
 }
 
 const SCHEDULES: [Schedule; 3] = [Schedule::Constant, Schedule::InverseSqrt, Schedule::Inverse];
@@ -622,11 +615,7 @@ fn what_the_shaders_do_not_know_runs_on_the_cpu() {
     }
     let worker = Worker::spawn(RunId(1), start, EngineChoice::Gpu, Box::new(|| {})).unwrap();
     let wait = |what: &str, until: &dyn Fn(&Snapshot) -> bool| {
-        let began = Instant::now();
-        while !until(&worker.snapshot()) {
-            assert!(began.elapsed().as_secs() < 60, "{what} never came");
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
+        wait_until(what, || until(&worker.snapshot()));
     };
     let kind = |s: &Snapshot| s.engine.kind;
     wait("the GPU", &|s| kind(s) == EngineKind::Gpu);
@@ -654,10 +643,7 @@ fn learning_is_left_to_the_cpu_once() {
     let (mut opened, mut left, began) = (0, 0, Instant::now());
     for to in 1.. {
         worker.send(Message::Seek(50 * to));
-        while worker.snapshot().step < 50 * to {
-            assert!(began.elapsed().as_secs() < 60, "step {} never came", 50 * to);
-            std::thread::sleep(std::time::Duration::from_millis(2));
-        }
+        wait_until(&format!("step {}", 50 * to), || worker.snapshot().step >= 50 * to);
         while let Ok(Some(echo)) = worker.echo() {
             opened += u32::from(matches!(&echo, Echo::Engine(info) if info.kind == EngineKind::Gpu));
             left += u32::from(matches!(&echo, Echo::Notice(why) if why.contains("Learning runs on the CPU")));

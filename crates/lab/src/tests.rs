@@ -3,7 +3,8 @@ use super::*;
 use moebias_engine::message::Snapshot;
 use moebias_model::change::{Change, Target};
 use moebias_model::config::{Rule, Source, Synthetic, Variant};
-use std::time::{Duration, Instant};
+use moebias_testing::Patience;
+use std::time::Duration;
 
 fn start() -> Start {
     let experiment = Experiment {
@@ -50,14 +51,13 @@ fn killed_lab() -> Lab {
 }
 
 fn wait(lab: &mut Lab, what: &str, until: impl Fn(&Snapshot) -> bool) {
-    let patience = Instant::now();
+    let patience = Patience::new();
     loop {
         lab.poll();
         if lab.snapshot().answered == lab.asked && until(lab.snapshot()) {
             return;
         }
-        assert!(patience.elapsed() < Duration::from_secs(30), "{what} never came; at step {}", lab.snapshot().step);
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.holds(), "{what} never came; at step {}", lab.snapshot().step);
     }
 }
 
@@ -150,14 +150,13 @@ fn data_dir() -> &'static std::path::Path {
 }
 
 fn wait_for_notice(lab: &mut Lab, part: &str) -> String {
-    let patience = Instant::now();
+    let patience = Patience::new();
     loop {
         lab.poll();
         if let Some(n) = lab.notices().all().find(|n| n.text.contains(part)) {
             return n.text.clone();
         }
-        assert!(patience.elapsed() < Duration::from_secs(30), "no notice with “{part}”");
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.holds(), "no notice with “{part}”");
     }
 }
 
@@ -195,20 +194,21 @@ fn a_crash_loses_little_and_is_offered_again() {
     first.send(Command::StepForward(10));
     wait(&mut first, "step 20", |s| s.step == 20);
     let digest = first.snapshot().digest;
-    for _ in 0..100 {
+    // The journal is written once a second.
+    let second = Patience::of(Duration::from_secs(2));
+    while second.holds() {
         first.poll();
-        std::thread::sleep(Duration::from_millis(20));
     }
     // No `close`: the app was killed. The journal's thread notices that nobody is left and leaves the file.
     drop(first);
     // That takes as long as the machine is busy; a lab looks only once, at its start.
-    let patience = Instant::now();
+    let patience = Patience::new();
     let mut second = lab();
     while second.unfinished().is_none() {
-        assert!(patience.elapsed() < Duration::from_secs(30), "nothing was offered");
-        for _ in 0..50 {
+        assert!(patience.holds(), "nothing was offered");
+        let look = Patience::of(Duration::from_millis(500));
+        while look.holds() && second.unfinished().is_none() {
             second.poll();
-            std::thread::sleep(Duration::from_millis(10));
         }
         if second.unfinished().is_none() {
             second = lab();
@@ -338,10 +338,10 @@ fn saved(lab: &mut Lab, name: &str) -> moebias_model::digest::Digest {
     let path = data_dir().join(name);
     let told = lab.notices().count();
     lab.send(Command::SaveAs(path.clone()));
-    let patience = Instant::now();
+    let patience = Patience::new();
     while lab.is_saving() {
         lab.poll();
-        assert!(patience.elapsed() < Duration::from_secs(30), "it is not saved");
+        assert!(patience.holds(), "it is not saved");
         std::thread::yield_now();
     }
     let said: Vec<_> = lab.notices().all().filter(|n| n.id >= told).map(|n| n.text.clone()).collect();

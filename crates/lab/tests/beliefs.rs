@@ -263,7 +263,7 @@ fn settle(lab: &mut Lab, what: &str) {
             s.seeking,
             lab.notices().all().last().map(|n| &n.text)
         );
-        std::thread::sleep(Duration::from_micros(200));
+        std::thread::yield_now();
     }
     assert_eq!(*lab.settings(), *lab.snapshot().experiment, "{what}: settings");
 }

@@ -9,9 +9,9 @@ use moebias_lab::command::SweepRequest;
 use moebias_model::change::{Change, Target};
 use moebias_model::config::Rule;
 use moebias_model::sweep::Axis;
+use moebias_testing::Patience;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 /// A folder with a trace and a scenario of it, apart from where things are written.
 struct Place {
@@ -49,12 +49,11 @@ impl Place {
 }
 
 fn until(lab: &mut Lab, what: &str, done: impl Fn(&Lab) -> bool) {
-    let patience = Instant::now();
+    let patience = Patience::new();
     while !done(lab) {
         let last = lab.notices().all().last().map(|n| n.text.clone());
-        assert!(patience.elapsed() < Duration::from_secs(60), "{what} never came; {last:?}");
+        assert!(patience.holds(), "{what} never came; {last:?}");
         lab.poll();
-        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

@@ -19,9 +19,9 @@ use moebias_lab::{Document, Lab};
 use moebias_model::change::{Change, Target};
 use moebias_model::sweep::Axis;
 use seen::{Painted, Parts, faults, watch};
+use moebias_testing::Patience;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
 use strum::IntoEnumIterator as _;
 
 /// Pixels of a window, and the zoom: every size at which people use it, and every zoom at the smallest and the commonest.
@@ -77,11 +77,10 @@ impl Window {
     }
 
     fn until(&mut self, what: &str, done: impl Fn(&Lab) -> bool) -> &mut Self {
-        let patience = Instant::now();
+        let patience = Patience::new();
         while !done(self.harness.state().lab()) {
             self.harness.step();
-            assert!(patience.elapsed() < Duration::from_secs(120), "{what} does not come");
-            std::thread::sleep(Duration::from_millis(2));
+            assert!(patience.holds(), "{what} does not come");
         }
         self.harness.run_steps(3);
         self

@@ -23,9 +23,10 @@ use moebias_lab::Lab;
 use moebias_lab::command::Command;
 use moebias_lab::command::LessonDo;
 use moebias_lab::lesson::Stage;
+use moebias_testing::Patience;
 use std::ops::RangeInclusive;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 type Window = Harness<'static, App>;
 
@@ -54,20 +55,19 @@ fn lab(w: &Window) -> &Lab {
 }
 
 fn wait(w: &mut Window, what: &str, until: impl Fn(&Lab) -> bool) {
-    let patience = Instant::now();
+    let patience = Patience::new();
     loop {
         w.step();
         if until(lab(w)) {
             return w.run_steps(3);
         }
-        if patience.elapsed() > Duration::from_secs(60) {
+        if !patience.holds() {
             let l = lab(w);
             let page = l.lesson().map(|r| (r.lesson.id.clone(), r.page));
             let said: Vec<&str> = l.notices().all().map(|n| n.text.as_str()).collect();
             let (step, seeking) = (l.snapshot().step, l.snapshot().seeking);
             panic!("{what}: at step {step}, {seeking:?}, {page:?}, {:?}, said {said:?}", l.task_standing());
         }
-        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

@@ -2,6 +2,7 @@ use super::*;
 use crate::theory::{Solved, TheoryRequest};
 use moebias_model::change::{Change, Target};
 use moebias_model::config::{Experiment, Rule, Source, Synthetic, Variant};
+use moebias_testing::Patience;
 
 fn start() -> Start {
     let experiment = Experiment {
@@ -18,14 +19,13 @@ fn start() -> Start {
 }
 
 fn wait(worker: &Worker, what: &str, mut until: impl FnMut(&Snapshot) -> bool) -> Arc<Snapshot> {
-    let patience = Instant::now();
+    let patience = Patience::new();
     loop {
         let s = worker.snapshot();
         if until(&s) {
             return s;
         }
-        assert!(patience.elapsed() < Duration::from_secs(30), "{what} never came; at step {}", s.step);
-        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.holds(), "{what} never came; at step {}", s.step);
     }
 }
 
@@ -64,8 +64,10 @@ fn plays_at_its_speed_and_then_sleeps() {
     wait(&worker, "500 steps", |s| s.step > 500);
     worker.send(Message::Pause);
     let paused = wait(&worker, "the pause", |s| !s.playing);
-    std::thread::sleep(Duration::from_millis(50));
-    assert_eq!(worker.snapshot().step, paused.step);
+    // It answers, and does nothing else.
+    worker.send(Message::Change { id: 0, run: RunId(1), target: Target::AllVariants, change: Change::SetTopK(3) });
+    let answered = wait(&worker, "an answer", |s| s.experiment.variants[0].router.top_k == 3);
+    assert_eq!(answered.step, paused.step);
 }
 
 /// The price view follows a run, catches up on what it missed, and finds the optimum of a fixed batch.

@@ -4,6 +4,7 @@ use crate::ui::testing::{self, Stage as Theatre};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use moebias_model::config::Rule;
+use moebias_testing::Patience;
 
 const SMALL_BATCH: &str = "seed: 3, source: Synthetic(batch: 12, topics: 4, skew: 1.2)";
 
@@ -16,13 +17,13 @@ fn stage(text: &str, step: u64, size: [f32; 2], dark: bool) -> Harness<'static, 
 
 /// Draws until what is seen is as wanted.
 fn settle(harness: &mut Harness<'static, Theatre<MicroscopePane>>, wanted: impl Fn(&Microscope) -> bool) {
-    for _ in 0..500 {
+    let patience = Patience::new();
+    while patience.holds() {
         harness.step();
         let view = harness.state().lab.snapshot().microscope.clone();
         if view.is_some_and(|v| wanted(&v)) {
             return harness.run_steps(2);
         }
-        std::thread::sleep(std::time::Duration::from_millis(4));
     }
     panic!("never seen");
 }

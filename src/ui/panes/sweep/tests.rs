@@ -5,7 +5,7 @@ use egui_kittest::kittest::Queryable as _;
 use moebias_lab::Lab;
 use moebias_lab::command::SweepRequest;
 use moebias_model::sweep::Axis;
-use std::time::Instant;
+use moebias_testing::Patience;
 
 const TEXT: &str = "seed: 3, source: Synthetic(batch: 256), variants: [(name: \"a\", router: (experts: 64, top_k: 6))]";
 
@@ -16,11 +16,10 @@ fn request(axes: &[&str], seeds: u32, steps: u64) -> SweepRequest {
 fn swept(axes: &[&str], seeds: u32) -> Lab {
     let mut lab = lab_at(TEXT, 0);
     lab.send(Command::StartSweep(request(axes, seeds, 120)));
-    let patience = Instant::now();
+    let patience = Patience::new();
     while lab.sweep().unwrap().sweep.found().ended.is_none() {
         lab.poll();
-        assert!(patience.elapsed() < Duration::from_secs(100));
-        std::thread::sleep(Duration::from_millis(5));
+        assert!(patience.holds());
     }
     lab
 }
@@ -69,11 +68,10 @@ fn a_sweep_is_set_up_started_and_one_of_its_cells_opened() {
     harness.run_steps(3);
     harness.get_by_label("Start 8 runs").click();
     harness.run_steps(3);
-    let patience = Instant::now();
+    let patience = Patience::new();
     while harness.state().lab.sweep().is_none_or(|s| s.sweep.found().ended.is_none()) {
         harness.step();
-        assert!(patience.elapsed() < Duration::from_secs(60));
-        std::thread::sleep(Duration::from_millis(5));
+        assert!(patience.holds());
     }
     harness.run_steps(3);
     harness.get_by_label("Save CSV…").click();
@@ -103,6 +101,6 @@ fn a_sweep_is_set_up_started_and_one_of_its_cells_opened() {
     harness.state_mut().lab.send(Command::Undo);
     while harness.state().lab.document().title != "Test" {
         harness.step();
-        assert!(patience.elapsed() < Duration::from_secs(60));
+        assert!(patience.holds());
     }
 }

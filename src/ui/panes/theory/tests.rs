@@ -1,6 +1,7 @@
 use super::*;
 use crate::ui::testing;
 use egui_kittest::kittest::Queryable as _;
+use moebias_testing::Patience;
 
 const FIXED: &str =
     "source: Fixed(batch: 512), variants: [(name: \"A\", router: (experts: 16, top_k: 2), balancer: (rate: 0.003))]";
@@ -15,15 +16,14 @@ fn staged(
 ) -> egui_kittest::Harness<'static, testing::Stage<TheoryPane>> {
     let lab = testing::lab_at(text, step);
     let mut harness = testing::stage(TheoryPane::default(), lab, size, dark);
-    let patience = std::time::Instant::now();
+    let patience = Patience::new();
     loop {
         harness.step();
         let theory = harness.state().lab.snapshot().theory.clone();
         if theory.is_some_and(|t| !t.busy) {
             break;
         }
-        assert!(patience.elapsed().as_secs() < 60, "the theory never came");
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        assert!(patience.holds(), "the theory never came");
     }
     harness.run_steps(3);
     harness
