@@ -52,11 +52,7 @@ fn wait(harness: &mut Harness<'_, App>, what: &str, until: impl Fn(&Lab) -> bool
             harness.run_steps(3);
             return;
         }
-        assert!(
-            patience.holds(),
-            "{what}: at step {}",
-            harness.state().lab().snapshot().step
-        );
+        assert!(patience.holds(), "{what}: at step {}", harness.state().lab().snapshot().step);
     }
 }
 

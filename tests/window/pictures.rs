@@ -50,7 +50,11 @@ fn software() -> Result<(), String> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
     let all = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
     let is_software = |a: &wgpu::Adapter| a.get_info().device_type == wgpu::DeviceType::Cpu;
-    if all.iter().any(is_software) { Ok(()) } else { Err("there is no software adapter, such as Mesa's llvmpipe".into()) }
+    if all.iter().any(is_software) {
+        Ok(())
+    } else {
+        Err("there is no software adapter, such as Mesa's llvmpipe".into())
+    }
 }
 
 fn folder() -> PathBuf {
@@ -103,7 +107,11 @@ fn save(path: &std::path::Path, picture: &RgbaImage) {
 }
 
 fn none_differ(wrong: &[String]) {
-    assert!(wrong.is_empty(), "{}\nMOEBIAS_UPDATE=1 cargo test --test window pictures makes them anew", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{}\nMOEBIAS_UPDATE=1 cargo test --test window pictures makes them anew",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -154,7 +162,11 @@ const SCREENS: [(&str, &str, Way); 9] = [
     ("swept", "first-look", |h| {
         let axes = ["u=1e-4..1e-1:log:7", "K=1..6"].map(|a| Axis::parse(a).unwrap()).to_vec();
         press(h, Modifiers::NONE, Key::S);
-        h.state_mut().lab_mut().send(Command::StartSweep(moebias_lab::command::SweepRequest { axes, seeds: 1, steps: 60 }));
+        h.state_mut().lab_mut().send(Command::StartSweep(moebias_lab::command::SweepRequest {
+            axes,
+            seeds: 1,
+            steps: 60,
+        }));
         wait_until("the sweep", || {
             h.step();
             h.state().lab().sweep().is_some_and(|s| s.sweep.found().ended.is_some())
