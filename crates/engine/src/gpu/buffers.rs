@@ -4,7 +4,7 @@ use super::clock;
 use super::device::Device;
 use super::layout::{PartParams, Plan, StepParams, VariantParams};
 use super::pipelines::Pipelines;
-use super::shader::SEARCH;
+use super::shader::constants::SEARCH;
 use crate::EngineError;
 use moebias_model::balance::{Rates, tanh};
 use moebias_model::batch::TokenInputs;

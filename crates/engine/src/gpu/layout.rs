@@ -1,6 +1,7 @@
 //! What the host and the shaders say to each other: the structs of `shaders/shared/step.wgsl`, and where everything stands in the
 //! buffers. A test compares these structs with what naga makes of the shaders.
 
+use super::shader::constants::{EXPERT_CHOICE, MOST_SHARED_EXPERTS, TOGETHER, rule_number};
 use super::shader::{Pass, Routing};
 use crate::unsupported::unsupported;
 use bytemuck::{Pod, Zeroable};
@@ -109,11 +110,6 @@ pub struct VariantParams {
     /// Weight of the old β in a moving average, Q24.
     pub average: u32,
 }
-
-/// Variants that one thread of the shared route pass handles.
-pub const TOGETHER: u32 = 4;
-/// The most experts of a variant there: four histograms of them fit the workgroup memory that every GPU has.
-pub const MOST_SHARED_EXPERTS: u32 = 512;
 
 /// Neighbouring variants that are routed alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -331,32 +327,5 @@ impl Plan {
     #[must_use]
     pub fn topics_per_step(&self) -> u32 {
         9 * self.topics
-    }
-}
-
-/// Number of the rule that gives a token every expert above a threshold.
-pub const THRESHOLD: u32 = 9;
-/// Number of the rule in which experts choose.
-pub const EXPERT_CHOICE: u32 = 18;
-
-/// A rule's number in the shaders, where it is called `RULE_…`.
-#[must_use]
-pub fn rule_number(rule: Rule) -> u32 {
-    match rule {
-        Rule::None => 0,
-        Rule::Sign => 1,
-        Rule::Proportional => 2,
-        Rule::Multiplicative => 3,
-        Rule::CentredSign => 4,
-        Rule::Rms => 5,
-        Rule::Smebu => 6,
-        Rule::IdBalancing => 7,
-        Rule::LongCat => 8,
-        Rule::Threshold => THRESHOLD,
-        Rule::Quantile => 16,
-        Rule::Bip => 17,
-        Rule::ExpertChoice => EXPERT_CHOICE,
-        // No bias moves under `Hash`; the others are not the shaders': see `unsupported`.
-        Rule::Sinkhorn | Rule::Base | Rule::Hash => 0,
     }
 }

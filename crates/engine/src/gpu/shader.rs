@@ -1,20 +1,15 @@
 //! The shaders: a pass is specialised by the files it is joined from ([`manifest`]), so that what a variant does not need is not in its
 //! shader, and begins with the constants that the host knows too.
 
-mod constants;
+pub mod constants;
 pub mod manifest;
 pub mod source;
 
-pub use constants::SEARCH;
 pub use source::Source;
 
+use constants::{MOVED_LANES, ROUTE_LANES};
 use moebias_model::config::{Gate, Rule};
 use moebias_model::order::BINS;
-
-/// Tokens of a workgroup of the passes over all tokens.
-pub const ROUTE_LANES: u32 = 128;
-/// Tokens of a workgroup of the moved pass.
-pub const MOVED_LANES: u32 = 64;
 
 /// Where a token's scores come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]

@@ -3,10 +3,11 @@
 use super::buffers::Buffers;
 use super::clock::{self, Clock};
 use super::device::Device;
-use super::layout::{EXPERT_CHOICE, PartParams, Plan, THRESHOLD, VariantParams};
+use super::layout::{PartParams, Plan, VariantParams};
 use super::pace::Pace;
 use super::pipelines::Pipelines;
-use super::shader::{MOVED_LANES, Pass, ROUTE_LANES};
+use super::shader::Pass;
+use super::shader::constants::{EXPERT_CHOICE, MOVED_LANES, ROUTE_LANES, THRESHOLD};
 use super::works::{Across, Work};
 use crate::EngineError;
 use moebias_model::order::quota;

@@ -2,7 +2,8 @@
 //! passes over the tokens more, one per digit, each followed by the choice of that digit: Quantile Balancing after the tokens were
 //! routed, BIP some times before.
 
-use super::layout::{Group, PartParams, Plan, rule_number};
+use super::layout::{Group, PartParams, Plan};
+use super::shader::constants::{STAGE_ROUND_SHIFT, STAGE_RULE_SHIFT, rule_number};
 use super::shader::{Keep, Pass, Routing};
 use moebias_model::config::Rule;
 use moebias_model::order::VALUE_STAGES;
@@ -71,13 +72,6 @@ pub fn of(plan: &Plan) -> Vec<Work> {
     }
     all
 }
-
-/// Where the inner iteration stands in a part's stage, above the digit; BIP makes 16 at most, and settles after the last.
-pub const STAGE_ROUND_SHIFT: u32 = 3;
-/// Bits of the inner iteration.
-pub const STAGE_ROUND_BITS: u32 = 5;
-/// Where the rule stands.
-pub const STAGE_RULE_SHIFT: u32 = STAGE_ROUND_SHIFT + STAGE_ROUND_BITS;
 
 /// What a part is told of the search it belongs to.
 fn stage(rule: Rule, round: u32, digit: u32) -> u32 {

@@ -1,8 +1,6 @@
 //! What the host and the shaders both have to know, written as WGSL from the host's own constants and put before every shader.
 
 use super::Pass;
-use crate::gpu::layout::{MOST_SHARED_EXPERTS, TOGETHER, rule_number};
-use crate::gpu::works::{STAGE_ROUND_BITS, STAGE_ROUND_SHIFT, STAGE_RULE_SHIFT};
 use crate::unsupported::GROUPS;
 use moebias_model::balance::{bip, id, longcat, multiplicative, quantile, rms, smebu, tanh};
 use moebias_model::random::Stream;
@@ -12,8 +10,22 @@ use moebias_model::{fixed, gate, hash, order, select};
 use std::fmt;
 use std::fmt::Write as _;
 
+/// Tokens of a workgroup of the passes over all tokens.
+pub const ROUTE_LANES: u32 = 128;
+/// Tokens of a workgroup of the moved pass.
+pub const MOVED_LANES: u32 = 64;
+/// Variants that one thread of the shared route pass handles.
+pub const TOGETHER: u32 = 4;
+/// The most experts of a variant there: four histograms of them fit the workgroup memory that every GPU has.
+pub const MOST_SHARED_EXPERTS: u32 = 512;
+/// Where the inner iteration stands in a part's stage, above the digit; BIP makes 16 at most, and settles after the last.
+pub const STAGE_ROUND_SHIFT: u32 = 3;
+/// Bits of the inner iteration.
+pub const STAGE_ROUND_BITS: u32 = 5;
+/// Where the rule stands.
+pub const STAGE_RULE_SHIFT: u32 = STAGE_ROUND_SHIFT + STAGE_ROUND_BITS;
 /// Words of an expert in the search for its order statistic before its bins: the digits known so far, the rank among those that share
-/// them, what makes α absolute, and one that keeps the bins in step.
+/// them, what makes α absolute, and one to spare.
 pub const SEARCH: u32 = 4;
 
 /// A constant's value.
@@ -117,4 +129,31 @@ pub fn preamble(pass: Pass) -> String {
         writeln!(out, "const {name} = {value};").ok();
     }
     out
+}
+
+/// Number of the rule that gives a token every expert above a threshold.
+pub const THRESHOLD: u32 = 9;
+/// Number of the rule in which experts choose.
+pub const EXPERT_CHOICE: u32 = 18;
+
+/// A rule's number in the shaders, where it is called `RULE_…`.
+#[must_use]
+pub fn rule_number(rule: Rule) -> u32 {
+    match rule {
+        Rule::None => 0,
+        Rule::Sign => 1,
+        Rule::Proportional => 2,
+        Rule::Multiplicative => 3,
+        Rule::CentredSign => 4,
+        Rule::Rms => 5,
+        Rule::Smebu => 6,
+        Rule::IdBalancing => 7,
+        Rule::LongCat => 8,
+        Rule::Threshold => THRESHOLD,
+        Rule::Quantile => 16,
+        Rule::Bip => 17,
+        Rule::ExpertChoice => EXPERT_CHOICE,
+        // No bias moves under `Hash`; the others are not the shaders': see `unsupported`.
+        Rule::Sinkhorn | Rule::Base | Rule::Hash => 0,
+    }
 }
