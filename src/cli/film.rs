@@ -20,7 +20,8 @@ pub(super) fn film(args: &FilmArgs) -> Result<(), Failure> {
     };
     let loaded = window::load(Some(&args.file))?;
     let end = render::end(&loaded);
-    let from = args.from.unwrap_or(loaded.scenario.first_step());
+    // Before its first step a run has nothing to show.
+    let from = args.from.unwrap_or((loaded.scenario.first_step() + 1).min(end));
     let film = Film {
         from,
         to: args.to.unwrap_or(end.max(from)),

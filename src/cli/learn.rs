@@ -12,6 +12,7 @@ use moebias_engine::EngineChoice;
 use moebias_engine::cpu::AllCores;
 use moebias_engine::run::Run;
 use moebias_engine::start::RunId;
+use moebias_files::FileError;
 use moebias_files::atomic::Staged;
 use moebias_files::export::{SETTINGS, settings};
 use moebias_files::text::cell;
@@ -244,7 +245,8 @@ fn table(names: &[&str], all: &[Vec<Outcome>], reference: usize) -> String {
 
 fn csv(path: &Path, variants: &[Variant], seeds: &[u32], all: &[Vec<Outcome>]) -> Result<(), Failure> {
     let mut out = csv::WriterBuilder::new().comment(Some(b'#')).from_writer(vec![]);
-    let fail = |e: &dyn std::fmt::Display| Failure::new(format!("{} can't be written: {e}", path.display()));
+    let name = path.display().to_string();
+    let fail = |e: csv::Error| Failure::new(format!("{name} can't be written: {e}"));
     let heads = [
         "seed",
         "variant",
@@ -260,7 +262,7 @@ fn csv(path: &Path, variants: &[Variant], seeds: &[u32], all: &[Vec<Outcome>]) -
         "train_perplexity",
     ];
     let more = SETTINGS.into_iter().chain(["auxiliary", "alpha"]);
-    out.write_record(heads.into_iter().chain(more)).map_err(|e| fail(&e))?;
+    out.write_record(heads.into_iter().chain(more)).map_err(fail)?;
     for (seed, outcomes) in seeds.iter().zip(all) {
         for (v, o) in variants.iter().zip(outcomes) {
             let optional = |x: Option<f64>| x.map(|x| x.to_string()).unwrap_or_default();
@@ -271,15 +273,15 @@ fn csv(path: &Path, variants: &[Variant], seeds: &[u32], all: &[Vec<Outcome>]) -
             row.extend([o.cosine, o.force, o.score, o.perplexity].map(|x| x.to_string()));
             row.extend(settings(v));
             row.extend([v.learning.auxiliary.key().to_owned(), v.learning.weight().to_string()]);
-            out.write_record(row).map_err(|e| fail(&e))?;
+            out.write_record(row).map_err(fail)?;
         }
     }
-    let bytes = out.into_inner().map_err(|e| fail(&e))?;
+    let bytes = out.into_inner().map_err(|e| FileError::write(&name, e.error()))?;
     if path == Path::new("-") {
         return output::print_exactly(&String::from_utf8_lossy(&bytes));
     }
     let write = |mut file: Staged| io::Write::write_all(&mut file, &bytes).and_then(|()| file.finish());
-    Staged::new(path).and_then(write).map_err(|e| fail(&e))
+    Ok(Staged::new(path).and_then(write).map_err(|e| FileError::write(&name, &e))?)
 }
 
 #[cfg(test)]

@@ -22,13 +22,13 @@ mod theory;
 mod trace;
 mod window;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use failure::Failure;
 use moebias_engine::EngineChoice;
 use moebias_files::view::PaneKind;
 use moebias_model::config::limits;
 use moebias_model::sweep::{Axis, MOST_SEEDS};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Steps of a run whose file does not say where it ends.
@@ -98,7 +98,7 @@ struct BenchArgs {
     #[arg(long, conflicts_with = "given_scores")]
     given_logits: bool,
     /// Variants on the same tokens, each with its own step size: a sweep
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=limits::VARIANTS.max as i64))]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = small::<1, { limits::VARIANTS.max as u32 }>)]
     variants: u32,
     /// Print a JSON list instead of the table
     #[arg(long)]
@@ -110,7 +110,7 @@ struct LearnArgs {
     /// A scenario whose source is Learning(...), or builtin:NAME
     file: PathBuf,
     /// Steps to train [default: to the scenario's end, or 500]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<1, MOST_STEPS>)]
     steps: Option<u64>,
     /// Seeds: a range that includes both ends, or a list separated by commas
     #[arg(long, value_name = "SEEDS", value_parser = learn::seeds, default_value = "1..5")]
@@ -131,10 +131,10 @@ struct SweepArgs {
     #[arg(long, value_name = "SETTING=VALUES", required = true, value_parser = sweep::axis)]
     over: Vec<Axis>,
     /// Seeds of each combination: the scenario's own and those after it
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SEEDS)))]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = small::<1, MOST_SEEDS>)]
     seeds: u32,
     /// Steps of each run [default: to the scenario's end, or 500]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<1, MOST_STEPS>)]
     steps: Option<u64>,
     /// What computes
     #[arg(long, value_enum, default_value_t)]
@@ -152,7 +152,7 @@ struct RunArgs {
     /// Scenario, recording, trace, or builtin:NAME
     file: PathBuf,
     /// Steps to run [default: to the scenario's or the recording's end, or 500]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<1, MOST_STEPS>)]
     steps: Option<u64>,
     /// What computes
     #[arg(long, value_enum, default_value_t)]
@@ -173,7 +173,7 @@ struct TheoryArgs {
     /// Scenario, recording, trace, or builtin:NAME
     file: PathBuf,
     /// Steps to examine [default: to the scenario's or the recording's end, or 500]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<1, 1_000_000>)]
     steps: Option<u64>,
     /// Print one JSON object, with every step's figures
     #[arg(long)]
@@ -197,7 +197,7 @@ struct RenderArgs {
     /// Scenario, recording, trace, or builtin:NAME
     file: PathBuf,
     /// The step to show [default: the recording's or scenario's end, or 500]
-    #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u64).range(0..=MOST_STEP))]
+    #[arg(long, value_name = "STEP", allow_negative_numbers = true, value_parser = whole::<0, MOST_STEP>)]
     at: Option<u64>,
     /// Width and height, pixels
     #[arg(long, value_name = "WxH", default_value = "1440x900", value_parser = render::size)]
@@ -220,17 +220,17 @@ struct RenderArgs {
 struct FilmArgs {
     /// Scenario, recording, trace, or builtin:NAME
     file: PathBuf,
-    /// The first step [default: the first that there is: 0, or where a late recording begins]
-    #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u64).range(0..=MOST_STEP))]
+    /// The first step [default: the first one routed: 1, or the one after which a late recording begins]
+    #[arg(long, value_name = "STEP", allow_negative_numbers = true, value_parser = whole::<0, MOST_STEP>)]
     from: Option<u64>,
     /// The last step [default: the recording's or scenario's end, or 500]
-    #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u64).range(0..=MOST_STEP))]
+    #[arg(long, value_name = "STEP", allow_negative_numbers = true, value_parser = whole::<0, MOST_STEP>)]
     to: Option<u64>,
     /// Steps from one frame to the next
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=MOST_STEP))]
+    #[arg(long, value_name = "N", default_value_t = 2, allow_negative_numbers = true, value_parser = whole::<1, MOST_STEP>)]
     every: u64,
     /// Frames per second, 1 to 50
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, allow_negative_numbers = true, value_parser = small::<1, 50>)]
     fps: u32,
     /// Width and height, pixels
     #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = render::size)]
@@ -247,6 +247,18 @@ struct FilmArgs {
     /// The film to write: .gif, .webp, or a folder for PNG files, with a slash at the end
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+}
+
+/// A whole number within limits.
+fn whole<const LEAST: u64, const MOST: u64>(text: &str) -> Result<u64, String> {
+    let number = text.trim().parse().ok().filter(|n| (LEAST..=MOST).contains(n));
+    number.ok_or_else(|| format!("it must be a whole number from {LEAST} to {}", output::thousands(MOST)))
+}
+
+/// As [`whole`], of a smaller kind.
+fn small<const LEAST: u32, const MOST: u32>(text: &str) -> Result<u32, String> {
+    let number = text.trim().parse().ok().filter(|n| (LEAST..=MOST).contains(n));
+    number.ok_or_else(|| format!("it must be a whole number from {LEAST} to {}", output::thousands(u64::from(MOST))))
 }
 
 /// A scale within reason.
@@ -321,6 +333,7 @@ pub fn main() -> ExitCode {
         moebias_lab::places::forget_old_pipelines();
     }
     let done = match &cli.command {
+        None if let Some(word) = cli.file.as_deref().and_then(no_command) => Err(no_such(word)),
         None => window::open(cli.file.as_deref()),
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Replay(args)) => replay::replay(args),
@@ -343,10 +356,24 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// A word that names no file and looks like a command.
+fn no_command(file: &Path) -> Option<&str> {
+    let word = file.to_str()?;
+    let plain = word.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
+    (plain && !file.exists()).then_some(word)
+}
+
+fn no_such(word: &str) -> Failure {
+    let commands = Cli::command();
+    let names: Vec<&str> = commands.get_subcommands().map(clap::Command::get_name).collect();
+    let meant = moebias_files::text::nearest(word, &names);
+    let meant = meant.map(|name| format!(" Perhaps `moebias {name}` is meant.")).unwrap_or_default();
+    Failure::Usage(format!("“{word}” is neither a command nor a file.{meant} `moebias --help` lists the commands"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_well_formed() {

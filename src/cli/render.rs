@@ -7,8 +7,9 @@ use crate::ui::export::studio::{Setting, Studio};
 use crate::ui::shell::app::App;
 use crate::ui::store::Stored;
 use moebias_files::export::save_png;
+use moebias_files::atomic::{self, Staged};
 use moebias_files::view::PaneKind;
-use moebias_files::{Loaded, atomic};
+use moebias_files::{FileError, Loaded};
 use moebias_lab::{Document, Lab};
 use strum::IntoEnumIterator as _;
 
@@ -64,10 +65,17 @@ pub(super) fn check_begun(loaded: &Loaded, step: u64) -> Result<(), Failure> {
 }
 
 pub(super) fn render(args: &RenderArgs) -> Result<(), Failure> {
+    let name = args.output.display();
+    let is = |ending: &str| args.output.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
+    let drawing = is("svg");
+    if !drawing && !is("png") {
+        return Err(Failure::Usage(format!("{name}: a picture ends in .png or .svg")));
+    }
     let loaded = window::load(Some(&args.file))?;
     let at = args.at.unwrap_or(end(&loaded));
     check_begun(&loaded, at)?;
-    let drawing = args.output.extension().is_some_and(|e| e.eq_ignore_ascii_case("svg"));
+    // Said before the work, not after it.
+    drop(Staged::new(&args.output).map_err(|e| FileError::write(&name.to_string(), &e))?);
     // Paper is white.
     let theme = args.theme.unwrap_or(if drawing { ThemeArg::Light } else { ThemeArg::Dark });
     let setting = Setting {
@@ -87,7 +95,6 @@ pub(super) fn render(args: &RenderArgs) -> Result<(), Failure> {
     });
     drop(progress);
     reached.map_err(Failure::new)?;
-    let name = args.output.display();
     if drawing {
         let text = studio.drawing().text();
         atomic::write(&args.output, text.as_bytes()).map_err(|e| Failure::new(e.to_string()))?;

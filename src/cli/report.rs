@@ -5,13 +5,14 @@ use super::input::Input;
 use super::output::{aligned, counted, figures, scaled, styled, thousands};
 use moebias_engine::run::Run;
 use moebias_engine::{EngineInfo, EngineKind};
-use moebias_model::config::{Capacity, Groups, Variant};
+use moebias_model::config::{Capacity, Experiment, Groups, Rule, Source, Variant};
 use moebias_model::diagnose::Finding;
 use moebias_model::figures::Figures;
 use moebias_model::fixed::from_q32;
-use moebias_model::metrics::{Metrics, Settling, sampling_floor};
+use moebias_model::metrics::{Metrics, Settling};
 use moebias_model::naming::Name;
 use moebias_model::row::StepRow;
+use moebias_model::sweep::Measure;
 use moebias_model::theory::correlation;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -63,6 +64,8 @@ struct JsonRun<'a> {
     engine: &'static str,
     adapter: &'a str,
     steps: u64,
+    #[serde(flatten)]
+    tokens: JsonTokens,
     digest: String,
     variants: Vec<JsonVariant<'a>>,
 }
@@ -87,32 +90,106 @@ struct JsonVariant<'a> {
     learned_correlation: Option<f64>,
 }
 
-/// Null where the rule has no step size, and where there are no groups and no capacity.
+/// The tokens at the end of the run; null where the source has no such setting.
+#[derive(Serialize)]
+struct JsonTokens {
+    source: &'static str,
+    trace: Option<String>,
+    seed: u32,
+    batch: u32,
+    topics: Option<u32>,
+    skew: Option<f64>,
+    noise: Option<f64>,
+    drift: Option<f64>,
+    burst: Option<u32>,
+}
+
+impl JsonTokens {
+    fn of(experiment: &Experiment, batch: u32) -> Self {
+        let seed = experiment.seed;
+        let none = Self {
+            source: "trace",
+            trace: None,
+            seed,
+            batch,
+            topics: None,
+            skew: None,
+            noise: None,
+            drift: None,
+            burst: None,
+        };
+        match &experiment.source {
+            Source::Trace(t) => Self { trace: Some(t.file.clone()), ..none },
+            Source::Learning(w) => Self {
+                source: "learning",
+                topics: Some(w.topics),
+                skew: Some(w.skew),
+                noise: Some(w.noise),
+                drift: Some(w.drift),
+                burst: Some(w.burst),
+                ..none
+            },
+            Source::Synthetic(s) | Source::Fixed(s) => Self {
+                source: if matches!(experiment.source, Source::Fixed(_)) { "fixed" } else { "synthetic" },
+                topics: Some(s.topics),
+                skew: Some(s.skew),
+                noise: Some(s.noise),
+                drift: Some(s.drift),
+                burst: Some(s.burst),
+                ..none
+            },
+        }
+    }
+}
+
+/// Null where the rule does not use it, and where there are no groups and no capacity.
 #[derive(Serialize)]
 struct JsonSettings {
     rule: &'static str,
-    rate: Option<f64>,
+    step_size: Option<f64>,
+    /// What the rule calls it: u, λ, Kᵢ or μ.
+    step_symbol: Option<&'static str>,
     schedule: Option<&'static str>,
     top_k: u32,
     experts: u32,
     gate: &'static str,
     groups: Option<Groups>,
     capacity: Option<Capacity>,
+    centred: Option<bool>,
+    freeze: Option<u64>,
+    momentum: Option<f64>,
+    steepness: Option<f64>,
+    derivative: Option<f64>,
+    zero_experts: Option<u32>,
+    real_experts: Option<f64>,
+    average: Option<f64>,
+    iterations: Option<u32>,
 }
 
 impl From<&Variant> for JsonSettings {
     fn from(v: &Variant) -> Self {
         let (router, balancer) = (&v.router, &v.balancer);
-        let steps = balancer.rule.has_step();
+        let (rule, steps) = (balancer.rule, balancer.rule.has_step());
+        let real = |used: bool, x: f64| used.then_some(x);
         Self {
-            rule: balancer.rule.key(),
-            rate: steps.then_some(balancer.rate),
+            rule: rule.key(),
+            step_size: real(steps, balancer.rate),
+            step_symbol: steps.then(|| rule.step_sign()),
             schedule: steps.then(|| balancer.schedule.key()),
             top_k: router.top_k,
             experts: router.experts,
             gate: router.gate.key(),
             groups: router.groups,
             capacity: router.capacity,
+            centred: steps.then_some(balancer.centred),
+            freeze: balancer.freeze.filter(|_| rule.moves_biases()),
+            momentum: real(rule == Rule::Smebu, balancer.momentum),
+            steepness: real(rule == Rule::Smebu, balancer.steepness),
+            derivative: real(rule == Rule::IdBalancing, balancer.derivative),
+            zero_experts: (rule == Rule::LongCat).then_some(balancer.zero_experts),
+            real_experts: real(rule == Rule::LongCat, balancer.real_experts),
+            average: real(rule == Rule::Quantile, balancer.average),
+            iterations: (rule == Rule::Bip).then_some(balancer.iterations),
         }
     }
 }
@@ -122,7 +199,11 @@ impl From<&Variant> for JsonSettings {
 struct JsonFigures {
     /// First step from which it stayed in balance for 64, counted from the first.
     settling_time: Option<u64>,
-    /// Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it has not settled.
+    /// The step of the last change of a setting, from which the steady figures count; null where there was none.
+    changed: Option<u64>,
+    /// Whether it has settled since.
+    settled: bool,
+    /// Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it has not settled, but none before the last change.
     steady_maxvio: Option<f64>,
     /// Mean share of assignments moved by the bias, over the same steps.
     moved_share: Option<f64>,
@@ -134,10 +215,13 @@ struct JsonFigures {
     oscillation_period: Option<f64>,
 }
 
-impl From<Figures> for JsonFigures {
-    fn from(f: Figures) -> Self {
+impl JsonFigures {
+    /// Of a run that began at this step.
+    fn new(f: Figures, first: u64) -> Self {
         Self {
             settling_time: f.settling,
+            changed: (f.changed > 0).then(|| first + f.changed),
+            settled: f.settled,
             steady_maxvio: f.steady,
             moved_share: f.moved,
             time_in_balance: f.in_balance,
@@ -247,19 +331,20 @@ impl Report {
             },
             adapter: &engine.adapter,
             steps: self.rows,
+            tokens: JsonTokens::of(simulation.experiment(), simulation.batch()),
             digest: simulation.digest().to_string(),
             variants: variants
                 .enumerate()
                 .map(|(i, (((seen, v), state), figures))| JsonVariant {
                     name: &v.name,
                     settings: JsonSettings::from(v),
-                    findings: run.findings(i).iter().map(JsonFinding::from).collect(),
+                    findings: in_order(run, i).iter().map(JsonFinding::from).collect(),
                     digest: state.digest.to_string(),
                     maxvio: &seen.max_vio,
                     nmse: learns.then_some(&seen.nmse[..]),
                     loads: steps(&seen.loads, all),
                     bias: steps(&seen.bias, all),
-                    figures: figures.into(),
+                    figures: JsonFigures::new(figures, self.first),
                     learned_correlation: simulation
                         .trace()
                         .zip(seen.bias.last())
@@ -277,7 +362,7 @@ impl Report {
         let simulation = run.simulation();
         let experiment = simulation.experiment();
         let end = self.first + self.rows;
-        let mut header = ["", "MaxVio", "in balance from", "bias", "moved", "floor"].map(String::from).to_vec();
+        let mut header = ["", "MaxVio", "in balance from", "bias", "moved by the bias", "floor"].map(String::from).to_vec();
         let learns = experiment.world().is_some();
         if learns {
             header.extend(["NMSE", "e^loss", "cos", "α·aux/task", "score"].map(String::from));
@@ -288,8 +373,8 @@ impl Report {
                 Some(step) => format!("step {}", thousands(step)),
                 None => format!("not reached by {}", thousands(end)),
             };
-            let floor = sampling_floor(v.router.experts, v.router.top_k, simulation.batch());
-            let floor = if v.has_floor() { format!("{floor:.2}") } else { "—".into() };
+            // That of the last step, as the findings and the window have it.
+            let floor = if seen.last.floor > 0.0 { format!("{:.2}", seen.last.floor) } else { "—".into() };
             let mut row = vec![
                 v.name.to_string(),
                 format!("{:.2} → {:.2}", seen.first_max_vio, seen.last.max_vio),
@@ -316,9 +401,16 @@ impl Report {
             let style = if i == 0 { dim } else { "" };
             writeln!(out, "  {style}{line}{}", if i == 0 { plain } else { "" }).ok();
         }
+        let mut changes: Vec<u64> = run.figures().iter().map(|f| f.changed).filter(|c| *c > 0).collect();
+        changes.dedup();
+        if !changes.is_empty() {
+            let steps: Vec<String> = changes.iter().map(|c| thousands(self.first + c)).collect();
+            let steps = steps.join(" or ");
+            writeln!(out, "\n  {dim}steady MaxVio and moved by the bias count from the last change, at step {steps}{plain}").ok();
+        }
         let mut space = "\n";
         for (i, v) in experiment.variants.iter().enumerate() {
-            for finding in run.findings(i).iter() {
+            for finding in in_order(run, i) {
                 let of = if experiment.variants.len() > 1 { format!("{}: ", v.name) } else { String::new() };
                 let when = match finding.until {
                     None => format!("since step {}", thousands(finding.since)),
@@ -347,7 +439,10 @@ impl Report {
 
 /// What each variant comes to.
 fn standings(run: &Run) -> Vec<Vec<String>> {
-    let header = ["", "settling time", "steady MaxVio", "moved", "in balance", "swing of biases", "period"];
+    let [settling, steady, moved, balance, swing] =
+        [Measure::Settling, Measure::Steady, Measure::Moved, Measure::InBalance, Measure::Amplitude]
+            .map(Measure::in_sentence);
+    let header = [String::new(), settling, steady, moved, balance, swing, "period of the swing".into()];
     let percent = |x: Option<f64>| x.map_or("—".into(), |x| format!("{:.1} %", 100.0 * x));
     let of = |(name, f): (&Name, Figures)| {
         let steady = f.steady.map_or("—".into(), |x| format!("{x:.3}"));
@@ -355,16 +450,23 @@ fn standings(run: &Run) -> Vec<Vec<String>> {
         vec![
             name.to_string(),
             f.settling.map_or("not settled".into(), |n| counted(n, "step")),
-            if f.settling.is_none() && f.steady.is_some() { format!("{steady} so far") } else { steady },
+            if !f.settled && f.steady.is_some() { format!("{steady} so far") } else { steady },
             percent(f.moved),
             percent(f.in_balance),
-            f.oscillation.map_or("—".into(), |o| format!("± {}", figures(o.amplitude))),
+            f.oscillation.map_or("—".into(), |o| format!("±{}", figures(o.amplitude))),
             period.map_or("—".into(), |p| format!("{p} steps")),
         ]
     };
     let names = run.simulation().experiment().variants.iter().map(|v| &v.name);
     let rows = names.zip(run.figures()).map(of);
-    std::iter::once(header.map(String::from).to_vec()).chain(rows).collect()
+    std::iter::once(header.to_vec()).chain(rows).collect()
+}
+
+/// What was found in a variant, in the order in which it was seen.
+fn in_order(run: &Run, variant: usize) -> Vec<Finding> {
+    let mut findings = run.findings(variant).to_vec();
+    findings.sort_by_key(|f| (f.since, f.kind));
+    findings
 }
 
 /// NMSE first and last, and the other figures of the last step.

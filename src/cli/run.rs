@@ -7,6 +7,7 @@ use super::report::{Keep, Report};
 use super::{input, output};
 use moebias_engine::run::Run;
 use moebias_engine::start::RunId;
+use moebias_files::FileError;
 use moebias_files::atomic::Staged;
 use moebias_files::export::{Columns, Curves};
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
@@ -90,7 +91,7 @@ impl Csv {
 fn csv_failure(name: &str, error: &io::Error) -> Failure {
     match error.kind() {
         ErrorKind::BrokenPipe => Failure::Closed,
-        _ => Failure::new(format!("{name} can't be written: {error}")),
+        _ => FileError::write(name, error).into(),
     }
 }
 

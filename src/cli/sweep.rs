@@ -13,6 +13,7 @@ use moebias_engine::sweep::{self, Begun, News};
 use moebias_engine::{EngineError, EngineInfo};
 use moebias_files::sweep::{self as file, Log, halfway};
 use moebias_model::digest::Digest;
+use moebias_model::naming;
 use moebias_model::sweep::{Axis, Measure, Outcome, Plan};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -150,13 +151,14 @@ fn as_json(done: &Done) -> Result<String, Failure> {
             }
             for of in Measure::iter() {
                 let spread = plan.spread(outcomes, cell, v, of).unwrap_or_default();
+                let known = |x: f64| (spread.known > 0).then_some(x / of.per_unit());
                 let part = json!({
-                    "median": spread.median,
-                    "low": (spread.known > 0).then_some(spread.low),
-                    "high": (spread.known > 0).then_some(spread.high),
+                    "median": spread.median.map(|x| x / of.per_unit()),
+                    "low": known(spread.low),
+                    "high": known(spread.high),
                     "known": spread.known,
                 });
-                one.insert(of.name().to_lowercase().replace(' ', "_"), part);
+                one.insert(of.key().into(), part);
             }
             cells.push(Value::Object(one));
         }
@@ -178,7 +180,7 @@ fn as_json(done: &Done) -> Result<String, Failure> {
 
 fn as_table(done: &Done) -> String {
     let Done { plan, title, known, seconds, engine, digest, .. } = done;
-    let over: Vec<String> = plan.axes().iter().map(|a| format!("{} {}", a.values.len(), a.parameter.name())).collect();
+    let over: Vec<String> = plan.axes().iter().map(|a| format!("{} of {}", counted(a.values.len() as u64, "value"), a.parameter.title())).collect();
     let mut out = format!(
         "{title}  {} × {} = {}, {} each\n",
         over.join(" × "),
@@ -186,11 +188,12 @@ fn as_table(done: &Done) -> String {
         counted(plan.len() as u64, "run"),
         counted(plan.steps(), "step"),
     );
+    out += &format!("{}\n", naming::caption_of_tokens_but(plan.base(), &swept(plan)));
     for (v, variant) in plan.base().variants.iter().enumerate() {
-        let name = if plan.base().variants.len() > 1 { format!("{}: ", variant.name) } else { String::new() };
+        out += &format!("\n{}  {}\n", plan.heading(v), naming::caption_but(variant, &swept(plan)));
         let grid = plan.axes().len() == 2 && plan.axes()[1].values.len() <= MOST_COLUMNS;
         let (head, rows) = if grid { map(done, v) } else { list(done, v) };
-        out += &format!("\n{name}{head}\n");
+        out += &format!("  {head}\n");
         let left_out = rows.len().saturating_sub(MOST_ROWS + 1);
         for line in aligned(&rows[..rows.len() - left_out]) {
             out += &format!("  {line}\n");
@@ -204,10 +207,19 @@ fn as_table(done: &Done) -> String {
     out + &format!("\n{seconds:.1} s on the {}, {}{before}\ndigest of the CSV {digest}\n", engine.kind, engine.adapter)
 }
 
+/// What is swept, as the table of settings knows it.
+fn swept(plan: &Plan) -> Vec<&'static str> {
+    plan.axes().iter().map(|a| a.parameter.key()).collect()
+}
+
 fn word(done: &Done, cell: usize, variant: usize, of: Measure) -> String {
     let spread = done.plan.spread(&done.outcomes, cell, variant, of).unwrap_or_default();
-    let number = |x: f64| if of == Measure::Settling { x.to_string() } else { figures(x) };
-    spread.median.map_or("–".into(), number)
+    spread.median.map_or("–".into(), |x| match of {
+        Measure::Settling => x.to_string(),
+        Measure::Steady => format!("{x:.3}"),
+        Measure::Amplitude => format!("±{}", figures(x)),
+        Measure::InBalance | Measure::Moved => format!("{x:.1} %"),
+    })
 }
 
 /// Settling times: the first axis downwards, the second to the right.
@@ -215,9 +227,9 @@ fn map(done: &Done, variant: usize) -> (String, Vec<Vec<String>>) {
     let (plan, [down, right]) = (&done.plan, [0, 1].map(|i| &done.plan.axes()[i]));
     let head = format!(
         "settling time in steps, median over seeds (– where most do not settle within the run); {} →",
-        right.parameter.name()
+        right.parameter.sign()
     );
-    let first = std::iter::once(down.parameter.name().to_owned());
+    let first = std::iter::once(down.parameter.sign().to_owned());
     let mut rows = vec![first.chain(right.values.iter().map(ToString::to_string)).collect::<Vec<_>>()];
     for (i, value) in down.values.iter().enumerate() {
         let cells = (0..right.values.len()).map(|j| word(done, i * right.values.len() + j, variant, Measure::Settling));
@@ -230,9 +242,9 @@ fn map(done: &Done, variant: usize) -> (String, Vec<Vec<String>>) {
 /// Every figure of every cell.
 fn list(done: &Done, variant: usize) -> (String, Vec<Vec<String>>) {
     let plan = &done.plan;
-    let names = plan.axes().iter().map(|a| a.parameter.name().to_owned());
+    let names = plan.axes().iter().map(|a| a.parameter.sign().to_owned());
     let mut rows = vec![
-        names.chain(Measure::iter().map(|m| m.name().to_lowercase().replace("maxvio", "MaxVio"))).collect::<Vec<_>>(),
+        names.chain(Measure::iter().map(Measure::in_sentence)).collect::<Vec<_>>(),
     ];
     for cell in 0..plan.cells() {
         let values = plan.values(cell).into_iter().map(|v| v.to_string());

@@ -353,7 +353,8 @@ fn csv_has_a_row_per_step_and_variant() {
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
     let documented = "step,variant,tokens,max_vio,max_vio_16,max_vio_global,min_vio,cv,entropy,effective_experts,starving,dead,\
                       moved_share,bias_min,bias_median,bias_max,saturated,dropped_share,experts_per_token,\
-                      rule,rate,schedule,top_k,experts,gate,groups,capacity,load_0,load_1,load_2,load_3,bias_0,bias_1,bias_2,bias_3";
+                      rule,step_size,step_symbol,schedule,top_k,experts,gate,groups,capacity,centred,freeze,momentum,\
+                      steepness,derivative,zero_experts,real_experts,average,iterations,load_0,load_1,load_2,load_3,bias_0,bias_1,bias_2,bias_3";
     assert_eq!(header.join(","), documented);
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 18, "nine steps, two variants");
@@ -375,7 +376,8 @@ fn csv_has_a_row_per_step_and_variant() {
     assert_eq!(piped, text, "the output is the same CSV and nothing else");
     bad(2, &["run", &scenario, "--csv", "-", "--json"]);
     let text = bad(1, &["run", &scenario, "--csv", &folder.path("none/out.csv")]);
-    assert!(text.contains("none/out.csv can't be written"), "{text}");
+    assert!(text.contains("none/out.csv: it can't be written: there is no folder"), "{text}");
+    assert!(text.contains("Create it") && !text.contains(".tmp") && !text.contains("os error"), "{text}");
     assert!(bad(1, &["run", &scenario, "--csv", &folder.path("")]).contains("folder"));
 }
 

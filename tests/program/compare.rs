@@ -158,7 +158,7 @@ fn a_fork_is_saved_and_replays_bit_for_bit() {
     let parent = lab.snapshot().variants[1].clone();
     lab.send(Command::Fork(1));
     wait(&mut lab, "the fork", |s| s.variants.len() == 3);
-    assert_eq!((lab.snapshot().step, &lab.settings().variants[2].name[..]), (60, "RMS, u 0.004 (2)"));
+    assert_eq!((lab.snapshot().step, &lab.settings().variants[2].name[..]), (60, "RMS, u = 0.004 (2)"));
     assert_eq!(lab.snapshot().variants[2], parent, "biases, memory, figures and digest are those of the parent");
     lab.send(Command::Change { target: Target::Variant(2), change: Change::SetRule(Rule::Proportional) });
     step_to(&mut lab, 150);
@@ -332,7 +332,7 @@ fn a_person_forks_changes_and_compares() {
     let copied = copied.expect("something was copied");
     assert!(
         copied.starts_with(
-            "|  | alone | Sign, u 0.05 | Sign, u 0.001 |\n|---|---:|---:|---:|\n| Step size u | 0.001 | 0.05 | 0.001 |"
+            "|  | alone | Sign, u = 0.05 | Sign, u = 0.001 |\n|---|---:|---:|---:|\n| Step size u | 0.001 | 0.05 | 0.001 |"
         ),
         "{copied}"
     );

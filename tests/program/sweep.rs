@@ -328,7 +328,7 @@ fn what_cannot_be_swept_is_refused_with_a_reason() {
         (&["K=1..100"], 2, "from 1 to 32"),
         (&["E=2,64"], 1, "with E 2"),
         (&["u=0.1", "rate=0.2"], 1, "swept twice"),
-        (&["alpha=0.1"], 1, "with α 0.1"),
+        (&["alpha=0.1"], 1, "with α = 0.1"),
     ] {
         let mut args = vec!["sweep", "builtin:first-look", "--engine", "cpu"];
         over.iter().for_each(|o| args.extend(["--over", *o]));
@@ -409,7 +409,7 @@ fn a_sweep_in_the_window_is_saved_opened_and_one_of_its_runs_shown() {
     assert_eq!(harness.state().lab().sweep().unwrap().sweep.found().outcomes, before);
     let cells = harness.get_by_label_contains("Sweep: ").rect();
     click(&mut harness, cells.center());
-    until(&mut harness, |lab| lab.document().title.contains(", K 2"));
+    until(&mut harness, |lab| lab.document().title.contains(", K = 2"));
     let undo = harness.state().lab().undo_label();
     assert!(undo.is_some_and(|u| u.contains("Open A first look, u ")));
     harness.state_mut().lab_mut().send(Do::Undo);

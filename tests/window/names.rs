@@ -100,7 +100,7 @@ fn no_name_of_the_code_reaches_a_person() {
         assert!(!words.trim().is_empty(), "{what} has no words");
         assert_eq!(internal(words), None, "{what}: {words}");
     };
-    let names = ["Sign, u 0.001".to_owned(), "No balancing".to_owned()];
+    let names = ["Sign, u = 0.001".to_owned(), "No balancing".to_owned()];
     for change in changes() {
         check("an undo label", &change.words());
         let target = if change.is_of_source() { Target::Source } else { Target::Variant(1) };

@@ -147,10 +147,12 @@ pub enum Echo {
         id: u64,
         /// In which run.
         run: RunId,
-        /// The change and the first step it affects.
-        event: Event,
-        /// Whether it took the place of the same setting's event at the same step.
-        replaces: bool,
+        /// The step before which it applies.
+        step: u64,
+        /// The run's events from that step on, where they are others than before.
+        events: Option<Vec<Event>>,
+        /// What the scenario had planned for later and the new settings do not allow.
+        left_out: Vec<Event>,
         /// What brings the biases back that it put aside.
         biases: Vec<(Target, Change)>,
     },
@@ -174,8 +176,8 @@ pub enum Echo {
         step: u64,
         /// The parked run that holds what was set aside.
         parked: RunId,
-        /// How many events it holds that this run does not.
-        events: usize,
+        /// The changes it holds that this run does not.
+        events: Vec<Event>,
     },
     /// A parked run was let go of to save memory.
     Forgotten(RunId),

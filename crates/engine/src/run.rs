@@ -2,16 +2,18 @@
 //!
 //! Going back is exact recomputation: restore the nearest checkpoint, apply the same events at the same steps.
 
+mod changing;
 mod fork;
 mod memory;
 mod replay;
 
+pub use changing::Applied;
 pub use replay::Replay;
 
 use super::history::History;
 use super::start::{RunId, Start};
 use super::{Engine, EngineError};
-use moebias_model::change::{self, Biases, Change, Event, Target};
+use moebias_model::change::{self, Event, Target};
 use moebias_model::config::{ConfigError, Experiment};
 use moebias_model::diagnose::{Context, Diagnosis, Finding};
 use moebias_model::figures::{self, Figures, RECENT};
@@ -19,7 +21,7 @@ use moebias_model::fixed::from_q32;
 use moebias_model::metrics::{Floors, Metrics};
 use moebias_model::row::StepRow;
 use moebias_model::step::check::Ignored;
-use moebias_model::step::{Simulation, State, VariantState};
+use moebias_model::step::{Simulation, State};
 use moebias_model::tracker::Tracker;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -107,19 +109,6 @@ pub struct Run {
     /// Compute time since the last checkpoint.
     since_checkpoint: Duration,
     every: Duration,
-}
-
-/// What a change did.
-#[derive(Debug)]
-pub struct Applied {
-    /// The event as recorded.
-    pub event: Event,
-    /// Whether it took the place of the same setting's event at the same step.
-    pub replaces: bool,
-    /// What brings the biases back, where they were put aside: to their start, or because they mean something else under another rule.
-    pub biases: Vec<(Target, Change)>,
-    /// If the past was changed: the run as it was.
-    pub set_aside: Option<Box<Run>>,
 }
 
 impl Run {
@@ -316,10 +305,12 @@ impl Run {
     fn judge_afresh(&mut self) {
         let step = self.step();
         for event in change::due(&self.events, step) {
-            match event.target {
-                Target::Variant(i) => self.diagnoses.get_mut(i).into_iter().for_each(|d| d.reset(step)),
-                Target::Source | Target::AllVariants => self.diagnoses.iter_mut().for_each(|d| d.reset(step)),
-            }
+            let of = match event.target {
+                Target::Variant(i) => i..i + 1,
+                Target::Source | Target::AllVariants => 0..self.diagnoses.len(),
+            };
+            self.diagnoses.get_mut(of.clone()).into_iter().flatten().for_each(|d| d.reset(step));
+            self.trackers.get_mut(of).into_iter().flatten().for_each(Tracker::change);
         }
     }
 
@@ -388,62 +379,6 @@ impl Run {
         self.since_checkpoint = Duration::ZERO;
     }
 
-    /// Changes a setting before the present step is routed. Where later steps or events exist, the run as it was is handed
-    /// back and this one goes on from here without them.
-    ///
-    /// # Errors
-    /// A change that does not fit; the run is untouched.
-    pub fn change(&mut self, target: Target, change: Change) -> Result<Applied, ConfigError> {
-        let step = self.step();
-        let event = Event { step, target, change };
-        let mut trial = self.simulation.clone();
-        trial.apply_event(&event)?;
-        let before = self.simulation.state().variants.clone();
-        let later = change::next_step(&self.events, step).is_some();
-        let set_aside = (self.head > step || later).then(|| Box::new(self.copy()));
-        let events = Arc::make_mut(&mut self.events);
-        events.retain(|e| e.step <= step);
-        Arc::make_mut(&mut self.ignored).retain(|i| i.event.step <= step);
-        self.checkpoints.retain(|c| c.state.step <= step);
-        if self.head > step {
-            lock(&self.history).truncate(step);
-            self.head = step;
-            self.marks.retain(|m| *m <= step);
-        }
-        let first_here = change::due(events, step).is_empty();
-        let same = |e: &Event| e.step == step && e.target == event.target && e.change.name() == event.change.name();
-        // The others of this step must fit without it: biases that were set after a rule may need that rule.
-        let before_events = self.checkpoints.last().filter(|c| c.state.step == step).cloned();
-        let fits = |old: usize, before: &Checkpoint| {
-            let mut other = self.simulation.clone();
-            let others = events.iter().enumerate().filter(|(i, e)| e.step == step && *i != old).map(|(_, e)| e);
-            other.restore(Arc::clone(&before.experiment), before.state.clone()).is_ok()
-                && others.chain([&event]).all(|e| other.apply_event(e).is_ok())
-        };
-        let replaced = events.iter().position(same);
-        let replaced = replaced.filter(|old| before_events.as_ref().is_some_and(|before| fits(*old, before)));
-        let replaces = replaced.is_some();
-        if let (Some(old), Some(before)) = (replaced, before_events) {
-            // The same setting again at the same step: only the last value counts, so start this step's events afresh. It goes to
-            // the end: what was asked of one variant in between must not have the last word.
-            events.remove(old);
-            events.push(event.clone());
-            self.go_to(&before);
-            self.apply_due();
-        } else {
-            // Also where the state before this step's events is no longer kept: then both values are applied, one after the other, as a
-            // replay will do.
-            events.push(event.clone());
-            // Kept before the first event of this step, so that its events can start afresh.
-            if first_here {
-                self.save_checkpoint();
-            }
-            self.simulation = trial;
-        }
-        let biases = put_aside(&event.change, &before, &self.simulation.state().variants);
-        Ok(Applied { event, replaces, biases, set_aside })
-    }
-
     /// Calls a variant otherwise, at every step of the run: a name is no change, and nothing is set aside for it.
     pub fn rename(&mut self, variant: usize, name: Option<&str>) {
         self.start.experiment.rename(variant, name);
@@ -494,18 +429,6 @@ impl Run {
             every: self.every,
         }
     }
-}
-
-/// What brings the biases back that a change replaced.
-fn put_aside(change: &Change, before: &[VariantState], after: &[VariantState]) -> Vec<(Target, Change)> {
-    let forgets = matches!(change, Change::ResetBias | Change::SetBias(_));
-    let lost = |(b, a): (&VariantState, &VariantState)| b.bias != a.bias || (forgets && b.memory != a.memory);
-    let all = before.iter().zip(after).enumerate().filter(|(_, pair)| lost(*pair));
-    all.map(|(i, (b, _))| {
-        let biases = Biases { bias: b.bias.clone(), memory: b.memory.clone() };
-        (Target::Variant(i), Change::SetBias(Box::new(biases)))
-    })
-    .collect()
 }
 
 /// Locks, also after a panic elsewhere: the history is only drawn from.

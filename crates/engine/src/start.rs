@@ -65,7 +65,8 @@ impl Start {
         check::ignored(&self.experiment, self.trace.as_deref(), &self.sorted())
     }
 
-    fn sorted(&self) -> Vec<Event> {
+    /// Its events in order of their steps.
+    pub(super) fn sorted(&self) -> Vec<Event> {
         let mut events = self.events.clone();
         events.sort_by_key(|e| e.step);
         events

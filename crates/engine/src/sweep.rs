@@ -11,7 +11,7 @@ pub use halfway::{Begun, Halfway};
 use super::cpu::CpuEngine;
 use super::run::lock;
 use super::{Engine, EngineChoice, EngineError, EngineInfo, background};
-use moebias_model::change;
+use moebias_model::change::{self, Target};
 use moebias_model::config::{ConfigError, Source};
 use moebias_model::figures::{Figures, RECENT, oscillation};
 use moebias_model::fixed::from_q32;
@@ -198,6 +198,11 @@ impl Engines {
             let here = simulation.step();
             for event in group.events.iter().filter(|e| e.step == here) {
                 simulation.apply_event(event)?;
+                let of = match event.target {
+                    Target::Variant(i) => i..i + 1,
+                    Target::Source | Target::AllVariants => 0..variants,
+                };
+                seen.get_mut(of).into_iter().flatten().for_each(|s| s.tracker.change());
             }
             let next = group.events.iter().map(|e| e.step).filter(|s| *s > here).min().unwrap_or(steps);
             let piece = (next.min(steps) - here).min(u64::from(at_once)) as u32;

@@ -15,7 +15,7 @@ const REPLACED: door::Limit = door::Limit::new("a file that is replaced", super:
 /// # Errors
 /// Whatever the operating system says. The old file is then still there.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
-    staged::write(path, content).map_err(|e| FileError::write(&path.display().to_string(), e))
+    staged::write(path, content).map_err(|e| FileError::write(&path.display().to_string(), &e))
 }
 
 /// As [`write()`], and keeps the version before as `NAME.bak`.
@@ -34,7 +34,7 @@ pub fn write_keeping_backup(path: &Path, content: &[u8]) -> Result<(), FileError
         }
         staged::write(path, content)
     };
-    keep().map_err(|e| FileError::write(&path.display().to_string(), e))
+    keep().map_err(|e| FileError::write(&path.display().to_string(), &e))
 }
 
 /// Where the version before is kept.

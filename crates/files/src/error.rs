@@ -2,6 +2,7 @@
 //! allowed, and what to do next.
 
 use super::locate::{self, Place};
+use super::unwritten::Unwritten;
 use crate::text::plain;
 use moebias_disk::Refusal;
 use moebias_model::config::ConfigError;
@@ -37,11 +38,20 @@ pub enum Problem {
     #[error("nothing of this name ships with Moebias")]
     NotShipped,
     /// The operating system refused to write.
-    #[error("it can't be saved: {0}")]
-    Write(#[source] io::Error),
+    #[error("{0}")]
+    Write(Unwritten),
     /// Neither a scenario nor a trace.
     #[error("it is neither a scenario (.ron), a trace (.safetensors) nor a log of selections (.jsonl)")]
     Kind,
+    /// Nothing in it.
+    #[error("it is empty")]
+    Empty,
+    /// Text, but no scenario or lesson.
+    #[error("it holds text, but no scenario or lesson: those begin with `(version: 1,`")]
+    NotOurs,
+    /// No version in it.
+    #[error("its version is missing, but must be 1")]
+    NoVersion,
     /// A version this program does not know.
     #[error("its version is {0}, but must be 1")]
     Version(String),
@@ -54,6 +64,9 @@ pub enum Problem {
     /// Something wrong in a trace or a log.
     #[error("{0}")]
     Trace(String),
+    /// A layer that a trace does not have.
+    #[error("{0}")]
+    Layer(String),
     /// Something wrong with a sweep's file.
     #[error("{0}")]
     Sweep(String),
@@ -76,8 +89,9 @@ impl FileError {
     }
 
     /// An error of the operating system on writing.
-    pub(super) fn write(file: &str, error: io::Error) -> Self {
-        Self::new(file, Problem::Write(error))
+    #[must_use]
+    pub fn write(file: &str, error: &io::Error) -> Self {
+        Self::new(file, Problem::Write(Unwritten::of(file, error)))
     }
 
     /// At a byte of the text.
@@ -116,11 +130,17 @@ impl FileError {
                 Refusal::Io(_) => "Check that you may read it.",
             },
             Problem::NotShipped => "`moebias check` lists the names.",
-            Problem::Write(_) => "Nothing was overwritten; choose another folder or make room on the disk.",
+            Problem::Write(why) => why.advice(),
             Problem::Kind => "Open a .ron, .safetensors or .jsonl file.",
-            Problem::Version(_) => "Open it with a newer Moebias, or write `version: 1`.",
+            Problem::Empty | Problem::NotOurs => "Choose another file.",
+            Problem::NoVersion => "Write `version: 1,` behind its first bracket.",
+            Problem::Version(found) if found.parse::<u32>().is_ok_and(|v| v > super::VERSION) => {
+                "Open it with a newer Moebias."
+            }
+            Problem::Version(_) => "Write `version: 1`.",
             Problem::Sweep(_) => "The file was left as it is.",
             Problem::Syntax(_) | Problem::Setting(_) => "Correct it and open the file again.",
+            Problem::Layer(_) => "Choose a layer that it has.",
             Problem::Trace(_) => "Record it again, or choose another file.",
             Problem::LessonOnly => "Open it with `moebias FILE`, or run one of its scenarios.",
             Problem::SelectionsOnly => "Look at it with `moebias trace`, or open a trace with full scores.",

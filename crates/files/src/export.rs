@@ -3,9 +3,9 @@
 //! Columns of the CSV, one row per step and variant: `step`, `variant`, `tokens`, `max_vio`, `max_vio_16`, `max_vio_global`,
 //! `min_vio`, `cv`, `entropy` (over ln E), `effective_experts`, `starving`, `dead`, `moved_share`, `bias_min`, `bias_median`,
 //! `bias_max` (score units), `saturated`, `dropped_share` (of the assignments, by capacity), `experts_per_token` (chosen, mean); the
-//! settings with which that step was routed, called and written as in scenarios and sweeps: `rule`, `rate` (step size u) and `schedule`
-//! (empty where the rule has no step size), `top_k`, `experts`, `gate`, `groups` (kept/all) and `capacity` (× fair share), empty where
-//! there are none; then, if asked for, `load_0` … (tokens) and `bias_0` … (score units, after the step's update). Where something learns, before those: `task_loss`
+//! settings with which that step was routed, called and written as in sweeps: `rule`, `step_size`, `step_symbol` (what the rule calls it: u, λ,
+//! Kᵢ or μ) and `schedule`, `top_k`, `experts`, `gate`, `groups` (kept/all), `capacity` (× fair share), `centred`, `freeze` (from which step),
+//! `momentum`, `steepness`, `derivative`, `zero_experts`, `real_experts`, `average` and `iterations`; what a rule does not use is empty. Then, if asked for, `load_0` … (tokens) and `bias_0` … (score units, after the step's update). Where something learns, before those: `task_loss`
 //! (half the mean squared error of a target's coordinate, on the batch before the step's update), `task_nmse` (squared error over squared
 //! target), `task_perplexity` (e^task_loss, a figure of this project), `interference` (cosine of task and auxiliary gradient on the
 //! router), `force_ratio` (α·|auxiliary| / |task| gradient) and `mean_score`; empty where a layer has diverged. A variant with fewer
@@ -19,7 +19,7 @@ use super::error::FileError;
 use crate::text::cell;
 use moebias_model::batch::Batch;
 use moebias_model::change::{self, Event};
-use moebias_model::config::{Experiment, Variant};
+use moebias_model::config::{Experiment, Rule, Variant};
 use moebias_model::fixed::from_q32;
 use moebias_model::gating;
 use moebias_model::metrics::Metrics;
@@ -42,7 +42,26 @@ pub struct Columns {
 }
 
 /// Columns of the settings.
-pub const SETTINGS: [&str; 8] = ["rule", "rate", "schedule", "top_k", "experts", "gate", "groups", "capacity"];
+pub const SETTINGS: [&str; 18] = [
+    "rule",
+    "step_size",
+    "step_symbol",
+    "schedule",
+    "top_k",
+    "experts",
+    "gate",
+    "groups",
+    "capacity",
+    "centred",
+    "freeze",
+    "momentum",
+    "steepness",
+    "derivative",
+    "zero_experts",
+    "real_experts",
+    "average",
+    "iterations",
+];
 
 /// Columns of what learning showed.
 const LEARNING: [&str; 6] = ["task_loss", "task_nmse", "task_perplexity", "interference", "force_ratio", "mean_score"];
@@ -191,16 +210,28 @@ impl<W: Write> Curves<W> {
 #[must_use]
 pub fn settings(v: &Variant) -> [String; SETTINGS.len()] {
     let (router, balancer) = (&v.router, &v.balancer);
-    let step = |words: String| if balancer.rule.has_step() { words } else { String::new() };
+    let rule = balancer.rule;
+    let only = |used: bool, words: String| if used { words } else { String::new() };
+    let step = |words: String| only(rule.has_step(), words);
     [
-        balancer.rule.key().to_owned(),
+        rule.key().to_owned(),
         step(balancer.rate.to_string()),
+        step(rule.step_sign().to_owned()),
         step(balancer.schedule.key().to_owned()),
         router.top_k.to_string(),
         router.experts.to_string(),
         router.gate.key().to_owned(),
         router.groups.map(|g| format!("{}/{}", g.kept, g.groups)).unwrap_or_default(),
         router.capacity.map(|c| c.factor.to_string()).unwrap_or_default(),
+        step(balancer.centred.to_string()),
+        balancer.freeze.filter(|_| rule.moves_biases()).map(|n| n.to_string()).unwrap_or_default(),
+        only(rule == Rule::Smebu, balancer.momentum.to_string()),
+        only(rule == Rule::Smebu, balancer.steepness.to_string()),
+        only(rule == Rule::IdBalancing, balancer.derivative.to_string()),
+        only(rule == Rule::LongCat, balancer.zero_experts.to_string()),
+        only(rule == Rule::LongCat, balancer.real_experts.to_string()),
+        only(rule == Rule::Quantile, balancer.average.to_string()),
+        only(rule == Rule::Bip, balancer.iterations.to_string()),
     ]
 }
 
@@ -254,7 +285,7 @@ pub fn assignments(out: &mut dyn Write, batch: &Batch, variant: usize, layer: u3
 /// # Errors
 /// Pixels that are not width × height × 4 bytes, or whatever the operating system says.
 pub fn save_png(path: &Path, width: u32, height: u32, rgba: &[u8]) -> Result<(), FileError> {
-    let png = png(width, height, rgba).map_err(|e| FileError::write(&path.display().to_string(), e))?;
+    let png = png(width, height, rgba).map_err(|e| FileError::write(&path.display().to_string(), &e))?;
     atomic::write(path, &png)
 }
 

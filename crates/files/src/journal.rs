@@ -28,12 +28,8 @@ const SUFFIX: &str = ".jsonl";
 enum Line {
     /// A run begins: everything before is done with.
     Start { version: u32, scenario: String },
-    /// Something was changed. It takes the place of the same setting's event at the same step.
-    Event(Event),
-    /// Something was changed, beside what the same setting was at the same step.
-    Added(Event),
-    /// The past was changed at this step: later events are set aside.
-    Branch(u64),
+    /// Something was changed at this step, up to which the run has come: from there on its events are these.
+    Events { from: u64, events: Vec<Event> },
     /// How far the run has come.
     Beat { step: u64, digest: String },
 }
@@ -80,7 +76,7 @@ impl Journal {
             let (path, file) = create_file(folder)?;
             Ok(Inner { path, file, buffer: vec![], unsynced: false, last: Instant::now(), beat: None })
         };
-        let inner = create().map_err(|e| FileError::write(&folder.display().to_string(), e))?;
+        let inner = create().map_err(|e| FileError::write(&folder.display().to_string(), &e))?;
         let journal = Self(Arc::new(Mutex::new(inner)));
         journal.restart(scenario);
         journal.write_now(true)?;
@@ -92,15 +88,9 @@ impl Journal {
         self.put(&Line::Start { version: super::VERSION, scenario: to_text(scenario) });
     }
 
-    /// Something was changed; whether it takes the place of the same setting's event at the same step.
-    pub fn event(&self, event: &Event, replaces: bool) {
-        let event = event.clone();
-        self.put(&if replaces { Line::Event(event) } else { Line::Added(event) });
-    }
-
-    /// The past was changed at `step`: the events after it are set aside.
-    pub fn branch(&self, step: u64) {
-        self.put(&Line::Branch(step));
+    /// Something was changed at a step, up to which the run has come: from there on its events are these.
+    pub fn events(&self, from: u64, events: Vec<Event>) {
+        self.put(&Line::Events { from, events });
     }
 
     /// How far the run has come. Only the last one before a tick is written.
@@ -154,7 +144,7 @@ impl Journal {
     }
 
     fn write_now(&self, sync: bool) -> Result<(), FileError> {
-        self.with(|inner| inner.write(sync).map_err(|e| FileError::write(&inner.path.display().to_string(), e)))
+        self.with(|inner| inner.write(sync).map_err(|e| FileError::write(&inner.path.display().to_string(), &e)))
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Inner) -> T) -> T {
@@ -248,29 +238,11 @@ fn recover(bytes: &[u8], name: &str) -> Option<(Scenario, u64)> {
                 run = Some((scenario, steps));
             }
             // No run comes so far: what follows is not to be trusted either.
-            (Line::Event(Event { step, .. }) | Line::Added(Event { step, .. }) | Line::Beat { step, .. }, _)
-                if step as f64 > limits::STEP.max =>
-            {
-                break;
-            }
-            (Line::Event(event), Some((scenario, steps))) => {
-                *steps = (*steps).max(event.step);
-                // It goes to the end, as in the run: what was asked of one variant in between must not have the last word.
-                let same = |e: &Event| {
-                    e.step == event.step && e.target == event.target && e.change.name() == event.change.name()
-                };
-                if let Some(old) = scenario.events.iter().position(same) {
-                    scenario.events.remove(old);
-                }
-                scenario.events.push(event);
-            }
-            (Line::Added(event), Some((scenario, steps))) => {
-                *steps = (*steps).max(event.step);
-                scenario.events.push(event);
-            }
-            (Line::Branch(step), Some((scenario, steps))) => {
-                scenario.events.retain(|e| e.step <= step);
-                *steps = step;
+            (Line::Events { from: step, .. } | Line::Beat { step, .. }, _) if step as f64 > limits::STEP.max => break,
+            (Line::Events { from, events }, Some((scenario, steps))) => {
+                scenario.events.retain(|e| e.step < from);
+                scenario.events.extend(events);
+                *steps = from;
             }
             (Line::Beat { step, .. }, Some((_, steps))) => *steps = (*steps).max(step),
             (_, None) => return None,
@@ -318,19 +290,20 @@ mod tests {
         let steps = |all: &[Line]| recover(&lines(all), "j").map(|(_, steps)| steps);
         assert_eq!(steps(&[begin(), beat(120)]), Some(120));
         assert_eq!(steps(&[begin(), beat(120), beat(u64::MAX), beat(130)]), Some(120));
-        let far = Event { step: 1 << 60, target: Target::AllVariants, change: Change::SetTopK(2) };
-        assert_eq!(steps(&[begin(), beat(7), Line::Event(far)]), Some(7));
+        assert_eq!(steps(&[begin(), beat(7), Line::Events { from: 1 << 60, events: vec![] }]), Some(7));
     }
 
     #[test]
-    fn changes_at_one_step_are_in_the_order_of_the_run() {
-        let set = |target, k| Event { step: 5, target, change: Change::SetTopK(k) };
-        let (one, all, other) = (set(Target::Variant(0), 3), set(Target::AllVariants, 5), set(Target::Variant(0), 4));
-        let events = |last: Line| {
-            let text = lines(&[begin(), Line::Event(one.clone()), Line::Event(all.clone()), last]);
-            recover(&text, "j").unwrap().0.events
-        };
-        assert_eq!(events(Line::Event(other.clone())), [all.clone(), other.clone()], "the last word is the last");
-        assert_eq!(events(Line::Added(other.clone())), [one.clone(), all.clone(), other.clone()]);
+    fn what_is_restored_has_the_events_of_the_run() {
+        let set = |step, k| Event { step, target: Target::AllVariants, change: Change::SetTopK(k) };
+        let mut run = scenario();
+        run.events = vec![set(10, 2), set(500, 3)];
+        let begin = Line::Start { version: 1, scenario: to_text(&run) };
+        let beat = Line::Beat { step: 400, digest: Digest::default().to_string() };
+        let changed = |from, events| Line::Events { from, events };
+        let text = lines(&[begin, beat, changed(400, vec![set(400, 4), set(500, 3)]), changed(90, vec![set(90, 5)])]);
+        let (restored, steps) = recover(&text, "j").unwrap();
+        assert_eq!(restored.events, [set(10, 2), set(90, 5)]);
+        assert_eq!(steps, 90, "what came after the last change was set aside with it");
     }
 }

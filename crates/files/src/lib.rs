@@ -16,6 +16,7 @@ pub mod shipped;
 pub mod sweep;
 pub mod text;
 pub mod trace;
+mod unwritten;
 pub mod view;
 mod write;
 
@@ -26,6 +27,7 @@ pub use open::{load, open};
 pub use read::{load_text, parse};
 pub use selections::Selections;
 pub use shipped::{Shipped, shipped};
+pub use unwritten::Unwritten;
 pub use write::to_text;
 
 use moebias_model::change::Event;

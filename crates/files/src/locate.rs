@@ -82,6 +82,16 @@ pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<(&'a str, usize)> {
     found
 }
 
+/// Whether a text looks like what scenarios are written in: a bracket first, or a name and a bracket, behind comments and attributes.
+pub(super) fn is_ron(text: &str) -> bool {
+    let lines = text.lines().map(str::trim_start);
+    let first = lines.into_iter().find(|l| !l.is_empty() && !l.starts_with("//") && !l.starts_with("#!"));
+    first.is_some_and(|l| {
+        let rest = l.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        rest.starts_with('(') || l.starts_with("/*")
+    })
+}
+
 /// An open bracket.
 struct Frame {
     list: bool,

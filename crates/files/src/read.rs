@@ -274,10 +274,11 @@ fn validate_events(scenario: &Scenario) -> Result<(), ConfigError> {
 /// Says "version 2" before anything else that a newer format would trip over.
 pub(super) fn check_version(text: &str, name: &str) -> Result<(), FileError> {
     let Some((found, at)) = locate::field(text, "version") else {
-        // Text that is no scenario at all is better explained by what the parser stumbles over.
-        let (line, column) = (1, 1);
-        let problem = Problem::Version("not written".into());
-        return Err(FileError::new(name, problem).at(text, locate::byte_of(text, line, column)));
+        if text.trim().is_empty() {
+            return Err(FileError::new(name, Problem::Empty));
+        }
+        let problem = if locate::is_ron(text) { Problem::NoVersion } else { Problem::NotOurs };
+        return Err(FileError::new(name, problem).at(text, 0));
     };
     if found.parse() == Ok(VERSION) {
         return Ok(());
@@ -288,13 +289,15 @@ pub(super) fn check_version(text: &str, name: &str) -> Result<(), FileError> {
 /// What the parser says, and the allowed range where it stumbled over a setting that has one.
 pub(super) fn syntax_error(text: &str, name: &str, error: &ron::error::SpannedError) -> FileError {
     let said = error.code.to_string();
+    let plainly = unknown_word(&error.code);
     let message = said.strip_prefix("Expected").map_or(said.clone(), |rest| format!("expected{rest}"));
+    let message = plainly.clone().unwrap_or(message);
     let byte = locate::byte_of(text, error.span.start.line, error.span.start.col);
     // A wrong type is reported before the blanks in front of the value.
     let byte = text.len() - text[byte..].trim_start().len();
     let wrong = |text: &str, byte| FileError::new(name, Problem::Syntax(message.clone())).at(text, byte);
     let Some((path, span)) = locate::path_at(text, byte) else { return wrong(text, byte) };
-    if byte > span.end || said.contains("field named") {
+    if byte > span.end || said.contains("field named") || plainly.is_some() {
         return wrong(text, byte);
     }
     let value: String = text[span.clone()].chars().take_while(|&c| c != '\n').take(60).collect();
@@ -312,6 +315,19 @@ pub(super) fn syntax_error(text: &str, name: &str, error: &ron::error::SpannedEr
         None => format!("{path} is {value}: {message}"),
     };
     FileError::new(name, Problem::Syntax(message)).at(text, span.start)
+}
+
+/// What is said of a name that the format does not know: the nearest that it does know, and all of them.
+fn unknown_word(error: &ron::Error) -> Option<String> {
+    let (found, expected, what) = match error {
+        ron::Error::NoSuchEnumVariant { expected, found, .. } => (found, *expected, "value"),
+        ron::Error::NoSuchStructField { expected, found, .. } => (found, *expected, "setting"),
+        _ => return None,
+    };
+    let meant = crate::text::nearest(found, expected).map(|n| format!("; `{n}` may be meant")).unwrap_or_default();
+    let all: Vec<String> = expected.iter().map(|e| format!("`{e}`")).collect();
+    let all = if all.is_empty() { String::new() } else { format!(". It must be one of {}", all.join(", ")) };
+    Some(format!("there is no {what} `{found}` here{meant}{all}"))
 }
 
 fn limit_of(name: &str, learns: bool) -> Option<Limits> {

@@ -254,7 +254,8 @@ fn weights(value: Option<&Value>, count: usize) -> Result<(), String> {
     let Some(value) = value.filter(|v| !v.is_null()) else { return Ok(()) };
     let list = value.as_array().ok_or_else(|| format!("`topk_weights` is {}, but must be a list", short(value)))?;
     if list.len() != count {
-        return Err(format!("`topk_weights` has {} numbers, but must have {count}, one per expert", list.len()));
+        let has = if list.len() == 1 { "1 number".into() } else { format!("{} numbers", list.len()) };
+        return Err(format!("`topk_weights` has {has}, but must have {count}, one per expert"));
     }
     match list.iter().find(|w| !w.is_number()) {
         Some(w) => Err(format!("`topk_weights` holds {}, but must hold numbers", short(w))),

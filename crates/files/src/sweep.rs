@@ -103,7 +103,7 @@ impl Log {
     /// A file of another sweep or of something else, which is left alone, or whatever the operating system says.
     pub fn begin(path: &Path, head: &str, plan: &Plan) -> Result<(Self, Vec<Option<Outcome>>), FileError> {
         let name = path.display().to_string();
-        let fail = |e: io::Error| FileError::write(&name, e);
+        let fail = |e: io::Error| FileError::write(&name, &e);
         let wrong = |text: String| FileError::new(&name, Problem::Sweep(text));
         let mut known = vec![None; plan.len()];
         let refused = |e| FileError::refused(&name, e);
@@ -138,7 +138,7 @@ impl Log {
     pub fn append(&mut self, plan: &Plan, done: &[(usize, Outcome)]) -> Result<(), FileError> {
         let rows: String = done.iter().map(|(n, o)| row(plan, *n, o)).collect();
         let written = self.file.write_all(rows.as_bytes()).and_then(|()| self.file.sync_data());
-        written.map_err(|e| FileError::write(&self.name, e))
+        written.map_err(|e| FileError::write(&self.name, &e))
     }
 }
 
@@ -156,7 +156,7 @@ fn other(old: &str, head: &str) -> String {
         return "it exists already and is not a sweep: choose another name".into();
     }
     let (theirs, ours) = (of(old, "moebias:"), of(head, "moebias:"));
-    if of(old, "fingerprint:") == of(head, "fingerprint:") && old.contains(&columns_before()) {
+    if of(old, "fingerprint:") == of(head, "fingerprint:") && old.contains(&columns_before()[1]) {
         return "it was begun before rows had checksums: choose another name".into();
     }
     match (theirs, ours) {
@@ -206,7 +206,8 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Saved, FileError> 
     paths::resolve(&mut scenario.source, folder);
     let plan = Plan::new(scenario.experiment(), &scenario.events, axes, seeds, steps).map_err(|e| wrong(&e))?;
     // Sweeps of earlier builds have no checksums.
-    let heads = [(columns(), true), (columns_before(), false)];
+    let [before, unchecked] = columns_before();
+    let heads = [(columns(), true), (before, true), (unchecked, false)];
     let found = heads.iter().find_map(|(line, checked)| Some((text.find(line)? + line.len(), *checked)));
     let (begin, checked) = found.ok_or_else(|| wrong("it has no rows"))?;
     let end = text.rfind('\n').map_or(0, |i| i + 1).max(begin);

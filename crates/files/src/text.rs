@@ -68,6 +68,34 @@ fn source(file: &str) -> String {
     }
 }
 
+/// The known word that is nearest to one that is not known, if any is near: at most a third of its letters wrong, missing, too many or
+/// changed with their neighbour.
+#[must_use]
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let of = |k: &&'a str| (edits(&word.to_lowercase(), &k.to_lowercase()), *k);
+    let (edits, nearest) = known.iter().map(of).min_by_key(|(n, _)| *n)?;
+    (edits <= (word.chars().count().max(3) / 3).min(3)).then_some(nearest)
+}
+
+/// How many single letters to change, add, drop or swap with their neighbour from one word to the other.
+fn edits(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let other = usize::from(a[i - 1] != b[j - 1]);
+            let mut least = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + other);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,5 +137,14 @@ mod tests {
         ] {
             assert_eq!(source(file), said);
         }
+    }
+
+    #[test]
+    fn the_nearest_word_is_near() {
+        let rules = ["None", "Sign", "Smebu", "IdBalancing"];
+        assert_eq!(nearest("Sgin", &rules), Some("Sign"));
+        assert_eq!(nearest("sign", &rules), Some("Sign"));
+        assert_eq!(nearest("IDBalancign", &rules), Some("IdBalancing"));
+        assert_eq!((nearest("Magic", &rules), nearest("x", &[])), (None, None));
     }
 }

@@ -132,10 +132,16 @@ pub(super) fn read_named(path: &Path, name: &str, layer: Option<&str>) -> Result
 /// # Errors
 /// See [`FileError`].
 pub fn parse(bytes: &[u8], name: &str, layer: Option<&str>) -> Result<TraceFile, FileError> {
-    parse_bytes(bytes, layer).map_err(|text| FileError::new(name, Problem::Trace(text)))
+    parse_bytes(bytes, layer).map_err(|problem| FileError::new(name, problem))
 }
 
-fn parse_bytes(bytes: &[u8], layer: Option<&str>) -> Result<TraceFile, String> {
+impl From<String> for Problem {
+    fn from(text: String) -> Self {
+        Self::Trace(text)
+    }
+}
+
+fn parse_bytes(bytes: &[u8], layer: Option<&str>) -> Result<TraceFile, Problem> {
     let file = SafeTensors::deserialize(bytes).map_err(|e| not_safetensors(bytes, &e))?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| not_safetensors(bytes, &e))?;
     let metadata: BTreeMap<String, String> = header.metadata().clone().unwrap_or_default().into_iter().collect();
@@ -148,7 +154,7 @@ fn parse_bytes(bytes: &[u8], layer: Option<&str>) -> Result<TraceFile, String> {
     let layers: Vec<String> = tensors.iter().filter_map(|t| layer_name(&t.name)).map(str::to_owned).collect();
     let Some(first) = layers.first() else {
         let names: Vec<&str> = tensors.iter().map(|t| t.name.as_str()).take(20).collect();
-        return Err(format!("it has no tensor `logits`, only: {}", names.join(", ")));
+        return Err(format!("it has no tensor `logits`, only: {}", names.join(", ")).into());
     };
     // A file of one unnamed layer may say which it is in its metadata.
     let is =
@@ -158,20 +164,20 @@ fn parse_bytes(bytes: &[u8], layer: Option<&str>) -> Result<TraceFile, String> {
         Some(wanted) => layers
             .iter()
             .find(|l| is(l, wanted))
-            .ok_or_else(|| format!("it has no layer {wanted:?}, only: {}", layer_list(&layers, &metadata)))?,
+            .ok_or_else(|| Problem::Layer(format!("it has no layer “{wanted}”, only: {}", layer_list(&layers, &metadata))))?,
     };
     let of_layer = |name: &str| if layer.is_empty() { name.to_owned() } else { format!("{name}.{layer}") };
 
     let logits_name = of_layer("logits");
     let view = file.tensor(&logits_name).map_err(|e| format!("`{logits_name}` can't be read: {e}"))?;
     let &[steps, tokens, experts] = view.shape() else {
-        return Err(format!("`{logits_name}` has shape {:?}, but must be [steps, tokens, experts]", view.shape()));
+        return Err(format!("`{logits_name}` has shape {:?}, but must be [steps, tokens, experts]", view.shape()).into());
     };
     check_size(&logits_name, steps, tokens, experts)?;
     let logits = floats(&view, &logits_name)?;
     if let Some(i) = logits.iter().position(|x| !x.is_finite()) {
         let at = [i / (tokens * experts), i / experts % tokens, i % experts];
-        return Err(format!("`{logits_name}`{at:?} is {}, but every logit must be a finite number", logits[i]));
+        return Err(format!("`{logits_name}`{at:?} is {}, but every logit must be a finite number", logits[i]).into());
     }
 
     let dtype = format!("{:?}", view.dtype());

@@ -232,24 +232,21 @@ impl Lab {
         }
     }
 
-    /// A change was applied.
-    pub(super) fn journal_event(&mut self, event: Event, replaces: bool) {
+    /// From a step on, the run's events are these.
+    pub(super) fn journal_events(&mut self, step: u64, events: Vec<Event>) {
         match &self.desk.journalist {
-            Some(journalist) if !self.desk.journal_pending => journalist.event(event, replaces),
+            Some(journalist) if !self.desk.journal_pending => journalist.events(step, events),
             Some(_) => {}
             None => self.keep_journal(),
         }
     }
 
-    /// The past was changed.
-    pub(super) fn journal_branch(&mut self, step: u64) {
+    /// The past was changed: a recording that began later begins there.
+    pub(super) fn recording_branches(&mut self, step: u64) {
         if let Some(recording) = &mut self.desk.recording
             && step < recording.since
         {
             *recording = Recording { since: step, begin: None };
-        }
-        if let (Some(journalist), false) = (&self.desk.journalist, self.desk.journal_pending) {
-            journalist.branch(step);
         }
     }
 
@@ -480,13 +477,15 @@ fn file_name(path: &Path) -> String {
 
 /// Repeats a run from its start and writes every curve. The file appears only when it is whole.
 fn csv_of(path: &Path, run: Exported, progress: &Progress) -> Result<String, String> {
-    let fail = |e: &dyn std::fmt::Display| format!("{} can't be written: {e}", path.display());
-    let staged = Staged::new(path).map_err(|e| fail(&e))?;
+    let name = path.display().to_string();
+    let fail = |e: &dyn std::fmt::Display| format!("{name} can't be written: {e}");
+    let unwritten = |e: &std::io::Error| FileError::write(&name, e).to_string();
+    let staged = Staged::new(path).map_err(|e| unwritten(&e))?;
     let columns = Columns { loads: true, biases: true, learning: run.start.experiment.world().is_some() };
     let to = run.step;
     let mut again = Run::new(run.run, run.start).map_err(|e| fail(&e))?;
     let (start, first) = (&again.start, again.step());
-    let mut curves = Curves::new(staged, &start.experiment, &again.events, first, columns).map_err(|e| fail(&e))?;
+    let mut curves = Curves::new(staged, &start.experiment, &again.events, first, columns).map_err(|e| unwritten(&e))?;
     let mut engine = CpuEngine::new("for the export");
     let first = again.step();
     let mut trouble = None;
@@ -502,10 +501,10 @@ fn csv_of(path: &Path, run: Exported, progress: &Progress) -> Result<String, Str
         };
         again.advance(&mut engine, most, each).map_err(|e| fail(&e))?;
         if let Some(e) = trouble {
-            return Err(fail(&e));
+            return Err(unwritten(&e));
         }
         progress.set((again.step() - first) as f64 / (to - first).max(1) as f64);
     }
-    curves.finish().and_then(Staged::finish).map_err(|e| fail(&e))?;
+    curves.finish().and_then(Staged::finish).map_err(|e| unwritten(&e))?;
     Ok(format!("Wrote {} steps to {}", to - first, path.display()))
 }

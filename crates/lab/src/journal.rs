@@ -27,8 +27,7 @@ pub fn flush_in_panic() {
 
 enum Note {
     Restart(Box<Scenario>),
-    Event(Event, bool),
-    Branch(u64),
+    Events(u64, Vec<Event>),
     Beat(u64, Digest),
     Finish,
     Leave,
@@ -88,14 +87,9 @@ impl Journalist {
         self.notes.send(Note::Restart(Box::new(scenario))).ok();
     }
 
-    /// Something was changed; whether it takes the place of the same setting's event at the same step.
-    pub fn event(&self, event: Event, replaces: bool) {
-        self.notes.send(Note::Event(event, replaces)).ok();
-    }
-
-    /// The past was changed.
-    pub fn branch(&self, step: u64) {
-        self.notes.send(Note::Branch(step)).ok();
+    /// Something was changed at a step, up to which the run has come: from there on its events are these.
+    pub fn events(&self, step: u64, events: Vec<Event>) {
+        self.notes.send(Note::Events(step, events)).ok();
     }
 
     /// How far the run has come.
@@ -131,8 +125,7 @@ fn keep(journal: Journal, inbox: &Receiver<Note>, say: impl Fn(Said)) {
                 journal.restart(&scenario);
                 restarted = true;
             }
-            Ok(Note::Event(event, replaces)) => journal.event(&event, replaces),
-            Ok(Note::Branch(step)) => journal.branch(step),
+            Ok(Note::Events(step, events)) => journal.events(step, events),
             Ok(Note::Beat(step, digest)) => journal.beat(step, digest),
             Ok(Note::Finish) => return journal.finish(),
             Ok(Note::Leave) => {

@@ -497,13 +497,16 @@ impl Lab {
         match echo {
             Echo::Running { run, .. } => self.confirmed(run),
             Echo::Declined { run, running, reason } => self.declined(run, running, &reason),
-            Echo::Applied { id, event, replaces, biases, .. } => {
+            Echo::Applied { id, step, events, left_out, biases, .. } => {
                 self.sheet.applied(id);
                 self.shelved.values_mut().for_each(|s| s.sheet.applied(id));
                 if let Some((Some(entry), asked)) = self.changes.remove(&id) {
                     self.undo.applied(entry, asked, biases);
                 }
-                self.journal_event(event, replaces);
+                if let Some(events) = events {
+                    self.journal_events(step, events);
+                }
+                self.tell_left_out(&left_out);
             }
             Echo::Exported { tag, run } => self.take_export(tag, run),
             Echo::Renamed { id } => {
@@ -516,7 +519,7 @@ impl Lab {
                 self.refused(id);
                 self.tell(Level::Warning, reason);
             }
-            Echo::Branched { run, step, parked, events } => self.branched(run, step, parked, events),
+            Echo::Branched { run, step, parked, events } => self.branched(run, step, parked, &events),
             Echo::Forgotten(run) => self.forgotten(run),
             Echo::Engine(info) => log::info!("engine: {} ({}): {}", info.kind, info.adapter, info.reason),
             // Where a page stops is for its text to say.

@@ -10,6 +10,7 @@ use super::undo::Entry;
 use super::{Command, Lab, SetAside};
 use moebias_engine::message::Message;
 use moebias_engine::start::{RunId, Start};
+use moebias_model::change::Event;
 use moebias_model::config::Experiment;
 
 /// A run that is not shown.
@@ -185,7 +186,7 @@ impl Lab {
     }
 
     /// The past was changed: later events were set aside in a parked run.
-    pub(super) fn branched(&mut self, run: RunId, step: u64, parked: RunId, events: usize) {
+    pub(super) fn branched(&mut self, run: RunId, step: u64, parked: RunId, events: &[Event]) {
         let of_run = if run == self.run {
             Some((self.sheet.clone(), self.settings.clone()))
         } else {
@@ -194,18 +195,30 @@ impl Lab {
         if let Some((sheet, settings)) = of_run {
             self.shelved.insert(parked, Shelved { sheet, settings });
         }
-        self.journal_branch(step);
+        self.recording_branches(step);
         if run == self.run {
-            self.set_aside = Some(SetAside { run: parked, step, events });
+            self.set_aside = Some(SetAside { run: parked, step, events: events.len() });
         }
-        let what = match events {
-            0 => "is",
-            1 => "and one later change are",
-            _ => "and later changes are",
+        let with = match events {
+            [] => String::new(),
+            [one] => format!(", with {}", in_words(one)),
+            [first, ..] => format!(", with {} later changes, the first being {}", events.len(), in_words(first)),
         };
         let action = NoticeAction { label: "Bring back".into(), command: Command::BringBack };
-        let text = format!("New branch from step {step}; what came after it {what} set aside");
+        let text = format!("New branch from step {step}; what came after it is set aside{with}");
         self.notices.add(Level::Info, step, text, Some(action));
+    }
+
+    /// Names what the scenario had planned for later and the new settings do not allow.
+    pub(super) fn tell_left_out(&mut self, events: &[Event]) {
+        let Some(first) = events.first() else { return };
+        let more = match events.len() {
+            1 => String::new(),
+            2 => ", and so is another".into(),
+            n => format!(", and so are {} others", n - 1),
+        };
+        let text = format!("With these settings, {} is not possible: it is left out{more}", in_words(first));
+        self.tell(Level::Warning, text);
     }
 
     /// Brings back what was set aside.
@@ -219,6 +232,11 @@ impl Lab {
             self.past_values = false;
         }
     }
+}
+
+/// An event in the middle of a sentence: "the change at step 500 (skew 2)".
+fn in_words(event: &Event) -> String {
+    format!("the change at step {} ({})", event.step, event.change.words())
 }
 
 /// Says which timed events have no effect, and why.

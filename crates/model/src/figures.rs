@@ -21,7 +21,12 @@ pub struct Figures {
     pub steps: u64,
     /// The first step, counted from 0, from which the run stayed in balance for 64 steps.
     pub settling: Option<u64>,
-    /// Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it has not settled.
+    /// Steps done when a setting last changed; 0 where none has.
+    pub changed: u64,
+    /// Whether the run has settled since that change.
+    pub settled: bool,
+    /// Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it has not settled. Either way only steps since the
+    /// last change of a setting count.
     pub steady: Option<f64>,
     /// Share of steps in balance.
     pub in_balance: Option<f64>,
@@ -40,6 +45,16 @@ pub struct Oscillation {
     pub period: Option<f64>,
 }
 
+/// Whether a run has settled since a change.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settled {
+    /// Steps done when a setting changed.
+    changed: u64,
+    since: Option<u64>,
+    settling: Option<u64>,
+}
+
 /// Takes in a run step by step.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +63,8 @@ pub struct Standing {
     in_balance: u64,
     since: Option<u64>,
     settling: Option<u64>,
+    /// As above, from the last change of a setting on.
+    after: Settled,
     /// MaxVio and share moved of the last steps.
     recent: VecDeque<(f64, f64)>,
 }
@@ -56,13 +73,14 @@ impl Standing {
     /// Takes in the figures of the next step.
     pub fn push(&mut self, metrics: &Metrics) {
         if metrics.max_vio_16 > IN_BALANCE {
-            self.since = None;
+            (self.since, self.after.since) = (None, None);
         } else {
             self.in_balance += 1;
+            let long = |since: u64| self.steps - since + 1 >= LONG_WINDOW as u64;
             let since = *self.since.get_or_insert(self.steps);
-            if self.settling.is_none() && self.steps - since + 1 >= LONG_WINDOW as u64 {
-                self.settling = Some(since);
-            }
+            self.settling = self.settling.or(Some(since).filter(|s| long(*s)));
+            let since = *self.after.since.get_or_insert(self.steps);
+            self.after.settling = self.after.settling.or(Some(since).filter(|s| long(*s)));
         }
         if self.recent.len() == RECENT {
             self.recent.pop_front();
@@ -71,10 +89,15 @@ impl Standing {
         self.steps += 1;
     }
 
+    /// A setting changes before the next step: what came before is not how the run stands from here on.
+    pub fn change(&mut self) {
+        self.after = Settled { changed: self.steps, ..Settled::default() };
+    }
+
     /// What it comes to so far, but for the oscillation.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        let after = self.settling.map_or(self.steps, |s| self.steps - s) as usize;
+        let after = (self.steps - self.after.settling.unwrap_or(self.after.changed)) as usize;
         let last = self.recent.iter().rev().take(after);
         let n = last.len();
         let (vio, moved) = last.fold((0.0, 0.0), |(v, m), &(vio, moved)| (v + vio, m + moved));
@@ -82,6 +105,8 @@ impl Standing {
         Figures {
             steps: self.steps,
             settling: self.settling,
+            changed: self.after.changed,
+            settled: self.after.settling.is_some(),
             steady: mean(vio),
             in_balance: (self.steps > 0).then(|| self.in_balance as f64 / self.steps as f64),
             moved: mean(moved),
@@ -176,6 +201,28 @@ mod tests {
         assert!((short.steady.unwrap() - 0.1).abs() < 1e-12, "only the 64 steps since");
         assert!((short.moved.unwrap() - 0.01).abs() < 1e-12);
         assert_eq!(short.in_balance, Some(64.0 / 94.0));
+    }
+
+    #[test]
+    fn what_came_before_a_change_is_not_steady() {
+        // In balance from the start; a change at 100 disturbs it for 20 steps.
+        let run = |n: usize| {
+            let mut standing = Standing::default();
+            for i in 0..n {
+                if i == 100 {
+                    standing.change();
+                }
+                let (max_vio, max_vio_16) = if (100..120).contains(&i) { (2.0, 0.5) } else { (0.1, 0.1) };
+                standing.push(&Metrics { max_vio, max_vio_16, ..Metrics::default() });
+            }
+            standing.figures()
+        };
+        assert!((run(100).steady.unwrap() - 0.1).abs() < 1e-12);
+        let soon = run(110);
+        assert_eq!((soon.settling, soon.changed, soon.settled), (Some(0), 100, false));
+        assert!((soon.steady.unwrap() - 2.0).abs() < 1e-12, "nothing of before the change");
+        let later = run(190);
+        assert!(later.settled && (later.steady.unwrap() - 0.1).abs() < 1e-12, "{later:?}");
     }
 
     #[test]

@@ -160,9 +160,14 @@ impl Floors {
     /// So many are remembered: variants differ, and sliders are dragged.
     const MOST: usize = 64;
 
-    /// The floor of a batch of so many tokens; 0 where they are not independent or the variant has none.
+    /// The floor of a batch of so many tokens; 0 where they are not independent or the variant has none. Wherever a floor is shown or
+    /// judged by, it is this one.
     pub fn of(&mut self, experiment: &Experiment, variant: usize, tokens: u32) -> f64 {
-        let fresh = matches!(&experiment.source, Source::Synthetic(s) if s.burst == 1);
+        let fresh = match &experiment.source {
+            Source::Synthetic(s) => s.burst == 1,
+            Source::Learning(world) => world.burst == 1,
+            Source::Fixed(_) | Source::Trace(_) => false,
+        };
         let Some(v) = experiment.variants.get(variant).filter(|v| fresh && v.has_floor()) else { return 0.0 };
         let (experts, share) = (v.router.experts - v.balancer.identity_experts(), aimed_share(&v.balancer, &v.router));
         let key = [experts, v.router.top_k, share, tokens];

@@ -138,6 +138,11 @@ impl Tracker {
         &self.standing
     }
 
+    /// A setting changes before the next step.
+    pub fn change(&mut self) {
+        self.standing.change();
+    }
+
     /// Starts MaxVio_global and the standing afresh.
     pub fn mark(&mut self) {
         self.all = Sums::of(self.all.loads.len());

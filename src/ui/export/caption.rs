@@ -44,7 +44,7 @@ impl Caption {
         let of = |(i, v): (usize, &moebias_model::config::Variant)| Line {
             colour: Some(colour(i)),
             name: v.name.to_string(),
-            settings: naming::caption(v),
+            settings: beside(&v.name, &naming::caption(v)),
         };
         let tokens =
             Line { colour: None, name: String::new(), settings: naming::caption_of_tokens(&snapshot.experiment) };
@@ -55,6 +55,23 @@ impl Caption {
             dim: theme.dim,
         }
     }
+}
+
+/// What the settings say beside a name, which says some of it already.
+fn beside(name: &str, settings: &str) -> String {
+    let said: Vec<String> = name.split(", ").map(str::to_lowercase).collect();
+    let rest = |part: &str| {
+        let pieces = part.split(", ").filter(|piece| !said.contains(&piece.to_lowercase()));
+        pieces.collect::<Vec<_>>().join(", ")
+    };
+    settings.split(" · ").map(rest).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// The settings that all variants share.
+fn shared(lines: &[&Line]) -> String {
+    let Some((first, others)) = lines.split_first() else { return String::new() };
+    let has = |line: &Line, part: &str| line.settings.split(" · ").any(|p| p == part);
+    first.settings.split(" · ").filter(|part| others.iter().all(|l| has(l, part))).collect::<Vec<_>>().join(" · ")
 }
 
 /// Panes show the batch of the last step done, so a picture is of what so many steps have come to.
@@ -87,16 +104,37 @@ pub fn strip(ui: &mut Ui, lab: &Lab, theme: &Theme) {
         });
         let variants: Vec<&Line> = caption.lines.iter().filter(|l| l.colour.is_some()).collect();
         let several = variants.len() > 1;
+        let of_all = if several { shared(&variants) } else { String::new() };
         ui.horizontal_wrapped(|ui| {
             for line in variants {
                 if let Some(colour) = line.colour.filter(|_| several) {
                     let (dash, _) = ui.allocate_exact_size(vec2(14.0, 12.0), Sense::hover());
                     ui.painter().hline(dash.x_range(), dash.center().y, Stroke::new(3.0, colour));
                 }
-                let words = if several { &line.name } else { &line.settings };
+                let words =
+                    if several { line.name.clone() } else { format!("{} · {}", line.name, line.settings) };
                 ui.label(RichText::new(words).font(text(SMALL)).color(theme.text));
                 ui.add_space(10.0);
             }
+            if !of_all.is_empty() {
+                ui.label(RichText::new(format!("all: {of_all}")).font(text(SMALL)).color(theme.dim));
+            }
         });
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_do_not_repeat_the_name() {
+        let settings = "Loss-free, sign · u = 0.001 · K = 6 of 64 experts · Sigmoid";
+        assert_eq!(beside("Loss-free, u = 0.001", settings), "sign · K = 6 of 64 experts · Sigmoid");
+        assert_eq!(beside("Sign, u = 0.001", settings), "Loss-free · K = 6 of 64 experts · Sigmoid");
+        assert_eq!(beside("mine", settings), settings);
+        let line = |settings: &str| Line { colour: None, name: String::new(), settings: settings.into() };
+        let (a, b) = (line("sign · K = 6 of 64 experts · Sigmoid"), line("K = 6 of 64 experts · Softmax"));
+        assert_eq!(shared(&[&a, &b]), "K = 6 of 64 experts");
+    }
 }

@@ -49,7 +49,8 @@ impl FilmDialog {
     pub fn new(first: u64, head: u64, pane: Option<PaneKind>, window: (u32, u32)) -> Self {
         let to = if head <= first { first + 300 } else { head };
         let every = (to - first).div_ceil(FRAMES).max(1);
-        Self { first, from: first, to, every, fps: 20, size: SIZES[1], format: Format::Gif, dark: None, pane, window }
+        // Before its first step a run has nothing to show.
+        Self { first, from: first + 1, to, every, fps: 20, size: SIZES[1], format: Format::Gif, dark: None, pane, window }
     }
 
     /// The film as it is set; `dark` and `window` say how it looks, `scale` how many pixels a point of the window has.
@@ -192,7 +193,7 @@ mod tests {
     #[test]
     fn a_film_of_a_long_run_takes_every_so_many_steps() {
         let late = FilmDialog::new(6_000, 8_400, None, (1440, 900));
-        assert_eq!((late.from, late.to, late.every), (6_000, 8_400, 10), "from where a late recording begins");
+        assert_eq!((late.from, late.to, late.every), (6_001, 8_400, 10), "from where a late recording begins");
         let film = FilmDialog::new(0, 24_000, None, (1440, 900)).film(true, 2.0);
         assert_eq!((film.to, film.every, film.steps().unwrap().len()), (24_000, 100, 241));
         assert_eq!(FilmDialog::new(0, 0, None, (1440, 900)).film(true, 1.0).steps().unwrap().len(), 151);

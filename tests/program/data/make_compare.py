@@ -16,6 +16,8 @@ IN_BALANCE = 0.2
 SHORT = 16
 LONG = 64
 RECENT = 100
+# Steps at which the scenario changes something.
+CHANGES = [150]
 
 
 def fnv(data):
@@ -57,10 +59,13 @@ def figures(rows):
     moved = np.array([float(r["moved_share"]) for r in rows])
     n = len(rows)
     per_batch = np.array([max_vio(step) for step in loads])
+    # Nothing before the last change of a setting is steady.
+    changed = max((int(s) for s in CHANGES if int(s) < n), default=0)
     of_sixteen = np.array([max_vio(loads[max(0, i + 1 - SHORT) : i + 1].sum(axis=0)) for i in range(n)])
     balanced = of_sixteen <= IN_BALANCE
     settling = settled(balanced)
-    last = slice(max(n - RECENT, settling or 0), n)
+    again = settled(balanced[changed:])
+    last = slice(max(n - RECENT, changed + (again or 0)), n)
     amplitudes, periods = zip(*(swing(b) for b in biases[-RECENT:].T))
     known = [p for p in periods if p is not None]
     return {

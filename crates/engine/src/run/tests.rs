@@ -1,5 +1,6 @@
 use super::*;
 use crate::cpu::CpuEngine;
+use moebias_model::change::Change;
 use moebias_model::config::{Rule, Source, Synthetic, Variant};
 use moebias_model::diagnose::Kind;
 
@@ -69,7 +70,7 @@ fn at_one_step_the_last_value_counts() {
     }
     a.change(Target::AllVariants, Change::SetTopK(3)).unwrap();
     a.change(Target::AllVariants, Change::SetTopK(4)).unwrap();
-    assert_eq!(a.events.len(), 2);
+    assert_eq!(a.events.len(), 1, "the rule is what it was");
     play_to(&mut a, 30);
     let mut again = Run::new(RunId(2), a.as_start()).unwrap();
     play_to(&mut again, 30);
@@ -93,4 +94,85 @@ fn changing_the_past_sets_the_future_aside() {
     assert_eq!(aside.simulation().digest(), digest);
     assert!(run.change(Target::AllVariants, Change::SetTopK(65)).is_err());
     assert_eq!(run.events.len(), 1);
+}
+
+/// Two variants; the scenario changes the skew at step 50 and K at step 60.
+fn planned() -> Run {
+    let mut start = run().as_start();
+    start.experiment.variants.push(Variant { name: "b".into(), ..start.experiment.variants[0].clone() });
+    let event = |step, target, change| Event { step, target, change };
+    start.events = vec![
+        event(50, Target::Source, Change::SetSkew(2.0)),
+        event(60, Target::AllVariants, Change::SetTopK(32)),
+    ];
+    Run::new(RunId(1), start).unwrap()
+}
+
+#[test]
+fn what_the_scenario_has_planned_stays_planned() {
+    let mut run = planned();
+    play_to(&mut run, 20);
+    let applied = run.change(Target::AllVariants, Change::SetRate(0.01)).unwrap();
+    assert!(applied.set_aside.is_none() && applied.left_out.is_empty());
+    assert_eq!(run.events.iter().map(|e| e.step).collect::<Vec<_>>(), [20, 50, 60]);
+    play_to(&mut run, 70);
+    run.change(Target::AllVariants, Change::SetRate(0.02)).unwrap();
+    play_to(&mut run, 80);
+    let settings = run.simulation().experiment();
+    assert_eq!((settings.synthetic().unwrap().skew, settings.variants[1].router.top_k), (2.0, 32));
+    // In the past: what was changed by hand later is set aside, what was planned is not.
+    run.rewind_towards(30);
+    play_to(&mut run, 30);
+    let aside = run.change(Target::Variant(0), Change::SetRate(0.03)).unwrap().set_aside.unwrap();
+    assert_eq!(run.events.iter().map(|e| e.step).collect::<Vec<_>>(), [20, 30, 50, 60]);
+    assert_eq!((aside.head, aside.events.len()), (80, 4));
+    play_to(&mut run, 80);
+    let mut again = Run::new(RunId(2), run.as_start()).unwrap();
+    play_to(&mut again, 80);
+    assert_eq!(again.simulation().digest(), run.simulation().digest());
+}
+
+#[test]
+fn what_no_longer_fits_is_left_out_until_it_fits_again() {
+    let mut run = planned();
+    play_to(&mut run, 20);
+    let groups = |kept| Change::SetGroups(Some(moebias_model::config::Groups { groups: 8, kept }));
+    let applied = run.change(Target::AllVariants, groups(2)).unwrap();
+    assert_eq!(applied.left_out.iter().map(|e| e.step).collect::<Vec<_>>(), [60], "two groups of 8 hold no 32 experts");
+    run.as_start().check().unwrap();
+    assert!(run.change(Target::AllVariants, Change::SetGroups(None)).unwrap().left_out.is_empty());
+    assert_eq!(*run.events, planned().as_start().events, "taken back exactly, and without a mark");
+}
+
+#[test]
+fn changes_that_cancel_leave_no_event() {
+    let mut run = planned();
+    let planned = run.events.clone();
+    play_to(&mut run, 20);
+    let all = Target::AllVariants;
+    run.change(all, Change::SetRate(0.01)).unwrap();
+    run.change(all, Change::SetRate(0.001)).unwrap();
+    assert_eq!(run.events, planned);
+    run.change(all, Change::SetRate(0.01)).unwrap();
+    play_to(&mut run, 40);
+    // Taken back one by one, and done again for all.
+    let changed = run.events.clone();
+    run.change(Target::Variant(1), Change::SetRate(0.001)).unwrap();
+    run.change(Target::Variant(0), Change::SetRate(0.001)).unwrap();
+    assert_eq!(run.events.len(), changed.len() + 2);
+    run.change(all, Change::SetRate(0.01)).unwrap();
+    assert_eq!(run.events, changed);
+    // The biases come back with the rule, and with them all there was.
+    let state = run.simulation().state().clone();
+    let mut applied = run.change(Target::Variant(0), Change::SetRule(Rule::Multiplicative)).unwrap();
+    run.change(Target::Variant(0), Change::SetRule(Rule::Sign)).unwrap();
+    let (target, biases) = applied.biases.remove(0);
+    run.change(target, biases).unwrap();
+    assert_eq!((run.events.clone(), run.simulation().state()), (changed.clone(), &state));
+    // Where nothing changes in the past, nothing is set aside.
+    run.rewind_towards(30);
+    play_to(&mut run, 30);
+    let applied = run.change(all, Change::SetRate(0.01)).unwrap();
+    assert!(applied.events.is_none() && applied.set_aside.is_none());
+    assert_eq!((run.head, run.events.clone()), (40, changed));
 }

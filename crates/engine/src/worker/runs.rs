@@ -9,7 +9,7 @@ use crate::run::Run;
 use crate::start::{RunId, Start};
 use crate::theory::theorist::Theorist;
 use crate::{EngineChoice, EngineKind};
-use moebias_model::change::{Change, Target};
+use moebias_model::change::{Change, Event, Target};
 use moebias_model::naming::capitalised;
 use std::collections::VecDeque;
 
@@ -170,15 +170,19 @@ impl Inside {
                     self.asides += 1;
                     let parked = RunId((1 << 63) | self.asides);
                     aside.id = parked;
-                    let events = aside.events.iter().filter(|e| e.step > here).count();
+                    let gone = |e: &&Event| {
+                        e.step > here && !self.run.events.contains(e) && !applied.left_out.contains(e)
+                    };
+                    let events = aside.events.iter().filter(gone).cloned().collect();
                     self.say(Echo::Branched { run, step: here, parked, events });
                     self.park(*aside);
                 }
                 self.say(Echo::Applied {
                     id,
                     run,
-                    event: applied.event,
-                    replaces: applied.replaces,
+                    step: here,
+                    events: applied.events,
+                    left_out: applied.left_out,
                     biases: applied.biases,
                 });
             }

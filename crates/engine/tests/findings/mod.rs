@@ -13,6 +13,7 @@ use moebias_engine::run::Run;
 use moebias_engine::start::RunId;
 use moebias_model::change::Target;
 use moebias_model::diagnose::{Context, Diagnosis, Finding, Kind};
+use moebias_model::metrics::Floors;
 use moebias_model::step::Simulation;
 use moebias_model::tracker::Tracker;
 use rayon::prelude::*;
@@ -37,7 +38,7 @@ fn found(case: &Case) -> Vec<Finding> {
         simulation.restore(case.experiment.clone(), state).unwrap();
     }
     let mut engine = CpuEngine::new("");
-    let (mut tracker, mut diagnosis) = (Tracker::default(), Diagnosis::default());
+    let (mut tracker, mut diagnosis, mut floors) = (Tracker::default(), Diagnosis::default(), Floors::default());
     let mut rows = vec![];
     let mut seen: Vec<Finding> = vec![];
     while simulation.step() < case.steps {
@@ -52,7 +53,8 @@ fn found(case: &Case) -> Vec<Finding> {
         engine.advance(&mut simulation, 20, &mut rows).unwrap();
         for row in rows.drain(..) {
             let v = &row.variants[0];
-            let metrics = tracker.push(v);
+            let mut metrics = tracker.push(v);
+            metrics.floor = floors.of(simulation.experiment(), 0, row.tokens);
             let cx = Context::new(simulation.experiment(), 0, row.step, 0).unwrap();
             diagnosis.push(row.step, v, &metrics, tracker.recent(), &cx);
             for finding in diagnosis.findings().iter() {

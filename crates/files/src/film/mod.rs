@@ -106,7 +106,7 @@ impl Reel {
     /// # Errors
     /// A folder that is missing or can't be written.
     pub fn new(format: Format, path: &Path, size: (u32, u32), fps: u32) -> Result<Self, FileError> {
-        let fail = |e: io::Error| FileError::write(&path.display().to_string(), e);
+        let fail = |e: io::Error| FileError::write(&path.display().to_string(), &e);
         if format == Format::Pngs {
             return Ok(Self::Pngs(Pngs { frames: Frames::new(path).map_err(fail)?, size }));
         }
@@ -144,10 +144,10 @@ impl Reel {
     /// Whatever the operating system says; what was at the path before is then still there.
     pub fn finish(self, path: &Path) -> Result<u64, FileError> {
         let bytes = match self {
-            Self::Gif(film) => film.finish().map_err(|e| FileError::write(&path.display().to_string(), e))?,
+            Self::Gif(film) => film.finish().map_err(|e| FileError::write(&path.display().to_string(), &e))?,
             Self::WebP(film) => film.finish(),
             Self::Pngs(film) => {
-                return film.frames.finish().map_err(|e| FileError::write(&path.display().to_string(), e));
+                return film.frames.finish().map_err(|e| FileError::write(&path.display().to_string(), &e));
             }
         };
         atomic::write(path, &bytes)?;

@@ -36,7 +36,7 @@ pub fn keep(path: &Path, head: &str, state: &str) -> Result<(), FileError> {
         return Ok(());
     }
     let text = first(head, state) + state;
-    staged::write(&beside(path), text.as_bytes()).map_err(|e| FileError::write(&beside(path).display().to_string(), e))
+    staged::write(&beside(path), text.as_bytes()).map_err(|e| FileError::write(&beside(path).display().to_string(), &e))
 }
 
 /// The state that was kept of this very sweep, if any.

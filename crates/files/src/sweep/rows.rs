@@ -26,9 +26,10 @@ pub(super) fn columns() -> String {
     line(names().chain([CHECKSUM]).map(str::to_owned))
 }
 
-/// The same before there were checksums.
-pub(super) fn columns_before() -> String {
-    line(names().map(str::to_owned))
+/// As earlier builds wrote it, which called the step size as scenarios do: with checksums, and before there were any.
+pub(super) fn columns_before() -> [String; 2] {
+    let names = || names().map(|n| if n == Parameter::Rate.name() { Parameter::Rate.key() } else { n });
+    [line(names().chain([CHECKSUM]).map(str::to_owned)), line(names().map(str::to_owned))]
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
@@ -146,10 +147,12 @@ fn outcome(line: &str, plan: &Plan, checked: bool) -> Result<(usize, Outcome), F
     let figures = Figures {
         steps,
         settling,
+        settled: settling.is_some(),
         steady: real(2)?,
         in_balance: real(3)?,
         moved: real(4)?,
         oscillation: real(5)?.map(|amplitude| Oscillation { amplitude, period }),
+        ..Figures::default()
     };
     let digest_of_run = Digest::parse(field(7)).ok_or_else(|| wrong(7, "sixteen hexadecimal digits"))?;
     let outcome = Outcome { figures, digest: digest_of_run };

@@ -17,7 +17,7 @@ pub(super) struct Open {
     square: f64,
     fair: f64,
     tokens: f64,
-    top_k: u32,
+    floor: f64,
     max_vio: f64,
     saturated: u32,
     diverged: u32,
@@ -37,8 +37,8 @@ pub(super) struct Block {
     pub fair: f64,
     /// Mean tokens of a batch.
     pub tokens: f64,
-    /// K at its end.
-    pub top_k: u32,
+    /// Mean sampling floor of its batches.
+    pub floor: f64,
     /// Mean MaxVio of its batches.
     pub max_vio: f64,
     /// MaxVio of its loads together.
@@ -85,7 +85,7 @@ impl Open {
         self.square += f64::from(square) / loads.len().max(1) as f64;
         self.fair += fair;
         self.tokens += f64::from(row.tokens);
-        self.top_k = row.top_k;
+        self.floor += metrics.floor;
         self.max_vio += metrics.max_vio;
         self.saturated += u32::from(row.saturated > 0);
         self.diverged += u32::from(learns && row.learning.is_none());
@@ -138,7 +138,7 @@ impl Blocks {
             square: open.square / n,
             fair: open.fair / n,
             tokens: open.tokens / n,
-            top_k: open.top_k,
+            floor: open.floor / n,
             max_vio: open.max_vio / n,
             max_vio_16: metrics.max_vio_16,
             saturated: open.saturated,

@@ -1,6 +1,6 @@
 //! How each kind is told from chance and from the others. Thresholds stand here, each with its reason; `docs/findings.md` tells them.
 
-use super::super::metrics::{DEAD, STARVING, entropy, sampling_floor};
+use super::super::metrics::{DEAD, STARVING, entropy};
 use super::blocks::Blocks;
 use super::chance::{chance, mean_load};
 use super::motion::{drifting, slow};
@@ -149,8 +149,7 @@ fn floor(blocks: &Blocks, cx: &Context) -> Option<Verdict> {
     if ratio > FLOOR {
         return Some(Verdict::Between);
     }
-    let newest = blocks.newest()?;
-    let floor = sampling_floor(newest.load.len() as u32, newest.top_k, newest.tokens as u32);
+    let floor = mean(|b| b.floor);
     let max_vio = mean(|b| b.max_vio);
     if max_vio > NEAR * floor {
         return Some(Verdict::Between);

@@ -23,12 +23,12 @@ pub fn automatic(variants: &[Variant]) -> Vec<String> {
     (0..variants.len()).map(of).collect()
 }
 
-/// "Sign, u 0.001", "Quantile Balancing", "DeepSeek-V3, u 0.01".
+/// "Sign, u = 0.001", "Quantile Balancing", "DeepSeek-V3, u = 0.01".
 fn base(v: &Variant) -> String {
     let (rule, step) = (v.balancer.rule, step(&v.balancer));
     let loss = match v.learning.auxiliary {
         Auxiliary::None => None,
-        _ => Some(format!("auxiliary loss, α {}", number(v.learning.alpha))),
+        _ => Some(format!("auxiliary loss, α = {}", number(v.learning.alpha))),
     };
     let model = Preset::iter().find(|p| is_telling(&p.settings().0) && p.settings().0 == v.router);
     let mut parts = vec![];
@@ -58,14 +58,14 @@ fn is_telling(router: &Router) -> bool {
     *router != Router { experts, top_k, gate, ..Router::default() }
 }
 
-/// "u 0.03/√n"; none where the rule has no step size.
+/// "u = 0.03/√n"; none where the rule has no step size.
 pub(super) fn step(b: &Balancer) -> Option<String> {
     let over = match b.schedule {
         Schedule::Constant => "",
         Schedule::InverseSqrt => "/√n",
         Schedule::Inverse => "/n",
     };
-    b.rule.has_step().then(|| format!("{} {}{over}", b.rule.step_sign(), number(b.rate)))
+    b.rule.has_step().then(|| format!("{} = {}{over}", b.rule.step_sign(), number(b.rate)))
 }
 
 /// Everything else that may set two variants apart, the most telling first; what the rule does not use is empty. Taken apart field by
@@ -80,18 +80,18 @@ fn traits(v: &Variant) -> Vec<String> {
     let switch = |on: bool, name: &str| if on { name.to_owned() } else { format!("not {name}") };
     vec![
         gate.title().to_lowercase(),
-        format!("K {top_k}"),
-        format!("E {experts}"),
+        format!("K = {top_k}"),
+        format!("E = {experts}"),
         groups.map_or("no groups".into(), |g| format!("{} of {} groups", g.kept, g.groups)),
         capacity.map_or("no capacity".into(), |c| format!("capacity {}", number(c.factor))),
         capacity.map_or(String::new(), |c| if c.by == Stays::Score { "by score" } else { "by position" }.into()),
         only(*rule == Rule::Quantile, format!("average {}", number(*average))),
         only(*rule == Rule::Bip, format!("{iterations} passes")),
-        only(*rule == Rule::Smebu, format!("κ {}", number(*steepness))),
-        only(*rule == Rule::Smebu, format!("β {}", number(*momentum))),
-        only(*rule == Rule::IdBalancing, format!("K_d {}", number(*derivative))),
-        only(*rule == Rule::LongCat, format!("Z {zero_experts}")),
-        only(*rule == Rule::LongCat, format!("K_e {}", number(*real_experts))),
+        only(*rule == Rule::Smebu, format!("κ = {}", number(*steepness))),
+        only(*rule == Rule::Smebu, format!("β = {}", number(*momentum))),
+        only(*rule == Rule::IdBalancing, format!("K_d = {}", number(*derivative))),
+        only(*rule == Rule::LongCat, format!("Z = {zero_experts}")),
+        only(*rule == Rule::LongCat, format!("K_e = {}", number(*real_experts))),
         only(rule.moves_biases(), freeze.map_or("never frozen".into(), |step| format!("frozen from step {step}"))),
         only(rule.has_step(), switch(*centred, "centred")),
         auxiliary.title().to_owned(),

@@ -12,7 +12,7 @@ pub use crate::settings::Term;
 pub use crate::terms::terms;
 pub use crate::terms::{capitalised, number, path_in_words, term};
 pub use automatic::automatic;
-pub use settings::{Setting, caption, caption_of_tokens, settings};
+pub use settings::{Setting, caption, caption_but, caption_of_tokens, caption_of_tokens_but, settings};
 
 use crate::config::{Experiment, Variant};
 

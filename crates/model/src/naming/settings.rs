@@ -68,49 +68,78 @@ pub fn settings(v: &Variant) -> Vec<Setting> {
     all.into_iter().filter_map(|(key, value)| Some(Setting { term: term(key)?, value })).collect()
 }
 
-/// What is told of a variant beside its name, in a line: "Loss-free, sign · u 0.03/√n · K 6 of 64 · Sigmoid".
+/// What is told of a variant beside its name, in a line: "Loss-free, sign · u = 0.03/√n · K = 6 of 64 experts · Sigmoid".
 #[must_use]
 pub fn caption(v: &Variant) -> String {
-    let mut parts = vec![v.balancer.rule.title().to_owned()];
-    parts.extend(super::automatic::step(&v.balancer));
-    parts.push(format!("K {} of {} experts", v.router.top_k, v.router.experts));
-    parts.push(v.router.gate.to_string());
+    caption_but(v, &[])
+}
+
+/// As [`caption`], without these settings, called as in files: what is swept is not told.
+#[must_use]
+pub fn caption_but(v: &Variant, left_out: &[&str]) -> String {
+    let told = |key: &str| !left_out.contains(&key);
+    let mut parts = vec![];
+    if told("rule") {
+        parts.push(v.balancer.rule.title().to_owned());
+    }
+    if told("rate") && told("schedule") {
+        parts.extend(super::automatic::step(&v.balancer));
+    }
+    parts.push(match (told("top_k"), told("experts")) {
+        (true, true) => format!("K = {} of {} experts", v.router.top_k, v.router.experts),
+        (true, false) => format!("K = {}", v.router.top_k),
+        (false, true) => format!("E = {}", v.router.experts),
+        (false, false) => String::new(),
+    });
+    if told("gate") {
+        parts.push(v.router.gate.to_string());
+    }
     if let Some(g) = v.router.groups {
         parts.push(format!("{} of {} groups", g.kept, g.groups));
     }
-    if let Some(c) = v.router.capacity {
+    if let Some(c) = v.router.capacity.filter(|_| told("capacity")) {
         parts.push(format!("capacity {} × fair, {}", number(c.factor), c.by));
     }
-    if v.learning.auxiliary != Auxiliary::None {
-        parts.push(format!("{}, α {}", v.learning.auxiliary, number(v.learning.alpha)));
+    if v.learning.auxiliary != Auxiliary::None && told("alpha") {
+        parts.push(format!("{}, α = {}", v.learning.auxiliary, number(v.learning.alpha)));
     }
+    parts.retain(|p| !p.is_empty());
     parts.join(" · ")
 }
 
 /// What is told of the tokens, in a line: "4096 tokens per batch · 32 topics · skew 1.1 · noise 0.8 · seed 1".
 #[must_use]
 pub fn caption_of_tokens(experiment: &Experiment) -> String {
+    caption_of_tokens_but(experiment, &[])
+}
+
+/// As [`caption_of_tokens`], without these settings, called as in files.
+#[must_use]
+pub fn caption_of_tokens_but(experiment: &Experiment, left_out: &[&str]) -> String {
+    let told = |key: &str| !left_out.contains(&key);
     let mut parts = match &experiment.source {
         Source::Trace(trace) => return format!("trace {}", trace.file.rsplit(['/', '\\']).next().unwrap_or_default()),
-        Source::Learning(w) => vec![
-            format!("{} tokens per batch with targets", w.batch),
-            format!("{} topics", w.topics),
-            format!("skew {}", number(w.skew)),
-        ],
+        Source::Learning(w) => [
+            ("batch", format!("{} tokens per batch with targets", w.batch)),
+            ("topics", format!("{} topics", w.topics)),
+            ("skew", format!("skew {}", number(w.skew))),
+        ]
+        .to_vec(),
         Source::Synthetic(s) | Source::Fixed(s) => {
             let fixed = matches!(experiment.source, Source::Fixed(_));
             let batch = if fixed { "tokens, one repeated batch" } else { "tokens per batch" };
-            let mut parts = vec![format!("{} {batch}", s.batch), format!("{} topics", s.topics)];
-            parts.extend([format!("skew {}", number(s.skew)), format!("noise {}", number(s.noise))]);
+            let mut parts = vec![("batch", format!("{} {batch}", s.batch)), ("topics", format!("{} topics", s.topics))];
+            parts.extend([("skew", format!("skew {}", number(s.skew))), ("noise", format!("noise {}", number(s.noise)))]);
             if s.drift > 0.0 && !fixed {
-                parts.push(format!("drift {}", number(s.drift)));
+                parts.push(("drift", format!("drift {}", number(s.drift))));
             }
             if s.burst > 1 {
-                parts.push(format!("burst {}", s.burst));
+                parts.push(("burst", format!("burst {}", s.burst)));
             }
             parts
         }
     };
-    parts.push(format!("seed {}", experiment.seed));
-    parts.join(" · ")
+    parts.push(("seed", format!("seed {}", experiment.seed)));
+    let kept = parts.into_iter().filter(|(key, _)| told(key)).map(|(_, words)| words);
+    kept.collect::<Vec<_>>().join(" · ")
 }

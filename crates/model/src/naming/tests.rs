@@ -14,20 +14,20 @@ fn names(mut variants: Vec<Variant>) -> Vec<String> {
 #[test]
 fn a_name_says_the_rule_its_step_and_what_sets_it_apart() {
     let (a, b) = (variant(Rule::Sign, 0.001), variant(Rule::Sign, 0.01));
-    assert_eq!(names(vec![a.clone(), b.clone()]), ["Sign, u 0.001", "Sign, u 0.01"]);
+    assert_eq!(names(vec![a.clone(), b.clone()]), ["Sign, u = 0.001", "Sign, u = 0.01"]);
     let none = variant(Rule::None, 0.001);
     assert_eq!(names(vec![none, variant(Rule::Quantile, 0.5)]), ["No balancing", "Quantile Balancing"]);
     let mut shrinking = variant(Rule::Smebu, 0.0005);
     shrinking.balancer.schedule = Schedule::InverseSqrt;
-    assert_eq!(names(vec![shrinking]), ["SMEBU, λ 0.0005/√n"]);
+    assert_eq!(names(vec![shrinking]), ["SMEBU, λ = 0.0005/√n"]);
     let mut soft = a.clone();
     soft.router.gate = Gate::Softmax;
     soft.router.top_k = 2;
     assert_eq!(
         names(vec![a.clone(), soft, b]),
-        ["Sign, u 0.001, sigmoid, K 6", "Sign, u 0.001, softmax, K 2", "Sign, u 0.01"]
+        ["Sign, u = 0.001, sigmoid, K = 6", "Sign, u = 0.001, softmax, K = 2", "Sign, u = 0.01"]
     );
-    assert_eq!(names(vec![a.clone(), a.clone(), a]), ["Sign, u 0.001", "Sign, u 0.001 (2)", "Sign, u 0.001 (3)"]);
+    assert_eq!(names(vec![a.clone(), a.clone(), a]), ["Sign, u = 0.001", "Sign, u = 0.001 (2)", "Sign, u = 0.001 (3)"]);
     let mut calm = variant(Rule::Quantile, 0.001);
     calm.balancer.average = 0.9;
     assert_eq!(
@@ -49,7 +49,7 @@ fn a_model_is_named_and_what_was_changed_of_it() {
     rule.balancer.rule = Rule::Quantile;
     assert_eq!(
         names(vec![of(Preset::DeepSeekV3), other, rule, of(Preset::Qwen3)]),
-        ["DeepSeek-V3", "DeepSeek-V3, u 0.01", "Kimi K2, Quantile Balancing", "No balancing"]
+        ["DeepSeek-V3", "DeepSeek-V3, u = 0.01", "Kimi K2, Quantile Balancing", "No balancing"]
     );
 }
 

@@ -34,7 +34,7 @@ impl Axis {
     /// # Errors
     /// None, too many, or one twice.
     pub fn new(parameter: Parameter, values: Vec<Value>) -> Result<Self, String> {
-        let name = parameter.name();
+        let name = parameter.short();
         if values.is_empty() {
             return Err(format!("{name} has no values"));
         }
@@ -52,7 +52,7 @@ impl Axis {
     /// # Errors
     /// Names, ends out of range or in the wrong order, a logarithm of 0, or too many values.
     pub fn range(parameter: Parameter, from: f64, to: f64, spacing: Spacing, count: usize) -> Result<Self, String> {
-        let name = parameter.name();
+        let name = parameter.short();
         let (limits, whole) = match parameter.kind() {
             Kind::Real(limits) => (limits, false),
             Kind::Whole(limits) => (limits, true),
@@ -99,15 +99,15 @@ impl Axis {
     /// # Errors
     /// A sentence that says what is wrong and what is allowed.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let shape = "write PARAMETER=FROM..TO, FROM..TO:lin:COUNT, FROM..TO:log:COUNT or a list with commas";
+        let shape = "write SETTING=FROM..TO, FROM..TO:lin:COUNT, FROM..TO:log:COUNT or a list with commas";
         let Some((name, values)) = text.split_once('=') else {
-            return Err(format!("{text:?} has no `=`: {shape}"));
+            return Err(format!("“{text}” has no `=`: {shape}"));
         };
         let Some(parameter) = Parameter::find(name) else {
-            let all: Vec<&str> = Parameter::iter().map(Parameter::name).collect();
-            return Err(format!("{:?} can't be swept; what can are {} (or u, K, E, T)", name.trim(), all.join(", ")));
+            let all: Vec<&str> = Parameter::iter().map(Parameter::short).collect();
+            return Err(format!("“{}” can't be swept; these can: {}", name.trim(), all.join(", ")));
         };
-        let name = parameter.name();
+        let name = parameter.short();
         let Some((from, rest)) = values.split_once("..") else {
             let values = values.split(',').map(|v| parameter.read(v)).collect::<Result<_, _>>()?;
             return Self::new(parameter, values);
@@ -118,12 +118,16 @@ impl Axis {
         let mut parts = rest.trim_start_matches('=').split(':');
         let to = parts.next().unwrap_or_default();
         let end = |text: &str| parameter.read(text).map(|v| v.number().unwrap_or_default());
+        if from.trim().is_empty() || to.trim().is_empty() {
+            let which = if from.trim().is_empty() { "first" } else { "last" };
+            return Err(format!("the range of {name} lacks its {which} value: {shape}"));
+        }
         let (from, to) = (end(from)?, end(to)?);
         let count = |text: &str| {
             text.trim()
                 .parse::<usize>()
                 .ok()
-                .ok_or_else(|| format!("{text:?} is no number of values for {name}: {shape}"))
+                .ok_or_else(|| format!("“{text}” is no number of values for {name}: {shape}"))
         };
         let (mut spacing, mut wanted) = (Spacing::Linear, None);
         for part in parts {
@@ -131,7 +135,7 @@ impl Axis {
                 "lin" | "linear" => spacing = Spacing::Linear,
                 "log" => spacing = Spacing::Log,
                 number if wanted.is_none() => wanted = Some(count(number)?),
-                _ => return Err(format!("{part:?} is too much for {name}: {shape}")),
+                _ => return Err(format!("“{part}” is too much for {name}: {shape}")),
             }
         }
         let whole = matches!(parameter.kind(), Kind::Whole(_));
@@ -201,6 +205,10 @@ mod tests {
             ("K=", "no whole number"),
             ("rule=sign..rms", "names, not a range"),
             ("rule=quick", "there are None, Sign"),
+            ("u=1..", "the range of u lacks its last value"),
+            ("u=..1:3", "the range of u lacks its first value"),
+            ("rate=x", "“x” is no number for u"),
+            ("u=,1", "nothing is no number for u"),
             ("E=many", "no whole number"),
         ] {
             let wrong = Axis::parse(text).unwrap_err();

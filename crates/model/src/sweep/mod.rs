@@ -65,7 +65,7 @@ impl Plan {
     /// An axis twice, nothing to do or far too much, or a combination that does not fit, which is named.
     pub fn new(base: Experiment, events: &[Event], axes: Vec<Axis>, seeds: u32, steps: u64) -> Result<Self, String> {
         if let Some(twice) = (1..axes.len()).find(|&i| axes[..i].iter().any(|a| a.parameter == axes[i].parameter)) {
-            return Err(format!("{} is swept twice: put all its values on one axis", axes[twice].parameter.name()));
+            return Err(format!("{} is swept twice: put all its values on one axis", axes[twice].parameter.short()));
         }
         if axes.is_empty() {
             return Err("nothing is swept: choose a parameter".into());
@@ -189,12 +189,35 @@ impl Plan {
         self.axes.iter().zip(self.places(cell)).map(|(a, place)| a.values[place]).collect()
     }
 
-    /// The values of a cell in short: "u 0.001, K 6".
+    /// The values of a cell in short: "u = 0.001, K = 6".
     #[must_use]
     pub fn words(&self, cell: usize) -> String {
         let named =
-            self.axes.iter().zip(self.values(cell)).map(|(a, v)| format!("{} {}", a.parameter.sign(), v.in_words()));
+            self.axes.iter().zip(self.values(cell)).map(|(a, v)| a.parameter.with(v));
         named.collect::<Vec<_>>().join(", ")
+    }
+
+    /// What a variant is called over all its runs: its name without what it says of a setting that is swept.
+    #[must_use]
+    pub fn heading(&self, variant: usize) -> String {
+        let headings: Vec<String> = (0..self.base.variants.len()).map(|v| self.part_of_name(v)).collect();
+        let Some(heading) = headings.get(variant) else { return String::new() };
+        match headings[..variant].iter().filter(|h| *h == heading).count() {
+            0 => heading.clone(),
+            before => format!("{heading} ({})", before + 1),
+        }
+    }
+
+    fn part_of_name(&self, variant: usize) -> String {
+        let swept = self.axes.iter().filter(|a| !a.parameter.is_of_tokens());
+        let values: Vec<String> =
+            swept.filter_map(|a| a.parameter.of(&self.base, variant)).map(Value::in_words).collect();
+        let says = |part: &&str| {
+            part.split([' ', '/']).any(|word| values.iter().any(|v| v.eq_ignore_ascii_case(word)))
+                || values.iter().any(|v| v.eq_ignore_ascii_case(part))
+        };
+        let kept: Vec<&str> = self.base.variants[variant].name.split(", ").filter(|part| !says(part)).collect();
+        if kept.is_empty() { format!("Variant {}", variant + 1) } else { kept.join(", ") }
     }
 
     /// The experiment of one run, alone.
@@ -279,6 +302,7 @@ mod tests {
     use super::*;
     use crate::change::Change;
     use crate::config::{Source, Synthetic};
+    use crate::naming::Name;
 
     fn base(variants: usize) -> Experiment {
         let source = Source::Synthetic(Synthetic { batch: 64, ..Default::default() });
@@ -305,7 +329,7 @@ mod tests {
             assert!(!seen.contains(&key), "{key}");
             seen.push(key);
         }
-        assert_eq!(plan.words(11), "u 0.01, K 3, skew 1");
+        assert_eq!(plan.words(11), "u = 0.01, K = 3, skew 1");
         assert_eq!(plan.runs_of(1, 1).collect::<Vec<_>>(), [5, 7]);
     }
 
@@ -350,20 +374,38 @@ mod tests {
     fn what_does_not_fit_is_refused_before_anything_runs() {
         let event = Event { step: 5, target: Target::AllVariants, change: Change::SetTopK(20) };
         for (axes, seeds, events, says) in [
-            (&["E=4,64"] as &[&str], 1, &[] as &[Event], "with E 4: Experts per token K can't be 6"),
+            (&["E=4,64"] as &[&str], 1, &[] as &[Event], "with E = 4: Experts per token K can't be 6"),
             (&["u=0.1", "rate=0.2"], 1, &[], "swept twice"),
             (&[], 1, &[], "nothing is swept"),
             (&["u=0.1"], 0, &[], "0 seeds"),
             (&["seed=1..3"], 2, &[], "swept already"),
-            (&["alpha=0.1"], 1, &[], "with α 0.1"),
+            (&["alpha=0.1"], 1, &[], "with α = 0.1"),
             (&["u=0..1:1000", "skew=0..1:1000"], 1, &[], "1000000 runs"),
-            (&["E=16,64"], 1, &[event], "with E 16: what happens at step 5"),
+            (&["E=16,64"], 1, &[event], "with E = 16: what happens at step 5"),
         ] {
             let wrong = plan(axes, seeds, 1, events).unwrap_err();
             assert!(wrong.contains(says), "{axes:?}: {wrong}");
         }
         let fits = plan(&["E=4,64", "K=1,2"], 1, 1, &[]);
         assert!(fits.is_ok(), "settings are set together before they are checked: {fits:?}");
+    }
+
+    #[test]
+    fn a_heading_says_nothing_of_what_is_swept() {
+        use crate::config::Rule;
+        let mut base = base(3);
+        for (v, (rule, rate)) in base.variants.iter_mut().zip([(Rule::Sign, 0.001), (Rule::Sign, 0.01), (Rule::Smebu, 0.1)]) {
+            (v.balancer.rule, v.balancer.rate, v.name) = (rule, rate, Name::default());
+        }
+        base.variants[2].name = "SMEBU, λ = 0.1".into();
+        naming::settle(&mut base.variants);
+        let headings = |axis: &str| {
+            let plan = Plan::new(base.clone(), &[], vec![Axis::parse(axis).unwrap()], 1, 9).unwrap();
+            (0..3).map(|v| plan.heading(v)).collect::<Vec<_>>()
+        };
+        assert_eq!(headings("u=0.1,0.2"), ["Sign", "Sign (2)", "SMEBU"]);
+        assert_eq!(headings("skew=1,2"), ["Sign, u = 0.001", "Sign, u = 0.01", "SMEBU, λ = 0.1"]);
+        assert_eq!(headings("rule=sign,rms"), ["u = 0.001", "u = 0.01", "λ = 0.1"]);
     }
 
     #[test]

@@ -37,9 +37,9 @@ impl Measure {
         match self {
             Self::Settling => "Settling time",
             Self::Steady => "Steady MaxVio",
-            Self::Amplitude => "Amplitude",
-            Self::InBalance => "In balance",
-            Self::Moved => "Moved",
+            Self::Amplitude => "Swing of biases",
+            Self::InBalance => "Time in balance",
+            Self::Moved => "Moved by the bias",
         }
     }
 
@@ -50,9 +50,32 @@ impl Measure {
             Self::Settling => "steps",
             Self::Steady => "× fair share",
             Self::Amplitude => "score units",
-            Self::InBalance => "of all steps",
-            Self::Moved => "of assignments",
+            Self::InBalance | Self::Moved => "%",
         }
+    }
+
+    /// Its name within a sentence.
+    #[must_use]
+    pub fn in_sentence(self) -> String {
+        self.name().to_lowercase().replace("maxvio", "MaxVio")
+    }
+
+    /// Its name in data.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Settling => "settling_time",
+            Self::Steady => "steady_maxvio",
+            Self::Amplitude => "oscillation_amplitude",
+            Self::InBalance => "time_in_balance",
+            Self::Moved => "moved_share",
+        }
+    }
+
+    /// What its value in data is multiplied by for people, who read shares in percent.
+    #[must_use]
+    pub fn per_unit(self) -> f64 {
+        if matches!(self, Self::InBalance | Self::Moved) { 100.0 } else { 1.0 }
     }
 
     /// What it is, in a sentence.
@@ -61,7 +84,8 @@ impl Measure {
         match self {
             Self::Settling => "The first step from which MaxVio over 16 steps stays at most 0.2 for 64 steps",
             Self::Steady => {
-                "Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it does not settle within the run"
+                "Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it does not settle within the run. Only \
+                 steps since the last change of a setting count"
             }
             Self::Amplitude => {
                 "How far a bias swings round its trend in the last 100 steps: half the range from 5 % to 95 %, median over experts"
@@ -83,7 +107,7 @@ impl Measure {
         }
     }
 
-    /// Its value in a run; `None` where the run has none.
+    /// Its value in a run, in its unit; `None` where the run has none.
     #[must_use]
     pub fn of(self, outcome: &Outcome) -> Option<f64> {
         let f = &outcome.figures;
@@ -91,8 +115,8 @@ impl Measure {
             Self::Settling => f.settling.map(|s| s as f64),
             Self::Steady => f.steady,
             Self::Amplitude => f.oscillation.map(|o| o.amplitude),
-            Self::InBalance => f.in_balance,
-            Self::Moved => f.moved,
+            Self::InBalance => f.in_balance.map(|x| self.per_unit() * x),
+            Self::Moved => f.moved.map(|x| self.per_unit() * x),
         }
     }
 }

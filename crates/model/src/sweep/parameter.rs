@@ -2,8 +2,11 @@
 
 use crate::change::{self, Change, Target, Value};
 use crate::config::{Capacity, ConfigError, Experiment, Gate, Limits, Rule, Schedule, limits};
-use crate::naming::term;
+use crate::naming::{Term, term};
 use strum::{EnumIter, IntoEnumIterator as _, IntoStaticStr};
+
+/// A sign of more letters is a word, and needs no `=` before its value.
+const LONGEST_SIGN: usize = 3;
 
 /// A setting that can be swept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, IntoStaticStr)]
@@ -64,11 +67,19 @@ pub enum Kind {
     Choice,
 }
 
+/// A text in quotes; what is missing is said.
+fn quoted(text: &str) -> String {
+    if text.is_empty() { "nothing".into() } else { format!("“{text}”") }
+}
+
 impl Parameter {
     /// Its name in files, on the command line and as a column: the key of its setting.
     #[must_use]
     pub fn name(self) -> &'static str {
-        self.into()
+        match self {
+            Self::Rate => "step_size",
+            other => other.key(),
+        }
     }
 
     /// What it is called on screen.
@@ -78,30 +89,49 @@ impl Parameter {
             Self::Drift => "drift (lifetimes per 1,000 steps)",
             Self::Burst => "burst (tokens)",
             Self::Capacity => "capacity (× fair share)",
-            other => term(other.name()).map_or(other.name(), |t| t.name),
+            other => other.term().map_or(other.name(), |t| t.name),
         }
+    }
+
+    /// What the table of settings says of it, which knows it by the name that scenarios give it.
+    fn term(self) -> Option<&'static Term> {
+        term(self.key())
+    }
+
+    /// The name that scenarios give it.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        self.into()
     }
 
     /// The shortest name there is on screen.
     #[must_use]
     pub fn sign(self) -> &'static str {
-        term(self.name()).map_or(self.name(), |t| t.sign)
+        self.term().map_or(self.name(), |t| t.sign)
+    }
+
+    /// With a value: "u = 0.001", "skew 1.5".
+    #[must_use]
+    pub fn with(self, value: Value) -> String {
+        let sign = self.sign();
+        let equals = if sign.chars().count() > LONGEST_SIGN { " " } else { " = " };
+        format!("{sign}{equals}{}", value.in_words())
     }
 
     /// What the command line also takes for it: u, K, E, T.
     #[must_use]
     pub fn short(self) -> &'static str {
         match self {
-            Self::Rate | Self::TopK | Self::Experts | Self::Batch => term(self.name()).map_or(self.name(), |t| t.sign),
+            Self::Rate | Self::TopK | Self::Experts | Self::Batch => self.sign(),
             other => other.name(),
         }
     }
 
-    /// The parameter of this name.
+    /// The parameter of this name: its own, its sign, or the one that scenarios give it.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
-        let name = name.trim();
-        Self::iter().find(|p| p.name().eq_ignore_ascii_case(name) || p.short().eq_ignore_ascii_case(name))
+        let is = |known: &str| known.eq_ignore_ascii_case(name.trim());
+        Self::iter().find(|p| is(p.name()) || is(p.short()) || is(p.key()))
     }
 
     /// What values it has.
@@ -114,8 +144,8 @@ impl Parameter {
             Self::Experts => Kind::Whole(limits::EXPERTS),
             Self::Capacity => Kind::Real(limits::CAPACITY),
             _ => {
-                let limits = term(self.name()).and_then(|t| t.limits).unwrap_or(SEED);
-                match Change::swept(self.name(), Value::Whole(0)) {
+                let limits = term(self.key()).and_then(|t| t.limits).unwrap_or(SEED);
+                match Change::swept(self.key(), Value::Whole(0)) {
                     Some(_) => Kind::Whole(limits),
                     None => Kind::Real(limits),
                 }
@@ -139,26 +169,26 @@ impl Parameter {
     /// # Errors
     /// What is no value of it.
     pub fn read(self, text: &str) -> Result<Value, String> {
-        let (name, text) = (self.name(), text.trim());
+        let (name, text) = (self.short(), text.trim());
         match self.kind() {
             Kind::Choice => {
                 let plain = |s: &str| s.replace(['-', '_', ' '], "").to_ascii_lowercase();
                 let all = self.choices();
                 all.iter().find(|v| plain(&v.to_string()) == plain(text)).copied().ok_or_else(|| {
                     let names: Vec<String> = all.iter().map(Value::to_string).collect();
-                    format!("{text:?} is no {name}; there are {}", names.join(", "))
+                    format!("{} is no {name}; there are {}", quoted(text), names.join(", "))
                 })
             }
             Kind::Real(limits) => match text.parse::<f64>() {
                 Ok(x) => limits.check("", x).map(|()| Value::Real(x)).map_err(|e| e.to_string()),
-                Err(_) => Err(format!("{text:?} is no number for {name}")),
+                Err(_) => Err(format!("{} is no number for {name}", quoted(text))),
             },
             Kind::Whole(limits) => {
                 let number = text.parse::<u32>().ok().or_else(|| {
                     let x = text.parse::<f64>().ok().filter(|x| x.fract() == 0.0)?;
                     (0.0..=4_294_967_295.0).contains(&x).then_some(x as u32)
                 });
-                let Some(n) = number else { return Err(format!("{text:?} is no whole number for {name}")) };
+                let Some(n) = number else { return Err(format!("{} is no whole number for {name}", quoted(text))) };
                 limits.check("", f64::from(n)).map(|()| Value::Whole(n)).map_err(|e| e.to_string())
             }
         }
@@ -177,7 +207,7 @@ impl Parameter {
             let by = experiment.variants.iter().find_map(|v| v.router.capacity).map(|c| c.by).unwrap_or_default();
             return Some(Change::SetCapacity(Some(Capacity { factor, by })));
         }
-        Change::swept(self.name(), value)
+        Change::swept(self.key(), value)
     }
 
     /// Sets it in every variant, or in the token source. Whether everything fits together is asked afterwards.

@@ -1,6 +1,7 @@
 //! The rows of the table: what each figure is called, what it means, how it is written, and which value of a row is best.
 
 use moebias_model::figures::Figures;
+use moebias_model::sweep::Measure;
 
 /// A figure of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
@@ -24,12 +25,12 @@ impl Row {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Settling => "Settling time",
-            Self::Steady => "Steady MaxVio",
-            Self::InBalance => "Time in balance",
-            Self::Amplitude => "Swing of biases",
+            Self::Settling => Measure::Settling.name(),
+            Self::Steady => Measure::Steady.name(),
+            Self::InBalance => Measure::InBalance.name(),
+            Self::Amplitude => Measure::Amplitude.name(),
             Self::Period => "Period of the swing",
-            Self::Moved => "Moved by the bias",
+            Self::Moved => Measure::Moved.name(),
         }
     }
 
@@ -52,7 +53,8 @@ impl Row {
                 "The first step from which the run stays in balance, MaxVio of 16 steps at most 0.2, for 64 steps. Less is better"
             }
             Self::Steady => {
-                "Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it has not settled. Less is better"
+                "Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it has not settled. Only steps since the \
+                 last change of a setting count. Less is better"
             }
             Self::InBalance => "Share of all steps with MaxVio of 16 steps at most 0.2. More is better",
             Self::Amplitude => {
@@ -153,7 +155,7 @@ mod tests {
 
     fn figures(settling: Option<u64>, steady: f64, amplitude: f64) -> Figures {
         let oscillation = Some(Oscillation { amplitude, period: None });
-        Figures { steps: 200, settling, steady: Some(steady), in_balance: Some(0.5), moved: Some(0.1), oscillation }
+        Figures { steps: 200, settling, steady: Some(steady), in_balance: Some(0.5), moved: Some(0.1), oscillation, ..Figures::default() }
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn a_sweep_is_set_up_started_and_one_of_its_cells_opened() {
     harness.drop_at(at);
     harness.run_steps(2);
     let title = harness.state().lab.document().title.clone();
-    assert!(title.starts_with("Test, u 0.0"), "{title}");
+    assert!(title.starts_with("Test, u = 0.0"), "{title}");
     // The same by keys.
     harness.get_by_label_contains("Sweep: ").focus();
     harness.run_steps(2);
@@ -96,7 +96,7 @@ fn a_sweep_is_set_up_started_and_one_of_its_cells_opened() {
     }
     harness.key_press(Key::Enter);
     harness.run_steps(3);
-    assert_eq!(harness.state().lab.document().title, "Test, u 0.0215443, K 1");
+    assert_eq!(harness.state().lab.document().title, "Test, u = 0.0215443, K = 1");
     harness.state_mut().lab.send(Command::Undo);
     harness.state_mut().lab.send(Command::Undo);
     while harness.state().lab.document().title != "Test" {
