@@ -18,7 +18,7 @@ fn output(args: &[&str]) -> Output {
 }
 
 /// stdout of a command that must succeed and keep stderr clean.
-fn good(args: &[&str]) -> String {
+pub(crate) fn good(args: &[&str]) -> String {
     let output = output(args);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{args:?}: {stderr}");
@@ -27,7 +27,7 @@ fn good(args: &[&str]) -> String {
 }
 
 /// stderr of a command that must fail with this code, with something to say and no back trace.
-fn bad(code: i32, args: &[&str]) -> String {
+pub(crate) fn bad(code: i32, args: &[&str]) -> String {
     let output = output(args);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
@@ -36,7 +36,7 @@ fn bad(code: i32, args: &[&str]) -> String {
     stderr
 }
 
-fn json(args: &[&str]) -> Value {
+pub(crate) fn json(args: &[&str]) -> Value {
     serde_json::from_str(&good(args)).unwrap()
 }
 
@@ -55,7 +55,12 @@ fn run_prints_a_table() {
 fn run_prints_one_json_object() {
     let last = json(&["run", SMALL, "--steps", "4", "--engine", "cpu", "--json"]);
     let names: Vec<&String> = last.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["adapter", "digest", "engine", "scenario", "steps", "variants"]);
+    let tokens = ["batch", "burst", "drift", "noise", "seed", "skew", "source", "topics", "trace"];
+    let mut all = ["adapter", "digest", "engine", "scenario", "steps", "variants"].to_vec();
+    all.extend(tokens);
+    all.sort_unstable();
+    assert_eq!(names, all);
+    assert_eq!((&last["source"], &last["batch"]), (&Value::from("synthetic"), &Value::from(4096)));
     assert_eq!((&last["engine"], &last["steps"]), (&Value::from("cpu"), &Value::from(4)));
     assert_eq!(last["digest"].as_str().unwrap().len(), 16);
     let one = &last["variants"][0];

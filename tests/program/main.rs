@@ -7,6 +7,7 @@ mod circles;
 mod cli;
 mod compare;
 mod crash;
+mod messages;
 mod sweep;
 mod thumbnails;
 

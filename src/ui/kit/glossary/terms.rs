@@ -77,7 +77,7 @@ pub(super) const TERMS: &[Term] = &[
     term(Measures, "Effective experts", &[], "The number of equally busy experts that would have the same entropy.", "e to the entropy, over 64 steps", OURS),
     term(Measures, "Starving, dead", &["Starving", "Dead"], "Experts with under 25 %, and under 1 %, of their fair share over 64 steps.", "", OURS),
     term(Measures, "Settling time", &["settled", "settling"], "The first step from which the run stays in balance for 64 steps.", "steps since the start or the mark", OURS),
-    term(Measures, "Steady MaxVio", &["steady"], "The mean MaxVio of the last 100 steps, once the run has settled.", "", OURS),
+    term(Measures, "Steady MaxVio", &["steady"], "The mean MaxVio of the last 100 steps, once the run has settled. Steps before the last change of a setting do not count.", "", OURS),
     term(Measures, "Time in balance", &["in balance"], "The share of steps in which MaxVio of 16 steps is at most 0.2.", "% of steps", OURS),
     term(Measures, "Oscillation", &["Swing of biases", "Period of the swing", "amplitude", "period"], "How far the biases swing over the last 100 steps, and the number of steps in one cycle.", "half the 5–95 % range, score units; steps", OURS),
     term(Measures, "Sampling floor", &["floor"], "The MaxVio that chance alone causes at perfect balance, for independent tokens. No rule stays below it for long without looking ahead.", "≈ E[max of E normals] · √((1 − K/E)/L)", OURS),
