@@ -382,7 +382,7 @@ fn csv_has_a_row_per_step_and_variant() {
     bad(2, &["run", &scenario, "--csv", "-", "--json"]);
     let text = bad(1, &["run", &scenario, "--csv", &folder.path("none/out.csv")]);
     assert!(text.contains("none/out.csv: it can't be written: there is no folder"), "{text}");
-    assert!(text.contains("Create it") && !text.contains(".tmp") && !text.contains("os error"), "{text}");
+    assert!(text.contains("Create it") && !text.contains(".moebias-") && !text.contains("os error"), "{text}");
     assert!(bad(1, &["run", &scenario, "--csv", &folder.path("")]).contains("folder"));
 }
 
@@ -418,7 +418,7 @@ fn trace_says_what_a_file_holds() {
     assert_eq!(out["maxvio"]["recorded_bias"], Value::Null);
     let groups = out["groups"].as_array().unwrap();
     assert_eq!(groups.iter().map(|g| g["tokens"].as_u64().unwrap()).sum::<u64>(), 16 * 1024);
-    assert!(bad(1, &["trace", "builtin:sample", "--layer", "7"]).contains("no layer \"7\""));
+    assert!(bad(1, &["trace", "builtin:sample", "--layer", "7"]).contains("no layer “7”"));
     assert!(good(&["trace", "builtin:sample", "--layer", "3"]).contains("layer 3"));
     assert!(bad(1, &["trace", SMALL]).contains("is a scenario"));
 

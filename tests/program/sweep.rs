@@ -326,7 +326,7 @@ fn what_cannot_be_swept_is_refused_with_a_reason() {
         (&["temperature=1..3"] as &[&str], 2, "can't be swept"),
         (&["u=1e-5..1"], 2, "needs a number of values"),
         (&["K=1..100"], 2, "from 1 to 32"),
-        (&["E=2,64"], 1, "with E 2"),
+        (&["E=2,64"], 1, "with E = 2"),
         (&["u=0.1", "rate=0.2"], 1, "swept twice"),
         (&["alpha=0.1"], 1, "with α = 0.1"),
     ] {

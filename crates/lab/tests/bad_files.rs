@@ -58,7 +58,7 @@ fn files_that_are_no_text() {
         let Err(error) = open(&path) else { panic!("{name} opened") };
         check_error(&error, says);
     };
-    says("empty.ron", b"", &["line 1, column 1", "version"]);
+    says("empty.ron", b"", &["it is empty"]);
     says("blank.ron", b"\n\n  \n", &["version"]);
     says("binary.ron", &[0xff, 0xfe, 0, 1, 2], &["byte 0 is not UTF-8"]);
     says("latin1.ron", b"(version: 1, title: \"caf\xe9\")", &["byte 24 is not UTF-8"]);
@@ -230,7 +230,7 @@ fn broken_traces_are_told() {
     says(&metadata(&[("top_k", "many")]), &["top_k is \"many\"", "from 1 to 4"]);
     says(&metadata(&[("gate", "sparsemax")]), &["gate is \"sparsemax\"", "sigmoid, softmax or sqrtsoftplus"]);
     let Err(error) = trace::parse(&good, "t", Some("7")) else { panic!("no layer 7") };
-    check_error(&error, &["no layer \"7\""]);
+    check_error(&error, &["no layer “7”"]);
 }
 
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): the same files in every run.

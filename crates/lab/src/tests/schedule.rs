@@ -78,8 +78,7 @@ fn what_no_longer_fits_is_named_and_comes_back_with_undo() {
 fn what_is_saved_holds_the_plan() {
     let mut first = lab();
     set(&mut first, Change::SetRate(0.01));
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("planned.ron");
+    let path = data_dir().join("planned.ron");
     first.send(Command::SaveAs(path.clone()));
     wait_for_notice(&mut first, "Saved");
     let saved = moebias_files::load(&path).unwrap().scenario;
