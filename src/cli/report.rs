@@ -362,7 +362,8 @@ impl Report {
         let simulation = run.simulation();
         let experiment = simulation.experiment();
         let end = self.first + self.rows;
-        let mut header = ["", "MaxVio", "in balance from", "bias", "moved by the bias", "floor"].map(String::from).to_vec();
+        let mut header =
+            ["", "MaxVio", "in balance from", "bias", "moved by the bias", "floor"].map(String::from).to_vec();
         let learns = experiment.world().is_some();
         if learns {
             header.extend(["NMSE", "e^loss", "cos", "α·aux/task", "score"].map(String::from));
@@ -406,7 +407,11 @@ impl Report {
         if !changes.is_empty() {
             let steps: Vec<String> = changes.iter().map(|c| thousands(self.first + c)).collect();
             let steps = steps.join(" or ");
-            writeln!(out, "\n  {dim}steady MaxVio and moved by the bias count from the last change, at step {steps}{plain}").ok();
+            writeln!(
+                out,
+                "\n  {dim}steady MaxVio and moved by the bias count from the last change, at step {steps}{plain}"
+            )
+            .ok();
         }
         let mut space = "\n";
         for (i, v) in experiment.variants.iter().enumerate() {

@@ -180,7 +180,11 @@ fn as_json(done: &Done) -> Result<String, Failure> {
 
 fn as_table(done: &Done) -> String {
     let Done { plan, title, known, seconds, engine, digest, .. } = done;
-    let over: Vec<String> = plan.axes().iter().map(|a| format!("{} of {}", counted(a.values.len() as u64, "value"), a.parameter.title())).collect();
+    let over: Vec<String> = plan
+        .axes()
+        .iter()
+        .map(|a| format!("{} of {}", counted(a.values.len() as u64, "value"), a.parameter.title()))
+        .collect();
     let mut out = format!(
         "{title}  {} × {} = {}, {} each\n",
         over.join(" × "),
@@ -243,9 +247,7 @@ fn map(done: &Done, variant: usize) -> (String, Vec<Vec<String>>) {
 fn list(done: &Done, variant: usize) -> (String, Vec<Vec<String>>) {
     let plan = &done.plan;
     let names = plan.axes().iter().map(|a| a.parameter.sign().to_owned());
-    let mut rows = vec![
-        names.chain(Measure::iter().map(Measure::in_sentence)).collect::<Vec<_>>(),
-    ];
+    let mut rows = vec![names.chain(Measure::iter().map(Measure::in_sentence)).collect::<Vec<_>>()];
     for cell in 0..plan.cells() {
         let values = plan.values(cell).into_iter().map(|v| v.to_string());
         rows.push(values.chain(Measure::iter().map(|m| word(done, cell, variant, m))).collect());

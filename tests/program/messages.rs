@@ -70,8 +70,12 @@ fn a_figure_has_one_name_everywhere() {
         assert!(run.contains(name), "{name} is not in\n{run}");
         assert!(sweep.contains(name), "{name} is not in\n{sweep}");
     }
-    assert!(!sweep.contains("Kᵢ = ") && !sweep.contains("λ = ") && !sweep.contains("u = "), "a heading tells no value that is swept:\n{sweep}");
-    for words in ["ID Balancing", "K = 6 of 64 experts · Sigmoid", "2 values of step size u", "4096 tokens per batch"] {
+    assert!(
+        !sweep.contains("Kᵢ = ") && !sweep.contains("λ = ") && !sweep.contains("u = "),
+        "a heading tells no value that is swept:\n{sweep}"
+    );
+    for words in ["ID Balancing", "K = 6 of 64 experts · Sigmoid", "2 values of step size u", "4096 tokens per batch"]
+    {
         assert!(sweep.contains(words), "{words} is not in\n{sweep}");
     }
     let json = json(&["run", RULES, "--steps", "3", "--json"]);
@@ -87,6 +91,4 @@ fn a_table_says_from_where_its_figures_count() {
     assert!(changed.contains("count from the last change, at step 200"), "{changed}");
     let plain = good(&["run", "builtin:first-look", "--steps", "3"]);
     assert!(!plain.contains("last change"), "{plain}");
-
-
 }

@@ -161,17 +161,18 @@ fn parse_bytes(bytes: &[u8], layer: Option<&str>) -> Result<TraceFile, Problem> 
         |l: &String, wanted: &str| l == wanted || (l.is_empty() && metadata.get("layer").is_some_and(|m| m == wanted));
     let layer = match layer {
         None => first,
-        Some(wanted) => layers
-            .iter()
-            .find(|l| is(l, wanted))
-            .ok_or_else(|| Problem::Layer(format!("it has no layer “{wanted}”, only: {}", layer_list(&layers, &metadata))))?,
+        Some(wanted) => layers.iter().find(|l| is(l, wanted)).ok_or_else(|| {
+            Problem::Layer(format!("it has no layer “{wanted}”, only: {}", layer_list(&layers, &metadata)))
+        })?,
     };
     let of_layer = |name: &str| if layer.is_empty() { name.to_owned() } else { format!("{name}.{layer}") };
 
     let logits_name = of_layer("logits");
     let view = file.tensor(&logits_name).map_err(|e| format!("`{logits_name}` can't be read: {e}"))?;
     let &[steps, tokens, experts] = view.shape() else {
-        return Err(format!("`{logits_name}` has shape {:?}, but must be [steps, tokens, experts]", view.shape()).into());
+        return Err(
+            format!("`{logits_name}` has shape {:?}, but must be [steps, tokens, experts]", view.shape()).into()
+        );
     };
     check_size(&logits_name, steps, tokens, experts)?;
     let logits = floats(&view, &logits_name)?;

@@ -485,7 +485,8 @@ fn csv_of(path: &Path, run: Exported, progress: &Progress) -> Result<String, Str
     let to = run.step;
     let mut again = Run::new(run.run, run.start).map_err(|e| fail(&e))?;
     let (start, first) = (&again.start, again.step());
-    let mut curves = Curves::new(staged, &start.experiment, &again.events, first, columns).map_err(|e| unwritten(&e))?;
+    let mut curves =
+        Curves::new(staged, &start.experiment, &again.events, first, columns).map_err(|e| unwritten(&e))?;
     let mut engine = CpuEngine::new("for the export");
     let first = again.step();
     let mut trouble = None;

@@ -554,7 +554,11 @@ fn names_follow_the_settings_until_somebody_types_one() {
     assert_eq!(names(&lab), ["Nothing", "Sign, u = 0.01", "mine"]);
     lab.send(Command::StepForward(30));
     wait(&mut lab, "step 30", |s| s.step == 30 && !s.playing);
-    assert_eq!(names(&lab), ["Nothing", "Sign, u = 0.004", "mine"], "an author's event changes a name as a person does");
+    assert_eq!(
+        names(&lab),
+        ["Nothing", "Sign, u = 0.004", "mine"],
+        "an author's event changes a name as a person does"
+    );
     let rule = |rule| Command::Change { target: Target::AllVariants, change: Change::SetRule(rule) };
     lab.send(rule(Rule::Quantile));
     wait(&mut lab, "the rule", |_| true);

@@ -111,8 +111,7 @@ pub fn strip(ui: &mut Ui, lab: &Lab, theme: &Theme) {
                     let (dash, _) = ui.allocate_exact_size(vec2(14.0, 12.0), Sense::hover());
                     ui.painter().hline(dash.x_range(), dash.center().y, Stroke::new(3.0, colour));
                 }
-                let words =
-                    if several { line.name.clone() } else { format!("{} · {}", line.name, line.settings) };
+                let words = if several { line.name.clone() } else { format!("{} · {}", line.name, line.settings) };
                 ui.label(RichText::new(words).font(text(SMALL)).color(theme.text));
                 ui.add_space(10.0);
             }

@@ -50,7 +50,18 @@ impl FilmDialog {
         let to = if head <= first { first + 300 } else { head };
         let every = (to - first).div_ceil(FRAMES).max(1);
         // Before its first step a run has nothing to show.
-        Self { first, from: first + 1, to, every, fps: 20, size: SIZES[1], format: Format::Gif, dark: None, pane, window }
+        Self {
+            first,
+            from: first + 1,
+            to,
+            every,
+            fps: 20,
+            size: SIZES[1],
+            format: Format::Gif,
+            dark: None,
+            pane,
+            window,
+        }
     }
 
     /// The film as it is set; `dark` and `window` say how it looks, `scale` how many pixels a point of the window has.

@@ -101,10 +101,8 @@ fn planned() -> Run {
     let mut start = run().as_start();
     start.experiment.variants.push(Variant { name: "b".into(), ..start.experiment.variants[0].clone() });
     let event = |step, target, change| Event { step, target, change };
-    start.events = vec![
-        event(50, Target::Source, Change::SetSkew(2.0)),
-        event(60, Target::AllVariants, Change::SetTopK(32)),
-    ];
+    start.events =
+        vec![event(50, Target::Source, Change::SetSkew(2.0)), event(60, Target::AllVariants, Change::SetTopK(32))];
     Run::new(RunId(1), start).unwrap()
 }
 

@@ -170,9 +170,8 @@ impl Inside {
                     self.asides += 1;
                     let parked = RunId((1 << 63) | self.asides);
                     aside.id = parked;
-                    let gone = |e: &&Event| {
-                        e.step > here && !self.run.events.contains(e) && !applied.left_out.contains(e)
-                    };
+                    let gone =
+                        |e: &&Event| e.step > here && !self.run.events.contains(e) && !applied.left_out.contains(e);
                     let events = aside.events.iter().filter(gone).cloned().collect();
                     self.say(Echo::Branched { run, step: here, parked, events });
                     self.park(*aside);

@@ -19,7 +19,14 @@ fn plan() -> Plan {
 fn some(n: usize) -> Outcome {
     let oscillation = Some(Oscillation { amplitude: 0.1 / (n + 3) as f64, period: n.is_multiple_of(3).then_some(2.5) });
     let settling = n.is_multiple_of(2).then_some(n as u64 % 10);
-    let figures = Figures { steps: 10, settling, settled: settling.is_some(), steady: Some(1.0 / 3.0), oscillation, ..Figures::default() };
+    let figures = Figures {
+        steps: 10,
+        settling,
+        settled: settling.is_some(),
+        steady: Some(1.0 / 3.0),
+        oscillation,
+        ..Figures::default()
+    };
     Outcome { figures, digest: digest(&n.to_string()) }
 }
 

@@ -56,7 +56,10 @@ fn a_change_of_the_past_sets_aside_what_was_done_later_and_names_it() {
     assert_eq!(lab.snapshot().events[1..], planned());
     assert_eq!(lab.set_aside().unwrap().events, 2);
     let notice = said(&lab).pop().unwrap();
-    assert!(notice.ends_with("with 2 later changes, the first being the change at step 20 (step size u 0.01)"), "{notice}");
+    assert!(
+        notice.ends_with("with 2 later changes, the first being the change at step 20 (step size u 0.01)"),
+        "{notice}"
+    );
     lab.send(Command::BringBack);
     wait(&mut lab, "the old steps", |s| s.head == 40);
     assert_eq!(lab.snapshot().events.len(), 4);
@@ -67,7 +70,8 @@ fn what_no_longer_fits_is_named_and_comes_back_with_undo() {
     let mut lab = lab();
     set(&mut lab, Change::SetGroups(Some(moebias_model::config::Groups { groups: 8, kept: 2 })));
     let notice = said(&lab).pop().unwrap();
-    let expected = "With these settings, the change at step 60 (experts per token K 32) is not possible: it is left out";
+    let expected =
+        "With these settings, the change at step 60 (experts per token K 32) is not possible: it is left out";
     assert_eq!(notice, expected);
     lab.send(Command::Undo);
     wait(&mut lab, "the undo", |_| true);

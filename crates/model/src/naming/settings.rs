@@ -129,7 +129,10 @@ pub fn caption_of_tokens_but(experiment: &Experiment, left_out: &[&str]) -> Stri
             let fixed = matches!(experiment.source, Source::Fixed(_));
             let batch = if fixed { "tokens, one repeated batch" } else { "tokens per batch" };
             let mut parts = vec![("batch", format!("{} {batch}", s.batch)), ("topics", format!("{} topics", s.topics))];
-            parts.extend([("skew", format!("skew {}", number(s.skew))), ("noise", format!("noise {}", number(s.noise)))]);
+            parts.extend([
+                ("skew", format!("skew {}", number(s.skew))),
+                ("noise", format!("noise {}", number(s.noise))),
+            ]);
             if s.drift > 0.0 && !fixed {
                 parts.push(("drift", format!("drift {}", number(s.drift))));
             }

@@ -192,8 +192,7 @@ impl Plan {
     /// The values of a cell in short: "u = 0.001, K = 6".
     #[must_use]
     pub fn words(&self, cell: usize) -> String {
-        let named =
-            self.axes.iter().zip(self.values(cell)).map(|(a, v)| a.parameter.with(v));
+        let named = self.axes.iter().zip(self.values(cell)).map(|(a, v)| a.parameter.with(v));
         named.collect::<Vec<_>>().join(", ")
     }
 
@@ -394,7 +393,9 @@ mod tests {
     fn a_heading_says_nothing_of_what_is_swept() {
         use crate::config::Rule;
         let mut base = base(3);
-        for (v, (rule, rate)) in base.variants.iter_mut().zip([(Rule::Sign, 0.001), (Rule::Sign, 0.01), (Rule::Smebu, 0.1)]) {
+        for (v, (rule, rate)) in
+            base.variants.iter_mut().zip([(Rule::Sign, 0.001), (Rule::Sign, 0.01), (Rule::Smebu, 0.1)])
+        {
             (v.balancer.rule, v.balancer.rate, v.name) = (rule, rate, Name::default());
         }
         base.variants[2].name = "SMEBU, λ = 0.1".into();

@@ -155,7 +155,15 @@ mod tests {
 
     fn figures(settling: Option<u64>, steady: f64, amplitude: f64) -> Figures {
         let oscillation = Some(Oscillation { amplitude, period: None });
-        Figures { steps: 200, settling, steady: Some(steady), in_balance: Some(0.5), moved: Some(0.1), oscillation, ..Figures::default() }
+        Figures {
+            steps: 200,
+            settling,
+            steady: Some(steady),
+            in_balance: Some(0.5),
+            moved: Some(0.1),
+            oscillation,
+            ..Figures::default()
+        }
     }
 
     #[test]
