@@ -263,7 +263,7 @@ fn exported_curves_say_how_each_step_was_routed() {
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 12);
     let told = |row: usize| {
-        ["variant", "rule", "rate", "schedule", "top_k", "experts", "gate"].map(|c| rows[row][at(c)].to_owned())
+        ["variant", "rule", "step_size", "schedule", "top_k", "experts", "gate"].map(|c| rows[row][at(c)].to_owned())
     };
     assert_eq!(told(0), ["#1, =2", "Sign", "0.01", "Constant", "2", "8", "Sigmoid"]);
     assert_eq!(told(1), ["Quantile Balancing", "Quantile", "", "", "2", "8", "Sigmoid"]);

@@ -176,7 +176,7 @@ fn a_film_from_the_window_is_made_beside_it_or_it_is_said_why_not() {
     let mut harness = app(vec2(1440.0, 900.0), false);
     step_to(&mut harness, 6);
     press(&mut harness, Modifiers::COMMAND | Modifiers::SHIFT, Key::F);
-    assert!(sees(&harness, "Film of the run") && sees(&harness, "7 frames, 0.3 s"));
+    assert!(sees(&harness, "Film of the run") && sees(&harness, "6 frames, 0.3 s"));
     picture(&mut harness, "film-dialog");
     harness.get_by_label("Choose file…").click();
     harness.run_steps(3);
@@ -185,7 +185,7 @@ fn a_film_from_the_window_is_made_beside_it_or_it_is_said_why_not() {
     let tells = |l: &Lab| l.notices().all().any(|n| n.text.contains("run.gif"));
     wait(&mut harness, "the film", tells);
     let told = said(&harness).join(" ");
-    assert!(path.exists() && told.contains("7 frames") || told.contains("nothing here can draw"), "{told}");
+    assert!(path.exists() && told.contains("6 frames") || told.contains("nothing here can draw"), "{told}");
     // Esc closes the dialog.
     press(&mut harness, Modifiers::COMMAND | Modifiers::SHIFT, Key::F);
     press(&mut harness, Modifiers::NONE, Key::Escape);
