@@ -28,7 +28,7 @@ pub enum Action {
     SavePicture,
     /// A picture of the window to the clipboard.
     CopyPicture,
-    /// A picture of the pane under the pointer to the clipboard.
+    /// A picture of the pane that is meant to the clipboard.
     CopyPane,
     /// Make a film of the run.
     Film,
@@ -82,6 +82,8 @@ pub enum Action {
     EngineCpu,
     /// Compute on the GPU.
     EngineGpu,
+    /// Open the menu at the experiment's name.
+    Menu,
     /// Search everything.
     Palette,
     /// Scenario cards.
@@ -122,7 +124,7 @@ pub enum Action {
     FullScreen,
     /// Before an audience: the whole screen, larger text, fewer controls.
     Present,
-    /// All the room for the pane under the pointer, or its place back.
+    /// All the room for the pane that is meant, or its place back.
     MaximisePane,
     /// All the room for the next pane.
     NextPane,
@@ -163,6 +165,9 @@ pub fn written(ctx: &eframe::egui::Context, shortcut: &KeyboardShortcut) -> Stri
         return "?".into();
     }
     let signs = [
+        ("PageDown", "Page Down"),
+        ("PageUp", "Page Up"),
+        ("Escape", "Esc"),
         ("Period", "."),
         ("Comma", ","),
         ("Plus", "+"),
@@ -187,6 +192,8 @@ pub enum Group {
     Experiment,
     /// Files.
     File,
+    /// An open lesson.
+    Lesson,
     /// The window.
     Window,
     /// Before an audience.
@@ -223,7 +230,7 @@ impl Action {
             Self::ExportCsv => "Export curves as CSV…",
             Self::SavePicture => "Save picture of the window…",
             Self::CopyPicture => "Copy picture of the window",
-            Self::CopyPane => "Copy picture of the pane under the pointer",
+            Self::CopyPane => "Copy picture of the current pane",
             Self::Film => "Film…",
             Self::ToggleRecord => "Start or stop recording",
             Self::TogglePlay => "Play or pause",
@@ -250,6 +257,7 @@ impl Action {
             Self::EngineAuto => "Engine: choose automatically",
             Self::EngineCpu => "Engine: CPU",
             Self::EngineGpu => "Engine: GPU",
+            Self::Menu => "Menu at the experiment’s name",
             Self::Palette => "Search commands and scenarios",
             Self::Welcome => "Scenarios",
             Self::Lessons => "Lessons",
@@ -270,7 +278,7 @@ impl Action {
             Self::ZoomReset => "Ordinary size",
             Self::FullScreen => "Full screen",
             Self::Present => "Present: full screen, larger text, fewer controls",
-            Self::MaximisePane => "Maximise the pane under the pointer",
+            Self::MaximisePane => "Maximise the current pane",
             Self::NextPane => "Next pane (while presenting)",
             Self::PreviousPane => "Previous pane (while presenting)",
             Self::Laser => "Laser pointer",
@@ -319,6 +327,7 @@ impl Action {
             Self::AddVariant => vec![ctrl(Key::D)],
             Self::Fork => vec![ctrl_shift(Key::D)],
             Self::Rename => vec![key(Key::F2)],
+            Self::Menu => vec![key(Key::F10)],
             Self::Palette => vec![ctrl(Key::P), ctrl(Key::K)],
             Self::Welcome => vec![ctrl(Key::N)],
             Self::Glossary => vec![key(Key::G)],
@@ -348,7 +357,7 @@ impl Action {
             Self::StageBack => vec![key(Key::OpenBracket)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
-            // With a lesson open, Space and → go on and ← goes back: see `App::keys`.
+            // With a lesson open some have other keys: see `shortcuts_in`.
             Self::RemoveVariant
             | Self::NextPage
             | Self::PreviousPage
@@ -363,6 +372,18 @@ impl Action {
             | Self::ToggleHints
             | Self::SaveSweep
             | Self::ResetLayout => vec![],
+        }
+    }
+
+    /// Its keys while a lesson is open, or is not: an open lesson has plain keys of time to turn its pages and to scroll them.
+    #[must_use]
+    pub fn shortcuts_in(self, lesson: bool) -> Vec<KeyboardShortcut> {
+        match self {
+            Self::TogglePlay if lesson => vec![key(Key::K)],
+            Self::Step | Self::Back | Self::ToStart | Self::ToEnd if lesson => vec![],
+            Self::NextPage if lesson => vec![key(Key::Space), key(Key::ArrowRight)],
+            Self::PreviousPage if lesson => vec![key(Key::ArrowLeft)],
+            _ => self.shortcuts(),
         }
     }
 
@@ -394,6 +415,7 @@ impl Action {
             Self::Fork => i::ICON_CALL_SPLIT,
             Self::Rename => i::ICON_EDIT,
             Self::EngineAuto | Self::EngineCpu | Self::EngineGpu => i::ICON_MEMORY,
+            Self::Menu => i::ICON_MENU,
             Self::Palette => i::ICON_SEARCH,
             Self::Welcome => i::ICON_DASHBOARD,
             Self::Lessons => i::ICON_SCHOOL,
@@ -471,14 +493,13 @@ impl Action {
             | Self::Film
             | Self::ToggleRecord
             | Self::Quit => Group::File,
-            Self::Palette
+            Self::NextPage | Self::PreviousPage | Self::LessonHint | Self::LessonSetUp | Self::CloseLesson => {
+                Group::Lesson
+            }
+            Self::Menu
+            | Self::Palette
             | Self::Welcome
             | Self::Lessons
-            | Self::NextPage
-            | Self::PreviousPage
-            | Self::LessonHint
-            | Self::LessonSetUp
-            | Self::CloseLesson
             | Self::Messages
             | Self::Glossary
             | Self::Findings
@@ -577,10 +598,10 @@ mod tests {
 
     #[test]
     fn no_two_actions_share_a_key() {
-        for mac in [false, true] {
+        for (mac, lesson) in [(false, false), (true, false), (false, true), (true, true)] {
             let mut taken: HashMap<String, Action> = HashMap::new();
             for action in Action::iter() {
-                for shortcut in action.shortcuts() {
+                for shortcut in action.shortcuts_in(lesson) {
                     let names = eframe::egui::ModifierNames::NAMES;
                     let written = shortcut.format(&names, mac);
                     let other = taken.insert(written.clone(), action);

@@ -134,6 +134,8 @@ fn card_label(id: &str) -> String {
 fn groups_and_capacity_are_set_and_taken_back_by_hand() {
     let mut harness = wide();
     step_to(&mut harness, 5);
+    harness.get_by_label("Groups, capacity, gating values").click();
+    harness.run_steps(4);
     for (name, item) in [("Groups", "8 groups of 8"), ("Capacity", "Capacity, by position")] {
         harness.get_by_role_and_label(Role::ComboBox, name).click();
         harness.run_steps(4);

@@ -21,13 +21,13 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use strum::IntoEnumIterator as _;
 
-const PLAIN: Modifiers = Modifiers::NONE;
-const SHIFT: Modifiers = Modifiers::SHIFT;
-const CTRL: Modifiers = Modifiers::COMMAND;
+pub(crate) const PLAIN: Modifiers = Modifiers::NONE;
+pub(crate) const SHIFT: Modifiers = Modifiers::SHIFT;
+pub(crate) const CTRL: Modifiers = Modifiers::COMMAND;
 
-type Window = Harness<'static, App>;
+pub(crate) type Window = Harness<'static, App>;
 
-fn open(size: Vec2, stored: Stored, options: Options, scenario: &str) -> Window {
+pub(crate) fn open(size: Vec2, stored: Stored, options: Options, scenario: &str) -> Window {
     moebias_lab::places::keep_in(DATA.path());
     let loaded = shipped::find(scenario).unwrap().load().unwrap();
     let lab = Lab::open(&loaded, EngineChoice::Cpu, || {}).unwrap();
@@ -45,11 +45,11 @@ fn open(size: Vec2, stored: Stored, options: Options, scenario: &str) -> Window 
     window
 }
 
-fn dark() -> Stored {
+pub(crate) fn dark() -> Stored {
     Stored { dark: Some(true), hints: false, ..Stored::default() }
 }
 
-fn wide() -> Window {
+pub(crate) fn wide() -> Window {
     open(vec2(1440.0, 900.0), dark(), Options::default(), "first-look")
 }
 
@@ -57,7 +57,7 @@ fn welcome() -> Window {
     open(vec2(1440.0, 900.0), dark(), Options { welcome: true, ..Options::default() }, "first-look")
 }
 
-fn wait(window: &mut Window, what: &str, until: impl Fn(&Lab) -> bool) {
+pub(crate) fn wait(window: &mut Window, what: &str, until: impl Fn(&Lab) -> bool) {
     let patience = Patience::new();
     loop {
         window.step();
@@ -70,12 +70,12 @@ fn wait(window: &mut Window, what: &str, until: impl Fn(&Lab) -> bool) {
     }
 }
 
-fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
+pub(crate) fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
     window.key_press_modifiers(modifiers, key);
     window.run_steps(4);
 }
 
-fn type_in(window: &mut Window, text: &str) {
+pub(crate) fn type_in(window: &mut Window, text: &str) {
     for c in text.chars() {
         window.event(Event::Text(c.to_string()));
     }
@@ -83,17 +83,17 @@ fn type_in(window: &mut Window, text: &str) {
 }
 
 /// What has the focus, by name.
-fn focused(window: &Window) -> Option<String> {
+pub(crate) fn focused(window: &Window) -> Option<String> {
     let node = window.root().children_recursive().find(|n| n.accesskit_node().is_focused())?;
     Some(name(&node.accesskit_node()))
 }
 
-fn name(node: &AccessKitNode<'_>) -> String {
+pub(crate) fn name(node: &AccessKitNode<'_>) -> String {
     node.label().or_else(|| node.value()).unwrap_or_default()
 }
 
 /// Presses a key until what has the focus is called so. The presses it took.
-fn walk(window: &mut Window, modifiers: Modifiers, key: Key, to: &str) -> usize {
+pub(crate) fn walk(window: &mut Window, modifiers: Modifiers, key: Key, to: &str) -> usize {
     let mut seen = vec![];
     for n in 1..=80 {
         press(window, modifiers, key);
@@ -106,22 +106,22 @@ fn walk(window: &mut Window, modifiers: Modifiers, key: Key, to: &str) -> usize 
     panic!("{to} is not reached: {seen:?}");
 }
 
-fn rate(lab: &Lab, variant: usize) -> f64 {
+pub(crate) fn rate(lab: &Lab, variant: usize) -> f64 {
     lab.settings().variants[variant].balancer.rate
 }
 
-fn picture(window: &mut Window, name: &str) {
+pub(crate) fn picture(window: &mut Window, name: &str) {
     if let Some(folder) = std::env::var_os("MOEBIAS_PICTURES") {
         std::fs::create_dir_all(&folder).unwrap();
         window.render().unwrap().save(std::path::Path::new(&folder).join(format!("{name}.png"))).unwrap();
     }
 }
 
-fn told(window: &Window) -> Vec<String> {
+pub(crate) fn told(window: &Window) -> Vec<String> {
     window.state().lab().notices().all().map(|n| n.text.clone()).collect()
 }
 
-fn palette(window: &mut Window, text: &str) {
+pub(crate) fn palette(window: &mut Window, text: &str) {
     press(window, CTRL, Key::P);
     type_in(window, text);
 }
@@ -190,22 +190,33 @@ fn the_palette_is_as_high_as_its_hits_and_grows_back() {
 fn f6_goes_from_part_to_part_and_tab_as_one_reads() {
     let mut window = wide();
     let mut first = vec![];
-    for _ in 0..9 {
+    for _ in 0..14 {
         press(&mut window, PLAIN, Key::F6);
         first.push(focused(&window).unwrap());
     }
     assert_eq!(first[0], "File menu: A first look", "{first:?}");
     let at = |name: &str| first.iter().position(|n| n == name).unwrap_or_else(|| panic!("no {name} in {first:?}"));
-    let order =
-        ["All findings", "What to look for", "Token source", "Model", "Rule", "Reset", "File menu: A first look"];
-    let places: Vec<usize> = order[..6].iter().map(|n| at(n)).collect();
+    // Each group of tabs with its pane is a part of its own.
+    let order = [
+        "All findings",
+        "What to look for",
+        "Token source",
+        "Model",
+        "Rule",
+        "Tokens → experts",
+        "Load over time",
+        "Load per expert",
+        "Reset",
+        "File menu: A first look",
+    ];
+    let places: Vec<usize> = order[..9].iter().map(|n| at(n)).collect();
     assert!(places.is_sorted(), "{first:?}");
     press(&mut window, SHIFT, Key::F6);
     // The top bar is walked from left to right.
-    while focused(&window).unwrap() != order[6] {
+    while focused(&window).unwrap() != order[9] {
         press(&mut window, SHIFT, Key::F6);
     }
-    let mut last = window.get_by_label(order[6]).rect();
+    let mut last = window.get_by_label(order[9]).rect();
     let mut names = vec![];
     loop {
         press(&mut window, PLAIN, Key::Tab);
@@ -493,13 +504,13 @@ fn prepare(window: &mut Window, action: Action) {
     window.run_steps(3);
 }
 
-fn palette_enter(window: &mut Window, text: &str) {
+pub(crate) fn palette_enter(window: &mut Window, text: &str) {
     palette(window, text);
     press(window, PLAIN, Key::Enter);
 }
 
 /// Everything closed and paused.
-fn tidy(window: &mut Window) {
+pub(crate) fn tidy(window: &mut Window) {
     for _ in 0..4 {
         press(window, PLAIN, Key::Escape);
     }
@@ -546,7 +557,7 @@ fn every_shortcut_of_the_list_does_something_or_says_why_not() {
         let name = action.name().trim_end_matches('…');
         assert!(window.query_all_by_label(name).next().is_some(), "{name} is in the list");
         let keys: Vec<String> = action.shortcuts().iter().map(|s| actions::written(&window.ctx, s)).collect();
-        window.get_by_label(&keys.join("  "));
+        assert!(window.query_all_by_label(&keys.join("  ")).next().is_some(), "{keys:?}");
     }
 }
 
@@ -559,10 +570,11 @@ fn keys_of_the_list_never_lie_over_names() {
         let mut rects = vec![];
         for action in Action::iter().filter(|a| !a.shortcuts().is_empty()) {
             let keys: Vec<String> = action.shortcuts().iter().map(|s| actions::written(&window.ctx, s)).collect();
-            let keys = window.get_by_label(&keys.join("  ")).rect();
+            let keys = keys.join("  ");
+            let keys = || window.query_all_by_label(&keys).map(|n| n.rect());
             let name = action.name().trim_end_matches('…');
-            let near = window.query_all_by_label(name).map(|n| n.rect());
-            let name = near.min_by_key(|r| (r.top() - keys.top()).abs() as i32).unwrap();
+            let pairs = window.query_all_by_label(name).flat_map(|n| keys().map(move |k| (k, n.rect())));
+            let (keys, name) = pairs.min_by_key(|(k, n)| (n.top() - k.top()).abs() as i32).unwrap();
             assert!(
                 keys.right() <= name.left() && (keys.top() - name.top()).abs() < 4.0,
                 "{action:?}: {keys:?} {name:?}"

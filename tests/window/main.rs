@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 mod driven;
+mod focus;
 mod keys;
 mod layout;
 mod lessons;

@@ -79,14 +79,25 @@ impl Lab {
         if from == to {
             return;
         }
-        if to.as_ref().is_some_and(|n| n.chars().count() > naming::LONGEST) {
-            return self.tell(Level::Warning, format!("A name has at most {} characters", naming::LONGEST));
+        if let Some(why) = self.cant_call(variant, to.as_deref()) {
+            return self.tell(Level::Warning, why);
         }
         self.undo.end_gesture();
         let number = self.undo.did(Entry::Name { variant, from, to: to.clone(), was });
         self.undo.end_gesture();
         (self.past_values, self.undo_waits) = (false, 0);
         self.call(variant, to, (number, Asked::Done));
+    }
+
+    /// Why a variant can't be called so, if so: names are to tell variants apart.
+    pub(super) fn cant_call(&self, variant: usize, name: Option<&str>) -> Option<String> {
+        let name = name?.trim();
+        if name.chars().count() > naming::LONGEST {
+            return Some(format!("A name has at most {} characters", naming::LONGEST));
+        }
+        let mut others = self.settings.variants.iter().enumerate().filter(|(i, _)| *i != variant);
+        let taken = others.any(|(_, v)| v.name == name);
+        taken.then(|| format!("Another variant is called “{name}” already: choose another name"))
     }
 
     /// Asks the worker to take a typed name, for an entry of undo.

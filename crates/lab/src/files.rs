@@ -276,6 +276,10 @@ impl Lab {
             }
             Purpose::RecordEnd(recording) => {
                 let steps = run.step.saturating_sub(recording.since);
+                if steps == 0 {
+                    let words = "Nothing was recorded: no step was made since the recording began";
+                    return self.tell(Level::Info, words);
+                }
                 let scenarios = recorder::recording_of(sheet, &recording, &run);
                 self.keep_recording(scenarios, run.start.trace, steps);
             }

@@ -181,6 +181,11 @@ fn a_recording_replays_to_the_same_digest() {
     let loaded = moebias_files::load(&path).unwrap();
     assert_eq!(loaded.scenario.recorded.as_ref().unwrap().digest, digest);
     assert_eq!(loaded.scenario.events.len(), 2);
+    // Without a step there is nothing to keep.
+    lab.send(Command::ToggleRecord);
+    lab.send(Command::ToggleRecord);
+    wait_for_notice(&mut lab, "Nothing was recorded");
+    assert!(lab.take_recent().is_empty());
     lab.send(Command::OpenFile(path));
     wait(&mut lab, "the replay", |s| s.step == 30 && s.run != RunId(0));
     assert_eq!(lab.snapshot().digest, digest);
@@ -500,6 +505,8 @@ fn when_the_simulation_is_gone_everything_is_answered_and_the_run_can_be_saved()
     lab.send(Command::StepForward(10));
     wait(&mut lab, "step 20", |s| s.step == 20);
     lab.send(Command::ToggleRecord);
+    lab.send(Command::StepForward(1));
+    wait(&mut lab, "step 21", |s| s.step == 21);
     lab.post(Message::Quit);
     wait_for_notice(&mut lab, "stopped unexpectedly");
     let digest = lab.snapshot().digest;
@@ -577,7 +584,7 @@ fn names_follow_the_settings_until_somebody_types_one() {
     lab.send(Command::Redo);
     lab.send(Command::StepForward(10));
     wait(&mut lab, "step 40", |s| s.step == 40 && !s.playing);
-    assert_eq!(lab.snapshot().experiment.names(), ["#1", "Quantile Balancing", "mine"]);
+    assert_eq!(lab.snapshot().experiment.names(), ["#1", "Quantile Balancing (2)", "mine"]);
     // Going back keeps the name, and sets nothing aside.
     lab.send(Command::Seek(25));
     wait(&mut lab, "step 25", |s| s.step == 25);
@@ -588,7 +595,7 @@ fn names_follow_the_settings_until_somebody_types_one() {
     lab.send(Command::SeekEnd);
     wait(&mut lab, "step 40", |s| s.step == 40);
     let (digest, shown) = (lab.snapshot().digest, names(&lab));
-    assert_eq!(shown, ["one", "Quantile Balancing", "mine"]);
+    assert_eq!(shown, ["one", "Quantile Balancing (2)", "mine"]);
     let path = folder.path().join("named.ron");
     lab.send(Command::SaveAs(path.clone()));
     wait_for_notice(&mut lab, "Saved");
@@ -602,12 +609,17 @@ fn names_follow_the_settings_until_somebody_types_one() {
     // A new run keeps what was typed, and starts with names that are true.
     lab.send(Command::Reset);
     wait(&mut lab, "the reset", |s| s.step == 0);
-    assert_eq!(names(&lab), ["one", "Quantile Balancing", "mine"]);
+    assert_eq!(names(&lab), ["one", "Quantile Balancing (2)", "mine"]);
     lab.send(Command::Rename { variant: 0, name: None });
     assert_eq!(names(&lab), ["Quantile Balancing", "Quantile Balancing (2)", "mine"]);
     lab.send(Command::Rename { variant: 0, name: Some("x".repeat(81)) });
     assert_eq!(names(&lab)[0], "Quantile Balancing");
     assert!(lab.notices().all().last().is_some_and(|n| n.text.contains("at most 80")));
+    for taken in ["mine", " Quantile Balancing (2) "] {
+        lab.send(Command::Rename { variant: 0, name: Some(taken.into()) });
+        assert_eq!(names(&lab)[0], "Quantile Balancing");
+        assert!(lab.notices().all().last().is_some_and(|n| n.text.contains("Another variant is called")));
+    }
 }
 
 #[test]

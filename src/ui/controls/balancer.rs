@@ -36,7 +36,8 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         let unused = (!steps).then_some(NoValue::Unused);
         ui.add_enabled_ui(steps, |ui| differs::rows(ui, unused, |ui| {
             let named = if one { rule } else { Rule::Sign };
-            desk.rows(ui, &[rate(&Balancer { rule: named, ..balancer.clone() })]);
+            // What is set most often, and most finely, has the widest track.
+            desk.row(ui, rate(&Balancer { rule: named, ..balancer.clone() }), true);
             if one {
                 memory::show(ui, desk, &router, &balancer);
             }

@@ -129,12 +129,15 @@ impl Desk<'_> {
 
     /// Draws numbers and sends what is changed.
     fn rows(&mut self, ui: &mut Ui, rows: &[Row<'_>]) {
-        for &(name, limit, scale, value, tip, change) in rows {
-            let what = Number { name, tip, min: limit.min, max: limit.max, scale, restarts: false };
-            let chosen = differs::rows(ui, self.differs(&change(value)), |ui| number(ui, self.theme, what, value));
-            if let Some(v) = chosen {
-                self.change(change(v));
-            }
+        rows.iter().for_each(|row| self.row(ui, *row, false));
+    }
+
+    /// Draws a number, with a track below it if it is `wide`, and sends what is changed.
+    fn row(&mut self, ui: &mut Ui, (name, limit, scale, value, tip, change): Row<'_>, wide: bool) {
+        let what = Number { name, tip, min: limit.min, max: limit.max, scale, restarts: false, wide };
+        let chosen = differs::rows(ui, self.differs(&change(value)), |ui| number(ui, self.theme, what, value));
+        if let Some(v) = chosen {
+            self.change(change(v));
         }
     }
 
@@ -147,6 +150,15 @@ impl Desk<'_> {
     fn frozen(&self) -> Option<&'static str> {
         frozen(self.lab)
     }
+}
+
+/// Settings that few people need, folded away until one of them `is_set` or a lesson points at one of `names`.
+fn fold(ui: &mut Ui, theme: &Theme, title: &str, is_set: bool, names: &[&str], rows: impl FnOnce(&mut Ui)) {
+    let words = RichText::new(title).font(text(SMALL)).color(theme.dim);
+    let wanted = crate::ui::kit::spots::wants(ui, names);
+    // What is set has a fold of its own, which begins open.
+    let header = egui::CollapsingHeader::new(words).id_salt((title, is_set)).default_open(is_set);
+    header.open(wanted.then_some(true)).show_unindented(ui, rows);
 }
 
 /// Why settings of the router can't be changed, if so.
@@ -230,7 +242,12 @@ fn which(ui: &mut Ui, controls: &mut Controls, lab: &Lab, shown: &mut usize, the
                 "Change {}{was} alone, and show it in the panes of one variant. Double-click to rename it (F2)",
                 v.name
             );
-            if crate::ui::panes::shared::frame::mode(ui, theme, &v.name, controls.only == Some(i), &tip) {
+            let font = text(SMALL);
+            let wide = |words: &str| ui.painter().layout_no_wrap(words.to_owned(), font.clone(), theme.text).size().x;
+            let room = ui.max_rect().width() - 2.0 * ui.spacing().button_padding.x;
+            let words = crate::ui::kit::words::name(&v.name, room, wide);
+            let on = controls.only == Some(i);
+            if crate::ui::panes::shared::frame::mode_called(ui, theme, (&words, &v.name), on, &tip) {
                 let twice = ui.input(|i| i.pointer.button_double_clicked(egui::PointerButton::Primary));
                 controls.rename = twice.then_some(i);
                 controls.only = Some(i);

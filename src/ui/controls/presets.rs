@@ -1,6 +1,7 @@
 //! Settings of published models, by name, each with a card that says where every number comes from.
 
 use super::Desk;
+use crate::ui::kit::focus;
 use crate::ui::kit::style::{SMALL, TINY, semibold, text};
 use crate::ui::kit::theme::{ROW, Theme};
 use eframe::egui::{self, ComboBox, RichText, Ui, vec2};
@@ -33,12 +34,16 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
                         let button = egui::Button::selectable(now == Some(preset), preset.name())
                             .min_size(vec2(ui.available_width(), ROW));
                         let response = ui.add_enabled(refused.is_none(), button);
+                        if now == Some(preset) {
+                            focus::start_at(ui, response.id);
+                        }
                         let response = response.on_hover_ui(|ui| card(ui, theme, preset));
                         let response = response.on_disabled_hover_text(refused.unwrap_or_default());
                         if response.clicked() && now != Some(preset) {
                             desk.lab.send(Command::Preset { target: desk.target, preset });
                         }
                     }
+                    focus::follow(ui);
                 })
                 .response
         })

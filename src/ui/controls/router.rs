@@ -1,12 +1,12 @@
 //! The router: gate, experts, K; groups, capacity and gating values.
 
-use super::{Desk, Row, explain};
+use super::{Desk, Row, explain, fold};
 use crate::ui::kit::style::{SMALL, text};
 use crate::ui::kit::widgets::choice::Item;
 use crate::ui::kit::widgets::differs;
 use crate::ui::kit::widgets::group;
 use crate::ui::kit::widgets::slider::{Number, Scale, number};
-use eframe::egui::{CollapsingHeader, RichText, Ui};
+use eframe::egui::{RichText, Ui};
 use moebias_lab::command::Command;
 use moebias_model::change::{Change, largest_top_k};
 use moebias_model::config::{Capacity, Experiment, Gate, Groups, Router, Rule, Stays, limits};
@@ -39,6 +39,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
             max: limits::EXPERTS.max,
             scale: Scale::Doubling,
             restarts: true,
+            wide: false,
         };
         if let Some(v) = number(ui, theme, what, f64::from(router.experts)) {
             desk.lab.send(Command::SetExperts(v as u32));
@@ -60,6 +61,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
             max: most,
             scale: Scale::Whole,
             restarts: false,
+            wide: false,
         };
         let now = desk.differs(&Change::SetTopK(router.top_k));
         if let Some(v) = differs::rows(ui, now, |ui| number(ui, theme, what, f64::from(router.top_k))) {
@@ -67,9 +69,14 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         }
     });
     ui.add_enabled_ui(frozen.is_none(), |ui| {
-        groups(ui, desk, &router);
-        capacity(ui, desk, &router);
-        gating(ui, desk, &router);
+        let plain = Router::default();
+        let same = (&router.groups, &router.capacity, router.shared, router.renormalise, router.scale)
+            == (&plain.groups, &plain.capacity, plain.shared, plain.renormalise, plain.scale);
+        fold(ui, desk.theme, "Groups, capacity, gating values", !same, &[], |ui| {
+            groups(ui, desk, &router);
+            capacity(ui, desk, &router);
+            gating(ui, desk, &router);
+        });
     })
     .response
     .on_disabled_hover_text(frozen.unwrap_or_default());
@@ -141,6 +148,7 @@ fn groups(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
         max,
         scale: Scale::Whole,
         restarts: false,
+        wide: false,
     };
     if let Some(kept) = number(ui, theme, what, f64::from(now.kept)) {
         desk.change(Change::SetGroups(Some(Groups { kept: kept as u32, ..now })));
@@ -190,6 +198,7 @@ fn capacity(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
         max: limits::CAPACITY.max,
         scale: Scale::Log,
         restarts: false,
+        wide: false,
     };
     if let Some(factor) = number(ui, theme, what, now.factor) {
         desk.change(Change::SetCapacity(Some(Capacity { factor, ..now })));
@@ -208,19 +217,14 @@ pub(super) fn capacity_items(router: &Router) -> [Item<Option<Capacity>>; 3] {
     ]
 }
 
-/// What a chosen expert counts. It changes no load, so it is folded away where it is plain.
+/// What a chosen expert counts. It changes no load.
 fn gating(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
-    let theme = desk.theme;
-    let plain = Router::default();
-    let open = (router.shared, router.renormalise, router.scale) != (plain.shared, plain.renormalise, plain.scale);
-    let title = RichText::new("Gating values").font(text(SMALL)).color(theme.dim);
-    CollapsingHeader::new(title).id_salt("gating values").default_open(open).show(ui, |ui| {
-        let mut on = router.renormalise;
-        let label = RichText::new("Divide by their sum").font(text(SMALL)).color(theme.dim);
-        let tip = "g = s / Σs over the chosen experts, as DeepSeek-V3 does; Wang et al. 2024 keep g = s. It changes no selection";
-        if desk.tick(ui, &mut on, label, &Change::SetRenormalise(router.renormalise)).on_hover_text(tip).changed() {
-            desk.change(Change::SetRenormalise(on));
-        }
-        desk.rows(ui, &gating_rows(router));
-    });
+    let mut on = router.renormalise;
+    let label = RichText::new("Divide by their sum").font(text(SMALL)).color(desk.theme.dim);
+    let tip =
+        "g = s / Σs over the chosen experts, as DeepSeek-V3 does; Wang et al. 2024 keep g = s. It changes no selection";
+    if desk.tick(ui, &mut on, label, &Change::SetRenormalise(router.renormalise)).on_hover_text(tip).changed() {
+        desk.change(Change::SetRenormalise(on));
+    }
+    desk.rows(ui, &gating_rows(router));
 }

@@ -1,6 +1,6 @@
 //! Where tokens come from.
 
-use super::{Desk, Row};
+use super::{Desk, Row, fold};
 use crate::ui::kit::theme::ROW;
 use crate::ui::kit::widgets::button::icon_button;
 use crate::ui::kit::widgets::choice::{Item, choice};
@@ -139,9 +139,18 @@ pub(super) fn rows(s: &Synthetic, fixed: bool) -> Vec<Row<'static>> {
     rows
 }
 
+/// Rows that are folded away while they are as in a new experiment.
+const FOLDED: [&str; 2] = ["Drift", "Burst"];
+
 fn synthetic(ui: &mut Ui, desk: &mut Desk<'_>, s: &Synthetic, fixed: bool) {
-    desk.rows(ui, &rows(s, fixed));
-    seed(ui, desk);
+    let (folded, shown): (Vec<_>, Vec<_>) = rows(s, fixed).into_iter().partition(|(name, ..)| FOLDED.contains(name));
+    desk.rows(ui, &shown);
+    let plain = Synthetic::default();
+    let set = (s.drift, s.burst) != (plain.drift, plain.burst);
+    fold(ui, desk.theme, "Drift, bursts, seed", set, &FOLDED, |ui| {
+        desk.rows(ui, &folded);
+        seed(ui, desk);
+    });
 }
 
 /// The seed, to type, and a die for another.

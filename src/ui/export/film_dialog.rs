@@ -2,17 +2,20 @@
 
 use crate::ui::export::film::Film;
 use crate::ui::export::studio::Setting;
+use crate::ui::kit::focus;
 use crate::ui::kit::style::{SMALL, semibold, text};
 use crate::ui::kit::theme::{ROW, Theme};
 use crate::ui::kit::widgets::choice::{Item, choice};
 use crate::ui::store::Stored;
-use eframe::egui::{self, Button, DragValue, Frame, Layout, Margin, Modal, RichText, Ui, vec2};
+use eframe::egui::{self, Button, DragValue, Frame, Layout, Margin, Modal, RichText, ScrollArea, Ui, vec2};
 use moebias_files::film::{Format, MOST_STEP, RATES};
 use moebias_files::view::PaneKind;
 use strum::IntoEnumIterator as _;
 
 /// Frames that a film has unless somebody wants more: so many fit a slide.
 const FRAMES: u64 = 240;
+/// Height of all but the rows, with the window’s edge, points.
+const AROUND: f32 = 210.0;
 /// Sizes to choose from, pixels.
 const SIZES: [(u32, u32); 4] = [(800, 450), (1280, 720), (1920, 1080), (1080, 1080)];
 
@@ -92,8 +95,13 @@ impl FilmDialog {
             ui.label(RichText::new("Film of the run").font(semibold(15.0)));
             let hint = "The run is repeated beside the one you see and drawn step by step, with its title and a key. You can go on working meanwhile";
             ui.add(egui::Label::new(RichText::new(hint).font(text(SMALL)).color(theme.dim)).wrap());
-            ui.add_space(10.0);
-            self.rows(ui, theme);
+            ui.add_space(8.0);
+            // What is above and below the rows stays in sight in a low window.
+            let room = (ui.ctx().content_rect().height() - AROUND).max(ROW);
+            ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, |ui| {
+                self.rows(ui, theme);
+                focus::follow(ui);
+            });
             ui.add_space(8.0);
             let film = self.film(theme.dark, ui.ctx().native_pixels_per_point().unwrap_or(1.0));
             let steps = film.steps();

@@ -1,10 +1,13 @@
 //! The list of all terms, searched by typing.
 
+use crate::ui::kit::focus;
 use crate::ui::kit::glossary::{Group, Term, general, terms, told};
+use crate::ui::kit::scroll;
 use crate::ui::kit::style::{SMALL, TINY, semibold, text};
 use crate::ui::kit::theme::Theme;
-use crate::ui::kit::widgets::search::search;
-use eframe::egui::{self, Align, Frame, Layout, Margin, Modal, RichText, ScrollArea, Ui};
+use crate::ui::kit::widgets::button::heading;
+use crate::ui::kit::widgets::search::search_first;
+use eframe::egui::{self, Align, Frame, Layout, Margin, Modal, RichText, ScrollArea, Ui, vec2};
 use strum::IntoEnumIterator as _;
 
 /// What the list remembers while it is open.
@@ -37,13 +40,17 @@ pub fn show(ui: &mut Ui, glossary: &mut Glossary, theme: &Theme) -> bool {
     let modal = Modal::new(egui::Id::unique("glossary")).frame(frame).show(ui.ctx(), |ui| {
         let screen = ui.ctx().content_rect();
         ui.set_width(760f32.min(screen.width() - 80.0));
-        ui.label(RichText::new("Glossary").font(semibold(16.0)));
-        ui.add_space(6.0);
-        search(ui, &mut glossary.typed, "Search terms");
-        ui.add_space(8.0);
+        let close = heading(ui, theme, "Glossary", 16.0);
+        ui.add_space(4.0);
         let height = (screen.height() * 0.7).min(screen.height() - 170.0);
+        // Before the field takes them; Home and End are the text's once there is one.
+        let ends = if glossary.typed.is_empty() { scroll::taken(ui, height, &[scroll::ENDS]) } else { 0.0 };
+        let by = ends + scroll::taken(ui, height, &[scroll::LINES, scroll::PAGES]);
+        search_first(ui, &mut glossary.typed, "Search terms");
+        ui.add_space(8.0);
         let scroll = ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, false]);
         scroll.show(ui, |ui| {
+            ui.scroll_with_delta(vec2(0.0, by));
             // Beside the bar.
             ui.set_max_width(ui.available_width() - 14.0);
             let searching = !glossary.typed.trim().is_empty();
@@ -61,12 +68,14 @@ pub fn show(ui: &mut Ui, glossary: &mut Glossary, theme: &Theme) -> bool {
                     ui.add_space(8.0);
                 }
             }
+            focus::follow(ui);
         });
         ui.add_space(6.0);
         let words = "Rest the pointer on a name anywhere in the window to see its entry there.";
         ui.label(RichText::new(words).font(text(SMALL)).color(theme.dim));
+        close
     });
-    !modal.should_close()
+    !modal.should_close() && !modal.inner
 }
 
 /// Terms in two columns, row by row.

@@ -8,8 +8,8 @@ mod order;
 
 use crate::ui::kit::theme::Theme;
 use eframe::egui::{
-    Context, CornerRadius, Event, FocusDirection, Id, Key, LayerId, Memory, Modifiers, Order, Popup, Rect, Stroke,
-    StrokeKind, Ui,
+    Context, CornerRadius, Event, FocusDirection, Id, Key, LayerId, Memory, Modifiers, Order, Popup, Pos2, Rect,
+    Stroke, StrokeKind, Ui,
 };
 pub use order::Region;
 use order::{Scope, Stop};
@@ -24,12 +24,14 @@ struct Told {
     marks: Vec<f32>,
     /// Fields that belong to a widget beside them, with that widget: Tab passes them by.
     fields: HashMap<Id, Id>,
-    /// Where Tab begins.
-    start: Option<Id>,
+    /// Where Tab begins, in every part that says so.
+    starts: Vec<Id>,
     /// The menu that is open stays so when something in it is pressed.
     stays: bool,
     /// Tabs between panes.
     tabs: HashSet<Id>,
+    /// The panes and their places, in the order in which they are drawn.
+    panes: Vec<(Id, Rect)>,
     /// What scrolls, and where it is seen.
     scrolls: HashMap<Id, Rect>,
     /// Text to be typed into a field.
@@ -55,6 +57,9 @@ fn tell(ctx: &Context, what: impl FnOnce(&mut Told)) {
 pub fn region(ui: &Ui, region: Region) {
     tell(ui.ctx(), |t| {
         t.regions.insert(ui.unique_id(), region);
+        if region == Region::Panes {
+            t.panes.push((ui.unique_id(), ui.max_rect()));
+        }
     });
 }
 
@@ -64,11 +69,9 @@ pub fn mark(ui: &Ui) {
     tell(ui.ctx(), |t| t.marks.push(y));
 }
 
-/// Tab begins here where nothing has the focus.
+/// Tab begins here where nothing has the focus; a menu opens with the focus here.
 pub fn start_at(ui: &Ui, id: Id) {
-    tell(ui.ctx(), |t| {
-        t.start.get_or_insert(id);
-    });
+    tell(ui.ctx(), |t| t.starts.push(id));
 }
 
 /// This menu stays open when something in it is pressed.
@@ -127,9 +130,22 @@ pub struct Focus {
     let_go: bool,
     /// Something in a menu was pressed by a key: as a click would, that closes it, once it was taken.
     closes: bool,
-    /// The scopes below, each with what had the focus there.
-    below: Vec<(Scope, Option<Id>)>,
+    /// Something had the focus in the last frame.
+    had: bool,
+    /// The scopes below.
+    below: Vec<Below>,
+    /// The panes of the last frame.
+    panes: Vec<(Id, Rect)>,
     typing: Option<Typing>,
+}
+
+/// A scope that another one lies over.
+struct Below {
+    scope: Scope,
+    /// What had the focus there last.
+    last: Option<Id>,
+    /// Nothing had it when the other one opened: it stays so when that closes.
+    rests: bool,
 }
 
 /// A way to go.
@@ -159,36 +175,43 @@ impl Focus {
     /// Moves the focus as keys ask. Call first in a frame; `free` says that keys are not all taken by a list that is searched.
     pub fn begin(&mut self, ctx: &Context, free: bool) {
         let told: Told = ctx.data(|d| d.get_temp(told_id())).unwrap_or_default();
-        let focused = ctx.memory(Memory::focused);
+        let mut focused = ctx.memory(Memory::focused);
         self.note_device(ctx, focused.is_some());
         self.type_on(ctx, told.typed.clone());
+        let opened = self.follow_scope(ctx);
+        ctx.data_mut(|d| d.insert_temp(by_keys(), self.keys));
         if !self.keys {
-            (self.last, self.let_go) = (focused, false);
-            self.follow_scope(ctx);
-            ctx.data_mut(|d| d.insert_temp(by_keys(), false));
+            (self.last, self.had, self.rests, self.let_go) = (focused, focused.is_some(), false, false);
             return;
         }
-        ctx.data_mut(|d| d.insert_temp(by_keys(), true));
         let before = std::mem::take(&mut self.stops);
         if std::mem::take(&mut self.closes) {
             Popup::close_all(ctx);
         }
-        let opened = self.follow_scope(ctx);
         self.stops = order::stops(ctx, self.scope, &told);
+        self.panes.clone_from(&told.panes);
+        if let Some(gone) = focused.filter(|id| opened == Some(false) && !self.holds(Some(*id))) {
+            // It stood in what has closed.
+            ctx.memory_mut(|m| m.surrender_focus(gone));
+            focused = None;
+        }
         let menu = matches!(self.scope, Scope::Popup(_)) && !told.stays && self.holds(focused);
         self.closes = menu && ctx.input(|i| i.key_pressed(Key::Enter) || i.key_pressed(Key::Space));
         let escaped = ctx.input(|i| i.key_pressed(Key::Escape));
         self.let_go = escaped && focused.is_none() && !self.rests && self.last.is_some();
         self.rests = focused.is_none() && (self.rests || escaped);
         let widget = focused.map(|id| told.fields.get(&id).copied().unwrap_or(id));
-        let way = if free { self.way(ctx) } else { None };
-        let goal = match way {
-            Some(way) => self.towards(way, widget, told.start),
-            None if self.fresh && !self.holds(focused) && free => self.enter(told.start),
-            None if opened == Some(false) => self.last.filter(|id| self.holds(Some(*id))),
-            None if focused.is_none() && !self.rests => self.instead(&before, &told.fields),
-            None if escaped => self.last.and_then(|id| told.fields.get(&id)).copied(),
-            None => None,
+        let ways = if free { self.ways(ctx) } else { vec![] };
+        let beside = if free { self.arrow(ctx, focused) } else { None };
+        let goal = match ways[..] {
+            // Each press counts, however many come in one frame.
+            [_, ..] => ways.iter().fold(widget, |at, way| self.towards(*way, at, &told.starts)),
+            [] if beside.is_some() => beside,
+            [] if self.fresh && !self.holds(focused) && free => self.enter(&told.starts),
+            [] if opened == Some(false) => self.last.filter(|id| !self.rests && self.holds(Some(*id))),
+            [] if focused.is_none() && !self.rests => self.instead(&before, &told.fields),
+            [] if escaped => self.last.and_then(|id| told.fields.get(&id)).copied(),
+            [] => None,
         };
         if self.holds(focused) || goal.is_some() {
             self.fresh = false;
@@ -197,7 +220,16 @@ impl Focus {
             ctx.memory_mut(|m| m.request_focus(id));
             ctx.request_repaint();
         }
+        self.had = goal.or(focused).is_some();
         self.last = goal.or(focused).or(self.last);
+    }
+
+    /// The middle of the pane in which keys have brought the focus.
+    #[must_use]
+    pub fn in_pane(&self, ctx: &Context) -> Option<Pos2> {
+        let id = ctx.memory(Memory::focused).filter(|_| self.keys)?;
+        let stop = self.stops.iter().find(|s| s.id == id && s.part.0 == Region::Panes)?;
+        self.panes.iter().find(|(pane, _)| *pane == stop.at).map(|(_, rect)| rect.center())
     }
 
     /// Lets go of the focus unless what has it stands in this region, so that keys meant for the region change nothing elsewhere.
@@ -218,7 +250,7 @@ impl Focus {
         ctx.input(|i| {
             for event in &i.events {
                 match event {
-                    Event::Key { key: Key::Tab | Key::F6, pressed: true, .. } => self.keys = true,
+                    Event::Key { key: Key::Tab | Key::F6 | Key::F10, pressed: true, .. } => self.keys = true,
                     Event::Key { key: Key::Enter | Key::Space, pressed: true, .. } if focused => self.keys = true,
                     Event::PointerButton { pressed: true, .. } => self.keys = false,
                     _ => {}
@@ -255,57 +287,77 @@ impl Focus {
         }
     }
 
-    /// Notes a menu or a dialog that opened (true) or closed (false); what had the focus below it has it again.
+    /// Notes a menu or a dialog that opened (true) or closed (false). What had the focus below it has it again; what was let go of there
+    /// stays let go of.
     fn follow_scope(&mut self, ctx: &Context) -> Option<bool> {
         let now = order::scope(ctx);
         if now == self.scope {
             return None;
         }
-        let back = self.below.iter().position(|(scope, _)| *scope == now);
+        let back = self.below.iter().position(|b| b.scope == now);
         match back {
             Some(at) => {
-                self.last = self.below[at].1;
+                (self.last, self.rests) = (self.below[at].last, self.below[at].rests);
                 self.below.truncate(at);
             }
-            None => self.below.push((self.scope, self.last)),
+            None => {
+                let rests = self.rests || !self.had;
+                self.below.push(Below { scope: self.scope, last: self.last, rests });
+                self.rests = false;
+            }
         }
         self.scope = now;
         self.fresh = back.is_none();
         Some(back.is_none())
     }
 
-    /// The way that was asked for; its keys are taken out of the input.
-    fn way(&self, ctx: &Context) -> Option<Way> {
+    /// The ways that were asked for, in the order of the presses; their keys are taken out of the input.
+    fn ways(&self, ctx: &Context) -> Vec<Way> {
         let menu = matches!(self.scope, Scope::Popup(_));
-        let way = ctx.input_mut(|i| {
-            let mut key = |modifiers, key| i.consume_key(modifiers, key);
-            // Those with Shift first: a key without asks for no modifiers, but takes them.
-            if key(Modifiers::SHIFT, Key::F6) {
-                return Some(Way::PreviousPart);
-            } else if key(Modifiers::NONE, Key::F6) {
-                return Some(Way::NextPart);
-            } else if key(Modifiers::SHIFT, Key::Tab) {
-                return Some(Way::Previous);
-            } else if key(Modifiers::NONE, Key::Tab) {
-                return Some(Way::Next);
-            }
-            let in_menu = [
-                (Key::ArrowDown, Way::Next),
-                (Key::ArrowUp, Way::Previous),
-                (Key::Home, Way::First),
-                (Key::End, Way::Last),
-            ];
-            in_menu.into_iter().find_map(|(k, way)| (menu && key(Modifiers::NONE, k)).then_some(way))
+        let way = |key: Key, modifiers: Modifiers| match key {
+            _ if modifiers.alt || modifiers.ctrl || modifiers.command => None,
+            Key::F6 => Some(if modifiers.shift { Way::PreviousPart } else { Way::NextPart }),
+            Key::Tab => Some(if modifiers.shift { Way::Previous } else { Way::Next }),
+            Key::ArrowDown if menu => Some(Way::Next),
+            Key::ArrowUp if menu => Some(Way::Previous),
+            Key::Home if menu => Some(Way::First),
+            Key::End if menu => Some(Way::Last),
+            _ => None,
+        };
+        let mut ways = vec![];
+        ctx.input_mut(|i| {
+            i.events.retain(|event| match event {
+                Event::Key { key, modifiers, pressed: true, .. } => {
+                    let asked = way(*key, *modifiers);
+                    ways.extend(asked);
+                    asked.is_none()
+                }
+                _ => true,
+            });
         });
-        if way.is_some() {
+        if !ways.is_empty() {
             // egui is not to move it as well.
             ctx.memory_mut(|m| m.move_focus(FocusDirection::None));
         }
-        way
+        ways
+    }
+
+    /// What an arrow goes to in a dialog's list: egui looks no further than what is in sight.
+    fn arrow(&self, ctx: &Context, focused: Option<Id>) -> Option<Id> {
+        if !matches!(self.scope, Scope::Modal(_)) || ctx.text_edit_focused() {
+            return None;
+        }
+        let from = self.stops.iter().find(|s| Some(s.id) == focused && s.scroll.is_some())?;
+        let arrows = [Key::ArrowDown, Key::ArrowUp, Key::ArrowRight, Key::ArrowLeft];
+        let pressed = arrows.into_iter().find(|key| ctx.input(|i| i.modifiers.is_none() && i.key_pressed(*key)))?;
+        let goal = order::beside(&self.stops, from, pressed)?;
+        ctx.input_mut(|i| i.consume_key(Modifiers::NONE, pressed));
+        ctx.memory_mut(|m| m.move_focus(FocusDirection::None));
+        Some(goal)
     }
 
     /// What comes next that way, from what has the focus, had it last, or where Tab begins.
-    fn towards(&self, way: Way, focused: Option<Id>, start: Option<Id>) -> Option<Id> {
+    fn towards(&self, way: Way, focused: Option<Id>, starts: &[Id]) -> Option<Id> {
         let count = self.stops.len();
         let place = |id: Id| self.stops.iter().position(|s| s.id == id);
         let from = focused.and_then(place).or_else(|| self.last.and_then(place));
@@ -314,7 +366,7 @@ impl Focus {
             _ if count == 0 => None,
             (Way::First, _) => self.stops.first().map(|s| s.id),
             (Way::Last, _) => self.stops.last().map(|s| s.id),
-            (Way::Next, None) => self.enter(start),
+            (Way::Next, None) => self.enter(starts),
             (Way::Previous, None) => self.stops.last().map(|s| s.id),
             (Way::Next, Some(at)) => Some(self.stops[(at + 1) % count].id),
             (Way::Previous, Some(at)) => Some(self.stops[(at + count - 1) % count].id),
@@ -334,8 +386,9 @@ impl Focus {
     }
 
     /// Where the focus begins in a scope: where it says, or at what comes first.
-    fn enter(&self, start: Option<Id>) -> Option<Id> {
-        start.filter(|id| self.holds(Some(*id))).or_else(|| self.stops.first().map(|s| s.id))
+    fn enter(&self, starts: &[Id]) -> Option<Id> {
+        let start = starts.iter().copied().find(|id| self.holds(Some(*id)));
+        start.or_else(|| self.stops.first().map(|s| s.id))
     }
 
     /// What has the focus where the last that had it let go of it or is gone: the widget a field belongs to, itself, or its
@@ -377,18 +430,34 @@ pub fn follow(ui: &Ui) {
     });
     let id = ui.scope_id().with("focus followed");
     let focused = ctx.memory(Memory::focused);
-    let last: Option<Id> = ctx.data(|d| d.get_temp(id)).flatten();
-    if focused == last {
-        return;
-    }
-    ctx.data_mut(|d| d.insert_temp(id, focused));
+    let last: Followed = ctx.data(|d| d.get_temp(id)).unwrap_or_default();
     let keys = ctx.data(|d| d.get_temp(by_keys())).unwrap_or(false);
-    let Some(response) = focused.filter(|_| keys).and_then(|id| ctx.read_response(id)) else { return };
+    let response = focused.filter(|_| keys).and_then(|id| ctx.read_response(id));
+    let top = response.as_ref().map_or(0.0, |r| r.rect.top());
+    let still = if last.id == focused && last.top == top { last.still.saturating_add(1) } else { 0 };
+    ctx.data_mut(|d| d.insert_temp(id, Followed { id: focused, top, still }));
+    // What is on its way may still pass it by, so it is followed until it stands still.
+    let Some(response) = response.filter(|_| still < LONG_STILL) else { return };
     let within = response.layer_id == ui.layer_id() && ui.min_rect().contains(response.rect.center());
-    if within && !ui.clip_rect().contains_rect(response.rect) {
-        ui.scroll_to_rect(response.rect.expand(8.0), None);
+    let seen = ui.clip_rect().contains_rect(response.rect);
+    if within && !(seen && still > 0) {
+        if !seen {
+            ui.scroll_to_rect(response.rect.expand(8.0), None);
+        }
+        ctx.request_repaint();
     }
 }
+
+/// What has been followed, where it stood, and for how many frames.
+#[derive(Clone, Copy, Default)]
+struct Followed {
+    id: Option<Id>,
+    top: f32,
+    still: u8,
+}
+
+/// What has stood still for so many frames comes no nearer.
+const LONG_STILL: u8 = 8;
 
 /// Whether Enter is free for a dialog's main button: nothing else has the focus, and nothing lies over it.
 pub fn enter_is_free(ui: &Ui) -> bool {

@@ -61,6 +61,11 @@ pub fn show(ui: &mut Ui, theme: &Theme, source: &str) {
     }
 }
 
+/// Draws one line of small print.
+pub fn note(ui: &mut Ui, theme: &Theme, source: &str, size: f32) {
+    line(ui, theme, &spans(source), size, true);
+}
+
 fn line(ui: &mut Ui, theme: &Theme, spans: &[Span], size: f32, dim: bool) {
     if spans.iter().all(|s| s.link.is_none()) {
         ui.add(Label::new(job(theme, spans, size, dim)).wrap());

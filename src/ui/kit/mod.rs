@@ -11,6 +11,7 @@ pub mod matching;
 pub mod meter;
 pub mod pixels;
 pub mod screen;
+pub mod scroll;
 pub mod speed;
 pub mod spots;
 pub mod style;

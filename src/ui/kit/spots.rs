@@ -50,6 +50,13 @@ pub fn offer(ui: &Ui, name: &str, rect: Rect) {
     ui.data_mut(|d| d.insert_temp(id().with(name), (pass, seen)));
 }
 
+/// Whether one of these is wanted: what is folded away then opens.
+#[must_use]
+pub fn wants(ui: &Ui, names: &[&str]) -> bool {
+    let wanted: Wanted = ui.data(|d| d.get_temp(id())).unwrap_or_default();
+    wanted.names.iter().any(|name| names.contains(name))
+}
+
 /// The pass in which a widget last said that it is there, and where.
 #[must_use]
 pub fn found(ctx: &Context, name: &str) -> Option<(u64, Rect)> {

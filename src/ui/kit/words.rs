@@ -68,6 +68,22 @@ fn cut(words: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
     }
 }
 
+/// A name made to fit: it ends in “…” after a word, or within one that has no room by itself, but never within a figure.
+#[must_use]
+pub fn name(name: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
+    if wide(name) <= room {
+        return name.to_owned();
+    }
+    let figure = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit() || matches!(c, '.' | ','));
+    let ends: Vec<usize> = name.char_indices().map(|(i, _)| i).skip(1).collect();
+    let cut = |end: usize| format!("{}…", name[..end].trim_end_matches([' ', ',', ';', ':', '·']));
+    let fits = |end: &&usize| wide(&cut(**end)) <= room;
+    let whole = |end: &&usize| name[**end..].starts_with(' ');
+    let apart = |end: &&usize| !(figure(name[..**end].chars().next_back()) && figure(name[**end..].chars().next()));
+    let last = ends.iter().rev().filter(whole).find(fits).or_else(|| ends.iter().rev().filter(apart).find(fits));
+    last.map_or_else(|| "…".into(), |end| cut(*end))
+}
+
 /// A line laid out in this room, and whether all of it is seen.
 #[must_use]
 pub fn fitted(ui: &Ui, words: &str, font: &FontId, colour: Color32, room: f32) -> (Arc<Galley>, bool) {
@@ -121,5 +137,14 @@ mod tests {
         assert_eq!(headed("u = 0.001: Wang 2024; DeepSeek-V3 for 14.3T", 22.0, letters), "u = 0.001: Wang 2024");
         assert_eq!(shortened("MaxVio per batch", 11.0, letters), "MaxVio per…");
         assert_eq!(shortened("MaxVio per batch", 3.0, letters), "");
+    }
+
+    #[test]
+    fn a_name_ends_early_but_not_within_a_figure() {
+        assert_eq!(name("Sign, u 0.001", 13.0, letters), "Sign, u 0.001");
+        assert_eq!(name("Sign, u 0.001", 12.0, letters), "Sign, u…");
+        assert_eq!(name("A variant with a long name", 12.0, letters), "A variant…");
+        assert_eq!(name("Oneverylongword", 6.0, letters), "Oneve…");
+        assert_eq!(name("x0.001y", 4.0, letters), "x…");
     }
 }

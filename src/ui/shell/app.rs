@@ -240,7 +240,7 @@ impl App {
             Some(Overlay::Messages) => notices::list(ui, &mut self.seen, &mut self.lab, theme),
             Some(Overlay::Findings) => findings::list(ui, &self.lab, asks, theme),
             Some(Overlay::Glossary) => glossary::show(ui, &mut self.glossary, theme),
-            Some(Overlay::Shortcuts) => shortcuts::show(ui, asks, theme),
+            Some(Overlay::Shortcuts) => shortcuts::show(ui, self.lab.lesson().is_some(), asks, theme),
             Some(Overlay::Lessons) => lesson::contents::show(ui, self.lab.shelf(), asks, theme),
             None => false,
         };
@@ -441,8 +441,12 @@ impl eframe::App for App {
             self.focus.keep_in(&ctx, focus::Region::Lesson);
         }
         self.room_for_settings(ui);
-        let bar =
-            Bar { recent: &self.stored.recent, unread: self.seen.unread(&self.lab), settings: self.showing.floats };
+        let bar = Bar {
+            recent: &self.stored.recent,
+            unread: self.seen.unread(&self.lab),
+            settings: self.showing.floats,
+            menu: std::mem::take(&mut self.showing.menu),
+        };
         let [top, time, settings] = [Part::TopBar, Part::Transport, Part::Controls].map(|part| self.shows(part));
         if self.options.caption {
             caption::strip(ui, &self.lab, theme);

@@ -108,6 +108,8 @@ pub struct Dialog {
     browsing: Option<Receiver<Answer>>,
     /// The system's dialog did not open.
     none: bool,
+    /// What was typed can't be opened; somebody tried.
+    tried: bool,
     fresh: bool,
 }
 
@@ -140,7 +142,8 @@ impl Dialog {
             [ending, ..] => format!("{stem}.{ending}"),
         };
         let folder = folder(open);
-        let mut dialog = Self { purpose, typed, folder, texts: None, browsing: None, none: false, fresh: true };
+        let mut dialog =
+            Self { purpose, typed, folder, texts: None, browsing: None, none: false, tried: false, fresh: true };
         // Where texts can be given, they are asked for first; Browse… is there for the rest.
         if native && !matches!(purpose, Purpose::Save | Purpose::SaveWithView) {
             dialog.browse(ctx);
@@ -229,6 +232,9 @@ impl Dialog {
             if std::mem::take(&mut self.fresh) {
                 field.request_focus();
             }
+            if field.changed() {
+                self.tried = false;
+            }
             let path = self.path();
             let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
             self.say_where(ui, path.as_deref(), theme);
@@ -248,10 +254,13 @@ impl Dialog {
                         _ => "Save",
                     };
                     let go = ui.add_enabled(path.is_some(), egui::Button::new(name).min_size(egui::vec2(84.0, 28.0)));
-                    if (go.clicked() || entered)
-                        && let Some(path) = path
-                    {
-                        outcome = Outcome::Chosen(self.purpose, path, self.own_texts());
+                    match path.filter(|_| go.clicked() || entered) {
+                        Some(path) if self.purpose == Purpose::Open && !path.is_file() => {
+                            // It stays open, with what was typed and what is wrong with it.
+                            (self.tried, self.fresh) = (true, true);
+                        }
+                        Some(path) => outcome = Outcome::Chosen(self.purpose, path, self.own_texts()),
+                        None => {}
                     }
                     if ui.button("Cancel").clicked() {
                         outcome = Outcome::Closed;
@@ -270,8 +279,8 @@ impl Dialog {
         if let Some(path) = path {
             let missing = path.parent().filter(|p| !p.as_os_str().is_empty() && !p.is_dir());
             match (self.purpose, missing) {
-                (Purpose::Open, _) if !path.exists() => {
-                    say(format!("There is no {}", path.display()), theme.dim);
+                (Purpose::Open, _) if !path.is_file() => {
+                    say(not_there(path), if self.tried { theme.over_text } else { theme.dim });
                 }
                 (Purpose::Open, _) => say(path.display().to_string(), theme.dim),
                 (Purpose::Film(Format::Pngs), _) => say(format!("Pictures go into {}", path.display()), theme.dim),
@@ -296,7 +305,7 @@ impl Dialog {
         }
     }
 
-    /// What was typed as a path, with an ending where it has none and one is wanted.
+    /// What was typed as a path, with an ending where it has none and one is wanted: saved as “mine”, it is opened as “mine” as well.
     fn path(&self) -> Option<PathBuf> {
         let typed = self.typed.trim();
         if typed.is_empty() {
@@ -306,12 +315,32 @@ impl Dialog {
             (Some(rest), Some(dirs)) => dirs.home_dir().join(rest),
             _ => self.folder.join(typed),
         };
-        let ended = self.purpose == Purpose::Open || Path::new(&typed).extension().is_some();
-        Some(match self.purpose.endings().first() {
-            Some(ending) if !ended => typed.with_extension(ending),
+        let endings = self.purpose.endings();
+        if self.purpose == Purpose::Open {
+            let mut ended = endings.iter().map(|ending| with_ending(&typed, ending));
+            let found = if typed.exists() { None } else { ended.find(|path| path.is_file()) };
+            return Some(found.unwrap_or(typed));
+        }
+        Some(match endings.first() {
+            Some(ending) if typed.extension().is_none() => with_ending(&typed, ending),
             _ => typed,
         })
     }
+}
+
+/// A path with an ending after all of its name.
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{ending}"));
+    name.into()
+}
+
+/// Why a path can't be opened.
+fn not_there(path: &Path) -> String {
+    if path.is_dir() {
+        return format!("{} is a folder: add the name of a file", path.display());
+    }
+    format!("There is no file {}", path.display())
 }
 
 /// Longest path that can be typed: longer ones no system takes.
@@ -356,6 +385,20 @@ mod tests {
         let none = dialog(Purpose::Csv, "x", None).path().unwrap();
         assert!(none.is_absolute(), "{}", none.display());
         assert!(dialog(Purpose::Save, " ", Some(&open)).path().is_none());
+    }
+
+    #[test]
+    fn what_was_saved_under_a_bare_name_is_opened_by_it() {
+        let at = tempfile::tempdir().unwrap();
+        let beside = at.path().join("open.ron");
+        let path = |typed| dialog(Purpose::Open, typed, Some(&beside)).path().unwrap();
+        assert_eq!(path("four"), at.path().join("four"), "there is none yet");
+        std::fs::write(at.path().join("four.ron"), "").unwrap();
+        std::fs::write(at.path().join("u 0.01.csv"), "").unwrap();
+        assert_eq!(path("four"), at.path().join("four.ron"));
+        assert_eq!(path("u 0.01"), at.path().join("u 0.01.csv"));
+        std::fs::write(at.path().join("four"), "").unwrap();
+        assert_eq!(path("four"), at.path().join("four"), "what is called exactly so comes first");
     }
 
     #[test]

@@ -33,11 +33,24 @@ pub struct Layout {
     rects: HashMap<PaneKind, Rect>,
     /// Panes brought to the front of tabs that stand only where there is little room; the newest last.
     front: Vec<PaneKind>,
+    /// Where panes stand with a row of tabs that is drawn here, and not by the tree.
+    tabbed: Vec<Rect>,
+    /// The one pane that came into sight in the last frame, if it was one.
+    brought_up: Option<PaneKind>,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { tree: first_tree(), maximised: None, alone: vec![], own: 0, rects: HashMap::new(), front: vec![] }
+        Self {
+            tree: first_tree(),
+            maximised: None,
+            alone: vec![],
+            own: 0,
+            rects: HashMap::new(),
+            front: vec![],
+            tabbed: vec![],
+            brought_up: None,
+        }
     }
 }
 
@@ -174,6 +187,12 @@ impl Layout {
         self.rects.iter().find(|(_, rect)| rect.contains(at)).map(|(kind, _)| *kind)
     }
 
+    /// The pane that was brought into sight in the last frame, in the place of another.
+    #[must_use]
+    pub fn brought_up(&self) -> Option<PaneKind> {
+        self.brought_up
+    }
+
     /// Brings a pane to the front of its tabs; one that has no place gets all the room. Where panes stand alone it joins them, in the place
     /// of the last one that joined.
     pub fn reveal(&mut self, kind: PaneKind) {
@@ -222,15 +241,20 @@ impl Layout {
 
     /// Draws the panes. What is asked to be made of them is added to `exports`.
     pub fn show(&mut self, ui: &mut Ui, panes: &mut Panes, cx: &mut PaneContext<'_>, exports: &mut Exports) {
-        self.rects.clear();
+        let before = std::mem::take(&mut self.rects);
+        self.tabbed.clear();
         let ground = ui.painter().add(egui::Shape::Noop);
         let room = ui.max_rect();
         let whole = self.panes(ui, panes, cx, exports);
+        let new: Vec<PaneKind> = self.rects.keys().filter(|k| !before.contains_key(k)).copied().collect();
+        let gone = before.keys().filter(|k| !self.rects.contains_key(k)).count();
+        self.brought_up = if let ([kind], 1) = (&new[..], gone) { Some(*kind) } else { None };
         let rects: Vec<Rect> = self.rects.values().copied().collect();
         let tiles = &self.tree.tiles;
         let is_tabs = |id: &TileId| matches!(tiles.get_container(*id), Some(Container::Tabs(_)));
         let tabbed = tiles.tile_ids().filter(|id| whole && is_tabs(id));
-        let tabbed: Vec<Rect> = if whole { tabbed.filter_map(|id| tiles.rect(id)).collect() } else { vec![room] };
+        let of_tree = tabbed.filter_map(|id| tiles.rect(id));
+        let tabbed: Vec<Rect> = of_tree.chain(self.tabbed.iter().copied()).chain((!whole).then_some(room)).collect();
         // A picture of a pane has no gaps round it.
         if !cx.link.bare {
             ui.painter().set(ground, frame::ground(cx.theme, &rects, &tabbed));
@@ -291,6 +315,7 @@ impl Layout {
                 return;
             }
             Plan::Tabs(kinds) => {
+                self.tabbed.push(rect);
                 let shown = self.front_of(kinds);
                 self.tabs(ui, kinds, shown, rect.with_max_y(rect.top() + TABS), cx.theme)
             }

@@ -1,8 +1,9 @@
 //! Messages: toasts for a while, a list for ever, and the offer to restore what a crash left.
 
-use crate::ui::kit::style::{SMALL, TINY, icon, mono, semibold, text};
+use crate::ui::kit::scroll;
+use crate::ui::kit::style::{SMALL, TINY, icon, mono, text};
 use crate::ui::kit::theme::Theme;
-use crate::ui::kit::widgets::button::icon_button;
+use crate::ui::kit::widgets::button::{heading, icon_button};
 use eframe::egui::{
     self, Align, Align2, Area, Color32, Frame, Id, Layout, Margin, Order, RichText, ScrollArea, Stroke, Ui, vec2,
 };
@@ -147,7 +148,7 @@ pub fn list(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) -> bool 
         .frame(frame)
         .show(ui.ctx(), |ui| {
             ui.set_width(420.0);
-            ui.label(RichText::new("Messages").font(semibold(14.0)));
+            let close = heading(ui, theme, "Messages", 14.0);
             ui.add_space(6.0);
             if lab.notices().all().len() == 0 {
                 ui.label(
@@ -157,6 +158,7 @@ pub fn list(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) -> bool 
             }
             let all: Vec<Notice> = lab.notices().all().rev().cloned().collect();
             ScrollArea::vertical().max_height(ui.ctx().content_rect().height() * 0.6).show(ui, |ui| {
+                scroll::by_keys(ui, &[scroll::LINES, scroll::PAGES, scroll::ENDS]);
                 for notice in all {
                     ui.horizontal_top(|ui| {
                         let (symbol, colour) = look(notice.level, theme);
@@ -174,14 +176,16 @@ pub fn list(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) -> bool 
                     });
                     ui.add_space(6.0);
                 }
+                crate::ui::kit::focus::follow(ui);
             });
             let of = lab.snapshot().kept;
             if of.runs > 0 {
                 ui.add_space(4.0);
                 ui.label(RichText::new(kept(of)).font(text(TINY)).color(theme.dim));
             }
+            close
         });
-    !modal.should_close()
+    !modal.should_close() && !modal.inner
 }
 
 /// "3 earlier runs are kept to go back to: 120 of at most 1,024 MiB".

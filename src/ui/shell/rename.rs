@@ -7,6 +7,9 @@ use moebias_lab::Lab;
 use moebias_lab::command::Command;
 use moebias_model::naming::LONGEST;
 
+/// What a typed name means.
+const KEPT: &str = "The name stays whatever you change. Left empty, it follows the settings.";
+
 /// The dialog, open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Renaming {
@@ -31,7 +34,8 @@ impl Renaming {
         let mut open = true;
         let modal = Modal::new(egui::Id::unique("rename")).frame(frame).show(ui.ctx(), |ui| {
             ui.set_width(340.0);
-            ui.label(RichText::new("Rename variant").font(semibold(15.0)));
+            let title = format!("Rename “{}”", variant.name);
+            ui.add(egui::Label::new(RichText::new(title).font(semibold(15.0))).wrap());
             ui.add_space(8.0);
             let field = TextEdit::singleline(&mut self.typed).char_limit(LONGEST).desired_width(f32::INFINITY);
             let mut output = field.hint_text("Made from the settings").show(ui);
@@ -47,19 +51,26 @@ impl Renaming {
                 output.state.store(ui.ctx(), output.response.id);
             }
             ui.add_space(4.0);
-            let hint = match variant.name.was() {
-                Some(was) => format!("The file calls it “{was}”; the settings have changed since."),
-                None => "The name stays whatever you change. Left empty, it follows the settings.".into(),
+            let name = Some(self.typed.clone()).filter(|t| t.trim() != variant.name.as_str());
+            let why = name.clone().and_then(|n| lab.why_not(&Command::Rename { variant: self.variant, name: Some(n) }));
+            let (hint, colour) = match (&why, variant.name.was()) {
+                (Some(why), _) => (why.clone(), theme.over_text),
+                (None, Some(was)) => {
+                    (format!("The file calls it “{was}”; the settings have changed since."), theme.dim)
+                }
+                (None, None) => (KEPT.into(), theme.dim),
             };
-            ui.add(egui::Label::new(RichText::new(hint).font(text(SMALL)).color(theme.dim)).wrap());
+            ui.add(egui::Label::new(RichText::new(hint).font(text(SMALL)).color(colour)).wrap());
             ui.add_space(10.0);
             let entered = output.response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                let rename = ui.add(Button::new("Rename").min_size(vec2(90.0, 28.0))).clicked();
-                if (rename || entered) && open {
+                let rename = ui.add_enabled(why.is_none(), Button::new("Rename").min_size(vec2(90.0, 28.0))).clicked();
+                if entered && why.is_some() {
+                    output.response.request_focus();
+                } else if rename || entered {
                     // Untouched, an automatic name goes on following the settings.
-                    if self.typed.trim() != variant.name.as_str() {
-                        lab.send(Command::Rename { variant: self.variant, name: Some(self.typed.clone()) });
+                    if let Some(name) = name {
+                        lab.send(Command::Rename { variant: self.variant, name: Some(name) });
                     }
                     open = false;
                 }

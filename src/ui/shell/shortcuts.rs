@@ -2,8 +2,11 @@
 
 use crate::ui::actions::{self, Action, Group};
 use crate::ui::ask::Ask;
+use crate::ui::kit::focus;
+use crate::ui::kit::scroll;
 use crate::ui::kit::style::{SMALL, TINY, mono, semibold, text};
 use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::button::heading;
 use eframe::egui::{self, Align, Frame, Label, Layout, Margin, Modal, RichText, ScrollArea, Ui, vec2};
 use strum::IntoEnumIterator as _;
 
@@ -13,21 +16,36 @@ const KEYS: f32 = 148.0;
 const COLUMN: f32 = 392.0;
 /// Between the columns, points.
 const GAP: f32 = 28.0;
+/// What stands above and below the keys, with the window’s edge, points.
+const AROUND: f32 = 160.0;
 
 /// Keys that are no action of their own: they work wherever the focus is.
-const EVERYWHERE: [(&str, &str); 8] = [
+const EVERYWHERE: [(&str, &str); 9] = [
     ("F6  Shift+F6", "Next or previous part of the window"),
     ("Tab  Shift+Tab", "Next or previous button, slider or field"),
     ("Enter  Space", "Press what has the focus; Enter alone presses the blue button"),
     ("← →", "Move a slider; finely with Shift"),
-    ("PgUp  PgDn", "Move a slider far"),
-    ("Digits  Enter", "Type a slider's value"),
+    ("Page Up  Page Down", "Move a slider far"),
+    ("Digits  Enter", "Type a slider’s value"),
     ("↑ ↓", "Move in a list or menu"),
+    ("↑ ↓  Page\u{a0}Up  Page\u{a0}Down", "Scroll a text, such as this one; Home and End go to its ends"),
     ("Esc", "Close what is on top; let go of the focus"),
 ];
 
-/// Draws the list. False once it is to close.
-pub fn show(ui: &mut Ui, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
+/// Keys of an open lesson that are no action of their own.
+const LESSON: [(&str, &str); 2] = [
+    ("A  B  C …", "Answer the page’s question"),
+    ("↑ ↓  Page\u{a0}Up  Page\u{a0}Down", "Scroll the page; Home and End go to its ends"),
+];
+
+/// A heading and what stands below it.
+struct Section {
+    title: String,
+    lines: Vec<(String, &'static str)>,
+}
+
+/// Draws the list as it is while a lesson is open, or is not. False once it is to close.
+pub fn show(ui: &mut Ui, lesson: bool, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
     let mut open = true;
     let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(18));
     let screen = ui.ctx().content_rect();
@@ -35,11 +53,12 @@ pub fn show(ui: &mut Ui, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
     let width = if two { 2.0 * COLUMN + GAP } else { COLUMN.min(screen.width() - 80.0) };
     let modal = Modal::new(egui::Id::unique("shortcuts")).frame(frame).show(ui.ctx(), |ui| {
         ui.set_width(width);
-        ui.label(RichText::new("Keyboard shortcuts").font(semibold(16.0)));
-        ui.add_space(8.0);
-        let height = (screen.height() - 190.0).max(120.0);
+        open &= !heading(ui, theme, "Keyboard shortcuts", 16.0);
+        ui.add_space(4.0);
+        let height = (screen.height() - AROUND).max(120.0);
         ScrollArea::vertical().max_height(height).min_scrolled_height(height).show(ui, |ui| {
-            let [left, right] = halves();
+            scroll::by_keys(ui, &[scroll::LINES, scroll::PAGES, scroll::ENDS]);
+            let [left, right] = halves(ui, lesson);
             if two {
                 ui.horizontal_top(|ui| {
                     ui.spacing_mut().item_spacing.x = GAP;
@@ -47,12 +66,14 @@ pub fn show(ui: &mut Ui, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
                     ui.vertical(|ui| column(ui, &right, theme));
                 });
             } else {
-                column(ui, &[left, right].concat(), theme);
+                column(ui, &left, theme);
+                column(ui, &right, theme);
             }
+            focus::follow(ui);
         });
         ui.add_space(4.0);
         let more = "Panes: drag a header to move, double-click it to maximise. Heatmap and curves: scroll to zoom, drag to pan, double-click for all of it.";
-        ui.label(RichText::new(more).font(text(SMALL)).color(theme.dim));
+        ui.add(Label::new(RichText::new(more).font(text(SMALL)).color(theme.dim)).wrap());
         if ui.link(RichText::new("What do the terms mean? Open the glossary (G)").font(text(SMALL))).clicked() {
             asks.push(Ask::Do(Action::Glossary));
             open = false;
@@ -61,31 +82,41 @@ pub fn show(ui: &mut Ui, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
     open && !modal.should_close()
 }
 
-/// What stands in a column: groups, and the keys that work everywhere.
-fn halves() -> [Vec<Option<Group>>; 2] {
-    let (window, others) = Group::iter().partition::<Vec<_>, _>(|g| matches!(g, Group::Window | Group::Presenting));
-    let right = window.into_iter().map(Some).collect();
-    let left = others.into_iter().map(Some).chain([None]).collect();
-    [left, right]
+/// What stands in each column, so that the higher one is as low as it can be.
+fn halves(ui: &Ui, lesson: bool) -> [Vec<Section>; 2] {
+    let mut sections: Vec<Section> = Group::iter().map(|group| section(ui, group, lesson)).collect();
+    let everywhere = EVERYWHERE.iter().map(|(keys, what)| ((*keys).to_owned(), *what)).collect();
+    sections.insert(0, Section { title: "Everywhere".into(), lines: everywhere });
+    let height = |part: &[Section]| part.iter().map(|s| s.lines.len() + 2).sum::<usize>();
+    let higher = |at: &usize| height(&sections[..*at]).max(height(&sections[*at..]));
+    let at = (0..=sections.len()).min_by_key(higher).unwrap_or_default();
+    let right = sections.split_off(at);
+    [sections, right]
 }
 
-fn column(ui: &mut Ui, groups: &[Option<Group>], theme: &Theme) {
+fn section(ui: &Ui, group: Group, lesson: bool) -> Section {
+    let keys = |a: Action| {
+        let all: Vec<String> = a.shortcuts_in(lesson).iter().map(|s| actions::written(ui.ctx(), s)).collect();
+        (!all.is_empty()).then(|| (all.join("  "), a.name().trim_end_matches('…')))
+    };
+    let mut lines: Vec<(String, &'static str)> =
+        Action::iter().filter(|a| a.group() == group).filter_map(keys).collect();
+    if group == Group::Lesson && lesson {
+        lines.extend(LESSON.iter().map(|(keys, what)| ((*keys).to_owned(), *what)));
+    }
+    Section { title: group.to_string(), lines }
+}
+
+fn column(ui: &mut Ui, sections: &[Section], theme: &Theme) {
     let width = COLUMN.min(ui.available_width());
     ui.set_width(width);
-    ui.spacing_mut().item_spacing.y = 3.0;
-    for group in groups {
-        let title = group.map_or("Everywhere".to_owned(), |g| g.to_string());
-        ui.label(RichText::new(title).font(semibold(TINY)).color(theme.faint));
-        match group {
-            Some(group) => {
-                for action in Action::iter().filter(|a| a.group() == *group && !a.shortcuts().is_empty()) {
-                    let keys: Vec<String> = action.shortcuts().iter().map(|s| actions::written(ui.ctx(), s)).collect();
-                    line(ui, &keys.join("  "), action.name().trim_end_matches('…'), width, theme);
-                }
-            }
-            None => EVERYWHERE.iter().for_each(|(keys, what)| line(ui, keys, what, width, theme)),
+    ui.spacing_mut().item_spacing.y = 1.0;
+    for section in sections {
+        ui.label(RichText::new(&section.title).font(semibold(TINY)).color(theme.faint));
+        for (keys, what) in &section.lines {
+            line(ui, keys, what, width, theme);
         }
-        ui.add_space(12.0);
+        ui.add_space(8.0);
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Bar<'a> {
     pub unread: u64,
     /// The settings are hidden for want of room: a button shows them.
     pub settings: bool,
+    /// The menu at the experiment's name is to open.
+    pub menu: bool,
 }
 
 /// What goes into the menu “…” as the bar gets narrower, in this order; each step takes what went before as well.
@@ -229,7 +231,10 @@ fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, fold: Fold, asks: &mut Vec<Ask>,
     let button = Button::new(RichText::new(format!("{}  ▾", titled(lab, fold))).color(theme.dim))
         .fill(Color32::TRANSPARENT)
         .min_size(vec2(0.0, 28.0));
-    let response = ui.add(button).on_hover_text("Open, save, and what ships with Moebias");
+    let response = ui.add(button).on_hover_text("Open, save, and what ships with Moebias (F10)");
+    if bar.menu {
+        egui::Popup::open_id(ui.ctx(), egui::Popup::default_response_id(&response));
+    }
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("File menu: {title}")));
     egui::Popup::menu(&response).show(|ui| {
         ui.set_width(280.0);
@@ -405,7 +410,11 @@ fn engine(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, short_name: bool, theme: 
             (EngineChoice::Gpu, Action::EngineGpu, "GPU", "A GPU; a software adapter where there is no other"),
         ] {
             let button = Button::selectable(lab.engine_choice() == choice, name).min_size(vec2(280.0, 26.0));
-            if ui.add(button).on_hover_text(tip).clicked() {
+            let item = ui.add(button).on_hover_text(tip);
+            if lab.engine_choice() == choice {
+                crate::ui::kit::focus::start_at(ui, item.id);
+            }
+            if item.clicked() {
                 asks.push(Ask::Do(action));
             }
         }

@@ -102,7 +102,11 @@ fn buttons(ui: &mut Ui, lab: &mut Lab, few: bool, theme: &Theme) {
         ui.set_min_width(96.0);
         for speed in SPEEDS.iter().map(|&s| Speed::Steps(s)).chain([Speed::Max]) {
             let text = RichText::new(name_of(speed)).font(mono(SMALL));
-            if ui.add(Button::selectable(speed == snapshot.speed, text).min_size(vec2(90.0, 24.0))).clicked() {
+            let item = ui.add(Button::selectable(speed == snapshot.speed, text).min_size(vec2(90.0, 24.0)));
+            if speed == snapshot.speed {
+                crate::ui::kit::focus::start_at(ui, item.id);
+            }
+            if item.clicked() {
                 lab.send(Command::SetSpeed(speed));
             }
         }

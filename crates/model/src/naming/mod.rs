@@ -15,6 +15,7 @@ pub use automatic::automatic;
 pub use settings::{Setting, caption, caption_but, caption_of_tokens, caption_of_tokens_but, settings};
 
 use crate::config::{Experiment, Variant};
+use std::collections::HashMap;
 
 /// Works out every name anew: to be called whenever settings have changed or variants have come or gone.
 pub fn settle(variants: &mut [Variant]) {
@@ -27,9 +28,14 @@ pub fn settle(variants: &mut [Variant]) {
     let given: Vec<Option<String>> = variants.iter().map(given).collect();
     let made = automatic(variants);
     let mut taken: Vec<String> = given.iter().flatten().cloned().collect();
+    // Variants that are alike are counted whether or not a person has typed a name for one, so that the others keep their numbers.
+    let mut alike: HashMap<String, usize> = HashMap::new();
     for ((v, given), made) in variants.iter_mut().zip(given).zip(made) {
+        let counted = !holds(v);
+        let from =
+            *alike.entry(made.clone()).and_modify(|n| *n += usize::from(counted)).or_insert(usize::from(counted));
         v.name.shown = given.unwrap_or_else(|| {
-            let numbered = (1..).map(|n| if n == 1 { made.clone() } else { format!("{made} ({n})") });
+            let numbered = (from.max(1)..).map(|n| if n == 1 { made.clone() } else { format!("{made} ({n})") });
             let free = numbered.into_iter().find(|n| !taken.contains(n)).unwrap_or_default();
             taken.push(free.clone());
             free

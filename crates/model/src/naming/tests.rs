@@ -79,6 +79,19 @@ fn a_written_name_holds_for_its_settings_and_a_typed_one_until_it_is_taken_back(
 }
 
 #[test]
+fn a_typed_name_leaves_the_numbers_of_the_others() {
+    let mut variants = vec![variant(Rule::Sign, 0.001); 3];
+    settle(&mut variants);
+    variants[0].name.type_in(Some("mine"));
+    settle(&mut variants);
+    assert_eq!(variants[1].name, "Sign, u 0.001 (2)");
+    assert_eq!(variants[2].name, "Sign, u 0.001 (3)");
+    variants[1].name.type_in(Some("Sign, u 0.001 (3)"));
+    settle(&mut variants);
+    assert_eq!(variants[2].name, "Sign, u 0.001 (4)", "what is taken is passed by");
+}
+
+#[test]
 fn a_path_is_told_in_words() {
     let names = ["a".to_owned(), "b".to_owned()];
     assert_eq!(path_in_words("variants[1].router.top_k", &names), "experts per token K of “b”");

@@ -4,10 +4,9 @@ use super::{show_me, sign};
 use crate::ui::ask::Ask;
 use crate::ui::kit::style::{SMALL, TINY, semibold, text};
 use crate::ui::kit::theme::Theme;
-use crate::ui::kit::widgets::button::icon_button;
+use crate::ui::kit::widgets::button::heading;
 use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{self, Align, Align2, Color32, Frame, Id, Label, Layout, Margin, RichText, ScrollArea, Ui, vec2};
-use egui_material_icons::icons::ICON_CLOSE;
 use moebias_lab::Lab;
 use moebias_model::diagnose::Finding;
 
@@ -21,13 +20,7 @@ pub fn list(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) -> bool 
         .frame(frame)
         .show(ui.ctx(), |ui| {
             ui.set_width(560.0);
-            let mut close = false;
-            ui.horizontal(|ui| {
-                ui.label(RichText::new("Findings").font(semibold(14.0)));
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    close = icon_button(ui, theme, ICON_CLOSE, 15.0, true, "Close findings", "Close (Esc)").clicked();
-                });
-            });
+            let close = heading(ui, theme, "Findings", 14.0);
             ui.add_space(6.0);
             let snapshot = lab.snapshot();
             let all = || {

@@ -5,6 +5,7 @@ use crate::ui::ask::Ask;
 use crate::ui::kit::focus;
 use crate::ui::kit::style::{SMALL, icon, mono, semibold, text};
 use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::button::heading;
 use eframe::egui::{
     self, Align, Align2, Button, Color32, CornerRadius, Frame, Layout, Margin, Modal, Rect, RichText, ScrollArea,
     Sense, Stroke, StrokeKind, Ui, pos2, vec2,
@@ -92,7 +93,7 @@ pub fn show(ui: &mut Ui, shelf: &Shelf, asks: &mut Vec<Ask>, theme: &Theme) -> b
         .frame(frame)
         .show(ui.ctx(), |ui| {
             ui.set_width(640.0_f32.min(screen.width() - 80.0));
-            ui.label(RichText::new("Lessons").font(semibold(20.0)).color(theme.text));
+            open &= !heading(ui, theme, "Lessons", 20.0);
             let words = "Predict, see, understand, do, in the real lab. Leave and come back at any page.";
             ui.label(RichText::new(words).color(theme.dim));
             ui.add_space(12.0);

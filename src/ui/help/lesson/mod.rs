@@ -6,6 +6,7 @@ pub mod contents;
 use crate::ui::actions::{self, Action};
 use crate::ui::ask::Ask;
 use crate::ui::kit::markdown;
+use crate::ui::kit::scroll;
 use crate::ui::kit::style::{SMALL, TINY, semibold, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::button::icon_button;
@@ -94,6 +95,13 @@ fn content(ui: &mut Ui, panel: &mut LessonPanel, running: &Running, lab: &mut La
         .id_salt(("page", running.lesson.id.as_str(), running.page))
         .auto_shrink([false, false])
         .show(ui, |ui| {
+            if scroll::has_keys(ui) {
+                scroll::by_keys(ui, &[scroll::PAGES, scroll::ENDS]);
+            }
+            if ui.memory(|m| m.focused().is_none()) {
+                // What has the focus hands it on with the arrows.
+                scroll::by_keys(ui, &[scroll::LINES]);
+            }
             ui.add_space(8.0);
             let heading = RichText::new(&page.title).font(semibold(21.0)).color(theme.text);
             ui.add(egui::Label::new(heading).wrap());

@@ -1,7 +1,7 @@
 //! In which order Tab comes to the widgets of the window, of a dialog or of a menu.
 
 use super::Told;
-use eframe::egui::{Context, Id, LayerId, Order, Rect, WidgetRect, WidgetRects};
+use eframe::egui::{Context, Id, Key, LayerId, Order, Rect, WidgetRect, WidgetRects};
 use std::collections::HashMap;
 
 /// A part of the window, in the order in which F6 comes to them.
@@ -45,8 +45,12 @@ pub(super) enum Scope {
 pub(super) struct Stop {
     pub(super) id: Id,
     pub(super) rect: Rect,
-    /// The region, and in it the part that begins at a mark.
+    /// The region, and in it the part that begins at a mark, or the pane with its tabs.
     pub(super) part: (Region, usize),
+    /// What it stands in: a region, or a pane of it.
+    pub(super) at: Id,
+    /// What scrolls it.
+    pub(super) scroll: Option<Id>,
 }
 
 /// A widget stands in a part of the window within so many steps upwards.
@@ -76,32 +80,22 @@ pub(super) fn stops(ctx: &Context, scope: Scope, told: &Told) -> Vec<Stop> {
         _ => ctx.memory(|m| m.allows_interaction(*layer)),
     };
     let layers: Vec<LayerId> = layers.into_iter().filter(meant).collect();
-    let mut found: Vec<Found> = ctx.viewport(|v| {
+    let mut found: Vec<Stop> = ctx.viewport(|v| {
         let widgets = &v.prev_pass.widgets;
         let all = layers.iter().flat_map(|l| widgets.get_layer(*l));
         let can = all.filter(|w| w.enabled && w.visible && w.sense.is_focusable() && w.rect.is_positive());
         can.filter(|w| !told.fields.contains_key(&w.id)).filter_map(|w| find(widgets, told, w)).collect()
     });
-    // Panes stand beside each other: one after the other, as they are drawn, and not row by row through all.
-    let mut order: Vec<Id> = vec![];
-    for f in &found {
-        if f.stop.part.0 == Region::Panes && !order.contains(&f.at) {
-            order.push(f.at);
-        }
+    // Panes stand beside each other: one after the other, as they are drawn, and not row by row through all. Each is a part.
+    for stop in found.iter_mut().filter(|s| s.part.0 == Region::Panes) {
+        let drawn = told.panes.iter().position(|(pane, _)| *pane == stop.at);
+        stop.part.1 = drawn.unwrap_or(told.panes.len());
     }
-    let key = |f: &Found| (f.stop.part, order.iter().position(|p| *p == f.at).unwrap_or(0));
-    found.sort_by_key(key);
-    found.chunk_by(|a, b| key(a) == key(b)).flat_map(|group| read(group, told)).collect()
+    found.sort_by_key(|s| s.part);
+    found.chunk_by(|a, b| a.part == b.part).flat_map(|group| read(group, told)).collect()
 }
 
-/// A stop, the part of the window or the pane that it stands in, and what scrolls it.
-struct Found {
-    stop: Stop,
-    at: Id,
-    scroll: Option<Id>,
-}
-
-fn find(widgets: &WidgetRects, told: &Told, w: &WidgetRect) -> Option<Found> {
+fn find(widgets: &WidgetRects, told: &Told, w: &WidgetRect) -> Option<Stop> {
     let Told { regions, marks, tabs, scrolls, .. } = told;
     // What lies over the window is a widget of its own, to be dragged by: nothing for keys.
     if w.id == w.layer_id.id.with("move") {
@@ -117,22 +111,32 @@ fn find(widgets: &WidgetRects, told: &Told, w: &WidgetRect) -> Option<Found> {
     // What is drawn on the window itself, in none of its regions, stands between the panes.
     let elsewhere = if w.layer_id.order == Order::Background { Region::Tabs } else { Region::default() };
     let region = match regions.get(&at).copied().unwrap_or(elsewhere) {
-        Region::Tabs if tabs.contains(&w.id) => Region::Panes,
+        Region::Tabs if tabs.contains(&w.id) => {
+            at = pane_under(told, w.rect).unwrap_or(at);
+            Region::Panes
+        }
         Region::Tabs => return None,
         region => region,
     };
     let marks = if region == Region::Settings { marks.as_slice() } else { &[] };
     let above = marks.iter().filter(|y| **y <= w.rect.top() + 1.0).count();
-    Some(Found { stop: Stop { id: w.id, rect: w.rect, part: (region, above) }, at, scroll })
+    Some(Stop { id: w.id, rect: w.rect, part: (region, above), at, scroll })
+}
+
+/// The pane that a tab is of: the next one below it.
+fn pane_under(told: &Told, tab: Rect) -> Option<Id> {
+    let below =
+        told.panes.iter().filter(|(_, pane)| pane.x_range().contains(tab.center().x) && pane.top() >= tab.center().y);
+    below.min_by(|a, b| a.1.top().total_cmp(&b.1.top())).map(|(id, _)| *id)
 }
 
 /// The stops of a group as one reads them. What is scrolled stands where one sees it scroll, however far its end may lie beyond.
-fn read(group: &[Found], told: &Told) -> Vec<Stop> {
+fn read(group: &[Stop], told: &Told) -> Vec<Stop> {
     let mut blocks: Vec<(Rect, Vec<(Rect, Stop)>)> = vec![];
     let mut of_scroll: HashMap<Id, usize> = HashMap::new();
-    for f in group {
-        let one = (f.stop.rect, f.stop);
-        match f.scroll.and_then(|id| Some((id, *told.scrolls.get(&id)?))) {
+    for stop in group {
+        let one = (stop.rect, *stop);
+        match stop.scroll.and_then(|id| Some((id, *told.scrolls.get(&id)?))) {
             Some((id, rect)) => {
                 let place = *of_scroll.entry(id).or_insert(blocks.len());
                 if place == blocks.len() {
@@ -140,10 +144,29 @@ fn read(group: &[Found], told: &Told) -> Vec<Stop> {
                 }
                 blocks[place].1.push(one);
             }
-            None => blocks.push((f.stop.rect, vec![one])),
+            None => blocks.push((stop.rect, vec![one])),
         }
     }
     by_rows(blocks).into_iter().flat_map(by_rows).collect()
+}
+
+/// What an arrow goes to from a stop that is scrolled: the nearest in the next row or column of what scrolls with it, also where that is
+/// out of sight.
+pub(super) fn beside(stops: &[Stop], from: &Stop, arrow: Key) -> Option<Id> {
+    let (a, others) = (from.rect, stops.iter().filter(|s| s.id != from.id && s.scroll == from.scroll));
+    let vertical = matches!(arrow, Key::ArrowDown | Key::ArrowUp);
+    let near = |b: Rect| {
+        let gap = match arrow {
+            Key::ArrowDown => b.top() - a.bottom(),
+            Key::ArrowUp => a.top() - b.bottom(),
+            Key::ArrowRight => b.left() - a.right(),
+            _ => a.left() - b.right(),
+        };
+        let level = a.bottom().min(b.bottom()) > a.top().max(b.top());
+        let aside = if vertical { (a.center().x - b.center().x).abs() } else { 0.0 };
+        (gap > -1.0 && (vertical || level)).then_some((gap as i32, aside as i32))
+    };
+    others.filter_map(|s| Some((near(s.rect)?, s.id))).min_by_key(|(near, _)| *near).map(|(_, id)| id)
 }
 
 /// Row by row, and in a row from left to right: what overlaps the first of a row by half of the lower height stands in it.
@@ -167,6 +190,31 @@ fn by_rows<T>(mut all: Vec<(Rect, T)>) -> Vec<T> {
 mod tests {
     use super::*;
     use eframe::egui::{pos2, vec2};
+
+    #[test]
+    fn arrows_go_to_the_next_row_also_out_of_sight() {
+        let stop = |n: u64, x: f32, y: f32, scroll: Option<u64>| Stop {
+            id: Id::unique(n),
+            rect: Rect::from_min_size(pos2(x, y), vec2(90.0, 40.0)),
+            part: (Region::default(), 0),
+            at: Id::NULL,
+            scroll: scroll.map(Id::unique),
+        };
+        let of = Some(9);
+        let all = [
+            stop(1, 0.0, 0.0, of),
+            stop(2, 100.0, 0.0, of),
+            stop(3, 0.0, 500.0, of),
+            stop(4, 100.0, 500.0, of),
+            stop(5, 100.0, 60.0, None),
+        ];
+        let to = |from: usize, arrow| beside(&all, &all[from], arrow);
+        assert_eq!(to(1, Key::ArrowDown), Some(Id::unique(4u64)), "not what stands below the list");
+        assert_eq!(to(3, Key::ArrowUp), Some(Id::unique(2u64)));
+        assert_eq!(to(0, Key::ArrowRight), Some(Id::unique(2u64)));
+        assert_eq!(to(1, Key::ArrowRight), None);
+        assert_eq!(to(3, Key::ArrowDown), None);
+    }
 
     #[test]
     fn widgets_are_read_row_by_row() {

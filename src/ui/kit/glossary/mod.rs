@@ -5,6 +5,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
+use crate::ui::kit::markdown;
 use crate::ui::kit::style::{SMALL, TINY, mono, semibold, text};
 use crate::ui::kit::theme::Theme;
 use eframe::egui::{Color32, Painter, Rect, Response, RichText, Shape, Ui, pos2};
@@ -44,7 +45,7 @@ pub struct Term {
     pub says: &'static str,
     /// Its formula and unit, if it has any.
     pub formula: &'static str,
-    /// Where it comes from, if from anywhere in particular.
+    /// Where it comes from, if from anywhere in particular: words with links, as lessons have them.
     pub source: &'static str,
 }
 
@@ -105,7 +106,7 @@ pub(crate) fn told(ui: &mut Ui, theme: &Theme, term: &Term) {
         ui.label(RichText::new(term.formula).font(mono(TINY)).color(theme.dim));
     }
     if !term.source.is_empty() {
-        ui.label(RichText::new(format!("Source: {}", term.source)).font(text(TINY)).color(theme.faint));
+        markdown::note(ui, theme, &format!("Source: {}", term.source), TINY);
     }
 }
 

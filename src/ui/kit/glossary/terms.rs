@@ -2,13 +2,13 @@
 
 use super::{Group, Term};
 
-const WANG: &str = "Wang et al. 2024, arXiv 2408.15664";
+const WANG: &str = "[Wang et al. 2024, arXiv 2408.15664](https://arxiv.org/abs/2408.15664)";
 const OURS: &str = "as this project measures it";
 const PRICES: &str = "our derivation, in the spirit of Han & Zhong 2025";
-const V3: &str = "DeepSeek-V3 technical report";
-const SMEBU: &str = "Trinity Large, arXiv 2602.17004";
-const ID: &str = "ID Balancing, arXiv 2609.39137";
-const LONGCAT: &str = "LongCat-Flash, arXiv 2509.01322";
+const V3: &str = "[DeepSeek-V3 technical report](https://arxiv.org/abs/2412.19437)";
+const SMEBU: &str = "[Trinity Large, arXiv 2602.17004](https://arxiv.org/abs/2602.17004)";
+const ID: &str = "[ID Balancing, arXiv 2609.39137](https://arxiv.org/abs/2609.39137)";
+const LONGCAT: &str = "[LongCat-Flash, arXiv 2509.01322](https://arxiv.org/abs/2509.01322)";
 
 const fn term(
     group: Group,
@@ -40,10 +40,10 @@ pub(super) const TERMS: &[Term] = &[
     term(Routing, "Route scale", &["Scale"], "A factor applied to every gating value. It changes no selection.", "DeepSeek-V3: 2.5", V3),
     term(Routing, "Shared expert", &["Shared", "Shared experts"], "An expert that every token uses besides its K. It changes no load.", "", WANG),
     term(Routing, "Groups", &["Kept", "Group", "needs"], "Experts are divided into groups, one per node, and a token may choose only within its best few groups: less traffic between nodes.", "group score = sum of its two best s + b", V3),
-    term(Routing, "Capacity", &["Factor", "Capacity factor"], "The most tokens of a batch that an expert takes.", "⌈T·K/E · factor⌉ tokens", "Switch Transformers; both ways to drop as in Megatron-LM’s code"),
+    term(Routing, "Capacity", &["Factor", "Capacity factor"], "The most tokens of a batch that an expert takes.", "⌈T·K/E · factor⌉ tokens", "[Switch Transformers](https://arxiv.org/abs/2101.03961); both ways to drop as in Megatron-LM’s code"),
     term(Routing, "Dropped", &["dropped share"], "Chosen, but the expert is full: the token skips it.", "share of all assignments", "Megatron-LM’s code"),
     term(Routing, "Assignment", &["assignments"], "One token at one expert: a batch of T tokens has K·T of them.", "K·T per step", ""),
-    term(Routing, "Expert Choice", &[], "The other way round: each expert takes its K·T/E best tokens of the batch. Perfectly balanced, but it looks at later tokens.", "", "Zhou et al. 2022, from general knowledge"),
+    term(Routing, "Expert Choice", &[], "The other way round: each expert takes its K·T/E best tokens of the batch. Perfectly balanced, but it looks at later tokens.", "", "[Zhou et al. 2022](https://arxiv.org/abs/2202.09368), from general knowledge"),
     // Balancing
     term(Balancing, "Balancer", &["Rule"], "What keeps the experts equally busy: it turns the loads of one step into the biases of the next.", "", ""),
     term(Balancing, "Bias", &["Biases", "bias from, to", "bias now", "Expert bias"], "A number per expert that is added to its scores when experts are chosen, and nowhere else. It rises while the expert gets too few tokens.", "b, score units", WANG),
@@ -60,7 +60,7 @@ pub(super) const TERMS: &[Term] = &[
     term(Balancing, "Freezing", &["Freeze from step", "Frozen"], "From some step on the biases no longer change.", "DeepSeek-V3: the last 500 of 14 800 billion tokens", V3),
     term(Balancing, "Centring", &["Centre the biases"], "Subtracts the mean from all biases after every update. A common shift changes no selection.", "b ← b − mean b", ""),
     term(Balancing, "Moving average", &["Average"], "How much of the old bias Quantile Balancing keeps; it calms the trembling that single batches cause.", "a in β ← a·β + (1−a)·β̂", "Megatron-LM’s code"),
-    term(Balancing, "Passes", &[], "How many passes BIP makes over a batch before routing it. After the last one the largest bias is set to 0: this anchor is ours, without it balance is lost after about 100 batches.", "1 to 16; b ← b − max b", "abstract of arXiv 2502.15451, and Su’s post 11619; the anchor is this project's"),
+    term(Balancing, "Passes", &[], "How many passes BIP makes over a batch before routing it. After the last one the largest bias is set to 0: this anchor is ours, without it balance is lost after about 100 batches.", "1 to 16; b ← b − max b", "abstract of [arXiv 2502.15451](https://arxiv.org/abs/2502.15451), and [Su’s post 11619](https://kexue.fm/archives/11619); the anchor is this project’s"),
     term(Balancing, "Error", &["violation error"], "How many tokens an expert is short of the mean load; negative if it has too many.", "e = c̄ − c, tokens", WANG),
     term(Balancing, "Loss-free balancing", &[], "Balance by a bias that only selection sees: unlike an auxiliary loss, no gradient pulls the model away from its task.", "b ← b + u·sign(c̄ − c)", WANG),
     term(Balancing, "Moved by the bias", &["because of the bias alone", "moved away by the bias", "though not of their K best", "K best, but not taken", "without it: expert #", "instead: expert #"], "Assignments that the scores alone would have made differently.", "share of assignments", OURS),
@@ -70,7 +70,7 @@ pub(super) const TERMS: &[Term] = &[
     term(Measures, "Load", &["Load per expert", "Load over time", "Load curves", "Expert # gets", "mean of the last # steps", "Loads"], "The number of tokens that an expert got in a step.", "c, tokens", WANG),
     term(Measures, "Fair share", &["fair share L", "evenly spread", "Mean load"], "The load of every expert at perfect balance.", "L = c̄ = K·T/E, tokens", WANG),
     term(Measures, "MaxVio", &["Worst expert", "MaxVio of the batch", "MaxVio per batch", "# tokens"], "How far the busiest expert is above its fair share. 0 is perfect balance; 1 means twice the fair share.", "max load / L − 1", WANG),
-    term(Measures, "MaxVio of 16 steps, global", &["of # steps, of all", "MaxVio global", "Mark"], "MaxVio of the loads of 16 steps together, and of all steps since the mark: chance evens out, and lasting imbalance remains.", "", "global: Wang et al. 2024; 16 steps: as this project measures it"),
+    term(Measures, "MaxVio of 16 steps, global", &["of # steps, of all", "MaxVio global", "Mark"], "MaxVio of the loads of 16 steps together, and of all steps since the mark: chance evens out, and lasting imbalance remains.", "", "global: [Wang et al. 2024](https://arxiv.org/abs/2408.15664); 16 steps: as this project measures it"),
     term(Measures, "MinVio", &[], "How far the least busy expert is below its fair share.", "1 − min load / L", ID),
     term(Measures, "Coefficient of variation", &["CV"], "How much the loads scatter, over all experts.", "standard deviation / mean", OURS),
     term(Measures, "Entropy", &["entropy over ln E"], "How evenly tokens are spread; 1 is perfect balance.", "−Σ p ln p / ln E, p the load shares", OURS),
@@ -81,7 +81,7 @@ pub(super) const TERMS: &[Term] = &[
     term(Measures, "Time in balance", &["in balance"], "The share of steps in which MaxVio of 16 steps is at most 0.2.", "% of steps", OURS),
     term(Measures, "Oscillation", &["Swing of biases", "Period of the swing", "amplitude", "period"], "How far the biases swing over the last 100 steps, and the number of steps in one cycle.", "half the 5–95 % range, score units; steps", OURS),
     term(Measures, "Sampling floor", &["floor"], "The MaxVio that chance alone causes at perfect balance, for independent tokens. No rule stays below it for long without looking ahead.", "≈ E[max of E normals] · √((1 − K/E)/L)", OURS),
-    term(Measures, "Experts per token", &[], "How many experts a token gets where the number is not fixed.", "mean over the batch; the rule’s target is K", "Su’s MoE series, post 10815"),
+    term(Measures, "Experts per token", &[], "How many experts a token gets where the number is not fixed.", "mean over the batch; the rule’s target is K", "[Su’s MoE series, post 10815](https://kexue.fm/archives/10815)"),
     term(Measures, "Share of tokens", &["of all tokens"], "How many of a batch’s tokens belong to a topic, in percent.", "%", ""),
     // Tokens
     term(Tokens, "Batch", &["Tokens per step"], "The tokens of one step. The biases are updated once per batch.", "T tokens", WANG),
@@ -97,7 +97,7 @@ pub(super) const TERMS: &[Term] = &[
     term(Tokens, "Variant", &["Settings below are of"], "One of several routers that get the same tokens, for comparison.", "", ""),
     // Learning
     term(Learning, "Learning", &["Learned"], "Not only the biases change, but also the experts and the router, by gradient descent on a task.", "", ""),
-    term(Learning, "Auxiliary loss", &[], "A second loss that penalises uneven loads. Its gradient balances the router, but disturbs what it learns.", "α Σ f·P", "GShard and Switch, from general knowledge; Wang et al. 2024"),
+    term(Learning, "Auxiliary loss", &[], "A second loss that penalises uneven loads. Its gradient balances the router, but disturbs what it learns.", "α Σ f·P", "GShard and [Switch](https://arxiv.org/abs/2101.03961), from general knowledge; [Wang et al. 2024](https://arxiv.org/abs/2408.15664)"),
     term(Learning, "Weight α", &["α"], "How much the auxiliary loss counts relative to the task loss.", "Wang et al. 2024 compare 1e-2, 1e-3 and 1e-4", WANG),
     term(Learning, "z-loss", &[], "A loss that keeps logits small. It does not balance.", "1/T Σ (ln Σ eᶻ)²; ST-MoE: 0.001", "ST-MoE, from general knowledge"),
     term(Learning, "Task loss", &["NMSE, e^loss", "NMSE"], "How badly the experts predict the targets, relative to predicting nothing.", "NMSE, %", OURS),

@@ -1,9 +1,10 @@
 //! Buttons with an icon, a name for screen readers and a tooltip.
 
-use crate::ui::kit::style::icon;
+use crate::ui::kit::style::{icon, semibold};
 use crate::ui::kit::theme::Theme;
 use eframe::egui::{self, Button, Color32, CornerRadius, Response, Ui, vec2};
 use egui_material_icons::MaterialIcon;
+use egui_material_icons::icons::ICON_CLOSE;
 
 /// A square button with an icon and no frame until the pointer is on it.
 pub fn icon_button(
@@ -47,4 +48,17 @@ pub fn primary(ui: &mut Ui, theme: &Theme, words: &str, height: f32) -> bool {
     let enter = crate::ui::kit::focus::enter_is_free(ui)
         && ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, egui::Key::Enter));
     response.clicked() || enter
+}
+
+/// The heading of what lies over the window, with a button at its right end that closes it. True if it was pressed.
+pub fn heading(ui: &mut Ui, theme: &Theme, title: &str, size: f32) -> bool {
+    ui.horizontal(|ui| {
+        ui.label(egui::RichText::new(title).font(semibold(size)).color(theme.text));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let name = format!("Close {}", title.to_lowercase());
+            icon_button(ui, theme, ICON_CLOSE, 15.0, true, &name, "Close (Esc)").clicked()
+        })
+        .inner
+    })
+    .inner
 }

@@ -1,6 +1,7 @@
 //! A row that is one choice of several.
 
 use super::differs::{self, NoValue};
+use crate::ui::kit::focus;
 use crate::ui::kit::glossary::explain;
 use crate::ui::kit::theme::{ROW, Theme};
 use eframe::egui::{self, ComboBox, Ui, vec2};
@@ -72,6 +73,9 @@ pub fn choice_of<T: Clone + PartialEq>(
                 let button = egui::Button::selectable(is, &item.name).min_size(vec2(ui.available_width(), ROW));
                 let blocked = item.blocked.clone().or_else(|| refused(&item.value).filter(|_| !is));
                 let response = ui.add_enabled(blocked.is_none(), button);
+                if is {
+                    focus::start_at(ui, response.id);
+                }
                 let response = response.on_hover_text(&item.tip);
                 let response = match blocked {
                     Some(why) => response.on_disabled_hover_text(why),
@@ -81,6 +85,7 @@ pub fn choice_of<T: Clone + PartialEq>(
                     chosen = Some(item.value.clone());
                 }
             }
+            focus::follow(ui);
         })
         .response;
     response.widget_info(|| {

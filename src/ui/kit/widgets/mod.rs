@@ -15,6 +15,8 @@ use eframe::egui::{self, Align2, Id, Rect, Sense, Ui, vec2};
 const NAME: f32 = 72.0;
 /// Width of the figures on the right of a row.
 const FIGURE: f32 = 68.0;
+/// Height of a track below its name.
+const BELOW: f32 = 18.0;
 
 /// The places of one row of controls.
 struct Row {
@@ -24,11 +26,14 @@ struct Row {
     figure: Rect,
 }
 
-/// Takes a row's room and paints its name. The name carries the tooltip.
-fn row(ui: &mut Ui, theme: &Theme, name: &str, tip: &str) -> (Row, egui::Response) {
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
-    let (left, rest) = rect.split_left_right_at_x(rect.left() + NAME);
+/// Takes a row's room and paints its name. The name carries the tooltip. What is `wide` has its middle on a line of its own.
+fn row(ui: &mut Ui, theme: &Theme, name: &str, tip: &str, wide: bool) -> (Row, egui::Response) {
+    let height = if wide { ROW + BELOW } else { ROW };
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+    let (line, below) = rect.split_top_bottom_at_y(rect.top() + ROW);
+    let (left, rest) = line.split_left_right_at_x(line.left() + NAME);
     let (middle, figure) = rest.split_left_right_at_x(rest.right() - FIGURE);
+    let middle = if wide { below } else { middle };
     crate::ui::kit::spots::offer(ui, name, rect.expand2(vec2(4.0, 0.0)));
     let id: Id = ui.scope_id().with(("name", name));
     let label = explain(ui.interact(left, id, Sense::hover()), name, tip);

@@ -51,6 +51,8 @@ pub struct Number<'a> {
     pub scale: Scale,
     /// Whether a change starts a new run: then it counts on release alone, and the row says so with a sign.
     pub restarts: bool,
+    /// Whether the track has a line of its own, as wide as the row.
+    pub wide: bool,
 }
 
 /// Left end of a logarithmic track whose range begins at 0.
@@ -85,6 +87,11 @@ impl Number<'_> {
 
     /// The value at a place of the track, rounded as a person would.
     fn at_track(self, t: f32) -> f64 {
+        self.at(t, false)
+    }
+
+    /// The value at a place of the track; one digit more where it is moved finely.
+    fn at(self, t: f32, fine: bool) -> f64 {
         let t = f64::from(t.clamp(0.0, 1.0));
         let log = || {
             let (low, high) = self.log_range();
@@ -92,12 +99,16 @@ impl Number<'_> {
             (low + t * (high - low)).exp()
         };
         let value = match self.scale {
-            Scale::Linear(step) => ((self.min + t * (self.max - self.min)) / step).round() * step,
+            Scale::Linear(step) => {
+                let step = if fine { step / 10.0 } else { step };
+                ((self.min + t * (self.max - self.min)) / step).round() * step
+            }
             Scale::Whole => (self.min + t * (self.max - self.min)).round(),
             Scale::LogWhole => log().round(),
+            Scale::Doubling if fine => log().round(),
             Scale::Doubling => doubling(log()),
             Scale::Log if t < self.zero() / 2.0 => 0.0,
-            Scale::Log => significant(log(), 2),
+            Scale::Log => significant(log(), if fine { 3 } else { 2 }),
         };
         tidy(value).clamp(self.min, self.max)
     }
@@ -205,7 +216,7 @@ pub fn figure(value: f64, whole: bool) -> String {
 pub fn number(ui: &mut Ui, theme: &Theme, what: Number<'_>, value: f64) -> Option<f64> {
     let differs = differs::now(ui);
     let tip = differs.map_or_else(|| what.tip.to_owned(), |d| d.tip(what.tip));
-    let (places, label) = row(ui, theme, what.name, &tip);
+    let (places, label) = row(ui, theme, what.name, &tip, what.wide);
     let id = ui.scope_id().with(("slider", what.name));
     // While a new run waits for the release, the row shows what it will be.
     let pending: Option<f64> = ui.data(|d| d.get_temp(id));
@@ -236,12 +247,13 @@ fn track(ui: &mut Ui, theme: &Theme, what: Number<'_>, value: f64, places: &Row,
         pos2(area.right() - radius - 4.0, area.center().y + 1.5),
     );
     let response = ui.interact(area, id, Sense::click_and_drag()).on_hover_cursor(CursorIcon::PointingHand);
+    let response = response.on_hover_text(HOW);
     let differs = differs::now(ui);
     response.widget_info(|| {
         let info = WidgetInfo::slider(ui.is_enabled(), value, what.name);
         WidgetInfo { current_text_value: differs.map(|d| d.shown().to_owned()), ..info }
     });
-    let mut chosen = pointed(ui, &response, rail, what);
+    let mut chosen = pointed(ui, &response, rail, what, value);
     if response.has_focus() {
         let filter = EventFilter { horizontal_arrows: true, ..Default::default() };
         ui.memory_mut(|m| m.set_focus_lock_filter(id, filter));
@@ -284,15 +296,32 @@ impl Animate for Ui {
     }
 }
 
-fn pointed(ui: &Ui, response: &Response, rail: Rect, what: Number<'_>) -> Option<f64> {
+/// How a track is used.
+const HOW: &str = "Drag; ten times finer with Shift. Or click the figure and type a value";
+
+/// Where a drag with Shift is on the track.
+#[derive(Clone, Copy, Default)]
+struct Fine(f32);
+
+fn pointed(ui: &Ui, response: &Response, rail: Rect, what: Number<'_>, value: f64) -> Option<f64> {
+    let (id, width) = (response.id.with("fine"), rail.width().max(1.0));
     if !(response.dragged() || response.is_pointer_button_down_on() || response.clicked()) {
+        ui.data_mut(|d| d.remove_temp::<Fine>(id));
         return None;
     }
     if ui.input(|i| i.pointer.secondary_down()) {
         return None;
     }
+    let (shift, moved) = ui.input(|i| (i.modifiers.shift, i.pointer.delta().x));
+    // Once it is fine it stays so until the button is let go of, or the handle would jump to the pointer.
+    let fine: Option<Fine> = ui.data(|d| d.get_temp(id));
+    if shift || fine.is_some() {
+        let from = fine.map_or_else(|| what.to_track(value), |f| f.0 + moved / width / 10.0);
+        ui.data_mut(|d| d.insert_temp(id, Fine(from.clamp(0.0, 1.0))));
+        return fine.map(|_| what.at(from, true));
+    }
     let pointer = response.interact_pointer_pos()?;
-    Some(what.at_track((pointer.x - rail.left()) / rail.width().max(1.0)))
+    Some(what.at_track((pointer.x - rail.left()) / width))
 }
 
 fn keyed(ui: &Ui, what: Number<'_>, value: f64) -> Option<f64> {
@@ -373,19 +402,17 @@ fn figure_field(
         .custom_formatter(move |v, _| differs.map_or_else(|| figure(v, whole), |d| d.shown().to_owned()))
         .custom_parser(parse);
     let rect = places.figure.with_min_x(places.figure.left() + 4.0).shrink2(vec2(0.0, 2.0));
-    let response = ui
-        .scope_builder(egui::UiBuilder::new().max_rect(rect).id_salt(id.with("figure")), |ui| {
-            let style = ui.style_mut();
-            style.drag_value_text_style = egui::TextStyle::Monospace;
-            style.override_font_id = Some(mono(SMALL));
-            style.visuals.widgets.inactive.weak_bg_fill = egui::Color32::TRANSPARENT;
-            style.visuals.widgets.inactive.bg_fill = egui::Color32::TRANSPARENT;
-            style.spacing.button_padding = vec2(4.0, 2.0);
-            style.spacing.interact_size.y = rect.height();
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| ui.add(field)).inner
-        })
-        .inner
-        .labelled_by(label.id);
+    // The row's room is taken already, so nothing comes after this field.
+    let mut place = ui.new_child(egui::UiBuilder::new().max_rect(rect).id_salt(id.with("figure")));
+    let style = place.style_mut();
+    style.drag_value_text_style = egui::TextStyle::Monospace;
+    style.override_font_id = Some(mono(SMALL));
+    style.visuals.widgets.inactive.weak_bg_fill = egui::Color32::TRANSPARENT;
+    style.visuals.widgets.inactive.bg_fill = egui::Color32::TRANSPARENT;
+    style.spacing.button_padding = vec2(4.0, 2.0);
+    style.spacing.interact_size.y = rect.height();
+    let response = place.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| ui.add(field)).inner;
+    let response = response.labelled_by(label.id);
     crate::ui::kit::focus::field_of(ui, response.id, id);
     if what.restarts {
         let at = places.name.right_center() - vec2(9.0, 0.0);
@@ -418,7 +445,7 @@ mod tests {
     use super::*;
 
     fn of(min: f64, max: f64, scale: Scale) -> Number<'static> {
-        Number { name: "x", tip: "", min, max, scale, restarts: false }
+        Number { name: "x", tip: "", min, max, scale, restarts: false, wide: false }
     }
 
     #[test]
@@ -433,6 +460,7 @@ mod tests {
         for value in [1.0, 2.0, 3.0, 4.0, 6.0, 96.0, 4096.0, 1_048_576.0] {
             assert_eq!(batch.at_track(batch.to_track(value)), value);
         }
+        assert_eq!(u.at(u.to_track(0.00123), true), 0.00123, "with Shift every third digit is there");
         assert_eq!(batch.stepped(4096.0, true), 6144.0);
         assert_eq!(batch.stepped(4096.0, false), 3072.0);
         assert_eq!(batch.stepped(1.0, false), 1.0);

@@ -192,7 +192,7 @@ impl Pane for Assignment {
          them move from expert to expert; fresh tokens in every step would only flicker. The menu shows the batch of the step instead, or \
          which share of each topic's assignments every expert gets. Point at a cell for its figures, click to pin token and expert. \
          Scroll to zoom, drag to pan, double-click for everything. On a live batch, scrolling zooms the tokens and scrolling with Shift the \
-         experts; the bar at the right shows the place and takes PageUp, PageDown, Home and End. Where tokens share a row, it shows which share of them chose the expert, \
+         experts; the bar at the right shows the place and takes Page Up, Page Down, Home and End. Where tokens share a row, it shows which share of them chose the expert, \
          and their mean score."
     }
 

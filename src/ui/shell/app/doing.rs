@@ -34,14 +34,20 @@ impl App {
         if !typing && !covered {
             self.answer_keys(ctx, asks, focused);
         }
+        let lesson = self.lab.lesson().is_some();
         let mut all: Vec<(Action, egui::KeyboardShortcut)> =
-            Action::iter().flat_map(|a| a.shortcuts().into_iter().map(move |s| (a, s))).collect();
+            Action::iter().flat_map(|a| a.shortcuts_in(lesson).into_iter().map(move |s| (a, s))).collect();
         // Shift+Ctrl+Z before Ctrl+Z: egui takes a shortcut also when more modifiers are held.
         all.sort_by_key(|(_, s)| std::cmp::Reverse(u8::from(s.modifiers.shift) + u8::from(s.modifiers.command)));
         let on_slider = focused && ctx.input(|i| i.key_pressed(Key::Space)) && focus::is_on_slider(ctx);
+        let alt = ctx.input(|i| i.modifiers.alt);
         for (action, shortcut) in all {
+            // No shortcut wants Alt, but some keyboards want it for a sign.
+            if alt && !is_sign(shortcut.logical_key) {
+                continue;
+            }
             let plain = !shortcut.modifiers.command;
-            let function = matches!(shortcut.logical_key, Key::F1 | Key::F2 | Key::F5 | Key::F11);
+            let function = matches!(shortcut.logical_key, Key::F1 | Key::F2 | Key::F5 | Key::F10 | Key::F11);
             let pages = matches!(shortcut.logical_key, Key::PageUp | Key::PageDown);
             if pages && (!self.pages_are_panes() || typing || covered || focused) {
                 continue;
@@ -61,12 +67,6 @@ impl App {
                 continue;
             }
             if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
-                // With a lesson open the plain keys of time turn its pages; K plays.
-                let action = match (self.lab.lesson().is_some(), action, shortcut.logical_key) {
-                    (true, Action::TogglePlay, Key::Space) | (true, Action::Step, _) => Action::NextPage,
-                    (true, Action::Back, _) => Action::PreviousPage,
-                    _ => action,
-                };
                 asks.push(Ask::Do(action));
             }
         }
@@ -75,7 +75,7 @@ impl App {
     /// While a lesson's question is open, its letters answer, or digits; whatever they do otherwise waits until it is answered. What has
     /// the focus may take digits itself.
     fn answer_keys(&self, ctx: &Context, asks: &mut Vec<Ask>, focused: bool) {
-        if !self.lab.question_is_open() {
+        if !self.lab.question_is_open() || ctx.input(|i| i.modifiers.alt) {
             return;
         }
         let question = self.lab.lesson().and_then(|r| r.page()).and_then(|p| p.question.as_ref());
@@ -254,4 +254,10 @@ impl App {
             Purpose::Film(_) => self.film_to(path),
         }
     }
+}
+
+/// Whether a key writes a sign that needs Alt on some keyboards.
+fn is_sign(key: Key) -> bool {
+    use Key::{CloseBracket, Comma, Equals, Minus, OpenBracket, Period, Plus, Questionmark};
+    [CloseBracket, Comma, Equals, Minus, OpenBracket, Period, Plus, Questionmark].contains(&key)
 }

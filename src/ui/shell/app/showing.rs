@@ -8,7 +8,7 @@ use crate::ui::help::lesson;
 use crate::ui::shell::presenting::{Presenting, next_pane};
 use crate::ui::shell::views::{self, Views};
 use crate::ui::store::{Hint, LARGEST, SMALLEST, Stored};
-use eframe::egui::{Context, Rect, Ui, Vec2, ViewportCommand};
+use eframe::egui::{Context, Pos2, Rect, Ui, Vec2, ViewportCommand};
 use moebias_files::lesson::Page;
 use moebias_files::view::PaneKind;
 use moebias_files::view::{Part, View};
@@ -22,8 +22,12 @@ use std::time::Instant;
 pub(super) struct Showing {
     pub(super) views: Views,
     pub(super) presenting: Presenting,
-    /// The pane that the pointer was on last.
+    /// The pane that somebody came to last: by the pointer, by the focus, or by bringing it up.
     last_pane: Option<PaneKind>,
+    /// Where the pointer and the focus were.
+    been: (Option<Pos2>, Option<Pos2>),
+    /// The menu at the experiment's name is to open in the next frame.
+    pub(super) menu: bool,
     /// Nothing but this pane is shown.
     only: Option<PaneKind>,
     /// The window is too narrow for settings beside the panes: they lie over them while somebody wants them.
@@ -109,6 +113,7 @@ impl App {
     pub fn show_pane(&mut self, kind: PaneKind) {
         self.layout.restore();
         self.layout.reveal(kind);
+        self.showing.last_pane = Some(kind);
     }
 
     /// Whether settings have room beside the panes and an open lesson.
@@ -171,10 +176,20 @@ impl App {
         }
         let pointer = ctx.input(|i| i.pointer.hover_pos());
         let under = pointer.and_then(|at| self.layout.pane_at(at));
-        self.showing.last_pane = under.or(self.showing.last_pane);
+        self.note_pane(ctx, pointer, under);
         let lit: Option<Rect> = under.and_then(|kind| self.layout.rect_of(kind));
         self.showing.presenting.paint(ctx, lit, theme);
         self.focus.show(ctx, theme);
+    }
+
+    /// Notes the pane that somebody has just come to. A pointer that rests says nothing new.
+    fn note_pane(&mut self, ctx: &Context, pointer: Option<Pos2>, under: Option<PaneKind>) {
+        let focus = self.focus.in_pane(ctx);
+        let before = std::mem::replace(&mut self.showing.been, (pointer, focus));
+        let pointed = under.filter(|_| before.0 != pointer);
+        let focused = focus.filter(|_| before.1 != focus).and_then(|at| self.layout.pane_at(at));
+        let come = pointed.or(focused).or(self.layout.brought_up());
+        self.showing.last_pane = come.or(self.showing.last_pane);
     }
 
     /// A hint in the place of the findings, where nothing else asks for attention: it covers nothing. True if there is one.
@@ -189,7 +204,7 @@ impl App {
         !busy && !self.options.still && self.hints.show(ui, &mut self.stored, theme)
     }
 
-    /// The pane that is meant: the one with all the room, under the pointer, or last under it.
+    /// The pane that is meant: the one with all the room, or the one that somebody came to last.
     pub(super) fn pane_meant(&self) -> PaneKind {
         let all = self.layout.order();
         let seen = self.showing.last_pane.filter(|kind| self.layout.rect_of(*kind).is_some());
@@ -237,6 +252,8 @@ impl App {
                 let words = if self.stored.hints { "Hints are on" } else { "Hints are off" };
                 self.lab.tell(Level::Info, words);
             }
+            Action::Menu if self.shows(Part::TopBar) => self.showing.menu = true,
+            Action::Menu => self.lab.tell_once(Level::Info, "The menu is in the top bar, which is hidden now"),
             Action::Laser => self.showing.presenting.toggle_laser(),
             Action::Spotlight => self.showing.presenting.toggle_spotlight(),
             Action::ToggleControls if self.showing.floats => self.showing.wanted = !self.showing.wanted,

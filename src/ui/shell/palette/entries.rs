@@ -118,9 +118,12 @@ pub fn entries(settings: &[Setting], sources: &Sources<'_>, ctx: &Context) -> Ve
 fn panes() -> impl Iterator<Item = Entry> {
     PaneKind::iter().flat_map(|kind| {
         let name = kind.name();
+        // A pane's name alone means to see it.
+        let mut show = Entry::new(format!("Show pane: {name}"), "", ICON_OPEN_IN_FULL, Does::Ask(Ask::Reveal(kind)));
+        show.names.push(plain(name));
         let pane = |name: String, symbol, ask| Entry::new(name, "", symbol, Does::Ask(ask));
         [
-            pane(format!("Show pane: {name}"), ICON_OPEN_IN_FULL, Ask::Reveal(kind)),
+            show,
             pane(format!("Maximise pane: {name}"), ICON_OPEN_IN_FULL, Ask::Maximise(kind)),
             pane(format!("Copy picture of: {name}"), ICON_CONTENT_COPY, Ask::Export(kind, Export::Copy)),
             pane(format!("Save picture of: {name}…"), ICON_PHOTO_CAMERA, Ask::Export(kind, Export::Picture)),

@@ -72,6 +72,8 @@ fn what_is_meant_stands_first() {
     for (typed, name) in [
         ("back", "Bring back what was set aside"),
         ("oad over t", "Show pane: Load over time"),
+        ("worst", "Show pane: Worst expert"),
+        ("bias", "Show pane: Biases"),
         ("skew", "Skew"),
         ("noise", "Noise"),
         ("k", "K"),
