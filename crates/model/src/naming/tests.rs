@@ -84,11 +84,11 @@ fn a_typed_name_leaves_the_numbers_of_the_others() {
     settle(&mut variants);
     variants[0].name.type_in(Some("mine"));
     settle(&mut variants);
-    assert_eq!(variants[1].name, "Sign, u 0.001 (2)");
-    assert_eq!(variants[2].name, "Sign, u 0.001 (3)");
-    variants[1].name.type_in(Some("Sign, u 0.001 (3)"));
+    assert_eq!(variants[1].name, "Sign, u = 0.001 (2)");
+    assert_eq!(variants[2].name, "Sign, u = 0.001 (3)");
+    variants[1].name.type_in(Some("Sign, u = 0.001 (3)"));
     settle(&mut variants);
-    assert_eq!(variants[2].name, "Sign, u 0.001 (4)", "what is taken is passed by");
+    assert_eq!(variants[2].name, "Sign, u = 0.001 (4)", "what is taken is passed by");
 }
 
 #[test]
