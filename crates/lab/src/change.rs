@@ -46,8 +46,8 @@ impl Lab {
         // Taken back in the opposite order.
         from.reverse();
         let resets = to.iter().any(|(_, c)| *c == Change::ResetBias);
-        let number = self.undo.did(Entry::Value { from, to: to.clone() });
-        (self.past_values, self.undo_waits) = (false, 0);
+        let number = self.undoing.entries.did(Entry::Value { from, to: to.clone() });
+        (self.undoing.past_values, self.undoing.waits) = (false, 0);
         for (target, change) in to {
             self.ask(target, change, Some(number), Asked::Done);
         }
@@ -64,10 +64,10 @@ impl Lab {
 
     /// Asks the worker for a change that belongs to an entry of undo.
     pub(super) fn ask(&mut self, target: Target, change: Change, entry: Option<u64>, asked: Asked) {
-        self.asked += 1;
-        let id = self.asked;
+        self.requests.count += 1;
+        let id = self.requests.count;
         self.sheet.touch(id, target, &change);
-        self.changes.insert(id, (entry, asked));
+        self.requests.changes.insert(id, (entry, asked));
         self.post(Message::Change { id, run: self.run, target, change });
     }
 
@@ -82,10 +82,10 @@ impl Lab {
         if let Some(why) = self.cant_call(variant, to.as_deref()) {
             return self.tell(Level::Warning, why);
         }
-        self.undo.end_gesture();
-        let number = self.undo.did(Entry::Name { variant, from, to: to.clone(), was });
-        self.undo.end_gesture();
-        (self.past_values, self.undo_waits) = (false, 0);
+        self.undoing.entries.end_gesture();
+        let number = self.undoing.entries.did(Entry::Name { variant, from, to: to.clone(), was });
+        self.undoing.entries.end_gesture();
+        (self.undoing.past_values, self.undoing.waits) = (false, 0);
         self.call(variant, to, (number, Asked::Done));
     }
 
@@ -104,9 +104,9 @@ impl Lab {
     pub(super) fn call(&mut self, variant: usize, name: Option<String>, (entry, asked): (u64, Asked)) {
         self.settings.rename(variant, name.as_deref());
         self.sheet.authored.experiment.rename(variant, name.as_deref());
-        self.asked += 1;
-        let id = self.asked;
-        self.changes.insert(id, (Some(entry), asked));
+        self.requests.count += 1;
+        let id = self.requests.count;
+        self.requests.changes.insert(id, (Some(entry), asked));
         self.post(Message::Rename { id, run: self.run, variant, name });
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Desk {
     opening: Option<Job<Result<Opened, FileError>>>,
     writing: Option<Job<Result<String, String>>>,
     pub(super) saves: Saves,
+    /// Files written since somebody last asked, for the list of recent ones.
+    pub(super) saved: Vec<PathBuf>,
     copy: Option<(Document, Start)>,
     looking: Option<Job<Vec<Unfinished>>>,
     unfinished: Vec<Unfinished>,
@@ -294,7 +296,7 @@ impl Lab {
     }
 
     fn sheet_of(&self, run: RunId) -> Option<&Sheet> {
-        if run == self.run { Some(&self.sheet) } else { self.shelved.get(&run).map(|s| &s.sheet) }
+        if run == self.run { Some(&self.sheet) } else { self.shelf.runs.get(&run).map(|s| &s.sheet) }
     }
 
     /// The journal goes on with this run.
@@ -469,7 +471,7 @@ impl Lab {
     fn take_opened(&mut self, loaded: &Loaded) -> bool {
         let began = self.take(loaded);
         if began {
-            self.saved.extend(loaded.path.clone());
+            self.desk.saved.extend(loaded.path.clone());
         }
         began
     }

@@ -133,7 +133,9 @@ impl Lab {
     /// Whether the snapshot is of the run that was asked for last, with every change asked for.
     #[must_use]
     pub fn is_up_to_date(&self) -> bool {
-        self.snapshot.run == self.run && self.snapshot.answered == self.asked && self.snapshot.seeking.is_none()
+        self.snapshot.run == self.run
+            && self.snapshot.answered == self.requests.count
+            && self.snapshot.seeking.is_none()
     }
 
     fn progress_of(&self, id: &str) -> Option<&Progress> {
@@ -163,7 +165,7 @@ impl Lab {
     /// Opens a lesson where it was left; one that was read to its end at its beginning.
     pub(super) fn take_lesson(&mut self, lesson: Lesson) {
         if let Some(path) = &lesson.path {
-            self.saved.push(path.clone());
+            self.desk.saved.push(path.clone());
         }
         let progress = self.lessons.shelf.progress.entry(lesson.id.clone()).or_default();
         if progress.page + 1 >= lesson.pages.len() && (progress.finished || progress.page > 0) {

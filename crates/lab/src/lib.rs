@@ -97,38 +97,55 @@ pub struct UnfinishedRun {
 /// A lab: one worker, the settings as the controls show them, undo, recording and messages.
 pub struct Lab {
     worker: Worker,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    /// The run that is shown, and what it was made from.
+    run: RunId,
     sheet: Sheet,
-    /// The runs that are not shown.
-    shelved: HashMap<RunId, Shelved>,
-    /// Runs asked for that the worker has not answered yet, in order.
-    switches: VecDeque<Switch>,
-    /// What is to be told of runs that it has confirmed.
-    announcements: Vec<runs::Announcement>,
-    /// Changes asked for that it has not answered yet: the entry of undo that they belong to, and how they came to be asked for.
-    changes: HashMap<u64, (Option<u64>, Asked)>,
     snapshot: Arc<Snapshot>,
     /// The settings as last asked for; the worker's own once it has answered everything.
     settings: Experiment,
-    /// Changes and runs asked for so far.
-    asked: u64,
-    undo: Undo,
-    /// Undo was asked for before it was known what it is to bring back.
-    undo_waits: u32,
-    /// The last thing done was taking back a value.
-    past_values: bool,
+    requests: Requests,
+    shelf: Shelf,
+    undoing: Undoing,
     notices: Notices,
     desk: Desk,
-    saved: Vec<PathBuf>,
-    wake: Arc<dyn Fn() + Send + Sync>,
-    set_aside: Option<SetAside>,
-    engine_choice: EngineChoice,
-    /// The run that the sheet belongs to.
-    run: RunId,
-    next_run: u64,
-    sweep: Option<sweep::LabSweep>,
-    sweeps: u64,
-    dead: bool,
+    sweeping: sweep::Sweeping,
     lessons: lesson::Lessons,
+    engine_choice: EngineChoice,
+    dead: bool,
+}
+
+/// What the worker was asked for and has not answered yet.
+#[derive(Debug, Default)]
+struct Requests {
+    /// Changes and runs asked for so far.
+    count: u64,
+    /// Runs, in order.
+    switches: VecDeque<Switch>,
+    /// What is to be told of runs once the worker has confirmed them.
+    announcements: Vec<runs::Announcement>,
+    /// Changes: the entry of undo that each belongs to, and how it came to be asked for.
+    changes: HashMap<u64, (Option<u64>, Asked)>,
+}
+
+/// The runs that are not shown.
+#[derive(Debug)]
+struct Shelf {
+    runs: HashMap<RunId, Shelved>,
+    /// What a change of the past set aside last, to be brought back.
+    aside: Option<SetAside>,
+    /// The number of the next run.
+    next: u64,
+}
+
+/// Undo and redo.
+#[derive(Debug, Default)]
+struct Undoing {
+    entries: Undo,
+    /// Undo was asked for so often before it was known what it is to bring back.
+    waits: u32,
+    /// The last thing done was taking back a value.
+    past_values: bool,
 }
 
 impl Lab {
@@ -170,29 +187,20 @@ impl Lab {
         let snapshot = worker.snapshot();
         Ok(Self {
             worker,
-            shelved: HashMap::new(),
-            switches: VecDeque::new(),
-            announcements: vec![],
-            changes: HashMap::new(),
+            wake,
+            run: RunId(0),
             sheet: Sheet::new(document, authored),
             snapshot,
             settings,
-            asked: 0,
-            undo: Undo::default(),
-            undo_waits: 0,
-            past_values: false,
+            requests: Requests::default(),
+            shelf: Shelf { runs: HashMap::new(), aside: None, next: 1 },
+            undoing: Undoing::default(),
             notices: Notices::default(),
             desk: Desk::default(),
-            saved: vec![],
-            wake,
-            set_aside: None,
-            engine_choice: engine,
-            run: RunId(0),
-            next_run: 1,
-            sweep: None,
-            sweeps: 0,
-            dead: false,
+            sweeping: sweep::Sweeping::default(),
             lessons: lesson::Lessons::default(),
+            engine_choice: engine,
+            dead: false,
         })
     }
 
@@ -225,7 +233,7 @@ impl Lab {
             }
         }
         self.snapshot = self.worker.snapshot();
-        if self.snapshot.answered == self.asked {
+        if self.snapshot.answered == self.requests.count {
             self.settings.clone_from(&self.snapshot.experiment);
         }
         // The window's lab, not one that draws pictures beside it.
@@ -255,7 +263,7 @@ impl Lab {
 
     /// Files that were opened or saved since the last time this was asked, oldest first: for the list of recent files.
     pub fn take_recent(&mut self) -> Vec<PathBuf> {
-        std::mem::take(&mut self.saved)
+        std::mem::take(&mut self.desk.saved)
     }
 
     /// The texts that hold for the experiment as it is now: after a change, what it was changed from.
@@ -285,19 +293,19 @@ impl Lab {
     /// Later steps that can be brought back.
     #[must_use]
     pub fn set_aside(&self) -> Option<&SetAside> {
-        self.set_aside.as_ref()
+        self.shelf.aside.as_ref()
     }
 
     /// What undo would take back.
     #[must_use]
     pub fn undo_label(&self) -> Option<String> {
-        self.undo.next_undo().map(Entry::label)
+        self.undoing.entries.next_undo().map(Entry::label)
     }
 
     /// What redo would do again.
     #[must_use]
     pub fn redo_label(&self) -> Option<String> {
-        self.undo.next_redo().map(Entry::label)
+        self.undoing.entries.next_redo().map(Entry::label)
     }
 
     /// The engine that was asked for.
@@ -314,7 +322,7 @@ impl Lab {
 
     /// Pointer and keyboard are idle: the next change is a new undo step.
     pub fn end_gesture(&mut self) {
-        self.undo.end_gesture();
+        self.undoing.entries.end_gesture();
     }
 
     /// Tells a person something.
@@ -338,6 +346,7 @@ impl Lab {
         let step = self.snapshot.step;
         let before = self.may_change(&command).then(|| (self.run, self.settings.clone()));
         match command {
+            // Time
             Command::TogglePlay if self.snapshot.playing => self.post(Message::Pause),
             Command::TogglePlay | Command::Play => self.post(Message::Play),
             Command::Pause => self.post(Message::Pause),
@@ -351,6 +360,7 @@ impl Lab {
             Command::SeekEnd => self.post(Message::Seek(self.snapshot.head)),
             Command::CancelSeek => self.post(Message::CancelSeek),
             Command::SetSpeed(speed) => self.post(Message::Speed(speed)),
+            // Settings and variants
             Command::Change { target, change } => self.change(target, vec![change]),
             Command::ChangeTogether { target, changes } => self.change(target, changes),
             Command::Preset { .. }
@@ -362,6 +372,7 @@ impl Lab {
             | Command::NewSeed => self.restart(&command),
             Command::Fork(of) => self.fork(of),
             Command::Rename { variant, name } => self.rename(variant, name),
+            // Undo
             Command::Undo => self.undo(),
             Command::Redo => self.redo(),
             Command::BringBack => self.bring_back(),
@@ -373,11 +384,13 @@ impl Lab {
                 self.engine_choice = choice;
                 self.post(Message::Engine(choice));
             }
+            // What somebody looks at
             Command::SetView(view) => self.post(Message::View(view)),
             Command::SetTheory(request) => self.post(Message::Theory(request)),
             Command::SetFigures(wanted) => self.post(Message::Figures(wanted)),
             Command::SetMicroscope(request) => self.post(Message::Microscope(request)),
             Command::Detail(from, to) => self.post(Message::Detail(from, to)),
+            // Files
             Command::ToggleRecord => self.toggle_record(),
             Command::OpenFile(path) => self.open_file(path),
             Command::ShowFolder(folder) => self.show_folder(&folder),
@@ -389,6 +402,7 @@ impl Lab {
             Command::CancelJob => self.cancel_job(),
             Command::Restore => self.restore(),
             Command::DiscardUnfinished => self.discard_unfinished(),
+            // Sweeps and lessons
             Command::StartSweep(request) => self.start_sweep(&request),
             Command::GoOnWithSweep => self.go_on_with_sweep(),
             Command::CancelSweep => self.cancel_sweep(),
@@ -406,8 +420,8 @@ impl Lab {
     }
 
     fn undo(&mut self) {
-        let past_values = std::mem::take(&mut self.past_values);
-        match self.undo.next_undo() {
+        let past_values = std::mem::take(&mut self.undoing.past_values);
+        match self.undoing.entries.next_undo() {
             Some(Entry::Run { what, .. }) if past_values => {
                 // Whoever takes back one value after another does not mean to leave the run.
                 let text = format!(
@@ -417,18 +431,18 @@ impl Lab {
                 return;
             }
             Some(Entry::Value { to, .. }) if puts_biases_aside(to) && self.next_undo_is_unanswered() => {
-                self.undo_waits += 1;
+                self.undoing.waits += 1;
                 return;
             }
             _ => {}
         }
-        match self.undo.undo() {
+        match self.undoing.entries.undo() {
             Some((number, Entry::Value { from, .. })) => {
-                self.past_values = true;
+                self.undoing.past_values = true;
                 self.set_again(number, from, Asked::Undone);
             }
             Some((number, Entry::Name { variant, from, .. })) => {
-                self.past_values = true;
+                self.undoing.past_values = true;
                 self.call(variant, from, (number, Asked::Undone));
             }
             Some((_, Entry::Run { from, what, .. })) => {
@@ -445,25 +459,25 @@ impl Lab {
 
     /// Whether what undo would take back has put biases aside of which the worker has not told yet.
     fn next_undo_is_unanswered(&self) -> bool {
-        let next = self.undo.next_number();
-        self.changes.values().any(|(entry, asked)| *entry == next && next.is_some() && *asked != Asked::Undone)
+        let next = self.undoing.entries.next_number();
+        self.requests.changes.values().any(|(entry, asked)| *entry == next && next.is_some() && *asked != Asked::Undone)
     }
 
     /// Does the undo that waited for the worker's answer.
     fn undo_what_waited(&mut self) {
-        while self.undo_waits > 0 && !self.next_undo_is_unanswered() {
-            self.undo_waits -= 1;
+        while self.undoing.waits > 0 && !self.next_undo_is_unanswered() {
+            self.undoing.waits -= 1;
             self.undo();
         }
     }
 
     fn redo(&mut self) {
-        self.past_values = false;
-        if self.undo_waits > 0 {
-            self.undo_waits -= 1;
+        self.undoing.past_values = false;
+        if self.undoing.waits > 0 {
+            self.undoing.waits -= 1;
             return;
         }
-        match self.undo.redo() {
+        match self.undoing.entries.redo() {
             Some((number, Entry::Value { to, .. })) => self.set_again(number, to, Asked::Redone),
             Some((number, Entry::Name { variant, to, .. })) => self.call(variant, to, (number, Asked::Redone)),
             Some((_, Entry::Run { to, what, .. })) => {
@@ -480,7 +494,7 @@ impl Lab {
         let trace = self.sheet.authored.trace.clone();
         for (target, change) in &values {
             if let Err(e) = check::change(&mut settings, trace.as_deref(), *target, change) {
-                self.undo.drop_next(if asked == Asked::Undone { Asked::Redone } else { Asked::Undone });
+                self.undoing.entries.drop_next(if asked == Asked::Undone { Asked::Redone } else { Asked::Undone });
                 let what = if asked == Asked::Undone { "taken back" } else { "done again" };
                 let why = e.in_words(&self.settings.names());
                 self.tell(Level::Warning, format!("That can't be {what} with the settings as they are now: {why}"));
@@ -499,9 +513,9 @@ impl Lab {
             Echo::Declined { run, running, reason } => self.declined(run, running, &reason),
             Echo::Applied { id, step, events, left_out, biases, .. } => {
                 self.sheet.applied(id);
-                self.shelved.values_mut().for_each(|s| s.sheet.applied(id));
-                if let Some((Some(entry), asked)) = self.changes.remove(&id) {
-                    self.undo.applied(entry, asked, biases);
+                self.shelf.runs.values_mut().for_each(|s| s.sheet.applied(id));
+                if let Some((Some(entry), asked)) = self.requests.changes.remove(&id) {
+                    self.undoing.entries.applied(entry, asked, biases);
                 }
                 if let Some(events) = events {
                     self.journal_events(step, events);
@@ -510,8 +524,8 @@ impl Lab {
             }
             Echo::Exported { tag, run } => self.take_export(tag, run),
             Echo::Renamed { id } => {
-                if let Some((Some(entry), asked)) = self.changes.remove(&id) {
-                    self.undo.applied(entry, asked, vec![]);
+                if let Some((Some(entry), asked)) = self.requests.changes.remove(&id) {
+                    self.undoing.entries.applied(entry, asked, vec![]);
                 }
                 self.keep_journal();
             }
@@ -534,10 +548,10 @@ impl Lab {
     /// A change was refused: nothing was asked for.
     fn refused(&mut self, id: u64) {
         self.sheet.refused(id);
-        self.shelved.values_mut().for_each(|s| s.sheet.refused(id));
-        let Some((Some(entry), asked)) = self.changes.remove(&id) else { return };
-        if !self.changes.values().any(|(other, _)| *other == Some(entry)) {
-            self.undo.refused(entry, asked);
+        self.shelf.runs.values_mut().for_each(|s| s.sheet.refused(id));
+        let Some((Some(entry), asked)) = self.requests.changes.remove(&id) else { return };
+        if !self.requests.changes.values().any(|(other, _)| *other == Some(entry)) {
+            self.undoing.entries.refused(entry, asked);
         }
     }
 
@@ -547,12 +561,12 @@ impl Lab {
             return;
         }
         self.snapshot = self.worker.snapshot();
-        let unanswered: Vec<u64> = self.changes.keys().copied().collect();
+        let unanswered: Vec<u64> = self.requests.changes.keys().copied().collect();
         unanswered.into_iter().for_each(|id| self.refused(id));
-        self.switches.clear();
+        self.requests.switches.clear();
         self.show_again(self.snapshot.run, None);
-        self.asked = self.snapshot.answered;
-        self.undo_waits = 0;
+        self.requests.count = self.snapshot.answered;
+        self.undoing.waits = 0;
         self.tell(Level::Error, DEAD);
         self.answer_without_worker();
     }

@@ -78,20 +78,20 @@ impl Lab {
         what: &str,
         announcements: Vec<Announcement>,
     ) -> RunId {
-        let to = RunId(self.next_run);
-        self.next_run += 1;
+        let to = RunId(self.shelf.next);
+        self.shelf.next += 1;
         let from = self.switch(to, Shelved { sheet, settings }, true, announcements);
-        self.undo.end_gesture();
-        self.undo.did(Entry::Run { from, to, what: what.to_owned() });
-        self.undo.end_gesture();
-        self.past_values = false;
+        self.undoing.entries.end_gesture();
+        self.undoing.entries.did(Entry::Run { from, to, what: what.to_owned() });
+        self.undoing.entries.end_gesture();
+        self.undoing.past_values = false;
         to
     }
 
     /// Brings a parked run back. False, and told, where it is gone.
     pub(super) fn resume(&mut self, run: RunId, tell: Option<Announcement>) -> bool {
-        let Some(shelved) = self.shelved.remove(&run) else {
-            self.undo.forget(run);
+        let Some(shelved) = self.shelf.runs.remove(&run) else {
+            self.undoing.entries.forget(run);
             self.tell(Level::Warning, "That run is no longer in memory");
             return false;
         };
@@ -109,69 +109,69 @@ impl Lab {
             settings: std::mem::replace(&mut self.settings, shown.settings),
         };
         let from = std::mem::replace(&mut self.run, to);
-        self.shelved.insert(from, before);
-        self.undo_waits = 0;
-        self.asked += 1;
-        let aside = self.set_aside.take();
-        self.switches.push_back(Switch { to, from, fresh, aside, announcements });
+        self.shelf.runs.insert(from, before);
+        self.undoing.waits = 0;
+        self.requests.count += 1;
+        let aside = self.shelf.aside.take();
+        self.requests.switches.push_back(Switch { to, from, fresh, aside, announcements });
         from
     }
 
     /// The worker confirms the run that was asked for first.
     pub(super) fn confirmed(&mut self, run: RunId) {
-        if self.switches.front().is_some_and(|s| s.to == run)
-            && let Some(switch) = self.switches.pop_front()
+        if self.requests.switches.front().is_some_and(|s| s.to == run)
+            && let Some(switch) = self.requests.switches.pop_front()
         {
-            self.announcements.extend(switch.announcements);
+            self.requests.announcements.extend(switch.announcements);
         }
         self.journal_follows();
     }
 
     /// Tells what was to be told of the runs that were confirmed.
     pub(super) fn announce(&mut self) {
-        for Announcement { level, step, text, action } in std::mem::take(&mut self.announcements) {
+        for Announcement { level, step, text, action } in std::mem::take(&mut self.requests.announcements) {
             self.notices.add(level, step.unwrap_or(self.snapshot.step), text, action);
         }
     }
 
     /// The worker declines the run that was asked for first, and goes on with `running`: everything is as if it had not been asked for.
     pub(super) fn declined(&mut self, run: RunId, running: RunId, reason: &str) {
-        let Some(switch) = self.switches.pop_front() else { return };
-        match self.switches.front_mut() {
+        let Some(switch) = self.requests.switches.pop_front() else { return };
+        match self.requests.switches.front_mut() {
             // Asked for later, in the belief that this one ran: what it really follows is what goes on.
             Some(next) => {
                 if next.from == run {
                     next.from = running;
                     next.aside = switch.aside;
-                    self.undo.redirect(next.to, run, running);
+                    self.undoing.entries.redirect(next.to, run, running);
                 }
-                self.shelved.remove(&run);
+                self.shelf.runs.remove(&run);
             }
             None => self.show_again(running, switch.aside),
         }
         if switch.fresh {
-            self.undo.never(run);
+            self.undoing.entries.never(run);
         } else {
-            self.undo.forget(run);
+            self.undoing.entries.forget(run);
         }
         self.tell(Level::Warning, reason);
     }
 
     /// Shows the run that really runs, where another was believed in.
     pub(super) fn show_again(&mut self, running: RunId, aside: Option<SetAside>) {
-        if let Some(Shelved { sheet, settings }) = self.shelved.remove(&running) {
+        if let Some(Shelved { sheet, settings }) = self.shelf.runs.remove(&running) {
             self.sheet = sheet;
             self.settings = settings;
             self.run = running;
-            self.set_aside = aside;
+            self.shelf.aside = aside;
         }
     }
 
     /// A run was let go of to save memory.
     pub(super) fn forgotten(&mut self, run: RunId) {
-        let nearest = matches!(self.undo.next_undo(), Some(Entry::Run { from, .. }) if *from == run);
-        self.undo.forget(run);
-        self.shelved.remove(&run);
+        let nearest = matches!(self.undoing.entries.next_undo(), Some(Entry::Run { from, .. }) if *from == run);
+        self.undoing.entries.forget(run);
+        self.shelf.runs.remove(&run);
         if nearest {
             let most = moebias_engine::worker::KEPT_BYTES >> 20;
             let text = format!(
@@ -180,8 +180,8 @@ impl Lab {
             );
             self.tell(Level::Warning, text);
         }
-        if self.set_aside.as_ref().is_some_and(|a| a.run == run) {
-            self.set_aside = None;
+        if self.shelf.aside.as_ref().is_some_and(|a| a.run == run) {
+            self.shelf.aside = None;
         }
     }
 
@@ -190,14 +190,14 @@ impl Lab {
         let of_run = if run == self.run {
             Some((self.sheet.clone(), self.settings.clone()))
         } else {
-            self.shelved.get(&run).map(|s| (s.sheet.clone(), s.settings.clone()))
+            self.shelf.runs.get(&run).map(|s| (s.sheet.clone(), s.settings.clone()))
         };
         if let Some((sheet, settings)) = of_run {
-            self.shelved.insert(parked, Shelved { sheet, settings });
+            self.shelf.runs.insert(parked, Shelved { sheet, settings });
         }
         self.recording_branches(step);
         if run == self.run {
-            self.set_aside = Some(SetAside { run: parked, step, events: events.len() });
+            self.shelf.aside = Some(SetAside { run: parked, step, events: events.len() });
         }
         let with = match events {
             [] => String::new(),
@@ -223,13 +223,13 @@ impl Lab {
 
     /// Brings back what was set aside.
     pub(super) fn bring_back(&mut self) {
-        let Some(aside) = self.set_aside.clone() else { return };
+        let Some(aside) = self.shelf.aside.clone() else { return };
         let from = self.run;
         if self.resume(aside.run, None) {
-            self.undo.end_gesture();
-            self.undo.did(Entry::Run { from, to: aside.run, what: "Bring back".into() });
-            self.undo.end_gesture();
-            self.past_values = false;
+            self.undoing.entries.end_gesture();
+            self.undoing.entries.did(Entry::Run { from, to: aside.run, what: "Bring back".into() });
+            self.undoing.entries.end_gesture();
+            self.undoing.past_values = false;
         }
     }
 }

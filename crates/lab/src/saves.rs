@@ -138,7 +138,7 @@ impl Lab {
                         |folder| NoticeAction { label: "Show folder".into(), command: Command::ShowFolder(folder) };
                     let action = folder.map(show);
                     self.notices.add(Level::Success, self.snapshot.step, text, action);
-                    self.saved.push(path);
+                    self.desk.saved.push(path);
                 }
                 Err(text) => self.not_kept(of_run, text),
             }

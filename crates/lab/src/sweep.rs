@@ -19,6 +19,13 @@ use std::time::Duration;
 /// A sweep that took longer tells when it is done.
 const LONG: Duration = Duration::from_secs(5);
 
+/// The sweep that is shown, and how many there have been.
+#[derive(Debug, Default)]
+pub(super) struct Sweeping {
+    pub(super) shown: Option<LabSweep>,
+    pub(super) count: u64,
+}
+
 /// A sweep in the lab, running or done.
 #[derive(Debug)]
 pub struct LabSweep {
@@ -36,7 +43,7 @@ impl Lab {
     /// The sweep, if there is one.
     #[must_use]
     pub fn sweep(&self) -> Option<&LabSweep> {
-        self.sweep.as_ref()
+        self.sweeping.shown.as_ref()
     }
 
     /// The runs of what is to be swept, of the experiment as it stands.
@@ -67,7 +74,7 @@ impl Lab {
 
     /// Does what is left of a sweep that was stopped.
     pub(super) fn go_on_with_sweep(&mut self) {
-        let Some(LabSweep { title, sweep, trace, .. }) = self.sweep.take() else { return };
+        let Some(LabSweep { title, sweep, trace, .. }) = self.sweeping.shown.take() else { return };
         let known = sweep.found().outcomes.clone();
         self.begin_sweep(title, Arc::clone(sweep.plan()), trace, known);
     }
@@ -80,19 +87,19 @@ impl Lab {
     }
 
     fn take_sweep(&mut self, title: String, sweep: Sweep, trace: Option<Arc<Trace>>, told: bool) {
-        self.sweeps += 1;
-        self.sweep = Some(LabSweep { title, sweep, number: self.sweeps, trace, told });
+        self.sweeping.count += 1;
+        self.sweeping.shown = Some(LabSweep { title, sweep, number: self.sweeping.count, trace, told });
     }
 
     pub(super) fn cancel_sweep(&mut self) {
-        if let Some(of) = &self.sweep {
+        if let Some(of) = &self.sweeping.shown {
             of.sweep.cancel();
         }
     }
 
     /// Tells that a long sweep is done, wherever one looks meanwhile.
     pub(super) fn poll_sweep(&mut self) {
-        let Some(of) = self.sweep.as_mut().filter(|s| !s.told) else { return };
+        let Some(of) = self.sweeping.shown.as_mut().filter(|s| !s.told) else { return };
         let Some(ended) = of.sweep.found().ended.clone() else { return };
         of.told = true;
         let runs = of.sweep.plan().len();
@@ -105,7 +112,7 @@ impl Lab {
 
     /// Saves the sweep as CSV, as far as it is done.
     pub(super) fn save_sweep(&mut self, path: &Path) {
-        let Some(of) = &self.sweep else {
+        let Some(of) = &self.sweeping.shown else {
             return self.tell(Level::Warning, "There is no sweep to save: start one first");
         };
         let (plan, outcomes) = (of.sweep.plan(), of.sweep.found().outcomes.clone());
@@ -140,12 +147,12 @@ impl Lab {
         self.tell(Level::Success, format!("Opened a sweep of {runs} runs: {}", saved.title));
         let known = Sweep::known(Arc::new(saved.plan), saved.outcomes);
         self.take_sweep(saved.title, known, trace, true);
-        self.saved.push(path.to_owned());
+        self.desk.saved.push(path.to_owned());
     }
 
     /// Opens the experiment of one run of the sweep, from its first step. Undo brings back what was shown.
     pub(super) fn open_run(&mut self, number: usize) {
-        let Some(of) = self.sweep.as_ref().filter(|s| number < s.sweep.plan().len()) else { return };
+        let Some(of) = self.sweeping.shown.as_ref().filter(|s| number < s.sweep.plan().len()) else { return };
         let plan = of.sweep.plan();
         let title = format!("{}, {}", of.title, plan.words(plan.run(number).cell));
         let document = Document {

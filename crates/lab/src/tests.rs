@@ -56,7 +56,7 @@ fn wait(lab: &mut Lab, what: &str, until: impl Fn(&Snapshot) -> bool) {
     let patience = Patience::new();
     loop {
         lab.poll();
-        if lab.snapshot().answered == lab.asked && until(lab.snapshot()) {
+        if lab.snapshot().answered == lab.requests.count && until(lab.snapshot()) {
             return;
         }
         assert!(patience.holds(), "{what} never came; at step {}", lab.snapshot().step);

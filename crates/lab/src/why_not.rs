@@ -35,9 +35,9 @@ impl Lab {
             Command::ChangeTogether { target, changes } => self.refuses(*target, changes),
             Command::Fork(of) => self.planned_fork(*of).err(),
             Command::Rename { variant, name } => self.cant_call(*variant, name.as_deref()),
-            Command::Undo => unless(self.undo.next_undo().is_some(), "There is nothing to undo"),
-            Command::Redo => unless(self.undo.next_redo().is_some(), "There is nothing to redo"),
-            Command::BringBack => unless(self.set_aside.is_some(), "Nothing was set aside"),
+            Command::Undo => unless(self.undoing.entries.next_undo().is_some(), "There is nothing to undo"),
+            Command::Redo => unless(self.undoing.entries.next_redo().is_some(), "There is nothing to redo"),
+            Command::BringBack => unless(self.shelf.aside.is_some(), "Nothing was set aside"),
             Command::Restore | Command::DiscardUnfinished => {
                 unless(self.unfinished().is_some(), "No run was left unfinished")
             }
