@@ -130,7 +130,7 @@ struct SweepArgs {
     /// A setting and its values: u=1e-5..1e-1:log:25, top_k=1..8, skew=0..2:lin:9 or rule=sign,rms; repeat the option for more settings
     #[arg(long, value_name = "SETTING=VALUES", required = true, value_parser = sweep::axis)]
     over: Vec<Axis>,
-    /// Seeds of each combination: the scenario's own and those after it
+    /// Seeds of each combination: the scenario's own and those after it; always 1 for a recorded trace, which no seed changes
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = small::<1, MOST_SEEDS>)]
     seeds: u32,
     /// Steps of each run [default: to the scenario's end, or 500]

@@ -12,6 +12,7 @@ use super::progress::Progress;
 use moebias_engine::sweep::{self, Begun, News};
 use moebias_engine::{EngineError, EngineInfo};
 use moebias_files::sweep::{self as file, Log, halfway};
+use moebias_model::config::Source;
 use moebias_model::digest::Digest;
 use moebias_model::naming;
 use moebias_model::sweep::{Axis, Measure, Outcome, Plan};
@@ -53,7 +54,12 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<(), Failure> {
         ));
     }
     let steps = args.steps.unwrap_or(input.end());
-    let plan = Plan::new(input.start.experiment.clone(), &input.start.events, args.over.clone(), args.seeds, steps);
+    let recorded = matches!(input.start.experiment.source, Source::Trace(_));
+    if recorded && args.seeds > 1 {
+        output::note("a seed changes nothing in a recorded trace, so each combination runs once");
+    }
+    let seeds = if recorded { 1 } else { args.seeds };
+    let plan = Plan::new(input.start.experiment.clone(), &input.start.events, args.over.clone(), seeds, steps);
     let plan = plan.map_err(Failure::new)?;
     sweep::check(&plan, input.start.trace.as_ref())?;
     let path = args.csv.as_deref().filter(|_| !to_output);

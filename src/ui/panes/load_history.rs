@@ -1,7 +1,7 @@
 //! Load over time: experts × steps, as a picture.
 
 use super::shared::time_plot;
-use super::shared::{AXIS, compared, describe, of_variant};
+use super::shared::{AXIS, compared, describe, nothing_yet, of_one};
 use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::pixels::keep_pixels;
 use crate::ui::kit::style::{TINY, mono, text};
@@ -68,8 +68,11 @@ impl Pane for LoadHistory {
         let experts = snapshot.variants.get(cx.link.variant).map_or(0, |v| v.bias.len());
         let (from, to) = time_plot::span(cx.link, snapshot);
         let steps = (to.min(snapshot.head as f64) - from).max(0.0).round();
-        let whose = if compared::side(cx) == Side::One { of_variant(cx) } else { String::new() };
-        format!("{whose}{experts} experts × {} steps, times the fair share", figure(steps, true))
+        format!("{experts} experts × {} steps, times the fair share", figure(steps, true))
+    }
+
+    fn whose(&self, cx: &PaneContext<'_>) -> Option<usize> {
+        of_one(cx)
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -101,6 +104,9 @@ impl Pane for LoadHistory {
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         let snapshot = cx.lab.snapshot().clone();
+        if lock(&snapshot.history).variants.iter().all(|v| v.recent().len() == 0) {
+            return nothing_yet(ui, cx.theme, "the picture grows from here");
+        }
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
         describe(&response, self, cx);
         let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(0.0, BELOW));

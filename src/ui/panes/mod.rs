@@ -77,6 +77,10 @@ pub trait Pane {
     fn kind(&self) -> PaneKind;
     /// Dim one-liner that says exactly what is shown.
     fn subtitle(&self, cx: &PaneContext<'_>) -> String;
+    /// The one variant of several that it shows: its name comes first in the header, and is the last thing there to go.
+    fn whose(&self, _cx: &PaneContext<'_>) -> Option<usize> {
+        None
+    }
     /// Modes and switches at the right of the header, laid out right to left.
     fn tools(&mut self, _ui: &mut Ui, _cx: &mut PaneContext<'_>) {}
     /// What the `?` says: what is shown, how to read it, where it comes from.

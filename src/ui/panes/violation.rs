@@ -190,7 +190,10 @@ impl Pane for Violation {
             curves.insert(0, Curve { points, colour: theme.fair, width: 1.0, dashed: true, ..Curve::default() });
         }
         let shown = snapshot.variants.get(cx.link.variant).map_or(0.0, |v| v.metrics.floor);
-        if self.window == Window::Batch && shown > 0.0 {
+        // Among several curves there is no room for its name: it stands in the key.
+        if let Some(curve) = curves.first_mut().filter(|c| several && c.dashed) {
+            curve.name = format!("sampling floor {shown:.2}");
+        } else if self.window == Window::Batch && shown > 0.0 {
             marks.push(Mark { value: scale.place(shown), name: format!("sampling floor {shown:.2}"), bare: true });
         }
         if let Scale::Log { zero } = scale

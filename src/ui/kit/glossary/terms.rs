@@ -46,7 +46,7 @@ pub(super) const TERMS: &[Term] = &[
     term(Routing, "Expert Choice", &[], "The other way round: each expert takes its K·T/E best tokens of the batch. Perfectly balanced, but it looks at later tokens.", "", "[Zhou et al. 2022](https://arxiv.org/abs/2202.09368), from general knowledge"),
     // Balancing
     term(Balancing, "Balancer", &["Rule"], "What keeps the experts equally busy: it turns the loads of one step into the biases of the next.", "", ""),
-    term(Balancing, "Bias", &["Biases", "bias from, to", "bias now", "Expert bias"], "A number per expert that is added to its scores when experts are chosen, and nowhere else. It rises while the expert gets too few tokens.", "b, score units", WANG),
+    term(Balancing, "Bias", &["Biases", "smallest bias", "largest bias", "bias now", "Expert bias"], "A number per expert that is added to its scores when experts are chosen, and nowhere else. It rises while the expert gets too few tokens.", "b, score units", WANG),
     term(Balancing, "Step size u", &["u"], "How far a bias moves in one step. Too small takes very long to arrive; too large never settles.", "u, score units; 0.001 in the paper", WANG),
     term(Balancing, "Step size λ", &[], "The largest step of SMEBU, before its momentum.", "λ, score units; Trinity Large: 5e-4", SMEBU),
     term(Balancing, "Gain Kᵢ", &[], "How strongly ID Balancing responds to the error.", "Kᵢ, score units; 6e-3 in the paper", ID),
@@ -70,7 +70,7 @@ pub(super) const TERMS: &[Term] = &[
     term(Measures, "Load", &["Load per expert", "Load over time", "Load curves", "Expert # gets", "mean of the last # steps", "Loads"], "The number of tokens that an expert got in a step.", "c, tokens", WANG),
     term(Measures, "Fair share", &["fair share L", "evenly spread", "Mean load"], "The load of every expert at perfect balance.", "L = c̄ = K·T/E, tokens", WANG),
     term(Measures, "MaxVio", &["Worst expert", "MaxVio of the batch", "MaxVio per batch", "# tokens"], "How far the busiest expert is above its fair share. 0 is perfect balance; 1 means twice the fair share.", "max load / L − 1", WANG),
-    term(Measures, "MaxVio of 16 steps, global", &["of # steps, of all", "MaxVio global", "Mark"], "MaxVio of the loads of 16 steps together, and of all steps since the mark: chance evens out, and lasting imbalance remains.", "", "global: [Wang et al. 2024](https://arxiv.org/abs/2408.15664); 16 steps: as this project measures it"),
+    term(Measures, "MaxVio of 16 steps, global", &["MaxVio of # steps", "MaxVio since the mark", "MaxVio global", "Mark"], "MaxVio of the loads of 16 steps together, and of all steps since the mark: chance evens out, and lasting imbalance remains.", "", "global: [Wang et al. 2024](https://arxiv.org/abs/2408.15664); 16 steps: as this project measures it"),
     term(Measures, "MinVio", &[], "How far the least busy expert is below its fair share.", "1 − min load / L", ID),
     term(Measures, "Coefficient of variation", &["CV"], "How much the loads scatter, over all experts.", "standard deviation / mean", OURS),
     term(Measures, "Entropy", &["entropy over ln E"], "How evenly tokens are spread; 1 is perfect balance.", "−Σ p ln p / ln E, p the load shares", OURS),

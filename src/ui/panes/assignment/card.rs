@@ -155,18 +155,34 @@ fn head(ui: &mut Ui, theme: &Theme, name: &str, detail: &str) {
     });
 }
 
-/// A name on the left, a figure on the right.
+/// A name on the left, a figure on the right; below each other where they have no room side by side.
 pub fn line(ui: &mut Ui, theme: &Theme, name: &str, value: &str, colour: Color32) -> egui::Response {
-    let row = ui.horizontal(|ui| {
-        let ink = if colour == theme.text { theme.text } else { theme.dim };
-        let label = ui.label(RichText::new(name).font(text(SMALL)).color(ink));
-        if find(name).is_some() {
-            dots(ui.painter(), label.rect.shrink2(vec2(0.0, 1.0)), theme.faint);
-        }
-        explain(label, name, "");
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.add(egui::Label::new(RichText::new(value).font(mono(SMALL)).color(colour)).extend());
+    let wide = |words: &str, font| ui.painter().layout_no_wrap(words.to_owned(), font, colour).size().x;
+    let needed = wide(name, text(SMALL)) + wide(value, mono(SMALL)) + 10.0;
+    if needed > ui.available_width() && !ui.is_sizing_pass() {
+        let row = ui.vertical(|ui| {
+            named(ui, theme, name, colour);
+            ui.with_layout(Layout::top_down(Align::Max), |ui| figure_of(ui, value, colour));
         });
+        return row.response;
+    }
+    let row = ui.horizontal(|ui| {
+        named(ui, theme, name, colour);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| figure_of(ui, value, colour));
     });
     row.response
+}
+
+fn figure_of(ui: &mut Ui, value: &str, colour: Color32) {
+    ui.add(egui::Label::new(RichText::new(value).font(mono(SMALL)).color(colour)).extend());
+}
+
+/// A name that carries its meaning.
+fn named(ui: &mut Ui, theme: &Theme, name: &str, colour: Color32) {
+    let ink = if colour == theme.text { theme.text } else { theme.dim };
+    let label = ui.label(RichText::new(name).font(text(SMALL)).color(ink));
+    if find(name).is_some() {
+        dots(ui.painter(), label.rect.shrink2(vec2(0.0, 1.0)), theme.faint);
+    }
+    explain(label, name, "");
 }

@@ -48,7 +48,8 @@ pub(super) fn gutter(ui: &Ui, cx: &PaneContext<'_>, picture: &Picture, cells: &C
     let clip = cells.frame.with_min_x(cells.frame.left() - AXIS).expand2(vec2(0.0, 6.0));
     let painter = ui.painter().with_clip_rect(clip);
     let right = cells.frame.left() - 4.0;
-    if cells.frame.height() >= 90.0 {
+    // Beside numbers of many digits there is no room for it.
+    if cells.frame.height() >= 90.0 && picture.batch < 10_000 {
         let what = if picture.request.rows == Rows::Topics || by_topic { "topic" } else { "token" };
         super::super::shared::upright(&painter, cells.frame, what, theme.faint);
     }
@@ -119,10 +120,10 @@ pub(super) fn legend(
     let frame = cells.frame;
     let y = rect.bottom() - 7.0;
     let (first, last) = (cells.window.experts.0.floor(), (cells.window.experts.1.ceil() as usize).min(experts) - 1);
-    painter.text(pos2(frame.left(), y), Align2::LEFT_CENTER, format!("expert {first}"), mono(TINY), theme.faint);
     painter.text(pos2(frame.right(), y), Align2::RIGHT_CENTER, last.to_string(), mono(TINY), theme.faint);
     let shares = rows == Rows::Topics || (shared && mode == Mode::Chosen);
     let ramp = |t: f32| if shares { Theme::mix(theme.heat_low, theme.chosen, t.sqrt()) } else { theme.heat(t) };
+    let wide = |s: &Swatch| if matches!(s, Swatch::Ramp) { 48.0 } else { 12.0 };
     let mut items: Vec<(Swatch, String)> = vec![];
     let name = match (rows, mode) {
         (Rows::Topics, _) => "share",
@@ -150,11 +151,24 @@ pub(super) fn legend(
         }
         items.push((Swatch::Plain(theme.under), instead.into()));
     }
+    // What the colours mean comes first: in a narrow pane the word "expert" goes, then the scores.
+    let width = |items: &[(Swatch, String)]| {
+        let words = |t: &String| painter.layout_no_wrap(t.clone(), text(TINY), theme.dim).size().x;
+        items.iter().map(|(s, t)| wide(s) + 22.0 + words(t)).sum::<f32>() - 16.0
+    };
+    let mut named = true;
+    if width(&items) > frame.width() - 120.0 {
+        named = false;
+        if width(&items) > frame.width() - 50.0 {
+            items.retain(|(s, _)| !matches!(s, Swatch::Ramp) || shares);
+        }
+    }
+    let start = if named { format!("expert {first}") } else { first.to_string() };
+    painter.text(pos2(frame.left(), y), Align2::LEFT_CENTER, start, mono(TINY), theme.faint);
     let galleys: Vec<_> = items.iter().map(|(_, t)| painter.layout_no_wrap(t.clone(), text(TINY), theme.dim)).collect();
-    let wide = |s: &Swatch| if matches!(s, Swatch::Ramp) { 48.0 } else { 12.0 };
     let total: f32 =
         items.iter().zip(&galleys).map(|((s, _), g)| wide(s) + 6.0 + g.size().x + 16.0).sum::<f32>() - 16.0;
-    if total > frame.width() - 120.0 {
+    if total > frame.width() - 50.0 {
         return;
     }
     let mut x = frame.center().x - total / 2.0;

@@ -13,11 +13,10 @@ mod texture;
 mod window;
 
 use super::shared::frame::mode;
-use super::shared::{AXIS, compared, describe, of_variant};
+use super::shared::{AXIS, compared, describe, of_one};
 use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{SMALL, text};
 use crate::ui::kit::widgets::slider::figure;
-use crate::ui::link::Side;
 use decor::{Cells, gutter, highlight, legend};
 use eframe::egui::{self, Color32, Rect, RichText, Sense, Ui, pos2, vec2};
 use egui_material_icons::icons::ICON_TUNE;
@@ -139,11 +138,14 @@ impl Pane for Assignment {
             _ => ", in order of arrival",
         };
         let what = if chosen_by_experts(picture) { format!("{what}{}", spread(picture)) } else { what };
-        let whose = if compared::side(cx) == Side::One { of_variant(cx) } else { String::new() };
         let step = figure(picture.step as f64, true);
         // Which step comes first: the end is cut where there is little room.
         let step = if picture.ahead { format!("nothing routed yet: next step {step}") } else { format!("step {step}") };
-        format!("{step} · {whose}{what}{order}")
+        format!("{step} · {what}{order}")
+    }
+
+    fn whose(&self, cx: &PaneContext<'_>) -> Option<usize> {
+        of_one(cx)
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {

@@ -7,9 +7,10 @@ mod table;
 
 use super::shared::compared;
 use super::{Pane, PaneContext, PaneKind};
+use crate::ui::kit::focus;
 use crate::ui::kit::style::{SMALL, semibold, text};
 use crate::ui::kit::widgets::slider::figure;
-use eframe::egui::{self, RichText, ScrollArea, Ui, vec2};
+use eframe::egui::{self, RichText, ScrollArea, Ui, style::ScrollStyle, vec2};
 use moebias_engine::message::Standings;
 use moebias_lab::command::Command;
 use moebias_lab::fork::{COMPARED, ENOUGH};
@@ -85,7 +86,12 @@ impl Pane for Compare {
         }
         let settings = self.differences(cx);
         let figures = standings.as_ref().map(|s| &s.figures[..]).unwrap_or_default();
-        ScrollArea::both().auto_shrink([false, false]).show(ui, |ui| table::show(ui, cx, &settings, figures));
+        // Where a column or a row is out of sight, a bar says so.
+        ui.style_mut().spacing.scroll = ScrollStyle::solid();
+        ScrollArea::both().auto_shrink([false, false]).show(ui, |ui| {
+            table::show(ui, cx, &settings, figures);
+            focus::follow(ui);
+        });
     }
 }
 

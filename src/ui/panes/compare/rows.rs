@@ -1,7 +1,11 @@
 //! The rows of the table: what each figure is called, what it means, how it is written, and which value of a row is best.
 
 use moebias_model::figures::Figures;
+use moebias_model::metrics::IN_BALANCE;
 use moebias_model::sweep::Measure;
+
+/// A steady MaxVio so many times the least of all is out of balance, where that is not small in itself.
+const FAR: f64 = 1.5;
 
 /// A figure of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
@@ -34,6 +38,16 @@ impl Row {
         }
     }
 
+    /// What the table calls it: its name with its unit, or with what it is measured on.
+    #[must_use]
+    pub fn heading(self) -> String {
+        match self {
+            Self::Settling | Self::Period => format!("{}, {}", self.name(), self.unit()),
+            Self::InBalance => format!("{} (16 steps)", self.name()),
+            Self::Steady | Self::Amplitude | Self::Moved => self.name().to_owned(),
+        }
+    }
+
     /// Its unit, for files.
     #[must_use]
     pub fn unit(self) -> &'static str {
@@ -56,7 +70,10 @@ impl Row {
                 "Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it has not settled. Only steps since the \
                  last change of a setting count. Less is better"
             }
-            Self::InBalance => "Share of all steps with MaxVio of 16 steps at most 0.2. More is better",
+            Self::InBalance => {
+                "Share of all steps with MaxVio of 16 steps at most 0.2. Loads that swing cancel out over 16 steps, so a variant \
+                 that ends out of balance gets no star. More is better"
+            }
             Self::Amplitude => {
                 "How far biases swing around their trend over the last 100 steps: half the range from 5 % to 95 %, median over experts, \
                  score units. Less is calmer"
@@ -130,9 +147,16 @@ impl Row {
             Self::InBalance => -1.0,
             Self::Period | Self::Moved => return vec![false; all.len()],
         };
-        // Biases that nothing moves are no calm ones.
-        let counts = |x: &f64| self != Self::Amplitude || *x > 0.0;
-        let values: Vec<Option<f64>> = all.iter().map(|f| self.value(f).filter(counts).map(|x| sign * x)).collect();
+        let steadiest = all.iter().filter_map(|f| f.steady).fold(f64::INFINITY, f64::min);
+        let counts = |f: &Figures, x: f64| match self {
+            // Biases that nothing moves are no calm ones.
+            Self::Amplitude => x > 0.0,
+            // Both are of 16 steps, over which loads that swing look even.
+            Self::Settling | Self::InBalance => f.steady.is_none_or(|s| s <= IN_BALANCE.max(FAR * steadiest)),
+            _ => true,
+        };
+        let value = |f: &Figures| self.value(f).filter(|x| counts(f, *x)).map(|x| sign * x);
+        let values: Vec<Option<f64>> = all.iter().map(value).collect();
         let best = values.iter().flatten().copied().fold(f64::INFINITY, f64::min);
         let differ = values.iter().any(|v| *v != values[0]);
         values.iter().map(|v| differ && *v == Some(best)).collect()
@@ -174,6 +198,11 @@ mod tests {
         assert_eq!(Row::InBalance.best(&all), [false; 3], "all are alike");
         assert_eq!(Row::Amplitude.best(&all), [false, true, false], "no bias moves in the first");
         assert_eq!(Row::Moved.best(&all), [false; 3]);
+        // Swings that cancel over 16 steps: soon settled and long in balance, but never in fact.
+        let mut swings = figures(Some(18), 0.5, 0.03);
+        swings.in_balance = Some(0.9);
+        let all = [figures(Some(90), 0.2, 0.01), swings];
+        assert_eq!([Row::Settling.best(&all), Row::InBalance.best(&all)], [[true, false]; 2]);
         assert_eq!(Row::Settling.best(&[]), Vec::<bool>::new());
     }
 

@@ -8,7 +8,7 @@ mod words;
 
 use super::assignment::facts::topic_name;
 use super::shared::frame::message;
-use super::shared::{describe, of_variant};
+use super::shared::{describe, of_several};
 use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{SMALL, TINY, mono, text};
 use crate::ui::kit::widgets::button::icon_button;
@@ -129,7 +129,11 @@ impl Pane for MicroscopePane {
         };
         let tokens = part(view.tokens.len(), view.batch as usize, "tokens");
         let experts = part(view.experts.len(), view.came.len(), "experts");
-        format!("step {} · {}{tokens} · {experts}", whole(view.step as f64), of_variant(cx))
+        format!("step {} · {tokens} · {experts}", whole(view.step as f64))
+    }
+
+    fn whose(&self, cx: &PaneContext<'_>) -> Option<usize> {
+        of_several(cx)
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -206,7 +210,7 @@ impl Pane for MicroscopePane {
         }
         if view.tokens.is_empty() || place.height() < 110.0 {
             let below = ui.new_child(egui::UiBuilder::new().max_rect(rest));
-            return message(&below, cx.theme, "There is too little room: maximise this pane");
+            return message(&below, cx.theme, too_small(cx.link.maximised));
         }
         let board = Board::new(place, &view, self.player.done(Stage::Counts));
         let response = ui.interact(place, ui.scope_id().with("board"), Sense::click());
@@ -218,6 +222,14 @@ impl Pane for MicroscopePane {
         let painter = ui.painter().with_clip_rect(place.expand(2.0));
         Draw { painter: &painter, theme: cx.theme, view: &view, board, player: &self.player, hot, told }.all();
         self.say(ui, cx, rest.with_min_y(rest.bottom() - words), &view, told);
+    }
+}
+
+/// What helps where a step does not fit.
+fn too_small(maximised: bool) -> &'static str {
+    match maximised {
+        true => "There is too little room: make the window larger, or zoom out (Ctrl+−)",
+        false => "There is too little room: maximise this pane",
     }
 }
 

@@ -3,7 +3,7 @@
 use super::frame::mode;
 use crate::ui::kit::style::{SMALL, TINY, text};
 use crate::ui::kit::theme::Theme;
-use crate::ui::kit::words::fitted;
+use crate::ui::kit::words::shortened;
 use crate::ui::link::Side;
 use crate::ui::panes::PaneContext;
 use eframe::egui::{self, Align2, Color32, Rect, Sense, Ui, pos2, vec2};
@@ -87,6 +87,25 @@ pub(in crate::ui::panes) fn name(cx: &PaneContext<'_>, variant: usize) -> String
     cx.lab.snapshot().experiment.variants.get(variant).map(|v| v.name.to_string()).unwrap_or_default()
 }
 
+/// A variant's name in this room: whole, else the part of it that tells it apart from the others.
+pub(in crate::ui::panes) fn telling(names: &[String], which: usize, room: f32, wide: impl Fn(&str) -> f32) -> String {
+    let Some(name) = names.get(which) else { return String::new() };
+    if wide(name) <= room {
+        return name.clone();
+    }
+    let parts: Vec<&str> = name.split(", ").collect();
+    let from_start = (1..parts.len()).rev().map(|n| parts[..n].join(", "));
+    let to_end = (1..parts.len()).map(|n| parts[n..].join(", "));
+    let others = || names.iter().enumerate().filter(|(i, _)| *i != which);
+    let tells = |part: &String| wide(part) <= room && others().all(|(_, o)| !o.contains(part.as_str()));
+    from_start.chain(to_end).find(tells).unwrap_or_else(|| shortened(name, room, wide))
+}
+
+/// The names of all variants.
+pub(in crate::ui::panes) fn names(cx: &PaneContext<'_>) -> Vec<String> {
+    (0..count(cx)).map(|v| name(cx, v)).collect()
+}
+
 /// The variants that stand beside each other: the first few, and the one shown always among them.
 pub(in crate::ui::panes) fn beside(cx: &PaneContext<'_>) -> Vec<usize> {
     let (all, shown) = (count(cx), cx.link.variant);
@@ -160,10 +179,27 @@ pub(in crate::ui::panes) fn strip(ui: &Ui, cx: &mut PaneContext<'_>, rect: Rect,
             .left()
     };
     // In a few points a name says nothing: the pointer tells.
-    let short = if rect.width() < 60.0 { String::new() } else { name.clone() };
-    let (galley, _) = fitted(ui, &short, &text(TINY), words, (right - rect.left() - 18.0).max(8.0));
+    let lay = |w: &str| ui.painter().layout_no_wrap(w.to_owned(), text(TINY), words);
+    let room = if rect.width() < 60.0 { 0.0 } else { (right - rect.left() - 18.0).max(8.0) };
+    let short = if room > 0.0 { telling(&names(cx), variant, room, |w| lay(w).size().x) } else { String::new() };
+    let galley = lay(&short);
     painter.galley(pos2(rect.left() + 12.0, rect.center().y - galley.size().y / 2.0), galley, words);
     if response.on_hover_text(format!("{name}\nClick to make it the one that panes of one variant show")).clicked() {
         cx.link.variant = variant;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_whole_or_tells_its_variant_apart() {
+        let names = ["Sign, u = 0.001", "RMS, u = 0.001", "SMEBU, λ = 0.0005", "Sign, u = 0.01"].map(str::to_owned);
+        let of = |which: usize, room: f32| telling(&names, which, room, |w| w.chars().count() as f32);
+        assert_eq!(of(1, 20.0), "RMS, u = 0.001");
+        assert_eq!(of(1, 10.0), "RMS", "not “u = 0.001”, which two others have");
+        assert_eq!(of(2, 10.0), "SMEBU");
+        assert_eq!(of(3, 10.0), "u = 0.01", "“Sign” is another one too");
     }
 }

@@ -147,7 +147,7 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
 #[must_use]
 pub fn described(cx: &PaneContext<'_>) -> String {
     match (compared::side(cx), cx.link.expert()) {
-        (Side::One, _) => format!("{}min – median – max and extremes", super::of_variant(cx)),
+        (Side::One, _) => "min – median – max and extremes".into(),
         (_, None) => "min – median – max of every variant".into(),
         (_, Some(e)) => format!("expert {e} of every variant, min and max"),
     }

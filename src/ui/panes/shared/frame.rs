@@ -29,7 +29,9 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     if body.is_positive() {
         let mut content = ui.new_child(UiBuilder::new().max_rect(body).id_salt("content"));
         content.set_clip_rect(body.expand(4.0).intersect(ui.clip_rect()));
+        cx.link.maximised = maximised;
         pane.ui(&mut content, cx);
+        header::keep_coarseness(ui, pane.kind());
     }
     done
 }

@@ -1,6 +1,7 @@
 //! A pane's header: the bold name, what exactly is shown, and its switches. Figures are never cut: words go first, then switches move
 //! into a row of their own below the header, opened by “…”.
 
+use super::compared;
 use crate::ui::kit::glossary::explain;
 use crate::ui::kit::style::{SMALL, icon, semibold, text};
 use crate::ui::kit::theme::{HEADER, PADDING, Theme};
@@ -8,8 +9,8 @@ use crate::ui::kit::words::shortened;
 use crate::ui::panes::{Pane, PaneContext};
 use eframe::egui::text::{LayoutJob, TextWrapping};
 use eframe::egui::{
-    self, Align, Align2, Area, Button, Color32, Frame, Id, Layout, Margin, Order, Rect, Response, Sense, Ui, UiBuilder,
-    pos2, vec2,
+    self, Align, Align2, Area, Button, Color32, Frame, Id, Layout, Margin, Order, Pos2, Rect, Response, Sense, Ui,
+    UiBuilder, pos2, vec2,
 };
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
@@ -21,6 +22,8 @@ use strum::IntoEnumIterator as _;
 const BUTTON: f32 = 20.0;
 /// Between the parts of a header, points.
 const SPACE: f32 = 10.0;
+/// What the shape of a variant takes before its name, points.
+const MARK: f32 = 12.0;
 /// A name is cut to no less than this, points.
 const SHORTEST: f32 = 48.0;
 
@@ -126,8 +129,13 @@ pub(super) fn show(
     let hidden = cx.link.bare || cx.link.calm && !ui.rect_contains_pointer(pane_rect);
     let figures = wide(&shortened(&subtitle, 0.0, wide));
     let figures = if subtitle.chars().any(|c| c.is_ascii_digit()) { figures } else { 0.0 };
+    // Whose it is comes before what is measured.
+    let whose = pane.whose(cx);
+    let names = compared::names(cx);
+    let variant = |room: f32| whose.map(|v| compared::telling(&names, v, room - MARK, wide)).unwrap_or_default();
+    let whole_variant = whose.map_or(0.0, |_| wide(&variant(f32::INFINITY)) + MARK);
     // What the words leave is for the switches.
-    let words = gap(whole_name) + gap(figures);
+    let words = gap(whole_name) + gap(if whose.is_some() { whole_variant } else { figures });
     let right = bar.with_min_x((bar.left() + words).min(bar.right()));
     let own = right.width() - 3.0 * BUTTON - SPACE;
     let tools = if hidden { 0.0 } else { measured(ui, pane, cx, right, own) };
@@ -136,7 +144,8 @@ pub(super) fn show(
 
     let free = if hidden { bar.right() } else { buttons - SPACE } - bar.left();
     // Of the name as much as leaves the figures whole.
-    let name_room = (free - figures - SPACE).max(SHORTEST).min(free.max(0.0));
+    let kept = if whose.is_some() { whole_variant } else { figures };
+    let name_room = (free - kept - SPACE).max(SHORTEST).min(free.max(0.0));
     let mut job = LayoutJob::simple_singleline(name.to_owned(), semibold(13.0), theme.text);
     job.wrap = TextWrapping::truncate_at_width(name_room);
     let title = ui.painter().layout_job(job);
@@ -144,18 +153,66 @@ pub(super) fn show(
     let written = Rect::from_min_size(pos2(bar.left(), baseline - title.size().y / 2.0), title.size());
     explain(ui.interact(written, ui.scope_id().with("name"), Sense::hover()), name, "");
     ui.painter().galley(written.min, title, theme.text);
-    let left = bar.left() + written.width() + 8.0;
-    let words = shortened(&subtitle, free - written.width() - 8.0, wide);
+    let mut left = bar.left() + written.width() + 8.0;
+    let end = bar.left() + free;
+    if let Some(v) = whose {
+        left += of_variant(ui, cx, v, &variant(end - left), pos2(left, baseline));
+    }
+    let mut words = shortened(&subtitle, end - left, wide);
+    let coarse = coarseness(ui, pane.kind()).unwrap_or_default();
+    let whole = if coarse.is_empty() { subtitle.clone() } else { format!("{subtitle} · {coarse}") };
+    if words == subtitle && wide(&whole) <= end - left {
+        words.clone_from(&whole);
+    }
     if !words.is_empty() {
         let galley = ui.painter().layout_no_wrap(words.clone(), text(SMALL), theme.dim);
         let at = pos2(left, baseline - galley.size().y / 2.0 + 0.5);
         let place = Rect::from_min_size(at, galley.size());
         ui.painter().galley(at, galley, theme.dim);
-        if words != subtitle {
-            ui.interact(place, ui.scope_id().with("subtitle"), Sense::hover()).on_hover_text(&subtitle);
+        if words != whole {
+            ui.interact(place, ui.scope_id().with("subtitle"), Sense::hover()).on_hover_text(&whole);
         }
     }
     done
+}
+
+/// The shape and the name of the variant that a pane shows. Returns the width of both, with the space after them.
+fn of_variant(ui: &Ui, cx: &PaneContext<'_>, variant: usize, words: &str, at: Pos2) -> f32 {
+    let (theme, name) = (cx.theme, compared::name(cx, variant));
+    compared::Mark::of(variant).draw(ui.painter(), at + vec2(4.0, 0.0), 3.5, compared::colour(cx, variant), theme.pane);
+    let galley = ui.painter().layout_no_wrap(words.to_owned(), text(SMALL), theme.text);
+    let place = Rect::from_min_size(at + vec2(MARK, 0.5 - galley.size().y / 2.0), galley.size());
+    ui.painter().galley(place.min, galley, theme.text);
+    if words != name {
+        let seen = place.with_min_x(at.x);
+        ui.interact(seen, ui.scope_id().with("whose"), Sense::hover()).on_hover_text(name);
+    }
+    MARK + place.width() + SPACE
+}
+
+/// Where a plot says how much one of its points stands for.
+pub(super) fn coarse_id() -> Id {
+    Id::unique("how much a point stands for")
+}
+
+/// What the plot of a pane said of it when it was drawn last.
+fn coarseness(ui: &Ui, kind: moebias_files::view::PaneKind) -> Option<String> {
+    ui.data(|d| d.get_temp(coarse_id().with(kind)))
+}
+
+/// Keeps what a pane's plot said of it for its header.
+pub(super) fn keep_coarseness(ui: &Ui, kind: moebias_files::view::PaneKind) {
+    let now: Option<String> = ui.data_mut(|d| d.remove_temp(coarse_id()));
+    let id = coarse_id().with(kind);
+    if now != ui.data(|d| d.get_temp(id)) {
+        ui.data_mut(|d| match now {
+            Some(words) => {
+                d.insert_temp(id, words);
+            }
+            None => d.remove::<String>(id),
+        });
+        ui.ctx().request_repaint();
+    }
 }
 
 /// How wide the pane's own switches are where they have this room.

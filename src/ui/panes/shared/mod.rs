@@ -13,16 +13,20 @@ use super::{Pane, PaneContext};
 use crate::ui::kit::style::{TINY, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::slider::figure;
+use crate::ui::link::Side;
 use eframe::egui;
 
 /// Room for numbers on the left of every picture and plot, points, so that they stand above each other.
 pub const AXIS: f32 = 46.0;
 
-/// "Name · " of the variant shown, where there are several.
-pub(super) fn of_variant(cx: &PaneContext<'_>) -> String {
-    let variants = &cx.lab.settings().variants;
-    let shown = variants.get(cx.link.variant).filter(|_| variants.len() > 1);
-    shown.map(|v| format!("{} · ", v.name)).unwrap_or_default()
+/// The variant shown, where there are several.
+pub(super) fn of_several(cx: &PaneContext<'_>) -> Option<usize> {
+    (compared::count(cx) > 1).then_some(cx.link.variant)
+}
+
+/// The same in a pane that can show all of them.
+pub(super) fn of_one(cx: &PaneContext<'_>) -> Option<usize> {
+    of_several(cx).filter(|_| compared::side(cx) == Side::One)
 }
 
 /// "step 29 · ": the step whose loads, figures and pictures every pane shows, the last one routed.
@@ -48,6 +52,7 @@ pub(super) fn upright(painter: &egui::Painter, frame: egui::Rect, words: &str, c
 
 /// What a picture is called by a screen reader: its pane's name and what exactly is shown.
 pub(super) fn describe(response: &egui::Response, pane: &dyn Pane, cx: &PaneContext<'_>) {
-    let name = format!("{}: {}", pane.kind().name(), pane.subtitle(cx));
+    let whose = pane.whose(cx).map(|v| format!(" · {}", compared::name(cx, v))).unwrap_or_default();
+    let name = format!("{}: {}{whose}", pane.kind().name(), pane.subtitle(cx));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
 }

@@ -1,11 +1,14 @@
 //! What is to be swept, as a person sets it up.
 
 use super::super::PaneContext;
+use crate::ui::kit::focus;
 use crate::ui::kit::style::{SMALL, TINY, semibold, text};
 use crate::ui::kit::theme::{ROW, Theme};
 use crate::ui::kit::widgets::choice::{Item, choice};
 use crate::ui::kit::widgets::slider::figure;
-use eframe::egui::{self, Align, Button, DragValue, Layout, RichText, ScrollArea, Ui, vec2};
+use eframe::egui::{
+    self, Align, Button, Color32, DragValue, Layout, RichText, ScrollArea, Ui, UiBuilder, style::ScrollStyle, vec2,
+};
 use moebias_lab::command::Command;
 use moebias_lab::command::SweepRequest;
 use moebias_model::config::{Experiment, Rule, Source};
@@ -19,6 +22,10 @@ const WIDEST: f32 = 620.0;
 const NARROW: f32 = 590.0;
 /// Width of the words before a row.
 const WORDS: f32 = 46.0;
+/// Height of the button that starts the sweep, with the room above it.
+const FOOT: f32 = 36.0;
+/// Why there is but one seed.
+const RECORDED: &str = "A seed changes nothing in a recorded trace, so each combination runs once";
 /// The longest runs that can be set up here.
 const MOST_STEPS: u64 = 1_000_000;
 
@@ -119,31 +126,39 @@ impl Form {
     /// Draws it. True once a sweep was asked for.
     pub(super) fn show(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) -> bool {
         let theme = cx.theme;
-        let mut started = false;
-        ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-            let width = ui.available_width().min(WIDEST);
-            let side = ((ui.available_width() - width) / 2.0).max(0.0);
-            ui.horizontal(|ui| {
-                ui.spacing_mut().item_spacing.x = 0.0;
-                ui.add_space(side);
-                ui.vertical(|ui| {
-                    ui.set_width(width);
-                    ui.spacing_mut().item_spacing.x = 6.0;
-                    started = self.content(ui, cx, theme);
-                });
-            });
+        let experiment = cx.lab.settings().clone();
+        if !is_drawn(&experiment) {
+            self.seeds = 1;
+        }
+        let all = ui.available_rect_before_wrap();
+        // The button stays in sight however little room there is; what stands above it scrolls.
+        let (above, foot) = all.split_top_bottom_at_y((all.bottom() - FOOT).max(all.top()));
+        let mut ui_above = ui.new_child(UiBuilder::new().max_rect(above).id_salt("settings of the sweep"));
+        ui_above.style_mut().spacing.scroll = ScrollStyle::solid();
+        let scroll = ScrollArea::vertical().auto_shrink([false, false]);
+        let runs = scroll.show(&mut ui_above, |ui| {
+            let runs = placed(ui, |ui| self.content(ui, cx, theme, experiment));
+            focus::follow(ui);
+            runs
         });
-        started
+        let mut ui_foot = ui.new_child(UiBuilder::new().max_rect(foot).id_salt("start the sweep"));
+        placed(&mut ui_foot, |ui| start(ui, cx, theme, runs.inner))
     }
 
-    fn content(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>, theme: &'static Theme) -> bool {
+    /// The settings. Returns what they ask for with the number of runs, or why that can't be done.
+    fn content(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut PaneContext<'_>,
+        theme: &'static Theme,
+        experiment: Experiment,
+    ) -> Result<(SweepRequest, usize), String> {
         ui.add_space(4.0);
         let words = "Runs this experiment once for every combination of one or two settings, with several seeds, beside the run you \
                      watch. You see how fast the loads settle, how well they stay balanced and how far the biases swing; click a cell \
                      of the map to open its experiment.";
         ui.add(egui::Label::new(RichText::new(words).font(text(SMALL)).color(theme.dim)).wrap());
         ui.add_space(8.0);
-        let experiment = cx.lab.settings().clone();
         let offered: Vec<Parameter> = Parameter::iter().filter(|p| matters(*p, &experiment)).collect();
         if !offered.contains(&self.first.parameter) {
             self.first = Row::new(offered.first().copied().unwrap_or(Parameter::Rate));
@@ -164,67 +179,102 @@ impl Form {
         }
         ui.horizontal(|ui| {
             words_before(ui, theme, "with");
-            whole(ui, "Seeds of each combination", &mut self.seeds, 1..=MOST_SEEDS);
+            ui.add_enabled_ui(is_drawn(&experiment), |ui| {
+                let seeds = whole(ui, "Seeds of each combination", &mut self.seeds, 1..=MOST_SEEDS);
+                seeds.on_disabled_hover_text(RECORDED);
+            });
             ui.label(if self.seeds == 1 { "seed," } else { "seeds," });
             whole(ui, "Steps of each run", &mut self.steps, 1..=MOST_STEPS);
             ui.label("steps each");
         });
-        ui.add_space(8.0);
-        self.start(ui, cx, theme, experiment)
-    }
-
-    /// The button, and how much it starts or why it can't.
-    fn start(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>, theme: &Theme, experiment: Experiment) -> bool {
-        let axes = std::iter::once(&self.first).chain(&self.second).map(Row::axis).collect::<Result<Vec<_>, _>>();
-        let request = axes.map(|axes| SweepRequest { axes, seeds: self.seeds, steps: self.steps });
-        let runs = match &request {
-            Err(e) => Err(e.clone()),
-            Ok(request) => match &self.checked {
-                Some((r, e, known)) if r == request && *e == experiment => known.clone(),
-                _ => {
-                    let runs = cx.lab.plan_sweep(request).map(|plan| plan.len());
-                    self.checked = Some((request.clone(), experiment, runs.clone()));
-                    runs
-                }
-            },
-        };
-        let name = match &runs {
-            Ok(1) => "Start 1 run".to_owned(),
-            Ok(n) => format!("Start {} runs", figure(*n as f64, true)),
-            Err(_) => "Start".to_owned(),
-        };
-        let mut started = false;
-        ui.horizontal(|ui| {
-            words_before(ui, theme, "");
-            let on = if theme.dark { theme.window } else { theme.pane };
-            let colour = if runs.is_ok() { on } else { theme.dim };
-            let mut button =
-                Button::new(RichText::new(&name).font(semibold(13.0)).color(colour)).min_size(vec2(120.0, 30.0));
-            if runs.is_ok() {
-                button = button.fill(theme.accent);
-            }
-            let response = ui.add_enabled(runs.is_ok(), button);
-            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, runs.is_ok(), &name));
-            started = response.clicked();
-        });
+        if !is_drawn(&experiment) {
+            aside(ui, theme, RECORDED, TINY, theme.dim);
+        }
+        let runs = self.runs(cx, experiment);
         if let Err(e) = &runs {
-            ui.horizontal_top(|ui| {
-                words_before(ui, theme, "");
-                ui.add(egui::Label::new(RichText::new(e).font(text(SMALL)).color(theme.over_text)).wrap());
-            });
+            ui.add_space(4.0);
+            aside(ui, theme, e, SMALL, theme.over_text);
         }
         ui.add_space(6.0);
-        ui.horizontal_top(|ui| {
-            words_before(ui, theme, "");
-            let words = "It shares the machine with the run that is shown: pause that to sweep faster. The same from the command \
-                         line: moebias sweep.";
-            ui.add(egui::Label::new(RichText::new(words).font(text(TINY)).color(theme.faint)).wrap());
-        });
-        if let (true, Ok(request)) = (started, request) {
-            cx.lab.send(Command::StartSweep(request));
-        }
-        started
+        let words = "It shares the machine with the run that is shown: pause that to sweep faster. The same from the command \
+                     line: moebias sweep.";
+        aside(ui, theme, words, TINY, theme.faint);
+        runs
     }
+
+    /// What is asked for, and how many runs that is.
+    fn runs(&mut self, cx: &PaneContext<'_>, experiment: Experiment) -> Result<(SweepRequest, usize), String> {
+        let axes = std::iter::once(&self.first).chain(&self.second).map(Row::axis).collect::<Result<Vec<_>, _>>();
+        let request = SweepRequest { axes: axes?, seeds: self.seeds, steps: self.steps };
+        let runs = match &self.checked {
+            Some((r, e, known)) if *r == request && *e == experiment => known.clone(),
+            _ => {
+                let runs = cx.lab.plan_sweep(&request).map(|plan| plan.len());
+                self.checked = Some((request.clone(), experiment, runs.clone()));
+                runs
+            }
+        };
+        runs.map(|n| (request, n))
+    }
+}
+
+/// Whether a seed changes the tokens: those of a recorded trace are what they are.
+fn is_drawn(experiment: &Experiment) -> bool {
+    !matches!(experiment.source, Source::Trace(_))
+}
+
+/// In the middle of the pane, where that is wide.
+fn placed<T>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> T) -> T {
+    let width = ui.available_width().min(WIDEST);
+    let side = ((ui.available_width() - width) / 2.0).max(0.0);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        ui.add_space(side);
+        ui.vertical(|ui| {
+            ui.set_width(width);
+            ui.spacing_mut().item_spacing.x = 6.0;
+            add(ui)
+        })
+        .inner
+    })
+    .inner
+}
+
+/// Words under the fields.
+fn aside(ui: &mut Ui, theme: &Theme, words: &str, size: f32, colour: Color32) {
+    ui.horizontal_top(|ui| {
+        words_before(ui, theme, "");
+        ui.add(egui::Label::new(RichText::new(words).font(text(size)).color(colour)).wrap());
+    });
+}
+
+/// The button, with how much it starts. True if it did.
+fn start(ui: &mut Ui, cx: &mut PaneContext<'_>, theme: &Theme, runs: Result<(SweepRequest, usize), String>) -> bool {
+    let name = match &runs {
+        Ok((_, 1)) => "Start 1 run".to_owned(),
+        Ok((_, n)) => format!("Start {} runs", figure(*n as f64, true)),
+        Err(_) => "Start".to_owned(),
+    };
+    ui.add_space(4.0);
+    let clicked = ui.horizontal(|ui| {
+        words_before(ui, theme, "");
+        let on = if theme.dark { theme.window } else { theme.pane };
+        let colour = if runs.is_ok() { on } else { theme.dim };
+        let mut button =
+            Button::new(RichText::new(&name).font(semibold(13.0)).color(colour)).min_size(vec2(120.0, 30.0));
+        if runs.is_ok() {
+            button = button.fill(theme.accent);
+        }
+        let response = ui.add_enabled(runs.is_ok(), button);
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, runs.is_ok(), &name));
+        response.clicked()
+    });
+    let asked = runs.ok().filter(|_| clicked.inner);
+    let started = asked.is_some();
+    if let Some((request, _)) = asked {
+        cx.lab.send(Command::StartSweep(request));
+    }
+    started
 }
 
 fn words_before(ui: &mut Ui, theme: &Theme, words: &str) {
@@ -307,7 +357,7 @@ fn names(ui: &mut Ui, row: &mut Row) {
     let button = ui.add(Button::new(format!("{words}  ▾")).min_size(vec2(110.0, ROW)));
     button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Which: {words}")));
     egui::Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
-        crate::ui::kit::focus::stays(ui);
+        focus::stays(ui);
         ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
             for (value, on) in all.iter().zip(&mut row.chosen) {
                 ui.checkbox(on, value.in_words());
@@ -335,7 +385,7 @@ fn real(ui: &mut Ui, name: &str, value: &mut f64, range: RangeInclusive<f64>, wh
     }
 }
 
-fn whole<T: egui::emath::Numeric>(ui: &mut Ui, name: &str, value: &mut T, range: RangeInclusive<T>) {
+fn whole<T: egui::emath::Numeric>(ui: &mut Ui, name: &str, value: &mut T, range: RangeInclusive<T>) -> egui::Response {
     let drag = DragValue::new(value)
         .range(range)
         .speed(0.1)
@@ -344,6 +394,7 @@ fn whole<T: egui::emath::Numeric>(ui: &mut Ui, name: &str, value: &mut T, range:
         .update_while_editing(false);
     let response = ui.add_sized(vec2(54.0, ROW), drag);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::SpinButton, true, name));
+    response
 }
 
 /// A number as people write it.
@@ -354,7 +405,32 @@ fn read(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::SweepPane;
     use super::*;
+    use crate::ui::testing::{lab_at, stage};
+    use eframe::egui::Rect;
+    use egui_kittest::kittest::Queryable as _;
+
+    #[test]
+    fn in_a_low_pane_the_button_is_in_sight() {
+        let lab = lab_at("variants: [(name: \"a\")]", 0);
+        let mut harness = stage(SweepPane::default(), lab, [460.0, 170.0], true);
+        harness.run_steps(3);
+        let pane = Rect::from_min_size(Default::default(), vec2(460.0, 170.0));
+        assert!(pane.contains_rect(harness.get_by_label("Start 312 runs").rect()));
+    }
+
+    #[test]
+    fn a_recorded_trace_runs_once_per_combination() {
+        let lab = lab_at(
+            "source: Trace(file: \"builtin:sample\"), variants: [(name: \"a\", router: (experts: 64, top_k: 6))]",
+            0,
+        );
+        let mut harness = stage(SweepPane::default(), lab, [620.0, 400.0], true);
+        harness.run_steps(3);
+        assert!(harness.query_by_label_contains(RECORDED).is_some());
+        assert!(harness.query_by_label("Start 104 runs").is_some(), "13 step sizes × 8 values of K");
+    }
 
     #[test]
     fn every_setting_begins_with_values_that_can_be_swept() {

@@ -62,12 +62,14 @@ impl Pane for SweepPane {
             return "every combination of one or two settings".into();
         };
         let plan = of.sweep.plan();
-        let variants = &plan.base().variants;
-        let variant =
-            variants.get(cx.link.variant.min(variants.len().saturating_sub(1))).filter(|_| variants.len() > 1);
-        let name = variant.map(|v| format!("{} · ", v.name)).unwrap_or_default();
         let held = self.grid.as_ref().map(Grid::held).unwrap_or_default();
-        format!("{name}{}, {} steps each{held}", of.title, figure(plan.steps() as f64, true))
+        format!("{}, {} steps each{held}", of.title, figure(plan.steps() as f64, true))
+    }
+
+    fn whose(&self, cx: &PaneContext<'_>) -> Option<usize> {
+        let of = cx.lab.sweep().filter(|_| !self.setting_up)?;
+        let count = of.sweep.plan().base().variants.len();
+        (count > 1).then(|| cx.link.variant.min(count - 1))
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -232,7 +234,8 @@ impl SweepPane {
         let none = grid.spreads.iter().all(|s| s.is_some_and(|s| s.median.is_none()));
         let none = if none && grid.measure == Measure::Settling { " · nothing settles in so few steps" } else { "" };
         let (name, unit) = (grid.measure.name(), grid.measure.unit());
-        let caption = format!("{name}, {unit}{}{none}", seeds(grid.plan.seeds()));
+        let whole = cx.lab.sweep().is_some_and(|of| of.sweep.found().outcomes.iter().all(Option::is_some));
+        let caption = format!("{name}, {unit}{}{none}", seeds(grid.plan.seeds(), whole));
         let (first, second) = if grid.y.is_none() {
             (body, None)
         } else if body.width() >= BOTH {
@@ -295,8 +298,13 @@ fn moved(ui: &Ui, at: Spot, last: Spot, downwards: bool) -> Spot {
     })
 }
 
-fn seeds(seeds: u32) -> String {
-    if seeds > 1 { format!(" · median of {seeds} seeds") } else { String::new() }
+/// What a colour is the median of; while runs are wanting that differs from cell to cell.
+fn seeds(seeds: u32, whole: bool) -> String {
+    match seeds {
+        ..2 => String::new(),
+        n if whole => format!(" · median of {n} seeds"),
+        _ => " · median of the seeds finished so far".into(),
+    }
 }
 
 /// A time in words.

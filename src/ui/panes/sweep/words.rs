@@ -15,15 +15,24 @@ pub(super) fn name(grid: &Grid, column: usize, row: usize) -> String {
     }
 }
 
+/// A value with its sign or percent sign, as it stands in the Comparison.
+fn amount(measure: Measure, value: f64) -> String {
+    match measure {
+        Measure::Settling | Measure::Steady => short(value),
+        Measure::Amplitude => format!("±{}", short(value)),
+        Measure::InBalance | Measure::Moved => format!("{:.1} %", 100.0 * value),
+    }
+}
+
 /// Its figures, the one that is drawn first.
 pub(super) fn figures(grid: &Grid, found: &Found, cell: usize) -> (String, String) {
     let of = |measure: Measure| {
         let spread = grid.plan.spread(&found.outcomes, cell, grid.variant, measure)?;
         let value = match spread.median {
             Some(m) if spread.known > 1 && spread.low < spread.high => {
-                format!("{} ({} – {})", short(m), short(spread.low), short(spread.high))
+                format!("{} ({} – {})", amount(measure, m), amount(measure, spread.low), amount(measure, spread.high))
             }
-            Some(m) => short(m),
+            Some(m) => amount(measure, m),
             None if measure == Measure::Settling => grid.not_within(),
             None => "none".into(),
         };
@@ -43,11 +52,11 @@ pub(super) fn figures(grid: &Grid, found: &Found, cell: usize) -> (String, Strin
     let first = of(grid.measure).unwrap_or_default();
     let others: Vec<String> = Measure::iter().filter(|m| *m != grid.measure).filter_map(of).collect();
     let others = others.join(" · ");
-    if grid.plan.seeds() == 1 && grid.measure == Measure::Settling {
+    if done == 1 && grid.measure == Measure::Settling {
         return (first, others);
     }
-    let seeds = if grid.plan.seeds() > 1 {
-        format!("{settled} of {done} seeds settled")
+    let seeds = if done > 1 {
+        format!("settled with {settled} of {done} seeds")
     } else if settled == 1 {
         "settled".into()
     } else {

@@ -2,8 +2,8 @@
 
 use super::super::PaneContext;
 use super::super::shared::time_plot::{self, Axis, Curve, Mark, TimePlot};
-use super::objective::{middle, nearest};
-use super::{captioned, figures, in_sight, places, row, row_in, words};
+use super::objective::nearest;
+use super::{captioned, curves as over, figures, in_sight, places, row, row_in, words};
 use crate::ui::kit::style::{TINY, text};
 use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::Ui;
@@ -20,8 +20,8 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
     let width = (examined.problem.experts() - 1) as f64;
     captioned(ui, cx, place, "largest |load − L|, tokens", |ui, cx| {
         let log = |v: f64| v.max(0.1).log10();
-        let curve = points.iter().map(|p| [middle(p), log(p.furthest)]).collect();
-        let curves = vec![Curve { points: curve, colour: cx.theme.accent, width: 1.5, ..Curve::default() }];
+        let look = Curve { colour: cx.theme.accent, width: 1.5, ..Curve::default() };
+        let curves = over(&points, |p| Some(log(p.furthest)), look);
         let marks = vec![Mark { value: log(width), name: format!("E − 1 = {width}"), ..Mark::default() }];
         let plot = TimePlot {
             id: "the band",

@@ -10,7 +10,8 @@ mod xy;
 
 use super::assignment::card::line;
 use super::shared::frame::{message, mode};
-use super::shared::of_variant;
+use super::shared::of_several;
+use super::shared::time_plot::Curve;
 use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{SMALL, TINY, text};
 use crate::ui::kit::words::fitted;
@@ -25,6 +26,8 @@ use strum::IntoEnumIterator as _;
 
 /// Width of the column of figures, points.
 const FIGURES: f32 = 236.0;
+/// So many times more steps than about it went by unexamined where there is a gap.
+const MISSED: u64 = 4;
 /// Between columns.
 const BETWEEN: f32 = 14.0;
 
@@ -141,8 +144,8 @@ impl Pane for TheoryPane {
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
         let Some(examined) = cx.lab.snapshot().theory.as_ref().and_then(|t| t.examined.clone()) else {
-            return if cx.lab.snapshot().shown_step().is_none() { "nothing routed yet" } else { "the price view" }
-                .into();
+            // Before the first step the pane itself says so.
+            return if cx.lab.snapshot().shown_step().is_none() { "" } else { "the price view" }.into();
         };
         let (tokens, figure) = (examined.problem.tokens(), crate::ui::kit::widgets::slider::figure);
         let of = if tokens < examined.batch as usize {
@@ -150,7 +153,11 @@ impl Pane for TheoryPane {
         } else {
             format!("{} tokens", figure(tokens as f64, true))
         };
-        format!("step {} · {}{of}", figure(examined.step as f64, true), of_variant(cx))
+        format!("step {} · {of}", figure(examined.step as f64, true))
+    }
+
+    fn whose(&self, cx: &PaneContext<'_>) -> Option<usize> {
+        of_several(cx)
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -180,7 +187,7 @@ impl Pane for TheoryPane {
     fn help(&self) -> &'static str {
         "Balancing as a market: a bias is the price p of an expert's places, top-K of γ + p is what each token buys, and the balanced \
          assignment max Σγ·x is what the prices search for. The Lagrangian is Λ = Σγ·x + Σp·(load − L). Each update first moves the prices, \
-         which takes ΣΔp·(load − L) from Λ (u Σ|A − L| for the sign rule), then tokens move and give their switching benefit back. \
+         which takes ΣΔp·(load − L) from Λ (u Σ|load − L| for the sign rule), then tokens move and give their switching benefit back. \
          Exact integers, on the biases as they enter the selection key. The derivation is our own, in the spirit of Han & Zhong 2025 \
          (arXiv 2512.03915), of which only the abstracts were available to us; its last version speaks of a monotonic improvement \
          condition, and so do we. What is shown is computed only while this pane is in sight."
@@ -224,18 +231,19 @@ fn has_learned(snapshot: &Snapshot) -> bool {
 fn footnote(ui: &mut Ui, cx: &PaneContext<'_>, words: &str) -> Rect {
     let rect = ui.max_rect();
     let mut job = LayoutJob::simple(words.to_owned(), text(TINY), cx.theme.faint, rect.width());
-    job.wrap.max_rows = if rect.height() > 320.0 {
-        3
-    } else if rect.height() > 130.0 {
-        2
-    } else {
-        1
-    };
+    // All of it where that leaves most of the room to what is drawn.
+    job.wrap.max_rows = ((rect.height() * 0.3 / 12.0) as usize).max(1);
     let galley = ui.painter().layout_job(job);
     let at = pos2(rect.left(), rect.bottom() - galley.size().y + 2.0);
     let place = Rect::from_min_size(at, galley.size());
-    let response = ui.interact(place, ui.scope_id().with("source"), egui::Sense::hover());
+    // What is cut can be reached by keys as well.
+    let sense = if galley.elided { egui::Sense::FOCUSABLE } else { egui::Sense::hover() };
+    let response = ui.interact(place, ui.scope_id().with("source"), sense);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, words));
+    if galley.elided && response.has_focus() {
+        ui.painter().rect_stroke(place.expand(3.0), 3.0, (1.0, cx.theme.accent), egui::StrokeKind::Outside);
+        response.show_tooltip_text(words);
+    }
     response.on_hover_text(words);
     ui.painter().galley(at, galley, cx.theme.faint);
     rect.with_max_y(at.y - 4.0)
@@ -293,7 +301,11 @@ fn captioned<T>(
     caption: &str,
     draw: impl FnOnce(&mut Ui, &mut PaneContext<'_>) -> T,
 ) -> T {
-    let (galley, _) = fitted(ui, caption, &text(TINY), cx.theme.dim, (place.width() - 26.0).max(20.0));
+    let (galley, whole) = fitted(ui, caption, &text(TINY), cx.theme.dim, (place.width() - 26.0).max(20.0));
+    if !whole {
+        let seen = Rect::from_min_size(place.left_top(), galley.size());
+        ui.interact(seen, ui.scope_id().with(("caption", caption)), egui::Sense::hover()).on_hover_text(caption);
+    }
     ui.painter().galley(place.left_top(), galley, cx.theme.dim);
     let inside = place.with_min_y(place.top() + 16.0);
     let mut child = ui.new_child(UiBuilder::new().max_rect(inside).id_salt(caption));
@@ -341,6 +353,40 @@ fn in_sight(theory: &Arc<Theory>, (from, to): (f64, f64), pixels: f32) -> Vec<Po
     let shown = &all[first..last.max(first)];
     let together = (shown.len() as f32 / (pixels / 2.0).max(1.0)).ceil().max(1.0) as u64;
     shown.chunk_by(|a, b| a.step / together == b.step / together).filter_map(|g| g.last().copied()).collect()
+}
+
+/// The points in stretches: where far more steps than usual went by unexamined, nothing is drawn.
+fn stretches(points: &[Point]) -> Vec<&[Point]> {
+    let steps = |i: usize| points[i + 1].step - points[i].step;
+    let gap = |i: &usize| {
+        let before = i.checked_sub(1).map(steps);
+        let after = (i + 2 < points.len()).then(|| steps(i + 1));
+        let usual = before.into_iter().chain(after).max().unwrap_or(1);
+        steps(*i) > MISSED * usual.max(2)
+    };
+    let ends = (0..points.len().saturating_sub(1)).filter(gap).map(|i| i + 1).chain([points.len()]);
+    let mut from = 0;
+    ends.map(|to| &points[std::mem::replace(&mut from, to)..to]).filter(|s| !s.is_empty()).collect()
+}
+
+/// A quantity over the steps examined: a curve for each stretch of them, of which the last has the name.
+fn curves(points: &[Point], of: impl Fn(&Point) -> Option<f64>, look: Curve) -> Vec<Curve> {
+    let value = |p: &Point| Some([objective::middle(p), of(p)?]);
+    let mut out: Vec<Curve> = vec![];
+    for stretch in stretches(points) {
+        let mut points: Vec<[f64; 2]> = stretch.iter().filter_map(value).collect();
+        // A step alone is as wide as it is.
+        if let [[x, y]] = points[..] {
+            points = vec![[x - 0.5, y], [x + 0.5, y]];
+        }
+        if !points.is_empty() {
+            out.push(Curve { points, colour: look.colour, width: look.width, ..Curve::default() });
+        }
+    }
+    if let Some(last) = out.last_mut() {
+        last.name = look.name;
+    }
+    out
 }
 
 #[cfg(test)]

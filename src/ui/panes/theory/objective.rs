@@ -2,7 +2,7 @@
 
 use super::super::PaneContext;
 use super::super::shared::time_plot::{self, Axis, Curve, Mark, TimePlot};
-use super::{figures, in_sight, pair, places, row, row_in, signed, words};
+use super::{curves as over, figures, in_sight, pair, places, row, row_in, signed, words};
 use crate::ui::kit::style::{TINY, text};
 use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{Color32, Shape, Ui, pos2};
@@ -34,25 +34,20 @@ fn value(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Theory, examined: &Exam
     let theme = cx.theme;
     let mut curves = vec![];
     let mut marks = vec![];
-    let optima: Vec<[f64; 2]> = points.iter().filter_map(|p| Some([middle(p), p.optimum?])).collect();
+    let solved = points.iter().filter(|p| p.optimum.is_some()).count();
     match &theory.optimum {
         Solved::Exactly(best) if examined.fixed => {
             marks.push(Mark { value: examined.score(best.value), name: "optimum".into(), ..Mark::default() });
         }
-        _ if optima.len() > 1 => {
-            curves.push(Curve {
-                points: optima,
-                colour: theme.fair,
-                width: 1.0,
-                name: "optimum".into(),
-                ..Curve::default()
-            });
+        _ if solved > 1 => {
+            let look = Curve { colour: theme.fair, width: 1.0, name: "optimum".into(), ..Curve::default() };
+            curves.extend(over(points, |p| p.optimum, look));
         }
         _ => {}
     }
     let include: Vec<f64> = marks.iter().map(|m| m.value).collect();
-    let values = points.iter().map(|p| [middle(p), p.value]).collect();
-    curves.push(Curve { points: values, colour: theme.accent, width: 1.5, name: "Λ = D".into(), ..Curve::default() });
+    let look = Curve { colour: theme.accent, width: 1.5, name: "Λ = D".into(), ..Curve::default() };
+    curves.extend(over(points, |p| Some(p.value), look));
     let plot = TimePlot { id: "Lagrangian", y: "", bands: vec![], curves, marks, axis: Axis::Linear, include };
     let (response, transform) = plot.show(ui, cx);
     rises(ui, cx, &transform, points);
@@ -66,21 +61,19 @@ fn value(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Theory, examined: &Exam
 fn balance(ui: &mut Ui, cx: &mut PaneContext<'_>, points: &[Point]) {
     let theme = cx.theme;
     let log = |v: f64| v.max(SMALLEST).log10();
-    let curve = |of: fn(&Point) -> f64, colour: Color32, name: &str| Curve {
-        points: points.iter().filter(|p| of(p) > SMALLEST).map(|p| [middle(p), log(of(p))]).collect(),
-        colour,
-        width: 1.3,
-        name: name.into(),
-        ..Curve::default()
+    let curve = |of: fn(&Point) -> f64, colour: Color32, name: &str| {
+        let look = Curve { colour, width: 1.3, name: name.into(), ..Curve::default() };
+        over(points, |p| Some(of(p)).filter(|v| *v > SMALLEST).map(log), look)
     };
     let taken = if cx.lab.settings().variants.get(cx.link.variant).map(|v| v.balancer.rule)
         == Some(moebias_model::config::Rule::Sign)
     {
-        "u Σ|A − L|"
+        "u Σ|load − L|"
     } else {
-        "−ΣΔp·(A − L)"
+        "−ΣΔp·(load − L)"
     };
-    let curves = vec![curve(|p| p.taken, theme.under, taken), curve(|p| p.benefit, theme.over, "benefit Σb")];
+    let mut curves = curve(|p| p.taken, theme.under, taken);
+    curves.extend(curve(|p| p.benefit, theme.over, "benefit Σb"));
     let plot = TimePlot {
         id: "what moves the Lagrangian",
         y: "score units per token",
@@ -147,7 +140,7 @@ fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Exam
         theme.under,
         "the prices take",
         &signed(-point.taken, 6),
-        "ΣΔp·(load − L): −u Σ|A − L| for the sign rule, per token",
+        "ΣΔp·(load − L): −u Σ|load − L| for the sign rule, per token",
     );
     row_in(
         ui,
@@ -213,6 +206,11 @@ fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Exam
         _ => true,
     };
     if !each {
-        words(ui, cx, text(TINY), "Some steps went by too fast to be examined.");
+        words(
+            ui,
+            cx,
+            text(TINY),
+            "Where there is a gap, steps went by unexamined: too fast, or while this pane was out of sight.",
+        );
     }
 }

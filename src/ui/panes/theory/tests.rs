@@ -30,6 +30,32 @@ fn staged(
 }
 
 #[test]
+fn steps_that_went_by_unexamined_are_a_gap() {
+    let at = |step: u64| Point {
+        step,
+        value: step as f64,
+        after: 0.0,
+        benefit: 0.0,
+        taken: 0.0,
+        rises: false,
+        furthest: 0.0,
+        moved: 0,
+        pairs: (0, 0),
+        optimum: None,
+        bound: 0.0,
+    };
+    let ends = |steps: &[u64]| {
+        let points: Vec<Point> = steps.iter().map(|s| at(*s)).collect();
+        let all = curves(&points, |p| Some(p.value), Curve { name: "Λ".into(), ..Curve::default() });
+        assert_eq!(all.iter().filter(|c| !c.name.is_empty()).count(), 1, "one name");
+        all.iter().map(|c| (c.points[0][0], c.points[c.points.len() - 1][0])).collect::<Vec<_>>()
+    };
+    assert_eq!(ends(&[323, 324, 325, 557, 558]), [(323.5, 325.5), (557.5, 558.5)]);
+    assert_eq!(ends(&[323, 324, 325, 557]), [(323.5, 325.5), (557.0, 558.0)], "a step alone is seen");
+    assert_eq!(ends(&[1, 2, 3, 19, 35, 51]), [(1.5, 51.5)], "where steps go by fast, every few are joined");
+}
+
+#[test]
 fn every_section_is_drawn_and_says_where_it_comes_from() {
     for (text, step, size, dark, name) in [
         (FIXED, 260, [1000.0, 520.0], true, "fixed"),

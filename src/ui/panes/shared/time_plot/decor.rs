@@ -1,13 +1,12 @@
 //! What lies over the curves: labels, the key, events, the playhead, what the pointer is on.
 
-use super::super::compared::Mark;
+use super::super::compared::{Mark, telling};
 use super::Curve;
 use super::axis::nice_above;
 use crate::ui::kit::events::label_in;
 use crate::ui::kit::style::{TINY, mono, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::slider::figure;
-use crate::ui::kit::words::fitted;
 use crate::ui::link::Span;
 use crate::ui::panes::PaneContext;
 use eframe::egui::{self, Align2, Color32, Pos2, Rect, Stroke, Ui, pos2, vec2};
@@ -124,14 +123,16 @@ pub(super) fn freest(
 ) -> Rect {
     let place = |x: f32, y: f32| Rect::from_center_size(pos2(x + width / 2.0, y), vec2(width, 14.0));
     let (left, right) = (frame.left() + 6.0, frame.right() - width - 4.0);
-    let places = [place(right, y - 9.0), place(right, y + 9.0), place(left, y + 9.0), place(left, y - 9.0)];
+    // From right to left, close above and below the line.
+    let across = (0..=8).map(|i| egui::lerp(right..=left.min(right), i as f32 / 8.0));
+    let places: Vec<Rect> = across.flat_map(|x| [place(x, y - 9.0), place(x, y + 9.0)]).collect();
     let inside = |r: &Rect| frame.contains_rect(*r) && painter.clip_rect().contains_rect(*r);
     let crossed = |r: &Rect| {
         let curves = points.iter().filter(|p| r.expand(2.0).contains(**p)).count();
         let others = taken.iter().filter(|t| t.intersects(*r)).count();
         curves + 1_000 * others + usize::from(!inside(r)) * 10_000
     };
-    places.into_iter().min_by_key(crossed).unwrap_or(places[0])
+    places.iter().copied().min_by_key(crossed).unwrap_or(places[0])
 }
 
 pub(super) fn text_width(ui: &Ui, words: &str) -> f32 {
@@ -179,8 +180,9 @@ fn entries(ui: &Ui, size: egui::Vec2, start: f32, names: &[Named]) -> Vec<Entry>
             }
             at = vec2(6.0, at.y + ROW_OF_KEY);
         }
-        let (galley, _) = fitted(ui, &named.name, &text(TINY), Color32::WHITE, width - 24.0 + 0.5);
-        out.push(Entry { at, words: galley.text().to_owned(), width, of: Some(i) });
+        let all: Vec<String> = names.iter().map(|n| n.name.clone()).collect();
+        let words = telling(&all, i, width - 24.0 + 0.5, |w| text_width(ui, w));
+        out.push(Entry { at, words, width, of: Some(i) });
         at.x += width + 8.0;
     }
     out

@@ -174,11 +174,16 @@ impl TimePlot {
         let names: Vec<Named> = self.names(to);
         let (low, high) = self.limits(headroom(ui, self.y, &names));
         let axis = self.axis;
+        let across = ui.available_width() - AXIS;
+        let called = text_width(ui, "step") + 6.0;
         let name = self.id;
         // A line of the grid about every 34 points, and never a ladder of them.
         let rows = f64::from((ui.available_height() / 34.0).clamp(1.5, 7.0));
         let columns = f64::from(((ui.available_width() - AXIS) / 80.0).clamp(1.0, 8.0));
-        let points: Vec<[f64; 2]> = self.curves.iter().flat_map(|c| c.points.iter().copied()).collect();
+        let mut points: Vec<[f64; 2]> = self.curves.iter().flat_map(|c| c.points.iter().copied()).collect();
+        let edges =
+            |b: &Band| [&b.low, &b.high].map(|edge| b.steps.iter().copied().zip(edge.iter().copied()).collect());
+        points.extend(self.bands.iter().flat_map(edges).flat_map(|e: Vec<(f64, f64)>| e).map(|(x, y)| [x, y]));
         let marks: Vec<(f64, String)> = self.marks.iter().map(|m| (m.value, m.name.clone())).collect();
         let shapes = markers(&self.curves, (from, to), ui.available_width() - AXIS);
         let title = self.y;
@@ -205,9 +210,11 @@ impl TimePlot {
                     .x_grid_spacer(move |input| steps_grid(input.bounds, columns))
                     .y_grid_spacer(move |input| values_grid(axis, input.bounds, rows))
                     .x_axis_formatter(move |mark, _| {
-                        // A number at the very edge would be cut off.
-                        let edge = mark.value > to - 0.06 * (to - from);
-                        if edge { String::new() } else { figure(mark.value.max(0.0).round(), true) }
+                        // A number at the very edge would be cut off, or lie under what the axis is called.
+                        let number = figure(mark.value.max(0.0).round(), true);
+                        let right = (to - mark.value) / (to - from) * f64::from(across);
+                        let edge = right < f64::from(called) + 3.5 * number.chars().count() as f64;
+                        if edge { String::new() } else { number }
                     })
                     .y_axis_formatter(move |mark, range| value_label(axis, mark.value, range, rows))
                     .cursor_color(Color32::TRANSPARENT);
@@ -246,13 +253,12 @@ impl TimePlot {
             taken.extend(key(ui, &painter, theme, frame, start, &names));
         }
         events(&painter, cx, &transform, &mut taken);
+        // Over the curves it would hide them: the header says it.
+        if let Some(words) = resolution(cx, frame.width()) {
+            ui.data_mut(|d| d.insert_temp(super::header::coarse_id(), words));
+        }
         // In a small plot words would lie over the curves.
         let room = |words: &str| text_width(ui, words) < frame.width() * 0.75 && frame.height() > 50.0;
-        if let Some(words) = resolution(cx, frame.width()).filter(|words| room(words)) {
-            let at = pos2(frame.right() - text_width(ui, &words) - 4.0, frame.bottom() - 8.0);
-            label(ui, &painter, theme, at, &words, theme.faint);
-            taken.push(Rect::from_min_max(at - vec2(3.0, 7.0), frame.right_bottom()));
-        }
         let seen = on_screen(&transform, &points);
         // Where the pointer is, figures take the place of these labels.
         for (value, name) in marks.into_iter().filter(|(_, name)| room(name) && !ui.rect_contains_pointer(frame)) {
