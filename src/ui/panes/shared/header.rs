@@ -155,7 +155,7 @@ pub(super) fn show(
     ui.painter().galley(written.min, title, theme.text);
     let mut left = bar.left() + written.width() + 8.0;
     let end = bar.left() + free;
-    if let Some(v) = whose {
+    if let Some(v) = whose.filter(|_| end - left > MARK) {
         left += of_variant(ui, cx, v, &variant(end - left), pos2(left, baseline));
     }
     let mut words = shortened(&subtitle, end - left, wide);
