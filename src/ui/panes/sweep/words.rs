@@ -36,14 +36,8 @@ pub(super) fn figures(grid: &Grid, found: &Found, cell: usize) -> (String, Strin
             None if measure == Measure::Settling => grid.not_within(),
             None => "none".into(),
         };
-        let unit = match measure {
-            _ if spread.median.is_none() => "",
-            Measure::Settling => " steps",
-            Measure::InBalance | Measure::Moved => " %",
-            Measure::Steady | Measure::Amplitude => "",
-        };
-        let sign = if measure == Measure::Amplitude && spread.median.is_some() { "±" } else { "" };
-        Some(format!("{} {sign}{value}{unit}", measure.in_sentence()))
+        let unit = if measure == Measure::Settling && spread.median.is_some() { " steps" } else { "" };
+        Some(format!("{} {value}{unit}", measure.in_sentence()))
     };
     let (settled, done) = grid.plan.settled(&found.outcomes, cell, grid.variant);
     if done == 0 {
