@@ -20,7 +20,7 @@ fn amount(measure: Measure, value: f64) -> String {
     match measure {
         Measure::Settling | Measure::Steady => short(value),
         Measure::Amplitude => format!("±{}", short(value)),
-        Measure::InBalance | Measure::Moved => format!("{:.1} %", 100.0 * value),
+        Measure::InBalance | Measure::Moved => format!("{value:.1} %"),
     }
 }
 
