@@ -13,6 +13,39 @@ use moebias_lab::fork::{COMPARED, ENOUGH};
 use moebias_model::change::{Change, Target};
 use strum::EnumIter;
 
+/// What is on and what is off, for the menus.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Toggled {
+    /// Hints are given.
+    pub hints: bool,
+    /// The laser is pointed with.
+    pub laser: bool,
+    /// The spotlight is on.
+    pub spotlight: bool,
+    /// The window stands before an audience.
+    pub presenting: bool,
+    /// It fills the screen.
+    pub full_screen: bool,
+    /// The settings are shown.
+    pub controls: bool,
+}
+
+impl Toggled {
+    /// Whether what an action turns on and off is on; `None` for another action.
+    #[must_use]
+    pub fn of(self, action: Action) -> Option<bool> {
+        Some(match action {
+            Action::ToggleHints => self.hints,
+            Action::Laser => self.laser,
+            Action::Spotlight => self.spotlight,
+            Action::Present => self.presenting,
+            Action::FullScreen => self.full_screen,
+            Action::ToggleControls => self.controls,
+            _ => return None,
+        })
+    }
+}
+
 /// One thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter)]
 pub enum Action {
@@ -283,7 +316,7 @@ impl Action {
             Self::PreviousPane => "Previous pane (while presenting)",
             Self::Laser => "Laser pointer",
             Self::Spotlight => "Spotlight on the pane under the pointer",
-            Self::ToggleHints => "Hints on or off",
+            Self::ToggleHints => "Hints",
             Self::ShowTheory => "Show the theory",
             Self::ShowCompare => "Show the comparison of variants",
             Self::ShowSweep => "Show the sweep",

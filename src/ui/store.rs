@@ -222,7 +222,7 @@ fn write(file: &Path, base: &Stored, now: &Stored) -> io::Result<()> {
 }
 
 /// Size of everything while presenting, until somebody changes it.
-pub const PRESENTING: f32 = 1.25;
+pub const PRESENTING: f32 = 1.5;
 /// Smallest size of everything.
 pub const SMALLEST: f32 = 0.75;
 /// Largest.

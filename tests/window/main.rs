@@ -11,6 +11,7 @@ mod names;
 mod panes;
 mod pictures;
 mod presenting;
+mod shell;
 
 use std::sync::LazyLock;
 

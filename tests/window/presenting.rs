@@ -91,7 +91,7 @@ fn presenting_hides_the_controls_turns_pages_and_ends_as_it_began() {
     assert!(sees(&harness, "Record") && sees(&harness, "Batch"));
     press(&mut harness, Modifiers::NONE, Key::F5);
     assert!(!sees(&harness, "Record") && !sees(&harness, "Batch"), "the bar and the settings are hidden");
-    assert_eq!(harness.ctx.zoom_factor(), 1.25, "larger text");
+    assert_eq!(harness.ctx.zoom_factor(), 1.5, "larger text");
     picture(&mut harness, "presenting");
     let alone = |harness: &Harness<'_, App>, kind| {
         let shown = PaneKind::iter().filter(|k| harness.state().place_of(*k).is_some());
@@ -115,6 +115,8 @@ fn presenting_hides_the_controls_turns_pages_and_ends_as_it_began() {
     press(&mut harness, Modifiers::NONE, Key::F);
     assert!(alone(&harness, PaneKind::Bias), "the pane under the pointer");
     picture(&mut harness, "presenting-pane");
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    assert!(!sees(&harness, "Record"), "the first puts down what is pointed with");
     press(&mut harness, Modifiers::NONE, Key::Escape);
     assert!(sees(&harness, "Record") && sees(&harness, "Maximise Biases"), "as before");
     assert_eq!(harness.ctx.zoom_factor(), 1.0);
@@ -234,8 +236,8 @@ fn hints_come_when_asked_for_and_go_for_good() {
     let mut harness = app(vec2(1440.0, 900.0), false);
     assert!(!sees(&harness, "Got it"));
     // Off and on again: then the first one comes at once.
-    ask_for(&mut harness, "hints on or off");
-    ask_for(&mut harness, "hints on or off");
+    ask_for(&mut harness, "hints");
+    ask_for(&mut harness, "hints");
     assert!(sees(&harness, "Got it") && sees(&harness, "No more hints"));
     picture(&mut harness, "hint");
     harness.get_by_label("Got it").click();

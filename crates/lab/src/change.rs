@@ -139,7 +139,7 @@ impl Lab {
                     return Err("There is no such variant".into());
                 }
                 let like = &variants[of].name;
-                (format!("Add a copy of “{like}”"), self.sheet.again(|start| add_variant(start, of)))
+                (format!("Copy of “{like}” added"), self.sheet.again(|start| add_variant(start, of)))
             }
             Command::RemoveVariant(i) => {
                 let i = *i;
@@ -147,7 +147,7 @@ impl Lab {
                 if variants.len() < 2 {
                     return Err("The last variant can't be removed".into());
                 }
-                (format!("Remove “{}”", v.name), self.sheet.again(|start| remove_variant(start, i)))
+                (format!("“{}” removed", v.name), self.sheet.again(|start| remove_variant(start, i)))
             }
             Command::Reset => ("Reset".to_owned(), self.sheet.again(|_| {})),
             _ => return Ok(None),

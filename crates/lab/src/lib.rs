@@ -255,6 +255,12 @@ impl Lab {
         &self.snapshot
     }
 
+    /// The run that is shown, or was asked for last.
+    #[must_use]
+    pub fn run(&self) -> RunId {
+        self.run
+    }
+
     /// The settings, as the controls should show them.
     #[must_use]
     pub fn settings(&self) -> &Experiment {

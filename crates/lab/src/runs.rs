@@ -109,6 +109,7 @@ impl Lab {
             settings: std::mem::replace(&mut self.settings, shown.settings),
         };
         let from = std::mem::replace(&mut self.run, to);
+        self.notices.follow(to);
         self.shelf.runs.insert(from, before);
         self.undoing.waits = 0;
         self.requests.count += 1;
@@ -163,6 +164,7 @@ impl Lab {
             self.sheet = sheet;
             self.settings = settings;
             self.run = running;
+            self.notices.follow(running);
             self.shelf.aside = aside;
         }
     }

@@ -6,20 +6,25 @@ use super::notices::{Level, NoticeAction};
 use std::sync::PoisonError;
 
 impl Lab {
+    /// The key that plays and pauses: Space turns the pages of a lesson that is open.
+    #[must_use]
+    pub fn play_key(&self) -> &'static str {
+        if self.lesson().is_some() { "K" } else { "Space" }
+    }
+
     /// The run paused where its author wanted it to.
     pub(super) fn tell_end(&mut self, step: u64) {
         let title = &self.document().title;
         let ends = if title.is_empty() { "the scenario ends".into() } else { format!("“{title}” ends") };
-        let key = if self.lesson().is_some() { "K" } else { "Space" };
+        let (seen, key) = (self.seen(), self.play_key());
         let text = format!(
-            "Paused at step {step}, where {ends}. {}{key} goes on; or change a setting and watch what follows",
-            self.seen()
+            "Paused at step {step}, where {ends}.\n{seen}Press {key} to go on; change a setting first if you like."
         );
         let action = NoticeAction { label: "Go on".into(), command: Command::Play };
         self.notices.add(Level::Info, step, text, Some(action));
     }
 
-    /// What became of the busiest expert, in words.
+    /// What became of the busiest expert, in words; of several variants in a line each; every line with its end.
     fn seen(&self) -> String {
         let history = self.snapshot().history.lock().unwrap_or_else(PoisonError::into_inner);
         let ends = history.variants.iter().filter_map(|v| {
@@ -28,11 +33,12 @@ impl Lab {
         });
         let ends: Vec<(f64, f64)> = ends.collect();
         match ends.as_slice() {
-            [(first, last)] => format!("The busiest expert went from {first:.1} to {last:.1} times its fair share. "),
+            [(first, last)] => format!("The busiest expert went from {first:.1} to {last:.1} times its fair share.\n"),
             [_, _, ..] => {
                 let named = self.settings().variants.iter().zip(&ends);
-                let each: Vec<String> = named.take(4).map(|(v, (_, last))| format!("{} {last:.1}", v.name)).collect();
-                format!("Times its fair share that the busiest expert has at the end: {}. ", each.join("; "))
+                let each = named.map(|(v, (_, last))| format!("{}: {last:.1}×\n", v.name));
+                let each: String = each.collect();
+                format!("Load of the busiest expert, in fair shares:\n{each}")
             }
             [] => String::new(),
         }

@@ -148,7 +148,10 @@ impl Hints {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let small = |words: &str| Button::new(RichText::new(words).font(text(SMALL))).min_size(vec2(0.0, 24.0));
                 let no_more = ui.add(small("No more hints").fill(Color32::TRANSPARENT));
-                if no_more.on_hover_text("“Hints on or off” in the command search brings them back").clicked() {
+                if no_more
+                    .on_hover_text("“Hints” in the command search or the menu at the run’s name brings them back")
+                    .clicked()
+                {
                     stored.hints = false;
                     self.shown = None;
                 }

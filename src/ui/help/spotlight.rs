@@ -1,10 +1,10 @@
-//! What a lesson points at: a ring round a control or a pane that breathes once and then stands still, an expert or a token that is
-//! pinned.
+//! What a lesson points at: four corners round a control or a pane that breathe once and then stand still (a closed ring is what has
+//! the focus), an expert or a token that is pinned.
 
 use crate::ui::kit::spots;
 use crate::ui::kit::theme::Theme;
 use crate::ui::link::Link;
-use eframe::egui::{Context, CornerRadius, Id, LayerId, Order, Rect, Stroke, StrokeKind, Ui};
+use eframe::egui::{Context, CornerRadius, Id, LayerId, Order, Painter, Rect, Shape, Stroke, StrokeKind, Ui, vec2};
 use moebias_files::lesson::{Control, Highlight, Which};
 use moebias_files::view::PaneKind;
 use moebias_lab::Lab;
@@ -114,9 +114,8 @@ impl Spotlight {
         let swell = (breath * std::f32::consts::PI).sin() * breath;
         let painter = ctx.layer_painter(LayerId::new(Order::Middle, Id::unique("spotlight")));
         for (rect, radius) in rects {
-            let ring = rect.expand(2.0 + 7.0 * swell);
-            let stroke = Stroke::new(2.0, theme.accent);
-            painter.rect_stroke(ring, CornerRadius::same(radius), stroke, StrokeKind::Outside);
+            let ring = rect.expand(3.0 + 7.0 * swell);
+            corners(&painter, ring, Stroke::new(3.0, theme.accent));
             if swell > 0.0 {
                 let halo = Stroke::new(5.0, theme.accent.gamma_multiply(0.35 * swell));
                 painter.rect_stroke(ring.expand(2.0), CornerRadius::same(radius + 3), halo, StrokeKind::Outside);
@@ -148,6 +147,20 @@ impl Spotlight {
         }
         self.pinned = true;
         self.waits = false;
+    }
+}
+
+/// The four corners of a rectangle.
+fn corners(painter: &Painter, rect: Rect, stroke: Stroke) {
+    let long = (rect.size().min_elem() * 0.34).clamp(8.0, 26.0);
+    for (corner, across, down) in [
+        (rect.left_top(), 1.0, 1.0),
+        (rect.right_top(), -1.0, 1.0),
+        (rect.right_bottom(), -1.0, -1.0),
+        (rect.left_bottom(), 1.0, -1.0),
+    ] {
+        let bent = vec![corner + vec2(across * long, 0.0), corner, corner + vec2(0.0, down * long)];
+        painter.add(Shape::line(bent, stroke));
     }
 }
 

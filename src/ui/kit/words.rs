@@ -58,6 +58,12 @@ fn clauses<'a>(line: &'a str, signs: &[&str]) -> Vec<&'a str> {
     parts
 }
 
+/// Words with “…” where they end early, figures or not, as a name may.
+#[must_use]
+pub fn ended(words: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
+    if wide(words) <= room { words.to_owned() } else { cut(words, room, wide) }
+}
+
 /// Words with “…” where they end early; nothing where hardly one would be left.
 fn cut(words: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
     let ends: Vec<usize> = words.char_indices().map(|(i, _)| i).collect();

@@ -26,7 +26,6 @@ use crate::ui::shell::files::{Dialog, Outcome, Texts};
 use crate::ui::shell::layout::Layout;
 use crate::ui::shell::notices::{self, Seen};
 use crate::ui::shell::palette::{self, Palette};
-use crate::ui::shell::presenting;
 use crate::ui::shell::rename::Renaming;
 use crate::ui::shell::shortcuts;
 use crate::ui::shell::top_bar::{self, Bar};
@@ -35,6 +34,7 @@ use crate::ui::shell::welcome::{Around, Welcome};
 use crate::ui::store::{Store, Stored};
 use eframe::egui::{self, Align2, CentralPanel, Context, Frame, Key, Margin, Order, Ui, ViewportCommand};
 use moebias_engine::microscope::MOST_TOKENS;
+use moebias_engine::start::RunId;
 use moebias_files::view::PaneKind;
 use moebias_files::view::Part;
 use moebias_lab::Lab;
@@ -69,6 +69,15 @@ enum Overlay {
     Lessons,
 }
 
+/// A run that waits behind what lies over the panes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    /// The window opened with the welcome: whatever is there when it closes begins.
+    Whatever,
+    /// This one was playing.
+    Run(RunId),
+}
+
 /// The window.
 pub struct App {
     lab: Lab,
@@ -90,8 +99,8 @@ pub struct App {
     welcome: Welcome,
     /// Whether a dialog was open in the last frame.
     covered: bool,
-    /// The welcome holds the run, which plays once somebody begins.
-    held: bool,
+    /// What lies over the panes holds the run, which goes on afterwards.
+    held: Option<Held>,
     lesson: LessonPanel,
     spotlight: Spotlight,
     /// A page was turned to in this frame.
@@ -143,7 +152,7 @@ impl App {
             pictures: Pictures::default(),
             welcome: Welcome::default(),
             covered: false,
-            held: options.welcome,
+            held: options.welcome.then_some(Held::Whatever),
             lesson: LessonPanel::default(),
             spotlight: Spotlight::default(),
             page_turned: false,
@@ -253,6 +262,7 @@ impl App {
                 controls: &self.controls,
                 shown: self.link.variant,
                 zoom: self.zoom_now(),
+                toggled: self.toggled(ui.ctx()),
                 recent: &self.stored.recent,
             };
             self.palette = palette::show(ui, &mut palette, &sources, asks, theme).then_some(palette);
@@ -274,7 +284,8 @@ impl App {
         }
         self.show_making(ui, theme);
         if self.overlay.is_none() && !self.options.still {
-            notices::toasts(ui, &mut self.seen, &mut self.lab, theme);
+            let audience = self.showing.presenting.is_on();
+            notices::toasts(ui, &mut self.seen, &mut self.lab, audience, theme);
         }
         notices::job(ui, &mut self.lab, theme);
         self.drop(ui.ctx(), theme);
@@ -315,19 +326,21 @@ impl App {
         self.covered = covered;
     }
 
-    /// Nothing plays behind the welcome: it waits until somebody begins. A lesson says itself whether it plays.
+    /// Nothing plays behind what lies over the panes: it goes on once that closes. A lesson that was opened says itself whether it plays.
     fn hold(&mut self) {
-        let begins = self.overlay.is_none() && self.dialog.is_none();
-        if self.overlay == Some(Overlay::Welcome) {
-            if !self.held && self.lab.snapshot().playing {
+        if self.overlay.is_some() {
+            if self.held.is_none() && self.lab.snapshot().playing {
+                self.held = Some(Held::Run(self.lab.run()));
                 self.lab.send(Command::Pause);
-                self.held = true;
             }
-        } else if self.held && (begins || self.lab.lesson().is_some()) {
-            self.held = false;
-            if self.lab.lesson().is_none() {
-                self.lab.send(Command::Play);
-            }
+            return;
+        }
+        let in_lesson = self.lab.lesson().is_some();
+        let begins = self.dialog.is_none() || in_lesson;
+        if let Some(held) = self.held.take_if(|_| begins)
+            && (!in_lesson || held == Held::Run(self.lab.run()))
+        {
+            self.lab.send(Command::Play);
         }
     }
 
@@ -446,6 +459,7 @@ impl eframe::App for App {
             unread: self.seen.unread(&self.lab),
             settings: self.showing.floats,
             menu: std::mem::take(&mut self.showing.menu),
+            toggled: self.toggled(&ctx),
         };
         let [top, time, settings] = [Part::TopBar, Part::Transport, Part::Controls].map(|part| self.shows(part));
         if self.options.caption {
@@ -455,11 +469,14 @@ impl eframe::App for App {
             top_bar::show(ui, &mut self.lab, &bar, &mut asks, theme);
         }
         if self.showing.presenting.is_on() && !self.showing.is_bare() {
-            presenting::title(ui, &self.lab.document().title, theme);
+            let told = notices::told(&mut self.seen, &self.lab).filter(|_| !self.options.still);
+            self.showing.presenting.title(ui, &self.lab.document().title, told.as_deref(), theme);
         }
-        if !self.options.still && notices::offer(ui, &mut self.lab, theme) {
+        // What was left unfinished is no business of an audience.
+        let asks_first = !self.options.still && !self.showing.presenting.is_on();
+        if asks_first && notices::offer(ui, &mut self.lab, theme) {
             self.overlay = None;
-            self.held = false;
+            self.held = None;
         }
         // A lesson asks before it tells: what is noticed would answer for it.
         // In a low window the panes need its room; the menu lists what is found.

@@ -20,10 +20,8 @@ use std::time::Duration;
 pub struct Seen {
     /// Messages up to this number are no longer toasts.
     dismissed: u64,
-    /// Warnings and errors up to this number spoke of what is no longer open.
-    over: u64,
-    /// What is open.
-    document: String,
+    /// Messages that told of what is over: they are no toasts again, whatever comes back.
+    over: Vec<u64>,
     /// The newest toasts keep off the pointer: at the top or at the bottom, as long as any stands there.
     at_top: Option<bool>,
     /// Messages up to this number were seen in the list.
@@ -42,20 +40,15 @@ fn stays(notice: &Notice) -> Duration {
 }
 
 impl Seen {
-    /// Another scenario is open: what was wrong with the one before is of the past, but what came with this one is not.
-    fn follow(&mut self, lab: &Lab) {
-        let title = &lab.document().title;
-        if self.document != *title {
-            self.document.clone_from(title);
-            let old = |n: &&Notice| n.at.elapsed() > Duration::from_millis(300);
-            self.over = lab.notices().all().rev().find(old).map_or(self.over, |n| n.id + 1);
-        }
-    }
-
-    /// Whether a message is still a toast.
-    fn toasts(&self, notice: &Notice) -> bool {
-        let of_before = notice.id < self.over && matches!(notice.level, Level::Warning | Level::Error);
-        notice.id >= self.dismissed && !of_before && notice.at.elapsed() < stays(notice)
+    /// The messages that are toasts, oldest first.
+    fn toasts(&mut self, lab: &Lab) -> Vec<Notice> {
+        let fresh = |n: &&Notice| n.id >= self.dismissed && n.at.elapsed() < stays(n) && !self.over.contains(&n.id);
+        let (hold, over): (Vec<&Notice>, Vec<&Notice>) =
+            lab.notices().all().filter(fresh).partition(|n| lab.still_holds(n));
+        let hold = hold.into_iter().cloned().collect();
+        let over: Vec<u64> = over.into_iter().map(|n| n.id).collect();
+        self.over.extend(over);
+        hold
     }
 
     /// Messages that nobody has seen.
@@ -74,10 +67,18 @@ fn look(level: Level, theme: &Theme) -> (egui_material_icons::MaterialIcon, Colo
     }
 }
 
-/// Draws the newest messages at the right, until their time is over: at the bottom, or at the top where the pointer is in the lower half.
-pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) {
-    seen.follow(lab);
-    let fresh: Vec<Notice> = lab.notices().all().filter(|n| seen.toasts(n)).cloned().collect();
+/// What the newest message that is no trouble says first: before an audience it is told in a line, and nothing is covered.
+#[must_use]
+pub fn told(seen: &mut Seen, lab: &Lab) -> Option<String> {
+    let calm = |n: &Notice| matches!(n.level, Level::Info | Level::Success);
+    let newest = seen.toasts(lab).into_iter().rfind(calm)?;
+    newest.text.lines().next().map(str::to_owned)
+}
+
+/// Draws the newest messages at the right, before an audience only what went wrong, until their time is over: at the bottom, or at the top where the pointer is in the lower half.
+pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, audience: bool, theme: &Theme) {
+    let mut fresh = seen.toasts(lab);
+    fresh.retain(|n| !audience || matches!(n.level, Level::Warning | Level::Error));
     if fresh.is_empty() {
         seen.at_top = None;
         return;
@@ -95,7 +96,8 @@ pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) {
             let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::symmetric(12, 8));
             frame.show(ui, |ui| {
                 let width = (screen.width() - seen.inset - 60.0).clamp(160.0, 400.0);
-                ui.set_max_width(width);
+                // All as wide, so that they stand in one column.
+                ui.set_width(width);
                 ui.horizontal_top(|ui| {
                     let (symbol, colour) = look(notice.level, theme);
                     ui.label(icon(symbol, 16.0).color(colour));
@@ -141,13 +143,14 @@ pub fn list(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) -> bool 
     seen.read = lab.notices().count();
     seen.dismissed = seen.read;
     let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(14));
+    let screen = ui.ctx().content_rect();
     let area = egui::Modal::default_area(Id::unique("messages")).anchor(Align2::RIGHT_TOP, vec2(-14.0, 54.0));
     let modal = egui::Modal::new(Id::unique("messages"))
         .area(area)
         .backdrop_color(Color32::from_black_alpha(60))
         .frame(frame)
         .show(ui.ctx(), |ui| {
-            ui.set_width(420.0);
+            ui.set_width(420.0_f32.min(screen.width() - 60.0));
             let close = heading(ui, theme, "Messages", 14.0);
             ui.add_space(6.0);
             if lab.notices().all().len() == 0 {
@@ -157,7 +160,7 @@ pub fn list(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) -> bool 
                 );
             }
             let all: Vec<Notice> = lab.notices().all().rev().cloned().collect();
-            ScrollArea::vertical().max_height(ui.ctx().content_rect().height() * 0.6).show(ui, |ui| {
+            ScrollArea::vertical().max_height((screen.height() * 0.6).min(screen.height() - 170.0)).show(ui, |ui| {
                 scroll::by_keys(ui, &[scroll::LINES, scroll::PAGES, scroll::ENDS]);
                 for notice in all {
                     ui.horizontal_top(|ui| {

@@ -2,11 +2,11 @@
 
 use crate::ui::kit::style::{SMALL, mono, semibold, text};
 use crate::ui::kit::theme::Theme;
-use eframe::egui::epaint::{CornerRadius, TextShape};
+use eframe::egui::epaint::CornerRadius;
 use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{
     Align, Color32, Context, CursorIcon, Frame, Id, Label, LayerId, Layout, Margin, Mesh, Order, Panel, Pos2, Rect,
-    RichText, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
+    RichText, Shape, Stroke, Ui, pos2, vec2,
 };
 use moebias_files::view::PaneKind;
 use std::collections::VecDeque;
@@ -103,6 +103,34 @@ impl Presenting {
         had
     }
 
+    /// What is pointed with: the laser, the spotlight.
+    #[must_use]
+    pub fn pointing(&self) -> (bool, bool) {
+        (self.laser.is_some(), self.spotlight)
+    }
+
+    /// What runs, for the audience, as the top bar is hidden; beside it what the keys do, and later what there is to tell.
+    pub fn title(&self, ui: &mut Ui, title: &str, told: Option<&str>, theme: &Theme) {
+        let strength = self.before.map_or(0.0, |b| keys_shown(ui.ctx(), b.since.elapsed()));
+        let frame = Frame::new().fill(theme.panel).inner_margin(Margin::symmetric(14, 0));
+        let panel = Panel::top("presented").exact_size(TITLE).resizable(false).show_separator_line(false).frame(frame);
+        panel.show(ui, |ui| {
+            let edge = ui.max_rect().expand2(vec2(14.0, 0.0));
+            ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, theme.line));
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                crate::ui::kit::icon::mark(ui, 18.0);
+                ui.add(Label::new(RichText::new(title).font(semibold(14.0)).color(theme.text)).truncate());
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| match told {
+                    _ if strength > 0.0 => keys(ui, strength, theme),
+                    Some(told) => {
+                        crate::ui::kit::words::line(ui, told, text(SMALL), theme.dim);
+                    }
+                    None => {}
+                });
+            });
+        });
+    }
+
     /// Draws over everything. `lit` is where the pane under the pointer stands.
     pub fn paint(&mut self, ctx: &Context, lit: Option<Rect>, theme: &Theme) {
         if self.spotlight
@@ -110,27 +138,10 @@ impl Presenting {
         {
             dim_round(ctx, lit, theme);
         }
-        if let Some(before) = &self.before {
-            keys(ctx, before.since.elapsed(), theme);
-        }
         if let Some(laser) = &mut self.laser {
             laser.paint(ctx, theme);
         }
     }
-}
-
-/// What runs, for the audience: the top bar is hidden.
-pub fn title(ui: &mut Ui, title: &str, theme: &Theme) {
-    let frame = Frame::new().fill(theme.panel).inner_margin(Margin::symmetric(14, 0));
-    let panel = Panel::top("presented").exact_size(TITLE).resizable(false).show_separator_line(false).frame(frame);
-    panel.show(ui, |ui| {
-        let edge = ui.max_rect().expand2(vec2(14.0, 0.0));
-        ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, theme.line));
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            crate::ui::kit::icon::mark(ui, 18.0);
-            ui.add(Label::new(RichText::new(title).font(semibold(14.0)).color(theme.text)).truncate());
-        });
-    });
 }
 
 /// The pane after or before one, through all of them and once round; `None` stands for all panes together.
@@ -145,32 +156,31 @@ pub fn next_pane(order: &[PaneKind], now: Option<PaneKind>, back: bool) -> Optio
     }
 }
 
-/// What the keys do, for a while.
-fn keys(ctx: &Context, since: Duration, theme: &Theme) {
-    let Some(left) = (STAYS + FADES).checked_sub(since) else { return };
-    let strength = (left.as_secs_f32() / FADES.as_secs_f32()).min(1.0);
+/// What the keys do, for a while: how strongly it is seen, 0 once it is gone.
+fn keys_shown(ctx: &Context, since: Duration) -> f32 {
+    let Some(left) = (STAYS + FADES).checked_sub(since) else { return 0.0 };
     if since < STAYS {
         ctx.request_repaint_after(STAYS - since);
     } else {
         ctx.request_repaint();
     }
-    let painter = ctx.layer_painter(LayerId::new(Order::Foreground, Id::unique("presenting keys")));
-    let mut job = LayoutJob::default();
-    job.wrap.max_width = ctx.content_rect().width() - 60.0;
-    for (i, (key, what)) in KEYS.iter().enumerate() {
-        let space = if i > 0 { 18.0 } else { 0.0 };
-        job.append(key, space, TextFormat::simple(mono(SMALL), theme.text));
-        job.append(what, 6.0, TextFormat::simple(text(SMALL), theme.dim));
-    }
-    let galley = painter.layout_job(job);
-    let screen = ctx.content_rect();
-    let size = galley.size() + vec2(32.0, 16.0);
-    let rect = Rect::from_center_size(pos2(screen.center().x, screen.bottom() - 74.0), size);
-    let radius = CornerRadius::same((size.y / 2.0).min(16.0) as u8);
-    painter.rect_filled(rect, radius, theme.pane.gamma_multiply(0.95 * strength));
-    painter.rect_stroke(rect, radius, Stroke::new(1.0, theme.line.gamma_multiply(strength)), StrokeKind::Inside);
-    let at = rect.min + vec2(16.0, 8.0);
-    painter.add(TextShape::new(at, galley, theme.text).with_opacity_factor(strength));
+    (left.as_secs_f32() / FADES.as_secs_f32()).min(1.0)
+}
+
+/// What the keys do, as a line; as many of them as there is room for.
+fn keys(ui: &mut Ui, strength: f32, theme: &Theme) {
+    let job = |count: usize| {
+        let mut job = LayoutJob::default();
+        for (i, (key, what)) in KEYS.iter().take(count).enumerate() {
+            let space = if i > 0 { 18.0 } else { 0.0 };
+            job.append(key, space, TextFormat::simple(mono(SMALL), theme.text.gamma_multiply(strength)));
+            job.append(what, 6.0, TextFormat::simple(text(SMALL), theme.dim.gamma_multiply(strength)));
+        }
+        job
+    };
+    let room = ui.available_width();
+    let fit = (0..=KEYS.len()).rev().map(job).find(|j| ui.painter().layout_job(j.clone()).size().x <= room);
+    ui.add(Label::new(fit.unwrap_or_default()).extend());
 }
 
 /// Darkens everything but a pane.

@@ -1,15 +1,15 @@
 //! The top bar: what runs, undo, recording, comparing, and which engine does the work.
 
-use crate::ui::actions::{self, Action};
+use crate::ui::actions::{self, Action, Toggled};
 use crate::ui::ask::Ask;
 use crate::ui::kit::icon::mark;
-use crate::ui::kit::style::{SMALL, mono, semibold, text};
+use crate::ui::kit::style::{SMALL, icon, mono, semibold, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::button::{chip, icon_button};
 use eframe::egui::{self, Align, Button, Color32, Frame, Layout, Margin, Panel, RichText, Sense, Stroke, Ui, vec2};
 use egui_material_icons::icons::{
-    ICON_ADD, ICON_CLOSE, ICON_FIBER_MANUAL_RECORD, ICON_KEYBOARD, ICON_MORE_HORIZ, ICON_NOTIFICATIONS,
-    ICON_STOP_CIRCLE,
+    ICON_ADD, ICON_CHECK_BOX, ICON_CHECK_BOX_OUTLINE_BLANK, ICON_CLOSE, ICON_FIBER_MANUAL_RECORD, ICON_KEYBOARD,
+    ICON_MORE_HORIZ, ICON_NOTIFICATIONS, ICON_STOP_CIRCLE,
 };
 use moebias_engine::EngineChoice;
 use moebias_lab::Lab;
@@ -30,6 +30,8 @@ pub struct Bar<'a> {
     pub settings: bool,
     /// The menu at the experiment's name is to open.
     pub menu: bool,
+    /// What is on and what is off.
+    pub toggled: Toggled,
 }
 
 /// What goes into the menu “…” as the bar gets narrower, in this order; each step takes what went before as well.
@@ -177,7 +179,7 @@ fn right(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, fold: Fold, asks: &mut Vec<A
 fn history(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) {
     for (action, label) in [(Action::Undo, lab.undo_label()), (Action::Redo, lab.redo_label())] {
         let tip = match &label {
-            Some(what) => format!("{} {what} ({})", action.name(), shortcut(ui, action)),
+            Some(what) => format!("{}: {what} ({})", action.name(), shortcut(ui, action)),
             None => format!("Nothing to {}", action.name().to_lowercase()),
         };
         if icon_button(ui, theme, action.icon(), 17.0, label.is_some(), action.name(), &tip).clicked() {
@@ -196,6 +198,22 @@ fn sign(ui: &mut Ui, action: Action, name: &str, asks: &mut Vec<Ask>, theme: &Th
     if icon_button(ui, theme, symbol, 17.0, true, name, &tip).clicked() {
         asks.push(Ask::Do(action));
     }
+}
+
+/// A line of a menu; what is on or off has a box that says which.
+fn item(ui: &mut Ui, action: Action, toggled: Toggled, theme: &Theme) -> egui::Response {
+    let box_of = |on| if on { ICON_CHECK_BOX } else { ICON_CHECK_BOX_OUTLINE_BLANK };
+    let on = toggled.of(action);
+    let button = match on {
+        Some(on) => Button::new((action.name(), icon(box_of(on), 16.0).color(theme.dim))),
+        None => Button::new(action.name()),
+    };
+    let button = button.shortcut_text(shortcut(ui, action)).fill(Color32::TRANSPARENT);
+    let response = ui.add(button.min_size(vec2(280.0, 26.0)));
+    if let Some(on) = on {
+        response.widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, true, on, action.name()));
+    }
+    response
 }
 
 /// What the bar has no room for.
@@ -247,6 +265,7 @@ fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, fold: Fold, asks: &mut Vec<Ask>,
                 Action::ShowSweep,
                 Action::ShowTheory,
                 Action::ResetLayout,
+                Action::ToggleHints,
                 Action::Present,
                 Action::FullScreen,
                 Action::Quit,
@@ -257,8 +276,7 @@ fn title(ui: &mut Ui, lab: &Lab, bar: &Bar<'_>, fold: Fold, asks: &mut Vec<Ask>,
                 ui.separator();
             }
             for &action in *group {
-                let button = Button::new(action.name()).shortcut_text(shortcut(ui, action));
-                if ui.add(button.fill(Color32::TRANSPARENT).min_size(vec2(280.0, 26.0))).clicked() {
+                if item(ui, action, bar.toggled, theme).clicked() {
                     asks.push(Ask::Do(action));
                 }
             }

@@ -71,8 +71,7 @@ fn buttons(ui: &mut Ui, lab: &mut Lab, few: bool, theme: &Theme) {
     let (symbol, name) = if snapshot.playing { (ICON_PAUSE, "Pause") } else { (ICON_PLAY_ARROW, "Play") };
     let (rect, response) = ui.allocate_exact_size(vec2(36.0, 36.0), Sense::click());
     crate::ui::kit::spots::offer(ui, "Play or pause", rect);
-    let keys = if lab.lesson().is_some() { "K" } else { "Space" };
-    let response = response.on_hover_text(format!("{name} ({keys})"));
+    let response = response.on_hover_text(format!("{name} ({})", lab.play_key()));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
     let hot = if response.hovered() || response.has_focus() { 0.12 } else { 0.0 };
     ui.painter().circle_filled(rect.center(), 18.0, Theme::mix(theme.accent, theme.text, hot));

@@ -22,8 +22,10 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use strum::IntoEnumIterator as _;
 
-/// Width of a card, points.
-const CARD: f32 = 226.0;
+/// A card is at least so wide, points.
+const NARROWEST: f32 = 200.0;
+/// Four of them are this wide: wider ones hold lines that are hard to read.
+const WIDEST: f32 = 4.0 * (226.0 + GAP) - GAP;
 /// Height of a card, points.
 const CARD_HEIGHT: f32 = 140.0;
 /// Height of its picture, points.
@@ -32,6 +34,12 @@ const PICTURE: f32 = 66.0;
 const GAP: f32 = 12.0;
 /// Recent files shown.
 const RECENT: usize = 4;
+/// Between the dialog and the edge of the window, at least, points.
+const MARGIN: f32 = 16.0;
+/// The least height of what scrolls, points.
+const LOWEST: f32 = 80.0;
+/// In a lower window the way to the lessons scrolls with the cards, points.
+const LOW: f32 = 560.0;
 
 /// How scenarios are grouped, in the order in which they are best met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter, strum::Display)]
@@ -160,6 +168,11 @@ impl Thumbnails {
 pub struct Welcome {
     typed: String,
     thumbnails: Thumbnails,
+    /// Height of everything but what scrolls, and of all that scrolls while nothing is searched for, in the last frame.
+    around: f32,
+    whole: f32,
+    /// Where it stood in the last frame.
+    stood: Option<Rect>,
 }
 
 /// What the welcome shows beside the cards.
@@ -183,31 +196,61 @@ impl Welcome {
     /// Draws the welcome. False once it is to close.
     pub fn show(&mut self, ui: &mut Ui, around: &Around<'_>, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
         let screen = ui.ctx().content_rect();
-        let columns = (((screen.width() - 96.0) / (CARD + GAP)) as usize).clamp(1, 4);
-        let frame = Frame::popup(ui.style()).fill(theme.panel).corner_radius(12).inner_margin(Margin::same(22));
+        let low = screen.height() < LOW;
+        let inner = if low { 14 } else { 22 };
+        let frame = Frame::popup(ui.style()).fill(theme.panel).corner_radius(12).inner_margin(Margin::same(inner));
+        let outside = 2.0 * MARGIN + frame.total_margin().sum().x;
+        let width = (screen.width() - outside).clamp(NARROWEST, WIDEST);
         let modal = Modal::new(egui::Id::unique("welcome"))
             .backdrop_color(Color32::from_black_alpha(if theme.dark { 120 } else { 70 }))
             .frame(frame)
             .show(ui.ctx(), |ui| {
                 let before = asks.len();
-                ui.set_width(columns as f32 * (CARD + GAP) - GAP);
+                ui.set_width(width);
+                let top = ui.cursor().top();
                 let entered = self.head(ui, theme);
-                ui.add_space(12.0);
-                invite(ui, around, asks, theme);
+                ui.add_space(if low { 4.0 } else { 12.0 });
+                if !low {
+                    invite(ui, around, asks, theme);
+                    ui.add_space(8.0);
+                }
+                let found = self.found();
+                let room = (screen.height() - outside - self.around).max(LOWEST);
+                // As high while something is searched for as before: what is pointed at stays where it is.
+                let height = if self.whole > 0.0 { room.min(self.whole) } else { room };
+                let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink(false);
+                let scrolled = area.show(ui, |ui| {
+                    if low {
+                        invite(ui, around, asks, theme);
+                        ui.add_space(8.0);
+                    }
+                    self.groups(ui, &found, around, asks, theme);
+                    crate::ui::kit::focus::follow(ui);
+                });
+                let searched = !self.typed.trim().is_empty();
+                if !searched {
+                    self.whole = scrolled.content_size.y;
+                }
                 ui.add_space(8.0);
-                let height = (screen.height() - 286.0).max(120.0);
-                ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, true]).show(
-                    ui,
-                    |ui| {
-                        self.groups(ui, columns, entered, around, asks, theme);
-                        crate::ui::kit::focus::follow(ui);
-                    },
-                );
-                ui.add_space(8.0);
-                let begun = foot(ui, around, asks, theme);
-                asks.len() > before || begun
+                let first = found.first().filter(|_| searched);
+                let chosen = foot(ui, around, first.map(|c| c.title.as_str()), asks, theme);
+                self.around = ui.min_rect().bottom() - top - scrolled.inner_rect.height();
+                if let Some(card) = first.filter(|_| entered || chosen) {
+                    asks.push(Ask::OpenShipped(card.id));
+                }
+                asks.len() > before || chosen
             });
+        if self.stood.replace(modal.response.rect) != Some(modal.response.rect) {
+            // It is placed by what it measured in the frame before.
+            ui.ctx().request_repaint();
+        }
         !modal.inner && !modal.should_close()
+    }
+
+    /// The cards that fit what was typed, in the order in which they stand.
+    fn found(&self) -> Vec<&'static Card> {
+        let of = |group| cards().iter().filter(move |c: &&Card| c.group == group);
+        Group::iter().flat_map(of).filter(|c| c.fits(&self.typed)).collect()
     }
 
     /// What this is, and the field that is searched with. True when Enter asks for the first card found.
@@ -238,33 +281,26 @@ impl Welcome {
         .inner
     }
 
-    /// The cards that fit what was typed, group by group. `entered` opens the first of them.
+    /// The cards that were found, group by group.
     fn groups(
         &mut self,
         ui: &mut Ui,
-        columns: usize,
-        entered: bool,
+        found: &[&'static Card],
         around: &Around<'_>,
         asks: &mut Vec<Ask>,
         theme: &Theme,
     ) {
+        let (columns, width) = columns(ui.available_width());
         if self.typed.trim().is_empty() {
-            recent(ui, around.recent, asks, theme);
+            recent(ui, around.recent, (columns, width), asks, theme);
         }
-        let mut first = entered;
-        let mut any = false;
-        for group in Group::iter() {
-            let of: Vec<&Card> = cards().iter().filter(|c| c.group == group && c.fits(&self.typed)).collect();
-            if of.is_empty() {
-                continue;
-            }
-            any = true;
-            heading(ui, &group.to_string(), theme);
+        for of in found.chunk_by(|a, b| a.group == b.group) {
+            heading(ui, &of[0].group.to_string(), theme);
             for row in of.chunks(columns) {
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = GAP;
                     for card in row {
-                        if draw(ui, card, &mut self.thumbnails, theme) || std::mem::take(&mut first) {
+                        if draw(ui, card, width, &mut self.thumbnails, theme) {
                             asks.push(Ask::OpenShipped(card.id));
                         }
                     }
@@ -272,12 +308,19 @@ impl Welcome {
                 ui.add_space(8.0);
             }
         }
-        if !any {
+        if found.is_empty() {
             let words =
                 format!("No scenario mentions “{}”. Ctrl+P searches settings and commands too.", self.typed.trim());
-            ui.label(RichText::new(words).color(theme.dim));
+            ui.add(egui::Label::new(RichText::new(words).color(theme.dim)).wrap());
         }
     }
+}
+
+/// How many cards stand side by side in this width, and how wide each is.
+fn columns(room: f32) -> (usize, f32) {
+    let columns = ((room + GAP) / (NARROWEST + GAP)) as usize;
+    let columns = columns.clamp(1, 4);
+    (columns, ((room + GAP) / columns as f32 - GAP).floor())
 }
 
 fn heading(ui: &mut Ui, words: &str, theme: &Theme) {
@@ -298,61 +341,79 @@ fn invite(ui: &mut Ui, around: &Around<'_>, asks: &mut Vec<Ask>, theme: &Theme) 
     }
 }
 
-/// Files that were opened or saved lately.
-fn recent(ui: &mut Ui, recent: &[PathBuf], asks: &mut Vec<Ask>, theme: &Theme) {
+/// Files that were opened or saved lately, in the columns of the cards.
+fn recent(ui: &mut Ui, recent: &[PathBuf], (columns, width): (usize, f32), asks: &mut Vec<Ask>, theme: &Theme) {
     if recent.is_empty() {
         return;
     }
     heading(ui, "Recent files", theme);
-    ui.horizontal_wrapped(|ui| {
-        for path in recent.iter().take(RECENT) {
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-            let button = Button::new(RichText::new(name).font(text(SMALL))).min_size(vec2(0.0, 28.0)).truncate();
-            let response = ui.scope(|ui| {
-                ui.set_max_width(CARD);
-                ui.add(button)
-            });
-            if response.inner.on_hover_text(path.display().to_string()).clicked() {
-                asks.push(Ask::Open(path.clone()));
+    for row in recent[..recent.len().min(RECENT)].chunks(columns) {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = GAP;
+            for path in row {
+                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+                let button = Button::new(RichText::new(name).font(text(SMALL))).truncate();
+                let response = ui.add_sized(vec2(width, 28.0), button);
+                if response.on_hover_text(path.display().to_string()).clicked() {
+                    asks.push(Ask::Open(path.clone()));
+                }
             }
-        }
-    });
+        });
+    }
     ui.add_space(8.0);
 }
 
-/// A file, or on with what waits. True for the latter.
-fn foot(ui: &mut Ui, around: &Around<'_>, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
-    ui.horizontal(|ui| {
-        if ui.add(Button::new("Open a file…").min_size(vec2(0.0, 28.0))).clicked() {
+/// A file, and the main button: what was found first, or on with what waits. True if that was pressed.
+fn foot(ui: &mut Ui, around: &Around<'_>, found: Option<&str>, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
+    const OPEN: &str = "Open a file…";
+    const DROP: &str = "or drop a scenario, a recording or a trace on the window";
+    let wide = |ui: &Ui, words: &str, font| {
+        let padding = 2.0 * ui.spacing().button_padding.x + ui.spacing().item_spacing.x;
+        ui.painter().layout_no_wrap(words.to_owned(), font, theme.text).size().x + padding
+    };
+    let body = || egui::TextStyle::Button.resolve(ui.style());
+    let (verb, title) = match found {
+        Some(title) => ("Open", title),
+        None if around.begun => ("Continue with", around.running),
+        None => ("Begin with", around.running),
+    };
+    let (room, open) = (ui.available_width(), wide(ui, OPEN, body()));
+    // Where both have no room beside each other, the title has a line of its own, and ends early where even that is too short.
+    let stacked = open + wide(ui, &format!("{verb} “{title}”"), body()) > room;
+    let left = room - wide(ui, &format!("{verb} “”"), body());
+    let title = crate::ui::kit::words::ended(title, left, |w| wide(ui, w, body()));
+    let words = format!("{verb} “{title}”");
+    let hint = room - open - wide(ui, &words, body()) > wide(ui, DROP, text(SMALL));
+    if stacked {
+        let pressed = ui.vertical_centered_justified(|ui| primary(ui, theme, &words, 28.0)).inner;
+        let file = ui.vertical_centered_justified(|ui| ui.add(Button::new(OPEN).min_size(vec2(0.0, 28.0)))).inner;
+        if file.clicked() {
             asks.push(Ask::Do(Action::Open));
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let verb = if around.begun { "Continue with" } else { "Begin with" };
-            let begun = primary(ui, theme, &format!("{verb} “{}”", around.running), 28.0);
-            let room = ui.available_width();
-            if room > 200.0 {
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    let words = "or drop a scenario, a recording or a trace on the window";
-                    ui.add(egui::Label::new(RichText::new(words).font(text(SMALL)).color(theme.dim)).truncate());
-                });
-            }
-            begun
-        })
-        .inner
+        return pressed;
+    }
+    ui.horizontal(|ui| {
+        if ui.add(Button::new(OPEN).min_size(vec2(0.0, 28.0))).clicked() {
+            asks.push(Ask::Do(Action::Open));
+        }
+        if hint {
+            ui.label(RichText::new(DROP).font(text(SMALL)).color(theme.dim));
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| primary(ui, theme, &words, 28.0)).inner
     })
     .inner
 }
 
 /// One card. True if it was clicked.
-fn draw(ui: &mut Ui, card: &Card, thumbnails: &mut Thumbnails, theme: &Theme) -> bool {
-    let (rect, response) = ui.allocate_exact_size(vec2(CARD, CARD_HEIGHT), Sense::click());
+fn draw(ui: &mut Ui, card: &Card, width: f32, thumbnails: &mut Thumbnails, theme: &Theme) -> bool {
+    let (rect, response) = ui.allocate_exact_size(vec2(width, CARD_HEIGHT), Sense::click());
     let name = format!("{}: {}", card.title, card.summary);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
     let hot = ui.ctx().animate_bool_with_time(response.id, response.hovered() || response.has_focus(), 0.14);
     let painter = ui.painter();
     let line = Theme::mix(theme.line, theme.accent, hot);
     painter.rect(rect, CornerRadius::same(8), theme.pane, Stroke::new(1.0, line), StrokeKind::Inside);
-    let picture = Rect::from_min_size(rect.min + vec2(1.0, 1.0), vec2(CARD - 2.0, PICTURE));
+    let picture = Rect::from_min_size(rect.min + vec2(1.0, 1.0), vec2(width - 2.0, PICTURE));
     let rounded = CornerRadius { nw: 7, ne: 7, sw: 0, se: 0 };
     painter.rect_filled(picture, rounded, theme.diverging(0.0));
     if let Some(texture) = thumbnails.get(ui.ctx(), theme, card.id) {
@@ -361,7 +422,7 @@ fn draw(ui: &mut Ui, card: &Card, thumbnails: &mut Thumbnails, theme: &Theme) ->
         painter.add(image);
     }
     let left = rect.left() + 12.0;
-    let width = CARD - 24.0;
+    let width = width - 24.0;
     let title = painter.layout(card.title.clone(), semibold(13.0), theme.text, width);
     let mut y = picture.bottom() + 10.0;
     let height = title.size().y;

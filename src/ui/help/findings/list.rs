@@ -1,6 +1,6 @@
 //! All findings of all variants: those that last, and below them those that are over.
 
-use super::{show_me, sign};
+use super::{of_variant, show_me, sign};
 use crate::ui::ask::Ask;
 use crate::ui::kit::style::{SMALL, TINY, semibold, text};
 use crate::ui::kit::theme::Theme;
@@ -13,13 +13,14 @@ use moebias_model::diagnose::Finding;
 /// Draws the list. False once it is to close.
 pub fn list(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
     let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(14));
+    let screen = ui.ctx().content_rect();
     let area = egui::Modal::default_area(Id::unique("findings")).anchor(Align2::RIGHT_TOP, vec2(-14.0, 84.0));
     let modal = egui::Modal::new(Id::unique("findings"))
         .area(area)
         .backdrop_color(Color32::from_black_alpha(60))
         .frame(frame)
         .show(ui.ctx(), |ui| {
-            ui.set_width(560.0);
+            ui.set_width(560.0_f32.min(screen.width() - 60.0));
             let close = heading(ui, theme, "Findings", 14.0);
             ui.add_space(6.0);
             let snapshot = lab.snapshot();
@@ -31,7 +32,7 @@ pub fn list(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) -> bool 
             let mut over: Vec<(usize, &Finding)> = all().filter(|(_, f)| f.until.is_some()).collect();
             over.sort_by_key(|(_, f)| std::cmp::Reverse(f.until));
             let before = asks.len();
-            ScrollArea::vertical().max_height(ui.ctx().content_rect().height() * 0.6).show(ui, |ui| {
+            ScrollArea::vertical().max_height((screen.height() * 0.6).min(screen.height() - 190.0)).show(ui, |ui| {
                 if now.is_empty() {
                     ui.label(RichText::new("Nothing stands out at this step.").color(theme.dim));
                     ui.add_space(8.0);
@@ -55,24 +56,22 @@ pub fn list(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) -> bool 
 }
 
 fn row(ui: &mut Ui, lab: &Lab, variant: usize, finding: &Finding, asks: &mut Vec<Ask>, theme: &Theme) {
-    let variants = &lab.settings().variants;
     ui.horizontal_top(|ui| {
         sign(ui, finding.kind, theme);
         ui.with_layout(Layout::right_to_left(Align::TOP), |ui| {
             show_me(ui, variant, finding, asks);
             ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
-                let name = RichText::new(finding.name()).font(semibold(SMALL)).color(theme.text);
+                let of = of_variant(lab, variant).map(|name| format!("{name}: ")).unwrap_or_default();
+                let name = RichText::new(format!("{of}{}", finding.name())).font(semibold(SMALL)).color(theme.text);
                 ui.label(name).on_hover_text(finding.kind.meaning());
                 ui.add(Label::new(RichText::new(finding.sentence()).font(text(SMALL)).color(theme.dim)).wrap());
-                let of = variants.get(variant).filter(|_| variants.len() > 1).map(|v| format!("{} · ", v.name));
                 let step = |n: u64| figure(n as f64, true);
                 let when = match finding.until {
                     None => format!("since step {}", step(finding.since)),
                     Some(until) => format!("step {} to {}", step(finding.since), step(until)),
                 };
-                let line = format!("{}{when}", of.unwrap_or_default());
-                ui.label(RichText::new(line).font(text(TINY)).color(theme.faint));
+                ui.label(RichText::new(when).font(text(TINY)).color(theme.faint));
             });
         });
     });

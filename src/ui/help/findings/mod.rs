@@ -27,7 +27,6 @@ use egui_material_icons::icons::{
 };
 use moebias_lab::Lab;
 use moebias_model::diagnose::{Finding, Kind};
-use std::sync::Arc;
 
 /// Height of the strip.
 pub const HEIGHT: f32 = 34.0;
@@ -39,9 +38,8 @@ const READABLE: f64 = 1.0;
 pub struct Findings {
     /// The kind whose line is shown; the most important one where none was chosen.
     chosen: Option<Kind>,
-    /// What is on screen: of which variant, and since when.
-    shown: Arc<Vec<Finding>>,
-    of: usize,
+    /// What is on screen: of which variant, the most important kind first, and since when.
+    shown: Vec<(usize, Finding)>,
     at: f64,
 }
 
@@ -57,28 +55,37 @@ fn look(kind: Kind, theme: &Theme) -> (MaterialIcon, Color32) {
     }
 }
 
-/// Findings of a variant that last.
-fn lasting(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
-    findings.iter().filter(|f| f.until.is_none())
+/// Findings of all variants that last, the most important kind first; of one kind, those of the variant shown come first.
+fn lasting(lab: &Lab, variant: usize) -> Vec<(usize, &Finding)> {
+    let each = lab.snapshot().variants.iter().enumerate();
+    let all = each.flat_map(|(i, v)| v.findings.iter().map(move |f| (i, f)));
+    let mut all: Vec<(usize, &Finding)> = all.filter(|(_, f)| f.until.is_none()).collect();
+    all.sort_by_key(|(i, f)| (f.kind, *i != variant, *i));
+    all
+}
+
+/// "Sign, u = 0.001" where several variants could be meant.
+fn of_variant(lab: &Lab, variant: usize) -> Option<&str> {
+    let variants = &lab.settings().variants;
+    variants.get(variant).filter(|_| variants.len() > 1).map(|v| v.name.as_str())
 }
 
 impl Findings {
     /// Takes the newest findings, but not more often than they can be read.
     fn refresh(&mut self, lab: &Lab, variant: usize, now: f64) {
-        let snapshot = lab.snapshot();
-        let newest = snapshot.variants.get(variant).map(|v| Arc::clone(&v.findings)).unwrap_or_default();
-        let kinds = |all: &[Finding]| lasting(all).map(|f| f.kind).collect::<Vec<_>>();
-        let calm = self.of == variant && kinds(&self.shown) == kinds(&newest) && snapshot.playing;
-        if !calm || now - self.at >= READABLE || now < self.at {
-            (self.shown, self.of, self.at) = (newest, variant, now);
+        let newest = lasting(lab, variant);
+        let same = newest.iter().map(|(i, f)| (*i, f.kind)).eq(self.shown.iter().map(|(i, f)| (*i, f.kind)));
+        if !same || !lab.snapshot().playing || now - self.at >= READABLE || now < self.at {
+            self.shown = newest.into_iter().map(|(i, f)| (i, f.clone())).collect();
+            self.at = now;
         }
     }
 
-    /// The finding whose line is shown, and that “Show me” means.
+    /// The finding whose line is shown, and that “Show me” means, with its variant.
     #[must_use]
-    pub fn first(&self) -> Option<&Finding> {
-        let chosen = lasting(&self.shown).find(|f| Some(f.kind) == self.chosen);
-        chosen.or_else(|| lasting(&self.shown).next())
+    pub fn first(&self) -> Option<(usize, &Finding)> {
+        let chosen = self.shown.iter().find(|(_, f)| Some(f.kind) == self.chosen);
+        chosen.or(self.shown.first()).map(|(i, f)| (*i, f))
     }
 
     /// Draws the strip.
@@ -97,51 +104,52 @@ impl Findings {
                 if icon_button(ui, theme, ICON_LIST, 17.0, true, "All findings", &tip).clicked() {
                     asks.push(Ask::Do(Action::Findings));
                 }
-                if let Some(finding) = self.first().cloned() {
-                    show_me(ui, variant, &finding, asks);
+                if let Some((of, finding)) = self.first() {
+                    show_me(ui, of, finding, asks);
                 }
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| self.line(ui, lab, variant, theme));
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| self.line(ui, lab, theme));
             });
         });
     }
 
-    /// Badges, and the line of the chosen one.
-    fn line(&mut self, ui: &mut Ui, lab: &Lab, variant: usize, theme: &'static Theme) {
-        let first = self.first().map(|f| f.kind);
-        let shown = Arc::clone(&self.shown);
-        for finding in lasting(&shown) {
-            let open = Some(finding.kind) == first;
-            if badge(ui, finding, open, theme).clicked() {
-                self.chosen = Some(finding.kind);
+    /// A badge for every kind, and the line of the chosen one.
+    fn line(&mut self, ui: &mut Ui, lab: &Lab, theme: &'static Theme) {
+        let first = self.first().map(|(i, f)| (i, f.clone()));
+        let open = first.as_ref().map(|(_, f)| f.kind);
+        let mut chosen = self.chosen;
+        for of_kind in self.shown.chunk_by(|(_, a), (_, b)| a.kind == b.kind) {
+            let (_, finding) = &of_kind[0];
+            if badge(ui, finding, Some(finding.kind) == open, theme).clicked() {
+                chosen = Some(finding.kind);
             }
         }
+        self.chosen = chosen;
         ui.add_space(4.0);
-        let words = match self.first() {
-            Some(finding) => finding.sentence(),
-            None => nothing(lab, variant).into(),
+        let Some((of, finding)) = first else {
+            let words = if lab.snapshot().step < 64 {
+                "What stands out is named here, once there is evidence"
+            } else {
+                "Nothing stands out"
+            };
+            crate::ui::kit::words::line(ui, words, text(SMALL), theme.faint).on_hover_text(
+                "Watched for: oscillation, slow convergence, drift, starving and dead experts, collapse, saturation, divergence, \
+                 and the sampling floor. A false alarm is worse than silence, so what is doubtful is not said.",
+            );
+            return;
         };
-        let colour = if first.is_some() { theme.dim } else { theme.faint };
-        let label = crate::ui::kit::words::line(ui, &words, text(SMALL), colour);
-        label.on_hover_text(match self.first() {
-            Some(finding) => format!("{words}\n\n{}: {}", finding.kind.name(), finding.kind.meaning()),
-            None => "Watched for: oscillation, slow convergence, drift, starving and dead experts, collapse, saturation, divergence, \
-                     and the sampling floor. A false alarm is worse than silence, so what is doubtful is not said."
-                .into(),
-        });
-    }
-}
-
-/// What is said where nothing is found.
-fn nothing(lab: &Lab, variant: usize) -> &'static str {
-    let snapshot = lab.snapshot();
-    let others =
-        snapshot.variants.iter().enumerate().any(|(i, v)| i != variant && lasting(&v.findings).next().is_some());
-    if others {
-        "Nothing stands out in this variant; see the list for the others"
-    } else if snapshot.step < 64 {
-        "What stands out is named here, once there is evidence"
-    } else {
-        "Nothing stands out"
+        let name = of_variant(lab, of).map(|name| format!("{name}: ")).unwrap_or_default();
+        let also = self.shown.iter().filter(|(i, f)| *i != of && f.kind == finding.kind);
+        let also: Vec<&str> = also.filter_map(|(i, _)| of_variant(lab, *i)).collect();
+        let whole = match also.as_slice() {
+            [] => format!("{name}{}", finding.sentence()),
+            also => format!("{name}{}\nThe same holds for {}.", finding.sentence(), also.join("; ")),
+        };
+        if !name.is_empty() {
+            let label = egui::Label::new(RichText::new(name.trim_end()).font(semibold(SMALL)).color(theme.text));
+            ui.add(label.truncate());
+        }
+        let label = crate::ui::kit::words::line(ui, &finding.sentence(), text(SMALL), theme.dim);
+        label.on_hover_text(format!("{whole}\n\n{}: {}", finding.kind.name(), finding.kind.meaning()));
     }
 }
 

@@ -115,7 +115,7 @@ pub(super) fn task(ui: &mut Ui, task: &Task, hints: usize, standing: Standing, l
         let snapshot = lab.snapshot();
         if !snapshot.playing && snapshot.seeking.is_none() && (task.until.of_figures() || task.for_steps > 0) {
             ui.add_space(4.0);
-            small(ui, "Paused: press K to play.", theme.over_text);
+            small(ui, format!("Paused: press {} to play.", lab.play_key()), theme.over_text);
         }
         for hint in task.hints.iter().take(hints) {
             ui.add_space(8.0);

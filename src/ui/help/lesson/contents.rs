@@ -255,7 +255,15 @@ pub fn invitation(ui: &mut Ui, shelf: &Shelf, theme: &Theme) -> bool {
         _ => format!("Lessons: {done} of {count} done, {read} read"),
     };
     let middle = rect.center().y;
-    painter.text(pos2(rect.left() + 50.0, middle), Align2::LEFT_CENTER, words, text(13.5), theme.text);
-    painter.text(pos2(rect.right() - 14.0, middle), Align2::RIGHT_CENTER, "Lessons  →", text(13.0), theme.accent);
+    let way = painter.layout_no_wrap("Lessons  →".into(), text(13.0), theme.accent);
+    let right = rect.right() - 14.0 - way.size().x;
+    let left = rect.left() + 50.0;
+    let (words, whole) = crate::ui::kit::words::fitted(ui, &words, &text(13.5), theme.text, rect.right() - 14.0 - left);
+    // Where both have no room, what it leads to says enough.
+    let both = whole && left + words.size().x + 16.0 < right;
+    painter.galley(pos2(left, middle - words.size().y / 2.0), words, theme.text);
+    if both {
+        painter.galley(pos2(right, middle - way.size().y / 2.0), way, theme.accent);
+    }
     response.clicked()
 }

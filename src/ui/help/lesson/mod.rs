@@ -10,9 +10,10 @@ use crate::ui::kit::scroll;
 use crate::ui::kit::style::{SMALL, TINY, semibold, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::button::icon_button;
+use eframe::egui::scroll_area::ScrollAreaOutput;
 use eframe::egui::{
-    self, Align, Button, Color32, Frame, Layout, Margin, Panel, Rect, RichText, ScrollArea, Sense, Stroke, Ui,
-    UiBuilder, pos2, vec2,
+    self, Align, Button, Color32, Frame, Layout, Margin, Mesh, Panel, Rect, RichText, ScrollArea, Sense, Shape, Stroke,
+    Ui, UiBuilder, pos2, vec2,
 };
 use egui_material_icons::icons::{ICON_CLOSE, ICON_MENU_BOOK, ICON_RESTART_ALT};
 use moebias_lab::Lab;
@@ -29,6 +30,8 @@ const FOOT: f32 = 62.0;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LessonPanel {
     shown: (u64, Option<usize>, usize, bool),
+    /// It was asked to scroll on so far, points.
+    on: f32,
 }
 
 /// Width of the panel in a window of this width.
@@ -91,7 +94,7 @@ fn content(ui: &mut Ui, panel: &mut LessonPanel, running: &Running, lab: &mut La
     // What an answer, a hint or an end brings may lie below the edge.
     let comes = now.0 == panel.shown.0 && now != panel.shown;
     panel.shown = now;
-    ScrollArea::vertical()
+    let shown = ScrollArea::vertical()
         .id_salt(("page", running.lesson.id.as_str(), running.page))
         .auto_shrink([false, false])
         .show(ui, |ui| {
@@ -101,6 +104,9 @@ fn content(ui: &mut Ui, panel: &mut LessonPanel, running: &Running, lab: &mut La
             if ui.memory(|m| m.focused().is_none()) {
                 // What has the focus hands it on with the arrows.
                 scroll::by_keys(ui, &[scroll::LINES]);
+            }
+            if panel.on > 0.0 {
+                ui.scroll_with_delta(vec2(0.0, -panel.on));
             }
             ui.add_space(8.0);
             let heading = RichText::new(&page.title).font(semibold(21.0)).color(theme.text);
@@ -122,6 +128,30 @@ fn content(ui: &mut Ui, panel: &mut LessonPanel, running: &Running, lab: &mut La
                 ui.ctx().request_repaint();
             }
         });
+    panel.on = more_below(ui, &shown, theme);
+    if panel.on > 0.0 {
+        ui.ctx().request_repaint();
+    }
+}
+
+/// Where the page goes on below its edge it fades out, and a button leads on: so far, once that is pressed.
+fn more_below(ui: &mut Ui, shown: &ScrollAreaOutput<()>, theme: &Theme) -> f32 {
+    let seen = shown.inner_rect;
+    let below = shown.content_size.y - shown.state.clamped_offset().y - seen.height();
+    if below < 24.0 {
+        return 0.0;
+    }
+    let fade = seen.with_min_y(seen.bottom() - 44.0);
+    let mut mesh = Mesh::default();
+    mesh.add_colored_rect(fade, theme.pane);
+    for vertex in mesh.vertices.iter_mut().filter(|v| v.pos.y < fade.center().y) {
+        vertex.color = Color32::TRANSPARENT;
+    }
+    ui.painter().add(Shape::mesh(mesh));
+    let place = Rect::from_center_size(pos2(seen.center().x, seen.bottom() - 14.0), vec2(128.0, 24.0));
+    let words = RichText::new("More below  ↓").font(text(SMALL)).color(theme.accent);
+    let button = Button::new(words).fill(theme.panel).stroke(Stroke::new(1.0, theme.line)).corner_radius(12);
+    if ui.put(place, button).clicked() { below.min(0.8 * seen.height()) } else { 0.0 }
 }
 
 /// On the last page: the tasks that are still to be done, and the way to them.

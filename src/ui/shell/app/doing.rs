@@ -169,8 +169,8 @@ impl App {
             Action::Messages => self.toggle(Overlay::Messages),
             Action::Findings => self.toggle(Overlay::Findings),
             Action::ShowFinding => {
-                if let Some(finding) = self.findings.first().cloned() {
-                    self.show_finding(self.link.variant, &finding);
+                if let Some((variant, finding)) = self.findings.first().map(|(i, f)| (i, f.clone())) {
+                    self.show_finding(variant, &finding);
                 }
             }
             Action::Glossary => {

@@ -1,7 +1,7 @@
 //! How the window shows itself: as a scenario wants it, before an audience, or as a picture.
 
 use super::{App, Options};
-use crate::ui::actions::Action;
+use crate::ui::actions::{Action, Toggled};
 use crate::ui::controls;
 use crate::ui::export::studio::Drawn;
 use crate::ui::help::lesson;
@@ -126,13 +126,27 @@ impl App {
         }
     }
 
+    /// What is on and what is off.
+    pub(super) fn toggled(&self, ctx: &Context) -> Toggled {
+        let presenting = &self.showing.presenting;
+        let (laser, spotlight) = presenting.pointing();
+        Toggled {
+            hints: self.stored.hints,
+            laser,
+            spotlight,
+            presenting: presenting.is_on(),
+            full_screen: ctx.input(|i| i.viewport().fullscreen.unwrap_or(false)),
+            controls: self.shows(Part::Controls),
+        }
+    }
+
     pub(super) fn zoom_now(&self) -> f32 {
         let Showing { views, presenting, .. } = &self.showing;
         if presenting.is_on() { self.stored.presenting_zoom } else { views.zoom().unwrap_or(self.stored.zoom) }
     }
 
-    /// Before an audience a person's zoom is of a screen of 1080 points: on a larger one everything grows with it, so that it is read
-    /// from the same distance.
+    /// Before an audience a person's zoom is of a screen of 1080 points or less: on a larger one everything grows with it, so that it is
+    /// read from the same distance.
     fn zoom_on(&self, ctx: &Context) -> f32 {
         if !self.showing.presenting.is_on() {
             return self.zoom_now();
@@ -219,11 +233,14 @@ impl App {
 
     /// Esc, as far as it concerns how things are shown. True if there was something to leave.
     pub(super) fn leave_showing(&mut self, ctx: &Context) -> bool {
+        if self.showing.presenting.put_down() {
+            return true;
+        }
         if self.showing.presenting.is_on() {
             self.present(ctx);
             return true;
         }
-        self.showing.presenting.put_down() || std::mem::take(&mut self.showing.wanted) || self.layout.restore()
+        std::mem::take(&mut self.showing.wanted) || self.layout.restore()
     }
 
     fn present(&mut self, ctx: &Context) {
@@ -280,10 +297,16 @@ impl App {
     }
 }
 
+/// Panes and the line of steps need so much room before an audience, points.
+const ROOM: Vec2 = Vec2::new(900.0, 560.0);
+
 /// The zoom before an audience on a screen of so many points, in twentieths.
 fn presented(zoom: f32, screen: Vec2) -> f32 {
-    let grown = (screen.y / 1080.0).min(screen.x / 1920.0);
-    ((zoom * grown * 20.0).round() / 20.0).clamp(zoom.min(1.0), 4.0)
+    let twentieths = |zoom: f32| (zoom * 20.0 + 0.01).floor() / 20.0;
+    let grown = (screen.y / 1080.0).min(screen.x / 1920.0).max(1.0);
+    // A smaller one keeps the room that the panes need.
+    let most = (screen / ROOM).min_elem().max(1.0);
+    twentieths((zoom * grown).min(most.max(zoom.min(1.0)))).min(4.0)
 }
 
 impl Drawn for App {
@@ -319,9 +342,11 @@ mod tests {
 
     #[test]
     fn what_is_presented_grows_with_the_screen() {
-        assert_eq!(presented(1.25, vec2(1920.0, 1080.0)), 1.25);
-        assert_eq!(presented(1.25, vec2(3840.0, 2160.0)), 2.5);
-        assert_eq!(presented(1.25, vec2(1100.0, 700.0)), 1.0, "never below the ordinary size");
+        assert_eq!(presented(1.5, vec2(1920.0, 1080.0)), 1.5);
+        assert_eq!(presented(1.5, vec2(3840.0, 2160.0)), 3.0);
+        assert_eq!(presented(1.5, vec2(1440.0, 900.0)), 1.5, "a smaller window is presented as large");
+        assert_eq!(presented(1.5, vec2(1100.0, 700.0)), 1.2, "as far as the panes have room");
+        assert_eq!(presented(1.25, vec2(800.0, 500.0)), 1.0, "never below the ordinary size");
         assert_eq!(presented(0.75, vec2(1100.0, 700.0)), 0.75, "but for who wants it so");
     }
 }

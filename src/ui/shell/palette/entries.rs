@@ -1,6 +1,6 @@
 //! What the palette holds: everything the menus hold, every setting with what it may be, every scenario, model, pane and recent file.
 
-use crate::ui::actions::{self, Action};
+use crate::ui::actions::{self, Action, Toggled};
 use crate::ui::ask::Ask;
 use crate::ui::controls::settings::{Choice, Kind, Range, Setting, all};
 use crate::ui::controls::{self, Controls};
@@ -70,6 +70,8 @@ pub struct Sources<'a> {
     pub shown: usize,
     /// Size of everything.
     pub zoom: f32,
+    /// What is on and what is off.
+    pub toggled: Toggled,
     /// Files opened or saved lately.
     pub recent: &'a [PathBuf],
 }
@@ -92,9 +94,10 @@ pub fn found(typed: &str, sources: &Sources<'_>, ctx: &Context) -> Vec<Entry> {
 #[must_use]
 pub fn entries(settings: &[Setting], sources: &Sources<'_>, ctx: &Context) -> Vec<Entry> {
     let lab = sources.lab;
+    let state = |a: Action| sources.toggled.of(a).map_or("", |on| if on { "now on" } else { "now off" });
     let actions = Action::iter().filter(|a| *a != Action::Palette).map(|a| Entry {
         keys: a.shortcuts().first().map(|s| actions::written(ctx, s)).unwrap_or_default(),
-        ..Entry::new(a.name(), "", a.icon(), Does::Ask(Ask::Do(a))).refused(a.refused(lab))
+        ..Entry::new(a.name(), state(a), a.icon(), Does::Ask(Ask::Do(a))).refused(a.refused(lab))
     });
     let scenarios = welcome::cards().iter().map(|c| {
         let does = Does::Ask(Ask::OpenShipped(c.id));

@@ -2,6 +2,7 @@
 
 use super::Sources;
 use super::entries::{Does, Entry, entries, found};
+use crate::ui::actions::Toggled;
 use crate::ui::ask::Ask;
 use crate::ui::controls::Controls;
 use crate::ui::controls::settings::all;
@@ -18,7 +19,7 @@ const SYNTHETIC: &str =
     "source: Synthetic(batch: 256), variants: [(name: \"A\"), (name: \"B\", balancer: (rate: 0.01))]";
 
 fn sources<'a>(lab: &'a Lab, controls: &'a Controls) -> Sources<'a> {
-    Sources { lab, controls, shown: 0, zoom: 1.0, recent: &[] }
+    Sources { lab, controls, shown: 0, zoom: 1.0, toggled: Toggled::default(), recent: &[] }
 }
 
 fn hits(lab: &Lab, typed: &str) -> Vec<Entry> {
