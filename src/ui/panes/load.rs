@@ -74,7 +74,7 @@ impl Pane for Load {
         let snapshot = cx.lab.snapshot().clone();
         let theme = cx.theme;
         let Some(view) = snapshot.variants.get(cx.link.variant).filter(|v| !v.loads.is_empty()) else {
-            return nothing_yet(ui, theme, "loads appear with the first step");
+            return nothing_yet(ui, cx, "loads appear with the first step");
         };
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
         describe(&response, self, cx);

@@ -151,7 +151,7 @@ impl Pane for TaskLoss {
         let history = lock(&snapshot.history);
         if history.variants.iter().all(|v| v.recent().len() == 0) {
             drop(history);
-            return time_plot::empty(ui, cx.theme);
+            return time_plot::empty(ui, cx);
         }
         let compared = history.variants.len() > 1;
         let value = |c: &Column| c.metrics.learning.map(|l| self.shows.of(&l));

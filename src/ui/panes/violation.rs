@@ -142,7 +142,7 @@ impl Pane for Violation {
         let history = lock(&snapshot.history);
         if history.variants.iter().all(|v| v.recent().len() == 0) {
             drop(history);
-            return time_plot::empty(ui, theme);
+            return time_plot::empty(ui, cx);
         }
         let several = history.variants.len() > 1;
         let (mut bands, mut curves) = (vec![], vec![]);

@@ -30,6 +30,9 @@ pub struct Seen {
     pub inset: f32,
 }
 
+/// Below the tabs and the header of the upper panes, which tell what is seen there, points.
+const BELOW_HEADERS: f32 = 154.0;
+
 /// So long a toast stays: what it takes to notice and to read it, at leisure; longer where something is wrong. The list keeps it.
 fn stays(notice: &Notice) -> Duration {
     let reading = Duration::from_secs(4) + Duration::from_millis(70) * notice.text.chars().count().min(300) as u32;
@@ -86,7 +89,7 @@ pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, audience: bool, theme
     let screen = ui.ctx().content_rect();
     let pointer = ui.input(|i| i.pointer.latest_pos());
     let at_top = *seen.at_top.get_or_insert(pointer.is_some_and(|p| p.y > screen.center().y));
-    let (align, mut off) = if at_top { (Align2::RIGHT_TOP, 86.0) } else { (Align2::RIGHT_BOTTOM, 76.0) };
+    let (align, mut off) = if at_top { (Align2::RIGHT_TOP, BELOW_HEADERS) } else { (Align2::RIGHT_BOTTOM, 76.0) };
     for notice in fresh.iter().rev().take(3) {
         ui.ctx().request_repaint_after(stays(notice).saturating_sub(notice.at.elapsed()));
         let area = Area::new(Id::unique(("toast", notice.id)))

@@ -194,7 +194,9 @@ impl Pane for MicroscopePane {
         }
         self.advance(ui, cx);
         if view.is_empty() {
-            return message(ui, cx.theme, "Nothing has been routed yet.\nPress ] for the first step, or K to play");
+            let key = cx.lab.play_key();
+            let words = format!("Nothing has been routed yet.\nPress ] for the first step, or {key} to play");
+            return message(ui, cx.theme, &words);
         }
         if let Some(wish) = stepper::show(ui, cx, top, &mut self.player, &view) {
             Self::wish(cx, wish);

@@ -55,7 +55,7 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     let Some(of) = history.variants.get(cx.link.variant).or(history.variants.first()) else { return };
     let Some(last) = of.exact(snapshot.step.saturating_sub(1)).or(of.recent().next_back()) else {
         drop(history);
-        return time_plot::empty(ui, theme);
+        return time_plot::empty(ui, cx);
     };
     let experts = (quantity.of)(last).len();
     let shown = chosen_experts((quantity.of)(last), cx.link.expert());

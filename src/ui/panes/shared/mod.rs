@@ -36,8 +36,9 @@ pub(super) fn of_step(cx: &PaneContext<'_>) -> String {
 }
 
 /// What a pane says before the first step: what will be there once there is one.
-pub(super) fn nothing_yet(ui: &egui::Ui, theme: &Theme, what: &str) {
-    frame::message(ui, theme, &format!("Nothing has been routed yet.\nPress K to play: {what}"));
+pub(super) fn nothing_yet(ui: &egui::Ui, cx: &PaneContext<'_>, what: &str) {
+    let key = cx.lab.play_key();
+    frame::message(ui, cx.theme, &format!("Nothing has been routed yet.\nPress {key} to play: {what}"));
 }
 
 /// What goes upwards beside a frame, left of the numbers of its axis.

@@ -47,7 +47,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
     };
     let all = || measured.iter().flat_map(|m| &m.sizes);
     let (Some(least), Some(most)) = (all().map(|s| s.tokens).min(), all().map(|s| s.tokens).max()) else {
-        return super::super::shared::nothing_yet(ui, cx.theme, "batches appear with the first step");
+        return super::super::shared::nothing_yet(ui, cx, "batches appear with the first step");
     };
     let (place, column) = places(ui.max_rect());
     let high = all().map(|s| s.mean).fold(0.1, f64::max) * 3.0;

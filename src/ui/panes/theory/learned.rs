@@ -108,7 +108,7 @@ fn over_time(ui: &mut Ui, cx: &mut PaneContext<'_>, learned: &[f64]) {
         time_plot::grouped(of, span, ui.available_width() / 2.0, read).into_iter().flatten().collect()
     };
     if points.is_empty() {
-        return time_plot::empty(ui, cx.theme);
+        return time_plot::empty(ui, cx);
     }
     let curves = vec![Curve { points: points.clone(), colour: cx.theme.accent, width: 1.5, ..Curve::default() }];
     let plot = TimePlot {

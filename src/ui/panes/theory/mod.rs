@@ -208,7 +208,7 @@ impl Pane for TheoryPane {
             return message(&ui, cx.theme, why);
         }
         if theory.examined.is_none() && needs_prices {
-            return super::shared::nothing_yet(&ui, cx.theme, "the first step has prices of its own");
+            return super::shared::nothing_yet(&ui, cx, "the first step has prices of its own");
         }
         match self.section {
             Section::Objective => objective::show(&mut ui, cx, &theory, &mut self.other),

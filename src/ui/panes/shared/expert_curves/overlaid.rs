@@ -27,7 +27,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>
     let history = lock(&snapshot.history);
     if history.variants.iter().all(|v| v.recent().len() == 0) {
         drop(history);
-        return time_plot::empty(ui, theme);
+        return time_plot::empty(ui, cx);
     }
     for &i in &variants {
         let Some(of) = history.variants.get(i) else { continue };

@@ -298,6 +298,6 @@ pub fn readout(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, words: &str) {
 }
 
 /// What a plot says before the first step.
-pub fn empty(ui: &Ui, theme: &Theme) {
-    super::super::nothing_yet(ui, theme, "the curves grow from here");
+pub fn empty(ui: &Ui, cx: &PaneContext<'_>) {
+    super::super::nothing_yet(ui, cx, "the curves grow from here");
 }
