@@ -407,10 +407,10 @@ fn the_first_scenario_ends_with_what_was_seen_and_what_to_do() {
     assert_eq!(window.state().lab().snapshot().step, stop);
     let said = told(&window).pop().unwrap();
     assert!(
-        said.starts_with(&format!("Paused at step {stop}, where “A first look” ends. The busiest expert went from")),
+        said.starts_with(&format!("Paused at step {stop}, where “A first look” ends.\nThe busiest expert went from")),
         "{said}"
     );
-    assert!(said.contains("Space goes on"), "{said}");
+    assert!(said.ends_with("Press Space to go on; change a setting first if you like."), "{said}");
     picture(&mut window, "first-look-ends");
     press(&mut window, PLAIN, Key::Space);
     wait(&mut window, "more", |l| l.snapshot().step > stop);
