@@ -11,7 +11,6 @@ pub use look::Look;
 
 use super::{Pane, PaneContext};
 use crate::ui::kit::style::{TINY, text};
-use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::slider::figure;
 use crate::ui::link::Side;
 use eframe::egui;
