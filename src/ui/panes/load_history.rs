@@ -105,7 +105,7 @@ impl Pane for LoadHistory {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         let snapshot = cx.lab.snapshot().clone();
         if lock(&snapshot.history).variants.iter().all(|v| v.recent().len() == 0) {
-            return nothing_yet(ui, cx.theme, "the picture grows from here");
+            return nothing_yet(ui, cx, "the picture grows from here");
         }
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
         describe(&response, self, cx);
