@@ -63,7 +63,9 @@ fn compiled(device: &Device, label: &str, source: &Source) -> Result<wgpu::Shade
         let is_error = |m: &&wgpu::CompilationMessage| m.message_type == wgpu::CompilationMessageType::Error;
         let Some(error) = told.messages.iter().find(is_error) else { return refused };
         let (file, line) = source.place(error.location.map_or(1, |at| at.line_number as usize));
-        EngineError::Unsupported(format!("the shader in {file}, line {line}, does not compile: {}", error.message))
+        // The lines after the first quote the joined text.
+        let why = error.message.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
+        EngineError::Unsupported(format!("the shader in {file}, line {line}, does not compile: {why}"))
     })?;
     Ok(module)
 }
@@ -142,7 +144,6 @@ impl Pipelines {
 #[cfg(test)]
 mod tests {
     use super::super::adapter;
-    use super::super::shader::manifest::Slot;
     use super::*;
     use crate::gpu::shader::manifest::File;
 
@@ -152,8 +153,9 @@ mod tests {
         let opened = adapter::choose(&all, true).and_then(|(at, _)| Device::open(&all[at]));
         let Some(device) = moebias_testing::or_skip("a wrong shader", opened) else { return };
         let wrong = File { path: "shaders/wrong.wgsl", text: "// Fine.\nfn wrong() -> u32 { return 1.5; }\n" };
-        let source = Source::join("", Slot::Every.files().iter().chain([&wrong]));
+        let source = Source::join("// The constants.", [&File { path: "shaders/right.wgsl", text: "// Fine too.\n" }, &wrong]);
         let why = compiled(&device, "wrong", &source).unwrap_err().to_string();
         assert!(why.starts_with("the shader in shaders/wrong.wgsl, line 2, does not compile: "), "{why}");
+        assert_eq!(why.lines().count(), 1, "{why}");
     }
 }
