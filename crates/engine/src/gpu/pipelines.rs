@@ -153,7 +153,8 @@ mod tests {
         let opened = adapter::choose(&all, true).and_then(|(at, _)| Device::open(&all[at]));
         let Some(device) = moebias_testing::or_skip("a wrong shader", opened) else { return };
         let wrong = File { path: "shaders/wrong.wgsl", text: "// Fine.\nfn wrong() -> u32 { return 1.5; }\n" };
-        let source = Source::join("// The constants.", [&File { path: "shaders/right.wgsl", text: "// Fine too.\n" }, &wrong]);
+        let source =
+            Source::join("// The constants.", [&File { path: "shaders/right.wgsl", text: "// Fine too.\n" }, &wrong]);
         let why = compiled(&device, "wrong", &source).unwrap_err().to_string();
         assert!(why.starts_with("the shader in shaders/wrong.wgsl, line 2, does not compile: "), "{why}");
         assert_eq!(why.lines().count(), 1, "{why}");
