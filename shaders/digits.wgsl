@@ -1,7 +1,8 @@
-// Twin of crates/model/src/batch/order.rs, `Batch::count_digits`: how many tokens have which next digit at an expert, among those that share the
-// digits known so far. Margins are recomputed in every pass. One thread is one token; workgroup_id.y counts variants.
+// Twin of crates/model/src/batch/order.rs, `Batch::count_digits`: how many tokens have each next digit at an expert, among those that share
+// the digits known so far. Margins are recomputed in every pass. One thread handles one token; workgroup_id.y counts variants.
 
-// Twin of `next_after`: the value of the (K+1)-th largest key. One fewer than that may be held.
+// Twin of `next_after` in crates/model/src/order.rs: the value of the (K+1)-th largest key. `Top` holds at most 32 keys, so with K = 32 the
+// experts are searched for the next smaller key.
 fn next_after(v: Variant, token: Token, index: u32) -> i32 {
     var key = ranked(chosen(v, token, index), min(v.top_k, MOST_KEPT - 1u));
     if v.top_k == MOST_KEPT {
@@ -15,7 +16,7 @@ fn next_after(v: Variant, token: Token, index: u32) -> i32 {
     return key >> INDEX_BITS;
 }
 
-// Twin of `Base::alpha`.
+// Twin of `Base::alpha` in crates/model/src/order.rs.
 fn alpha_of(v: Variant, token: Token, index: u32) -> i32 {
     let value = next_after(v, token, index);
     if v.rule == RULE_BIP {

@@ -1,5 +1,5 @@
-// Twin of crates/model/src/batch/mod.rs, `Batch::count_moved`: how many assignments of evenly spaced tokens the bias moved.
-// One thread is one token of the sample; workgroup_id.y counts variants.
+// Twin of crates/model/src/batch/mod.rs, `Batch::count_moved`: how many assignments of evenly spaced tokens the bias moved. One thread
+// handles one token of the sample; workgroup_id.y counts variants.
 
 @group(1) @binding(5) var<storage, read_write> counts: array<atomic<u32>>;
 
@@ -10,7 +10,7 @@ fn moved(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
     workgroupBarrier();
     let i = group.x * LANES + lane;
     if i < step.sample {
-        // At most 2⁹·2²⁰.
+        // The product is at most 2⁹·2²⁰.
         let index = i * step.batch / step.sample;
         let token = token_of(v, index);
         let best = chosen(v, token, index);

@@ -1,5 +1,5 @@
-// Twin of crates/model/src/batch/mod.rs, `Batch::count_moved` under rule `Threshold`: how many assignments evenly spaced tokens have, and how many
-// of them the bias moved. One thread is one token of the sample; workgroup_id.y counts variants.
+// Twin of crates/model/src/batch/mod.rs, `Batch::count_moved` under rule `Threshold`: how many assignments evenly spaced tokens have, and
+// how many of them the bias moved. One thread handles one token of the sample; workgroup_id.y counts variants.
 
 @group(1) @binding(5) var<storage, read_write> counts: array<atomic<u32>>;
 
@@ -10,7 +10,7 @@ fn moved_threshold(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
     workgroupBarrier();
     let i = group.x * LANES + lane;
     if i < step.sample {
-        // At most 2⁹·2²⁰.
+        // The product is at most 2⁹·2²⁰.
         let token = token_of(v, i * step.batch / step.sample);
         let unbiased = chosen_unbiased(v, token);
         let threshold = ranked(unbiased, v.top_k - 1u);
@@ -24,7 +24,7 @@ fn moved_threshold(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
         if away > 0u {
             atomicAdd(&counts[step.moved_at + v.index], away);
         }
-        // No key saturates under this rule: its place takes the sampled assignments, whose number is not K for each.
+        // No key saturates under this rule, so that count's place holds the number of sampled assignments, which is not K per token here.
         if met > 0u {
             atomicAdd(&counts[step.saturated_at + v.index], met);
         }

@@ -1,5 +1,6 @@
-// Twin of crates/model/src/order.rs, `Search::pick`: the digit of the number sought, from how many have which; the bins are emptied.
-// One workgroup is one expert; workgroup_id.y counts variants. A lane has four bins, those of the largest digits first.
+// Twin of crates/model/src/order.rs, `Search::pick`: the next digit of the number sought, from how many tokens have each digit; the bins
+// are emptied. One workgroup handles one expert; workgroup_id.y counts variants. Each lane has four bins, lane 0 those of the largest
+// digits.
 
 var<workgroup> sums: array<u32, LANES>;
 
@@ -17,7 +18,7 @@ fn pick(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         rank = atomicLoad(&order[at + 1u]);
     }
-    // Sums over all lanes up to this one.
+    // The sum over all lanes up to this one.
     var sum = bins.x + bins.y + bins.z + bins.w;
     sums[lane] = sum;
     workgroupBarrier();
@@ -32,7 +33,7 @@ fn pick(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
     }
     var left = rank - (sum - (bins.x + bins.y + bins.z + bins.w));
-    // The one lane in which the rank is reached.
+    // In exactly one lane the rank is reached.
     if is_one && sum >= rank && bitcast<i32>(left) > 0 {
         var i = 0u;
         while i < 3u && bins[i] < left {

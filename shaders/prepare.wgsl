@@ -1,5 +1,5 @@
 // Twin of crates/model/src/select.rs, `Selector::new`: from the biases of a step to the part of the key that depends only on the expert.
-// One workgroup is one variant.
+// One workgroup handles one variant.
 
 @group(1) @binding(0) var<storage, read_write> bias: array<vec2<u32>>;
 @group(1) @binding(1) var<storage, read_write> keys: array<vec2<u32>>;
@@ -8,7 +8,7 @@
 @compute @workgroup_size(LANES)
 fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let v = variants[group.x];
-    // Inner iterations of BIP: their biases stand where the next step's will.
+    // The biases from BIP's inner iterations are stored in the place of the next step's.
     let round = order_round();
     let rounds = select(0u, v.rounds, v.rule == RULE_BIP && v.rank != 0u);
     let at = select(step.bias_at, step.next_bias_at, round > 0u) + v.first_expert;
@@ -17,7 +17,7 @@ fn prepare(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         return;
     }
     for (var e = lane; e < v.experts; e += LANES) {
-        // In units of the gate, as the scores are.
+        // The bias in units of the gate, like the scores.
         let b = sar64(bias[at + e], v.bias_shift);
         if v.rule == RULE_MULTIPLICATIVE || v.rule == RULE_THRESHOLD {
             keys[v.first_expert + e] = b;

@@ -1,5 +1,5 @@
-// Twin of crates/model/src/batch/mod.rs, `Batch::route`: tokens → logits → gate → bias → top-K → loads in one pass. One thread is one token;
-// workgroup_id.x counts blocks of tokens, workgroup_id.y variants. Nothing of the size tokens × experts is ever in memory.
+// Twin of crates/model/src/batch/mod.rs, `Batch::route`: tokens → logits → gate → bias → top-K → loads in one pass. One thread handles one
+// token; workgroup_id.x counts blocks of tokens, workgroup_id.y variants. Nothing of the size tokens × experts is stored.
 
 @group(1) @binding(5) var<storage, read_write> counts: array<atomic<u32>>;
 

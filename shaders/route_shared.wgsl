@@ -1,12 +1,13 @@
-// Twin of crates/model/src/batch/mod.rs, `Batch::route`, for variants that differ in their biases alone: a sweep. Tokens, logits and scores are made
-// once for four of them. One thread is one token; workgroup_id.x counts blocks of tokens, workgroup_id.y fours of variants.
+// Twin of crates/model/src/batch/mod.rs, `Batch::route`, for variants that differ only in their biases, as in a sweep. Tokens, logits and
+// scores are computed once for four variants. One thread handles one token; workgroup_id.x counts blocks of tokens, workgroup_id.y groups
+// of four variants.
 
 @group(1) @binding(5) var<storage, read_write> counts: array<atomic<u32>>;
 
 var<workgroup> histograms: array<atomic<u32>, TOGETHER * MOST_SHARED_EXPERTS>;
 var<private> tally_at: u32;
 
-// Counts those of four keys, ranks `first`…`first` + 3, that are among the best `k`, in the histogram at `tally_at`.
+// Counts, in the histogram at `tally_at`, those of four keys (ranks `first`…`first` + 3) that are among the best `k`.
 fn tally4(keys: vec4<i32>, first: u32, k: u32) {
     for (var i = 0u; i < 4u; i += 1u) {
         if first + i < k {
@@ -19,14 +20,14 @@ fn key_of(v: Variant, score: i32, expert: u32) -> i32 {
     return select(biased_key(v, score, expert), LOWEST, expert >= v.experts);
 }
 
-// Merges the keys of eight experts from `e` on, whose scores are `s` and `t`.
+// Merges the keys of the eight experts from `e` on, with scores `s` and `t`, into `top`.
 fn met(v: Variant, top: Top, e: u32, s: vec4<i32>, t: vec4<i32>) -> Top {
     let a = vec4<i32>(key_of(v, s.x, e), key_of(v, s.y, e + 1u), key_of(v, s.z, e + 2u), key_of(v, s.w, e + 3u));
     let b = vec4<i32>(key_of(v, t.x, e + 4u), key_of(v, t.y, e + 5u), key_of(v, t.z, e + 6u), key_of(v, t.w, e + 7u));
     return merged(top, sorted(a, b));
 }
 
-// Past the last variant of the part stands the last one again; it is not counted.
+// Beyond the last variant of the part the last one is repeated; the repetition is not counted.
 fn variant_at(place: u32) -> Variant {
     return variants[part.first_variant + min(place, part.variants - 1u)];
 }

@@ -1,29 +1,29 @@
-// Twin of crates/model/src/balance/quantile.rs, `update`, and of crates/model/src/balance/bip.rs, `bias` and `anchor`: order statistics become biases.
-// One workgroup is one variant.
+// Twin of crates/model/src/balance/quantile.rs, `update`, and of crates/model/src/balance/bip.rs, `bias` and `anchor`: biases from order
+// statistics. One workgroup handles one variant.
 
 @group(1) @binding(0) var<storage, read_write> bias: array<vec2<u32>>;
-// 0 in its first number once a variant's biases are frozen.
+// Step sizes of each variant at each step, Q32. The first is 0 once a variant's biases are frozen.
 @group(1) @binding(3) var<storage, read> rates: array<vec4<u32>>;
 
 var<workgroup> sums: array<vec2<u32>, LANES>;
-// BIP's least β, Q20.
+// BIP's smallest β, Q20.
 var<workgroup> least: atomic<u32>;
 
 fn margin_of(v: Variant, e: u32) -> i32 {
     return bitcast<i32>(atomicLoad(&order[search_at(v, e)])) - OFFSET;
 }
 
-// −margin from Q20 in units of the gate to Q32 in score units.
+// −margin, converted from Q20 in units of the gate to Q32 in score units.
 fn made_of(v: Variant, margin: i32) -> vec2<u32> {
     let b = wide(-margin);
     let shift = 12u + v.bias_shift;
     return vec2<u32>(b.x << shift, (b.y << shift) | (b.x >> (32u - shift)));
 }
 
-// b̂ + ⌊a·(b − b̂)⌋, in two parts as there.
+// b̂ + ⌊a·(b − b̂)⌋, computed in two parts as in quantile.rs.
 fn averaged(before: vec2<u32>, made: vec2<u32>, weight: u32) -> vec2<u32> {
     let apart = sub64(before, made);
-    // At most 2⁵³ in size, so 30 bits.
+    // At most 2⁵³ in size, so its high part has at most 30 bits.
     let high = wide(bitcast<i32>((apart.y << (32u - WEIGHT_BITS)) | (apart.x >> WEIGHT_BITS)));
     let low = product64(apart.x & ((1u << WEIGHT_BITS) - 1u), weight);
     let part_low = vec2<u32>((low.x >> WEIGHT_BITS) | (low.y << (32u - WEIGHT_BITS)), low.y >> WEIGHT_BITS);
@@ -37,7 +37,7 @@ fn settle(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
     let after = step.next_bias_at + v.first_expert;
     let meant = is_meant(v);
     let moves = rates[step.rates_at + v.index].x != 0u;
-    // After its last pass on a batch BIP subtracts its least β from all.
+    // After its last pass over a batch, BIP subtracts its smallest β from all.
     let anchors = meant && v.rule == RULE_BIP && order_round() + 1u == v.rounds;
     if lane == 0u {
         atomicStore(&least, select(0u, 0xffffffffu, anchors));
@@ -72,7 +72,7 @@ fn settle(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
         }
         workgroupBarrier();
     }
-    // Each lane centres the biases it wrote itself.
+    // Each lane centres the biases that it wrote itself.
     if meant && moves && v.rule == RULE_QUANTILE {
         let mean = floored64(sums[0], v.experts);
         for (var e = lane; e < v.experts; e += LANES) {

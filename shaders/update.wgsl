@@ -1,17 +1,17 @@
-// Twin of crates/model/src/balance/: the loads of one step become the biases of the next. One workgroup is one variant.
+// Twin of crates/model/src/balance/: the loads of one step become the biases of the next. One workgroup handles one variant.
 
 @group(1) @binding(0) var<storage, read_write> bias: array<vec2<u32>>;
 @group(1) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
 // Step size and K_d of each variant at each step, Q32.
 @group(1) @binding(3) var<storage, read> rates: array<vec4<u32>>;
-// What a rule remembers of each expert, from step to step.
+// The rules' memory of each expert, kept from step to step.
 @group(1) @binding(4) var<storage, read_write> memory: array<vec2<u32>>;
 // The coefficients of tanh.
 @group(1) @binding(5) var<uniform> tanh_table: array<vec4<u32>, TANH_SEGMENTS>;
 
 var<workgroup> sums: array<vec2<u32>, LANES>;
 
-// The sum over all lanes. All lanes must come here together.
+// The sum over all lanes. All lanes must call it together.
 fn total(lane: u32, x: vec2<u32>) -> vec2<u32> {
     workgroupBarrier();
     sums[lane] = x;
@@ -25,7 +25,7 @@ fn total(lane: u32, x: vec2<u32>) -> vec2<u32> {
     return sums[0];
 }
 
-// The largest over all lanes, unsigned. All lanes must come here together.
+// The largest value over all lanes, unsigned. All lanes must call it together.
 fn largest(lane: u32, x: u32) -> u32 {
     workgroupBarrier();
     sums[lane] = vec2<u32>(x, 0u);
@@ -135,7 +135,7 @@ fn derivative(gain: vec2<u32>, before: vec2<u32>, now: vec2<u32>) -> vec2<u32> {
     if none || is_negative64(before) != is_negative64(change) {
         return vec2<u32>(0u);
     }
-    // A change is at most 1,024, so 31 bits.
+    // A change is at most 1,024 in Q20, which fits 31 bits.
     return signed64(shr64(times64(gain, size64(change).x), ERROR_BITS), is_negative64(change));
 }
 
@@ -148,13 +148,13 @@ fn towards_share(v: Variant, rate: vec2<u32>, load: u32) -> vec2<u32> {
     return signed64(shr64(size, SHARE_BITS), is_negative64(error));
 }
 
-// Twin of balance/threshold.rs: the assignments there were, and the mean sign times the step, truncated toward zero.
+// Twin of balance/threshold.rs: the number of assignments, and the mean sign times the step size, truncated toward zero.
 struct Level {
     assigned: u32,
     mean: vec2<u32>,
 }
 
-// How many more than its share an expert got, times E; at most 2³⁰ in size.
+// The load above the mean load, times E; at most 2³⁰ in size.
 fn excess(v: Variant, load: u32, assigned: u32) -> i32 {
     return bitcast<i32>(v.experts * load) - bitcast<i32>(assigned);
 }
@@ -180,7 +180,7 @@ fn above_level(v: Variant, rate: vec2<u32>, level: Level, load: u32) -> vec2<u32
     return sub64(add64(over, too_many), level.mean);
 }
 
-// The rules in which an expert's next bias depends on nothing but its own numbers.
+// The rules under which an expert's next bias depends only on its own load and bias.
 fn next_bias(v: Variant, b: vec2<u32>, load: u32, rate: vec2<u32>) -> vec2<u32> {
     let error = error_of(v, load);
     switch v.rule {
@@ -206,7 +206,7 @@ fn next_bias(v: Variant, b: vec2<u32>, load: u32, rate: vec2<u32>) -> vec2<u32> 
 @compute @workgroup_size(LANES)
 fn update(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let v = variants[group.x];
-    // BIP's next bias is there already.
+    // BIP's next biases have already been stored by the settle pass.
     let settled = v.rule == RULE_BIP && v.rank != 0u;
     let before = select(step.bias_at, step.next_bias_at, settled) + v.first_expert;
     let after = step.next_bias_at + v.first_expert;
@@ -221,7 +221,7 @@ fn update(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
     if v.rule == RULE_THRESHOLD {
         level = level_of(lane, v, rate);
     }
-    // Steps that are centred before they are taken stand where the next bias will.
+    // Steps that are centred before they are added are stored in the place of the next biases.
     var mean = vec2<u32>(0u);
     if v.rule == RULE_CENTRED_SIGN || v.rule == RULE_SMEBU {
         var sum = vec2<u32>(0u);
@@ -278,7 +278,7 @@ fn update(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
         bias[after + e] = b;
         sum = add64(sum, b);
     }
-    // Each lane centres the biases it wrote itself.
+    // Each lane centres the biases that it wrote itself.
     if v.centred != 0u {
         let mean = floored64(total(lane, sum), v.experts);
         for (var e = lane; e < v.experts; e += LANES) {

@@ -1,4 +1,5 @@
-// Twin of crates/model/src/batch/mod.rs, `Batch::route` under rule `Threshold`: a token gets every expert with s + b > 0, however many they are.
+// Twin of crates/model/src/batch/mod.rs, `Batch::route` under rule `Threshold`: a token goes to every expert with s + b > 0, however many
+// there are.
 
 fn assign(v: Variant, token: Token, index: u32) {
     for (var e = 0u; e < v.experts; e += 1u) {

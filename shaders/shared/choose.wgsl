@@ -1,7 +1,7 @@
-// Twin of crates/model/src/select.rs, `top_k`: a token meets all experts of a variant, in blocks of eight.
+// Twin of crates/model/src/select.rs, `top_k`: a token's keys at all experts of a variant are merged in blocks of eight.
 
 fn key_or_lowest(v: Variant, token: Token, expert: u32) -> i32 {
-    // Every real expert beats the padding, also one whose key is saturated.
+    // Every real expert beats the padding, even one whose key is saturated.
     return select(biased_key(v, score_at(token, expert), expert), LOWEST, expert >= v.experts);
 }
 

@@ -1,5 +1,6 @@
-// Twin of crates/model/src/groups.rs, `top_k`: a token keeps the groups with the largest sums of their two best keys' values, and meets the
-// experts of those groups in blocks of eight. Scores are made twice: a token's keys at 1,024 experts would not fit a thread.
+// Twin of crates/model/src/groups.rs, `top_k`: a token keeps the groups with the largest sums of their two best keys' values; the keys of
+// the experts in those groups are merged in blocks of eight. Scores are computed twice, because a token's keys at 1,024 experts would not
+// fit into a thread's registers.
 
 fn key_of(v: Variant, token: Token, expert: u32, biased: bool) -> i32 {
     let score = score_at(token, expert);
@@ -30,7 +31,7 @@ fn chosen_by(v: Variant, token: Token, biased: bool) -> Top {
         }
         let end = select(0u, (g + 1u) * size, better < v.kept);
         for (var e = g * size; e < end; e += 8u) {
-            // In a loop: written out eight times, gate and all, it takes a driver long to compile.
+            // A loop, because a driver takes long to compile the keys, gate included, written out eight times.
             var keys = array<i32, 8>(LOWEST, LOWEST, LOWEST, LOWEST, LOWEST, LOWEST, LOWEST, LOWEST);
             for (var i = 0u; i < min(8u, end - e); i += 1u) {
                 keys[i] = key_of(v, token, e + i, biased);

@@ -1,11 +1,11 @@
-// Twin of crates/model/src/hash.rs: a word goes to the same K experts for ever.
+// Twin of crates/model/src/hash.rs: a word always goes to the same K experts.
 
 fn word_of(index: u32) -> u32 {
     let topic = topic_of_draw(pcg4d(index / step.burst, step.key_step, STREAM_TOPIC, step.seed).x);
     return topic * WORDS_PER_TOPIC + (pcg4d(index, step.key_step, STREAM_TOPIC, step.seed).y >> 26u);
 }
 
-// The upper word of a product with at most 1,024.
+// The upper word of draw·n, for n up to 1,024.
 fn share_of(draw: u32, n: u32) -> u32 {
     return ((draw >> 16u) * n + (((draw & 0xffffu) * n) >> 16u)) >> 16u;
 }
@@ -18,7 +18,7 @@ fn chosen(v: Variant, token: Token, index: u32) -> Top {
         var keys = array<i32, 8>(LOWEST, LOWEST, LOWEST, LOWEST, LOWEST, LOWEST, LOWEST, LOWEST);
         for (var rank = at; rank < min(at + 8u, v.top_k); rank += 1u) {
             var expert = share_of(pcg4d(word, rank, STREAM_HASH, step.seed).x, v.experts);
-            // One that is taken passes on to the next free; fewer are taken than there are.
+            // If the expert is already taken, the next free one is used; at most `rank` experts are taken.
             for (var tries = 0u; tries < rank; tries += 1u) {
                 var taken = false;
                 for (var j = 0u; j < rank; j += 1u) {

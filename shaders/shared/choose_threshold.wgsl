@@ -1,4 +1,5 @@
-// Twin of crates/model/src/batch/mod.rs, `Routing::above_threshold`: s + b > 0 in 64 bits. Score Q20, bias Q32, both in units of the gate.
+// Twin of crates/model/src/batch/mod.rs, `Routing::above_threshold`: s + b > 0 in 64 bits. The score is Q20 and the bias Q32, both in units
+// of the gate.
 
 fn is_above(v: Variant, score: i32, expert: u32) -> bool {
     let s = vec2<u32>(u32(score) << 12u, u32(score) >> 20u);

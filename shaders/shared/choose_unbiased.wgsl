@@ -1,4 +1,4 @@
-// Twin of crates/model/src/select.rs, `Selector::unbiased`: whom a token would choose by score alone, among all experts.
+// Twin of crates/model/src/select.rs, `Selector::unbiased`: the experts that a token would choose by score alone, among all experts.
 
 fn unbiased_or_lowest(v: Variant, token: Token, expert: u32) -> i32 {
     return select(unbiased_key(score_at(token, expert), expert), LOWEST, expert >= v.experts);
@@ -24,7 +24,7 @@ fn chosen_unbiased(v: Variant, token: Token) -> Top {
     return top;
 }
 
-// Whether an expert is among those chosen by score: its key is at least the smallest of theirs.
+// Whether an expert is among those chosen by score: its key is at least the smallest of their keys.
 fn stays(v: Variant, token: Token, expert: u32, unbiased: Top, threshold: i32) -> bool {
     return unbiased_key(score_at(token, expert), expert) >= threshold;
 }

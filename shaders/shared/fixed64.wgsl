@@ -1,4 +1,4 @@
-// Twin of crates/model/src/fixed.rs: 64-bit integers as two words (x low, y high), two's complement, wrapping.
+// Twin of crates/model/src/fixed.rs: 64-bit integers as two words (x low, y high), in two's complement, wrapping.
 
 fn wide(x: i32) -> vec2<u32> {
     return vec2<u32>(bitcast<u32>(x), bitcast<u32>(x >> 31u));
@@ -30,7 +30,7 @@ fn max64(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
     return select(a, b, less64(a, b));
 }
 
-// The whole product of two unsigned words.
+// The full product of two unsigned words.
 fn product64(a: u32, b: u32) -> vec2<u32> {
     let al = a & 0xffffu;
     let ah = a >> 16u;
@@ -48,7 +48,7 @@ fn times64(a: vec2<u32>, b: u32) -> vec2<u32> {
     return vec2<u32>(low.x, low.y + a.y * b);
 }
 
-// Unsigned a / d for 0 < d < 2²⁸: schoolbook, four bits at a time, so that the remainder always fits a word.
+// Unsigned a / d for 0 < d < 2²⁸: long division, four bits at a time, so that the remainder always fits a word.
 fn quotient64(a: vec2<u32>, d: u32) -> vec2<u32> {
     var rest = a.y % d;
     var low = 0u;
@@ -74,7 +74,7 @@ fn q32_to_q20(x: vec2<u32>) -> vec2<u32> {
     return vec2<u32>((rounded.x >> 12u) | (rounded.y << 20u), bitcast<u32>(bitcast<i32>(rounded.y) >> 12u));
 }
 
-// An unsigned integer shifted to the right by 0 to 31.
+// An unsigned integer shifted to the right by 0 to 31 bits.
 fn shr64(a: vec2<u32>, by: u32) -> vec2<u32> {
     if by == 0u {
         return a;
@@ -82,7 +82,7 @@ fn shr64(a: vec2<u32>, by: u32) -> vec2<u32> {
     return vec2<u32>((a.x >> by) | (a.y << (32u - by)), a.y >> by);
 }
 
-// A signed integer shifted to the right by 0 to 31, rounded down.
+// A signed integer shifted to the right by 0 to 31 bits, rounded down.
 fn sar64(a: vec2<u32>, by: u32) -> vec2<u32> {
     if by == 0u {
         return a;
@@ -90,12 +90,12 @@ fn sar64(a: vec2<u32>, by: u32) -> vec2<u32> {
     return vec2<u32>((a.x >> by) | (a.y << (32u - by)), bitcast<u32>(bitcast<i32>(a.y) >> by));
 }
 
-// The size of a signed integer.
+// The absolute value of a signed integer.
 fn size64(a: vec2<u32>) -> vec2<u32> {
     return select(a, negated64(a), is_negative64(a));
 }
 
-// The largest integer whose square is at most `a`, which is below 2⁵⁶.
+// The largest integer whose square is at most `a`, for `a` below 2⁵⁶.
 fn root64(a: vec2<u32>) -> u32 {
     var root = 0u;
     for (var bit = 1u << 27u; bit > 0u; bit >>= 1u) {

@@ -1,11 +1,11 @@
-// Twin of crates/model/src/gate.rs: from integer logits (Q14) to integer scores (Q20), by tables that the host made.
+// Twin of crates/model/src/gate.rs: from integer logits (Q14) to integer scores (Q20), with tables that the host made.
 
 // The coefficients of σ, then those of 2⁻ᶠ, then those of the root of the softplus.
 @group(1) @binding(0) var<uniform> tables: array<vec4<i32>, 3u * SEGMENTS>;
-// The table this pass uses, in memory that lanes may read at different places without waiting for each other.
+// The table that this pass uses, in workgroup memory, where lanes can read different places at once.
 var<workgroup> segments: array<vec4<i32>, SEGMENTS>;
 
-// A barrier must follow.
+// Loads a table; a barrier must follow.
 fn load_segments(lane: u32, first: u32) {
     if lane < SEGMENTS {
         segments[lane] = tables[first + lane];
@@ -40,13 +40,13 @@ fn exp_neg(distance: i32) -> u32 {
     return u32((c.x - ((c.y * (f & ((1 << EXP2_FRACTION) - 1))) >> EXP2_FRACTION)) >> u32(y >> LOGIT_BITS));
 }
 
-// What turns a token's exponentials into softmax scores.
+// Turns a token's exponentials into softmax scores.
 struct Normaliser {
     reciprocal: u32,
     shift: u32,
 }
 
-// The sum of a token's exponentials is at least 2¹⁸.
+// For the sum of a token's exponentials, which is at least 2¹⁸.
 fn normaliser(sum: u32) -> Normaliser {
     let shift = firstLeadingBit(sum) - EXP_BITS;
     return Normaliser(0xffffffffu / (sum >> shift), shift);

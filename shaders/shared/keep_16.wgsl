@@ -11,8 +11,8 @@ fn nothing() -> Top {
     return Top(vec4<i32>(LOWEST), vec4<i32>(LOWEST), vec4<i32>(LOWEST), vec4<i32>(LOWEST));
 }
 
-// Merges eight sorted keys in: they meet the last eight in reverse, which leaves keys that rise and fall at most once;
-// then a bitonic merge sorts them.
+// Merges eight sorted keys: each is compared with one of the last eight, in reverse order, and the larger stays. The result rises and falls
+// at most once, so a bitonic merge sorts it.
 fn merged(top: Top, next: Eight) -> Top {
     let y = max(top.k2, next.b.wzyx);
     let z = max(top.k3, next.a.wzyx);

@@ -8,7 +8,7 @@ fn nothing() -> Top {
     return Top(vec4<i32>(LOWEST));
 }
 
-// Merges eight sorted keys in: the four best of both, then sorted again.
+// Merges eight sorted keys: keeps the best four of all twelve, and sorts them.
 fn merged(top: Top, next: Eight) -> Top {
     return Top(settled(max(top.k0, next.a.wzyx)));
 }

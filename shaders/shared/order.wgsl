@@ -5,7 +5,7 @@ const STRIDE = SEARCH + BINS;
 
 @group(2) @binding(0) var<storage, read_write> order: array<atomic<u32>>;
 
-// Whether this pass is for a variant.
+// Whether this pass applies to a variant.
 fn is_meant(v: Variant) -> bool {
     return v.rank != 0u && v.rule == part.stage >> STAGE_RULE_SHIFT && order_round() < v.rounds;
 }

@@ -1,4 +1,4 @@
-// Twin of crates/model/src/gate.rs, `scores` with the sigmoid gate: every expert's score on its own.
+// Twin of crates/model/src/gate.rs, `scores` with the sigmoid gate: each expert's score separately.
 
 struct Token {
     x: Embedding,

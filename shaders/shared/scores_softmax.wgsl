@@ -1,5 +1,6 @@
-// Twin of crates/model/src/gate.rs, `scores` with the softmax gate. The logits are made three times over (largest, sum, score): a token's
-// scores at 1,024 experts would not fit a thread's registers, and memory is slower than a dot product.
+// Twin of crates/model/src/gate.rs, `scores` with the softmax gate. The logits are computed three times (for the largest, the sum and the
+// score), because a token's scores at 1,024 experts would not fit into a thread's registers, and reading memory takes longer than a dot
+// product.
 
 struct Token {
     x: Embedding,

@@ -1,4 +1,4 @@
-// Twin of crates/model/src/gate.rs, `scores` with the root of the softplus: every expert's score on its own.
+// Twin of crates/model/src/gate.rs, `scores` with the root of the softplus: each expert's score separately.
 
 struct Token {
     x: Embedding,

@@ -1,4 +1,4 @@
-// Twin of crates/model/src/trace.rs, `scores`: recorded scores, Q20, which the host made once from the recorded logits.
+// Twin of crates/model/src/trace.rs, `scores`: recorded scores, Q20, which the host computed once from the recorded logits.
 
 @group(1) @binding(3) var<storage, read> recorded: array<i32>;
 

@@ -1,7 +1,7 @@
-// Twin of crates/model/src/select.rs: which K experts a token gets. A key is 22 value bits above 10 bits of inverted expert index.
+// Twin of crates/model/src/select.rs: the selection of a token's K experts. A key has 22 value bits above 10 bits of inverted expert index.
 
-// What depends only on the expert: (offset, 0) of an additive rule; the factor of the multiplicative one or the bias of
-// `Threshold`, Q32.
+// The part of a key that depends only on the expert: (offset, 0) for additive rules, the factor for the multiplicative rule, the bias for
+// rule `Threshold`; the last two Q32.
 @group(1) @binding(4) var<storage, read> biased: array<vec2<u32>>;
 
 // Eight keys, largest first.
@@ -14,12 +14,12 @@ fn expert_of(key: i32) -> u32 {
     return u32(INDEX_MAX - (key & INDEX_MAX));
 }
 
-// The key by score alone.
+// The key from the score alone.
 fn unbiased_key(score: i32, expert: u32) -> i32 {
     return ((score + SCORE_ONE - 1) << INDEX_BITS) + (INDEX_MAX - i32(expert));
 }
 
-// A network of nineteen comparators: no lane waits for another.
+// A sorting network of nineteen comparators: without branches, so lanes never diverge.
 fn sorted(p: vec4<i32>, q: vec4<i32>) -> Eight {
     // (0,2) (1,3) (4,6) (5,7)
     var left = vec4<i32>(p.xy, q.xy);

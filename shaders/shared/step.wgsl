@@ -1,7 +1,7 @@
 // Twin of crates/model/src/step.rs: what the host says about one step, one dispatch and one variant.
 // The layouts are those of crates/engine/src/gpu/layout.rs; a test compares them.
 
-// One step of a submission. Places are in elements of the array they point into.
+// One step of a submission. Each `…_at` is an index into the array it belongs to, in elements.
 struct Step {
     batch: u32,
     sample: u32,
@@ -21,7 +21,7 @@ struct Step {
     pad: u32,
 }
 
-// Which variants and which tokens one dispatch handles.
+// The variants and tokens that one dispatch handles.
 struct Part {
     first_variant: u32,
     first_token: u32,

@@ -1,8 +1,8 @@
-// Twin of crates/model/src/tokens.rs: synthetic tokens, drawn from (token, step, stream, seed) alone, in 32 int8 dimensions.
+// Twin of crates/model/src/tokens.rs: synthetic tokens in 32 int8 dimensions, which depend on (token, step, stream, seed) alone.
 
-// Per step: the thresholds of all topics, then their centres, eight words each.
+// Per step: the thresholds of all topics, then their centres of eight words each.
 @group(1) @binding(1) var<storage, read> topics: array<u32>;
-// Two elements per expert.
+// The experts' centroids, two elements each.
 @group(1) @binding(2) var<storage, read> centroids: array<vec4<u32>>;
 
 struct Embedding {
@@ -10,7 +10,7 @@ struct Embedding {
     high: vec4<u32>,
 }
 
-// Counts the thresholds below the draw. There are at most 256 topics and the last threshold is the largest draw.
+// Counts the thresholds below the draw, by binary search. There are at most 256 topics, and the last threshold is the largest draw.
 fn topic_of_draw(draw: u32) -> u32 {
     var topic = 0u;
     for (var bit = 128u; bit > 0u; bit >>= 1u) {

@@ -1,19 +1,19 @@
-//! BASE layers (2103.16716): of all assignments that give every expert ⌊T/E⌋ or ⌈T/E⌉ tokens, the one with the largest total of
-//! logits. The paper solves it with an auction; this is the same optimum by successive shortest paths, in integers.
+//! BASE layers (arXiv 2103.16716): of all assignments that give every expert ⌊T/E⌋ or ⌈T/E⌉ tokens, the one with the largest sum of logits.
+//! The paper finds it with an auction; this finds the same optimum by successive shortest paths, in integers.
 //!
-//! Every token starts where it wants to be. While an expert has too many, the cheapest chain of moves takes a token from an overfull
-//! expert to one with room. Experts are few, so the graph has E + 1 nodes: the experts, and a sink that lets any expert stand at
-//! either ⌊T/E⌋ or ⌈T/E⌉. Node potentials keep all reduced costs at least 0, which proves the result optimal.
+//! Every token starts at its best expert. While an expert has too many tokens, the cheapest chain of moves takes one token from an overfull
+//! expert to one with room. The graph has only E + 1 nodes: the experts, and a sink that lets any expert hold either ⌊T/E⌋ or ⌈T/E⌉ tokens.
+//! Node potentials keep all reduced costs at or above 0, which proves the result optimal.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Bits of the token below the loss in a heap's entry.
+/// Bits of the token index, below the loss, in a heap entry.
 const TOKEN_BITS: u32 = 21;
-/// A distance that is none.
+/// The distance of what cannot be reached.
 const FAR: i64 = i64::MAX / 4;
 
-/// Moves from one expert to another: the loss of each and the token, the smallest first.
+/// Possible moves from one expert to another, smallest loss first: each entry holds the loss and the token.
 type Moves = BinaryHeap<Reverse<i64>>;
 
 struct Solver<'a> {
@@ -22,14 +22,14 @@ struct Solver<'a> {
     experts: usize,
     /// The expert of each token.
     of_token: Vec<u16>,
-    /// [E, E].
+    /// The possible moves between every two experts, [E, E].
     moves: Vec<Moves>,
-    /// The smallest loss of a move between two experts, [E, E]; [`FAR`] where no token can.
+    /// The smallest loss of a move between two experts, [E, E]; [`FAR`] where no token can move.
     least: Vec<i64>,
-    /// Whether an expert counts as one of those with ⌈T/E⌉ tokens.
+    /// Whether an expert is one of those that hold ⌈T/E⌉ tokens.
     extra: Vec<bool>,
     potential: Vec<i64>,
-    /// Tokens too many (or too few) at each expert, then at the sink.
+    /// Surplus tokens (negative: missing tokens) at each expert, then at the sink.
     excess: Vec<i64>,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Solver<'a> {
         solver
     }
 
-    /// Finds the least move between two experts again, letting go of tokens that left.
+    /// Finds the smallest move between two experts again, and discards tokens that have left the first.
     fn refresh(&mut self, at: usize) {
         let from = (at / self.experts) as u16;
         while let Some(&Reverse(top)) = self.moves[at].peek() {
@@ -83,7 +83,7 @@ impl<'a> Solver<'a> {
         self.least[at] = FAR;
     }
 
-    /// The loss along one edge; the sink is node E.
+    /// The loss of one edge, in logit units; the sink is node E.
     fn loss(&self, from: usize, to: usize) -> i64 {
         let (e, uneven) = (self.experts, !(self.logits.len() / self.experts).is_multiple_of(self.experts));
         match (from == e, to == e) {
@@ -94,7 +94,7 @@ impl<'a> Solver<'a> {
         }
     }
 
-    /// Moves one token along the cheapest way from a node with too many to one with too few.
+    /// Moves one token along the cheapest path from a node with a surplus to one with a shortage. False if there is no path.
     fn augment(&mut self, source: usize) -> bool {
         let nodes = self.experts + 1;
         let (mut distance, mut before, mut done) = (vec![FAR; nodes], vec![usize::MAX; nodes], vec![false; nodes]);
@@ -164,7 +164,7 @@ fn token_of(entry: i64) -> usize {
     (entry & ((1 << TOKEN_BITS) - 1)) as usize
 }
 
-/// The expert of each token. `logits` are [T, E], T below 2²¹.
+/// The expert of each token. `logits` are [T, E], with T below 2²¹.
 #[must_use]
 pub fn assignment(logits: &[i32], experts: usize) -> Vec<u16> {
     if experts == 0 || logits.is_empty() {
@@ -192,7 +192,7 @@ mod tests {
         (0..experts).map(|e| of_token.iter().filter(|&&x| usize::from(x) == e).count()).collect()
     }
 
-    /// Every balanced assignment, tried out.
+    /// The best total over every balanced assignment, by trying all of them.
     fn brute(logits: &[i32], experts: usize, t: usize, loads: &mut [usize]) -> Option<i64> {
         let tokens = logits.len() / experts;
         let (floor, ceil) = (tokens / experts, tokens.div_ceil(experts));
@@ -217,7 +217,7 @@ mod tests {
             let dice = |j: u32| pcg4d(i, j, Stream::Topic, 7)[0];
             let experts = 1 + (dice(0) % 4) as usize;
             let tokens = 1 + (dice(1) % 7) as usize;
-            // Few different values, so that there are many ties.
+            // Few distinct values, so that there are many ties.
             let spread = [3, 50, 100_000][(dice(2) % 3) as usize];
             let logits: Vec<i32> = (0..tokens * experts).map(|j| (dice(3 + j as u32) % spread) as i32 - 1).collect();
             let made = assignment(&logits, experts);

@@ -1,8 +1,8 @@
-//! Capacity: an expert takes at most ⌈T·K/E · factor⌉ tokens of a batch, and what comes beyond is dropped (Megatron-LM's dropping).
+//! Capacity: an expert takes at most ⌈T·K/E · factor⌉ tokens of a batch, and further assignments are dropped (as in Megatron-LM).
 //!
-//! Which of its tokens an overfull expert keeps is one number per expert, the least claim that stays, so that each token can tell for
-//! itself. The balancer sees who was routed before anything was dropped: what an expert keeps would hide how overloaded it is. Loads
-//! on screen are the tokens kept.
+//! Which tokens an overfull expert keeps is stored as one number per expert, the smallest claim that it keeps, so each token can be decided
+//! on its own. The balancer sees all assignments before any are dropped, because the loads that experts keep would hide how overloaded they
+//! are. The loads on screen are those kept.
 
 use crate::settings::{Capacity, Router, Stays};
 
@@ -13,10 +13,10 @@ pub fn of_batch(router: &Router, capacity: Capacity, tokens: u32) -> usize {
     libm::ceil(fair * capacity.factor) as usize
 }
 
-/// How strong a token's claim on an expert is; no two tokens of a batch have the same. `score` is its unbiased score there, Q20.
+/// The strength of a token's claim on an expert; no two tokens of a batch have the same. `score` is the token's unbiased score there, Q20.
 #[must_use]
 pub fn claim(stays: Stays, token: u32, score: i32) -> u64 {
-    // Never 0: that is the claim that anybody has.
+    // Never 0, because a cut-off of 0 means that every claim is kept.
     let earlier = u64::from(u32::MAX - token);
     match stays {
         Stays::Score => (score as u64) << 32 | earlier,
@@ -24,7 +24,7 @@ pub fn claim(stays: Stays, token: u32, score: i32) -> u64 {
     }
 }
 
-/// The least claim that stays, per expert, from all claims on it in any order. 0 where all stay.
+/// The smallest claim kept, per expert, from all claims on it in any order; 0 where all are kept. `most` is the capacity in tokens.
 #[must_use]
 pub fn cuts(claims: Vec<Vec<u64>>, most: usize) -> Vec<u64> {
     let cut = |mut claims: Vec<u64>| {
@@ -51,7 +51,7 @@ mod tests {
         assert_eq!((of(1.0, 4096), of(1.25, 4096), of(1.0, 100)), (384, 480, 10));
     }
 
-    /// Against sorting, and nobody beyond the capacity stays.
+    /// Compares with sorting; no more than the capacity is kept.
     #[test]
     fn exactly_the_strongest_stay() {
         for i in 0..2000 {

@@ -1,6 +1,6 @@
 //! The settings of an experiment: plain data, validated before anything runs.
 //!
-//! Every limit stands here once; the sliders, the file reader and the command line all read it from here.
+//! Limits are defined once, in [`crate::settings`]; the sliders, the file reader and the command line all use them.
 
 pub use crate::settings::{
     Balancer, Capacity, ConfigError, DIM, Gate, Groups, Limits, Router, Rule, Schedule, Stays, Synthetic, TraceSource,
@@ -27,9 +27,9 @@ pub struct Experiment {
 /// Where tokens come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Source {
-    /// A fresh batch of topic-shaped tokens every step.
+    /// A fresh batch of synthetic tokens every step.
     Synthetic(Synthetic),
-    /// The first synthetic batch repeated for ever: the deterministic setting of the theory.
+    /// The first synthetic batch, repeated for ever: the deterministic setting of the theory.
     Fixed(Synthetic),
     /// Router scores recorded from a real model.
     Trace(TraceSource),
@@ -37,28 +37,28 @@ pub enum Source {
     Learning(World),
 }
 
-/// One router with its balancer.
+/// One variant of an experiment: a router with its balancer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "WrittenVariant")]
 pub struct Variant {
-    /// What it is called on screen and in exports: written, typed, or made from the settings.
+    /// The variant's name on screen and in exports: from a file, typed, or made from the settings.
     pub name: Name,
     /// The router.
     pub router: Router,
     /// The rule that moves the biases.
     pub balancer: Balancer,
-    /// How it learns, where the source is one to learn from.
+    /// How the variant learns, where the source is [`Source::Learning`].
     #[serde(default, skip_serializing_if = "Learning::is_default")]
     pub learning: Learning,
 }
 
-/// [`Variant`] as it stands in a file: what is left out has its default, or that of the model named by `preset`.
+/// [`Variant`] as written in a file: what is left out takes its default, or the value of the model named by `preset`.
 #[derive(Deserialize)]
 #[serde(rename = "Variant", deny_unknown_fields)]
 struct WrittenVariant {
     #[serde(default)]
     name: Name,
-    /// The name stays whatever is changed.
+    /// The name stays whatever settings change.
     #[serde(default)]
     keep_name: bool,
     #[serde(default)]
@@ -92,10 +92,10 @@ impl TryFrom<WrittenVariant> for Variant {
 }
 
 impl Experiment {
-    /// Checks every setting against its limits, and those that depend on each other.
+    /// Checks every setting against its limits, and settings that depend on each other.
     ///
     /// # Errors
-    /// The first setting that is out of range.
+    /// Names the first setting that is out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         if let Source::Synthetic(s) | Source::Fixed(s) = &self.source {
             s.validate("source")?;
@@ -123,7 +123,8 @@ impl Experiment {
         self.synthetic().map_or(Ok(()), |s| self.validate_batch(s.batch))
     }
 
-    /// Checks that the variants can learn from a world: each gate has a gradient there, and all scores fit in memory.
+    /// Checks that the variants can learn from a world: each has a plain top-K router and a gate with a gradient, and all scores fit in
+    /// memory.
     fn validate_learning(&self, world: &World) -> Result<(), ConfigError> {
         for (i, v) in self.variants.iter().enumerate() {
             let (rule, router) = (v.balancer.rule, &v.router);
@@ -157,10 +158,10 @@ impl Experiment {
         Ok(())
     }
 
-    /// Checks that batches of so many tokens are not too large for what looks at a whole batch.
+    /// Checks that batches of this many tokens are not too large for the rules and capacities that need a whole batch at once.
     ///
     /// # Errors
-    /// Names the first variant that they are too large for.
+    /// Names the first variant for which they are too large.
     pub fn validate_batch(&self, tokens: u32) -> Result<(), ConfigError> {
         for (i, v) in self.variants.iter().enumerate() {
             v.validate_batch(&format!("variants[{i}]"), u64::from(tokens))?;
@@ -168,13 +169,13 @@ impl Experiment {
         Ok(())
     }
 
-    /// What the variants are called.
+    /// The names of the variants.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.variants.iter().map(|v| v.name.to_string()).collect()
     }
 
-    /// The settings of a synthetic source; `None` for a trace, whose file says, and for a world to learn from.
+    /// The settings of a synthetic source; `None` for a trace and for a world to learn from.
     #[must_use]
     pub fn synthetic(&self) -> Option<&Synthetic> {
         match &self.source {
@@ -183,7 +184,7 @@ impl Experiment {
         }
     }
 
-    /// As [`Self::synthetic`], to change.
+    /// As [`Self::synthetic`], but mutable.
     pub fn synthetic_mut(&mut self) -> Option<&mut Synthetic> {
         match &mut self.source {
             Source::Synthetic(s) | Source::Fixed(s) => Some(s),
@@ -199,8 +200,8 @@ impl Experiment {
 }
 
 impl Variant {
-    /// Whether the sampling floor of independent tokens means anything: not where a batch is assigned as a whole or seen before it
-    /// is routed, nor where experts choose or tokens of one word go together.
+    /// Whether the sampling floor, which assumes that tokens are routed independently, applies to this variant. It does not to BIP, to
+    /// rules that do not choose by top-K ([`Rule::is_top_k`]), nor where experts have a capacity.
     #[must_use]
     pub fn has_floor(&self) -> bool {
         self.balancer.rule.is_top_k() && self.balancer.rule != Rule::Bip && self.router.capacity.is_none()
@@ -209,7 +210,7 @@ impl Variant {
     /// Checks every setting.
     ///
     /// # Errors
-    /// The first setting that is out of range.
+    /// Names the first setting that is out of range. Setting names start with `path`.
     pub fn validate(&self, path: &str) -> Result<(), ConfigError> {
         let router = format!("{path}.router");
         limits::EXPERTS.check(&router, f64::from(self.router.experts))?;
@@ -247,7 +248,7 @@ impl Variant {
             let allowed = format!("{name} with at most {most} tokens: it needs a whole batch at once");
             return wrong("balancer.rule", value, allowed);
         }
-        // A token with a threshold may choose every expert.
+        // Under a threshold a token may choose every expert.
         let most = if rule == Rule::Threshold { self.router.experts } else { self.router.top_k };
         let assignments = tokens * u64::from(most);
         if self.router.capacity.is_some() && assignments > limits::CAPACITY_ASSIGNMENTS {

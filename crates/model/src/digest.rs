@@ -1,7 +1,7 @@
-//! The running digest: one 64-bit number that two runs share only if every load and bias agreed so far.
+//! The running digest: one 64-bit number that two runs share, up to chance, only if every load and bias so far agreed.
 //!
-//! Multiply–rotate mixing of 64-bit words with the SplitMix64 finaliser (Steele, Lea and Flood, OOPSLA 2014). It guards against
-//! differences between engines and machines, not against a forger.
+//! It mixes 64-bit words by multiply and rotate, with the SplitMix64 finaliser (Steele, Lea and Flood, OOPSLA 2014). It detects differences
+//! between engines and machines; it does not protect against forgery.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ impl Default for Digest {
 }
 
 impl Digest {
-    /// Takes in one word.
+    /// Mixes in one word.
     pub fn word(&mut self, word: u64) {
         let mut z = self.0.rotate_left(23) ^ word.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,7 +25,7 @@ impl Digest {
         self.0 = z ^ (z >> 31);
     }
 
-    /// Takes in one step's loads and the biases after its update.
+    /// Mixes in one step's loads and the biases after its update.
     pub fn step(&mut self, loads: &[u32], bias: &[i64]) {
         for (&load, &b) in loads.iter().zip(bias) {
             self.word(u64::from(load));
@@ -33,22 +33,22 @@ impl Digest {
         }
     }
 
-    /// The number itself.
+    /// The digest as a number.
     #[must_use]
     pub fn value(self) -> u64 {
         self.0
     }
 
-    /// From a stored number.
+    /// The digest with this value, as stored in a file.
     #[must_use]
     pub fn from_value(value: u64) -> Self {
         Self(value)
     }
 
-    /// From sixteen hexadecimal digits.
+    /// Reads a digest from exactly sixteen hexadecimal digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        // `from_str_radix` would take a sign too.
+        // `from_str_radix` would accept a sign too.
         let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
         digits.then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
     }

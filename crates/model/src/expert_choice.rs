@@ -1,13 +1,13 @@
-//! Expert Choice (Zhou et al. 2022, arXiv 2202.09368): each expert takes its best tokens of the batch, as many as are fair, so every
-//! load is the same by construction. A token may be taken by all experts or by none.
+//! Expert Choice (Zhou et al. 2022, arXiv 2202.09368): each expert takes the tokens of the batch that score highest for it, the same number
+//! for every expert, so loads are equal by construction. A token may be taken by every expert or by none.
 //!
-//! Capacity c is K here: each expert takes ⌊K·T/E⌋ tokens, at least one, those with the highest scores; of equal ones the earlier.
-//! Who a token goes to depends on the whole batch, later tokens too: a model trained so can read the future off its routing. Wang et al.
-//! 2024 bound what one layer can leak from below.
+//! The capacity factor c of the paper is K here: each expert takes its ⌊K·T/E⌋ highest-scoring tokens, at least one; among equal scores the
+//! earlier tokens. A token's experts depend on the whole batch, later tokens included, so a model trained this way can read the future off
+//! its routing. Wang et al. 2024 give a lower bound on what one layer can leak.
 
 use super::order::{Cut, value_of};
 
-/// The experts that take a token, the best first; of equal ones the lower. `cuts` are those of its batch.
+/// The experts that take a token, the highest score first, ties to the lower index. `cuts` are the cut-offs of its batch, one per expert.
 pub fn experts(cuts: &[Cut], token: u32, scores: &[i32], out: &mut Vec<usize>) {
     out.clear();
     let takes = |(e, (cut, &s)): (usize, (&Cut, &i32))| cut.takes(value_of(s, 0), token).then_some(e);
@@ -15,15 +15,15 @@ pub fn experts(cuts: &[Cut], token: u32, scores: &[i32], out: &mut Vec<usize>) {
     out.sort_by_key(|&e| (std::cmp::Reverse(scores[e]), e));
 }
 
-/// What one layer can leak of a token's future, at least, in bits per token: K·log₂((1−R)/R) with R = K/E (Wang et al. 2024). The
-/// bound says nothing, 0, where more than half of the experts are active.
+/// A lower bound on what one layer can leak about a token's future, in bits per token: K·log₂((1−R)/R) with R = K/E (Wang et al. 2024). It
+/// is 0, which bounds nothing, where at least half of the experts are active.
 #[must_use]
 pub fn leak(top_k: u32, experts: u32) -> f64 {
     let r = f64::from(top_k) / f64::from(experts.max(1));
     if r >= 0.5 { 0.0 } else { f64::from(top_k) * ((1.0 - r) / r).log2() }
 }
 
-/// Over a whole batch: to how many experts tokens go.
+/// How many experts the tokens of a batch go to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spread {
     /// Tokens in the batch.
@@ -37,7 +37,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Takes in a token that went to so many experts.
+    /// Counts a token that goes to this many experts.
     pub fn push(&mut self, experts: usize) {
         let experts = experts as u32;
         self.tokens += 1;

@@ -1,6 +1,6 @@
 //! The number formats. Scores are Q20 in [0, 1]; biases are Q32 in 64 bits.
 //!
-//! Q32 lets a step size of 1e-5 move a bias by 42,950 units, and 64 bits mean that no drift ever wraps it.
+//! In Q32 a step size of 1e-5 moves a bias by 42,950 units, and 64 bits are wide enough that no drift overflows.
 
 /// Fraction bits of a score.
 pub const SCORE_BITS: u32 = 20;
@@ -21,19 +21,19 @@ pub fn to_q32(x: f64) -> i64 {
     libm::round(x * BIAS_ONE as f64) as i64
 }
 
-/// A Q32 number as a real number (for reading, never for routing).
+/// A Q32 number as a real number, for display only: routing never reads it.
 #[must_use]
 pub fn from_q32(x: i64) -> f64 {
     x as f64 / BIAS_ONE as f64
 }
 
-/// A score in [0, 1] as Q20, rounded to nearest. Used once, when a trace is loaded.
+/// A score as Q20, rounded to nearest and clamped to [0, 1]. Used for recorded logits only.
 #[must_use]
 pub fn to_score(x: f64) -> i32 {
     (libm::round(x * f64::from(SCORE_ONE)) as i32).clamp(0, SCORE_ONE)
 }
 
-/// A Q20 score as a real number (for reading, never for routing).
+/// A Q20 score as a real number, for display only: routing never reads it.
 #[must_use]
 pub fn from_score(x: i32) -> f64 {
     f64::from(x) / f64::from(SCORE_ONE)

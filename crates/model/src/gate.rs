@@ -1,20 +1,20 @@
-//! From integer logits (Q14) to integer scores (Q20).
+//! The gates: from integer logits (Q14) to integer scores (Q20).
 //!
-//! All gates are piecewise polynomials over 32 segments whose coefficients are made once from `libm` and pinned by a test. They are
-//! monotone and within 1e-4 of the real function. Shader twin: `shaders/shared/gate.wgsl`.
+//! Every gate is a piecewise polynomial over 32 segments whose coefficients are computed once from `libm` and pinned by a test. The gates
+//! are monotone and within 1e-4 of the real functions. Shader twin: `shaders/shared/gate.wgsl`.
 //!
-//! The root of the softplus exceeds 1, so it is held as s/4 ([`Gate::unit`]); logits saturate at ±8. Softmax scores are held as they
-//! are, about 1/E.
+//! The root of the softplus exceeds 1, so it is stored as s/4 ([`Gate::unit`]); logits saturate at ±8. Softmax scores are stored unscaled;
+//! they are about 1/E.
 
 use super::fixed::{LOGIT_BITS, LOGIT_LIMIT, SCORE_BITS, SCORE_ONE};
 use crate::settings::Gate;
 use std::sync::LazyLock;
 
-/// Segments of each table.
+/// Segments of each gate's table.
 pub const SEGMENTS: usize = 32;
 /// Fraction bits within a segment of the sigmoid: a segment is a quarter of a logit.
 pub const SIGMOID_FRACTION: u32 = LOGIT_BITS - 2;
-/// Fraction bits within a segment of 2⁻ᶠ: a segment is 1/32.
+/// Fraction bits within a segment of 2⁻ᶠ: a segment is 1/32 of an octave.
 pub const EXP2_FRACTION: u32 = LOGIT_BITS - 5;
 /// Fraction bits within a segment of the root of the softplus: a segment is half a logit.
 pub const ROOT_FRACTION: u32 = LOGIT_BITS - 1;
@@ -23,10 +23,10 @@ pub const EXP_BITS: u32 = 18;
 /// log2(e) in Q12.
 pub const LOG2_E: i32 = 5909;
 
-/// The coefficients: `c0 + (((c1 + ((c2·f) >> F))·f) >> F)` with f the fraction within the segment.
+/// The coefficients of each segment: `c0 + (((c1 + ((c2·f) >> F))·f) >> F)` with f the fraction within the segment, of F bits.
 #[derive(Debug)]
 pub struct Tables {
-    /// σ over [0, 8): quadratic below 4, linear above, where a quadratic's rounding could step down.
+    /// σ over [0, 8): quadratic below 4, linear above, where the rounding of a quadratic could make a step down.
     pub sigmoid: [[i32; 4]; SEGMENTS],
     /// 2⁻ᶠ over [0, 1), linear.
     pub exp2: [[i32; 4]; SEGMENTS],
@@ -34,7 +34,7 @@ pub struct Tables {
     pub root: [[i32; 4]; SEGMENTS],
 }
 
-/// The tables, made on first use.
+/// The tables, computed on first use.
 pub static TABLES: LazyLock<Tables> = LazyLock::new(Tables::new);
 
 impl Tables {
@@ -47,7 +47,7 @@ fn sigmoid_table() -> [[i32; 4]; SEGMENTS] {
     let f = |x: f64| 1.0 / (1.0 + libm::exp(-x));
     let width = 0.25;
     let first_linear = SEGMENTS / 2;
-    // A chord lies below a concave curve; raising the knots by half the sag halves the error.
+    // A chord lies below a concave curve; raising the knots by half that gap halves the error.
     let knot = |i: usize| {
         let x = i as f64 * width;
         let s = f(x);
@@ -86,7 +86,7 @@ fn exp2_table() -> [[i32; 4]; SEGMENTS] {
 }
 
 impl Tables {
-    /// σ(logit), Q20. Odd about ½: σ(−x) = 1 − σ(x) exactly.
+    /// σ(logit), Q20. Symmetric about ½: σ(−x) = 1 − σ(x) exactly.
     #[must_use]
     #[inline]
     pub fn sigmoid(&self, logit: i32) -> i32 {
@@ -113,7 +113,7 @@ impl Tables {
     #[must_use]
     #[inline]
     pub fn exp_neg(&self, distance: i32) -> u32 {
-        // At most 2¹⁸·5909, so 31 bits hold it.
+        // At most 2¹⁸·5909, which fits 31 bits.
         let y = distance.wrapping_mul(LOG2_E).wrapping_add(2048) >> 12;
         let (whole, f) = (y >> LOGIT_BITS, y & ((1 << LOGIT_BITS) - 1));
         let [c0, c1, ..] = self.exp2[(f >> EXP2_FRACTION) as usize % SEGMENTS];
@@ -134,7 +134,7 @@ pub fn exp_neg(distance: i32) -> u32 {
     TABLES.exp_neg(distance)
 }
 
-/// What turns a token's exponentials into softmax scores: 14 bits of 1/Σ and a shift.
+/// Turns a token's exponentials into softmax scores: 14 bits of 1/Σ, and a shift.
 #[derive(Clone, Copy, Debug)]
 pub struct Normaliser {
     reciprocal: u32,
@@ -142,20 +142,20 @@ pub struct Normaliser {
 }
 
 impl Normaliser {
-    /// For the sum of a token's exponentials; the largest of them is 2¹⁸, so the sum is at least that.
+    /// For the sum of a token's exponentials. The largest of them is 2¹⁸, so the sum is at least that.
     #[must_use]
     pub fn new(sum: u32) -> Self {
         let shift = (32 - sum.leading_zeros()).saturating_sub(EXP_BITS + 1);
         Self { reciprocal: u32::MAX / (sum >> shift), shift }
     }
 
-    /// What an exponential is multiplied with, at most 2¹⁴.
+    /// The factor that multiplies an exponential, at most 2¹⁴.
     #[must_use]
     pub fn reciprocal(self) -> u32 {
         self.reciprocal
     }
 
-    /// How far the product is shifted to the right.
+    /// By how many bits the product is shifted to the right.
     #[must_use]
     pub fn shift(self) -> u32 {
         32 - SCORE_BITS + self.shift
@@ -169,8 +169,8 @@ impl Normaliser {
     }
 }
 
-/// A recorded logit in the format of synthetic ones, Q14: rounded to nearest, halves to even, saturating. Multiplying by a power of two
-/// is exact, so every CPU rounds alike.
+/// A recorded logit in the format of synthetic logits, Q14: rounded to nearest, ties to even, saturating. Multiplying by a power of two is
+/// exact, so every CPU rounds alike.
 #[must_use]
 #[inline]
 pub fn quantised(logit: f32) -> i32 {
@@ -179,13 +179,13 @@ pub fn quantised(logit: f32) -> i32 {
     (logit * ONE).clamp(-LIMIT, LIMIT).round_ties_even() as i32
 }
 
-/// A logit within the range of the tables.
+/// A logit clamped to the range of the tables.
 #[must_use]
 pub fn saturate(logit: i32) -> i32 {
     logit.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
 }
 
-/// The scores of one token from its logits (Q14), Q20.
+/// The scores of one token, Q20, from its logits (Q14). Replaces the content of `out`.
 pub fn scores(gate: Gate, logits: &[i32], out: &mut Vec<i32>) {
     let tables = &*TABLES;
     out.clear();
@@ -201,11 +201,11 @@ pub fn scores(gate: Gate, logits: &[i32], out: &mut Vec<i32>) {
     }
 }
 
-/// The scores of one token from recorded logits: f64, rounded once to Q20.
+/// The scores of one token from recorded logits: computed in f64 and rounded once to Q20. Appends to `out`.
 pub fn scores_of_recorded(gate: Gate, logits: impl Iterator<Item = f64> + Clone, out: &mut Vec<i32>) {
     match gate {
         Gate::Sigmoid => out.extend(logits.map(|x| super::fixed::to_score(1.0 / (1.0 + libm::exp(-x))))),
-        // A recorded logit above 16 has a score above 4, which is held as 4.
+        // A logit above 16 would have a score above 4, which is clamped to 4.
         Gate::SqrtSoftplus => {
             out.extend(logits.map(|x| super::fixed::to_score(sqrt_softplus(x) / gate.unit())));
         }

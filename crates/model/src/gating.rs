@@ -1,12 +1,14 @@
-//! How much a chosen expert counts: its gating value. The bias never enters it.
+//! The gating value of a chosen expert: the weight with which its output enters the layer's output. The bias never enters it.
 //!
-//! g = s of the chosen (Wang et al. 2024), divided by their sum where the router renormalises and multiplied by the route scale
-//! (DeepSeek-V3: renormalised, scale 2.5). Shared experts count fully and have no gating value.
+//! g is the score s of the chosen expert (Wang et al. 2024), divided by the sum of the chosen scores where the router renormalises, and
+//! multiplied by the route scale (DeepSeek-V3 renormalises, with a scale of 2.5). Shared experts have no gating value; their output is
+//! added in full.
 
 use super::fixed::from_score;
 use crate::settings::Router;
 
-/// The gating values of a token's experts, in the order of `scores`, which are theirs (Q20). For reading, never for routing.
+/// The gating values of a token's chosen experts from their scores (Q20), in the order of `scores`. For display only: routing never reads
+/// them.
 #[must_use]
 pub fn values(router: &Router, scores: &[i32]) -> Vec<f64> {
     let plain: Vec<f64> = scores.iter().map(|&s| from_score(s)).collect();

@@ -1,9 +1,8 @@
-//! Group-limited routing, DeepSeek-V3: experts stand in equal groups; a token keeps the groups with the largest sum of their two
-//! best biased scores and chooses its K experts there.
+//! Group-limited routing as in DeepSeek-V3: experts form groups of equal size; a token keeps the groups with the largest sum of their two
+//! best biased scores and chooses its K experts within them.
 //!
-//! A biased score is the value part of the selection key, so group scores are integers and a common shift of the biases changes
-//! nothing. Ties go to the lower group. A group of one expert scores what that expert does. Shader twin:
-//! `shaders/shared/choose_groups.wgsl`.
+//! A biased score is the value part of the selection key, so group scores are integers and a common shift of the biases changes nothing.
+//! Ties go to the lower group. A group of one expert has that expert's score. Shader twin: `shaders/shared/choose_groups.wgsl`.
 
 use super::select::{INDEX_BITS, MAX_K, Selector, keep_largest};
 use crate::settings::Groups;
@@ -19,7 +18,7 @@ fn score(keys: &[i32]) -> i64 {
     if keys.len() > 1 { value(first) + value(second) } else { value(first) }
 }
 
-/// A token's keys, group after group, and the groups in order of their scores, ties to the lower.
+/// A token's keys, group by group, and its groups with their scores, best first, ties to the lower group.
 fn ranked(selector: &Selector, groups: Groups, scores: &[i32]) -> (Vec<i32>, Vec<(i64, usize)>) {
     let keys: Vec<i32> = scores.iter().enumerate().map(|(e, &s)| selector.key(e, s)).collect();
     let size = (scores.len() / groups.groups.max(1) as usize).max(1);
@@ -28,7 +27,7 @@ fn ranked(selector: &Selector, groups: Groups, scores: &[i32]) -> (Vec<i32>, Vec
     (keys, order)
 }
 
-/// Which groups a token keeps, as a flag per group.
+/// One flag per group: whether a token keeps it.
 #[must_use]
 pub fn kept(selector: &Selector, groups: Groups, scores: &[i32]) -> Vec<bool> {
     let (_, order) = ranked(selector, groups, scores);
@@ -61,7 +60,7 @@ mod tests {
         assert_eq!(kept(&none, groups, &[500, 500, 900, 100, 0, 1000]), [true, false, false]);
     }
 
-    /// Against another way to say it: sort everything.
+    /// Compares with a different formulation: sort everything.
     #[test]
     fn nobody_outside_the_kept_groups_is_chosen() {
         for i in 0..2000 {

@@ -1,20 +1,20 @@
-//! Hash routing (hash layers, 2106.04426): a word goes to the same K experts for ever. This is the random hash; it knows neither
-//! meaning nor frequency.
+//! Hash routing (hash layers, arXiv 2106.04426): a word always goes to the same K experts. This is the paper's random hash, which uses
+//! neither the meaning nor the frequency of words.
 //!
-//! What a word is: the token id of a trace; of a synthetic token its topic and six random bits, so that a topic has 64 words.
+//! A word is the token id in a trace; for a synthetic token it is the topic and six random bits, so that each topic has 64 words.
 
 use super::random::{Stream, pcg4d};
 
 /// Words per topic of synthetic tokens.
 pub const WORDS_PER_TOPIC: u32 = 64;
 
-/// The word of a synthetic token. The bits come from a word of the topic's draw that nothing else uses.
+/// The word of a synthetic token. Its random bits come from the topic's draw, from a word of it that nothing else uses.
 #[must_use]
 pub fn synthetic_word(topic: u32, token: u32, step: u32, seed: u32) -> u32 {
     topic * WORDS_PER_TOPIC + (pcg4d(token, step, Stream::Topic, seed)[1] >> 26)
 }
 
-/// The `k` experts of a word, into `out`. Each is drawn evenly; one that is taken already passes on to the next free.
+/// The `k` experts of a word, written to `out`. Each is drawn uniformly; where an expert is already taken, the next free one is used.
 pub fn experts(word: u32, experts: usize, k: usize, seed: u32, out: &mut Vec<usize>) {
     out.clear();
     for i in 0..k.min(experts) as u32 {

@@ -2,10 +2,11 @@
 //!
 //! ## Inside
 //!
-//! The modules in the order in which data flows through one step:
-//! [`tokens`] → [`gate`] → [`select`] → loads → [`balance`] → the next bias, with [`metrics`] on the side.
+//! The modules in the order in which data flows through one step: [`tokens`] → [`gate`] → [`select`] → loads → [`balance`] → the next
+//! biases; [`metrics`] are computed from loads and biases.
 //!
-//! Whatever decides where a token goes is integer arithmetic, so that every engine repeats it bit for bit and is tested against it.
+//! Everything that decides where a token goes is integer arithmetic, so that every engine repeats it bit for bit and is tested against it.
+//! The exceptions are the iteration in [`sinkhorn`] and the training in [`learn`], which are floating point in a fixed order.
 
 pub mod balance;
 pub mod base;

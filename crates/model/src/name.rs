@@ -1,4 +1,4 @@
-//! What a variant is called.
+//! The name of a variant.
 
 use crate::settings::learning::Learning;
 use crate::settings::{Balancer, Router};
@@ -6,10 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::ops::Deref;
 
-/// The longest name, in characters.
+/// The longest allowed name, in characters.
 pub const LONGEST: usize = 80;
 
-/// What a variant is called. It reads as the name that holds now; [`settle`](crate::naming::settle) keeps it so.
+/// The name of a variant. It dereferences to the name now in use, which [`settle`](crate::naming::settle) keeps up to date.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Name {
     pub(crate) typed: Option<String>,
@@ -21,12 +21,12 @@ pub struct Name {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Written {
     pub(crate) text: String,
-    /// The settings that it was written for; not known before the name is settled for the first time.
+    /// The settings that the name was written for; unknown until the name is settled for the first time.
     pub(crate) of: Option<Box<(Router, Balancer, Learning)>>,
 }
 
 impl Name {
-    /// A name that stays whatever is changed.
+    /// A name that stays whatever settings change.
     #[must_use]
     pub fn kept(text: &str) -> Self {
         Self { typed: Some(text.to_owned()), written: None, shown: text.to_owned() }
@@ -38,30 +38,30 @@ impl Name {
         &self.shown
     }
 
-    /// The name that a person has typed, if any.
+    /// The name that a person typed, if any.
     #[must_use]
     pub fn typed(&self) -> Option<&str> {
         self.typed.as_deref()
     }
 
-    /// The name from a file, while it holds.
+    /// The name from a file, while it is in use.
     #[must_use]
     pub fn written(&self) -> Option<&str> {
         self.written.as_ref().map(|w| w.text.as_str()).filter(|w| self.typed.is_none() && *w == self.shown)
     }
 
-    /// The name from a file that no longer holds, since a setting is another.
+    /// The name from a file that is no longer in use because a setting has changed.
     #[must_use]
     pub fn was(&self) -> Option<&str> {
         self.written.as_ref().map(|w| w.text.as_str()).filter(|w| self.typed.is_none() && *w != self.shown)
     }
 
-    /// Takes a name that a person types; `None`, or one of blanks alone, lets it follow the settings again.
+    /// Sets the name that a person typed. `None`, or blanks alone, lets the name follow the settings again.
     pub fn type_in(&mut self, text: Option<&str>) {
         self.typed = text.map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
     }
 
-    /// Characters of the longest text in it.
+    /// Length in characters of the longest text stored in the name.
     #[must_use]
     pub fn longest(&self) -> usize {
         let written = self.written.as_ref().map(|w| w.text.as_str());

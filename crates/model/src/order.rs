@@ -1,8 +1,8 @@
-//! Order statistics over a batch: the n-th largest of as many numbers as there are tokens, for every expert at once, by radix select.
+//! Order statistics over a batch: for every expert at once, the n-th largest of T numbers, one per token, by radix select.
 //!
-//! A first pass counts, per expert, how many tokens have which highest digit; the digit of the n-th largest is then known, and the next
-//! pass counts the next digit of those tokens that share it. Numbers are recomputed in every pass, so that nothing of the size
-//! tokens × experts is ever held, and what a pass counts is a sum: its parts may be counted anywhere and in any order.
+//! The first pass counts, per expert, how many tokens have each value of the highest digit, which determines that digit of the n-th largest
+//! number. The next pass counts the next digit among the tokens that share it, and so on. Numbers are recomputed in every pass, so nothing
+//! of the size tokens × experts is stored; and as a pass only counts, parts of the batch can be counted on any thread and in any order.
 //! Shader twins: `shaders/digits.wgsl` and `shaders/pick.wgsl`.
 
 use super::balance::bip;
@@ -11,47 +11,47 @@ use crate::settings::Rule;
 
 /// Bins of a histogram: a digit has eight bits.
 pub const BINS: usize = 256;
-/// Added to a margin, which then fits 23 bits and is not negative.
+/// Added to a margin to make it non-negative; the sum fits 23 bits.
 pub const OFFSET: i32 = 1 << 21;
-/// Digits of a value.
+/// Stages (passes) that find the value, one digit each.
 pub const VALUE_STAGES: usize = 3;
-/// Digits of a value and of the token that has it.
+/// All stages: those for the value, then those for the token index, which break ties.
 pub const STAGES: usize = 6;
-/// Of each stage: how far its digit stands above the lowest bit, and how many bits it has.
+/// For each stage: the position of its digit's lowest bit, and the number of bits in the digit.
 pub const DIGITS: [(u32, u32); STAGES] = [(15, 8), (7, 8), (0, 7), (16, 8), (8, 8), (0, 8)];
-/// Tokens are told apart by so many bits. The first of two tokens is the larger.
+/// Bits of a token's index. The index is inverted in the order, so that of two equal values the earlier token counts as the larger.
 const TOKEN_MASK: u32 = (1 << 24) - 1;
 
-/// How far the search for one expert's number has come.
+/// The state of the search for one expert's number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Search {
     /// The digits of the value known so far.
     pub value: u32,
-    /// The digits of the inverted token known so far.
+    /// The digits of the inverted token index known so far.
     pub token: u32,
-    /// Which of the numbers that share these digits it is, counted from 1, largest first.
+    /// The rank of the number sought among those that share these digits, counted from 1, largest first.
     pub rank: u32,
-    /// Whether more tokens have the whole value than are wanted, so that the tokens themselves decide.
+    /// Whether more tokens have exactly this value than are needed, so that token indices break the tie.
     pub tied: bool,
 }
 
-/// From where on an expert takes tokens: those with a larger value, and of those with this value the tokens up to `last`.
+/// An expert's cut-off: it takes tokens with a larger value, and tokens with this value up to index `last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// The least value taken.
+    /// The smallest value taken.
     pub value: u32,
-    /// The last token taken of those with that value.
+    /// The last token index taken among those with that value.
     pub last: u32,
 }
 
 impl Search {
-    /// For the `rank`-th largest, counted from 1.
+    /// A search for the `rank`-th largest, counted from 1.
     #[must_use]
     pub fn new(rank: u32) -> Self {
         Self { rank, ..Self::default() }
     }
 
-    /// The digit of a number at a stage, if it shares all digits known so far.
+    /// The digit of a token's number at this stage, or `None` if the number does not share all digits known so far.
     #[must_use]
     #[inline]
     pub fn digit(&self, stage: usize, value: u32, token: u32) -> Option<usize> {
@@ -66,7 +66,7 @@ impl Search {
         (number >> (shift + bits) == known).then_some((number >> shift & ((1 << bits) - 1)) as usize)
     }
 
-    /// Takes in how many numbers had which digit.
+    /// Ends a stage: `bins` are the counts of each digit, from which the next digit of the number sought is fixed.
     pub fn pick(&mut self, stage: usize, bins: &[u32]) {
         if stage >= VALUE_STAGES && !self.tied {
             return;
@@ -86,13 +86,13 @@ impl Search {
         }
     }
 
-    /// The number found, as a margin.
+    /// The number found, as a margin (without [`OFFSET`]).
     #[must_use]
     pub fn margin(&self) -> i32 {
         self.value.cast_signed() - OFFSET
     }
 
-    /// The cut-off found.
+    /// The cut-off found, after the last stage.
     #[must_use]
     pub fn cut(&self) -> Cut {
         Cut { value: self.value, last: if self.tied { !self.token & TOKEN_MASK } else { u32::MAX } }
@@ -100,26 +100,26 @@ impl Search {
 }
 
 impl Cut {
-    /// Whether it lets a token with this value through.
+    /// Whether a token with this value is taken.
     #[must_use]
     pub fn takes(&self, value: u32, token: u32) -> bool {
         value > self.value || value == self.value && token <= self.last
     }
 }
 
-/// What is ordered.
+/// Which number of a token and an expert a rule orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Base {
-    /// Score minus the (K+1)-th largest biased score of the token, as the key has it.
+    /// The margin: score minus α, the value of the token's (K+1)-th largest key.
     Margin,
-    /// The same in absolute terms, the (K+1)-th largest not below 0; this much is added to the value in the key, Q20.
+    /// The margin with α in absolute terms and not below 0. The number (Q20) turns the value of a key into an absolute one: [`bip::shift`].
     Clamped(i32),
-    /// The score.
+    /// The score alone.
     Score,
 }
 
 impl Base {
-    /// α of a token, Q20, from the value of its (K+1)-th largest key.
+    /// The token's α, Q20, from the value of its (K+1)-th largest key.
     #[must_use]
     #[inline]
     pub fn alpha(self, value: i32) -> i32 {
@@ -131,13 +131,13 @@ impl Base {
     }
 }
 
-/// What is ordered, of an expert with this score.
+/// The number that is ordered, for an expert with this score and a token with this α: score − α + [`OFFSET`].
 #[must_use]
 pub fn value_of(score: i32, alpha: i32) -> u32 {
     (score - alpha + OFFSET).cast_unsigned()
 }
 
-/// The value (Q20, relative bias included) of the (K+1)-th largest key of a token. K must be less than the number of experts.
+/// The value (Q20, including the relative bias) of a token's (K+1)-th largest key. K must be less than the number of experts.
 #[must_use]
 pub fn next_after(selector: &Selector, scores: &[i32], k: usize) -> i32 {
     let mut top = [0; MAX_K];
@@ -147,27 +147,27 @@ pub fn next_after(selector: &Selector, scores: &[i32], k: usize) -> i32 {
 }
 
 impl Rule {
-    /// Whether it needs an order statistic over every batch.
+    /// Whether the rule needs an order statistic over every batch.
     #[must_use]
     pub fn orders(self) -> bool {
         matches!(self, Self::Quantile | Self::Bip | Self::ExpertChoice)
     }
 
-    /// Whether the step size u and its schedule mean anything to it.
+    /// Whether the rule uses the step size u and its schedule.
     #[must_use]
     pub fn has_step(self) -> bool {
         self.moves_biases() && !self.orders()
     }
 }
 
-/// Tokens that each expert takes by its own choice: ⌊K·T/E⌋, and at least one.
+/// Tokens that each expert takes under Expert Choice: ⌊K·T/E⌋, but at least one.
 #[must_use]
 pub fn quota(top_k: u32, tokens: u32, experts: u32) -> u32 {
     ((u64::from(top_k) * u64::from(tokens) / u64::from(experts.max(1))) as u32).max(1)
 }
 
-/// Which of a batch's numbers a rule asks for, counted from 1: (⌊K·T/E⌋ + 1)-th largest margin, or the last score within the quota.
-/// `None` where there is nothing to ask: other rules, and K = E, where every expert gets every token.
+/// The rank that a rule searches for in a batch, counted from 1: ⌊K·T/E⌋ + 1 among the margins, or the quota among the scores. `None` for
+/// other rules, and for Quantile and BIP where K = E and every expert gets every token.
 #[must_use]
 pub fn rank(rule: Rule, top_k: u32, tokens: u32, experts: u32) -> Option<u32> {
     match rule {
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The search with all numbers at hand.
+    /// Runs the search with all numbers in memory.
     fn found(values: &[u32], rank: u32) -> Search {
         let mut search = Search::new(rank);
         for stage in 0..STAGES {

@@ -1,7 +1,7 @@
-//! Routers and balancers of published models, by name, with where each number comes from.
+//! The routers and balancers of published models, by name, with the source of each number.
 //!
-//! What a model has and the lab's router has no setting for stands in the facts too, marked as such. Where a number is not
-//! established anywhere, the fact says so and names the stand-in.
+//! The facts of a model also list what this laboratory's router has no setting for ([`Use::Told`]). Where no source establishes a number,
+//! the fact says so and names the stand-in ([`Use::StandIn`]).
 
 use crate::settings::{Balancer, Gate, Groups, Router, Rule};
 use crate::terms::number;
@@ -41,27 +41,27 @@ pub enum Preset {
     Wang3B,
 }
 
-/// What becomes of a fact here.
+/// What the preset does with a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
     /// The preset sets it.
     Set,
-    /// Not established: the preset sets a stand-in.
+    /// No source establishes it: the preset sets a stand-in.
     StandIn,
-    /// The preset sets nothing by it.
+    /// Stated for information only: the preset sets nothing from it.
     Told,
 }
 
-/// One thing that is known of a model, or is not.
+/// One fact about a model, or one that is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fact {
-    /// What.
+    /// What the fact is about.
     pub what: &'static str,
-    /// Its value, in words where the model has one.
+    /// Its value; in words for what a number cannot say.
     pub value: &'static str,
-    /// Where that was read, or how sure it is.
+    /// Where the value was read, or how certain it is.
     pub source: &'static str,
-    /// What becomes of it here.
+    /// What the preset does with it.
     pub used: Use,
 }
 
@@ -81,11 +81,11 @@ const V3: &str = "DeepSeek-V3 report and inference code";
 const TITAN: &str = "torchtitan config of Kimi K2.5/2.7";
 const TRINITY: &str = "arXiv 2602.17004";
 const LONGCAT: &str = "Hugging Face longcat_flash";
-/// Its training: the report, in a quotation.
+/// Source of how Nemotron was trained: the report, as quoted on Hugging Face; the report itself was not read.
 const NEMOTRON: &str = "arXiv 2512.20848, quoted on Hugging Face";
-/// Its shape: a third party's documentation, for which the report was not read.
+/// Source of Nemotron's dimensions: a third party's documentation, not checked against the report.
 const NEMOTRON_CONFIG: &str = "model configuration in RadixArk's documentation";
-/// What public code sets is a default for importing and fine-tuning the model, which says nothing of how it was trained.
+/// The settings in public code are defaults for importing and fine-tuning the model; they do not say how it was trained.
 const BRIDGE: &str = "Megatron-Bridge's settings for importing it";
 const GUESS_PLAIN: &str = "no source of ours says whether scores are divided by their sum; here they are not";
 const WANG: &str = "arXiv 2408.15664";
@@ -182,7 +182,7 @@ impl Preset {
         }
     }
 
-    /// What is known of it.
+    /// What is known of the model.
     #[must_use]
     pub fn facts(self) -> &'static [Fact] {
         match self {
@@ -197,7 +197,7 @@ impl Preset {
         }
     }
 
-    /// The router and the balancer.
+    /// The model's router and balancer.
     #[must_use]
     pub fn settings(self) -> (Router, Balancer) {
         let router = |experts, top_k, gate| Router { experts, top_k, gate, ..Router::default() };
@@ -225,7 +225,7 @@ impl Preset {
         }
     }
 
-    /// "256 experts, top-8, sign": for lists.
+    /// One line for lists of presets, for example "256 experts, top-8, Sigmoid, Sign, u 0.001".
     #[must_use]
     pub fn summary(self) -> String {
         let (router, balancer) = self.settings();
@@ -252,7 +252,7 @@ mod tests {
             assert_eq!(variant.validate("x"), Ok(()));
             let facts = preset.facts();
             assert!(facts.iter().all(|f| !f.what.is_empty() && !f.value.is_empty() && !f.source.is_empty()));
-            // The words and the settings agree.
+            // The numbers in the facts agree with the settings.
             let numbers = || {
                 facts.iter().filter(|f| f.used != Use::Told).flat_map(|f| f.value.split(|c: char| !c.is_ascii_digit()))
             };
@@ -268,7 +268,7 @@ mod tests {
             assert!(facts.iter().any(|f| f.what == "gate" && f.value == gate));
         }
         for preset in Preset::iter() {
-            // How a chosen expert's weight is made is told for each, and a guess is called one.
+            // Every preset has exactly one fact about the gating value, and a guess is marked as one.
             let (router, _) = preset.settings();
             let mut told = preset.facts().iter().filter(|f| f.what == "gating value");
             let (Some(fact), None) = (told.next(), told.next()) else { panic!("{}: gating value", preset.name()) };

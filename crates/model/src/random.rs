@@ -1,9 +1,9 @@
-//! Counter-based random numbers: the same four words in, the same four words out, on every engine.
+//! Counter-based random numbers: the same four input words give the same four output words on every engine.
 //!
-//! The permutation is pcg4d of Jarzynski and Olano, "Hash Functions for GPU Rendering" (JCGT 9(3), 2020).
-//! The shader twin is `shaders/shared/random.wgsl`.
+//! The permutation is pcg4d of Jarzynski and Olano, "Hash Functions for GPU Rendering" (JCGT 9(3), 2020). Shader twin:
+//! `shaders/shared/random.wgsl`.
 
-/// What a random number is for. It is the third word of the counter, so that streams never meet.
+/// What a random number is used for. It is the third word of the counter, so that numbers of different streams are unrelated.
 #[derive(Clone, Copy, Debug)]
 #[repr(u32)]
 pub enum Stream {
@@ -11,7 +11,7 @@ pub enum Stream {
     NoiseLow = 0,
     /// Noise bytes 16–31 of a token.
     NoiseHigh = 1,
-    /// Which topic a token, or a burst of tokens, belongs to.
+    /// The topic of a token, or of a burst of tokens.
     Topic = 2,
     /// The centre of a topic.
     Centre = 3,
@@ -19,17 +19,17 @@ pub enum Stream {
     Centroid = 4,
     /// The experts of a word under hash routing.
     Hash = 6,
-    /// Centres and maps of the domains of a world to learn from.
+    /// Centres and maps of the domains of a world to learn from ([`crate::learn::world`]).
     Domain = 32,
-    /// Centres and maps of its topics.
+    /// Centres and maps of the topics of a world to learn from.
     Lesson = 33,
-    /// Its tokens and targets.
+    /// Training tokens and targets of a world to learn from.
     Example = 34,
-    /// Tokens and targets that no step ever shows.
+    /// Held-out tokens and targets, which no step trains on.
     HeldOut = 35,
-    /// Centroids that have learned nothing yet.
+    /// Initial centroids of a router that learns.
     UntrainedCentroid = 36,
-    /// Experts that have learned nothing yet.
+    /// Initial parameters of experts that learn.
     UntrainedExpert = 37,
 }
 
@@ -52,7 +52,7 @@ fn stir(v: &mut [u32; 4]) {
     v[3] = v[3].wrapping_add(v[1].wrapping_mul(v[2]));
 }
 
-/// Thirty-two bytes, low byte of the first word first.
+/// Thirty-two bytes from eight words, the low byte of the first word first.
 #[must_use]
 pub fn bytes32(low: [u32; 4], high: [u32; 4]) -> [u8; 32] {
     let mut out = [0; 32];
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_numbers_are_pinned() {
-        // Any change here changes every recording ever made.
+        // A change here changes every recording ever made.
         assert_eq!(pcg4d(1, 2, Stream::Topic, 3), [1_564_958_277, 1_979_742_068, 2_724_524_151, 4_066_287_805]);
     }
 

@@ -1,8 +1,8 @@
-//! What one step did, and what would have been fair.
+//! What one step did, and the fair share of its experts.
 
 use serde::{Deserialize, Serialize};
 
-/// What one step did.
+/// The result of one step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepRow {
     /// The step that was routed.
@@ -13,35 +13,35 @@ pub struct StepRow {
     pub variants: Vec<VariantRow>,
 }
 
-/// What one step did in one variant.
+/// The result of one step in one variant.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct VariantRow {
-    /// Experts per token at this step; what rule `Threshold` aims at.
+    /// Experts per token at this step, K; for rule `Threshold` the mean number that it aims at.
     pub top_k: u32,
     /// Tokens in the batch.
     pub tokens: u32,
-    /// Assignments that no expert had room for.
+    /// Assignments dropped because the expert had no room.
     pub dropped: u32,
-    /// Tokens that each expert got and kept.
+    /// Tokens that each expert kept.
     pub loads: Vec<u32>,
     /// Bias of each expert after the update, Q32.
     pub bias: Vec<i64>,
-    /// Of the sampled assignments, how many the bias moved.
+    /// How many of the sampled assignments the bias moved.
     pub moved: u32,
     /// Sampled assignments.
     pub moved_of: u32,
-    /// Experts whose bias was too far below the largest to be exact in the key.
+    /// Number of experts whose bias was too far below the largest to be exact in the key.
     pub saturated: u32,
-    /// The last so many experts are identity experts: nothing balances them.
+    /// How many of the last experts are identity experts, which no rule balances.
     pub zero_experts: u32,
-    /// The share of the batch's tokens that each of the others is to get, Q30, where a rule aims at one; else 0.
+    /// The share of the batch's tokens that each other expert should get, Q30, where the rule sets one; else 0.
     pub share: u32,
-    /// What learning showed; `None` where nothing learns, or where the layer has diverged.
+    /// What learning measured; `None` where nothing learns, or where the layer has diverged.
     pub learning: Option<LearningRow>,
 }
 
 impl VariantRow {
-    /// What each expert would get at perfect balance.
+    /// The fair share of this step: what each expert would get at perfect balance.
     #[must_use]
     pub fn fair(&self) -> Fair {
         let computing = self.loads.len().saturating_sub(self.zero_experts as usize);
@@ -49,25 +49,26 @@ impl VariantRow {
         Fair::of_step(kept + u64::from(self.dropped), self.share, self.tokens)
     }
 
-    /// The fair share of an expert that is balanced, tokens.
+    /// The fair share in tokens of each expert that is not an identity expert.
     #[must_use]
     pub fn fair_share(&self) -> f64 {
         self.fair().share(self.loads.len().saturating_sub(self.zero_experts as usize))
     }
 }
 
-/// What the experts that are balanced would get at perfect balance, over one step or several. In integers, so that steps can be taken
-/// away again.
+/// The fair share over one step or several: what each expert that is balanced would get at perfect balance. It is kept in integers, so that
+/// steps can be subtracted again exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fair {
-    /// Assignments of the steps whose aim is the mean, those that no expert had room for among them.
+    /// Assignments of the steps whose fair share is the mean, dropped ones included.
     came: u64,
-    /// Tokens that each expert was to get in the others, Q30.
+    /// Tokens that each expert should get in the other steps, Q30.
     aim: u64,
 }
 
 impl Fair {
-    /// Of one step: how many assignments came, and the share of its tokens (Q30) that each expert is to get, 0 where the aim is the mean.
+    /// The fair share of one step: `came` assignments, dropped ones included, of `tokens` tokens; `share` (Q30) is the share of the tokens
+    /// that each expert should get, or 0 where the fair share is the mean.
     #[must_use]
     pub fn of_step(came: u64, share: u32, tokens: u32) -> Self {
         match share {
@@ -76,7 +77,7 @@ impl Fair {
         }
     }
 
-    /// The fair share of each of so many experts, tokens.
+    /// The fair share of each of `experts` experts, in tokens.
     #[must_use]
     pub fn share(self, experts: usize) -> f64 {
         self.came as f64 / experts.max(1) as f64 + self.aim as f64 / f64::from(1u32 << 30)
@@ -93,31 +94,31 @@ impl Fair {
     }
 }
 
-/// What learning showed at one step of one variant. All finite.
+/// What learning measured at one step of one variant. All values are finite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LearningRow {
     /// Task loss L of the batch, before the step's update: half the mean squared error of a target's coordinate.
     pub loss: f64,
-    /// Σ|ŷ − y|² / Σ|y|² of the batch: 1 is what predicting nothing comes to.
+    /// Σ|ŷ − y|² / Σ|y|² of the batch: 1 for a prediction of 0.
     pub nmse: f64,
-    /// Cosine of the angle between the task's and the auxiliary loss's gradient over the whole router. Where no auxiliary loss is
-    /// chosen, it is the normalised one's, measured but not applied.
+    /// Cosine of the angle between the gradients of the task loss and of the auxiliary loss over the whole router. Where no auxiliary loss
+    /// is chosen, it is that of the normalised loss, which is measured but not applied.
     pub cosine: f64,
-    /// α·|auxiliary gradient| / |task gradient| over the whole router: how hard the auxiliary loss pulls.
+    /// α·|auxiliary gradient| / |task gradient| over the whole router: the relative strength of the auxiliary loss.
     pub force: f64,
     /// Mean score of all tokens at all experts.
     pub mean_score: f64,
 }
 
 impl LearningRow {
-    /// e^L: up to the constant √(2π) the perplexity per coordinate of a Gaussian of variance 1 round the prediction. A figure of
-    /// this project, for those who think in perplexities; it is not the perplexity of any language model.
+    /// e^L: up to the constant √(2π), the perplexity per coordinate of a Gaussian of variance 1 around the prediction. A figure of this
+    /// project for readers who think in perplexities; it is not the perplexity of a language model.
     #[must_use]
     pub fn perplexity(&self) -> f64 {
         libm::exp(self.loss.min(700.0))
     }
 
-    /// Two joined, figure by figure; what is there where one is missing.
+    /// Two rows combined, value by value; where one is missing, the other.
     #[must_use]
     pub fn combined(a: Option<Self>, b: Option<Self>, value: impl Fn(f64, f64) -> f64) -> Option<Self> {
         let (Some(a), Some(b)) = (a, b) else { return a.or(b) };

@@ -1,7 +1,7 @@
-//! Which K experts a token gets.
+//! The selection of a token's K experts.
 //!
-//! The selection key is one i32: 22 value bits (score + relative bias) above 10 bits of inverted expert index, so keys are
-//! totally ordered and ties go to the lower index. Shader twin: `shaders/shared/select.wgsl`.
+//! The selection key is one i32: 22 value bits (score + relative bias) above 10 bits of inverted expert index. Keys are therefore totally
+//! ordered, and ties go to the lower index. Shader twin: `shaders/shared/select.wgsl`.
 
 use super::fixed::{SCORE_ONE, q32_to_q20};
 use crate::settings::Rule;
@@ -12,15 +12,15 @@ pub const INDEX_BITS: u32 = 10;
 pub const INDEX_MAX: i32 = (1 << INDEX_BITS) - 1;
 /// The most experts a token can get.
 pub const MAX_K: usize = 32;
-/// Smallest value that fits 22 bits.
+/// Smallest value that fits the 22 value bits.
 pub const VALUE_MIN: i64 = -(1 << 21);
 
 /// By what a token's experts are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
-    /// As the router does it: scores with whatever the balancer adds.
+    /// By the scores with the biases, as the router does.
     Bias,
-    /// By the scores alone: what the bias moves is measured against this.
+    /// By the scores alone: the reference for counting the assignments that the biases moved.
     Score,
 }
 
@@ -29,19 +29,20 @@ pub enum By {
 pub enum Selector {
     /// key = (score << 10) + `offset[e]`.
     Additive {
-        /// The relative bias above the inverted index.
+        /// The relative bias, shifted above the inverted index.
         offset: Vec<i32>,
-        /// Experts whose bias is so far below the largest that it saturated.
+        /// Number of experts whose bias is so far below the largest that it saturated.
         saturated: u32,
     },
-    /// key = ((score·b) − 2²¹) << 10 | index, b in [0, 4) as Q32.
+    /// key = ((score·b) − 2²¹) << 10 | inverted index, with b in [0, 4) as Q32.
     Multiplicative {
         /// The factor of each expert.
         factor: Vec<u64>,
     },
 }
 
-/// The bias as it enters the key, relative to the largest bias: Q20, saturating. Spreads below 3 are exact.
+/// The bias as it enters the key, relative to the largest bias: Q20, saturating at the low end; with it, whether it saturated. Biases less
+/// than 3 apart are exact.
 #[must_use]
 pub fn relative(bias: i64, largest: i64) -> (i64, bool) {
     let rel = q32_to_q20(bias - largest) + i64::from(SCORE_ONE) - 1;
@@ -49,7 +50,7 @@ pub fn relative(bias: i64, largest: i64) -> (i64, bool) {
 }
 
 impl Selector {
-    /// For the biases (Q32) of one step.
+    /// The selector for the biases (Q32) of one step.
     #[must_use]
     pub fn new(rule: Rule, bias: &[i64]) -> Self {
         if rule == Rule::Multiplicative {
@@ -69,7 +70,7 @@ impl Selector {
         Self::Additive { offset, saturated }
     }
 
-    /// Selection by score alone.
+    /// A selector that ignores biases.
     #[must_use]
     pub fn unbiased(experts: usize) -> Self {
         Self::new(Rule::None, &vec![0; experts])
@@ -99,7 +100,7 @@ impl Selector {
         }
     }
 
-    /// Experts whose bias saturated.
+    /// Number of experts whose bias saturated.
     #[must_use]
     pub fn saturated(&self) -> u32 {
         match self {
@@ -118,7 +119,7 @@ fn multiplicative_key(expert: usize, score: i32, factor: u64) -> i32 {
     (value.wrapping_add(VALUE_MIN as i32) << INDEX_BITS).wrapping_add(INDEX_MAX - expert as i32)
 }
 
-/// Keeps the largest keys sorted in `top`, largest first.
+/// Inserts keys into `top`, which is sorted, largest first, and keeps only the largest.
 pub(super) fn keep_largest(keys: impl Iterator<Item = i32>, top: &mut [i32]) {
     let Some(&(mut smallest)) = top.last() else { return };
     for key in keys {
@@ -135,7 +136,7 @@ pub(super) fn keep_largest(keys: impl Iterator<Item = i32>, top: &mut [i32]) {
     }
 }
 
-/// The expert of a key.
+/// The expert that a key belongs to.
 #[must_use]
 pub fn expert_of(key: i32) -> usize {
     (INDEX_MAX - (key & INDEX_MAX)) as usize

@@ -1,20 +1,20 @@
-//! Sinkhorn routing in Megatron-LM's form: scale the matrix exp(logits) by a factor per token and a factor per expert until rows and
-//! columns have equal sums, then top-K of every row.
+//! Sinkhorn routing as in Megatron-LM: the matrix exp(logits), [T, E], is scaled by a factor per token and a factor per expert until rows
+//! and columns have equal sums; then each token takes the top-K of its row.
 //!
 //! Megatron alternates d0 = 1/(T·(cost·d1)) and d1 = 1/(E·(costᵀ·d0)) until d1 moves by less than 1e-4 on average; here it is always
-//! [`ROUNDS`] rounds. Sums run in order of index, exp is libm's and nothing is fused, so every machine makes the same numbers. Each
-//! row is divided by its largest entry first: d0 takes that factor out again, and no exp overflows.
+//! [`ROUNDS`] rounds. Sums run in order of index, exp is libm's and no multiplication and addition are fused, so every machine computes the
+//! same numbers. Each row is divided by its largest entry first, so that no exp overflows; d0 cancels that factor.
 
 /// Rounds of the iteration.
 pub const ROUNDS: usize = 32;
 
-/// exp(logit) of a batch, [T, E], every row over its largest entry.
+/// exp(logit) of a batch, [T, E], each row divided by its largest entry.
 #[must_use]
 pub fn cost(logits: &[f64], experts: usize) -> Vec<f64> {
     let mut out = Vec::with_capacity(logits.len());
     for row in logits.chunks_exact(experts.max(1)) {
         let top = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        // Nobody counts less than e⁻²⁰⁰: an expert that no token wants must not divide by nothing.
+        // No entry is below e⁻²⁰⁰: an expert that no token wants would otherwise cause a division by 0.
         out.extend(row.iter().map(|x| libm::exp((x - top).max(-200.0))));
     }
     out
@@ -38,7 +38,7 @@ pub fn factors(cost: &[f64], experts: usize) -> Vec<f64> {
     d1
 }
 
-/// Every token's `k` experts with the largest scaled cost, best first, [T, K]; ties go to the lower index.
+/// The `k` experts with the largest scaled cost of every token, best first, [T, K]; ties go to the lower index.
 #[must_use]
 pub fn assignment(logits: &[f64], experts: usize, k: usize) -> Vec<u16> {
     let cost = cost(logits, experts);

@@ -1,7 +1,7 @@
-//! One step: route a batch with the biases there are, count the loads, let the balancer move the biases.
+//! One step: route a batch with the current biases, count the loads, let the balancer update the biases.
 //!
-//! State n is the state after n updates. Step n routes with state n's biases and makes state n + 1; row n of any output holds
-//! step n's loads and the biases after its update.
+//! State n is the state after n updates. Step n routes with state n's biases and makes state n + 1; row n of any output holds step n's
+//! loads and the biases after its update.
 
 pub mod check;
 mod learning;
@@ -28,41 +28,41 @@ use crate::settings::learning::World;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Random-counter step of the probe: a batch that no run reaches.
+/// The step in the random counter of the probe; no run reaches it.
 pub const PROBE_STEP: u32 = u32::MAX;
 
-/// Everything that changes from step to step; small, so that it serves as a checkpoint.
+/// Everything that changes from step to step. It is small unless something learns, so it serves as a checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
     /// Updates done.
     pub step: u64,
-    /// How far the topics have drifted, Q32 lifetimes.
+    /// How far the topics have drifted: Q32 topic lifetimes, or turns of popularity in a world to learn from.
     pub phase: u64,
     /// One per variant.
     pub variants: Vec<VariantState>,
 }
 
-/// The balancer's memory and the digest of one variant.
+/// The state of one variant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VariantState {
     /// Bias of each expert, Q32.
     pub bias: Vec<i64>,
-    /// The step at which the schedule was chosen; n = step − this + 1.
+    /// The step at which the schedule was set; n in its formula is step − `schedule_from` + 1.
     pub schedule_from: u64,
     /// Digest of all loads and biases so far.
     pub digest: Digest,
-    /// What the rule remembers of each expert (SMEBU its momentum, Q32; ID Balancing the last error, Q20); empty where nothing.
+    /// The rule's memory of each expert (SMEBU: its momentum, Q32; ID Balancing: the last error, Q20); empty for other rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<i64>,
-    /// Parameters and the optimiser's memory, where it learns.
+    /// Parameters and the optimiser's state, where the variant learns.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional")]
     pub learned: Option<Arc<Learned>>,
 }
 
 impl State {
-    /// About how many bytes it takes in memory.
+    /// Approximate size in memory, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let learned = |v: &VariantState| v.learned.as_ref().map_or(0, |l| l.bytes());
@@ -138,7 +138,7 @@ impl Simulation {
         Ok(made)
     }
 
-    /// The bias from which every expert of a variant starts at the present step, Q32.
+    /// The bias that every expert of a variant would start from at the present step, Q32.
     fn initial_bias(&mut self, variant: usize) -> i64 {
         let (rule, router) = {
             let v = &self.experiment.variants[variant];
@@ -153,13 +153,13 @@ impl Simulation {
         balance::threshold::start(all, router.experts, router.top_k) << router.gate.unit_bits()
     }
 
-    /// The settings as they are now.
+    /// The settings in force.
     #[must_use]
     pub fn experiment(&self) -> &Experiment {
         &self.experiment
     }
 
-    /// The same, shared.
+    /// The settings in force, shared.
     #[must_use]
     pub fn shared_experiment(&self) -> &Arc<Experiment> {
         &self.experiment
@@ -171,7 +171,7 @@ impl Simulation {
         self.trace.as_ref()
     }
 
-    /// The state.
+    /// The present state.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
@@ -189,7 +189,7 @@ impl Simulation {
         self.state.step
     }
 
-    /// One digest over all variants.
+    /// One digest of all variants' digests.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut all = Digest::default();
@@ -199,10 +199,10 @@ impl Simulation {
         all
     }
 
-    /// Goes to a state of this same run: a checkpoint. `experiment` holds the settings in force there.
+    /// Restores a state of this same run, as from a checkpoint. `experiment` holds the settings in force at that step.
     ///
     /// # Errors
-    /// A state whose shape does not fit the settings.
+    /// A setting out of range, or a state whose shape does not fit the settings.
     pub fn restore(&mut self, experiment: impl Into<Arc<Experiment>>, state: State) -> Result<(), ConfigError> {
         let experiment = experiment.into();
         experiment.validate()?;
@@ -256,12 +256,12 @@ impl Simulation {
         Ok(())
     }
 
-    /// Takes the name that a person types for a variant; `None` lets it follow the settings again. No number changes.
+    /// Sets the name that a person typed for a variant; `None` lets it follow the settings again. The simulation is not affected.
     pub fn rename(&mut self, variant: usize, name: Option<&str>) {
         Arc::make_mut(&mut self.experiment).rename(variant, name);
     }
 
-    /// Applies an event, whatever its step.
+    /// Applies an event now, whatever its step.
     ///
     /// # Errors
     /// As [`Self::apply`].
@@ -282,7 +282,7 @@ impl Simulation {
         }
     }
 
-    /// Drift per step, Q32 lifetimes, or turns of a world's popularity.
+    /// Drift per step, Q32: topic lifetimes, or turns of popularity in a world to learn from.
     fn drift(&self) -> u64 {
         match &self.experiment.source {
             Source::Synthetic(Synthetic { drift, .. }) | Source::Learning(World { drift, .. }) => {
@@ -292,7 +292,7 @@ impl Simulation {
         }
     }
 
-    /// The inputs of the step `ahead` steps from now, if no event comes between.
+    /// The inputs of the step that is `ahead` steps after the next one, if no setting changes before it.
     pub fn inputs(&mut self, ahead: u64) -> StepInputs {
         let step = self.state.step + ahead;
         let rates = self.rates(step);
@@ -307,7 +307,7 @@ impl Simulation {
         StepInputs { tokens, batch, rates }
     }
 
-    /// What decides how far every variant's update at a step goes.
+    /// The step sizes of every variant's update at a step, as engines are passed them.
     fn rates(&self, step: u64) -> Vec<Rates> {
         let all = self.experiment.variants.iter().zip(&self.state.variants);
         all.map(|(v, s)| balance::told_at(&v.balancer, step, s.schedule_from)).collect()
@@ -339,8 +339,7 @@ impl Simulation {
         self.batch_of(inputs)
     }
 
-    /// The fixed probe: a batch that is the same at every step of a synthetic run but for drift, and the first batch of a
-    /// trace or of a fixed source.
+    /// The probe: a batch that stays the same at every step, apart from drift. For a trace or a fixed source it is the first batch.
     pub fn probe(&mut self) -> Batch {
         let mut inputs = self.inputs(0);
         match &mut inputs.tokens {
@@ -354,8 +353,8 @@ impl Simulation {
         self.batch_of(inputs)
     }
 
-    /// More tokens of the present source, beyond those of the run: batch `number` of them, with the present topics. Number 0 is the
-    /// probe; a fixed source has but one batch, and a trace comes round again.
+    /// Further tokens of the present source that no step routes: batch `number` of them, with the present topics. Number 0 is the probe. A
+    /// fixed source has only one batch, and a trace repeats.
     pub fn reference(&mut self, number: u32) -> Batch {
         let mut inputs = self.inputs(0);
         match &mut inputs.tokens {
@@ -394,12 +393,13 @@ impl Simulation {
         Batch { inputs, variants, centroids, trace, seed: self.experiment.seed, members: None, examples: None }
     }
 
-    /// Takes the counts of a batch made by [`Self::next_batch`], lets the balancers act, and moves on.
+    /// Completes a step from the counts of a batch made by [`Self::next_batch`]: updates biases, memories and digests, and goes to the next
+    /// step.
     pub fn finish(&mut self, batch: &Batch, counts: Counts) -> StepRow {
         self.finish_on(batch, counts, &Alone)
     }
 
-    /// As [`Self::finish`]; what there is to learn is learned in parts that `spread` does.
+    /// As [`Self::finish`]; `spread` runs the parts of the learning, for example on several threads.
     pub fn finish_on(&mut self, batch: &Batch, counts: Counts, spread: &impl Spread) -> StepRow {
         let mut ready = None;
         if !batch.is_ready() {
@@ -415,7 +415,7 @@ impl Simulation {
                 learning::learn(v, state, (routing, examples), &loads, (self.state.step, &mut self.room), spread);
             let step = Step::new(&v.router, batch.inputs.batch, batch.inputs.rates[i]);
             let dropped = &counts.dropped[i];
-            // The balancer sees who came, also those for whom there was no room.
+            // The balancer sees all assignments, dropped ones included.
             let routed: Vec<u32> = loads.iter().zip(dropped).map(|(l, d)| l + d).collect();
             let seen = if dropped.is_empty() { &loads } else { &routed };
             if !batch.reorder(i, v.balancer.average, &mut state.bias) {
@@ -441,7 +441,7 @@ impl Simulation {
         row
     }
 
-    /// Takes a row that another engine computed for the present step. What the rules remember is worked out from its loads.
+    /// Completes the present step with a row that another engine computed. The rules' memories are computed from its loads.
     pub fn adopt(&mut self, row: &StepRow) {
         let rates = self.rates(self.state.step);
         let all = self.experiment.variants.iter().zip(&mut self.state.variants).zip(&row.variants).zip(rates);
@@ -459,7 +459,7 @@ impl Simulation {
         self.state.step += 1;
     }
 
-    /// One step on this thread: the oracle.
+    /// One whole step on this thread: the reference that engines are tested against.
     pub fn advance(&mut self) -> StepRow {
         let mut batch = self.next_batch();
         batch.make_ready(&Alone);

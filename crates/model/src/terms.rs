@@ -1,10 +1,11 @@
-//! What every setting and its values are called on screen. Undo, event marks, messages, the comparison, sweeps and the panel all read it; files, JSON and the columns of sweeps keep the names by which settings are written.
+//! What every setting and its values are called on screen. Undo, event marks, messages, the comparison, sweeps and the panel use these
+//! names; files, JSON and the columns of sweeps use keys instead.
 
 use crate::settings::learning::{Auxiliary, Gating, Optimiser};
 use crate::settings::{ConfigError, Gate, Rule, Schedule, Stays, TABLE, Term};
 use std::fmt;
 
-/// What files name and no change of a running experiment sets.
+/// Settings that occur in files but that no change of a running experiment sets.
 const OTHERS: &[Term] = &[
     Term::new("source", "token source", "tokens"),
     Term::new("seed", "seed", "seed"),
@@ -19,19 +20,19 @@ const OTHERS: &[Term] = &[
     Term::new("learning", "learning", "learning"),
 ];
 
-/// Every setting that has a name.
+/// The terms of all settings.
 pub fn terms() -> impl Iterator<Item = &'static Term> {
     TABLE.iter().chain(OTHERS)
 }
 
-/// What the setting is called that files write as `key`.
+/// The term of the setting that files write as `key`.
 #[must_use]
 pub fn term(key: &str) -> Option<&'static Term> {
     terms().find(|t| t.key == key)
 }
 
-/// The setting that a path in a file names, for a person who has no file before them: "experts per token K of No balancing".
-/// `names` are those of the variants.
+/// The setting that a path in a file points to, in words for a reader who does not see the file: "experts per token K of “No balancing”".
+/// `names` are the names of the variants; a single variant is not named.
 #[must_use]
 pub fn path_in_words(path: &str, names: &[String]) -> String {
     let last = path.rsplit('.').next().unwrap_or(path);
@@ -44,26 +45,26 @@ pub fn path_in_words(path: &str, names: &[String]) -> String {
     }
 }
 
-/// A number as short as it can be and still be the same: 0.001, 5e-5.
+/// A number as briefly as it can be written without loss: 0.001, 5e-5.
 #[must_use]
 pub fn number(x: f64) -> String {
     if x != 0.0 && x.abs() < 1e-4 { format!("{x:e}") } else { x.to_string() }
 }
 
-/// Words at the start of a sentence. A sign of one letter stays as it is.
+/// The words with their first letter in upper case, for the start of a sentence.
 #[must_use]
 pub fn capitalised(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// A switch.
+/// A switch in words.
 pub(crate) fn on_off(on: bool) -> String {
     if on { "on" } else { "off" }.into()
 }
 
 impl Rule {
-    /// Its name, as on its choice.
+    /// The name on screen.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -86,7 +87,7 @@ impl Rule {
         }
     }
 
-    /// The shortest name that tells it from the others, for names of variants and marks.
+    /// The shortest name that distinguishes the rule from the others, for names of variants and marks.
     #[must_use]
     pub fn short(self) -> &'static str {
         match self {
@@ -101,7 +102,7 @@ impl Rule {
         }
     }
 
-    /// What its papers call the step size.
+    /// The symbol of the step size in the rule's source.
     #[must_use]
     pub fn step_sign(self) -> &'static str {
         match self {
@@ -114,7 +115,7 @@ impl Rule {
 }
 
 impl Gate {
-    /// Its name.
+    /// The name on screen.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -126,7 +127,7 @@ impl Gate {
 }
 
 impl Schedule {
-    /// Its name.
+    /// The name on screen.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -138,7 +139,7 @@ impl Schedule {
 }
 
 impl Stays {
-    /// Its name.
+    /// The name on screen.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -149,7 +150,7 @@ impl Stays {
 }
 
 impl Optimiser {
-    /// Its name.
+    /// The name on screen.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -160,7 +161,7 @@ impl Optimiser {
 }
 
 impl Gating {
-    /// Its name.
+    /// The name on screen.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -171,7 +172,7 @@ impl Gating {
 }
 
 impl Auxiliary {
-    /// Its name.
+    /// The name on screen.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -185,11 +186,11 @@ impl Auxiliary {
     }
 }
 
-/// On screen a value is called by its name; `key` is how files, JSON and columns write it.
+/// Implements, for a setting's type, `Display` with the name on screen and `key` with the name in files, JSON and columns.
 macro_rules! named {
     ($($of:ty),*) => {$(
         impl $of {
-            /// As it is written in files.
+            /// The name in files.
             #[must_use]
             pub fn key(self) -> &'static str {
                 self.into()
@@ -207,8 +208,8 @@ macro_rules! named {
 named!(Rule, Gate, Schedule, Stays, Optimiser, Gating, Auxiliary);
 
 impl ConfigError {
-    /// For a person who has no file before them: the setting by its name, and what stands against the value. `names` are those of
-    /// the variants.
+    /// The error in words for a reader who does not see the file: the setting by its name on screen, and what is wrong with the value.
+    /// `names` are the names of the variants.
     #[must_use]
     pub fn in_words(&self, names: &[String]) -> String {
         let what = capitalised(&path_in_words(&self.setting, names));

@@ -1,8 +1,8 @@
 //! Synthetic tokens: every token belongs to a topic, and topics have centres, a popularity and a slow drift.
 //!
-//! A token is `clamp(centre + noise·z)` in 32 int8 dimensions with z uniform over a byte, drawn from
-//! (token, step, stream, seed) alone, so any token of any step can be made at any time on any engine.
-//! The shader twin is `shaders/shared/tokens.wgsl`; the topic table is made here for both.
+//! A token is `clamp(centre + noise·z)` in 32 int8 dimensions with z uniform over the values of a byte. It depends on (token, step, stream,
+//! seed) alone, so any engine can make any token of any step at any time. Shader twin: `shaders/shared/tokens.wgsl`; the table of topics is
+//! made here for both.
 
 use super::random::{Stream, bytes32, pcg4d};
 use crate::settings::{DIM, Synthetic};
@@ -12,23 +12,23 @@ pub type Embedding = [i8; DIM];
 
 /// Half width of the uniform distribution of a topic centre's components.
 const CENTRE_SPREAD: i32 = 90;
-/// Half width for centroids. At most 63, so that a SIMD `maddubs` cannot saturate.
+/// Half width of the uniform distribution of a centroid's components. At most 63, so that a SIMD `maddubs` cannot saturate.
 const CENTROID_SPREAD: i32 = 63;
-/// A noise of 1.0 in Q8: a byte's standard deviation (73.9) scaled to that of a centre's component (52.2).
+/// A noise setting of 1.0 as a Q8 factor: it scales the standard deviation of a byte (73.9) to that of a centre's component (52.2).
 const NOISE_ONE: f64 = 256.0 * 52.2 / 73.9;
-/// The most popular topic's weight.
+/// Weight of the most popular topic.
 const WEIGHT_ONE: f64 = (1u32 << 24) as f64;
 
-/// The topics of one step: what the host prepares and every engine reads.
+/// The topics of one step, which the host prepares and every engine reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topics {
-    /// `thresholds[k]` is the last 32-bit draw that means topic k; rising, the last is `u32::MAX`.
+    /// `thresholds[k]` is the largest 32-bit draw that selects topic k. Thresholds never fall, and the last is `u32::MAX`.
     pub thresholds: Vec<u32>,
     /// The centre of each topic.
     pub centres: Vec<Embedding>,
 }
 
-/// What the tokens of one step are drawn from.
+/// The part of a token's random draw that is the same for all tokens of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenKey {
     /// Second word of the random counter.
@@ -37,7 +37,7 @@ pub struct TokenKey {
     pub seed: u32,
     /// Consecutive tokens that share a topic.
     pub burst: u32,
-    /// Q8 factor of the noise byte.
+    /// Factor of the noise byte, Q8.
     pub noise_q8: i32,
 }
 
@@ -50,10 +50,10 @@ impl TokenKey {
 }
 
 impl Topics {
-    /// Topics of a source after it has drifted by `phase` (Q32 topic lifetimes).
+    /// The topics of a source after it has drifted by `phase` (Q32, in topic lifetimes).
     ///
-    /// In one lifetime every centre moves to a new place, along an arc that keeps its length, and popularity
-    /// moves on by one rank, so that the least popular topic rises to the top and the others fade.
+    /// In one lifetime every centre moves to a new place, along an arc that keeps its length, and popularity shifts by one rank, so that
+    /// the least popular topic becomes the most popular and every other one falls by a rank.
     #[must_use]
     pub fn new(source: &Synthetic, seed: u32, phase: u64) -> Self {
         let n = source.topics.max(1);
@@ -65,7 +65,7 @@ impl Topics {
         }
     }
 
-    /// The topic of a 32-bit draw.
+    /// The topic that a 32-bit draw selects.
     #[must_use]
     pub fn of_draw(&self, draw: u32) -> usize {
         self.thresholds.partition_point(|&last| last < draw)
@@ -95,7 +95,7 @@ impl Topics {
     }
 }
 
-/// The share of each topic, for display.
+/// The share of tokens that each topic gets, for display.
 #[must_use]
 pub fn shares(topics: &Topics) -> Vec<f64> {
     let mut before = 0.0;
@@ -109,7 +109,7 @@ pub fn shares(topics: &Topics) -> Vec<f64> {
 }
 
 fn thresholds(n: u32, skew: f64, epoch: u32, fraction: u64) -> Vec<u32> {
-    // The one place where a power decides a routing: libm's pow, rounded to an integer weight.
+    // The only power function that affects routing: libm's `pow`, rounded to an integer weight.
     let by_rank: Vec<u64> =
         (1..=n).map(|r| (libm::round(WEIGHT_ONE * libm::pow(f64::from(r), -skew)) as u64).max(1)).collect();
     let weight = |k: u32| {
@@ -136,15 +136,15 @@ fn centre(topic: u32, epoch: u32, fraction: u64, seed: u32) -> Embedding {
         return from;
     }
     let to = uniform(topic, epoch.wrapping_add(1), Stream::Centre, CENTRE_SPREAD, seed);
-    // Smoothstep in Q16, then weights whose squares add up to 1: the centre keeps its length on the way.
+    // Smoothstep in Q16, then weights whose squares add up to 1, so that the centre keeps its length (in expectation) on the way.
     let eased = (((fraction * fraction) >> 16) * (3 * 65_536 - 2 * fraction)) >> 16;
     let a = ((65_536 - eased) << 16).isqrt() as i64;
     let b = (eased << 16).isqrt() as i64;
     std::array::from_fn(|j| ((a * i64::from(from[j]) + b * i64::from(to[j]) + 32_768) >> 16).clamp(-127, 127) as i8)
 }
 
-/// The centroid of each of the first `experts` experts. An expert's centroid does not depend on how many there are,
-/// so variants with different expert counts share logits.
+/// The centroids of the first `experts` experts. A centroid does not depend on the number of experts, so variants with different expert
+/// counts share logits.
 #[must_use]
 pub fn centroids(experts: u32, seed: u32) -> Vec<Embedding> {
     (0..experts).map(|e| uniform(e, 0, Stream::Centroid, CENTROID_SPREAD, seed)).collect()
@@ -156,14 +156,15 @@ fn uniform(index: u32, step: u32, stream: Stream, spread: i32, seed: u32) -> Emb
 }
 
 /// The logit of a token at an expert, Q14: an exact integer dot product, at most 32·127·63 in size.
-/// Wrapping operations, here and wherever each token meets each expert: overflow checks would keep the loop from SIMD.
+///
+/// It uses wrapping operations, as does every loop over tokens and experts: overflow checks would prevent vectorisation.
 #[must_use]
 #[inline]
 pub fn logit<T: Copy + Into<i32>>(token: &[T; DIM], centroid: &[T; DIM]) -> i32 {
     token.iter().zip(centroid).fold(0, |sum: i32, (&x, &c)| sum.wrapping_add(x.into().wrapping_mul(c.into())))
 }
 
-/// The same numbers in 16 bits, which is what SIMD multiplies best.
+/// An embedding in 16-bit numbers, which SIMD multiplies fastest.
 #[must_use]
 #[inline]
 pub fn widened(x: &Embedding) -> [i16; DIM] {
@@ -206,7 +207,7 @@ mod tests {
             }
             last = next;
         }
-        // After one whole lifetime, topic k has the rank that k+1 had.
+        // After a whole lifetime, topic k has the rank that topic k+1 had.
         let (start, end) = (shares(&Topics::new(&source, 9, 0)), shares(&last));
         assert!((start[1] - end[0]).abs() < 1e-8);
         assert!((start[0] - end[4]).abs() < 1e-8);

@@ -1,4 +1,4 @@
-//! Makes the metrics of a run, row by row.
+//! Computes the metrics of a run, row by row.
 
 use crate::figures::Standing;
 use crate::fixed::from_q32;
@@ -9,7 +9,7 @@ use crate::row::{Fair, VariantRow};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// Loads summed over some steps, and the fair share in them.
+/// Loads summed over several steps, with their fair share.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Sums {
     loads: Vec<u64>,
@@ -27,7 +27,7 @@ impl Sums {
     }
 
     fn take(&mut self, loads: &[u32], fair: Fair) {
-        // What is taken was added before; sums that were read from a file may say otherwise.
+        // What is subtracted was added before, except where the sums come from a file that says otherwise.
         self.loads.iter_mut().zip(loads).for_each(|(s, &l)| *s = s.saturating_sub(u64::from(l)));
         self.fair.take(fair);
     }
@@ -41,11 +41,11 @@ impl Sums {
     }
 }
 
-/// Makes the metrics of a run, row by row.
+/// Computes the metrics of a run, row by row.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tracker {
     recent: VecDeque<(Vec<u32>, u32)>,
-    /// The fair share of each of those steps.
+    /// The fair share of each step in `recent`.
     fair: VecDeque<Fair>,
     short: Sums,
     long: Sums,
@@ -54,7 +54,7 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// Takes in the next step.
+    /// Adds the next step and returns its metrics.
     pub fn push(&mut self, row: &VariantRow) -> Metrics {
         let metrics = self.measure(row);
         self.standing.push(&metrics);
@@ -94,7 +94,7 @@ impl Tracker {
         let bias = |i: usize| sorted.get(i).map_or(0.0, |&b| from_q32(b));
         Metrics {
             fair: batch_fair,
-            // The row does not know where its tokens come from: whoever does adds it.
+            // The row does not know its token source; the caller fills the floor in.
             floor: 0.0,
             max_vio: above(&batch, batch_fair),
             max_vio_16: self.short.max_vio(),
@@ -117,7 +117,7 @@ impl Tracker {
         }
     }
 
-    /// Whether it can go on with rows of so many experts, for one that was read from a file.
+    /// Whether a tracker that was read from a file can continue with rows of this many experts.
     #[must_use]
     pub fn fits(&self, experts: usize) -> bool {
         let sums = [&self.short, &self.long, &self.all].map(|s| s.loads.len());
@@ -126,13 +126,13 @@ impl Tracker {
         self.fair.len() == self.recent.len() && self.recent.len() <= LONG_WINDOW && all.into_iter().all(fits)
     }
 
-    /// The loads of the last [`LONG_WINDOW`] steps and what each of them dropped, oldest first, without identity experts.
+    /// The loads of the last [`LONG_WINDOW`] steps and the number of assignments that each dropped, oldest first, without identity experts.
     #[must_use]
     pub fn recent(&self) -> &VecDeque<(Vec<u32>, u32)> {
         &self.recent
     }
 
-    /// What the run comes to since the mark.
+    /// The figures of the run since the last mark.
     #[must_use]
     pub fn standing(&self) -> &Standing {
         &self.standing
@@ -143,7 +143,7 @@ impl Tracker {
         self.standing.change();
     }
 
-    /// Starts MaxVio_global and the standing afresh.
+    /// Restarts MaxVio_global and the figures since the mark.
     pub fn mark(&mut self) {
         self.all = Sums::of(self.all.loads.len());
         self.standing = Standing::default();
@@ -167,18 +167,18 @@ mod tests {
 
     #[test]
     fn an_aim_of_its_own_is_the_fair_share() {
-        // 2 of 10 tokens for each of two experts, of which one gets 6 and one 2.
+        // Each of two experts should get 2 of 10 tokens; one gets 6 and the other 2.
         let aimed = |loads: &[u32]| VariantRow { zero_experts: 1, share: (1 << 30) / 5, tokens: 10, ..row(loads) };
         let mut tracker = Tracker::default();
         let m = tracker.push(&aimed(&[6, 2, 2]));
         assert!((m.fair - 2.0).abs() < 1e-6 && (m.max_vio - 2.0).abs() < 1e-6 && m.min_vio.abs() < 1e-6, "{m:?}");
         assert!((m.max_vio_16 - 2.0).abs() < 1e-6);
-        // Where more tokens than wished go to identity experts, nobody is above it.
+        // Where more tokens than intended go to identity experts, no expert is above its fair share.
         let mut tracker = Tracker::default();
         let m = tracker.push(&aimed(&[1, 1, 8]));
         assert_eq!((m.max_vio, m.max_vio_16), (0.0, 0.0));
         assert!((m.min_vio - 0.5).abs() < 1e-6);
-        // The aim changes: a window judges each step by its own.
+        // The target share changes: a window uses each step's own.
         let mut tracker = Tracker::default();
         tracker.push(&aimed(&[2, 2, 6]));
         let m = tracker.push(&VariantRow { zero_experts: 1, tokens: 10, ..row(&[6, 2, 2]) });

@@ -1,27 +1,27 @@
-//! Every rule that needs only the loads, against its equation in float64: `tests/data/make_balancers.py` made the numbers.
+//! Compares every rule that needs only the loads with its equation in float64; `data/make_balancers.py` made the numbers.
 
 use moebias_model::balance::{self, Step};
 use moebias_model::config::{Balancer, Router, Rule};
 use moebias_model::fixed::from_q32;
 use serde_json::{Value, json};
 
-/// One unit of a bias.
+/// One Q32 unit of a bias.
 const UNIT: f64 = 1.0 / 4_294_967_296.0;
 
 fn numbers(list: &Value) -> Vec<f64> {
     list.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
 }
 
-/// How far an increment may be from its equation: a few units of Q32, and what the rule's own formats leave out.
+/// How far an increment may be from its equation: a few units of Q32, plus what the rule's own number formats lose.
 fn allowed(b: &Balancer, experts: usize) -> f64 {
     let of_rule = match b.rule {
-        // A root of 21 bits; the largest increment is u·√E.
+        // The root has 21 bits; the largest increment is u·√E.
         Rule::Rms => b.rate * (experts as f64).sqrt() / f64::from(1 << 20),
-        // tanh within 5e-6.
+        // tanh is within 5e-6.
         Rule::Smebu => b.rate * 5e-6,
-        // The change of two errors of 20 bits.
+        // The difference of two errors with 20 fraction bits each.
         Rule::IdBalancing => b.derivative * 2.0 / f64::from(1 << 20),
-        // Shares of 30 bits.
+        // Shares have 30 fraction bits.
         Rule::LongCat => b.rate / f64::from(1 << 29),
         _ => 0.0,
     };

@@ -1,4 +1,4 @@
-//! The equations of the papers, their theorems, and digests that never change.
+//! Tests of the papers' equations and theorems, and of digests that must never change.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 

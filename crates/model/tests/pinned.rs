@@ -1,4 +1,4 @@
-//! Whole runs whose digests are pinned: a change here changes every recording ever made.
+//! Whole runs with pinned digests: if a digest here changes, every recording ever made replays differently.
 
 use moebias_model::config::{Balancer, Experiment, Gate, Router, Rule, Source, Synthetic, TraceSource, Variant};
 use moebias_model::step::Simulation;
@@ -14,7 +14,7 @@ fn variant(gate: Gate, rule: Rule, experts: u32, top_k: u32) -> Variant {
     }
 }
 
-/// The digest after `steps` steps, and how many assignments were moved in all.
+/// The digest after `steps` steps, and the total number of sampled assignments that were moved.
 fn run(source: Source, variants: Vec<Variant>, trace: Option<Trace>, steps: usize) -> (String, u32) {
     let mut simulation = Simulation::new(Experiment { seed: 7, source, variants }, trace.map(Arc::new)).unwrap();
     let moved = (0..steps).flat_map(|_| simulation.advance().variants).map(|v| v.moved).sum();

@@ -1,5 +1,5 @@
-//! What holds of every step in the price view, on a thousand problems each, in integers and without tolerance. A statement that fewer
-//! problems qualify for fails too. All are our derivation (`model::theory`).
+//! What holds at every step in the price view (`moebias_model::theory`), each statement on a thousand problems, in integers and without
+//! tolerance. A test also fails if too few problems qualify for its statement. All statements are our derivation.
 
 use moebias_model::balance::{self, Step};
 use moebias_model::config::{Balancer, Rule};
@@ -12,9 +12,9 @@ use moebias_model::theory::{Assigned, Problem, band, prices};
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-/// Problems that each statement is tried on.
+/// Problems that each statement is checked on.
 const MANY: usize = 1000;
-/// Problems drawn in search of them.
+/// Problems drawn at most to find them.
 const MOST: u64 = 6000;
 /// One unit of the key, as Q32.
 const UNIT: i64 = BIAS_ONE / SCORE_ONE as i64;
@@ -26,7 +26,7 @@ struct Drawn {
 }
 
 impl Drawn {
-    /// Experts that differ in how popular they are, now and then few distinct scores, so that ties happen.
+    /// Experts of different popularity; in a quarter of the problems few distinct scores, so that ties occur.
     fn new(seed: u64) -> (Self, SmallRng) {
         let mut random = SmallRng::seed_from_u64(seed);
         let experts = random.random_range(2..=12usize);
@@ -59,7 +59,7 @@ impl Drawn {
     }
 }
 
-/// Tries a statement on problems until enough have qualified. `Some(())` is one that did.
+/// Checks a statement on problems until enough have qualified, which it reports by `Some(())`.
 fn on_many(what: &str, mut statement: impl FnMut(Drawn, SmallRng) -> Option<()>) {
     let mut qualified = 0;
     for seed in 0..MOST {
@@ -74,7 +74,7 @@ fn on_many(what: &str, mut statement: impl FnMut(Drawn, SmallRng) -> Option<()>)
 
 fn any_rule(random: &mut SmallRng) -> (Rule, i64) {
     let rule = if random.random::<bool>() { Rule::Sign } else { Rule::Proportional };
-    // Large steps, and such as are lost between two units of the key.
+    // Large steps, and steps smaller than a few units of the key.
     let rate =
         if random.random::<bool>() { random.random_range(0..BIAS_ONE / 16) } else { random.random_range(0..4 * UNIT) };
     (rule, rate)
@@ -95,7 +95,7 @@ fn the_change_identity_is_exact() {
     });
 }
 
-/// Near balance the Lagrangian does rise: a claim of monotone improvement would be wrong.
+/// Near balance the Lagrangian does rise at some steps: a claim that it falls at every step would be wrong.
 #[test]
 fn it_is_not_monotone() {
     let mut rose = 0;
@@ -204,7 +204,7 @@ fn a_common_shift_changes_nothing() {
     });
 }
 
-/// K = 1, E ≤ 5, T ≤ 32, one batch for ever, at the largest admissible u itself.
+/// K = 1, E ≤ 5, T ≤ 32, one batch repeated for ever, at the largest admissible u.
 #[test]
 fn the_band_under_its_precondition() {
     on_many("problems with an admissible u", |d, mut random| {

@@ -1,8 +1,8 @@
-//! What holds of every step, whatever the scores: the statements of the theory as properties of the model, on integers and without
-//! tolerance. All are about the *effective* bias, the one that enters the selection key.
+//! What holds at every step, whatever the scores: the statements of the theory as properties of the model, in integers and without
+//! tolerance. All concern the *effective* bias, the one in the selection key.
 //!
-//! 𝓛(x, p) = Σ γ·x + Σ p·(load − L) with γ the scores, p the effective biases and L = KT/E. Here everything is in units of 2⁻²⁰
-//! and 𝓛 is multiplied by E, so that L needs no fraction.
+//! 𝓛(x, p) = Σ γ·x + Σ p·(load − L), where γ are the scores, p the effective biases and L = KT/E. Here everything is in units of 2⁻²⁰ and 𝓛
+//! is multiplied by E, so that L needs no fraction.
 
 use moebias_model::balance::{self, Step};
 use moebias_model::config::{Balancer, Experiment, Gate, Router, Rule, Source, Synthetic, Variant};
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 /// One unit of the key, as Q32.
 const UNIT: i64 = BIAS_ONE / SCORE_ONE as i64;
 
-/// A batch whose scores stay as they are, with its biases.
+/// A batch with fixed scores, and its biases.
 #[derive(Clone, Debug)]
 struct Problem {
     /// [tokens][experts], Q20.
@@ -24,7 +24,7 @@ struct Problem {
     bias: Vec<i64>,
 }
 
-/// Who was chosen at some bias.
+/// The experts chosen at certain biases.
 #[derive(Debug)]
 struct Assigned {
     /// [tokens], each sorted.
@@ -56,7 +56,7 @@ impl Problem {
         Assigned { chosen, loads, p: self.bias.iter().map(|&b| relative(b, largest).0).collect() }
     }
 
-    /// Lets a rule move the biases.
+    /// Updates the biases by a rule.
     fn update(&mut self, rule: Rule, rate: i64, loads: &[u32]) {
         let assignments = (self.scores.len() * self.k) as u64;
         let (experts, top_k) = (self.experts() as u64, self.k as u64);
@@ -65,7 +65,7 @@ impl Problem {
         balance::update(&balancer, &mut self.bias, &mut vec![], loads, step);
     }
 
-    /// E·(load − L), exactly.
+    /// E·(load − L), exact.
     fn excess(&self, load: u32) -> i64 {
         self.experts() as i64 * i64::from(load) - (self.scores.len() * self.k) as i64
     }
@@ -77,7 +77,7 @@ impl Problem {
         self.experts() as i64 * gained + priced
     }
 
-    /// The switching benefit of a token: what its new experts are worth more than its old ones, at the new prices.
+    /// The switching benefit of a token: how much more its new experts are worth than its old ones, at the new prices.
     fn benefit(&self, token: usize, before: &Assigned, after: &Assigned) -> i64 {
         let worth = |e: usize| i64::from(self.scores[token][e]) + after.p[e];
         let sum = |chosen: &[usize]| chosen.iter().map(|&e| worth(e)).sum::<i64>();
@@ -85,7 +85,7 @@ impl Problem {
     }
 }
 
-/// Every pair of an expert that a token dropped and one that it took.
+/// Every pair of an expert that a token dropped and one that it took, as (token, dropped, taken).
 fn swaps(before: &Assigned, after: &Assigned) -> Vec<(usize, usize, usize)> {
     let mut out = vec![];
     for (token, (old, new)) in before.chosen.iter().zip(&after.chosen).enumerate() {
@@ -98,7 +98,7 @@ fn swaps(before: &Assigned, after: &Assigned) -> Vec<(usize, usize, usize)> {
 
 fn problem() -> impl Strategy<Value = Problem> {
     (2usize..=12, 1usize..=40).prop_flat_map(|(experts, tokens)| {
-        // Few distinct scores now and then, so that ties happen.
+        // A quarter of the scores take few distinct values, so that ties occur.
         let score = prop_oneof![3 => 0..=SCORE_ONE, 1 => (0..8i32).prop_map(|s| s * 100_000)];
         let scores = prop::collection::vec(prop::collection::vec(score, experts), tokens);
         let bias = prop::collection::vec(-BIAS_ONE..=BIAS_ONE, experts);
@@ -110,7 +110,7 @@ fn rule() -> impl Strategy<Value = Rule> {
     prop_oneof![Just(Rule::Sign), Just(Rule::Proportional)]
 }
 
-/// Large steps, and such as are lost between two units of the key. Small enough that no bias saturates.
+/// Large steps, and steps smaller than a few units of the key. Small enough that no bias saturates.
 fn rate() -> impl Strategy<Value = i64> {
     prop_oneof![0..BIAS_ONE / 16, 0..4 * UNIT]
 }
@@ -119,7 +119,7 @@ fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Everything that must hold between two consecutive steps. Returns how many swaps there were.
+/// Checks everything that must hold between two consecutive steps. Returns the number of swaps.
 fn check_step(problem: &Problem, before: &Assigned, after: &Assigned) -> usize {
     let dp: Vec<i64> = before.p.iter().zip(&after.p).map(|(a, b)| b - a).collect();
     let benefits: Vec<i64> = (0..problem.scores.len()).map(|i| problem.benefit(i, before, after)).collect();
@@ -130,7 +130,7 @@ fn check_step(problem: &Problem, before: &Assigned, after: &Assigned) -> usize {
         + dp.iter().zip(&before.loads).map(|(d, &load)| d * problem.excess(load)).sum::<i64>();
     assert_eq!(change, identity, "the change identity");
 
-    // No net overshoot: then 𝓛 does not rise.
+    // Without a net overshoot 𝓛 does not rise.
     let overshoot: i64 = dp.iter().zip(&after.loads).map(|(d, &load)| d * problem.excess(load)).sum();
     assert!(change <= overshoot, "the switching benefit is at most what the prices moved");
 
@@ -155,7 +155,7 @@ proptest! {
         let after = shifted.assign();
         prop_assert_eq!(&before.chosen, &after.chosen);
         prop_assert_eq!(problem.lagrangian(&before), shifted.lagrangian(&after));
-        // 𝓛 itself does not change under a shift of the prices either, for EL = KT.
+        // Nor does 𝓛 change under a shift of the prices, because EL = KT.
         let moved = Assigned { p: before.p.iter().map(|p| p + 12_345).collect(), ..after };
         prop_assert_eq!(problem.lagrangian(&before), problem.lagrangian(&moved));
     }
@@ -168,8 +168,8 @@ proptest! {
         check_step(&problem, &before, &after);
     }
 
-    /// In whole units of the key, the sign rule moves tokens from overloaded experts to others, or from even ones to underloaded
-    /// ones, and a swap gains at most 2u.
+    /// With steps of whole units of the key, the sign rule moves tokens from overloaded experts to others, or from experts at the fair
+    /// share to underloaded ones, and a swap gains at most 2u.
     #[test]
     fn sign_moves_tokens_down_the_load(mut problem in problem(), u in 0..SCORE_ONE / 4) {
         problem.bias.iter_mut().for_each(|b| *b = *b / UNIT * UNIT);
@@ -189,12 +189,12 @@ proptest! {
         }
     }
 
-    /// The proportional rule moves tokens to experts with strictly less load, where its steps are not rounded away.
+    /// The proportional rule moves tokens to experts with strictly smaller loads, where its steps are not rounded.
     #[test]
     fn proportional_moves_tokens_to_smaller_loads(mut problem in problem(), units in 1i64..1000) {
         problem.bias.iter_mut().for_each(|b| *b = *b / UNIT * UNIT);
         let before = problem.assign();
-        // A step that is a whole number of units for every error: u/(KT) of them per unit of E·error.
+        // A step of a whole number of units for every error: u/(KT) units for each unit of E·error.
         let assignments = (problem.scores.len() * problem.k) as i64;
         problem.update(Rule::Proportional, units * UNIT * assignments, &before.loads);
         prop_assume!(problem.bias.iter().max().unwrap() - problem.bias.iter().min().unwrap() < 2 * BIAS_ONE);
@@ -219,7 +219,7 @@ proptest! {
         let bias: Vec<i64> = (0..scores.len()).map(|e| of(e) * if multiplicative { 8 } else { 2 }).collect();
         let rule = if multiplicative { Rule::Multiplicative } else { Rule::Sign };
         let largest = *bias.iter().max().unwrap();
-        // The value by the definition, in wide integers.
+        // The value by its definition, in wide integers.
         let value = |e: usize| match rule {
             Rule::Multiplicative => (i128::from(scores[e]) * i128::from(bias[e])) >> 32,
             _ => i128::from(scores[e]) + i128::from(relative(bias[e], largest).0),
@@ -233,7 +233,7 @@ proptest! {
     }
 }
 
-/// K = 1 and few tokens, so that the precondition of the band holds often enough.
+/// K = 1 and few tokens, so that the condition of the band is met often enough.
 fn small_problem() -> impl Strategy<Value = Problem> {
     (2usize..=5).prop_flat_map(|experts| {
         let tokens = [24, 12, 9, 7][experts - 2];
@@ -242,7 +242,7 @@ fn small_problem() -> impl Strategy<Value = Problem> {
     })
 }
 
-/// For every pair of experts, the tokens' gaps between them lie more than `apart` from each other.
+/// Whether, for every pair of experts, the tokens' gaps between them are more than `apart` from each other.
 fn separated(problem: &Problem, apart: i32) -> bool {
     let e = problem.experts();
     (0..e).flat_map(|a| (0..a).map(move |b| (a, b))).all(|(a, b)| {
@@ -255,8 +255,8 @@ fn separated(problem: &Problem, apart: i32) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig { max_global_rejects: 20_000, ..config(300) })]
 
-    /// K = 1, fixed scores, gaps separated by more than 2u: overloaded loads never rise, underloaded ones never fall, at most one
-    /// token crosses from one expert to another per step, and all loads enter the band of E − 1 about fair and stay.
+    /// With K = 1, fixed scores and gaps more than 2u apart: overloaded loads never rise, underloaded ones never fall, at most one token
+    /// per step crosses from one expert to another, and all loads enter the band of E − 1 around the fair share and stay in it.
     #[test]
     fn the_band_holds_where_its_precondition_does(mut problem in small_problem()) {
         let u = SCORE_ONE / 2000;
@@ -265,7 +265,7 @@ proptest! {
         let inside = |p: &Problem, a: &Assigned| a.loads.iter().all(|&l| p.excess(l).abs() <= band);
         let mut now = problem.assign();
         let mut entered = false;
-        // Biases that part by 2u a step cross the whole range of scores in 1,000 steps.
+        // Two biases that diverge by 2u per step cross the whole range of scores in 1,000 steps.
         for _ in 0..1200 {
             let was_inside = inside(&problem, &now);
             entered |= was_inside;
@@ -286,7 +286,7 @@ proptest! {
     }
 }
 
-/// The same on a batch that the simulation itself draws: the scores are the gate's, the loads are the step's.
+/// The same properties on a batch drawn by the simulation: the scores are the gate's, the loads are the step's.
 #[test]
 fn the_simulation_obeys_the_theory() {
     for (gate, top_k, rule, rate) in [

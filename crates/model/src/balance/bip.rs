@@ -1,39 +1,41 @@
 //! BIP-based balancing (arXiv 2502.15451), as Jianlin Su's post 11619 describes it.
 //!
-//! The constraint is that no expert gets *more* than K·T/E tokens, so neither α nor β can be negative: they are the order statistics of
-//! [`super::quantile`] or 0, whichever is larger. A clamp holds back the popular and does not help the unpopular. A few such passes are
-//! made on each batch *before* it is routed, beginning at the last batch's β. So who a token goes to depends on tokens that come after
-//! it: this leaks. How many passes the authors make is not established; the default of four is this project's choice.
+//! Its constraint is that no expert gets *more* than K·T/E tokens, so neither α nor β can be negative: each is the order statistic of
+//! [`super::quantile`] or 0, whichever is larger. The clamp therefore holds popular experts back but does not help unpopular ones. Several
+//! such passes are made over each batch *before* it is routed, starting from the last batch's β. A token's experts thus depend on tokens
+//! that come after it: the rule leaks information about the future. How many passes the authors make is not established; the default of
+//! four is this project's choice.
 //!
-//! **The anchor is ours.** A pass never lowers all β together, so over many batches they drift up. Where every score minus its β is below
-//! 0, α is 0 for every token, the clamp decides instead of the scores, and balance is lost (on the shipped scenario after about 100 batches).
-//! After the last pass on a batch the least β is therefore subtracted from all, so that the largest bias is 0. A common shift changes
-//! no selection, so the batch itself is routed as it would have been; the next one begins where the clamp means what it should.
+//! **The anchor is ours.** A pass never lowers all β together, so over many batches they drift up. Once every score minus its β is below 0,
+//! α is 0 for every token, the clamp decides instead of the scores, and balance is lost (on the shipped scenario after about 100 batches).
+//! After the last pass over a batch the smallest β is therefore subtracted from all, so that the largest bias is 0. A common shift changes
+//! no selection, so this batch is routed as it would have been without it, and the next one starts where the clamp works as intended.
 
 use crate::fixed::{BIAS_BITS, SCORE_BITS, SCORE_ONE, q32_to_q20};
 
 /// No score reaches so far, Q20.
 pub const FAR: i64 = 1 << 23;
 
-/// What turns a value of a key into a biased score in absolute terms, Q20, given the largest bias (Q32), both in units of the gate.
+/// The number that turns the value of a key into a biased score in absolute terms, Q20, given the largest bias (Q32); both are in units of
+/// the gate.
 #[must_use]
 pub fn shift(largest: i64) -> i32 {
     (q32_to_q20(largest) - i64::from(SCORE_ONE) + 1).clamp(-FAR, FAR) as i32
 }
 
-/// max(0, α), Q20. Beyond 1, where it exceeds every score, it makes no difference.
+/// max(0, α), Q20. α above 1 exceeds every score, so it is clamped there without effect.
 #[must_use]
 pub fn alpha(value: i32, shift: i32) -> i32 {
     (value + shift).clamp(0, SCORE_ONE)
 }
 
-/// −max(0, β), Q32 in score units; the threshold is in units of the gate, 2 to the power of `unit_bits`.
+/// −max(0, β), Q32 in score units. The threshold β is Q20 in units of the gate, 2 to the power of `unit_bits`.
 #[must_use]
 pub fn bias(threshold: i32, unit_bits: u32) -> i64 {
     -(i64::from(threshold.max(0)) << (BIAS_BITS - SCORE_BITS + unit_bits))
 }
 
-/// Subtracts the least β, so that the largest bias is 0.
+/// Subtracts the smallest β from all, so that the largest bias is 0.
 pub fn anchor(bias: &mut [i64]) {
     let largest = bias.iter().copied().max().unwrap_or(0);
     bias.iter_mut().for_each(|b| *b -= largest);

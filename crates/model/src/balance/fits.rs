@@ -1,15 +1,15 @@
-//! Whether biases and what a rule remembers can be those of a variant.
+//! Checks whether biases and a rule's memory, as read from a file or a message, can belong to a variant.
 
 use super::memory_limit;
 use crate::config::Variant;
 use crate::fixed::BIAS_ONE;
 use crate::settings::{ConfigError, Rule};
 
-/// No bias of a state is further from 0, Q32: ±2²⁰.
+/// The bound on |bias| in any state, Q32: ±2²⁰.
 const MOST_BIAS: u64 = 1 << 52;
 
-/// Checks that these biases, and this memory of the rule, can be those of a variant. Messages call them `what`, and the biases alone
-/// `place`.
+/// Checks that these biases (Q32), and this memory of the rule, can belong to the variant `of`. Error messages name the setting `what`, or
+/// `place` for the range of a single bias.
 pub(crate) fn biases(
     (what, place): (&str, &str),
     of: &Variant,

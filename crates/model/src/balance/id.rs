@@ -1,7 +1,7 @@
-//! ID Balancing (arXiv 2609.39137, Algorithm 1 and equation 12): an integral and a gated derivative term.
-//! e = (c̄ − c)/c̄, Δe = e − e_prev, g = 1[e_prev·Δe > 0], b ← b + K_i·e + K_d·g·Δe, then b ← b − mean b.
+//! ID Balancing (arXiv 2609.39137, Algorithm 1 and equation 12): an integral and a gated derivative term. e = (c̄ − c)/c̄, Δe = e − e_prev,
+//! g = 1[e_prev·Δe > 0], b ← b + K_i·e + K_d·g·Δe, then b ← b − mean b.
 //!
-//! The gate opens only while an error grows. The memory is each expert's error of the step before, Q20 in [−1023, 1].
+//! The gate g opens only while an error grows. The memory is each expert's error at the previous step, Q20 in [−1023, 1].
 
 use super::{Step, proportional};
 
@@ -23,7 +23,7 @@ pub fn increment(step: Step, before: i64, load: u32) -> i64 {
     proportional::increment(step, load) + derivative
 }
 
-/// Moves every bias. A K_i of 0 moves nothing.
+/// Updates every bias, except where K_i is 0.
 pub fn advance(step: Step, bias: &mut [i64], memory: &[i64], loads: &[u32]) {
     if step.rate == 0 {
         return;
@@ -33,7 +33,7 @@ pub fn advance(step: Step, bias: &mut [i64], memory: &[i64], loads: &[u32]) {
     }
 }
 
-/// Keeps every error for the next step, after [`advance`]. A K_i of 0 leaves what was kept alone.
+/// Stores every error for the next step; call it after [`advance`]. Where K_i is 0 the memory stays as it is.
 pub fn remember(step: Step, memory: &mut [i64], loads: &[u32]) {
     if step.rate == 0 {
         return;

@@ -1,6 +1,6 @@
-//! LongCat-Flash (arXiv 2509.01322): N experts that compute and Z identity experts, which a token may choose instead to spend less.
-//! Δb = μ·((K_e/K)·(1/N) − c/(K·T)) for those that compute, 0 for the identity experts; so K_e of a token's K experts compute on
-//! average. The increment is an integral of the error, whatever it is called; neither μ nor its decay is published.
+//! LongCat-Flash (arXiv 2509.01322): N experts that compute and Z identity experts, which cost nothing and which a token may choose
+//! instead. Δb = μ·((K_e/K)·(1/N) − c/(K·T)) for the experts that compute, 0 for the identity experts, so on average K_e of a token's K
+//! experts compute. The update integrates the error, whatever name it is given; neither μ nor its decay is published.
 //!
 //! K_e/N and c/T are Q30, and every division is truncated toward zero.
 
@@ -9,16 +9,16 @@ use super::Step;
 /// Fraction bits of a share of the batch.
 pub const SHARE_BITS: u32 = 30;
 
-/// Which experts compute, and how much of the batch each is to get.
+/// Which experts compute, and the share of the batch that each should get.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Target {
-    /// N, experts that compute: the first of all.
+    /// N, the number of experts that compute; they come first.
     pub computing: u32,
-    /// K_e/N, the share of the batch's tokens that each is to get, Q30.
+    /// K_e/N, the share of the batch's tokens that each should get, Q30.
     pub share: u32,
 }
 
-/// K_e as far as it can be had: at least K − Z experts of a token must compute, at most K and N.
+/// The nearest K_e to the one wished for that is possible: at least K − Z experts of a token must compute, and at most K and at most N can.
 #[must_use]
 pub fn reachable(wished: f64, experts: u32, top_k: u32, zero_experts: u32) -> f64 {
     let computing = experts.saturating_sub(zero_experts).max(1);
@@ -27,7 +27,7 @@ pub fn reachable(wished: f64, experts: u32, top_k: u32, zero_experts: u32) -> f6
 }
 
 impl Target {
-    /// For E experts of which the last `zero_experts` do nothing. `wished` is K_e; see [`reachable`].
+    /// The target for E experts, the last `zero_experts` of which are identity experts. `wished` is K_e; see [`reachable`].
     #[must_use]
     pub fn new(wished: f64, experts: u32, top_k: u32, zero_experts: u32) -> Self {
         let computing = experts.saturating_sub(zero_experts).max(1);
@@ -46,7 +46,7 @@ pub fn increment(step: Step, target: Target, load: u32) -> i64 {
     size as i64 * error.signum()
 }
 
-/// The mean number of computing experts per token that these loads come to.
+/// The mean number of computing experts per token that these loads amount to.
 #[must_use]
 pub fn reached(loads: &[u32], top_k: u32, zero_experts: u32) -> f64 {
     let all: u64 = loads.iter().map(|&l| u64::from(l)).sum();

@@ -1,6 +1,7 @@
-//! The balancers: how the loads of one step become the biases of the next. A file per rule; all integer, so exact on every engine.
+//! The balancers: how the loads of one step become the biases of the next. One file per rule; all arithmetic is integer, so every engine
+//! computes the same biases.
 //!
-//! Some rules also remember something of each expert from step to step. Shader twin: `shaders/update.wgsl`.
+//! Some rules also keep a number per expert from step to step, their memory. Shader twin: `shaders/update.wgsl`.
 
 pub mod bip;
 pub mod centred_sign;
@@ -20,7 +21,7 @@ use super::fixed::{BIAS_ONE, isqrt, to_q32};
 use crate::settings::{Balancer, Router, Rule, Schedule};
 use bytemuck::{Pod, Zeroable};
 
-/// What a rule knows about the step just routed.
+/// What a rule is given about the step just routed.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
     /// Number of experts, E.
@@ -31,12 +32,12 @@ pub struct Step {
     pub assignments: u64,
     /// Step size of this update, Q32.
     pub rate: i64,
-    /// Gain on the change of the error, K_d, of this update, Q32.
+    /// K_d, the gain on the change of the error, for this update, Q32.
     pub derivative: i64,
 }
 
 impl Step {
-    /// A step of a router that routed so many tokens.
+    /// A step of this router over this many tokens.
     #[must_use]
     pub fn new(router: &Router, tokens: u32, rates: Rates) -> Self {
         Self {
@@ -48,7 +49,7 @@ impl Step {
         }
     }
 
-    /// `K·T − E·load`: the error of one expert times E, which is exact where the fair share is not an integer.
+    /// `K·T − E·load`: the error of one expert times E, which is exact even where the fair share is not an integer.
     #[must_use]
     pub fn error(&self, load: u32) -> i64 {
         self.assignments as i64 - (self.experts * u64::from(load)) as i64
@@ -65,28 +66,29 @@ pub struct Rates {
     pub derivative: i64,
 }
 
-/// In place of the step sizes of a rule that has none: its biases move.
+/// Passed instead of step sizes to rules that use order statistics, while their biases may move.
 pub const MOVING: Rates = Rates { rate: 1, derivative: 0 };
 
-/// The bias every expert starts from, Q32. Rule `Threshold` starts where its tokens say: [`threshold::start`].
+/// The bias that every expert starts from, Q32. Rule `Threshold` starts from a bias estimated from its tokens instead:
+/// [`threshold::start`].
 #[must_use]
 pub fn initial_bias(rule: Rule) -> i64 {
     if rule == Rule::Multiplicative { BIAS_ONE } else { 0 }
 }
 
-/// The largest amount that a rule may remember of an expert; 0 where it remembers nothing.
+/// The largest absolute value in a rule's memory; 0 for rules without a memory.
 #[must_use]
 pub fn memory_limit(rule: Rule) -> i64 {
     match rule {
         // Twice the largest step, Q32.
         Rule::Smebu => 2 * BIAS_ONE,
-        // An error of −1,023 or less, Q20.
+        // Errors lie in [−1023, 1], Q20.
         Rule::IdBalancing => 1 << 30,
         _ => 0,
     }
 }
 
-/// A step size at the `n`-th update (n ≥ 1) since the schedule was chosen, Q32, truncated.
+/// The step size at the `n`-th update (n ≥ 1) since the schedule was set, Q32, truncated.
 #[must_use]
 pub fn scheduled(rate: f64, schedule: Schedule, n: u64) -> i64 {
     let u = to_q32(rate);
@@ -98,7 +100,7 @@ pub fn scheduled(rate: f64, schedule: Schedule, n: u64) -> i64 {
     }
 }
 
-/// The step sizes of the update at `step`, where the schedule was chosen at `schedule_from`; 0 once frozen.
+/// The step sizes of the update at `step`, where the schedule was set at step `schedule_from`; 0 once frozen.
 #[must_use]
 pub fn rates_at(balancer: &Balancer, step: u64, schedule_from: u64) -> Rates {
     if is_frozen(balancer, step) {
@@ -111,7 +113,8 @@ pub fn rates_at(balancer: &Balancer, step: u64, schedule_from: u64) -> Rates {
     }
 }
 
-/// What an engine is told of the update at `step`: [`rates_at`], and [`MOVING`] for rules without a step size until they are frozen.
+/// What an engine is passed for the update at `step`: [`rates_at`], or [`MOVING`] for rules that use order statistics ([`Rule::orders`])
+/// until they are frozen.
 #[must_use]
 pub fn told_at(balancer: &Balancer, step: u64, schedule_from: u64) -> Rates {
     let without_step = balancer.rule.orders() && !is_frozen(balancer, step);
@@ -122,12 +125,12 @@ fn is_frozen(balancer: &Balancer, step: u64) -> bool {
     balancer.freeze.is_some_and(|from| step >= from)
 }
 
-/// Whether the mean bias is subtracted after every update. Centring a factor would change the selection, and identity experts do
-/// not move.
+/// Whether the mean bias is subtracted after every update. It is not for factors, where that would change the selection, nor where there
+/// are identity experts, whose biases do not move.
 #[must_use]
 pub fn centres(balancer: &Balancer) -> bool {
     match balancer.rule {
-        // A common shift of a threshold's biases means something.
+        // A common shift of the multiplicative factors or of a threshold's biases would change the selection.
         Rule::Multiplicative | Rule::LongCat | Rule::Threshold => false,
         rule if !rule.has_step() => false,
         Rule::IdBalancing => true,
@@ -135,8 +138,8 @@ pub fn centres(balancer: &Balancer) -> bool {
     }
 }
 
-/// Where the settings ask for it, moves what the rule remembers of each expert; `memory` is empty until then. [`update`] does it
-/// too: this alone is for a step whose biases are known.
+/// Updates the rule's memory of each expert; `memory` is resized if the rule has one and else stays empty. [`update`] does this too: call
+/// this alone for a step whose new biases are already known.
 pub fn remember(balancer: &Balancer, memory: &mut Vec<i64>, loads: &[u32], step: Step) {
     if memory_limit(balancer.rule) > 0 {
         memory.resize(loads.len(), 0);
@@ -148,20 +151,20 @@ pub fn remember(balancer: &Balancer, memory: &mut Vec<i64>, loads: &[u32], step:
     }
 }
 
-/// β and κ as integers.
+/// SMEBU's momentum β and steepness κ as integers.
 #[must_use]
 pub fn soft(balancer: &Balancer) -> smebu::Soft {
     smebu::Soft::new(balancer.steepness, balancer.momentum)
 }
 
-/// Which experts compute, and how much each is to get under LongCat-Flash's rule.
+/// Which experts compute under LongCat-Flash's rule, and the share that each should get.
 #[must_use]
 pub fn target(balancer: &Balancer, experts: u32, top_k: u32) -> longcat::Target {
     longcat::Target::new(balancer.real_experts, experts, top_k, balancer.identity_experts())
 }
 
-/// The share of the batch's tokens that each computing expert is to get, Q30, where there are identity experts and so an aim of its own
-/// (LongCat-Flash); 0 where the aim is the mean.
+/// The share of the batch's tokens that each computing expert should get, Q30, where the rule sets one (LongCat-Flash with identity
+/// experts); 0 where the fair share is the mean.
 #[must_use]
 pub fn aimed_share(balancer: &Balancer, router: &Router) -> u32 {
     match balancer.identity_experts() {
@@ -170,14 +173,14 @@ pub fn aimed_share(balancer: &Balancer, router: &Router) -> u32 {
     }
 }
 
-/// Moves every bias by the rule, and what the rule remembers, then centres if asked to.
+/// Updates every bias by the rule, and the rule's memory; then centres the biases where [`centres`] says so.
 pub fn update(balancer: &Balancer, bias: &mut [i64], memory: &mut Vec<i64>, loads: &[u32], step: Step) {
     let add = |bias: &mut [i64], increment: &dyn Fn(u32) -> i64| {
         bias.iter_mut().zip(loads).for_each(|(b, &load)| *b += increment(load));
     };
     match balancer.rule {
         Rule::None | Rule::Sinkhorn | Rule::Base | Rule::Hash => {}
-        // The rules that order a whole batch have no use for its loads: `model::order`.
+        // These rules need order statistics of a whole batch instead of its loads: see [`crate::order`].
         Rule::Quantile | Rule::Bip | Rule::ExpertChoice => {}
         Rule::Threshold => threshold::update(bias, loads, step),
         Rule::Sign => add(bias, &|load| sign::increment(step, load)),
@@ -210,7 +213,7 @@ pub fn update(balancer: &Balancer, bias: &mut [i64], memory: &mut Vec<i64>, load
     }
 }
 
-/// Subtracts the floor of the mean, in 64 bits. Selection does not change under a common shift.
+/// Subtracts the mean, rounded down, in 64 bits. A common shift changes no selection.
 pub fn centre(bias: &mut [i64]) {
     if bias.is_empty() {
         return;
@@ -235,7 +238,7 @@ mod tests {
         assert_eq!(at(Schedule::InverseSqrt, 100), to_q32(0.01) / 10);
     }
 
-    /// A rule's steps from loads of 4 tokens per expert, top-2 of 4.
+    /// The biases and the memory after some steps, from 0, with loads of 4 tokens by top-2 of 4 experts.
     fn moved(balancer: &Balancer, all_loads: &[[u32; 4]]) -> (Vec<i64>, Vec<i64>) {
         let router = Router { experts: 4, top_k: 2, ..Default::default() };
         let (mut bias, mut memory) = (vec![0; 4], vec![]);
@@ -285,7 +288,7 @@ mod tests {
         assert!(bias[..2].iter().all(|&b| b != 0) && bias[2..] == [0, 0]);
         assert_eq!(moved(&b, &[[4, 4, 4, 4]]).0, [0; 4], "one of two computes, as wished");
         assert_eq!(longcat::reached(&[4, 4, 4, 4], 2, 2), 1.0);
-        // With one identity expert at least one of a token's two computes; with none both do.
+        // With one identity expert at least one of a token's two experts computes; with none both do.
         assert_eq!([0, 1, 2].map(|z| longcat::reachable(0.5, 4, 2, z)), [2.0, 1.0, 0.5]);
         assert_eq!(longcat::reachable(8.0, 4, 2, 3), 1.0, "there is only one that computes");
     }

@@ -1,6 +1,6 @@
 //! Loss-free balancing by the size of the error: the variant b ← b + u·e of Wang et al. 2024.
 //!
-//! The paper leaves the normalisation of e open; here e = (c̄ − c)/c̄, as SMEBU, ID Balancing and LongCat-Flash write it.
+//! The paper leaves the normalisation of e open; here e = (c̄ − c)/c̄, as in SMEBU, ID Balancing and LongCat-Flash.
 
 use super::Step;
 

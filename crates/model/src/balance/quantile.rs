@@ -1,13 +1,14 @@
 //! Quantile Balancing: Jianlin Su's MoE series, post 11619, and `quantile_balancing` of Megatron-LM.
 //!
-//! The optimal assignment with exactly K experts per token and K·T/E tokens per expert has prices α per token and β per expert. Given β,
-//! α_i is the (K+1)-th largest of s_i − β; given α, β_j is the (K·T/E + 1)-th largest of s_j − α over the tokens. Each step routes the top-K
-//! of s − β and then makes one such pass. Here b = −β. Where E does not divide K·T, the rank is ⌊K·T/E⌋ + 1. With K = E there is no
-//! (K+1)-th score and nothing to balance: the biases stay as they are.
+//! The optimal assignment with exactly K experts per token and K·T/E tokens per expert has a price α per token and a price β per expert.
+//! Given β, α_i is the (K+1)-th largest of s_i − β; given α, β_j is the (K·T/E + 1)-th largest of s_j − α over the tokens. Each step routes
+//! by the top-K of s − β and then makes one such pass. Here b = −β. Where E does not divide K·T, the rank is ⌊K·T/E⌋ + 1. With K = E there
+//! is no (K+1)-th score and nothing to balance: the biases stay as they are.
 //!
-//! All on the values in the selection keys, Q20, so β is exact for the *effective* biases. Against real numbers, rounding a score and a
-//! relative bias by half a unit each moves α by at most one unit of 2⁻²⁰ and β by at most one and a half (an order statistic moves
-//! by no more than its numbers do). A β̂ that this rule made is a whole number of units: its bias rounds no more, and one unit remains.
+//! All of it works on the values in the selection keys, Q20, so β is exact for the *effective* biases. Compared with real numbers, rounding
+//! a score and a relative bias by half a unit each moves α by at most one unit of 2⁻²⁰ and β by at most one and a half (an order statistic
+//! moves by no more than its numbers do). A β̂ computed by this rule is a whole number of units, so its bias adds no rounding, and one unit
+//! remains.
 
 use super::centre;
 use crate::fixed::{BIAS_BITS, SCORE_BITS};
@@ -15,14 +16,14 @@ use crate::fixed::{BIAS_BITS, SCORE_BITS};
 /// Fraction bits of the weight of the moving average.
 pub const WEIGHT_BITS: u32 = 24;
 
-/// The weight of the old β in the moving average, Q24.
+/// The weight a of the old β in the moving average, Q24.
 #[must_use]
 pub fn weight(average: f64) -> u32 {
     libm::round(average * f64::from(1 << WEIGHT_BITS)) as u32
 }
 
-/// b ← b̂ + ⌊a·(b − b̂)⌋ with b̂ = −β̂, then centred by the floor mean. Thresholds are β̂, Q20 in units of the gate (2 to the power of
-/// `unit_bits`), up to a common shift; without any the biases stay.
+/// b ← b̂ + ⌊a·(b − b̂)⌋ with b̂ = −β̂, then centred by the mean, rounded down. `thresholds` are the β̂, Q20 in units of the gate (2 to the
+/// power of `unit_bits`), up to a common shift; if there are none, the biases stay.
 pub fn update(bias: &mut [i64], thresholds: &[i32], weight: u32, unit_bits: u32) {
     if thresholds.is_empty() {
         return;
@@ -30,7 +31,7 @@ pub fn update(bias: &mut [i64], thresholds: &[i32], weight: u32, unit_bits: u32)
     for (b, &t) in bias.iter_mut().zip(thresholds) {
         let made = -(i64::from(t) << (BIAS_BITS - SCORE_BITS + unit_bits));
         let apart = *b - made;
-        // In two parts: the product has up to 78 bits.
+        // The product has up to 78 bits, so it is computed in two parts.
         let (high, low) = (apart >> WEIGHT_BITS, apart & ((1 << WEIGHT_BITS) - 1));
         *b = made + high * i64::from(weight) + ((low * i64::from(weight)) >> WEIGHT_BITS);
     }

@@ -1,26 +1,26 @@
-//! The error over its root mean square: the variant of Jianlin Su's MoE series (kexue.fm, post 10757). Steps of the same scale as
-//! the sign rule's, but in proportion to the error, so with less chatter.
+//! The error over its root mean square: the variant in Jianlin Su's MoE series (kexue.fm, post 10757). Its steps are of the same scale as
+//! the sign rule's, but in proportion to the error, so biases oscillate less.
 //!
-//! All errors are first scaled by one power of two so that the largest has 27 bits: the sum of 1,024 squares then fits 64 bits,
-//! and the root is good to 1 part in 2²¹ whatever the size of the batch.
+//! All errors are first scaled by one power of two so that the largest has 27 bits: the sum of 1,024 squares then fits 64 bits, and the
+//! root is accurate to 1 part in 2²¹ whatever the size of the batch.
 
 use super::Step;
 use crate::fixed::isqrt;
 
-/// Bits of the largest error, less one.
+/// Bits of the largest scaled error, less one.
 pub const LEAD: u32 = 26;
 
-/// What all experts of one step share.
+/// The scale that all experts of one step share.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
-    /// By how many bits errors are shifted to the left; to the right where negative.
+    /// By how many bits errors are shifted to the left, or to the right where it is negative.
     shift: i32,
-    /// RMS of the shifted errors, truncated; 0 where there is no error at all.
+    /// RMS of the shifted errors, truncated; 0 where every error is 0.
     root: u64,
 }
 
 impl Scale {
-    /// Of the loads of one step.
+    /// The scale for the loads of one step.
     #[must_use]
     pub fn new(step: Step, loads: &[u32]) -> Self {
         let errors = || loads.iter().map(|&load| step.error(load).unsigned_abs());

@@ -20,7 +20,7 @@ pub struct Soft {
 }
 
 impl Soft {
-    /// Rounded to nearest.
+    /// The nearest integers to these; β stays below 1.
     #[must_use]
     pub fn new(steepness: f64, momentum: f64) -> Self {
         let round = |x: f64, bits: u32| libm::round(x * f64::from(1u32 << bits)) as u32;
@@ -31,7 +31,7 @@ impl Soft {
     }
 }
 
-/// λ·tanh(κ·v), Q32, before the mean is subtracted.
+/// The step before its mean is subtracted: Δ = λ·tanh(κ·v), Q32.
 #[must_use]
 pub fn push(step: Step, soft: Soft, load: u32) -> i64 {
     let error = step.error(load);
@@ -47,7 +47,7 @@ pub fn blend(soft: Soft, memory: i64, push: i64) -> i64 {
     (old * memory + ((1 << MOMENTUM_BITS) - old) * push) / (1 << MOMENTUM_BITS)
 }
 
-/// Moves the momentum of every expert. A step size of 0 leaves it alone.
+/// Updates every expert's momentum. A step size of 0 leaves it unchanged.
 pub fn remember(step: Step, soft: Soft, memory: &mut [i64], loads: &[u32]) {
     if step.rate == 0 {
         return;
@@ -59,7 +59,7 @@ pub fn remember(step: Step, soft: Soft, memory: &mut [i64], loads: &[u32]) {
     }
 }
 
-/// Moves every bias by its momentum, after [`remember`]. A step size of 0 moves nothing, whatever is remembered.
+/// Adds its momentum to every bias; call it after [`remember`]. A step size of 0 moves no bias, whatever the momentum.
 pub fn advance(step: Step, bias: &mut [i64], memory: &[i64]) {
     if step.rate != 0 {
         bias.iter_mut().zip(memory).for_each(|(b, m)| *b += m);

@@ -1,7 +1,7 @@
 //! tanh over [0, 8) as a piecewise polynomial of integers: Q20 in, Q30 out, within 5e-6 of the real function.
 //!
-//! 128 segments of 1/16, quadratic below 4 and linear above, where a quadratic's rounding could step down. The coefficients are made
-//! once from `libm::tanh`; a test pins them. Shader twin: `tanh_of` in `shaders/update.wgsl`.
+//! 128 segments of 1/16, quadratic below 4 and linear above, where the rounding of a quadratic could make a step down. The coefficients are
+//! computed once from `libm::tanh`; a test pins them. Shader twin: `tanh_of` in `shaders/update.wgsl`.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ pub const FRACTION: u32 = ARGUMENT_BITS - 4;
 /// Arguments saturate just under 8, where tanh is within 3e-7 of 1.
 pub const LIMIT: u64 = (8 << ARGUMENT_BITS) - 1;
 
-/// `c0 + (((c1 − ((c2·f) >> 16))·f) >> 16)` with f the fraction within the segment.
+/// The coefficients of each segment: `c0 + (((c1 − ((c2·f) >> 16))·f) >> 16)` with f the fraction within the segment.
 pub static TABLE: LazyLock<[[u32; 4]; SEGMENTS]> = LazyLock::new(|| {
     let one = f64::from(1u32 << VALUE_BITS);
     let width = 1.0 / 16.0;
@@ -28,7 +28,7 @@ pub static TABLE: LazyLock<[[u32; 4]; SEGMENTS]> = LazyLock::new(|| {
     })
 });
 
-/// tanh of an argument that is not negative: Q20 to Q30.
+/// tanh of a non-negative argument, Q20 to Q30.
 #[must_use]
 pub fn of(x: u64) -> u32 {
     let x = x.min(LIMIT);

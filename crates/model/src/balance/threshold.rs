@@ -1,11 +1,12 @@
-//! Dynamic K (Su's MoE series, kexue 10815): a token gets every expert with s + b > 0, and the biases keep both the loads equal and
-//! the mean number of experts per token at K.
+//! Dynamic K (Su's MoE series, kexue.fm, post 10815): a token gets every expert with s + b > 0, and the biases both equalise the loads and
+//! keep the mean number of experts per token at K.
 //!
-//! b ← b − u·[sign(F − Q) − mean sign(F − Q) + sign(|F̃| − K)]: F the load shares, Q = 1/E, |F̃| the mean number of experts per token.
+//! b ← b − u·[sign(F − Q) − mean sign(F − Q) + sign(|F̃| − K)], where F are the load shares, Q = 1/E and |F̃| is the mean number of experts
+//! per token.
 
 use super::Step;
 
-/// Moves every bias, Q32. The mean sign is truncated toward zero.
+/// Updates every bias, Q32. The mean of the signs is truncated toward zero.
 pub fn update(bias: &mut [i64], loads: &[u32], step: Step) {
     let experts = loads.len().max(1) as i64;
     let total: i64 = loads.iter().map(|&l| i64::from(l)).sum();
@@ -17,7 +18,7 @@ pub fn update(bias: &mut [i64], loads: &[u32], step: Step) {
     }
 }
 
-/// Where the biases start: minus the score that about K of E scores exceed, Q32. `scores` are those of some tokens, Q20.
+/// The bias that every expert starts from, Q32: minus the score that about K in E scores exceed. `scores` are those of some tokens, Q20.
 #[must_use]
 pub fn start(mut scores: Vec<i32>, experts: u32, top_k: u32) -> i64 {
     if scores.is_empty() {

@@ -1,4 +1,4 @@
-//! A batch of tokens and the routers that it meets: which experts each token gets, and what is counted.
+//! A batch of tokens and the variants' routers: which experts each token gets, and the counts of it.
 
 mod order;
 mod whole;
@@ -18,17 +18,17 @@ use std::ops::Range;
 use std::sync::Arc;
 use whole::Whole;
 
-/// The share moved by the bias is estimated on at most this many evenly spaced tokens of a batch.
+/// The share of assignments moved by the bias is estimated from at most this many evenly spaced tokens of a batch.
 pub const MOVED_SAMPLE: u32 = 512;
 
-/// What the host prepares for one step; with the biases it decides everything.
+/// What the host prepares for one step. With the biases, it determines the result of the step.
 #[derive(Clone, Debug)]
 pub struct StepInputs {
     /// Where the tokens come from.
     pub tokens: TokenInputs,
     /// Tokens in the batch.
     pub batch: u32,
-    /// Step sizes of each variant's update.
+    /// Step sizes of each variant's update; see [`crate::balance::told_at`].
     pub rates: Vec<Rates>,
 }
 
@@ -37,7 +37,7 @@ pub struct StepInputs {
 pub enum TokenInputs {
     /// Drawn from the topics.
     Synthetic {
-        /// The random counter's fixed words.
+        /// The words of the random counter that are the same for all tokens.
         key: TokenKey,
         /// This step's topics.
         topics: Arc<Topics>,
@@ -51,17 +51,17 @@ pub enum TokenInputs {
     Learning(Draw),
 }
 
-/// One batch of tokens and the routers it meets. Shared by all threads that route it.
+/// One batch of tokens and the routers of all variants, shared by all threads that route it.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// What the host prepared.
+    /// The inputs that the host prepared.
     pub inputs: StepInputs,
-    /// One per variant.
+    /// The routers, one per variant.
     pub variants: Vec<Routing>,
     pub(crate) centroids: Arc<Vec<[i16; DIM]>>,
     pub(crate) trace: Option<Arc<Trace>>,
     pub(crate) seed: u32,
-    /// The tokens that count as the whole batch, rising; all of them where `None`.
+    /// The tokens that count as the whole batch, by rising index; all of them where `None`.
     pub(crate) members: Option<Arc<Vec<u32>>>,
     pub(crate) examples: Option<Arc<Examples>>,
 }
@@ -71,44 +71,44 @@ pub struct Batch {
 pub struct Routing {
     /// The router.
     pub router: Router,
-    /// Selection with the biases.
+    /// Selection keys with the biases.
     pub selector: Selector,
-    /// Selection without.
+    /// Selection keys without biases.
     pub unbiased: Selector,
     pub(crate) recorded: Option<Arc<Vec<i32>>>,
-    /// The rule, which says how experts are chosen.
+    /// The rule, which determines how experts are chosen.
     pub rule: Rule,
-    /// Passes that BIP makes on the batch before it routes it.
+    /// Passes that BIP makes over the batch before routing it.
     pub iterations: u32,
-    /// Whether the rule may move the biases: not once they are frozen.
+    /// Whether the rule may move the biases; false once they are frozen.
     pub moves: bool,
     /// The biases at the start of the step, Q32.
     pub bias: Vec<i64>,
-    /// What the rules that put a batch in order know of it.
+    /// The order statistics of the batch, for the rules that need them.
     pub order: Order,
-    /// The biases of rule `Threshold`, Q32: there it matters where they stand, not only how they differ.
+    /// The biases of rule `Threshold`, Q32 in units of the gate: that rule depends on their absolute values, not only on their differences.
     pub(crate) absolute: Vec<i64>,
-    /// What is known of the whole batch.
+    /// What the router needs from the whole batch.
     pub(crate) whole: Arc<Whole>,
-    /// What makes the scores of a router that learns.
+    /// Computes the scores of a router that learns.
     pub(crate) scorer: Option<Arc<Scorer>>,
 }
 
 impl Routing {
-    /// Whether a token's experts are the K largest of its keys and nothing else: what the kernels and shaders know. Other ways to
-    /// choose go through [`Batch::choose`].
+    /// Whether a token's experts are simply those with the K largest keys, which is what the kernels and shaders implement. All other ways
+    /// to choose go through [`Batch::choose`].
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.rule.is_top_k() && self.router.groups.is_none() && self.router.capacity.is_none()
     }
 
-    /// Whether tokens cannot tell by themselves where they go.
+    /// Whether routing a token depends on the whole batch.
     #[must_use]
     pub fn sees_whole_batch(&self) -> bool {
         self.rule.takes_whole_batch() || self.rule == Rule::ExpertChoice || self.router.capacity.is_some()
     }
 
-    /// Whether it is counted what the bias moves: not where experts choose, who have none.
+    /// Whether assignments moved by the bias are counted; not under Expert Choice, which has no bias.
     #[must_use]
     pub fn is_moved(&self) -> bool {
         self.rule != Rule::ExpertChoice
@@ -122,31 +122,31 @@ impl Routing {
         out.sort_unstable_by_key(|&e| (-sum(e), e));
     }
 
-    /// The trace's scores, Q20, [steps, tokens, experts], or those of a batch to learn from that is ready, [tokens, experts]; `None`
-    /// where scores are made of logits in every step.
+    /// Scores known in advance, Q20: those of a trace, [steps, tokens, experts], or those of a batch of a world to learn from that has been
+    /// made ready, [tokens, experts]. `None` where scores are computed from logits in every step.
     #[must_use]
     pub fn recorded(&self) -> Option<&[i32]> {
         self.recorded.as_ref().map(|s| s.as_slice())
     }
 }
 
-/// What routing a batch counts; sums of parts are the whole.
+/// The counts from routing a batch or a part of it; the counts of the parts add up to those of the whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Tokens per expert, per variant.
+    /// Assignments that experts kept, per variant and expert.
     pub loads: Vec<Vec<u32>>,
     /// Assignments moved by the bias among the sampled tokens, per variant.
     pub moved: Vec<u32>,
-    /// Assignments of the sampled tokens, per variant that is not plain; a plain one has K for each.
+    /// Assignments of the sampled tokens, per variant. Not counted for plain variants, which have K for each token.
     pub sampled: Vec<u32>,
-    /// Assignments that found no room, per variant and expert; empty without a capacity.
+    /// Assignments dropped for lack of room, per variant and expert; empty without a capacity.
     pub dropped: Vec<Vec<u32>>,
-    /// How many tokens have which digit, per variant, [experts, bins]; empty but while a batch is put in order (`model::order`).
+    /// How many tokens have each digit, per variant, [experts, bins]; used only while order statistics are computed ([`crate::order`]).
     pub digits: Vec<Vec<u32>>,
 }
 
 impl Counts {
-    /// Zeros of the batch's shape.
+    /// Counts of 0 in the batch's shape.
     #[must_use]
     pub fn new(batch: &Batch) -> Self {
         Self {
@@ -162,7 +162,7 @@ impl Counts {
         }
     }
 
-    /// Adds another part.
+    /// Adds the counts of another part.
     #[must_use]
     pub fn merged(mut self, other: &Self) -> Self {
         for (a, b) in self.loads.iter_mut().flatten().zip(other.loads.iter().flatten()) {
@@ -181,29 +181,29 @@ impl Counts {
     }
 }
 
-/// Room for one token's numbers, kept between tokens.
+/// Buffers for one token's numbers, reused from token to token.
 #[derive(Debug, Default)]
 pub struct Scratch {
     logits: Vec<i32>,
     reals: Vec<f32>,
-    /// Scores of the token at the experts of the variant last asked for, Q20.
+    /// Scores of the current token at the experts of the last variant computed, Q20.
     pub scores: Vec<i32>,
 }
 
 impl Batch {
-    /// The centroid of each expert of the largest variant, in 16 bits.
+    /// The centroids of the largest variant's experts, in 16 bits; other variants use the first of them.
     #[must_use]
     pub fn centroids(&self) -> &Arc<Vec<[i16; DIM]>> {
         &self.centroids
     }
 
-    /// The trace, where its gate is taken in every step.
+    /// The trace, where the gate is applied to its logits in every step.
     #[must_use]
     pub fn given_logits(&self) -> Option<&Trace> {
         self.trace.as_deref().filter(|t| t.gate_each_step)
     }
 
-    /// The topic (or the trace's group, or the domain of a world to learn from) of a token.
+    /// The topic of a token; in a trace its group, in a world to learn from its domain.
     #[must_use]
     pub fn topic(&self, token: u32) -> u32 {
         match &self.inputs.tokens {
@@ -213,7 +213,7 @@ impl Batch {
         }
     }
 
-    /// The token id of a trace that has recorded them.
+    /// The id of a token, where the trace has recorded ids.
     #[must_use]
     pub fn token_id(&self, token: u32) -> Option<i64> {
         let TokenInputs::Trace { index } = &self.inputs.tokens else { return None };
@@ -221,7 +221,7 @@ impl Batch {
         trace.token_ids.get(index * trace.tokens + token as usize).map(|&id| i64::from(id))
     }
 
-    /// Calls `f` with every variant's index and the token's scores there.
+    /// Calls `f` with each variant's index and the token's scores there.
     pub(crate) fn with_scores(&self, token: u32, scratch: &mut Scratch, mut f: impl FnMut(usize, &[i32])) {
         match &self.inputs.tokens {
             TokenInputs::Trace { index } => {
@@ -263,7 +263,7 @@ impl Batch {
         }
     }
 
-    /// Makes scores of the logits in `scratch`, once for neighbours that share them.
+    /// Computes scores from the logits in `scratch`, only once for consecutive variants with the same gate and number of experts.
     fn with_gates(&self, scratch: &mut Scratch, mut f: impl FnMut(usize, &[i32])) {
         let mut made: Option<(Gate, u32)> = None;
         for (i, v) in self.variants.iter().enumerate() {
@@ -288,8 +288,8 @@ impl Batch {
         out
     }
 
-    /// The experts that a token chooses in one variant, best first, into `out`. `scores` are its own there ([`Self::scores`]).
-    /// Whether they have room for it says [`Self::keeps`].
+    /// Writes the experts that a token chooses in one variant to `out`, best first. `scores` are the token's scores there
+    /// ([`Self::scores`]). Whether the experts have room for it is decided by [`Self::keeps`].
     pub fn choose(&self, variant: usize, by: By, token: u32, scores: &[i32], out: &mut Vec<usize>) {
         let routing = &self.variants[variant];
         let k = routing.router.top_k as usize;
@@ -310,12 +310,12 @@ impl Batch {
         out.extend(top[..k].iter().map(|&key| expert_of(key)));
     }
 
-    /// Routes a range of tokens and adds to the loads.
+    /// Routes a range of tokens in all variants and adds to the loads and dropped assignments.
     pub fn route(&self, range: Range<u32>, counts: &mut Counts) {
         self.route_where(|_| true, range, counts);
     }
 
-    /// As [`Self::route`], in the variants that `wanted` picks.
+    /// As [`Self::route`], for the variants that satisfy `wanted`.
     pub fn route_where(&self, wanted: impl Fn(&Routing) -> bool, range: Range<u32>, counts: &mut Counts) {
         let mut scratch = Scratch::default();
         let mut chosen = vec![];
@@ -335,24 +335,24 @@ impl Batch {
         }
     }
 
-    /// How many tokens the share moved by the bias is estimated on.
+    /// The number of tokens from which the share moved by the bias is estimated.
     #[must_use]
     pub fn sample_size(&self) -> u32 {
         self.inputs.batch.min(MOVED_SAMPLE)
     }
 
-    /// The `i`-th of `of` evenly spaced tokens.
+    /// The index of the `i`-th of `of` evenly spaced tokens.
     #[must_use]
     pub fn spaced(&self, i: u32, of: u32) -> u32 {
         (u64::from(i) * u64::from(self.inputs.batch) / u64::from(of.max(1))) as u32
     }
 
-    /// Counts assignments that the bias moved, over a range of the sample.
+    /// Counts the assignments that the bias moved, over a range of the sampled tokens.
     pub fn count_moved(&self, range: Range<u32>, counts: &mut Counts) {
         self.count_moved_where(|_| true, range, counts);
     }
 
-    /// As [`Self::count_moved`], in the variants that `wanted` picks.
+    /// As [`Self::count_moved`], for the variants that satisfy `wanted`.
     pub fn count_moved_where(&self, wanted: impl Fn(&Routing) -> bool, range: Range<u32>, counts: &mut Counts) {
         let of = self.sample_size();
         let mut scratch = Scratch::default();
@@ -371,7 +371,7 @@ impl Batch {
     }
 }
 
-/// Selection with the biases of one step. Scores are held in units of the gate; so are the biases in their keys.
+/// The selection keys with the biases of one step. Scores are stored in units of the gate, so the biases are converted to them.
 pub(crate) fn selector(rule: Rule, router: &Router, bias: &[i64]) -> Selector {
     if router.gate.unit_bits() == 0 || rule == Rule::Multiplicative {
         return Selector::new(rule, bias);
@@ -379,7 +379,7 @@ pub(crate) fn selector(rule: Rule, router: &Router, bias: &[i64]) -> Selector {
     Selector::new(rule, &in_units(router, bias))
 }
 
-/// Biases in the units in which the gate's scores are held, Q32.
+/// Converts biases to the units of the gate's scores, Q32.
 pub(crate) fn in_units(router: &Router, bias: &[i64]) -> Vec<i64> {
     bias.iter().map(|b| b >> router.gate.unit_bits()).collect()
 }

@@ -1,4 +1,4 @@
-//! The order statistics of a batch: what rules that look at a whole batch ask of it, and what engines found.
+//! The order statistics of a batch: what each rule searches for, and the results from an engine or from the model itself.
 
 use super::{Batch, Routing, Scratch, selector};
 use crate::balance::{bip, quantile};
@@ -7,17 +7,17 @@ use crate::settings::Rule;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-/// What one variant has to know of a whole batch. An engine makes it; where none did, the model does when first asked.
+/// The order statistics that one variant needs. An engine sets them; where none did, the model computes them when first asked.
 #[derive(Clone, Debug, Default)]
 pub struct Order {
     thresholds: OnceLock<Vec<i32>>,
     cuts: OnceLock<Vec<Cut>>,
-    /// The biases that this batch itself led to, Q32, where they are found before it is routed.
+    /// The biases found from this batch itself, Q32, for rules that adjust biases before routing.
     pub(super) settled: Option<Vec<i64>>,
 }
 
 impl Routing {
-    /// What this variant orders.
+    /// Which number this variant orders by, given the biases (Q32).
     #[must_use]
     pub fn base(&self, bias: &[i64]) -> Base {
         match self.rule {
@@ -30,17 +30,18 @@ impl Routing {
         }
     }
 
-    /// Takes what an engine found for [`Batch::thresholds`].
+    /// Stores an engine's result for [`Batch::thresholds`].
     pub fn set_thresholds(&self, found: &[Search]) {
         self.order.thresholds.set(found.iter().map(Search::margin).collect()).ok();
     }
 
-    /// Takes what an engine found for [`Batch::cuts`].
+    /// Stores an engine's result for [`Batch::cuts`].
     pub fn set_cuts(&self, found: &[Search]) {
         self.order.cuts.set(found.iter().map(Search::cut).collect()).ok();
     }
 
-    /// Takes the biases that an inner iteration led to, counted from 0. The batch is routed with those of the last, which are anchored.
+    /// Stores the biases found by inner iteration `round`, counted from 0. The batch is routed with those of the last one, which are
+    /// anchored.
     pub fn settle_with(&mut self, found: &[Search], round: u32) {
         let unit_bits = self.router.gate.unit_bits();
         let mut bias: Vec<i64> = found.iter().map(|s| bip::bias(s.margin(), unit_bits)).collect();
@@ -51,7 +52,7 @@ impl Routing {
         self.order.settled = Some(bias);
     }
 
-    /// Inner iterations before a batch is routed; none once the biases are frozen.
+    /// Inner iterations before the batch is routed; 0 for other rules than BIP and once the biases are frozen.
     #[must_use]
     pub fn rounds(&self) -> u32 {
         let asks = self.rule == Rule::Bip && self.moves && self.router.top_k < self.router.experts;
@@ -60,7 +61,7 @@ impl Routing {
 }
 
 impl Batch {
-    /// Where the search for a variant's numbers begins; `None` where it needs none.
+    /// The initial searches of a variant, one per expert; `None` where the rule searches for nothing.
     #[must_use]
     pub fn searches(&self, variant: usize) -> Option<Vec<Search>> {
         let r = &self.variants[variant].router;
@@ -68,7 +69,7 @@ impl Batch {
         Some(vec![Search::new(rank); r.experts as usize])
     }
 
-    /// Counts the digits of a range of tokens at a stage, [experts, [`BINS`]].
+    /// Adds to `bins`, [experts, [`BINS`]], the digits at one stage of a range of tokens.
     pub fn count_digits(
         &self,
         variant: usize,
@@ -97,7 +98,7 @@ impl Batch {
         }
     }
 
-    /// All stages of a search, one token after the other.
+    /// Runs all stages of a search on this thread.
     fn search(&self, variant: usize, stages: usize) -> Vec<Search> {
         let mut searches = self.searches(variant).unwrap_or_default();
         for stage in 0..stages {
@@ -111,21 +112,21 @@ impl Batch {
         searches
     }
 
-    /// Of every expert the (⌊K·T/E⌋ + 1)-th largest margin s − α over the tokens, Q20; empty where the rule asks for none.
+    /// For every expert, the (⌊K·T/E⌋ + 1)-th largest margin s − α over the tokens, Q20; empty where the rule searches for nothing.
     #[must_use]
     pub fn thresholds(&self, variant: usize) -> &[i32] {
         let found = || self.search(variant, VALUE_STAGES).iter().map(Search::margin).collect();
         self.variants[variant].order.thresholds.get_or_init(found)
     }
 
-    /// From where on each expert takes tokens, where experts choose.
+    /// The cut-off of each expert under Expert Choice.
     #[must_use]
     pub fn cuts(&self, variant: usize) -> &[Cut] {
         let found = || self.search(variant, STAGES).iter().map(Search::cut).collect();
         self.variants[variant].order.cuts.get_or_init(found)
     }
 
-    /// Lets rules that look at a batch before they route it do so.
+    /// Runs the inner iterations of rules that adjust their biases before a batch is routed (BIP).
     pub fn look_ahead(&mut self) {
         for variant in 0..self.variants.len() {
             for round in 0..self.variants[variant].rounds() {
@@ -135,14 +136,14 @@ impl Batch {
         }
     }
 
-    /// The biases that a variant's next selection is made with, Q32.
+    /// The biases that the variant selects with next, Q32.
     #[must_use]
     pub fn bias_of(&self, variant: usize) -> Vec<i64> {
         let routing = &self.variants[variant];
         routing.order.settled.clone().unwrap_or_else(|| routing.bias.clone())
     }
 
-    /// What the rules that order a batch make of the biases. Returns whether this is such a rule.
+    /// Updates the biases by the rules that use order statistics. Returns whether the variant's rule is one of them.
     pub(crate) fn reorder(&self, variant: usize, average: f64, bias: &mut [i64]) -> bool {
         let routing = &self.variants[variant];
         match routing.rule {

@@ -1,6 +1,6 @@
-//! What some routers must know of a whole batch before a token can tell where it goes: an assignment made for all tokens at once
-//! (`sinkhorn`, `base`), and the least claim that an overfull expert honours (`capacity`). Made when first asked for, once per
-//! batch; after that each token's choice is its own again.
+//! What some routers need from the whole batch before a token can be routed: an assignment of all tokens at once (`sinkhorn`, `base`), and
+//! the smallest claim that an overfull expert keeps (`capacity`). Both are computed when first needed, once per batch; after that each
+//! token is routed independently.
 
 use super::order::Order;
 use super::{Batch, Scratch, TokenInputs};
@@ -10,17 +10,17 @@ use crate::{base, capacity, hash, sinkhorn, tokens};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// What is known of a whole batch at one variant.
+/// What one variant needs from the whole batch.
 #[derive(Debug, Default)]
 pub struct Whole {
     /// The K experts of each token, best first, [T, K].
     list: OnceLock<Vec<u16>>,
-    /// The least claim that stays, per expert.
+    /// The smallest claim kept, per expert.
     cuts: OnceLock<Vec<u64>>,
 }
 
 impl Batch {
-    /// The same batch as if these evenly spaced tokens were all there are: what looks at a whole batch sees them alone.
+    /// The same batch as if only `n` evenly spaced tokens existed: whatever depends on the whole batch uses these alone.
     #[must_use]
     pub fn gathered(mut self, n: u32) -> Self {
         self.members = Some(Arc::new((0..n).map(|i| self.spaced(i, n)).collect()));
@@ -31,13 +31,13 @@ impl Batch {
         self
     }
 
-    /// How many tokens a whole batch has.
+    /// Number of tokens that count as the whole batch.
     #[must_use]
     pub fn len(&self) -> u32 {
         self.members.as_ref().map_or(self.inputs.batch, |m| m.len() as u32)
     }
 
-    /// Whether there is no token at all.
+    /// Whether the batch has no tokens.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -51,8 +51,8 @@ impl Batch {
         self.members.as_ref().map_or(token as usize, |m| m.binary_search(&token).unwrap_or_else(|near| near))
     }
 
-    /// What a token says, for routers that go by that alone: the token id of a trace (its group where ids are not recorded), or
-    /// topic and a few bits of a synthetic token.
+    /// The word of a token, for hash routing: the token id of a trace (its group where ids are not recorded), or the topic and a few random
+    /// bits of a synthetic token.
     #[must_use]
     pub fn word(&self, token: u32) -> u32 {
         match &self.inputs.tokens {
@@ -62,12 +62,12 @@ impl Batch {
                 .as_ref()
                 .and_then(|t| t.token_ids.get(index * t.tokens + token as usize))
                 .map_or_else(|| self.topic(token), |&id| id as u32),
-            // Rule Hash is refused where something learns.
+            // Not reached: rule Hash is refused where something learns.
             TokenInputs::Learning(_) => self.topic(token),
         }
     }
 
-    /// The logits of one token at the first `experts` experts, into `out`.
+    /// Appends the logits of one token at the first `experts` experts to `out`.
     fn logits(&self, token: u32, experts: usize, out: &mut Vec<f64>) {
         match &self.inputs.tokens {
             TokenInputs::Trace { index } => {
@@ -80,12 +80,12 @@ impl Batch {
                 let logit = |c| f64::from(tokens::logit(&x, c)) / f64::from(1 << LOGIT_BITS);
                 out.extend(self.centroids()[..experts].iter().map(logit));
             }
-            // Rules that see whole batches are refused where something learns.
+            // Not reached: rules that need a whole batch are refused where something learns.
             TokenInputs::Learning(_) => out.resize(experts, 0.0),
         }
     }
 
-    /// The experts of a token in the assignment made for all tokens at once.
+    /// Writes the experts of a token in the assignment of the whole batch to `out`.
     pub(super) fn listed(&self, variant: usize, token: u32, out: &mut Vec<usize>) {
         let k = self.variants[variant].router.top_k as usize;
         let at = self.place(token) * k;
@@ -94,7 +94,7 @@ impl Batch {
         out.extend(list.get(at..at + k).unwrap_or_default().iter().map(|&e| usize::from(e)));
     }
 
-    /// The assignment made for all tokens at once, [T, K]; empty where a variant's tokens choose for themselves.
+    /// The assignment of the whole batch, [T, K]; empty for rules that route tokens independently.
     pub fn list(&self, variant: usize) -> &[u16] {
         let routing = &self.variants[variant];
         routing.whole.list.get_or_init(|| {
@@ -107,13 +107,13 @@ impl Batch {
             if routing.rule == Rule::Sinkhorn {
                 return sinkhorn::assignment(&logits, experts, k);
             }
-            // Exact for synthetic tokens, whose logits are such integers.
+            // Exact for synthetic tokens, whose logits are integers in Q14.
             let q14 = |x: &f64| libm::round(x * f64::from(1 << LOGIT_BITS)).clamp(-2e8, 2e8) as i32;
             base::assignment(&logits.iter().map(q14).collect::<Vec<_>>(), experts)
         })
     }
 
-    /// Every claim on every expert of a variant with a capacity, by a range of the tokens: what [`Self::settle`] needs of all.
+    /// Every claim of a range of tokens on every expert of a variant with a capacity, in parts that [`Self::settle`] takes together.
     #[must_use]
     pub fn claims(&self, variant: usize, range: Range<u32>) -> Vec<Vec<u64>> {
         let routing = &self.variants[variant];
@@ -132,7 +132,7 @@ impl Batch {
         claims
     }
 
-    /// Takes all claims on a variant's experts, in any order, so that [`Self::keeps`] need not gather them itself.
+    /// Stores the cut-offs that follow from all claims on a variant's experts, in any order, so that [`Self::keeps`] need not compute them.
     pub fn settle(&self, variant: usize, claims: Vec<Vec<u64>>) {
         self.variants[variant].whole.cuts.get_or_init(|| self.room(variant, claims));
     }
@@ -142,7 +142,7 @@ impl Batch {
         router.capacity.map_or_else(Vec::new, |c| capacity::cuts(claims, capacity::of_batch(router, c, self.len())))
     }
 
-    /// Whether an expert that a token chose has room for it. `score` is the token's there, Q20.
+    /// Whether an expert that a token chose keeps it. `score` is the token's score there, Q20.
     #[must_use]
     pub fn keeps(&self, variant: usize, token: u32, expert: usize, score: i32) -> bool {
         let routing = &self.variants[variant];

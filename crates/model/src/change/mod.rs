@@ -1,6 +1,6 @@
-//! What may change while an experiment runs, and the one pure function that applies it.
+//! What may change while an experiment runs, and the pure functions that apply a change.
 //!
-//! None of these resets a run. The number of experts is not here: changing it starts a new run (`lab::command`).
+//! No change here restarts a run. The number of experts is missing because changing it starts a new run (`moebias_lab::command`).
 
 mod rows;
 mod value;
@@ -13,13 +13,13 @@ use crate::config::{ConfigError, Experiment, Source, limits};
 use crate::naming::{self, term};
 use serde::{Deserialize, Serialize};
 
-/// The biases of a variant and what its rule remembers, as they were at some step.
+/// The biases of a variant and its rule's memory, as they were at some step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Biases {
     /// Bias of each expert, Q32.
     pub bias: Vec<i64>,
-    /// What the rule remembers of each expert; empty where it remembers nothing.
+    /// The rule's memory of each expert; empty for rules without a memory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<i64>,
 }
@@ -35,7 +35,7 @@ pub enum Target {
     AllVariants,
 }
 
-/// A change at a step: it applies before step `step` is routed.
+/// A change at a certain step: it is applied before step `step` is routed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
@@ -48,13 +48,13 @@ pub struct Event {
 }
 
 impl Change {
-    /// What the setting is called on screen.
+    /// The setting's name on screen.
     #[must_use]
     pub fn title(&self) -> &'static str {
         term(self.name()).map_or(self.name(), |t| t.name)
     }
 
-    /// What it does, in words: "step size u 0.01", "rule Quantile Balancing".
+    /// The change in words: "step size u 0.01", "rule Quantile Balancing".
     #[must_use]
     pub fn words(&self) -> String {
         match self {
@@ -71,7 +71,7 @@ impl Change {
         }
     }
 
-    /// As [`Self::words`], as short as can be, for marks: "u 0.01", "K 4".
+    /// The change in as few characters as possible, for marks on plots: "u 0.01", "K 4".
     #[must_use]
     pub fn mark(&self) -> String {
         match self {
@@ -94,7 +94,7 @@ impl Change {
     }
 }
 
-/// The events of a step. `events` stand in order of their steps.
+/// The events at a step. `events` must be in order of steps.
 #[must_use]
 pub fn due(events: &[Event], step: u64) -> &[Event] {
     let from = events.partition_point(|e| e.step < step);
@@ -102,13 +102,13 @@ pub fn due(events: &[Event], step: u64) -> &[Event] {
     events.get(from..to).unwrap_or_default()
 }
 
-/// The step of the first event after a step. `events` stand in order of their steps.
+/// The step of the first event after `step`. `events` must be in order of steps.
 #[must_use]
 pub fn next_step(events: &[Event], step: u64) -> Option<u64> {
     events.get(events.partition_point(|e| e.step <= step)).map(|e| e.step)
 }
 
-/// Applies a change to the settings. The experiment is untouched when this fails.
+/// Applies a change to the settings. They stay as they were if this fails.
 ///
 /// # Errors
 /// A value out of range, a variant that does not exist, or a setting that this token source does not have.
@@ -120,7 +120,7 @@ pub fn apply(experiment: &mut Experiment, target: Target, change: &Change) -> Re
     Ok(())
 }
 
-/// Applies several changes, which have to fit together only once all are made. The experiment is untouched when this fails.
+/// Applies several changes, which have to fit together only after the last. The settings stay as they were if this fails.
 ///
 /// # Errors
 /// As [`apply`].
@@ -135,7 +135,7 @@ pub fn apply_all<'a>(
     Ok(())
 }
 
-/// As [`apply`], but whether the settings fit together is for the caller to ask, once several have changed.
+/// As [`apply`], but without validating the result, so that the caller can make several changes first. May leave `next` partly changed.
 ///
 /// # Errors
 /// A variant that does not exist, or a setting that this token source does not have.
@@ -147,7 +147,7 @@ pub(crate) fn set(next: &mut Experiment, target: Target, change: &Change) -> Res
     if matches!(change, Change::SetLearning(_)) && next.world().is_none() {
         return Err(wrong("left alone: only in a world to learn from does anything learn".into()));
     }
-    // A name that was written for the settings so far must know them before they change.
+    // A name that was written for the present settings must store them before they change.
     naming::settle(&mut next.variants);
     if let Change::SetBias(set) = change {
         let meant = |i: usize| target == Target::AllVariants || target == Target::Variant(i);
@@ -192,7 +192,7 @@ fn apply_to_source(experiment: &mut Experiment, change: &Change) -> Result<(), C
     Ok(())
 }
 
-/// The same setting's present value, as the change that would bring it back: what undo sends.
+/// The change that would set the same setting to its present value, which is what undo sends. `None` where there is no such setting.
 #[must_use]
 pub fn inverse(experiment: &Experiment, target: Target, change: &Change) -> Option<Change> {
     if change.is_of_source() {
@@ -209,7 +209,7 @@ pub fn inverse(experiment: &Experiment, target: Target, change: &Change) -> Opti
     variant?.inverse(change)
 }
 
-/// The largest number of experts per token that every variant allows.
+/// The largest K allowed for a router with this many experts.
 #[must_use]
 pub fn largest_top_k(experts: u32) -> u32 {
     experts.min(limits::TOP_K.max_u32())

@@ -1,5 +1,5 @@
-//! The changes, made from the rows of the [table of settings](crate::settings::TABLE): what there is, what it is called in files, how it is applied,
-//! and how it is taken back.
+//! The changes, generated from the rows of the [table of settings](crate::settings::TABLE): what changes there are, their names in files,
+//! how each is applied and how it is undone.
 
 use super::Biases;
 use super::value::{InWords, Swept, Value};
@@ -20,20 +20,20 @@ macro_rules! changes {
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         pub enum Change {
             $($(#[$sdoc])* $S($St),)*
-            /// Repeat the first batch for ever (true) or draw a fresh one every step (false).
+            /// Repeat the first batch for ever (true), or draw a fresh one at every step (false).
             SetFixed(bool),
             $($(#[$vdoc])* $V($Vt),)*
-            /// Put every bias back to its start, and forget what the rule remembers.
+            /// Reset every bias to its start, and clear the rule's memory.
             ResetBias,
-            /// Give every expert this bias, and the rule this memory: what taking back [`Self::ResetBias`] sends.
+            /// Set these biases and this memory; this is what undoing [`Self::ResetBias`] sends.
             SetBias(Box<Biases>),
-            /// A setting that only a world to learn from has.
+            /// Change a setting that only a world to learn from has.
             SetWorld(WorldChange),
-            /// How a variant learns.
+            /// Change how a variant learns.
             SetLearning(LearningChange),
         }
 
-        /// A change of a world. Batch, topics, skew, noise, drift and burst have the changes that synthetic tokens have.
+        /// A change of a setting that only a world has. Batch, topics, skew, noise, drift and burst use the changes of synthetic tokens.
         #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
         pub enum WorldChange {
             $($(#[$wdoc])* $W($Wt),)*
@@ -46,7 +46,7 @@ macro_rules! changes {
         }
 
         impl Change {
-            /// The setting's name, as it is written in files. Two changes with the same name and target replace each other.
+            /// The setting's key in files. Of two changes with the same name and target, the later replaces the earlier.
             #[must_use]
             pub fn name(&self) -> &'static str {
                 match self {
@@ -59,7 +59,7 @@ macro_rules! changes {
                 }
             }
 
-            /// The value as a person would write it.
+            /// The value in words.
             #[must_use]
             pub fn value(&self) -> String {
                 match self {
@@ -73,13 +73,13 @@ macro_rules! changes {
                 }
             }
 
-            /// Whether it is a setting of the token source rather than of a variant.
+            /// Whether the setting belongs to the token source rather than to a variant.
             #[must_use]
             pub fn is_of_source(&self) -> bool {
                 matches!(self, $(Self::$S(_))|* | Self::SetFixed(_) | Self::SetWorld(_))
             }
 
-            /// The change that gives the setting of this key a value; `None` where there is no such setting of such values.
+            /// The change that sets the setting with this key to a value; `None` where no setting with this key takes such a value.
             #[must_use]
             pub(crate) fn swept(key: &str, value: Value) -> Option<Self> {
                 $(if key == stringify!($sf) { return <$St>::of(value).map(Self::$S); })*
@@ -88,7 +88,7 @@ macro_rules! changes {
                 None
             }
 
-            /// The value that it gives, where such values can be swept.
+            /// The value that the change sets, where a sweep can set such values.
             #[must_use]
             pub(crate) fn swept_value(&self) -> Option<Value> {
                 match self {
@@ -101,7 +101,7 @@ macro_rules! changes {
         }
 
         impl Synthetic {
-            /// Applies a change of the tokens; another change leaves them alone.
+            /// Applies a change of synthetic tokens; ignores any other change.
             pub(super) fn apply(&mut self, change: &Change) {
                 match change {
                     $(Change::$S(x) => self.$sf = *x,)*
@@ -109,7 +109,7 @@ macro_rules! changes {
                 }
             }
 
-            /// The change that would bring the same setting back.
+            /// The change that would set the same setting to its present value.
             pub(super) fn inverse(&self, change: &Change) -> Option<Change> {
                 Some(match change {
                     $(Change::$S(_) => Change::$S(self.$sf),)*
@@ -119,7 +119,7 @@ macro_rules! changes {
         }
 
         impl World {
-            /// Applies a change of the token source. False where a world has no such setting.
+            /// Applies a change of the token source. Returns false where a world has no such setting.
             pub(super) fn apply(&mut self, change: &Change) -> bool {
                 match change {
                     $(Change::$S(x) => self.$sf = *x,)*
@@ -129,7 +129,7 @@ macro_rules! changes {
                 true
             }
 
-            /// The change that would bring the same setting back.
+            /// The change that would set the same setting to its present value.
             pub(super) fn inverse(&self, change: &Change) -> Option<Change> {
                 Some(match change {
                     $(Change::$S(_) => Change::$S(self.$sf),)*
@@ -142,7 +142,7 @@ macro_rules! changes {
         }
 
         impl Variant {
-            /// Applies a change of a variant; another change leaves it alone.
+            /// Applies a change of a variant; ignores any other change.
             pub(super) fn apply(&mut self, change: &Change) {
                 match change {
                     $(Change::$V(x) => self.$part.$vf = *x,)*
@@ -151,7 +151,7 @@ macro_rules! changes {
                 }
             }
 
-            /// The change that would bring the same setting back.
+            /// The change that would set the same setting to its present value.
             pub(super) fn inverse(&self, change: &Change) -> Option<Change> {
                 Some(match change {
                     $(Change::$V(_) => Change::$V(self.$part.$vf),)*

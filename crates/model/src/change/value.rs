@@ -1,11 +1,11 @@
-//! The values that settings have: in words, and as sweeps give them.
+//! The values of settings: in words, and as sweeps set them.
 
 use crate::settings::learning::{Auxiliary, Gating, Optimiser};
 use crate::settings::{Capacity, Gate, Groups, Rule, Schedule};
 use crate::terms::{number, on_off};
 use std::fmt;
 
-/// One value that a sweep gives a setting.
+/// A value that a sweep can set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value {
     /// A number.
@@ -16,12 +16,12 @@ pub enum Value {
     Rule(Rule),
     /// A gate.
     Gate(Gate),
-    /// A schedule of u.
+    /// A schedule of the step size.
     Schedule(Schedule),
 }
 
 impl Value {
-    /// As it is called on screen; [`fmt::Display`] writes it as files and columns do.
+    /// The value in words, as on screen; [`fmt::Display`] writes it as in files and columns.
     #[must_use]
     pub fn in_words(self) -> String {
         match self {
@@ -33,7 +33,7 @@ impl Value {
         }
     }
 
-    /// As a number, where it is one.
+    /// The value as a number, where it is one.
     #[must_use]
     pub fn number(self) -> Option<f64> {
         match self {
@@ -47,7 +47,7 @@ impl Value {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // As short as it can be and still be the same number.
+            // As short as possible without loss.
             Self::Real(x) if *x != 0.0 && x.abs() < 1e-3 => write!(f, "{x:e}"),
             Self::Real(x) => write!(f, "{x}"),
             Self::Whole(n) => write!(f, "{n}"),
@@ -58,7 +58,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// A value as a person would write it.
+/// A setting's value in words.
 pub(super) trait InWords {
     fn in_words(&self) -> String;
 }
@@ -89,7 +89,7 @@ in_words! {
     Option<Capacity>: |c| c.map_or_else(|| "none".into(), |c| format!("{} × fair, {}", number(c.factor), c.by));
 }
 
-/// A type of setting, some of whose values a sweep can give.
+/// The type of a setting's value, and which of its values a sweep can set.
 pub(super) trait Swept: Sized {
     fn of(_value: Value) -> Option<Self> {
         None
@@ -116,7 +116,7 @@ macro_rules! swept {
 
 swept!(f64 => Real, u32 => Whole, Rule => Rule, Gate => Gate, Schedule => Schedule);
 
-/// How many tokens an expert takes, over the fair share; who stays is another matter.
+/// A sweep's axis shows a capacity as its factor. `of` cannot make one, because it does not know which tokens stay.
 impl Swept for Option<Capacity> {
     fn value(&self) -> Option<Value> {
         self.map(|c| Value::Real(c.factor))

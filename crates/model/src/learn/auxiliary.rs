@@ -1,6 +1,7 @@
-//! Auxiliary losses: what pulls the router itself towards balance, α·Σ_i f_i·P_i with f held constant.
+//! Auxiliary losses, which pull the router itself towards balance: α·Σ_i f_i·P_i, with f held constant.
 //!
-//! c_i are the loads of the batch as it was routed, T tokens, K experts per token, E experts.
+//! c_i are the loads of the batch as routed, T the tokens, K the experts per token, E the experts, s_ti the scores and z_t the logits of
+//! token t.
 //!
 //! | loss | f_i | P_i | source |
 //! |---|---|---|---|
@@ -10,11 +11,11 @@
 //! | sequence-wise | as normalised, per sequence, from the unbiased top-K | per sequence | DeepSeek-V3 |
 //! | global batch | E·Σc_i/Σ(K·T) over the last batches | as normalised | Qwen (arXiv 2501.11873) |
 //!
-//! The value of Σ f P is no loss with a meaningful minimum; its gradient is what matters: with F a load share, it is that of ½|F − 1/E|² with
-//! the gradient passed straight through the selection (Su). Plain P has a fault that shows here: its gradient α f_i/T is positive
-//! for every expert even at perfect balance, so it mainly shrinks all scores.
+//! The value of Σ f P has no meaningful minimum; only its gradient matters. Where F are the load shares, it is the gradient of ½|F − 1/E|²,
+//! passed straight through the selection (Su). Plain P has a drawback that shows here: its gradient α f_i/T is positive for every expert
+//! even at perfect balance, so it mainly shrinks all scores.
 //!
-//! The z-loss of ST-MoE (arXiv 2202.08906), 1/T Σ_t (ln Σ_i e^z_ti)², does not balance; it keeps logits small.
+//! The z-loss of ST-MoE (arXiv 2202.08906), 1/T Σ_t (ln Σ_i e^z_ti)², does not balance loads; it keeps logits small.
 
 use super::score::sum;
 use super::settings::{Auxiliary, Learning};
@@ -22,7 +23,7 @@ use super::spread::Spread;
 use crate::select::{MAX_K, Selector, expert_of};
 use crate::settings::Gate;
 
-/// What P is made of.
+/// What P is a mean of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Scores,
@@ -30,11 +31,11 @@ enum Form {
     Softmax,
 }
 
-/// An auxiliary loss at one batch: everything but the token.
+/// An auxiliary loss for one batch; only the token is still to be given.
 #[derive(Clone, Debug)]
 pub struct Pull {
     form: Form,
-    /// f of each sequence, [sequences, experts]; one sequence where the batch is one.
+    /// f of each sequence, [sequences, experts]; a loss over the whole batch has a single sequence.
     f: Vec<f32>,
     /// Tokens in a sequence.
     sequence: usize,
@@ -42,7 +43,7 @@ pub struct Pull {
     experts: usize,
 }
 
-/// What a batch came to, for f.
+/// What f is computed from: a routed batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Routed<'a> {
     /// Scores, Q20, [tokens, experts].
@@ -51,12 +52,12 @@ pub struct Routed<'a> {
     pub top_k: usize,
     /// Loads of this batch.
     pub loads: &'a [u32],
-    /// Loads of the last batches with this one, for the global-batch loss.
+    /// Loads of the last batches, this one included, for the global-batch loss.
     pub recent: &'a [Vec<u32>],
 }
 
 impl Pull {
-    /// Of the loss chosen, or of the normalised one where none is.
+    /// The auxiliary loss that is chosen, or the normalised one where none is.
     #[must_use]
     pub fn new(settings: &Learning, routed: Routed<'_>, spread: &impl Spread) -> Self {
         let experts = routed.loads.len();
@@ -86,12 +87,12 @@ impl Pull {
         self.form == Form::Softmax
     }
 
-    /// ∂(Σ f P)/∂z of one token: of its scores `s`, and of the softmax of its logits where that is needed.
+    /// ∂(Σ f P)/∂z of one token, from its scores `s` and, where needed, the softmax of its logits. Written to `out`, one number per expert.
     #[inline]
     pub fn gradient(&self, gate: Gate, token: usize, s: &[f32], softmax: &[f32], out: &mut [f32]) {
         let at = token / self.sequence;
         let f = &self.f[at * self.experts..][..self.experts];
-        // Means within sequences and then over sequences; the last one may be shorter.
+        // P is a mean within each sequence and then over sequences; the last sequence may be shorter.
         let here = self.sequence.min(self.tokens - at * self.sequence) * self.tokens.div_ceil(self.sequence);
         let weight = 1.0 / here as f32;
         match self.form {
@@ -120,7 +121,7 @@ impl Pull {
     }
 }
 
-/// A gradient with respect to scores becomes one with respect to logits.
+/// Turns a gradient with respect to scores into one with respect to logits, in place.
 #[inline]
 pub fn through(gate: Gate, s: &[f32], gradient: &mut [f32]) {
     if gate == Gate::Softmax {
@@ -135,14 +136,14 @@ pub fn through(gate: Gate, s: &[f32], gradient: &mut [f32]) {
     }
 }
 
-/// E times each expert's share.
+/// E times each expert's share of the counts.
 fn fractions(counts: impl Iterator<Item = u64> + Clone) -> Vec<f32> {
     let (experts, total) = counts.clone().fold((0u64, 0u64), |(n, sum), c| (n + 1, sum + c));
     let scale = experts as f64 / total.max(1) as f64;
     counts.map(|c| (c as f64 * scale) as f32).collect()
 }
 
-/// The same, counted from the unbiased top `k` of each sequence of tokens.
+/// f of each sequence, counted from the unbiased top `k` of its tokens.
 fn counted(scores: &[i32], k: usize, sequence: usize, experts: usize, spread: &impl Spread) -> Vec<f32> {
     let selector = Selector::unbiased(experts);
     let sequences: Vec<&[i32]> = scores.chunks((sequence * experts).max(1)).collect();

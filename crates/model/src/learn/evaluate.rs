@@ -1,4 +1,4 @@
-//! Held-out evaluation: batches that no step ever shows, with the biases and parameters of the moment.
+//! Held-out evaluation: batches that no step trains on, with the present biases and parameters.
 
 use super::layer::{Layer, Prediction};
 use super::score::Scorer;
@@ -9,43 +9,43 @@ use crate::metrics;
 use crate::select::Selector;
 use crate::settings::Router;
 
-/// Batches of an evaluation: 131,072 tokens of the default world.
+/// Batches of an evaluation; 131,072 tokens in the default world.
 pub const BATCHES: u32 = 64;
-/// Each expert takes at most so many times its fair share of a batch where capacity is limited.
+/// With limited capacity each expert takes at most this many times its fair share of a batch.
 pub const CAPACITY: f64 = 1.25;
-/// An expert below this share of its fair load is dead.
+/// An expert whose load is below this share of its fair share counts as dead.
 pub const DEAD: f64 = 0.05;
 
-/// What held-out tokens showed.
+/// The result of an evaluation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeldOut {
     /// Σ|ŷ − y|²/Σ|y|²; `None` where the layer has diverged.
     pub nmse: Option<f64>,
-    /// The same where each expert takes at most [`CAPACITY`] times its fair share of a batch, and what comes later is dropped: its
-    /// part of the prediction is missing, the other gating values stay as they are.
+    /// The same with limited capacity: each expert takes at most [`CAPACITY`] times its fair share of a batch, and later assignments are
+    /// dropped. A dropped expert's part is missing from the prediction; the other gating values stay as they are.
     pub nmse_capacity: Option<f64>,
-    /// MaxVio of all held-out batches together: MaxVio global of Wang et al. 2024.
+    /// MaxVio of all held-out batches together: MaxVio_global of Wang et al. 2024.
     pub max_vio: f64,
-    /// Experts below [`DEAD`] of their fair load.
+    /// Number of experts below [`DEAD`] of their fair share.
     pub dead: u32,
-    /// Loads of all batches together.
+    /// Loads of all batches together, one per expert.
     pub loads: Vec<u64>,
 }
 
-/// One variant's layer as it is.
+/// One variant's layer as it is now.
 #[derive(Clone, Copy, Debug)]
 pub struct Present<'a> {
     /// Its router.
     pub router: &'a Router,
-    /// Its selection.
+    /// Selection keys with its biases.
     pub selector: &'a Selector,
     /// Its parameters.
     pub parameters: &'a [f32],
-    /// From score to gating value.
+    /// How scores become gating values.
     pub gating: Gating,
 }
 
-/// Sums of a part of a batch.
+/// Sums of squares over all tokens so far.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
     squares: f64,
@@ -53,7 +53,7 @@ struct Sums {
     signal: f64,
 }
 
-/// Evaluates some layers on `batches` held-out batches of `tokens` tokens.
+/// Evaluates the layers `all` on `batches` held-out batches of `tokens` tokens; one result per layer.
 #[must_use]
 pub fn evaluate(draw: &Draw, tokens: usize, batches: u32, all: &[Present<'_>], spread: &impl Spread) -> Vec<HeldOut> {
     let mut sums = vec![Sums::default(); all.len()];

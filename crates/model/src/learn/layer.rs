@@ -1,6 +1,6 @@
-//! The layer itself: from chosen experts to a prediction, and back to the gradient of every parameter.
+//! The layer itself: from the chosen experts to a prediction, and back to the gradient of every parameter.
 //!
-//! With δ_t = (ŷ_t − y_t)/(T·OUT) and the selection held fixed:
+//! With δ_t = (ŷ_t − y_t)/(T·OUT), and the selection held fixed:
 //!
 //! ```text
 //! ∂L/∂W_i = Σ_t g_ti δ_t x_tᵀ      ∂L/∂S = Σ_t δ_t x_tᵀ      γ_ti = δ_t·(W_i x_t) = ∂L/∂g_ti
@@ -18,23 +18,23 @@ use crate::select::{MAX_K, Selector, expert_of};
 use crate::settings::{DIM, Gate};
 use std::ops::Range;
 
-/// Tokens whose gradients are added to the centroids together.
+/// Tokens whose gradients are added to the centroids in one pass.
 const TILE: usize = 8;
 
-/// What the prediction for one token is made of.
+/// The prediction for one token, and what it is made of.
 #[derive(Clone, Debug)]
 pub struct Prediction {
     /// The chosen experts.
     pub experts: [usize; MAX_K],
     /// Their gating values.
     pub gates: [f32; MAX_K],
-    /// Their outputs W x.
+    /// Their outputs W x, before weighting.
     pub outputs: [[f32; OUT]; MAX_K],
     /// Sum of the chosen scores.
     pub total: f32,
-    /// ŷ
+    /// The prediction ŷ.
     pub value: [f32; OUT],
-    /// K
+    /// K, the number of chosen experts; the arrays are used up to there.
     pub k: usize,
     keys: [i32; MAX_K],
 }
@@ -53,14 +53,14 @@ impl Default for Prediction {
     }
 }
 
-/// A map turned round, a row per coordinate of the token: then SIMD makes all coordinates of the target at once.
+/// A transposed map, with a row per coordinate of the token, so that SIMD computes all coordinates of the target at once.
 pub type Turned = [[f32; OUT]; DIM];
 
 fn turned(map: &Map) -> Turned {
     std::array::from_fn(|j| std::array::from_fn(|q| map[q][j]))
 }
 
-/// x through a map.
+/// Applies a map to x.
 #[inline(always)]
 fn product(map: &Turned, x: &[f32; DIM]) -> [f32; OUT] {
     let mut out = [0.0; OUT];
@@ -73,7 +73,7 @@ fn product(map: &Turned, x: &[f32; DIM]) -> [f32; OUT] {
 }
 
 impl Prediction {
-    /// Chooses the experts of a token by its scores (Q20) and predicts its target.
+    /// Chooses the experts of a token by its scores (Q20) and the biases, and predicts its target.
     pub fn make(&mut self, layer: &Layer<'_>, x: &[f32; DIM], scores: &[i32]) {
         self.k = layer.top_k;
         layer.selector.top_k(scores, self.k, &mut self.keys);
@@ -97,25 +97,25 @@ impl Prediction {
     }
 }
 
-/// A layer with its parameters and how it selects.
+/// A layer's parameters, and how it selects experts.
 #[derive(Clone, Debug)]
 pub struct Layer<'a> {
-    /// Experts' maps.
+    /// The experts' maps.
     pub maps: Vec<Turned>,
-    /// The shared expert's.
+    /// The shared expert's map.
     pub shared: Turned,
-    /// Selection with the biases.
+    /// Selection keys with the biases.
     pub selector: &'a Selector,
-    /// K
+    /// K, experts per token.
     pub top_k: usize,
-    /// From logit to score.
+    /// How logits become scores.
     pub gate: Gate,
-    /// From score to gating value.
+    /// How scores become gating values.
     pub gating: Gating,
 }
 
 impl<'a> Layer<'a> {
-    /// Of these parameters.
+    /// The layer with these parameters.
     #[must_use]
     pub fn new(
         parameters: &[f32],
@@ -133,11 +133,11 @@ impl<'a> Layer<'a> {
 /// The gradients and sums of a part of a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Partial {
-    /// Of the task loss, by all parameters.
+    /// Gradient of the task loss, for all parameters.
     pub gradient: Vec<f32>,
-    /// Of the auxiliary loss, by the centroids.
+    /// Gradient of the auxiliary loss, for the centroids.
     pub auxiliary: Vec<f32>,
-    /// Of the z-loss, by the centroids; empty where there is none.
+    /// Gradient of the z-loss, for the centroids; empty where that loss is not used.
     pub z: Vec<f32>,
     /// Σ|ŷ − y|²
     pub squares: f64,
@@ -161,20 +161,20 @@ impl Partial {
     }
 }
 
-/// One batch to learn from.
+/// One batch to train on.
 #[derive(Debug)]
 pub struct Batch<'a> {
     /// The layer.
     pub layer: Layer<'a>,
-    /// Its logits, where a loss needs them.
+    /// Computes the logits, where a loss needs them.
     pub scorer: Option<&'a Scorer>,
     /// Tokens and targets.
     pub examples: &'a Examples,
-    /// Scores of all tokens, Q20.
+    /// Scores of all tokens, Q20, [tokens, experts].
     pub scores: &'a [i32],
     /// The auxiliary loss.
     pub pull: &'a Pull,
-    /// Whether the z-loss is wanted.
+    /// Whether the z-loss is used.
     pub with_z: bool,
 }
 
@@ -186,7 +186,7 @@ struct Tile {
 }
 
 impl Batch<'_> {
-    /// Sums the gradients of a range of tokens.
+    /// Sums the gradients of a range of tokens in `out`, whose content is replaced.
     pub fn part(&self, tokens: Range<usize>, out: &mut Partial) {
         let experts = self.layer.maps.len();
         out.clear(experts, self.with_z);
@@ -230,7 +230,8 @@ impl Batch<'_> {
         }
     }
 
-    /// Adds the task gradient of one token. That of the centroids goes to `dense` where the gate ties all experts together.
+    /// Adds the task gradient of one token to `out`. Where the gate couples all experts (softmax), the gradient with respect to the logits
+    /// goes to `dense` instead of to the centroids.
     fn task(
         &self,
         token: usize,

@@ -1,20 +1,21 @@
-//! From gradients to steps: Adam (Kingma and Ba 2015; here with β₂ = 0.99, since runs are short) and SGD with momentum.
+//! From gradients to parameter updates: Adam (Kingma and Ba 2015; here with β₂ = 0.99, because runs are short) and SGD with momentum.
 
 use super::parameters::Learned;
 use super::settings::{Learning, Optimiser};
 use crate::settings::DIM;
 
-/// Steps over which the rates rise from 0.
+/// Steps over which the learning rates rise from 0.
 const WARM_UP: f64 = 50.0;
-/// What the cosine falls to.
+/// The fraction of the rates that the cosine falls to.
 const LEAST: f64 = 0.1;
 const BETA_1: f32 = 0.9;
 const BETA_2: f32 = 0.99;
 const EPSILON: f32 = 1e-8;
-/// A gradient beyond this is no gradient any more: the layer has diverged.
+/// Beyond this gradient the layer counts as diverged.
 const WILD: f32 = 1e15;
 
-/// The factor of both rates at the update that ends step `step` (counted from 0): warm-up times cosine.
+/// The factor of both learning rates at the update after step `step` (counted from 0): warm-up times cosine. `horizon` is the length of the
+/// cosine in steps, or 0 for none.
 #[must_use]
 pub fn factor(horizon: u32, step: u64) -> f64 {
     let n = step as f64 + 1.0;
@@ -27,7 +28,7 @@ pub fn factor(horizon: u32, step: u64) -> f64 {
     cosine * (n / WARM_UP).min(1.0)
 }
 
-/// Moves every parameter along its gradient. False, and nothing is moved, where the gradient is not finite or wild.
+/// Updates every parameter from its gradient. Returns false, and changes nothing, if a gradient is not finite or too large.
 pub fn update(learned: &mut Learned, gradient: &[f32], experts: usize, settings: &Learning, step: u64) -> bool {
     if !gradient.iter().all(|g| g.abs() < WILD) {
         return false;
@@ -35,7 +36,7 @@ pub fn update(learned: &mut Learned, gradient: &[f32], experts: usize, settings:
     learned.updates += 1;
     let n = learned.updates as f64;
     let factor = factor(settings.horizon, step);
-    // 1 − βⁿ, in f64: for small n it is the difference of near numbers.
+    // 1 − βⁿ in f64: for small n this subtracts two close numbers.
     let first = (1.0 - libm::pow(f64::from(BETA_1), n)) as f32;
     let second = (1.0 - libm::pow(f64::from(BETA_2), n)) as f32;
     let split = experts * DIM;
@@ -84,7 +85,7 @@ mod tests {
         }
         gradient[3] = 0.1;
         assert!(update(&mut learned, &gradient, 2, &Learning { horizon: 0, ..Learning::default() }, 100));
-        // The first step of Adam is the rate itself, whatever the gradient's size.
+        // Adam's first step is the learning rate itself, whatever the size of the gradient.
         assert!((before.parameters[0] - learned.parameters[0] - 1e-3).abs() < 1e-6);
         assert!((before.parameters[100] - learned.parameters[100] - 3e-3).abs() < 1e-6);
     }

@@ -1,7 +1,8 @@
-//! The parameters of one variant's layer and the optimiser's memory: part of a run's state, so of checkpoints and recordings.
+//! The parameters of one variant's layer and the state of its optimiser. They are part of a run's state, so checkpoints and recordings
+//! contain them.
 //!
-//! All parameters stand in one list: centroids [E][DIM], experts [E][OUT][DIM], shared expert [OUT][DIM]. In files each list is the
-//! hexadecimal digits of its floats' bits, eight per number, so that a start state is the very same state.
+//! All parameters are in one list: centroids [E][DIM], experts [E][OUT][DIM], shared expert [OUT][DIM]. Files write each list as the
+//! hexadecimal digits of its floats' bits, eight per number, so that a start state is restored exactly.
 
 use super::OUT;
 use super::world::untrained;
@@ -11,34 +12,34 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Spread of untrained centroids' coordinates.
+/// Standard deviation of the coordinates of untrained centroids.
 const CENTROID_SCALE: f32 = 0.1;
-/// Spread of untrained experts' entries, times √DIM.
+/// Standard deviation of the entries of untrained experts, times √DIM.
 const EXPERT_SCALE: f32 = 0.1;
 
-/// A linear map from embedding to target, a row per coordinate of the target.
+/// A linear map from embedding to target, with a row per coordinate of the target.
 pub type Map = [[f32; DIM]; OUT];
 
 /// What one variant has learned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Learned {
-    /// Updates since the optimiser's memory was fresh.
+    /// Updates since the optimiser's state was reset.
     pub updates: u64,
-    /// Centroids, experts, shared expert.
+    /// Parameters: centroids, experts, shared expert.
     #[serde(with = "bits")]
     pub parameters: Vec<f32>,
     /// The optimiser's first moments.
     #[serde(with = "bits")]
     pub first: Vec<f32>,
-    /// The optimiser's second moments; all zero for plain momentum.
+    /// The optimiser's second moments; all 0 for SGD.
     #[serde(with = "bits")]
     pub second: Vec<f32>,
-    /// Loads of the last batches, for the global-batch loss.
+    /// Loads of the last batches, oldest first, for the global-batch loss.
     pub recent: VecDeque<Vec<u32>>,
 }
 
-/// Numbers in the parameters of a layer with so many experts.
+/// Number of parameters of a layer with this many experts.
 #[must_use]
 pub const fn length(experts: usize) -> usize {
     experts * DIM + experts * DIM * OUT + DIM * OUT
@@ -50,19 +51,19 @@ pub fn centroids(all: &[f32], experts: usize) -> &[[f32; DIM]] {
     all[..experts * DIM].as_chunks().0
 }
 
-/// The experts' maps in it.
+/// The experts' maps in a list of parameters or gradients.
 #[must_use]
 pub fn maps(all: &[f32], experts: usize) -> &[Map] {
     all[experts * DIM..experts * DIM * (1 + OUT)].as_chunks::<DIM>().0.as_chunks().0
 }
 
-/// The shared expert's map in it: one.
+/// The shared expert's map in a list of parameters or gradients, as a slice of one.
 #[must_use]
 pub fn shared(all: &[f32], experts: usize) -> &[Map] {
     all[experts * DIM * (1 + OUT)..].as_chunks::<DIM>().0.as_chunks().0
 }
 
-/// Centroids, experts' maps and shared map, to change.
+/// Mutable centroids, experts' maps and shared map.
 pub fn split_mut(all: &mut [f32], experts: usize) -> (&mut [[f32; DIM]], &mut [Map], &mut [Map]) {
     let (c, rest) = all.split_at_mut(experts * DIM);
     let (w, s) = rest.split_at_mut(experts * DIM * OUT);
@@ -71,7 +72,7 @@ pub fn split_mut(all: &mut [f32], experts: usize) -> (&mut [[f32; DIM]], &mut [M
 }
 
 impl Learned {
-    /// An untrained layer: small random centroids and experts, a shared expert of zeros.
+    /// An untrained layer: small random centroids and experts, and a shared expert of zeros.
     #[must_use]
     pub fn untrained(experts: usize, seed: u32) -> Self {
         let mut parameters = Vec::with_capacity(length(experts));
@@ -83,14 +84,14 @@ impl Learned {
         Self { updates: 0, parameters, first: zeros.clone(), second: zeros, recent: VecDeque::new() }
     }
 
-    /// Starts the optimiser's memory afresh.
+    /// Resets the optimiser's state.
     pub fn forget(&mut self) {
         self.updates = 0;
         self.first.fill(0.0);
         self.second.fill(0.0);
     }
 
-    /// Whether it is of a layer with so many experts, and all of it finite.
+    /// Whether the lists have the shape for this many experts and all numbers are finite.
     #[must_use]
     pub fn fits(&self, experts: usize) -> bool {
         let lists = [&self.parameters, &self.first, &self.second];
@@ -99,14 +100,14 @@ impl Learned {
             && self.recent.iter().all(|l| l.len() == experts)
     }
 
-    /// Bytes that it takes in memory.
+    /// Size in memory, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         4 * (3 * self.parameters.len() + self.recent.iter().map(Vec::len).sum::<usize>())
     }
 }
 
-/// Floats as the hexadecimal digits of their bits.
+/// Writes and reads floats as the hexadecimal digits of their bits.
 mod bits {
     use super::{Deserialize, Deserializer, Serializer};
     use serde::de::Error;
@@ -115,7 +116,7 @@ mod bits {
     pub(super) fn serialize<S: Serializer>(all: &[f32], serializer: S) -> Result<S::Ok, S::Error> {
         let mut text = String::with_capacity(8 * all.len());
         for x in all {
-            // Infallible: a string takes everything.
+            // Writing to a string cannot fail.
             write!(text, "{:08x}", x.to_bits()).ok();
         }
         serializer.serialize_str(&text)
@@ -137,18 +138,18 @@ mod bits {
 pub mod optional {
     use super::{Arc, Deserialize, Deserializer, Learned, Serialize, Serializer};
 
-    /// Writes it as an `Option<Learned>`.
+    /// Writes the value as an `Option<Learned>`.
     ///
     /// # Errors
-    /// The serialiser's.
+    /// Those of the serialiser.
     pub fn serialize<S: Serializer>(learned: &Option<Arc<Learned>>, serializer: S) -> Result<S::Ok, S::Error> {
         learned.as_deref().serialize(serializer)
     }
 
-    /// Reads it.
+    /// Reads the value from an `Option<Learned>`.
     ///
     /// # Errors
-    /// The deserialiser's.
+    /// Those of the deserialiser.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Arc<Learned>>, D::Error> {
         Ok(Option::<Learned>::deserialize(deserializer)?.map(Arc::new))
     }

@@ -1,20 +1,20 @@
 //! From a token to its scores: dot products with the centroids, the gate, and one rounding to Q20.
 //!
-//! Plain loops over arrays of fixed length, which compilers turn into SIMD of any width with the same result.
+//! These are plain loops over arrays of fixed length, which compilers vectorise at any width with the same result.
 
 use super::parameters::centroids;
 use super::spread::{Spread, part_of};
 use crate::fixed::SCORE_ONE;
 use crate::settings::{DIM, Gate};
 
-/// Coordinates that are added to a logit at once, one after another.
+/// Coordinates added to a logit in one pass, in order.
 const BLOCK: usize = 8;
-/// 1.5·2²³: adding it to a small float leaves the float's nearest integer in the low bits.
+/// 1.5·2²³: adding it to a small float leaves the nearest integer in the low bits.
 const ROUND: f32 = 12_582_912.0;
 /// log2(e)
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
 
-/// eˣ for x in [−55, 55], saturating beyond; within 3·10⁻⁷ of its value. 2ⁿ by the exponent's bits times a polynomial.
+/// eˣ for x in [−55, 55], saturating beyond, with a relative error within 3·10⁻⁷: 2ⁿ in the exponent bits times a polynomial.
 #[must_use]
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
@@ -32,21 +32,21 @@ pub fn exp(x: f32) -> f32 {
     p * f32::from_bits(n.wrapping_add(127) << 23)
 }
 
-/// A score in [0, 1] as Q20, rounded to nearest. A float from 8 to 16 has steps of 2⁻²⁰, so adding 8 rounds.
+/// A score in [0, 1] as Q20, rounded to nearest. A float between 8 and 16 has steps of 2⁻²⁰, so adding 8 rounds it.
 #[inline(always)]
 fn quantised(score: f32) -> i32 {
     const BASE: f32 = 8.0;
     ((score + BASE).to_bits().wrapping_sub(BASE.to_bits()) as i32).clamp(0, SCORE_ONE)
 }
 
-/// A Q20 score as a float, exactly.
+/// A Q20 score as a float; exact.
 #[must_use]
 #[inline(always)]
 pub fn real(score: i32) -> f32 {
     score as f32 * (1.0 / SCORE_ONE as f32)
 }
 
-/// The sum of all, in eight interleaved parts: a fixed order that SIMD can keep.
+/// The sum of all numbers in eight interleaved parts: a fixed order that SIMD can follow.
 #[must_use]
 #[inline(always)]
 pub fn sum(all: impl IntoIterator<Item = f32>) -> f32 {
@@ -71,17 +71,17 @@ fn add_rows(x: &[f32; BLOCK], rows: &[f32], out: &mut [f32]) {
     }
 }
 
-/// A router's centroids, turned round: coordinate by coordinate, all experts.
+/// A router's centroids, transposed, with its gate: computes logits and scores.
 #[derive(Clone, Debug)]
 pub struct Scorer {
-    /// [DIM][experts]
+    /// Coordinates of the centroids, [DIM][experts].
     rows: Vec<f32>,
     experts: usize,
     gate: Gate,
 }
 
 impl Scorer {
-    /// Of a layer's parameters.
+    /// The scorer for a layer's parameters.
     #[must_use]
     pub fn new(parameters: &[f32], experts: usize, gate: Gate) -> Self {
         let mut rows = vec![0.0; DIM * experts];
@@ -93,7 +93,7 @@ impl Scorer {
         Self { rows, experts, gate }
     }
 
-    /// The logits of one token, z = C x; `out` has one per expert.
+    /// The logits of one token, z = C x, one per expert.
     pub fn logits(&self, x: &[f32; DIM], out: &mut [f32]) {
         out.fill(0.0);
         for (x, rows) in x.as_chunks::<BLOCK>().0.iter().zip(self.rows.chunks_exact((BLOCK * self.experts).max(1))) {
@@ -101,7 +101,7 @@ impl Scorer {
         }
     }
 
-    /// The scores of one token, Q20; `room` is overwritten.
+    /// The scores of one token, Q20, one per expert. `room` is a buffer.
     pub fn scores(&self, x: &[f32; DIM], room: &mut Vec<f32>, out: &mut [i32]) {
         room.resize(self.experts, 0.0);
         self.logits(x, room);
@@ -131,7 +131,7 @@ impl Scorer {
     }
 }
 
-/// Logits to their softmax. Returns ln Σ eᶻ.
+/// Replaces logits by their softmax. Returns ln Σ eᶻ.
 pub fn softmax(z: &mut [f32]) -> f32 {
     let top = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     z.iter_mut().for_each(|z| *z = exp(*z - top));

@@ -1,5 +1,5 @@
-//! One step of learning: the batch that was just routed, its gradients, and the optimiser's step. The balancer acts after it, on
-//! the same batch's loads.
+//! One step of learning: the gradients of the batch just routed, and the optimiser's update. The balancer updates the biases after it, from
+//! the loads of the same batch.
 
 use super::OUT;
 use super::auxiliary::{Pull, Routed};
@@ -14,29 +14,29 @@ use crate::row::LearningRow;
 use crate::select::Selector;
 use crate::settings::{DIM, Router};
 
-/// Parameters whose sums are made together.
+/// Parameters that are summed in one part.
 const SUM_PART: usize = 4096;
 
-/// What one variant learns from at one step.
+/// What one variant trains on at one step.
 #[derive(Clone, Copy, Debug)]
 pub struct Lesson<'a> {
     /// Tokens and targets.
     pub examples: &'a Examples,
     /// The router.
     pub router: &'a Router,
-    /// Selection with the biases that routed the batch.
+    /// Selection keys with the biases that routed the batch.
     pub selector: &'a Selector,
     /// Scores, Q20, [tokens, experts].
     pub scores: &'a [i32],
-    /// The loads it came to.
+    /// The loads of the batch.
     pub loads: &'a [u32],
-    /// How it learns.
+    /// The settings of learning.
     pub settings: &'a Learning,
     /// The step that was routed, counted from 0.
     pub step: u64,
 }
 
-/// Room for gradients, kept between steps. A copy is empty.
+/// Buffers for gradients, reused from step to step. A clone is empty.
 #[derive(Debug, Default)]
 pub struct Room(Vec<Partial>);
 
@@ -49,13 +49,13 @@ impl Clone for Room {
 /// The gradients of a batch.
 #[derive(Debug)]
 pub struct Gradients<'a> {
-    /// Of the task loss; then, by [`train`], of everything that moves parameters.
+    /// The gradient of the task loss; [`train`] then adds those of the other losses.
     pub whole: &'a mut Partial,
-    /// What it showed; `None` where something is not finite.
+    /// What the batch showed; `None` where a value is not finite.
     pub row: Option<LearningRow>,
 }
 
-/// The gradients of one batch, in `room`.
+/// Computes the gradients of one batch in `room`. `None` only if there is no part to sum.
 pub fn gradients<'a>(
     learned: &Learned,
     lesson: &Lesson<'_>,
@@ -98,7 +98,7 @@ pub fn gradients<'a>(
     Some(Gradients { whole, row })
 }
 
-/// Adds lists to the first one, in their order.
+/// Adds the lists to `sums`, in order.
 fn add(sums: &mut [f32], lists: &[&[f32]], spread: &impl Spread) {
     let parts: Vec<_> = sums.chunks_mut(SUM_PART).zip((0..).step_by(SUM_PART)).collect();
     spread.each(parts, |(sums, first)| {
@@ -131,7 +131,7 @@ fn row(whole: &Partial, tokens: usize, experts: usize, alpha: f64) -> Option<Lea
     all.iter().all(|x| x.is_finite()).then_some(row)
 }
 
-/// Learns from a batch and says what it showed. `None` where the layer has diverged; it is then left as it was.
+/// Trains on a batch and returns what it showed. `None` where the layer has diverged; its parameters then stay as they were.
 pub fn train(learned: &mut Learned, lesson: &Lesson<'_>, room: &mut Room, spread: &impl Spread) -> Option<LearningRow> {
     let settings = lesson.settings;
     if settings.auxiliary == Auxiliary::GlobalBatch {

@@ -1,4 +1,4 @@
-//! Where tokens with targets come from.
+//! Tokens with targets, from which a layer learns: the world.
 //!
 //! ```text
 //! domain ~ Zipf(skew), topic m evenly within the domain, ξ, ζ ~ nearly normal
@@ -6,9 +6,9 @@
 //! y = M_m x + target_noise·ζ                                M_m likewise, entries of variance 1/DIM
 //! ```
 //!
-//! μ, c and M are drawn once per seed. μ, what all tokens have in common, is what makes an untrained router unbalanced, as the
-//! anisotropic hidden states of language models do. A normal number here is the sum of eight random bytes, scaled: its range ends
-//! at ±4.9 and its kurtosis is 0.15 below a Gaussian's. Any token of any step can be made at any time, from (token, step, seed) alone.
+//! μ, c and M are drawn once per seed. All tokens share μ, which makes an untrained router unbalanced, as the anisotropic hidden states of
+//! language models do. A nearly normal number is the scaled sum of eight random bytes: it lies within ±4.9, and its kurtosis is 0.15 below
+//! a Gaussian's. A token depends on (token, step, seed) alone, so any token of any step can be made at any time.
 
 use super::OUT;
 use super::settings::World;
@@ -18,12 +18,12 @@ use crate::settings::DIM;
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-/// Random counters that a token owns: one for its topic and one for each two of its normal numbers.
+/// Random counters reserved for each token: one for its topic, and one for every two of its nearly normal numbers.
 const WORDS: u32 = 32;
 /// Standard deviation of the sum of eight uniform bytes: √(8·(256² − 1)/12).
 const SPREAD: f32 = 209.022_8;
 
-/// A normal number from 64 random bits.
+/// A nearly normal number from 64 random bits.
 #[inline]
 fn normal(a: u32, b: u32) -> f32 {
     let pairs = |w: u32| (w & 0x00ff_00ff) + ((w >> 8) & 0x00ff_00ff);
@@ -31,14 +31,14 @@ fn normal(a: u32, b: u32) -> f32 {
     (((sum & 0xffff) + (sum >> 16)) as i32 - 1020) as f32 / SPREAD
 }
 
-/// Two normal numbers of one counter.
+/// Two nearly normal numbers from one counter.
 #[inline]
 fn two(index: u32, step: u32, stream: Stream, seed: u32) -> [f32; 2] {
     let [a, b, c, d] = pcg4d(index, step, stream, seed);
     [normal(a, b), normal(c, d)]
 }
 
-/// `N` normal numbers, the `index`-th array of its stream.
+/// `N` nearly normal numbers: the `index`-th array of its stream.
 fn normals<const N: usize>(index: u32, step: u32, stream: Stream, seed: u32) -> [f32; N] {
     let mut out = [0.0; N];
     for (pair, at) in out.chunks_mut(2).zip(index * N.div_ceil(2) as u32..) {
@@ -47,25 +47,25 @@ fn normals<const N: usize>(index: u32, step: u32, stream: Stream, seed: u32) -> 
     out
 }
 
-/// Parameters drawn afresh: `count` arrays of normal numbers of this scale, for an untrained layer.
+/// Initial parameters: `count` arrays of [`DIM`] nearly normal numbers times `scale`.
 pub(super) fn untrained(count: usize, scale: f32, stream: Stream, seed: u32) -> impl Iterator<Item = f32> {
     (0..count as u32).flat_map(move |i| normals::<DIM>(i, 0, stream, seed)).map(move |x| x * scale)
 }
 
-/// What is the same at every step: each topic's centre and map.
+/// What stays the same at every step: the centre and the map of each topic.
 #[derive(Debug)]
 pub struct Teacher {
     settings: World,
     seed: u32,
-    /// μ
+    /// μ, the part that all tokens share.
     mean: [f32; DIM],
-    /// c_m
+    /// c_m, the centre of each topic.
     centres: Vec<[f32; DIM]>,
-    /// M_m, as [DIM][OUT].
+    /// M_m, the map of each topic, as [DIM][OUT].
     maps: Vec<[[f32; OUT]; DIM]>,
-    /// The first topic of each domain, and at the end the number of topics.
+    /// The first topic of each domain; at the end, the number of topics.
     first: Vec<u32>,
-    /// Where in its cycle each domain's popularity begins, turns.
+    /// Where in its cycle each domain's popularity starts, in turns.
     phases: Vec<f64>,
 }
 
@@ -103,20 +103,20 @@ impl Teacher {
         }
     }
 
-    /// Whether this is the world of these settings, but for what a [`Draw`] holds.
+    /// Whether this is the world of these settings and this seed, apart from settings that [`Draw`] holds.
     #[must_use]
     pub fn fits(&self, settings: &World, seed: u32) -> bool {
         let shape = |w: &World| (w.topics, w.domains, w.rich.to_bits(), w.kinship.to_bits());
         self.seed == seed && shape(&self.settings) == shape(settings)
     }
 
-    /// Domains; as many as topics where every topic is a domain of its own.
+    /// Number of domains; as many as topics where every topic is its own domain.
     #[must_use]
     pub fn domains(&self) -> usize {
         self.phases.len()
     }
 
-    /// The last 32-bit draw that means each domain; rising. `turns` is how far popularity has turned.
+    /// The largest 32-bit draw that selects each domain; they never fall. `turns` is how far popularity has turned in its cycle.
     fn thresholds(&self, skew: f64, turns: f64, drifts: bool) -> Vec<u32> {
         let weight = |(d, phase): (usize, &f64)| {
             let swell = if drifts { libm::exp(libm::sin(TAU * (phase + turns))) } else { 1.0 };
@@ -137,8 +137,8 @@ impl Teacher {
     }
 }
 
-/// The first topic of each domain and the number of topics: at least one topic per domain, the rest by Zipf's law, what rounding leaves
-/// over to the first.
+/// The first topic of each domain, then the number of topics. The domains get numbers of topics by Zipf's law, rounded down but at least
+/// one; the first domain gets the remainder.
 fn first_topics(settings: &World, domains: u32) -> Vec<u32> {
     let weights: Vec<f64> = (1..=domains).map(|r| libm::pow(f64::from(r), -settings.rich)).collect();
     let total: f64 = weights.iter().sum();
@@ -155,14 +155,14 @@ fn first_topics(settings: &World, domains: u32) -> Vec<u32> {
         .collect()
 }
 
-/// Everything the tokens of one step are drawn from.
+/// What the tokens of one step are drawn from.
 #[derive(Clone, Debug)]
 pub struct Draw {
-    /// The topics.
+    /// The centres and maps of the topics.
     pub teacher: Arc<Teacher>,
     /// Second word of the random counters.
     pub step: u32,
-    /// Which tokens: those to learn from, or those held out.
+    /// Whether the tokens are for training or held out.
     stream: Stream,
     thresholds: Vec<u32>,
     common: f32,
@@ -173,7 +173,7 @@ pub struct Draw {
 }
 
 impl Draw {
-    /// The tokens of `step` after popularity has turned by `phase` (Q32 turns).
+    /// The tokens of `step` after popularity has turned by `phase` (Q32, in turns).
     #[must_use]
     pub fn new(teacher: Arc<Teacher>, settings: &World, step: u32, phase: u64) -> Self {
         let turns = (phase & 0xffff_ffff) as f64 / 4_294_967_296.0;
@@ -192,7 +192,7 @@ impl Draw {
         }
     }
 
-    /// The `index`-th batch of tokens that no step ever shows.
+    /// The `index`-th batch of held-out tokens, which no step trains on.
     #[must_use]
     pub fn held_out(&self, index: u32) -> Self {
         Self { step: index, stream: Stream::HeldOut, ..self.clone() }
@@ -224,7 +224,7 @@ impl Draw {
         (topic, x)
     }
 
-    /// The target of a token.
+    /// The target of a token with this topic and embedding.
     #[must_use]
     pub fn target(&self, token: u32, topic: usize, x: &[f32; DIM]) -> [f32; OUT] {
         let mut y = [0.0; OUT];
@@ -241,7 +241,7 @@ impl Draw {
         std::array::from_fn(|q| wanted[q] + self.target_noise * y[q])
     }
 
-    /// The first `tokens` tokens.
+    /// The first `tokens` tokens with their targets.
     #[must_use]
     pub fn examples(&self, tokens: usize, spread: &impl Spread) -> Examples {
         let mut out = Examples { x: vec![[0.0; DIM]; tokens], y: vec![[0.0; OUT]; tokens] };

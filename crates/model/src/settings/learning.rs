@@ -1,38 +1,38 @@
-//! The settings of a world to learn from and of a layer that learns, with their limits and what may change while it runs.
+//! The settings of a world to learn from and of a layer that learns, with their limits.
 
 use crate::settings::ConfigError;
 use serde::{Deserialize, Serialize};
 use strum::{EnumIter, IntoStaticStr};
 
-/// Tokens with targets, a fresh batch every step.
+/// A source of tokens with targets, with a fresh batch at every step.
 ///
-/// A topic belongs to a domain. Domains are popular by Zipf's law; a domain holds a number of topics, each with its own centre and
-/// its own linear map from token to target. There are more topics than experts, so experts must specialise and share.
+/// Each topic belongs to a domain. The popularity of domains follows Zipf's law; a domain holds several topics, each with its own centre
+/// and its own linear map from token to target. By default there are more topics than experts, so experts have to specialise and share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct World {
     /// Tokens per batch, T.
     pub batch: u32,
-    /// Topics, each with its own map to learn.
+    /// Number of topics, each with its own map to learn.
     pub topics: u32,
-    /// Domains that the topics belong to; 0: every topic is a domain of its own.
+    /// Number of domains; 0 makes every topic its own domain.
     pub domains: u32,
     /// Zipf exponent of domain popularity.
     pub skew: f64,
-    /// Zipf exponent of the number of topics in a domain. Equal to the skew, all topics are about equally popular, and popular
-    /// domains have more to learn in them.
+    /// Zipf exponent of the number of topics in a domain. Where it equals the skew, all topics are about equally popular, and popular
+    /// domains have more to learn.
     pub rich: f64,
-    /// Share of a topic's centre and map that it has from its domain.
+    /// Share of the variance of a topic's centre and map that comes from its domain.
     pub kinship: f64,
-    /// Share of a token's variance that all tokens have in common, as hidden states of language models have.
+    /// Share of a token's variance that is common to all tokens, as in the hidden states of language models.
     pub common: f64,
-    /// Share of a token's variance that is its own.
+    /// Share of a token's variance that is its own noise.
     pub noise: f64,
-    /// Standard deviation of what no map explains in a target's coordinate.
+    /// Standard deviation of the noise in each coordinate of a target.
     pub target_noise: f64,
-    /// How often the popularity of each domain swells and fades within a thousand steps.
+    /// Cycles of rising and falling popularity of each domain per thousand steps.
     pub drift: f64,
-    /// Consecutive tokens of the same domain.
+    /// Number of consecutive tokens that share a domain.
     pub burst: u32,
 }
 
@@ -58,26 +58,26 @@ impl Default for World {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Learning {
-    /// What turns gradients into steps.
+    /// The optimiser.
     pub optimiser: Optimiser,
     /// Learning rate of the experts and the shared expert.
     pub expert_rate: f64,
     /// Learning rate of the centroids.
     pub router_rate: f64,
-    /// Rates fall along a cosine to a tenth over so many steps from the start and stay there; 0: they stay as they are. The first
-    /// 50 steps are a warm-up.
+    /// Steps from the start over which the rates fall along a cosine to a tenth, where they then stay; with 0 they do not fall. In any case
+    /// the first 50 steps are a warm-up.
     pub horizon: u32,
-    /// From score to gating value.
+    /// How scores become gating values.
     pub gating: Gating,
     /// The auxiliary loss.
     pub auxiliary: Auxiliary,
     /// Weight α of the auxiliary loss.
     pub alpha: f64,
-    /// Weight of the z-loss, 1/T Σ (ln Σ eᶻ)² (ST-MoE; there 0.001).
+    /// Weight of the z-loss, 1/T Σ (ln Σ eᶻ)² (0.001 in ST-MoE).
     pub z_loss: f64,
     /// Tokens in a sequence, for the sequence-wise loss.
     pub sequence: u32,
-    /// Batches over which the global-batch loss averages the load shares.
+    /// Number of batches over which the global-batch loss averages the load shares.
     pub batches: u32,
 }
 
@@ -99,73 +99,73 @@ impl Default for Learning {
 }
 
 impl Learning {
-    /// Whether it is the default, which files leave out.
+    /// Whether these are the defaults, which files leave out.
     #[must_use]
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
-    /// α where an auxiliary loss is chosen, else 0.
+    /// α if an auxiliary loss is chosen, else 0.
     #[must_use]
     pub fn weight(&self) -> f64 {
         if self.auxiliary == Auxiliary::None { 0.0 } else { self.alpha }
     }
 }
 
-/// What turns gradients into steps.
+/// The optimiser, which turns gradients into parameter updates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 pub enum Optimiser {
     /// m ← 0.9 m + 0.1 g, v ← 0.99 v + 0.01 g², θ ← θ − η m̂/(√v̂ + 10⁻⁸).
     #[default]
     Adam,
-    /// m ← 0.9 m + g, θ ← θ − η m. Wants an η near 1: the loss is a mean over many tokens.
+    /// m ← 0.9 m + g, θ ← θ − η m. Needs an η near 1, because the loss is a mean over many tokens.
     Sgd,
 }
 
-/// From score to gating value.
+/// How scores become gating values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 pub enum Gating {
     /// g = s (Wang et al. 2024).
     #[default]
     Raw,
-    /// g = s over the sum of the chosen scores (DeepSeek-V3).
+    /// g = s divided by the sum of the chosen scores (DeepSeek-V3).
     Normalised,
 }
 
-/// The auxiliary loss α·Σ f P: f is held constant, P carries the gradient. See [`super::auxiliary`].
+/// The auxiliary loss α·Σ f P: f is held constant, P carries the gradient. See [`crate::learn::auxiliary`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 pub enum Auxiliary {
-    /// No auxiliary loss. What the normalised one's gradient would be is measured all the same.
+    /// No auxiliary loss. The gradient that the normalised loss would have is measured all the same.
     #[default]
     None,
     /// P is the mean score (Wang et al. 2024).
     Plain,
-    /// P is the mean of each score over the token's sum of scores (Megatron-LM's and DeepSeek-V3's P, over the whole batch).
+    /// P is the mean of each score divided by the token's sum of scores (P of Megatron-LM and DeepSeek-V3, over the whole batch).
     Normalised,
-    /// f counts each token's first choice, P is the mean softmax of the logits (Switch Transformers).
+    /// f counts the tokens whose highest score is at each expert, P is the mean softmax of the logits (Switch Transformers).
     Switch,
-    /// As normalised, but for each sequence of its own, with f from the unbiased top-K (DeepSeek-V3).
+    /// As normalised, but for each sequence separately, with f from the unbiased top-K (DeepSeek-V3).
     SequenceWise,
     /// As normalised, with f from the last batches together (Qwen's global-batch loss).
     GlobalBatch,
 }
 
-/// Every limit of every setting here.
+/// The limits of these settings.
 pub mod limits {
     use crate::settings::Limits;
     /// Tokens per batch of a world.
     pub const BATCH: Limits = Limits { name: "batch", min: 1.0, max: 65_536.0 };
     /// Topics of a world.
     pub const TOPICS: Limits = Limits { name: "topics", min: 1.0, max: 1024.0 };
-    /// Domains.
+    /// Domains of a world.
     pub const DOMAINS: Limits = Limits { name: "domains", min: 0.0, max: 256.0 };
-    /// Zipf exponent of the topics in a domain.
+    /// Zipf exponent of the number of topics in a domain.
     pub const RICH: Limits = Limits { name: "rich", min: 0.0, max: 3.0 };
-    /// Share from the domain.
+    /// Share of variance from the domain.
     pub const KINSHIP: Limits = Limits { name: "kinship", min: 0.0, max: 1.0 };
-    /// Share in common.
+    /// Share of variance common to all tokens.
     pub const COMMON: Limits = Limits { name: "common", min: 0.0, max: 1.0 };
-    /// Share of noise; with the common share at most 1.
+    /// Share of variance that is noise; together with the common share at most 1.
     pub const NOISE: Limits = Limits { name: "noise", min: 0.0, max: 1.0 };
     /// Noise of a target.
     pub const TARGET_NOISE: Limits = Limits { name: "target_noise", min: 0.0, max: 4.0 };
@@ -173,7 +173,7 @@ pub mod limits {
     pub const EXPERT_RATE: Limits = Limits { name: "expert_rate", min: 0.0, max: 10.0 };
     /// Learning rate of centroids.
     pub const ROUTER_RATE: Limits = Limits { name: "router_rate", min: 0.0, max: 10.0 };
-    /// Steps of the cosine.
+    /// Steps of the rates' cosine.
     pub const HORIZON: Limits = Limits { name: "horizon", min: 0.0, max: 1_000_000.0 };
     /// Weight of the auxiliary loss.
     pub const ALPHA: Limits = Limits { name: "alpha", min: 0.0, max: 10.0 };
@@ -183,7 +183,7 @@ pub mod limits {
     pub const SEQUENCE: Limits = Limits { name: "sequence", min: 1.0, max: 65_536.0 };
     /// Batches of the global-batch loss.
     pub const BATCHES: Limits = Limits { name: "batches", min: 1.0, max: 256.0 };
-    /// Scores of all variants of one batch that are kept in memory: tokens × experts, summed.
+    /// Scores of one batch kept in memory: tokens × experts, summed over the variants.
     pub const SCORES: u64 = 1 << 26;
 }
 
@@ -191,7 +191,7 @@ impl World {
     /// Checks every setting.
     ///
     /// # Errors
-    /// The first setting that is out of range.
+    /// Names the first setting that is out of range.
     pub fn validate(&self, path: &str) -> Result<(), ConfigError> {
         use crate::settings::limits as of;
         limits::BATCH.check(path, f64::from(self.batch))?;
@@ -227,7 +227,7 @@ impl Learning {
     /// Checks every setting.
     ///
     /// # Errors
-    /// The first setting that is out of range.
+    /// Names the first setting that is out of range.
     pub fn validate(&self, path: &str) -> Result<(), ConfigError> {
         limits::EXPERT_RATE.check(path, self.expert_rate)?;
         limits::ROUTER_RATE.check(path, self.router_rate)?;

@@ -1,4 +1,4 @@
-//! The settings: plain data with their limits. What an experiment makes of them is in [`config`](crate::config).
+//! The settings: plain data with their limits. [`config`](crate::config) makes experiments of them.
 
 mod balancer;
 pub mod learning;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// Dimensions of a token and of a centroid.
 pub const DIM: usize = 32;
 
-/// Tokens that belong to topics.
+/// A source of synthetic tokens, each of which belongs to a topic.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Synthetic {
@@ -25,11 +25,11 @@ pub struct Synthetic {
     pub topics: u32,
     /// Zipf exponent of topic popularity; 0 makes all topics equally popular.
     pub skew: f64,
-    /// Spread of tokens round their topic's centre, in units of the centres' own spread.
+    /// Spread of tokens around their topic's centre, relative to the spread of the centres.
     pub noise: f64,
-    /// How far the topics wander per thousand steps, in topic lifetimes.
+    /// Drift of the topics per thousand steps, in topic lifetimes.
     pub drift: f64,
-    /// Consecutive tokens that share a topic.
+    /// Number of consecutive tokens that share a topic.
     pub burst: u32,
 }
 
@@ -45,7 +45,7 @@ impl Default for Synthetic {
 pub struct TraceSource {
     /// A path relative to the scenario file, or `builtin:NAME` for a trace that ships with Moebias.
     pub file: String,
-    /// Which tensor, where the file holds several layers.
+    /// The name of the layer's tensor, where the file holds several layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
 }
@@ -61,11 +61,11 @@ pub struct Limits {
     pub max: f64,
 }
 
-/// A setting outside its range. Its text names the setting, the value and the range.
+/// A setting with a value that is not allowed. Its message names the setting, the value and what is allowed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{setting} is {value}, but must be {allowed}")]
 pub struct ConfigError {
-    /// Path of the setting, as `variants[0].router.top_k`.
+    /// Path of the setting, for example `variants[0].router.top_k`.
     pub setting: String,
     /// The value found.
     pub value: String,
@@ -80,10 +80,10 @@ impl Limits {
         self.max as u32
     }
 
-    /// Checks a value; NaN and infinities are never allowed.
+    /// Checks a value; NaN and infinities are never allowed. `path` is the path of what contains the setting.
     ///
     /// # Errors
-    /// Names `path`, the value and the range.
+    /// Names the setting, the value and the range.
     pub fn check(&self, path: &str, value: f64) -> Result<(), ConfigError> {
         if value.is_finite() && value >= self.min && value <= self.max {
             return Ok(());
@@ -101,7 +101,7 @@ impl Synthetic {
     /// Checks every setting.
     ///
     /// # Errors
-    /// The first setting that is out of range.
+    /// Names the first setting that is out of range.
     pub fn validate(&self, path: &str) -> Result<(), ConfigError> {
         limits::BATCH.check(path, f64::from(self.batch))?;
         limits::TOPICS.check(path, f64::from(self.topics))?;

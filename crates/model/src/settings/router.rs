@@ -1,10 +1,10 @@
-//! How scores are made, how many experts a token gets and which it may have.
+//! The settings of a router: how scores are made, how many experts a token gets and which ones it may choose.
 
 use super::{ConfigError, Rule, limits};
 use serde::{Deserialize, Serialize};
 use strum::{EnumIter, IntoStaticStr};
 
-/// How scores are made and how many experts a token gets.
+/// The settings of a router.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Router {
@@ -12,21 +12,21 @@ pub struct Router {
     pub experts: u32,
     /// Experts per token, K.
     pub top_k: u32,
-    /// From logit to score.
+    /// How logits become scores.
     pub gate: Gate,
-    /// Only experts of a token's best groups can be chosen; `None` lets it choose among all.
+    /// Groups of experts, of which a token chooses among the best; `None` lets it choose among all experts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<Groups>,
-    /// The most tokens an expert takes; `None` lets it take all that come.
+    /// The most tokens that an expert takes of a batch; `None` for no bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacity>,
-    /// Shared experts, which every token gets beside the K chosen ones. They change no load.
+    /// Shared experts, which every token gets in addition to the K chosen ones. They do not affect loads.
     #[serde(skip_serializing_if = "is_default")]
     pub shared: u32,
-    /// Whether the gating values of a token are divided by their sum.
+    /// Whether a token's gating values are divided by their sum.
     #[serde(skip_serializing_if = "is_default")]
     pub renormalise: bool,
-    /// Route scale: the factor of every gating value.
+    /// Route scale: multiplies every gating value.
     #[serde(skip_serializing_if = "is_one")]
     pub scale: f64,
 }
@@ -46,58 +46,58 @@ impl Default for Router {
     }
 }
 
-/// Group-limited routing (DeepSeek-V3): experts stand in equal groups; a group's score is the sum of the two largest biased scores
-/// in it, and a token chooses among the experts of its best groups.
+/// Group-limited routing (DeepSeek-V3): experts form groups of equal size; a group's score is the sum of the two largest biased scores in
+/// it, and a token chooses among the experts of its best groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Groups {
-    /// Number of groups; divides E.
+    /// Number of groups; must divide E.
     pub groups: u32,
-    /// Groups that a token chooses among.
+    /// Number of groups that a token chooses among.
     pub kept: u32,
 }
 
-/// How many tokens an expert takes: ⌈T·K/E · factor⌉. What comes beyond is dropped (Switch, GShard; Megatron-LM).
+/// Capacity: an expert takes at most ⌈T·K/E · factor⌉ tokens of a batch. Further assignments are dropped (Switch, GShard; Megatron-LM).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Capacity {
-    /// Capacity over the fair share.
+    /// Capacity as a multiple of the fair share.
     pub factor: f64,
-    /// Which tokens stay.
+    /// Which tokens an overfull expert keeps.
     #[serde(default)]
     pub by: Stays,
 }
 
-/// Which of an overfull expert's tokens stay.
+/// Which tokens an overfull expert keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 pub enum Stays {
-    /// Those with the highest scores there; of equal ones the earlier.
+    /// Those with the highest scores there; among equal scores the earlier tokens.
     #[default]
     Score,
-    /// Those that come first in the batch.
+    /// The earliest in the batch.
     Position,
 }
 
-/// From logit to score.
+/// The gate: how logits become scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 pub enum Gate {
-    /// s = 1/(1 + e⁻ˣ), each expert on its own (Wang et al. 2024).
+    /// s = 1/(1 + e⁻ˣ), each expert separately (Wang et al. 2024).
     #[default]
     Sigmoid,
     /// s = eˣ/Σeˣ over the experts of a token.
     Softmax,
-    /// s = √ln(1 + eˣ), each expert on its own (`sqrtsoftplus` in Megatron-LM). Held as s/4, so that it fits the score format.
+    /// s = √ln(1 + eˣ), each expert separately (`sqrtsoftplus` in Megatron-LM). Stored as s/4, so that it fits the score format.
     SqrtSoftplus,
 }
 
 impl Gate {
-    /// What a held score of 1.0 stands for: scores are held in this unit. Biases are in true score units whatever the gate.
+    /// The unit in which scores are stored: the true score of a stored 1.0. Biases are in true score units whatever the gate.
     #[must_use]
     pub fn unit(self) -> f64 {
         f64::from(1u32 << self.unit_bits())
     }
 
-    /// The same as a power of two: a bias enters the key shifted to the right by so many bits.
+    /// The unit as a power of two; a bias is shifted to the right by this many bits before it enters the key.
     #[must_use]
     pub fn unit_bits(self) -> u32 {
         match self {
@@ -108,13 +108,13 @@ impl Gate {
 }
 
 impl Router {
-    /// Experts per group; all of them without groups.
+    /// Experts per group; without groups, all of them.
     #[must_use]
     pub fn group_size(&self) -> u32 {
         self.groups.map_or(self.experts, |g| self.experts / g.groups.max(1))
     }
 
-    /// Experts that a token chooses among.
+    /// Number of experts that a token chooses among.
     #[must_use]
     pub fn eligible(&self) -> u32 {
         self.groups.map_or(self.experts, |g| g.kept * self.group_size())

@@ -1,31 +1,31 @@
-//! The one table of what can be changed while an experiment runs.
+//! The table of all settings that can change while an experiment runs.
 //!
-//! A row says of a setting: how a change of it is written, the type of its value, the field that holds it (which is also its key in files, on
-//! the command line and in columns), what it is called on screen, its sign, its unit, what else people call it, and its range. [`Change`](crate::change::Change)
-//! with its undo, the words of events and marks, what can be swept and what the palette finds are made from these rows. To add a setting,
-//! add its field and a row here.
+//! A row of the table states for one setting: the variant of the change, the type of its value, the field that holds it (which is also its
+//! key in files, on the command line and in columns), its name on screen, its symbol, its unit, what else people call it, and its range.
+//! [`Change`](crate::change::Change) and its undo, the words of events and marks, what can be swept and what the palette finds are
+//! generated from these rows. To add a setting, add its field and a row here.
 
 use super::Limits;
 
-/// What a setting is called, what it is counted in, and how far it goes.
+/// The names, unit and range of a setting.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Term {
-    /// As it is written in files: the last part of its path.
+    /// The key in files: the last part of the setting's path.
     pub key: &'static str,
-    /// Its name.
+    /// The name on screen.
     pub name: &'static str,
-    /// Its sign, or the shortest name there is, for marks and lists.
+    /// The symbol, or else the shortest name, for marks and lists.
     pub sign: &'static str,
-    /// What it is counted in; empty where it is a plain number or no number.
+    /// The unit; empty for plain numbers and for values that are not numbers.
     pub unit: &'static str,
-    /// What else people call it, for searches.
+    /// What else people call the setting, for searches.
     pub also: &'static [&'static str],
-    /// The range of its numbers, where it has one.
+    /// The range of its values, where it has one.
     pub limits: Option<Limits>,
 }
 
 impl Term {
-    /// The setting of this key.
+    /// A term without unit, other names or range.
     pub(crate) const fn new(key: &'static str, name: &'static str, sign: &'static str) -> Self {
         Self { key, name, sign, unit: "", also: &[], limits: None }
     }
@@ -43,8 +43,8 @@ impl Term {
     }
 }
 
-/// Hands all rows to another macro. Settings of the token source come first, then those that only a world to learn from has, then those
-/// of a variant, then how a variant learns.
+/// Passes all rows to another macro: first the settings of the token source, then those that only a world to learn from has, then those of
+/// a variant, then those of how a variant learns.
 macro_rules! every_setting {
     ($then:ident) => {
         $then! {
@@ -54,25 +54,25 @@ macro_rules! every_setting {
                     .unit("tokens").also(&["batch size", "T", "tokens per step"]).within(limits::BATCH);
                 /// Number of topics.
                 SetTopics(u32) topics: ("topics", "topics").also(&["number of topics"]).within(limits::TOPICS);
-                /// Zipf exponent.
+                /// Zipf exponent of topic popularity.
                 SetSkew(f64) skew: ("skew", "skew").also(&["zipf exponent"]).within(limits::SKEW);
-                /// Spread of tokens round their topic.
+                /// Spread of tokens around their topic's centre.
                 SetNoise(f64) noise: ("noise", "noise").within(limits::NOISE);
-                /// Topic lifetimes per thousand steps.
+                /// Drift, in topic lifetimes per thousand steps.
                 SetDrift(f64) drift: ("drift", "drift").unit("per 1 000 steps").within(limits::DRIFT);
                 /// Consecutive tokens that share a topic.
                 SetBurst(u32) burst: ("burst", "burst").unit("tokens").within(limits::BURST);
             }
             world {
-                /// Domains.
+                /// Number of domains.
                 Domains(u32) domains: ("domains", "domains").within(learning::limits::DOMAINS);
-                /// Zipf exponent of the topics in a domain.
+                /// Zipf exponent of the number of topics in a domain.
                 Rich(f64) rich: ("richness", "richness").within(learning::limits::RICH);
-                /// Share that a topic has from its domain.
+                /// Share of a topic's variance that comes from its domain.
                 Kinship(f64) kinship: ("kinship", "kinship").within(learning::limits::KINSHIP);
-                /// Share that all tokens have in common.
+                /// Share of a token's variance that is common to all tokens.
                 Common(f64) common: ("common part", "common part").within(learning::limits::COMMON);
-                /// Noise of a target.
+                /// Noise of the targets.
                 TargetNoise(f64) target_noise: ("target noise ε", "ε")
                     .also(&["target noise"]).within(learning::limits::TARGET_NOISE);
             }
@@ -80,31 +80,30 @@ macro_rules! every_setting {
                 /// Experts per token.
                 SetTopK(u32) router.top_k: ("experts per token K", "K")
                     .also(&["top-K", "experts per token"]).within(limits::TOP_K);
-                /// From logit to score.
+                /// The gate.
                 SetGate(Gate) router.gate: ("gate", "gate");
                 /// Groups of experts, and how many of them a token chooses among.
                 SetGroups(Option<Groups>) router.groups: ("groups", "groups").also(&["kept groups"]);
-                /// The most tokens an expert takes.
+                /// The most tokens that an expert takes of a batch.
                 SetCapacity(Option<Capacity>) router.capacity: ("capacity", "capacity")
                     .also(&["capacity factor"]).within(limits::CAPACITY);
                 /// Shared experts.
                 SetShared(u32) router.shared: ("shared experts", "shared")
                     .also(&["shared experts"]).within(limits::SHARED);
-                /// Divide a token's gating values by their sum.
+                /// Whether a token's gating values are divided by their sum.
                 SetRenormalise(bool) router.renormalise: ("renormalised", "renormalised");
                 /// Route scale.
                 SetScale(f64) router.scale: ("route scale", "scale").also(&["route scale"]).within(limits::SCALE);
-                /// The update rule. Changing to one whose biases mean something else starts them afresh; another rule forgets what was
-                /// remembered.
+                /// The update rule. A rule whose biases mean something else resets the biases; any other rule clears the memory.
                 SetRule(Rule) balancer.rule: ("rule", "rule");
                 /// Step size u.
                 SetRate(f64) balancer.rate: ("step size u", "u").unit("score units")
                     .also(&["u", "step size u", "step size", "rate", "bias update speed"]).within(limits::RATE);
-                /// How u changes with time; n starts at 1 again.
+                /// How u changes with the number of updates, n, which starts at 1 again.
                 SetSchedule(Schedule) balancer.schedule: ("schedule", "schedule");
-                /// Subtract the mean bias after every update.
+                /// Whether the mean bias is subtracted after every update.
                 SetCentred(bool) balancer.centred: ("centring", "centring");
-                /// The step from which the biases stay as they are; `None` lets them move again.
+                /// The step from which the biases stay as they are; `None` lets them move.
                 SetFreeze(Option<u64>) balancer.freeze: ("freezing", "freezing").also(&["freeze"]).within(limits::FREEZE);
                 /// Momentum β of SMEBU.
                 SetMomentum(f64) balancer.momentum: ("momentum β", "β").also(&["momentum"]).within(limits::MOMENTUM);
@@ -117,38 +116,38 @@ macro_rules! every_setting {
                 /// Identity experts of LongCat-Flash's rule.
                 SetZeroExperts(u32) balancer.zero_experts: ("identity experts", "Z")
                     .also(&["identity experts", "zero experts", "Z"]).within(limits::ZERO_EXPERTS);
-                /// Computing experts per token that LongCat-Flash's rule is to reach.
+                /// The mean number of computing experts per token that LongCat-Flash's rule aims at.
                 SetRealExperts(f64) balancer.real_experts: ("computing experts", "K_e")
                     .also(&["computing experts", "Ke"]).within(limits::REAL_EXPERTS);
                 /// Weight of the old β in Quantile Balancing's moving average.
                 SetAverage(f64) balancer.average: ("moving average", "average")
                     .also(&["moving average"]).within(limits::AVERAGE);
-                /// Passes that BIP makes on a batch before it routes it.
+                /// Passes that BIP makes over a batch before routing it.
                 SetIterations(u32) balancer.iterations: ("passes", "passes")
                     .also(&["iterations"]).within(limits::ITERATIONS);
             }
             learning {
-                /// Another optimiser; its memory starts afresh.
+                /// The optimiser. Changing it resets its state.
                 Optimiser(Optimiser) optimiser: ("optimiser", "optimiser");
-                /// Learning rate of the experts.
+                /// Learning rate of the experts and the shared expert.
                 ExpertRate(f64) expert_rate: ("expert rate", "expert rate")
                     .also(&["learning rate"]).within(learning::limits::EXPERT_RATE);
                 /// Learning rate of the centroids.
                 RouterRate(f64) router_rate: ("router rate", "router rate")
                     .also(&["learning rate"]).within(learning::limits::ROUTER_RATE);
-                /// Steps of the cosine.
+                /// Steps of the rates' cosine.
                 Horizon(u32) horizon: ("horizon", "horizon").within(learning::limits::HORIZON);
-                /// From score to gating value.
+                /// How scores become gating values.
                 Gating(Gating) gating: ("gating values", "gating values");
                 /// The auxiliary loss.
                 Auxiliary(Auxiliary) auxiliary: ("auxiliary loss", "loss");
-                /// Weight α.
+                /// Weight α of the auxiliary loss.
                 Alpha(f64) alpha: ("weight α", "α").also(&["alpha", "auxiliary weight"]).within(learning::limits::ALPHA);
                 /// Weight of the z-loss.
                 ZLoss(f64) z_loss: ("z-loss", "z-loss").also(&["router z-loss"]).within(learning::limits::Z_LOSS);
                 /// Tokens in a sequence.
                 Sequence(u32) sequence: ("sequence", "sequence").unit("tokens").within(learning::limits::SEQUENCE);
-                /// Batches of the global-batch loss.
+                /// Number of batches over which the global-batch loss averages.
                 Batches(u32) batches: ("batches", "batches").within(learning::limits::BATCHES);
             }
         }
@@ -161,7 +160,7 @@ macro_rules! terms {
         $($(#[$doc:meta])* $change:ident($type:ty) $first:ident$(.$second:ident)?:
             ($name:literal, $sign:literal) $(.$more:ident($value:expr))*;)*
     })*) => {
-        /// Every setting of the table.
+        /// The terms of all settings in the table.
         pub const TABLE: &[Term] = {
             use super::{learning, limits};
             &[$($(Term::new(last!($first $(.$second)?), $name, $sign)$(.$more($value))*,)*)*]

@@ -1,4 +1,4 @@
-//! What must be true before a run can start or a setting can change: one check, asked by whoever is about to do so.
+//! The checks before a run starts or a setting changes; every part of the program uses these.
 
 use super::{State, learning};
 use crate::balance::fits;
@@ -9,11 +9,11 @@ use crate::trace::Trace;
 /// A timed event that has no effect.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ignored {
-    /// Its place among the events, in order of steps.
+    /// Its index among the events, which are in order of steps.
     pub index: usize,
     /// The event.
     pub event: Event,
-    /// Why it has none.
+    /// Why it has no effect.
     pub why: ConfigError,
 }
 
@@ -41,7 +41,7 @@ pub fn settings(experiment: &Experiment, trace: Option<&Trace>) -> Result<(), Co
 /// Checks that a run with these settings can start from a state.
 ///
 /// # Errors
-/// A state of another shape, or one that means something else under these rules.
+/// A state of another shape, or one that does not fit the rules.
 pub fn state(experiment: &Experiment, state: &State) -> Result<(), ConfigError> {
     if state.variants.len() != experiment.variants.len() {
         return Err(error("start state", "of another shape", "one bias per expert of every variant"));
@@ -56,10 +56,10 @@ pub fn state(experiment: &Experiment, state: &State) -> Result<(), ConfigError> 
     learning::fits(experiment, state)
 }
 
-/// Applies a change to the settings of a run on this trace. The settings are untouched when this fails.
+/// Applies a change to the settings of a run on this trace. The settings stay as they were if this fails.
 ///
 /// # Errors
-/// As [`change::apply`], or a trace that does not go with the new settings.
+/// As [`change::apply`], or a trace that does not fit the new settings.
 pub fn change(
     experiment: &mut Experiment,
     trace: Option<&Trace>,
@@ -75,8 +75,8 @@ pub fn change(
     Ok(())
 }
 
-/// The events that a run starting like this leaves out, because its settings or its trace do not allow them. `events` stand in order of
-/// their steps.
+/// The events that a run starting with these settings leaves out, because its settings or its trace do not allow them. `events` are in
+/// order of steps.
 #[must_use]
 pub fn ignored(experiment: &Experiment, trace: Option<&Trace>, events: &[Event]) -> Vec<Ignored> {
     let mut settings = experiment.clone();
@@ -87,11 +87,11 @@ pub fn ignored(experiment: &Experiment, trace: Option<&Trace>, events: &[Event])
     events.iter().enumerate().filter_map(left_out).collect()
 }
 
-/// A log of selections without scores can be watched as it was recorded, and no other way. Some rules need more of a trace than its
-/// scores, or not too many tokens at once.
+/// Checks that a trace can be routed with these settings. A log of selections without scores can only be shown as it was recorded. Some
+/// rules need token ids, or batches that are not too large.
 ///
 /// # Errors
-/// The setting that this trace does not allow.
+/// Names the setting that this trace does not allow.
 pub fn routes_again(experiment: &Experiment, trace: &Trace) -> Result<(), ConfigError> {
     experiment.validate_batch(trace.tokens.min(u32::MAX as usize) as u32)?;
     if trace.token_ids.is_empty()

@@ -1,4 +1,4 @@
-//! The steps of a source to learn from: tokens with targets, scores made by a router that learns, and the learning itself.
+//! The steps of a world to learn from: tokens with targets, scores of a router that learns, and training.
 
 use super::{Simulation, State, VariantState, error};
 use crate::batch::{Batch, Routing, TokenInputs};
@@ -10,7 +10,7 @@ use crate::learn::world::{Draw, Examples, Teacher};
 use crate::row::LearningRow;
 use std::sync::Arc;
 
-/// Checks that a state holds parameters where something learns, of the right shape, and nowhere else.
+/// Checks that every variant's state holds parameters of the right shape if the source is a world to learn from, and none otherwise.
 pub(super) fn fits(experiment: &Experiment, state: &State) -> Result<(), ConfigError> {
     let learns = experiment.world().is_some();
     let fits = |(s, v): (&VariantState, &Variant)| match &s.learned {
@@ -24,7 +24,7 @@ pub(super) fn fits(experiment: &Experiment, state: &State) -> Result<(), ConfigE
     Err(error("start state", "with parameters of another layer or none", allowed))
 }
 
-/// One variant learns from the batch it routed. `None` where there is nothing to learn or the layer has diverged.
+/// Trains one variant on the batch it routed. `None` where nothing learns, or where the layer has diverged.
 pub(super) fn learn(
     variant: &Variant,
     state: &mut VariantState,
@@ -49,8 +49,7 @@ impl Simulation {
         Some(Draw::new(teacher, world, step, phase))
     }
 
-    /// What the layers as they are make of `batches` batches that no step ever shows, an outcome per variant; empty where nothing
-    /// learns.
+    /// Evaluates the layers as they are on `batches` batches that no step trains on: one result per variant, or none where nothing learns.
     pub fn held_out(&mut self, batches: u32, spread: &impl Spread) -> Vec<HeldOut> {
         let Some(draw) = self.draw(0, self.state.phase) else { return vec![] };
         let batch = self.next_batch();
@@ -65,14 +64,14 @@ impl Simulation {
 }
 
 impl Batch {
-    /// Whether all scores that are not made token by token are there.
+    /// Whether the tokens, targets and scores of a batch to learn from have been made. Always true for other batches.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         !matches!(self.inputs.tokens, TokenInputs::Learning(_)) || self.examples.is_some()
     }
 
-    /// Makes the tokens, targets and scores of a batch to learn from, and nothing for others. What looks at a few tokens does
-    /// without.
+    /// Makes the tokens, targets and scores of a batch to learn from; does nothing for other batches. Code that looks at only a few tokens
+    /// works without it.
     pub fn make_ready(&mut self, spread: &impl Spread) {
         let TokenInputs::Learning(draw) = &self.inputs.tokens else { return };
         if self.examples.is_none() {

@@ -1,16 +1,16 @@
-//! An axis of a sweep: a parameter and its values, as a person writes them.
+//! An axis of a sweep: a parameter and its values, and how they are written as text.
 
 use super::parameter::{Kind, Parameter};
 use crate::change::Value;
 use strum::IntoEnumIterator as _;
 
-/// More values on one axis than anybody can look at.
+/// The most values on one axis.
 pub const MOST_VALUES: usize = 1000;
 
-/// How values are spread between two ends.
+/// How values are distributed between two ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, strum::Display, strum::EnumIter)]
 pub enum Spacing {
-    /// Evenly.
+    /// By equal differences.
     #[default]
     #[strum(to_string = "linear")]
     Linear,
@@ -22,17 +22,17 @@ pub enum Spacing {
 /// A parameter and the values that it takes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
-    /// Which.
+    /// The parameter.
     pub parameter: Parameter,
-    /// In the order in which they are run and drawn; no two are the same.
+    /// The values, in the order in which they are run and drawn; all different.
     pub values: Vec<Value>,
 }
 
 impl Axis {
-    /// The values of a list.
+    /// An axis with these values.
     ///
     /// # Errors
-    /// None, too many, or one twice.
+    /// No values, too many, or one that occurs twice.
     pub fn new(parameter: Parameter, values: Vec<Value>) -> Result<Self, String> {
         let name = parameter.short();
         if values.is_empty() {
@@ -47,10 +47,10 @@ impl Axis {
         Ok(Self { parameter, values })
     }
 
-    /// `count` values from `from` to `to`. Whole numbers are rounded, and what then stands twice is left out.
+    /// `count` values from `from` to `to`. Whole numbers are rounded, and duplicates are left out.
     ///
     /// # Errors
-    /// Names, ends out of range or in the wrong order, a logarithm of 0, or too many values.
+    /// A parameter whose values are names, ends out of range or in the wrong order, the logarithm of 0, or too few or too many values.
     pub fn range(parameter: Parameter, from: f64, to: f64, spacing: Spacing, count: usize) -> Result<Self, String> {
         let name = parameter.short();
         let (limits, whole) = match parameter.kind() {
@@ -83,7 +83,7 @@ impl Axis {
                 _ if i == 0 => from,
                 _ if i + 1 == count => to,
                 Spacing::Linear => tidy(from + (to - from) * t, 12),
-                // libm's functions: the same numbers on every machine.
+                // libm's functions give the same numbers on every machine.
                 Spacing::Log => tidy(libm::exp(libm::log(from) + (libm::log(to) - libm::log(from)) * t), 6),
             };
             let value = if whole { Value::Whole(x.round() as u32) } else { Value::Real(x) };
@@ -94,7 +94,7 @@ impl Axis {
         Self::new(parameter, values)
     }
 
-    /// Reads `u=1e-5..1e-1:log:25`, `top_k=1..8`, `skew=0..2:lin:9` or `rule=sign,rms`.
+    /// Reads an axis, for example `u=1e-5..1e-1:log:25`, `top_k=1..8`, `skew=0..2:lin:9` or `rule=sign,rms`.
     ///
     /// # Errors
     /// A sentence that says what is wrong and what is allowed.
@@ -152,7 +152,7 @@ fn short(spacing: Spacing) -> &'static str {
     if spacing == Spacing::Log { "log" } else { "lin" }
 }
 
-/// Rounded to so many significant digits, so that files hold 0.3 and not 0.30000000000000004.
+/// Rounds to a number of significant digits, so that files contain 0.3 and not 0.30000000000000004.
 fn tidy(x: f64, digits: usize) -> f64 {
     format!("{x:.*e}", digits - 1).parse().unwrap_or(x)
 }

@@ -1,8 +1,8 @@
-//! A sweep: the same experiment with every combination of some settings, and with several seeds.
+//! A sweep: the same experiment with every combination of values of some settings, and with several seeds.
 //!
-//! A [`Plan`] says which runs there are, and is checked as a whole before any of them starts. Runs that see the very same tokens are put
-//! into one experiment as its variants ([`Plan::groups`]): an engine makes tokens and scores once for all of them, which is what makes a
-//! sweep cheap. No figure of a run depends on the company it is put in.
+//! A [`Plan`] defines the runs, and is checked as a whole before any of them starts. Runs over the same tokens become the variants of one
+//! experiment ([`Plan::groups`]), so that an engine makes tokens and scores once for all of them, which makes sweeps cheap. The figures of
+//! a run do not depend on the group it is in.
 
 mod axis;
 mod outcome;
@@ -20,12 +20,12 @@ use super::config::{Experiment, Variant, limits};
 use super::naming;
 use std::collections::BTreeMap;
 
-/// More runs than anybody can wait for.
+/// The most runs in one sweep.
 pub const MOST_RUNS: usize = 100_000;
-/// More seeds than anybody needs.
+/// The most seeds in one sweep.
 pub const MOST_SEEDS: u32 = 1000;
 
-/// Which runs there are.
+/// The runs of a sweep.
 #[derive(Clone, Debug)]
 pub struct Plan {
     base: Experiment,
@@ -38,11 +38,11 @@ pub struct Plan {
 /// One run of a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// Which combination of values.
+    /// The combination of values, by number.
     pub cell: usize,
-    /// Which repetition.
+    /// The repetition, counted from 0: it is added to the seed.
     pub repeat: u32,
-    /// Which variant of the experiment.
+    /// The variant of the base experiment.
     pub variant: usize,
 }
 
@@ -51,18 +51,18 @@ pub struct Run {
 pub struct Group {
     /// The experiment.
     pub experiment: Experiment,
-    /// What happens in it.
+    /// The events during it.
     pub events: Vec<Event>,
-    /// Of each of its variants, the number of the run.
+    /// The number of the run that each of its variants is.
     pub runs: Vec<usize>,
 }
 
 impl Plan {
-    /// A plan of the experiment with every combination of the axes' values, `seeds` times: with its own seed and those after it. What
-    /// an author made happen to a setting that is swept is left out.
+    /// A plan of `base` with every combination of the axes' values, each `seeds` times: with the experiment's seed and those following it.
+    /// Events that change a swept setting are left out, as are those after the last step.
     ///
     /// # Errors
-    /// An axis twice, nothing to do or far too much, or a combination that does not fit, which is named.
+    /// Names what is wrong: an axis given twice, no axes, seeds or steps, too many runs, or a combination that is not allowed.
     pub fn new(base: Experiment, events: &[Event], axes: Vec<Axis>, seeds: u32, steps: u64) -> Result<Self, String> {
         if let Some(twice) = (1..axes.len()).find(|&i| axes[..i].iter().any(|a| a.parameter == axes[i].parameter)) {
             return Err(format!("{} is swept twice: put all its values on one axis", axes[twice].parameter.short()));
@@ -109,19 +109,19 @@ impl Plan {
         Ok(())
     }
 
-    /// What is swept.
+    /// The axes: what is swept.
     #[must_use]
     pub fn axes(&self) -> &[Axis] {
         &self.axes
     }
 
-    /// Repetitions of each combination.
+    /// Number of repetitions of each combination.
     #[must_use]
     pub fn seeds(&self) -> u32 {
         self.seeds
     }
 
-    /// Steps of each run.
+    /// Number of steps of each run.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
@@ -133,31 +133,31 @@ impl Plan {
         &self.base
     }
 
-    /// What happens in it, of all its variants.
+    /// The events of the base experiment that the sweep keeps, for all its variants.
     #[must_use]
     pub fn all_events(&self) -> &[Event] {
         &self.events
     }
 
-    /// Combinations of values.
+    /// Number of combinations of values, called cells.
     #[must_use]
     pub fn cells(&self) -> usize {
         self.axes.iter().fold(1, |n, a| n.saturating_mul(a.values.len()))
     }
 
-    /// Runs.
+    /// Number of runs.
     #[must_use]
     pub fn len(&self) -> usize {
         self.cells().saturating_mul(self.seeds as usize).saturating_mul(self.base.variants.len())
     }
 
-    /// Never: there is always a run.
+    /// Always false: a plan has at least one run.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The run of this number. Variants change fastest, then seeds, then the last axis.
+    /// The run with this number. Variants change fastest, then seeds, then the last axis.
     #[must_use]
     pub fn run(&self, number: usize) -> Run {
         let variants = self.base.variants.len();
@@ -166,13 +166,13 @@ impl Plan {
         Run { cell: rest / seeds, repeat: (rest % seeds) as u32, variant }
     }
 
-    /// The numbers of a cell's runs of one variant, in order of their seeds.
+    /// The numbers of a cell's runs of one variant, in the order of their seeds.
     pub fn runs_of(&self, cell: usize, variant: usize) -> impl Iterator<Item = usize> + use<> {
         let (seeds, variants) = (self.seeds as usize, self.base.variants.len());
         (0..seeds).map(move |s| (cell * seeds + s) * variants + variant)
     }
 
-    /// Which value of each axis a cell has.
+    /// For each axis, the index of the cell's value.
     #[must_use]
     pub fn places(&self, mut cell: usize) -> Vec<usize> {
         let mut places = vec![0; self.axes.len()];
@@ -219,24 +219,24 @@ impl Plan {
         if kept.is_empty() { format!("Variant {}", variant + 1) } else { kept.join(", ") }
     }
 
-    /// The experiment of one run, alone.
+    /// The experiment of one run, with a single variant.
     #[must_use]
     pub fn experiment(&self, number: usize) -> Experiment {
         let Run { cell, repeat, variant } = self.run(number);
         let mut experiment = self.base.clone();
         naming::settle(&mut experiment.variants);
         for (axis, value) in self.axes.iter().zip(self.values(cell)) {
-            // It was checked when the plan was made.
+            // The plan checked this value.
             axis.parameter.set(&mut experiment, value).ok();
         }
         experiment.seed = experiment.seed.wrapping_add(repeat);
-        // Named while the others are there to be told from.
+        // Names are made while all variants are present, because they distinguish a variant from the others.
         naming::settle(&mut experiment.variants);
         experiment.variants = experiment.variants.into_iter().skip(variant).take(1).collect();
         experiment
     }
 
-    /// What happens in one run.
+    /// The events of one run.
     #[must_use]
     pub fn events(&self, number: usize) -> Vec<Event> {
         let meant = self.run(number).variant;
@@ -248,7 +248,7 @@ impl Plan {
         events.collect()
     }
 
-    /// Puts runs over the same tokens together, as many as an experiment takes, in an order that does not depend on the machine.
+    /// Groups runs over the same tokens, as many as one experiment allows, in an order that does not depend on the machine.
     #[must_use]
     pub fn groups(&self, runs: &[usize]) -> Vec<Group> {
         let mut sources: BTreeMap<(u32, Vec<usize>), Vec<usize>> = BTreeMap::new();
@@ -259,13 +259,13 @@ impl Plan {
         }
         let mut groups = vec![];
         for mut runs in sources.into_values() {
-            // Those with as many experts stand together, so that few groups have to make scores for many.
+            // Sorted by number of experts, so that few groups need scores for many experts.
             runs.sort_by_cached_key(|&n| self.experiment(n).variants.first().map_or(0, |v| v.router.experts));
             let mut most = limits::VARIANTS.max_u32() as usize;
             loop {
                 let size = runs.len().div_ceil(runs.len().div_ceil(most).max(1)).max(1);
                 let made: Vec<Group> = runs.chunks(size).map(|runs| self.group(runs)).collect();
-                // What learns has a limit of its own on all variants together.
+                // Experiments that learn have a further limit on all variants together.
                 if most == 1 || made.iter().all(|g| g.experiment.validate().is_ok()) {
                     groups.extend(made);
                     break;
@@ -276,7 +276,7 @@ impl Plan {
         groups
     }
 
-    /// These runs as one experiment; they must be over the same tokens.
+    /// The given runs as one experiment; they must be over the same tokens.
     #[must_use]
     pub fn group(&self, runs: &[usize]) -> Group {
         let of = |&n: &usize| self.experiment(n);

@@ -1,23 +1,23 @@
-//! What the runs of a sweep come to, and what several seeds of one cell come to together.
+//! The results of a sweep's runs, and of the seeds of one cell together.
 
 use super::Plan;
 use crate::digest::Digest;
 use crate::figures::Figures;
 use strum::EnumIter;
 
-/// What one run came to.
+/// The result of one run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
-    /// Its figures, over all its steps.
+    /// The run's figures, over all its steps.
     pub figures: Figures,
     /// Digest of all its loads and biases.
     pub digest: Digest,
 }
 
-/// A figure that can be looked at over a sweep.
+/// A figure by which the runs of a sweep can be compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumIter)]
 pub enum Measure {
-    /// Steps until a run stays in balance.
+    /// Steps until the loads stay in balance.
     #[default]
     Settling,
     /// Mean MaxVio of the last steps.
@@ -31,7 +31,7 @@ pub enum Measure {
 }
 
 impl Measure {
-    /// Its name, in sentence case.
+    /// Its name in sentence case.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -78,7 +78,7 @@ impl Measure {
         if matches!(self, Self::InBalance | Self::Moved) { 100.0 } else { 1.0 }
     }
 
-    /// What it is, in a sentence.
+    /// What it measures, in a sentence.
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
@@ -97,7 +97,7 @@ impl Measure {
         }
     }
 
-    /// Whether less of it is better; where that depends on what is wanted, `None`.
+    /// Whether smaller values are better; `None` where that depends on what is wanted.
     #[must_use]
     pub fn less_is_better(self) -> Option<bool> {
         match self {
@@ -124,26 +124,26 @@ impl Measure {
 /// A figure over the seeds of one cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spread {
-    /// The middle one; a run without a value counts as beyond all others. `None` where most have none.
+    /// The median, where a run without a value counts as larger than all others. `None` where that makes the median such a run.
     pub median: Option<f64>,
-    /// The smallest.
+    /// The smallest value.
     pub low: f64,
-    /// The largest of those that have a value.
+    /// The largest value.
     pub high: f64,
-    /// How many runs have a value.
+    /// Number of runs that have a value.
     pub known: usize,
-    /// How many are done.
+    /// Number of runs that are done.
     pub done: usize,
 }
 
 impl Spread {
-    /// Of these values. `None` of none.
+    /// The spread of these values; `None` where there are no runs.
     pub fn of(values: impl IntoIterator<Item = Option<f64>>) -> Option<Self> {
         let all: Vec<Option<f64>> = values.into_iter().collect();
         let mut known: Vec<f64> = all.iter().copied().flatten().collect();
         known.sort_by(f64::total_cmp);
         let done = all.len();
-        // Of an even number the mean of the two in the middle, where both are known.
+        // For an even number of runs, the mean of the middle two, if both have a value.
         let at = |i: usize| known.get(i).copied();
         let median = match done {
             0 => return None,
@@ -156,14 +156,14 @@ impl Spread {
 }
 
 impl Plan {
-    /// A figure of a cell over those of its seeds that are done. `None` where none is.
+    /// A figure of one variant in a cell over the seeds that are done; `None` where none is.
     #[must_use]
     pub fn spread(&self, outcomes: &[Option<Outcome>], cell: usize, variant: usize, of: Measure) -> Option<Spread> {
         let done = self.runs_of(cell, variant).filter_map(|n| outcomes.get(n).copied().flatten());
         Spread::of(done.map(|o| of.of(&o)))
     }
 
-    /// In how many of a cell's runs that are done the loads settled, and how many are done.
+    /// Of a cell's runs that are done, the number in which the loads settled, and the number of all.
     #[must_use]
     pub fn settled(&self, outcomes: &[Option<Outcome>], cell: usize, variant: usize) -> (usize, usize) {
         let all = self.spread(outcomes, cell, variant, Measure::Settling).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What can be swept, and how a value of it is set.
+//! What can be swept, and how its values are read and set.
 
 use crate::change::{self, Change, Target, Value};
 use crate::config::{Capacity, ConfigError, Experiment, Gate, Limits, Rule, Schedule, limits};
@@ -20,9 +20,9 @@ pub enum Parameter {
     Experts,
     /// Zipf exponent of topic popularity.
     Skew,
-    /// Spread of tokens round their topic.
+    /// Spread of tokens around their topic's centre.
     Noise,
-    /// Topic lifetimes per thousand steps.
+    /// Drift, in topic lifetimes per thousand steps.
     Drift,
     /// Consecutive tokens that share a topic.
     Burst,
@@ -32,11 +32,11 @@ pub enum Parameter {
     Batch,
     /// Update rule.
     Rule,
-    /// From logit to score.
+    /// The gate.
     Gate,
-    /// How u changes with time.
+    /// Schedule of the step size.
     Schedule,
-    /// Capacity over the fair share.
+    /// Capacity as a multiple of the fair share.
     Capacity,
     /// Momentum β of SMEBU.
     Momentum,
@@ -44,19 +44,19 @@ pub enum Parameter {
     Steepness,
     /// Gain K_d of ID Balancing.
     Derivative,
-    /// Computing experts per token that LongCat-Flash's rule is to reach.
+    /// The mean number of computing experts per token that LongCat-Flash's rule aims at.
     RealExperts,
     /// Weight of the old β in Quantile Balancing's moving average.
     Average,
-    /// Passes of BIP.
+    /// Passes of BIP over a batch.
     Iterations,
-    /// Weight α of the auxiliary loss, where something learns.
+    /// Weight α of the auxiliary loss, where variants learn.
     Alpha,
-    /// Seed of everything random.
+    /// Seed of tokens, topics, centroids and initial parameters.
     Seed,
 }
 
-/// What values a parameter has.
+/// The kind of values that a parameter has.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// Numbers within limits.
@@ -73,7 +73,7 @@ fn quoted(text: &str) -> String {
 }
 
 impl Parameter {
-    /// Its name in files, on the command line and as a column: the key of its setting.
+    /// Its name in files, on the command line and as a column: the key of the setting.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ impl Parameter {
         }
     }
 
-    /// What it is called on screen.
+    /// Its name on screen.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -104,7 +104,7 @@ impl Parameter {
         self.into()
     }
 
-    /// The shortest name there is on screen.
+    /// Its symbol or shortest name on screen.
     #[must_use]
     pub fn sign(self) -> &'static str {
         self.term().map_or(self.name(), |t| t.sign)
@@ -118,7 +118,7 @@ impl Parameter {
         format!("{sign}{equals}{}", value.in_words())
     }
 
-    /// What the command line also takes for it: u, K, E, T.
+    /// A shorter name that the command line accepts as well: u, K, E or T. Else the name.
     #[must_use]
     pub fn short(self) -> &'static str {
         match self {
@@ -134,7 +134,7 @@ impl Parameter {
         Self::iter().find(|p| is(p.name()) || is(p.short()) || is(p.key()))
     }
 
-    /// What values it has.
+    /// The kind of its values, with their limits.
     #[must_use]
     pub fn kind(self) -> Kind {
         const SEED: Limits = Limits { name: "seed", min: 0.0, max: 4_294_967_295.0 };
@@ -153,7 +153,7 @@ impl Parameter {
         }
     }
 
-    /// All values, where they are names.
+    /// All values, if they are names.
     #[must_use]
     pub fn choices(self) -> Vec<Value> {
         match self {
@@ -164,10 +164,10 @@ impl Parameter {
         }
     }
 
-    /// A value from its text; the sentence says what is allowed.
+    /// Reads a value from text.
     ///
     /// # Errors
-    /// What is no value of it.
+    /// A sentence that says why the text is no value of this parameter, and what is allowed.
     pub fn read(self, text: &str) -> Result<Value, String> {
         let (name, text) = (self.short(), text.trim());
         match self.kind() {
@@ -194,13 +194,13 @@ impl Parameter {
         }
     }
 
-    /// Whether it decides which tokens there are: runs that share these share their tokens.
+    /// Whether the tokens depend on it. Runs that agree in all such parameters have the same tokens.
     #[must_use]
     pub fn is_of_tokens(self) -> bool {
         matches!(self, Self::Skew | Self::Noise | Self::Drift | Self::Burst | Self::Topics | Self::Batch | Self::Seed)
     }
 
-    /// The change that sets a value, where there is one. A value of another kind sets nothing.
+    /// The change that sets a value; `None` where no change sets this parameter or the value is of another kind.
     #[must_use]
     pub fn change(self, experiment: &Experiment, value: Value) -> Option<Change> {
         if let (Self::Capacity, Value::Real(factor)) = (self, value) {
@@ -210,7 +210,7 @@ impl Parameter {
         Change::swept(self.key(), value)
     }
 
-    /// Sets it in every variant, or in the token source. Whether everything fits together is asked afterwards.
+    /// Sets a value in every variant, or in the token source. Does not check whether all settings fit together.
     pub(super) fn set(self, experiment: &mut Experiment, value: Value) -> Result<(), ConfigError> {
         match (self, value) {
             (Self::Seed, Value::Whole(n)) => experiment.seed = n,
@@ -225,7 +225,7 @@ impl Parameter {
         Ok(())
     }
 
-    /// Its value in an experiment's variant; `None` where it has none.
+    /// Its value in one variant of an experiment; `None` where it has none.
     #[must_use]
     pub fn of(self, experiment: &Experiment, variant: usize) -> Option<Value> {
         let v = experiment.variants.get(variant)?;

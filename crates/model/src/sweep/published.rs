@@ -1,19 +1,19 @@
-//! What papers choose, to be marked where a sweep passes by.
+//! Values chosen in papers, which are marked on the axes of a sweep.
 
 use super::parameter::Parameter;
 use crate::change::Value;
 use crate::config::{Gate, Rule, Variant};
 
-/// A value that a paper chose.
+/// A value chosen in a paper.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Published {
     /// The value.
     pub value: Value,
-    /// Who chose it, and where that stands.
+    /// The choice and its source, in words.
     pub words: &'static str,
 }
 
-/// What was published for a parameter of an experiment's variant.
+/// The published values of a parameter for a variant with this rule, gate and number of experts.
 #[must_use]
 pub fn published(parameter: Parameter, variant: &Variant) -> Vec<Published> {
     let one = |value, words| vec![Published { value, words }];

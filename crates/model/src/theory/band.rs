@@ -1,16 +1,17 @@
-//! The band that the loads of a fixed batch end in, and when that is promised.
+//! The band around the fair share that the loads of a repeated batch end up in, and the condition that guarantees it.
 //!
-//! K = 1, one batch for ever, sign rule, constant u: if for every two experts the tokens' score gaps between them lie more than 2u
-//! apart, at most one token crosses from one expert to another per step, so an expert gains or loses at most E − 1 and all loads enter
-//! and keep to [L − (E − 1), L + (E − 1)]. The precondition is rare: it needs few tokens, few experts and a small u. Our derivation.
+//! With K = 1, one batch repeated for ever, the sign rule and a constant u: if, for every two experts, the tokens' score gaps between them
+//! are more than 2u apart, then at most one token per step crosses from one expert to the other. An expert thus gains or loses at most E −
+//! 1 tokens per step, and all loads enter [L − (E − 1), L + (E − 1)] and stay there. The condition is rarely met: it takes few tokens, few
+//! experts and a small u. Our derivation.
 
 use super::Problem;
 
-/// More gaps than this are not sorted: T·E² of them.
+/// Problems with more than this many gaps, T·E², are not examined.
 pub const MOST_GAPS: usize = 1 << 24;
 
-/// The largest step size that keeps the precondition, Q20 units: every two gaps lie more than twice this apart. 0 where two gaps
-/// are equal or adjacent; `None` where there are too many to look at, or K is not 1.
+/// The largest step size that meets the condition, in Q20 units: any two gaps are more than twice this apart. 0 where two gaps are equal or
+/// adjacent; `None` where there are more gaps than [`MOST_GAPS`], or K is not 1.
 #[must_use]
 pub fn largest_step(problem: &Problem) -> Option<i64> {
     let (e, t) = (problem.experts(), problem.tokens());
@@ -31,11 +32,11 @@ pub fn largest_step(problem: &Problem) -> Option<i64> {
             }
         }
     }
-    // More than 2u, in whole units; one token alone leaves every u free.
+    // Gaps must be more than 2u apart, in whole units. A single token allows every u.
     Some(if closest == i64::MAX { i64::from(super::super::fixed::SCORE_ONE) } else { (closest - 1) / 2 })
 }
 
-/// The largest |load − L| over the experts, times E: within the band it is at most E·(E − 1).
+/// The largest |load − L| over the experts, times E. Within the band it is at most E·(E − 1).
 #[must_use]
 pub fn furthest(problem: &Problem, loads: &[u32]) -> i64 {
     loads.iter().map(|&l| problem.excess(l).abs()).max().unwrap_or(0)

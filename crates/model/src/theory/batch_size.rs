@@ -1,21 +1,21 @@
-//! MaxVio against the size of a computation batch: what expert parallelism waits for (Wang et al. 2024, their figure of it; the paper
-//! gives no numbers).
+//! MaxVio against the size of a computation batch, which decides how long expert parallelism waits (Wang et al. 2024 show it in a figure,
+//! without numbers).
 //!
-//! A computation batch is what one group of devices works on at a time. Its MaxVio is that of the whole, and chance on top, which
-//! shrinks as 1/√n: a balanced router goes on improving with n, an unbalanced one levels off.
+//! A computation batch is what one group of devices processes at a time. Its MaxVio is that of all tokens plus the effect of chance, which
+//! shrinks as 1/√n with n tokens: under a balanced router MaxVio keeps falling with n, under an unbalanced one it levels off.
 
 /// MaxVio of computation batches of one size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Size {
     /// Tokens in each.
     pub tokens: u64,
-    /// How many there were.
+    /// Number of computation batches.
     pub batches: u32,
     /// Mean of their MaxVio.
     pub mean: f64,
-    /// Smallest.
+    /// Smallest MaxVio among them.
     pub low: f64,
-    /// Largest.
+    /// Largest MaxVio among them.
     pub high: f64,
 }
 
@@ -33,15 +33,15 @@ impl Size {
     }
 }
 
-/// MaxVio of 1, 2, 4 … consecutive pieces together, as long as there is one such sum. `pieces` holds the loads of consecutive pieces of
-/// `tokens` tokens each, in any one unit, the latest last: by piece, then by expert.
+/// MaxVio of 1, 2, 4 … consecutive pieces taken together, up to the largest number that fits. `pieces` holds the loads of consecutive
+/// pieces of `tokens` tokens each, the latest last, as [pieces, experts]; the unit of a load does not matter.
 #[must_use]
 pub fn sizes(mut pieces: Vec<Vec<f64>>, tokens: u64) -> Vec<Size> {
     let mut out = vec![];
     let mut size = tokens;
     while !pieces.is_empty() {
         out.push(Size::of(size, pieces.iter().map(|loads| max_vio(loads))));
-        // From the end, so that what happened last is always in.
+        // Pairs are made from the end, so that the latest pieces are always included.
         let pairs = pieces.rchunks_exact(2).map(|p| p[0].iter().zip(&p[1]).map(|(a, b)| a + b).collect());
         pieces = pairs.collect();
         pieces.reverse();
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn two_experts_by_turns() {
-        // One piece alone is all on one expert, two are balanced; of five pieces the first is left over.
+        // A single piece puts everything on one expert, two together are balanced; of five pieces the first is left out of the pairs.
         let pieces = [[0.0, 2.0], [2.0, 0.0], [0.0, 2.0], [2.0, 0.0], [0.0, 2.0]].map(Vec::from).to_vec();
         let all = sizes(pieces, 16);
         assert_eq!(all.iter().map(|s| (s.tokens, s.batches)).collect::<Vec<_>>(), [(16, 5), (32, 2), (64, 1)]);

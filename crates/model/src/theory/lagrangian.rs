@@ -1,11 +1,11 @@
-//! The Lagrangian of a step and how it changes.
+//! The Lagrangian of a step, and how a step changes it.
 //!
-//! 𝓛(x, p) = Σ γ·x + Σ p·(load − L). With x the best reply to p it is the dual function D(p) = Σ TopK(γ + p) − L·Σp: convex, and
-//! the same under a common shift of the prices. Our derivation.
+//! 𝓛(x, p) = Σ γ·x + Σ p·(load − L). Where x is the best reply to p, it equals the dual function D(p) = Σ TopK(γ + p) − L·Σp, which is
+//! convex and unchanged by a common shift of the prices. Our derivation.
 
 use super::{Assigned, Problem};
 
-/// Σ γ of everybody who is chosen, Q20.
+/// The sum of the scores γ at the chosen experts, over all tokens, Q20.
 #[must_use]
 pub fn gained(problem: &Problem, assigned: &Assigned) -> i64 {
     let k = problem.top_k();
@@ -23,32 +23,32 @@ pub fn lagrangian(problem: &Problem, assigned: &Assigned, prices: &[i64]) -> i64
     problem.experts() as i64 * gained(problem, assigned) + priced
 }
 
-/// What the balanced assignment can be worth at most, Q20: the dual function of loads between ⌊L⌋ and ⌈L⌉, at the best common
-/// shift of the prices. Where E divides K·T it is D(p); elsewhere D itself may lie below the optimum, and this does not.
+/// An upper bound on the value of the balanced assignment, Q20: the dual function for loads between ⌊L⌋ and ⌈L⌉, at the best common shift
+/// of the prices. Where E divides K·T it is D(p); elsewhere D itself may lie below the optimum, and this bound does not.
 #[must_use]
 pub fn bound(problem: &Problem, assigned: &Assigned) -> i64 {
     let (experts, assignments) = (problem.experts() as i64, problem.assignments());
     let (floor, more) = (assignments / experts, (assignments % experts) as usize);
     let replies: i64 = gained(problem, assigned)
         + assigned.prices.iter().zip(&assigned.loads).map(|(p, &l)| p * i64::from(l)).sum::<i64>();
-    // The cheapest experts are those that take one token more.
+    // The cheapest experts are the ones with ⌈L⌉ tokens.
     let mut sorted = assigned.prices.clone();
     sorted.sort_unstable();
     replies - floor * sorted.iter().sum::<i64>() - sorted[..more].iter().sum::<i64>()
 }
 
-/// How 𝓛 changed when prices moved and tokens replied. All Q20 and multiplied by E.
+/// How 𝓛 changed when prices moved and tokens chose again. All fields are Q20 and multiplied by E.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// E·𝓛 before: the old assignment at the old prices.
     pub before: i64,
-    /// What the prices alone did: E·ΣΔp·(load − L), with the old loads. For the sign rule in whole units it is −E·u·Σ|load − L|.
+    /// The effect of the prices alone: E·ΣΔp·(load − L), with the old loads. For the sign rule in whole units it is −E·u·Σ|load − L|.
     pub priced: i64,
-    /// What the replies gave back: E times the total switching benefit Σ b(i) ≥ 0.
+    /// The effect of the tokens' new choices: E times the total switching benefit Σ b(i) ≥ 0.
     pub benefit: i64,
     /// E·𝓛 after: the new assignment at the new prices.
     pub after: i64,
-    /// E·ΣΔp·(new load − L): where it is ≤ 0, nothing overshot on balance, and 𝓛 does not rise.
+    /// E·ΣΔp·(new load − L). Where it is ≤ 0, there is no net overshoot, and 𝓛 does not rise.
     pub overshoot: i64,
 }
 
@@ -71,14 +71,14 @@ impl Change {
         }
     }
 
-    /// Whether 𝓛 rose: the switching benefit was more than what the prices took. That it falls is a condition, not a law.
+    /// Whether 𝓛 rose, that is, whether the switching benefit exceeded what the prices took away. 𝓛 need not fall at every step.
     #[must_use]
     pub fn rises(&self) -> bool {
         self.after > self.before
     }
 }
 
-/// The switching benefit of a token, Q20: what its new experts are worth more than its old ones, at the new prices.
+/// The switching benefit of a token, Q20: how much more its new experts are worth than its old ones, at the new prices.
 #[must_use]
 pub fn benefit(problem: &Problem, token: usize, before: &Assigned, after: &Assigned) -> i64 {
     let (old, new) = (before.of(token, problem.top_k()), after.of(token, problem.top_k()));
@@ -92,7 +92,7 @@ pub fn benefit(problem: &Problem, token: usize, before: &Assigned, after: &Assig
     worth(new) - worth(old)
 }
 
-/// A number that is multiplied by E and in Q20, per token and in score units: for reading.
+/// Converts a value in Q20 that is multiplied by E to score units per token, for display.
 #[must_use]
 pub fn per_token(problem: &Problem, value: i64) -> f64 {
     value as f64

@@ -1,11 +1,12 @@
-//! The price view of one step: the assignment problem of a batch, its Lagrangian, who moves and why, and what follows.
+//! The price view of one step: the assignment problem of a batch, its Lagrangian, the tokens that move and why, and what follows from it.
 //!
-//! max Σ γ·x over x ∈ {0, 1}, K experts per token and L = KT/E tokens per expert. A bias is the price p of an expert's places, and top-K
-//! of γ + p is the best reply to the prices. This is our own derivation in the spirit of Han & Zhong 2025 (arXiv 2512.03915), whose
-//! theorem texts were not available to us; it is checked by `crates/model/tests/theorems.rs`, in integers and without tolerance.
+//! The problem is max Σ γ·x over x ∈ {0, 1}, with K experts per token and L = KT/E tokens per expert. A bias is the price p of a place at
+//! an expert, and the top-K of γ + p is the best reply to the prices. This is our own derivation in the spirit of Han & Zhong 2025 (arXiv
+//! 2512.03915), whose theorem texts were not available to us; `crates/model/tests/theorems.rs` and `price_view.rs` check it in integers and
+//! without tolerance.
 //!
-//! All is about the *effective* bias, the one that enters the selection key: relative to the largest, Q20. Scores are Q20 too, so
-//! every sum is exact in 64 bits, and what contains L is multiplied by E, so that L needs no fraction.
+//! Everything here concerns the *effective* bias, the one in the selection key: relative to the largest, Q20. Scores are Q20 too, so every
+//! sum is exact in 64 bits; quantities that contain L are multiplied by E, so that L needs no fraction.
 
 pub mod band;
 pub mod batch_size;
@@ -16,7 +17,7 @@ pub mod optimum;
 
 use super::select::{INDEX_BITS, INDEX_MAX, Selector};
 
-/// The batch of a step, or evenly spaced tokens of it, without prices.
+/// The assignment problem of a step's batch, or of evenly spaced tokens of it, without prices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     experts: usize,
@@ -25,10 +26,10 @@ pub struct Problem {
     scores: Vec<i32>,
 }
 
-/// The best reply to some prices: every token at the K experts where score and price together are largest.
+/// The best reply to given prices: every token at the K experts where score plus price is largest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assigned {
-    /// The prices, Q20: effective biases, per expert.
+    /// The prices, Q20, one per expert: the effective biases.
     pub prices: Vec<i64>,
     /// [tokens, K], each token's experts in rising order.
     pub chosen: Vec<u16>,
@@ -37,7 +38,7 @@ pub struct Assigned {
 }
 
 impl Problem {
-    /// The scores are [tokens, experts], Q20, and K is from 1 to E.
+    /// A problem with these scores, [tokens, experts], Q20. K is clamped to 1…E.
     #[must_use]
     pub fn new(experts: usize, top_k: usize, scores: Vec<i32>) -> Self {
         let experts = experts.max(1);
@@ -75,13 +76,13 @@ impl Problem {
         &self.scores[token * self.experts..(token + 1) * self.experts]
     }
 
-    /// E·(load − L): exact where the fair share is no integer.
+    /// E·(load − L): exact even where the fair share is not an integer.
     #[must_use]
     pub fn excess(&self, load: u32) -> i64 {
         self.experts as i64 * i64::from(load) - self.assignments()
     }
 
-    /// Σ|load − L|, tokens.
+    /// Σ|load − L|, in tokens.
     #[must_use]
     pub fn distance(&self, loads: &[u32]) -> f64 {
         loads.iter().map(|&l| self.excess(l).abs()).sum::<i64>() as f64 / self.experts as f64
@@ -127,7 +128,7 @@ impl Assigned {
     }
 }
 
-/// The prices that a selector adds to the scores, Q20; `None` where it multiplies.
+/// The prices that a selector adds to the scores, Q20; `None` for the multiplicative rule.
 #[must_use]
 pub fn prices(selector: &Selector) -> Option<Vec<i64>> {
     match selector {
@@ -152,7 +153,7 @@ pub(crate) mod testing {
     use super::Problem;
     use crate::fixed::SCORE_ONE;
 
-    /// A problem with scores nobody chose: a small generator, so that tests repeat.
+    /// A problem with random scores from a small generator, so that tests are reproducible.
     pub fn problem(tokens: usize, experts: usize, top_k: usize, seed: u64) -> Problem {
         let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let mut next = move || {
@@ -161,7 +162,7 @@ pub(crate) mod testing {
             x ^= x << 17;
             (x >> 40) as i32 % SCORE_ONE
         };
-        // Popular experts, so that it starts out of balance.
+        // Some experts are more popular, so that the problem starts out of balance.
         let popular = |i: usize| (i % experts) as i32 * (SCORE_ONE / 2 / experts as i32);
         let scores = (0..tokens * experts).map(|i| (next() + popular(i)) / 3 * 2).collect();
         Problem::new(experts, top_k, scores)

@@ -1,13 +1,13 @@
-//! Who moved from which expert to which, and whether the preference rule held.
+//! Which tokens moved from which expert to which, and whether the preference rule held.
 //!
-//! A token that drops k and takes k′ does so only where Δp(k′) > Δp(k): this holds always, for any K and any rule that adds to the score.
-//! "From overloaded to underloaded" is its form for the sign and the proportional rule whose steps are whole units of the key. Our
-//! derivation.
+//! The preference rule: a token drops expert k and takes k′ only where Δp(k′) > Δp(k). It always holds, for any K and any rule that adds a
+//! bias to the score. "From overloaded to underloaded" is what it comes to for the sign and the proportional rule with steps of whole units
+//! of the key. Our derivation.
 
 use super::{Assigned, Problem};
 use std::collections::HashMap;
 
-/// Tokens that moved from one expert to another.
+/// A number of tokens that moved from one expert to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {
     /// The expert they dropped.
@@ -21,17 +21,18 @@ pub struct Flow {
 /// All moves of a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Moves {
-    /// The largest first. A token that changes several experts at once is drawn from the fullest it dropped to the emptiest it took.
+    /// The moves, most tokens first. A token that changes several experts at once is counted from the most loaded expert it dropped to the
+    /// least loaded it took, then from the next to the next.
     pub flows: Vec<Flow>,
     /// Tokens that changed at least one expert.
     pub tokens: u32,
     /// Assignments that changed.
     pub assignments: u32,
-    /// Pairs of a dropped and a taken expert of one token: what the rule speaks of.
+    /// Pairs of an expert that a token dropped and one that it took: the cases that the preference rule covers.
     pub pairs: u64,
-    /// Pairs against the rule in its general form, on effective prices. Always 0.
+    /// Pairs that violate the preference rule on effective prices. Always 0.
     pub violations: u64,
-    /// Pairs whose taken expert had as many tokens as the dropped one or more. None where the steps of the sign or the proportional rule
+    /// Pairs in which the taken expert had at least as many tokens as the dropped one. 0 for the sign and the proportional rule where steps
     /// are whole units of the key.
     pub against_load: u64,
 }
@@ -97,7 +98,7 @@ mod tests {
     fn a_wrong_assignment_is_found_out() {
         let p = problem(50, 4, 1, 9);
         let old = p.assign(&[0; 4]);
-        // Tokens that follow falling prices: as if somebody had chosen the smallest.
+        // Tokens that follow falling prices, as if each had chosen the worst expert.
         let mut new = p.assign(&[0, 0, 0, 300_000]);
         new.prices = vec![0, 0, 0, -300_000];
         assert!(Moves::between(&p, &old, &new).violations > 0);

@@ -1,57 +1,59 @@
-//! The online setting: fresh tokens at every step, so f(p) = E[D(p)] is what a step size is chosen for.
+//! The online setting: every step brings fresh tokens, so the step size has to suit f(p) = E[D(p)].
 //!
-//! f is estimated on a reference sample: many tokens of the same source. Its prices are the optimum that the biases are measured
-//! against. Curvature: ∇²f is T times the Laplacian of a graph whose weight ρ_kl is the density of ties between k and l at the boundary
-//! between a token's K-th and (K+1)-th expert, so on Σp = 0 the modulus of strong convexity is μ = T·λ₂(ρ). Bounds on the regret
-//! Σ f(p_n) − f(p*) are the usual ones of online gradient descent with ‖g‖² ≤ K·T²·(1 − K/E). Our derivation; real numbers, for reading.
+//! f is estimated on a reference sample of many tokens from the same source. The prices that minimise it are the optimum that biases are
+//! compared with. Curvature: ∇²f is T times the Laplacian of a graph whose weight ρ_kl is the density of ties between k and l at the
+//! boundary between a token's K-th and (K+1)-th expert, so on Σp = 0 the modulus of strong convexity is μ = T·λ₂(ρ). The bounds on the
+//! regret Σ f(p_n) − f(p*) are the standard ones of online gradient descent, with ‖g‖² ≤ K·T²·(1 − K/E). Our derivation, in real numbers,
+//! for display only.
 
 use super::lagrangian::{lagrangian, per_token};
 use super::optimum::quantile;
 use super::{Assigned, Problem};
 use crate::fixed::SCORE_ONE;
 
-/// Rounds of Quantile Balancing that find the prices of a reference sample.
+/// Rounds of Quantile Balancing that search for the prices of a reference sample.
 const ROUNDS: usize = 30;
-/// Steps of averaged gradient descent after them.
+/// Steps of gradient descent after these rounds; the rate halves whenever the dual value does not fall.
 const DESCENT: usize = 24;
-/// This share of the tokens counts as tied at the boundary.
+/// The share of the tokens, those closest to a tie, that count as tied at the boundary.
 const TIED: f64 = 0.1;
-/// At least so many ties per expert are counted.
+/// At least this many ties per expert are counted.
 const TIES_PER_EXPERT: usize = 8;
-/// More experts than this would make the curvature slow to find.
+/// With more experts than this the curvature would take too long to compute.
 const MOST_EXPERTS: usize = 512;
 
 /// A reference sample with its prices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
     problem: Problem,
-    /// The prices of the smallest dual value found, Q20, Σ about 0.
+    /// The prices with the smallest dual value found, Q20, with a mean of about 0.
     pub prices: Vec<i64>,
     /// f(p*), score units per token.
     pub lowest: f64,
-    /// Its curvature there.
+    /// The curvature of f at these prices.
     pub curvature: Option<Curvature>,
 }
 
-/// How μ was estimated.
+/// The estimate of μ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Curvature {
-    /// λ₂ of the Laplacian of ties, per token and score unit: μ = T·λ₂.
+    /// λ₂ of the Laplacian of ties, per token and per score unit: μ = T·λ₂.
     pub lambda: f64,
-    /// Two experts count as tied where they are at most this far apart, score units: those of the closest tenth of the tokens, or of more where that would be few.
+    /// Two experts count as tied where their biased scores are at most this far apart, in score units. It is set so that a tenth of the
+    /// tokens count, or more where that would be too few.
     pub within: f64,
     /// Tokens that were counted as tied.
     pub ties: u32,
 }
 
 impl Reference {
-    /// Finds the prices of a sample, from any prices. Where the sample is all there is (`whole`), f is made of flat pieces and has no
-    /// curvature.
+    /// Finds the optimal prices of a sample, starting from `start`. Where the sample is the whole source (`whole`), f is piecewise linear
+    /// and has no curvature.
     #[must_use]
     pub fn new(problem: Problem, start: &[i64], whole: bool) -> Self {
         let mut best = quantile(&problem, start, ROUNDS);
         let mut lowest = lagrangian(&problem, &best, &best.prices);
-        // Quantile Balancing moves one price at a time and can come to rest above the minimum; small joint steps go on.
+        // Quantile Balancing moves one price at a time and can stop above the minimum; small joint steps go on from there.
         let mut rate = 0.02;
         let mut at = best.clone();
         for _ in 0..DESCENT {
@@ -82,7 +84,7 @@ impl Reference {
         self.problem.tokens()
     }
 
-    /// f(p) − f(p*), score units per token: what these prices cost on average. At least 0, as far as p* is the minimum.
+    /// f(p) − f(p*), in score units per token: what these prices cost on average. At least 0, provided that p* is the minimum.
     #[must_use]
     pub fn excess(&self, prices: &[i64]) -> f64 {
         let reply = self.problem.assign(prices);
@@ -90,17 +92,18 @@ impl Reference {
     }
 }
 
-/// Biases of one step against the optimum.
+/// How far the biases of one step are from the optimum.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Distance {
-    /// Root of the mean square of p − p*, both with mean 0, score units.
+    /// Root mean square of p − p*, both with mean 0, in score units.
     pub rms: f64,
-    /// Largest bias gap still to travel, score units: the range of p* − p. The sign rule closes 2u of it per step.
+    /// The largest difference of biases that remains to be closed, in score units: the range of p* − p. The sign rule closes 2u of it per
+    /// step.
     pub gap: f64,
 }
 
 impl Distance {
-    /// Between prices in score units.
+    /// The distance between two lists of prices in score units.
     #[must_use]
     pub fn between(prices: &[f64], optimum: &[f64]) -> Self {
         let n = prices.len().max(1) as f64;
@@ -111,14 +114,14 @@ impl Distance {
         Self { rms, gap: (range.1 - range.0).max(0.0) }
     }
 
-    /// Steps that the sign rule needs for the gap: Δ/(2u). `None` where u is 0.
+    /// Steps that the sign rule needs to close the gap Δ: Δ/(2u). `None` where u is 0.
     #[must_use]
     pub fn steps(&self, rate: f64) -> Option<f64> {
         (rate > 0.0).then(|| self.gap / (2.0 * rate))
     }
 }
 
-/// Prices of Q20 as score units.
+/// Converts prices from Q20 to score units.
 #[must_use]
 pub fn in_score_units(prices: &[i64]) -> Vec<f64> {
     prices.iter().map(|&p| p as f64 / f64::from(SCORE_ONE)).collect()
@@ -130,7 +133,7 @@ fn curvature(problem: &Problem, at: &Assigned) -> Option<Curvature> {
     if k == e || e > MOST_EXPERTS || t == 0 {
         return None;
     }
-    // The last expert chosen, the first not chosen, and how far apart they are.
+    // Per token: the gap at the boundary, the last expert chosen and the first one not chosen.
     let mut boundary: Vec<(i64, usize, usize)> = (0..t)
         .map(|i| {
             let worth = |x: usize| i64::from(problem.of(i)[x]) + at.prices[x];
@@ -141,11 +144,11 @@ fn curvature(problem: &Problem, at: &Assigned) -> Option<Curvature> {
             (worth(last) - worth(first), last, first)
         })
         .collect();
-    // Enough of them that the graph hangs together, if there are so many tokens.
+    // Enough ties to connect the graph, if there are enough tokens.
     let ties = ((t as f64 * TIED).ceil() as usize).max(TIES_PER_EXPERT * e).clamp(1, t.div_ceil(2));
     boundary.select_nth_unstable(ties - 1);
     let within = boundary[ties - 1].0.max(1) as f64 / f64::from(SCORE_ONE);
-    // Gaps fall on both sides of 0, so the density there is the count over twice the width.
+    // Gaps lie on both sides of 0, so the density at 0 is the count over twice the width.
     let weight = 1.0 / (2.0 * within * t as f64);
     let mut laplacian = vec![0.0; e * e];
     for &(_, a, b) in &boundary[..ties] {
@@ -157,13 +160,14 @@ fn curvature(problem: &Problem, at: &Assigned) -> Option<Curvature> {
     Some(Curvature { lambda: second_smallest(&laplacian, e), within, ties: ties as u32 })
 }
 
-/// The second smallest eigenvalue of a Laplacian: the smallest on Σx = 0, by inverse iteration.
+/// The second smallest eigenvalue of a Laplacian, which is the smallest on Σx = 0, by inverse iteration.
 fn second_smallest(laplacian: &[f64], n: usize) -> f64 {
     let trace: f64 = (0..n).map(|i| laplacian[i * n + i]).sum();
     if trace <= 0.0 {
         return 0.0;
     }
-    // The constant vector is lifted out of the way, and a little more keeps the matrix regular where the graph falls apart.
+    // The constant vector's eigenvalue is raised out of the way; a small amount more keeps the matrix regular where the graph is
+    // disconnected.
     let (lift, little) = (trace / n as f64, trace * 1e-12);
     let shifted = |i: usize, j: usize| laplacian[i * n + j] + lift + if i == j { little } else { 0.0 };
     let mut root = vec![0.0; n * n];
@@ -198,7 +202,7 @@ fn second_smallest(laplacian: &[f64], n: usize) -> f64 {
     value.max(0.0)
 }
 
-/// What the bounds need to know.
+/// What the regret bounds depend on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Setting {
     /// Experts, E.
@@ -207,15 +211,15 @@ pub struct Setting {
     pub top_k: f64,
     /// Tokens per step, T.
     pub tokens: f64,
-    /// u of the proportional rule, which divides the error by L: ε = u/L.
+    /// u of the proportional rule, which divides the error by L; hence ε = u/L.
     pub rate: f64,
-    /// μ.
+    /// μ, the modulus of strong convexity.
     pub modulus: f64,
-    /// Largest ‖p_n − p*‖ seen, score units.
+    /// The largest ‖p_n − p*‖ seen, in score units.
     pub radius: f64,
 }
 
-/// How ε shrinks.
+/// How the step size ε shrinks with the step n.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shrinks {
     /// ε
@@ -227,22 +231,22 @@ pub enum Shrinks {
 }
 
 impl Setting {
-    /// K·T²·(1 − K/E): no squared gradient is larger.
+    /// K·T²·(1 − K/E), an upper bound on the squared gradient.
     #[must_use]
     pub fn steepest(&self) -> f64 {
         self.top_k * self.tokens * self.tokens * (1.0 - self.top_k / self.experts)
     }
 
-    /// The u of u/n at which the logarithmic bound begins to hold: L/μ.
+    /// The smallest u of the schedule u/n for which the logarithmic bound holds: L/μ.
     #[must_use]
     pub fn least_inverse_rate(&self) -> f64 {
         self.top_k * self.tokens / self.experts / self.modulus
     }
 
-    /// The largest regret after `n` steps that the theory allows, score units. `None` where it allows any: u/n below L/μ.
+    /// The theory's upper bound on the regret after `n` steps, in score units. `None` where it gives no bound: for u/n with u below L/μ.
     ///
-    /// u/n: G²·ε/2·(1 + ln n), for ε ≥ 1/μ. Otherwise, without any curvature, R²/(2ε_n) + G²/2·Σε, where R is the largest distance
-    /// that was seen in place of a region that the biases are projected on.
+    /// For u/n with ε ≥ 1/μ it is G²·ε/2·(1 + ln n). For the other schedules, which need no curvature, it is R²/(2ε_n) + G²/2·Σε. R is the
+    /// largest distance seen, in place of the radius of a region onto which the biases would be projected.
     #[must_use]
     pub fn bound(&self, shrinks: Shrinks, n: f64) -> Option<f64> {
         let epsilon = self.rate * self.experts / (self.top_k * self.tokens);
@@ -296,14 +300,14 @@ mod tests {
         }
         let exact = 2.0 - 2.0 * (std::f64::consts::TAU / n as f64).cos();
         assert!((second_smallest(&ring, n) - exact).abs() < 1e-6);
-        // Two rings without a tie between them: no curvature across.
+        // Two rings without a tie between them have no curvature across.
         assert!(
             second_smallest(&[1.0, -1.0, 0.0, 0.0, -1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0, -1.0, 1.0], 4)
                 < 1e-9
         );
     }
 
-    /// The estimate against the curvature of f itself, by differences along the flattest direction of a uniform problem.
+    /// Compares the estimate with the curvature of f itself, by differences along the flattest direction of a uniform problem.
     #[test]
     fn the_curvature_is_that_of_the_dual_function() {
         // Two experts with independent uniform scores: the gap is triangular, its density at 0 is 1, and the Laplacian's λ₂ is 2.

@@ -1,13 +1,13 @@
-//! The exact optimum of the balanced assignment, its prices, and so how far the router is from either.
+//! The exact optimum of the balanced assignment and its prices, with which the router's are compared.
 //!
-//! A min-cost flow whose graph has the experts alone as nodes: the arc from k to k′ is the token at k that loses least by going to k′.
-//! The best reply to any prices is optimal for its own loads; from there, one cheapest path after the other shifts a token's place from
-//! an expert with too many to one with too few, and every assignment on the way is optimal for its loads (successive shortest paths; the
-//! values of loads form an M-concave function, so that no better exchange means the optimum). Prices near balance leave few paths, so a few
-//! rounds of Quantile Balancing (Su, kexue.fm 11619) come first.
+//! It is a min-cost flow whose graph has only the experts as nodes: the arc from k to k′ is the token at k that loses least by going to k′.
+//! The best reply to any prices is optimal for its own loads. From there, one cheapest path after another shifts a place from an expert
+//! with too many tokens to one with too few, and every assignment on the way is optimal for its loads (successive shortest paths; the
+//! values of loads form an M-concave function, so where no exchange improves it, it is the optimum). Prices near balance leave few paths,
+//! so a few rounds of Quantile Balancing (Su, kexue.fm 11619) come first.
 //!
-//! No crate does this well: general min-cost-flow crates have T·E arcs and do not take a start, Hungarian solvers know only K = 1, and
-//! simplex takes minutes on a degenerate transport problem of this size.
+//! No available crate does this well: general min-cost-flow crates have T·E arcs and take no starting point, Hungarian solvers support only
+//! K = 1, and simplex takes minutes on a degenerate transport problem of this size.
 
 use super::lagrangian::{bound, gained};
 use super::{Assigned, Problem};
@@ -16,11 +16,11 @@ use std::collections::BinaryHeap;
 
 /// Problems with more than this many possible moves, T·K·(E − K), are not solved: they would take more than about a second and 64 MB.
 pub const MOST_MOVES: usize = 1 << 22;
-/// Rounds of Quantile Balancing before the paths.
+/// Rounds of Quantile Balancing before the search for paths.
 const ROUNDS: usize = 12;
-/// Nobody can go there.
+/// The cost of an arc that no token can take.
 const NO_WAY: i64 = i64::MAX / 4;
-/// Worth of one token's place too many or too few: more than any path costs.
+/// The reward for one token's place fewer out of balance, and the penalty for one more: greater than the cost of any path.
 const OUT_OF_BALANCE: i64 = 1 << 42;
 
 /// The optimum.
@@ -28,21 +28,21 @@ const OUT_OF_BALANCE: i64 = 1 << 42;
 pub struct Optimum {
     /// Σ γ of the best balanced assignment, Q20. Loads are ⌊L⌋ or ⌈L⌉.
     pub value: i64,
-    /// Prices to which it is a best reply, Q20, in the middle of all that are. Their dual value equals `value`.
+    /// Prices to which this assignment is a best reply, Q20, in the middle of all such prices. Their dual value equals `value`.
     pub prices: Vec<i64>,
-    /// Its loads.
+    /// The loads of this assignment, one per expert.
     pub loads: Vec<u32>,
-    /// Paths that were needed after the prices.
+    /// Paths that were needed after the rounds of Quantile Balancing.
     pub paths: u32,
 }
 
-/// Whether a problem of this shape is solved.
+/// Whether a problem of this shape is small enough to solve.
 #[must_use]
 pub fn solvable(tokens: usize, experts: usize, top_k: usize) -> bool {
     tokens * top_k * (experts - top_k.min(experts)) <= MOST_MOVES && experts <= 256
 }
 
-/// The best balanced assignment, from any prices; `None` where it is too large. The answer does not depend on the prices.
+/// The best balanced assignment, starting from any prices; `None` where the problem is too large. The result does not depend on `prices`.
 #[must_use]
 pub fn solve(problem: &Problem, prices: &[i64]) -> Option<Optimum> {
     let (e, k) = (problem.experts(), problem.top_k());
@@ -58,8 +58,8 @@ pub fn solve(problem: &Problem, prices: &[i64]) -> Option<Optimum> {
     Some(Optimum { value: graph.value, prices: graph.prices(), loads: graph.loads, paths })
 }
 
-/// Rounds of Quantile Balancing from these prices: each token's margin to its (K+1)-th expert, then for each expert the price that would
-/// give it its fair share. Returns the best reply to the prices of the smallest dual value that it met.
+/// Rounds of Quantile Balancing from these prices: each round computes each token's margin to its (K+1)-th expert, then for each expert the
+/// price that would give it its fair share. Returns the best reply to the prices with the smallest dual value among all rounds.
 #[must_use]
 pub fn quantile(problem: &Problem, prices: &[i64], rounds: usize) -> Assigned {
     let (e, k, t) = (problem.experts(), problem.top_k(), problem.tokens());
@@ -93,16 +93,16 @@ pub fn quantile(problem: &Problem, prices: &[i64], rounds: usize) -> Assigned {
     best
 }
 
-/// Experts and the cheapest move between every two of them.
+/// The experts, and the cheapest move between every two of them.
 struct Graph<'a> {
     problem: &'a Problem,
-    /// [tokens, experts]: who is where.
+    /// [tokens, experts]: whether a token is at an expert.
     held: Vec<bool>,
     loads: Vec<u32>,
     value: i64,
-    /// [experts, experts]: moves by what they cost, some of them no longer possible.
+    /// [experts, experts]: the possible moves by cost, and some that are no longer possible.
     moves: Vec<BinaryHeap<Reverse<(i32, u32)>>>,
-    /// [experts, experts]: what the cheapest possible move costs.
+    /// [experts, experts]: the cost of the cheapest possible move.
     cost: Vec<i64>,
     floor: u32,
     ceiling: u32,
@@ -144,7 +144,7 @@ impl<'a> Graph<'a> {
         graph
     }
 
-    /// Drops moves that are no longer possible and notes what the cheapest costs.
+    /// Discards moves that are no longer possible and stores the cost of the cheapest one.
     fn look(&mut self, from: usize, to: usize) {
         let e = self.problem.experts();
         let heap = &mut self.moves[from * e + to];
@@ -160,10 +160,10 @@ impl<'a> Graph<'a> {
         self.cost[from * e + to] = cost;
     }
 
-    /// Shifts one place along the cheapest path, if that brings the loads nearer to fair or gains score. False at the optimum.
+    /// Shifts one place along the cheapest path, if that brings the loads nearer to the fair share or gains score. False at the optimum.
     fn shift(&mut self) -> bool {
         let e = self.problem.experts();
-        // What one place less and one more at an expert is worth.
+        // The cost of one place less, and of one more, at an expert with this load.
         let less = |load: u32| match load {
             l if l > self.ceiling => -OUT_OF_BALANCE,
             l if l > self.floor => 0,
@@ -201,10 +201,10 @@ impl<'a> Graph<'a> {
         true
     }
 
-    /// The cheapest token at `from` goes to `to`.
+    /// Moves the cheapest token at `from` to `to`.
     fn take(&mut self, from: usize, to: usize) {
         let e = self.problem.experts();
-        // Earlier moves of the same path are of other experts, so the cheapest is still possible.
+        // Earlier moves on the same path concern other experts, so the cheapest move is still possible.
         let Some(Reverse((cost, token))) = self.moves[from * e + to].pop() else { return };
         let row = token as usize * e;
         self.held[row + from] = false;
@@ -222,12 +222,13 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Prices to which this assignment is a best reply and whose dual value is its own: the middle between the highest and the lowest.
+    /// Prices to which this assignment is a best reply and at which the dual value equals its own: the middle between the highest and the
+    /// lowest.
     fn prices(&self) -> Vec<i64> {
         let e = self.problem.experts();
         let mut cost = self.cost.clone();
         if self.floor < self.ceiling {
-            // Who takes one more is not dearer than who takes one less.
+            // The price of an expert with ⌈L⌉ tokens is no higher than that of one with ⌊L⌋.
             for from in (0..e).filter(|&x| self.loads[x] == self.floor) {
                 for to in (0..e).filter(|&x| self.loads[x] == self.ceiling) {
                     cost[from * e + to] = cost[from * e + to].min(0);
@@ -245,7 +246,7 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Bellman and Ford: shortens every distance as far as the arcs allow. There are no negative cycles.
+/// Bellman–Ford: shortens every distance as far as the arcs allow. There are no negative cycles.
 fn shortest(cost: &[i64], distance: &mut [i64], before: &mut [usize]) {
     let e = distance.len();
     for _ in 0..=e {
@@ -271,7 +272,7 @@ mod tests {
     use super::super::testing::problem;
     use super::*;
 
-    /// The optimum by trying every assignment of the loads, token by token.
+    /// The optimum, found by trying every assignment with these loads, token by token.
     fn by_trying(problem: &Problem) -> i64 {
         let (e, k) = (problem.experts(), problem.top_k());
         let fair = problem.assignments() / e as i64;

@@ -1,9 +1,9 @@
-"""Makes balancers.json: what the balancing rules come to, computed from their equations in float64, independently of the program.
+"""Makes balancers.json: the biases under each balancing rule, computed from its equation in float64, independently of the program.
 
     python make_balancers.py > balancers.json
 
-Loads of 50 steps are drawn at random; the batch becomes larger halfway, so that what a rule remembers must not depend on its size.
-Equations: the doc comment of each file in src/model/balance/ names the source.
+The loads of 50 steps are drawn at random. The batch grows halfway, which shows whether a rule's memory depends on the batch size.
+The equations' sources are in the doc comments of the files in crates/model/src/balance/.
 """
 
 import json
@@ -15,7 +15,7 @@ SHOWN = [1, 2, 3, 10, 25, 26, 50]
 
 
 def loads_of(rng, experts, top_k, tokens):
-    """Every token draws `top_k` different experts; some are liked far more than others."""
+    """Every token draws `top_k` different experts; some experts are far more popular than others."""
     weights = rng.normal(0.0, 1.5, experts)
     keys = weights + rng.gumbel(size=(tokens, experts))
     chosen = np.argpartition(-keys, top_k - 1, axis=1)[:, :top_k]
