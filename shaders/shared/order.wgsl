@@ -1,6 +1,7 @@
 // Twin of crates/model/src/order.rs: order statistics over a batch by radix select, one digit per pass.
 
-// Words of an expert: SEARCH for the digits known so far, the rank among those that share them, and what makes α absolute; then the bins.
+// Words per expert: SEARCH words for the digits known so far, the rank among the numbers that share them, and the shift that makes α
+// absolute; then the bins.
 const STRIDE = SEARCH + BINS;
 
 @group(2) @binding(0) var<storage, read_write> order: array<atomic<u32>>;

@@ -1,5 +1,5 @@
-// Twin of crates/model/src/step.rs: what the host says about one step, one dispatch and one variant.
-// The layouts are those of crates/engine/src/gpu/layout.rs; a test compares them.
+// Twin of crates/model/src/step.rs: what the host passes for one step, one dispatch and one variant. The layouts are those of
+// crates/engine/src/gpu/layout.rs; a test compares them.
 
 // One step of a submission. Each `…_at` is an index into the array it belongs to, in elements.
 struct Step {
@@ -54,7 +54,7 @@ struct Variant {
 @group(0) @binding(1) var<uniform> part: Part;
 @group(0) @binding(2) var<storage, read> variants: array<Variant>;
 
-// A part's stage says which digit is counted, in which inner iteration, for which rule.
+// A part's stage packs the digit to count, the inner iteration and the rule, from the lowest bits up.
 fn digit_stage() -> u32 {
     return part.stage & ((1u << STAGE_ROUND_SHIFT) - 1u);
 }

@@ -1,32 +1,32 @@
-//! What a whole run comes to: settling time, steady MaxVio, oscillation, share moved, time in balance.
+//! The figures of a whole run: settling time, steady MaxVio, oscillation, share moved, time in balance.
 //!
-//! Steps are counted from the start, or from the mark that a person set. [`Standing`] takes in one step after another and is small enough
-//! to be kept with every checkpoint; oscillation is worked out where it is wanted, from the biases of the last [`RECENT`] steps.
+//! Steps are counted from the start of the run, or from the mark that a person set. [`Standing`] is updated at every step and is small
+//! enough to be part of every checkpoint; the oscillation is computed only where it is shown, from the biases of the last [`RECENT`] steps.
 
 use super::metrics::{IN_BALANCE, LONG_WINDOW, Metrics};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// Steps that steady figures and oscillation are over.
+/// Number of steps for the steady figures and the oscillation.
 pub const RECENT: usize = 100;
-/// Fewer steps tell nothing of an oscillation.
+/// With fewer steps no oscillation can be judged.
 const FEWEST: usize = 16;
-/// An autocorrelation of n independent values is above this over √n once in forty lags.
+/// The autocorrelation of n independent values exceeds this divided by √n at one lag in forty.
 const BEYOND_CHANCE: f64 = 1.96;
 
-/// The figures of a run that stand in a table. Where a value is not reached there is none.
+/// The figures of a run, as shown in a table. `None` where a run has no such value yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// Steps counted.
+    /// Number of steps counted.
     pub steps: u64,
     /// The first step, counted from 0, from which the run stayed in balance for 64 steps.
     pub settling: Option<u64>,
-    /// Steps done when a setting last changed; 0 where none has.
+    /// Number of steps done when a setting last changed; 0 if none has.
     pub changed: u64,
     /// Whether the run has settled since that change.
     pub settled: bool,
-    /// Mean MaxVio of the last 100 steps after settling; of the last 100 of all where it has not settled. Either way only steps since the
-    /// last change of a setting count.
+    /// Mean MaxVio of the last 100 steps after settling, or of the last 100 steps if the run has not settled. In both cases only steps
+    /// since the last change of a setting count.
     pub steady: Option<f64>,
     /// Share of steps in balance.
     pub in_balance: Option<f64>,
@@ -36,26 +36,26 @@ pub struct Figures {
     pub oscillation: Option<Oscillation>,
 }
 
-/// How the biases of a run swing round their trend.
+/// The oscillation of a run's biases around their trend.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Oscillation {
-    /// Median over experts of half the range from 5 % to 95 %, score units.
+    /// Median over experts of half the range from the 5 % to the 95 % quantile, in score units.
     pub amplitude: f64,
-    /// Median over experts of the period, steps; `None` where fewer than half of them have one.
+    /// Median over experts of the period, in steps; `None` where fewer than half of the experts have one.
     pub period: Option<f64>,
 }
 
-/// Whether a run has settled since a change.
+/// The settling of a run since a change of a setting.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settled {
-    /// Steps done when a setting changed.
+    /// Number of steps done when the setting changed.
     changed: u64,
     since: Option<u64>,
     settling: Option<u64>,
 }
 
-/// Takes in a run step by step.
+/// The figures of a run, updated step by step.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Standing {
@@ -63,14 +63,14 @@ pub struct Standing {
     in_balance: u64,
     since: Option<u64>,
     settling: Option<u64>,
-    /// As above, from the last change of a setting on.
+    /// As `since` and `settling`, but counted from the last change of a setting.
     after: Settled,
-    /// MaxVio and share moved of the last steps.
+    /// MaxVio and the share moved of the last [`RECENT`] steps.
     recent: VecDeque<(f64, f64)>,
 }
 
 impl Standing {
-    /// Takes in the figures of the next step.
+    /// Adds the metrics of the next step.
     pub fn push(&mut self, metrics: &Metrics) {
         if metrics.max_vio_16 > IN_BALANCE {
             (self.since, self.after.since) = (None, None);
@@ -89,12 +89,12 @@ impl Standing {
         self.steps += 1;
     }
 
-    /// A setting changes before the next step: what came before is not how the run stands from here on.
+    /// Notes that a setting changes before the next step: earlier steps no longer count for the steady figures.
     pub fn change(&mut self) {
         self.after = Settled { changed: self.steps, ..Settled::default() };
     }
 
-    /// What it comes to so far, but for the oscillation.
+    /// The figures so far, without the oscillation.
     #[must_use]
     pub fn figures(&self) -> Figures {
         let after = (self.steps - self.after.settling.unwrap_or(self.after.changed)) as usize;
@@ -115,7 +115,8 @@ impl Standing {
     }
 }
 
-/// How the biases swing, from one series per expert of the same last steps, oldest first, score units. `None` for too few steps.
+/// The oscillation of the biases. Each series holds one expert's bias over the same last steps, oldest first, in score units. `None` for
+/// too few steps.
 pub fn oscillation(experts: impl IntoIterator<Item = Vec<f64>>) -> Option<Oscillation> {
     let mut amplitudes = vec![];
     let mut periods = vec![];
@@ -132,7 +133,7 @@ pub fn oscillation(experts: impl IntoIterator<Item = Vec<f64>>) -> Option<Oscill
     Some(Oscillation { amplitude: median(&mut amplitudes)?, period: median(&mut periods).filter(|_| enough) })
 }
 
-/// Takes the least-squares line away.
+/// Subtracts the least-squares line.
 pub(super) fn remove_trend(series: &mut [f64]) {
     let n = series.len() as f64;
     let middle = (n - 1.0) / 2.0;
@@ -142,7 +143,7 @@ pub(super) fn remove_trend(series: &mut [f64]) {
     series.iter_mut().enumerate().for_each(|(i, v)| *v -= mean + slope * (i as f64 - middle));
 }
 
-/// The first maximum of the autocorrelation beyond lag 1 that is more than chance makes, in steps.
+/// The period in steps: the first maximum of the autocorrelation beyond lag 1 that exceeds chance.
 fn period(series: &[f64]) -> Option<f64> {
     let all: f64 = series.iter().map(|v| v * v).sum();
     let at = |lag: usize| series.iter().zip(&series[lag..]).map(|(a, b)| a * b).sum::<f64>();
@@ -158,7 +159,7 @@ fn period(series: &[f64]) -> Option<f64> {
     None
 }
 
-/// The quantile of sorted values, linear between them as NumPy's default.
+/// A quantile of sorted values, with linear interpolation as in NumPy's default.
 fn quantile(sorted: &[f64], q: f64) -> f64 {
     let place = q * (sorted.len() - 1) as f64;
     let (low, part) = (place.floor() as usize, place.fract());
@@ -193,7 +194,7 @@ mod tests {
 
     #[test]
     fn steady_figures_are_of_what_came_after_settling() {
-        // Out of balance for 30 steps, then in it: settled at 30 once 64 steps have shown it.
+        // Out of balance for 30 steps, then in balance: settled at step 30 once 64 steps have shown it.
         let run = |n: usize| pushed((0..n).map(|i| if i < 30 { (2.0, 0.5) } else { (0.1, 0.1) }));
         assert_eq!(run(93).settling, None);
         let short = run(94);

@@ -1,8 +1,8 @@
-//! What is measured: MaxVio and its kin, as the literature defines them.
+//! What is measured at each step: MaxVio and related metrics, as the literature defines them.
 //!
-//! The fair share of an expert is the mean of the tokens that came, L = K·T/E; where a rule aims at a share of its own, it is that
-//! ([`Fair`] alone says so). Identity experts, which nothing balances, are left out. Where a window has not filled, the metric is over
-//! the steps there are.
+//! The fair share of an expert is the mean load, dropped assignments included, L = K·T/E; under a rule that sets a target share it is that
+//! share ([`Fair`] decides which). Identity experts, which no rule balances, are left out. Before a window is filled, a metric covers the
+//! steps there are.
 
 use super::balance::aimed_share;
 use super::config::{Experiment, Source};
@@ -10,58 +10,59 @@ use crate::row::LearningRow;
 
 /// Steps in the window of MaxVio_16.
 pub const SHORT_WINDOW: usize = 16;
-/// Steps in the window of starving and dead experts and of effective experts.
+/// Steps in the window for starving, dead and effective experts.
 pub const LONG_WINDOW: usize = 64;
-/// In balance where MaxVio_16 is at most this.
+/// A run is in balance where MaxVio_16 is at most this.
 pub const IN_BALANCE: f64 = 0.2;
-/// A starving expert has less than this share of its fair load.
+/// An expert below this fraction of its fair share is starving.
 pub const STARVING: f64 = 0.25;
-/// A dead expert has less than this share of its fair load.
+/// An expert below this fraction of its fair share is dead.
 pub const DEAD: f64 = 0.01;
 
-/// The figures of one step of one variant.
+/// The metrics of one step of one variant.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Metrics {
-    /// Fair share of an expert in this batch, tokens.
+    /// Fair share of an expert in this batch, in tokens.
     pub fair: f64,
-    /// What MaxVio independent tokens show at perfect balance with the K, E and T of this step; 0 where there is no such floor.
+    /// The sampling floor: the expected MaxVio of independent tokens at perfect balance, with the K, E and T of this step; 0 where it does
+    /// not apply.
     pub floor: f64,
-    /// Worst expert above fair share in this batch: max/L − 1 (Wang et al. 2024); 0 where every expert is under it, as where capacity
-    /// is under 1.
+    /// MaxVio: how far the largest load of this batch exceeds the fair share, max/L − 1 (Wang et al. 2024). 0 where every load is below the
+    /// fair share, for example with a capacity factor below 1.
     pub max_vio: f64,
-    /// The same over the loads summed over the last 16 steps.
+    /// MaxVio of the loads summed over the last 16 steps.
     pub max_vio_16: f64,
-    /// The same over all loads since the mark.
+    /// MaxVio of all loads since the mark.
     pub max_vio_global: f64,
-    /// Emptiest expert below fair share: 1 − min/L (ID Balancing).
+    /// How far the smallest load of this batch is below the fair share: 1 − min/L (ID Balancing).
     pub min_vio: f64,
-    /// Median load over fair share.
+    /// Median load divided by the fair share.
     pub load_median: f64,
-    /// Standard deviation of the loads over their mean.
+    /// Standard deviation of the loads divided by their mean.
     pub cv: f64,
-    /// Entropy of the load shares over ln E, in [0, 1].
+    /// Entropy of the load shares divided by ln E, in [0, 1].
     pub entropy: f64,
-    /// e to the entropy of the load shares over the last 64 steps.
+    /// Effective experts: e to the entropy of the load shares over the last 64 steps.
     pub effective: f64,
-    /// Experts under 25 % of fair over the last 64 steps.
+    /// Number of experts below 25 % of their fair share over the last 64 steps.
     pub starving: u32,
-    /// Experts under 1 % of fair over the last 64 steps.
+    /// Number of experts below 1 % of their fair share over the last 64 steps.
     pub dead: u32,
-    /// Share of assignments that differ from the unbiased top-K; estimated on a sample.
+    /// Share of assignments that differ from the unbiased top-K, estimated on a sample of the tokens.
     pub moved: f64,
-    /// Share of assignments that no expert had room for.
+    /// Share of assignments dropped because the expert had no room.
     pub dropped: f64,
-    /// Mean number of experts that a token chose.
+    /// Mean number of experts that a token chose, dropped ones included.
     pub active: f64,
-    /// Smallest bias, score units.
+    /// Smallest bias, in score units.
     pub bias_min: f64,
-    /// Median bias, score units.
+    /// Median bias, in score units.
     pub bias_median: f64,
-    /// Largest bias, score units.
+    /// Largest bias, in score units.
     pub bias_max: f64,
-    /// Experts whose bias was too far below the largest to be exact.
+    /// Number of experts whose bias was too far below the largest to be exact in the key.
     pub saturated: u32,
-    /// What learning showed; `None` where nothing learns, or where the layer has diverged.
+    /// What learning measured; `None` where nothing learns, or where the layer has diverged.
     pub learning: Option<LearningRow>,
 }
 
@@ -73,7 +74,7 @@ pub struct Settling {
 }
 
 impl Settling {
-    /// Takes in the next step.
+    /// Adds the next step.
     pub fn push(&mut self, step: u64, metrics: &Metrics) {
         if metrics.max_vio_16 > IN_BALANCE {
             self.since = None;
@@ -85,7 +86,7 @@ impl Settling {
         }
     }
 
-    /// The settling time, once it is known.
+    /// The settling time; `None` until the run has settled.
     #[must_use]
     pub fn step(&self) -> Option<u64> {
         self.settled
@@ -96,7 +97,7 @@ fn fair(loads: &[u64]) -> f64 {
     loads.iter().sum::<u64>() as f64 / loads.len().max(1) as f64
 }
 
-/// max/L − 1; 0 for an empty batch and where every expert is under it.
+/// MaxVio of these loads, max/L − 1; 0 for an empty batch.
 #[must_use]
 pub fn max_vio(loads: &[u64]) -> f64 {
     above(loads, fair(loads))
@@ -106,7 +107,7 @@ pub(crate) fn above(loads: &[u64], fair: f64) -> f64 {
     if fair == 0.0 { 0.0 } else { (loads.iter().copied().max().unwrap_or(0) as f64 / fair - 1.0).max(0.0) }
 }
 
-/// 1 − min/L; 0 for an empty batch.
+/// 1 − min/L of these loads; 0 for an empty batch.
 #[must_use]
 pub fn min_vio(loads: &[u64]) -> f64 {
     below_fair(loads, fair(loads))
@@ -116,7 +117,7 @@ pub(crate) fn below_fair(loads: &[u64], fair: f64) -> f64 {
     if fair == 0.0 { 0.0 } else { 1.0 - loads.iter().copied().min().unwrap_or(0) as f64 / fair }
 }
 
-/// Median over the fair share; 0 for an empty batch.
+/// Median load divided by the fair share; 0 for an empty batch.
 pub(crate) fn median_share(loads: &mut [u64], fair: f64) -> f64 {
     if fair == 0.0 {
         return 0.0;
@@ -126,7 +127,7 @@ pub(crate) fn median_share(loads: &mut [u64], fair: f64) -> f64 {
     (loads[(n - 1) / 2] + loads[n / 2]) as f64 / 2.0 / fair
 }
 
-/// Standard deviation over mean.
+/// Standard deviation of the loads divided by their mean; 0 for an empty batch.
 #[must_use]
 pub fn cv(loads: &[u64]) -> f64 {
     let fair = fair(loads);
@@ -137,7 +138,7 @@ pub fn cv(loads: &[u64]) -> f64 {
     variance.sqrt() / fair
 }
 
-/// Entropy of the load shares, nats.
+/// Entropy of the load shares, in nats.
 #[must_use]
 pub fn entropy(loads: &[u64]) -> f64 {
     let total = loads.iter().sum::<u64>() as f64;
@@ -145,23 +146,23 @@ pub fn entropy(loads: &[u64]) -> f64 {
     loads.iter().map(part).sum()
 }
 
-/// MaxVio that independent tokens show at perfect balance: E[max of E standard normals]·√((1 − K/E)/L).
+/// The expected MaxVio of independent tokens at perfect balance: E[max of E standard normals]·√((1 − K/E)/L). 0 for an empty batch.
 #[must_use]
 pub fn sampling_floor(experts: u32, top_k: u32, tokens: u32) -> f64 {
     let (e, k, t) = (f64::from(experts), f64::from(top_k), f64::from(tokens));
     if t == 0.0 { 0.0 } else { expected_maximum(experts) * ((1.0 - k / e) * e / (k * t)).sqrt() }
 }
 
-/// The sampling floors of a run's steps, one variant's after another: each is worked out once.
+/// The sampling floors of the steps of a run. Each distinct floor is computed once.
 #[derive(Clone, Debug, Default)]
 pub struct Floors(Vec<([u32; 4], f64)>);
 
 impl Floors {
-    /// So many are remembered: variants differ, and sliders are dragged.
+    /// The most floors kept: variants differ, and settings change while a slider is dragged.
     const MOST: usize = 64;
 
-    /// The floor of a batch of so many tokens; 0 where they are not independent or the variant has none. Wherever a floor is shown or
-    /// judged by, it is this one.
+    /// The floor of one variant's batch of this many tokens; 0 where tokens are not independent or the floor does not apply. Every place
+    /// that shows or uses a floor uses this one.
     pub fn of(&mut self, experiment: &Experiment, variant: usize, tokens: u32) -> f64 {
         let fresh = match &experiment.source {
             Source::Synthetic(s) => s.burst == 1,

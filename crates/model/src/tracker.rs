@@ -138,7 +138,7 @@ impl Tracker {
         &self.standing
     }
 
-    /// A setting changes before the next step.
+    /// Notes that a setting changes before the next step.
     pub fn change(&mut self) {
         self.standing.change();
     }

@@ -13,7 +13,7 @@
 
 use crate::fixed::{BIAS_BITS, SCORE_BITS, SCORE_ONE, q32_to_q20};
 
-/// No score reaches so far, Q20.
+/// Beyond every score, Q20.
 pub const FAR: i64 = 1 << 23;
 
 /// The number that turns the value of a key into a biased score in absolute terms, Q20, given the largest bias (Q32); both are in units of

@@ -1,4 +1,4 @@
-//! Sixteen steps at a time: what is kept of them.
+//! Blocks of sixteen steps, and what is kept of each.
 
 use super::super::fixed::from_q32;
 use super::super::metrics::Metrics;
@@ -7,12 +7,12 @@ use crate::row::VariantRow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// A block under way.
+/// The block in progress.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Open {
     start: u64,
     steps: usize,
-    /// Sum over the steps of load / fair − 1.
+    /// Each expert's sum over the steps of load / fair share − 1.
     sums: Vec<f32>,
     square: f64,
     fair: f64,
@@ -23,35 +23,35 @@ pub(super) struct Open {
     diverged: u32,
 }
 
-/// A block done. Lists are shared, so that a checkpoint costs next to nothing.
+/// A finished block. Its lists are shared, so that a checkpoint needs almost no memory for it.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     pub start: u64,
-    /// Mean of load / fair − 1 of each expert.
+    /// Each expert's mean of load / fair share − 1.
     pub load: Arc<[f32]>,
-    /// Bias of each expert at its end, score units, without their mean: a common shift means nothing.
+    /// Each expert's bias after the block, in score units, minus their mean, because a common shift has no effect.
     pub bias: Arc<[f32]>,
-    /// Mean over experts and steps of (load / fair − 1)².
+    /// Mean over experts and steps of (load / fair share − 1)².
     pub square: f64,
-    /// Mean fair share, tokens.
+    /// Mean fair share, in tokens.
     pub fair: f64,
-    /// Mean tokens of a batch.
+    /// Mean number of tokens per batch.
     pub tokens: f64,
     /// Mean sampling floor of its batches.
     pub floor: f64,
     /// Mean MaxVio of its batches.
     pub max_vio: f64,
-    /// MaxVio of its loads together.
+    /// MaxVio of the block's loads summed up.
     pub max_vio_16: f64,
-    /// Steps in which a bias was beyond the key.
+    /// Number of steps in which a bias was beyond the range of the key.
     pub saturated: u32,
-    /// Experts whose bias was, in its last step.
+    /// Number of experts with such a bias in the last step.
     pub saturated_now: u32,
-    /// Steps without anything learned where something learns.
+    /// Number of steps in which the layer had diverged, where the source is a world to learn from.
     pub diverged: u32,
 }
 
-/// The last blocks since the last change, oldest first.
+/// The last blocks since a setting last changed, oldest first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Blocks(VecDeque<Block>);
 
@@ -71,7 +71,7 @@ impl Open {
         *self = Self { start: step, sums, ..Self::default() };
     }
 
-    /// The one pass over a step's loads.
+    /// Adds a step, in one pass over its loads.
     pub fn add(&mut self, row: &VariantRow, metrics: &Metrics, learns: bool) {
         let loads = &row.loads[..self.sums.len().min(row.loads.len())];
         let fair = row.fair_share();
@@ -106,7 +106,7 @@ impl Blocks {
         self.0.len()
     }
 
-    /// The last so many, oldest first; `None` while there are fewer.
+    /// The last `count` blocks, oldest first; `None` while there are fewer.
     pub fn last(&self, count: usize) -> Option<impl DoubleEndedIterator<Item = &Block> + Clone> {
         Some(self.0.range(self.0.len().checked_sub(count)?..))
     }
@@ -119,7 +119,7 @@ impl Blocks {
         self.0.get(index)
     }
 
-    /// The first step of the last so many blocks.
+    /// The first step of the last `count` blocks, or of all blocks if there are fewer.
     pub fn start_of(&self, count: usize) -> u64 {
         self.0.get(self.0.len().saturating_sub(count)).map_or(0, |b| b.start)
     }

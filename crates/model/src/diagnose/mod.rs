@@ -1,11 +1,11 @@
-//! What is wrong, or right, with a run, in the field's words: oscillation, slow convergence, drift, starving and dead experts, collapse,
-//! saturation, the sampling floor reached, divergence.
+//! The diagnosis of a run, in the field's terms: oscillation, slow convergence, drift, starving and dead experts, collapse, saturation,
+//! sampling floor reached, divergence.
 //!
-//! A false alarm is worse than silence. So nothing is said before the evidence is beyond chance, chance being known: the load of an
-//! expert that independent tokens choose is binomial, whatever the topics. Steps are gathered in blocks of [`BLOCK`]; what is judged are
-//! the last [`WINDOW`] blocks, or the last [`MOST`] at most, all of them since the last change of a setting. A finding appears after it
-//! was seen in `Kind::sightings` blocks in a row and goes after `ABSENCES` without. A step costs a pass over its loads; everything
-//! else is done once per block. `signs` says how each kind is told, `words` how it is put.
+//! A false alarm is worse than silence, so nothing is reported before the evidence exceeds chance. The effect of chance is known: the load
+//! of an expert that independent tokens choose is binomial, whatever the topics. Steps are gathered in blocks of [`BLOCK`]; what is judged
+//! are the last [`WINDOW`] blocks, or up to the last [`MOST`], all of them since the last change of a setting. A finding appears once it
+//! has been seen in `Kind::sightings` blocks in a row, and disappears after `ABSENCES` blocks in a row without it. Each step costs one pass
+//! over its loads; everything else is done once per block. `signs` defines how each kind is recognised, `words` how it is worded.
 
 mod blocks;
 mod chance;
@@ -24,44 +24,45 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use strum::IntoEnumIterator as _;
 
-/// Steps in a block. A trace of 16 batches comes round once in it, and MaxVio_16 is over it.
+/// Steps in a block. A trace of 16 batches repeats after exactly one block, and MaxVio_16 covers one block.
 pub const BLOCK: usize = 16;
-/// Blocks in the window of 64 steps, over which the literature's measures of this project are.
+/// Blocks in a window: 64 steps, the length of [`LONG_WINDOW`](crate::metrics::LONG_WINDOW).
 pub const WINDOW: usize = 4;
-/// The most blocks that are remembered: 1,024 steps.
+/// The most blocks that are kept: 1,024 steps.
 pub const MOST: usize = 64;
-/// A finding goes after so many blocks in a row without it: a whole window.
+/// A finding disappears after this many blocks in a row without it: a whole window.
 const ABSENCES: u32 = WINDOW as u32;
-/// Findings of the past that are remembered.
+/// Past findings that are kept.
 const PAST: usize = 32;
-/// Experts named in a finding.
+/// The most experts named in a finding.
 const NAMED: usize = 8;
 
-/// What may be found. The order is that in which they are listed: what matters most comes first.
+/// The kinds of findings, in the order in which they are listed: the most important first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]
 pub enum Kind {
-    /// The layer that learns has run off to infinity.
+    /// The parameters or outputs of the layer that learns are no longer finite.
     Diverged,
-    /// A few experts do nearly everything.
+    /// A few experts get nearly all assignments.
     Collapse,
-    /// Experts that get next to nothing.
+    /// Some experts get almost no tokens.
     Dead,
-    /// Experts that get too little.
+    /// Some experts get too few tokens.
     Starving,
-    /// Biases too far apart for the key.
+    /// The biases are too far apart for the selection key.
     Saturated,
-    /// Loads swing to and fro, beyond chance.
+    /// Loads oscillate by more than chance explains.
     Oscillating,
-    /// On its way, but it takes too long.
+    /// The run approaches balance, but too slowly.
     Slow,
-    /// What balance needs keeps moving.
+    /// The biases that balance requires keep changing.
     Drifting,
     /// Loads differ as little as chance allows.
     FloorReached,
 }
 
 impl Kind {
-    /// Blocks in a row that must show it before it is said. Those whose measure is over two windows already need no more.
+    /// Blocks in a row that must show it before it is reported. One is enough where chance cannot cause it, or where its measure already
+    /// covers two windows.
     fn sightings(self) -> u32 {
         match self {
             Self::Diverged | Self::Collapse | Self::Dead | Self::Starving | Self::Saturated => 1,
@@ -71,71 +72,71 @@ impl Kind {
     }
 }
 
-/// The numbers behind a finding.
+/// The measurements behind a finding.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Evidence {
-    /// Nothing to count.
+    /// No measurements.
     Diverged,
-    /// Effective experts over 64 steps.
+    /// Too few experts are effective over 64 steps.
     Collapse {
-        /// e to the entropy of the load shares.
+        /// The effective experts: e to the entropy of the load shares.
         effective: f64,
-        /// Experts there are.
+        /// The number of all experts.
         of: u32,
         /// The share of all assignments that the named experts get.
         share: f64,
     },
-    /// Experts under 1 % of their fair load.
+    /// Some experts are under 1 % of their fair share.
     Dead {
-        /// How many.
+        /// Number of these experts.
         count: u32,
-        /// The largest share of fair among them.
+        /// The largest load among them, as a fraction of the fair share.
         share: f64,
     },
-    /// Experts under a quarter of their fair load.
+    /// Some experts are under a quarter of their fair share.
     Starving {
-        /// How many.
+        /// Number of these experts.
         count: u32,
-        /// The smallest share of fair among them.
+        /// The smallest load among them, as a fraction of the fair share.
         share: f64,
     },
-    /// Biases beyond the range of the key.
+    /// Some biases are beyond the range of the key.
     Saturated {
-        /// Experts whose bias is, in the last step.
+        /// Number of experts with such a bias in the last step.
         count: u32,
-        /// From the smallest to the largest bias, score units.
+        /// The difference between the largest and the smallest bias, in score units.
         spread: f64,
     },
-    /// A swing of the loads.
+    /// The loads oscillate.
     Oscillating {
         /// Standard deviation of the named expert's load, in fair shares.
         swing: f64,
-        /// What chance alone would make it; 0 where nothing is drawn.
+        /// The standard deviation by chance alone; 0 where tokens are not drawn at random.
         chance: f64,
-        /// Steps from one peak to the next.
+        /// The period in steps.
         period: u32,
     },
-    /// A pace that is too slow.
+    /// MaxVio falls too slowly.
     Slow {
-        /// MaxVio over 16 steps now.
+        /// The present MaxVio over 16 steps.
         max_vio: f64,
-        /// How much it falls in a hundred steps.
+        /// By how much it falls in a hundred steps.
         pace: f64,
-        /// Steps that are missing to balance at this pace.
+        /// Steps still needed to reach balance at this pace.
         missing: f64,
     },
-    /// A balance that moves.
+    /// The biases that balance requires, or the loads, keep changing.
     Drifting {
-        /// Steps looked at.
+        /// Number of steps compared.
         steps: u32,
-        /// Root mean square of what moved in them: biases in score units, or loads in fair shares.
+        /// Root mean square of the displacement over these steps: of biases in score units, or of loads in fair shares.
         travel: f64,
-        /// Whether it is the biases that travel; else loads, because the biases stay.
+        /// Whether the displacement is of biases; otherwise it is of loads, because the biases do not move.
         biases: bool,
-        /// MaxVio over 16 steps now.
+        /// The present MaxVio over 16 steps.
         max_vio: f64,
     },
-    /// As good as it gets.
+    /// MaxVio is at the sampling floor.
     FloorReached {
         /// Mean MaxVio of 64 steps.
         max_vio: f64,
@@ -144,54 +145,55 @@ pub enum Evidence {
     },
 }
 
-/// What is known of why: from the settings, not from a guess.
+/// What may explain a finding: only facts from the settings.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Setting {
     /// The rule.
     pub rule: Rule,
-    /// Its step size, score units; 0 where it has none or is frozen.
+    /// The rule's step size in score units; 0 where it has none or is frozen.
     pub rate: f64,
     /// Whether biases may move.
     pub moves: bool,
-    /// Whether they stay because they were frozen.
+    /// Whether they do not move because they are frozen.
     pub frozen: bool,
-    /// Topic lifetimes per thousand steps, or turns of a world's popularity.
+    /// Drift per thousand steps: topic lifetimes, or turns of popularity in a world to learn from.
     pub drift: f64,
     /// Whether the router's scores move because it learns.
     pub learns: bool,
-    /// Whether there is something to learn: then a loss may balance too.
+    /// Whether the source is a world to learn from, where an auxiliary loss may balance too.
     pub world: bool,
 }
 
-/// Something found.
+/// One finding about a variant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// What.
+    /// Its kind.
     pub kind: Kind,
     /// The first step that shows it.
     pub since: u64,
-    /// The first step that no longer does; `None` while it lasts.
+    /// The first step that no longer shows it; `None` while it lasts.
     pub until: Option<u64>,
-    /// The experts that show it most, at most eight; none where it is of all.
+    /// The experts that show it most, at most eight; empty where it concerns all.
     pub experts: Vec<usize>,
-    /// Its numbers, as last seen.
+    /// Its measurements, as last seen.
     pub evidence: Evidence,
-    /// The settings under which it was seen.
+    /// The settings in force when it was last seen.
     pub setting: Setting,
 }
 
-/// What must be known of an experiment to judge a variant's loads.
+/// What the diagnosis needs to know of the experiment to judge a variant's loads.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
     setting: Setting,
-    /// Tokens that are drawn together: 1 where each is drawn for itself, 0 where nothing is drawn; `None` where nobody knows.
+    /// Number of tokens that share one draw of a topic: 1 where tokens are independent, 0 where tokens are not drawn at random; `None`
+    /// where that is unknown.
     together: Option<f64>,
-    /// Whether the sampling floor means anything.
+    /// Whether the sampling floor applies.
     floor: bool,
 }
 
 impl Context {
-    /// Of a variant of an experiment, at a step. `None` for a variant that does not exist.
+    /// The context of one variant at a step, where its schedule was set at `schedule_from`. `None` if there is no such variant.
     #[must_use]
     pub fn new(experiment: &Experiment, variant: usize, step: u64, schedule_from: u64) -> Option<Self> {
         let v = experiment.variants.get(variant)?;
@@ -219,31 +221,31 @@ impl Context {
     }
 }
 
-/// What one block says of one kind.
+/// What one block says about one kind.
 enum Verdict {
-    /// It is so.
+    /// The block shows it, with these experts and measurements.
     Seen(Vec<usize>, Evidence),
-    /// Too little to say it, too much to take it back.
+    /// Too weak to report it, too strong to withdraw it.
     Between,
-    /// It is not so.
+    /// The block does not show it.
     Absent,
 }
 
-/// How one kind stands.
+/// The state of one kind.
 #[derive(Clone, Debug, Default)]
 struct Watch {
-    /// Blocks in a row that showed it.
+    /// Blocks in a row that have shown it.
     seen: u32,
     /// The first step of the evidence.
     from: u64,
-    /// Blocks in a row without it.
+    /// Blocks in a row that have not shown it.
     missed: u32,
-    /// The step at which it was first missed.
+    /// The step after the first of these blocks.
     missed_at: u64,
     finding: Option<Finding>,
 }
 
-/// Watches one variant of a run, step by step.
+/// The diagnosis of one variant of a run, updated step by step.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnosis {
     blocks: Blocks,
@@ -255,13 +257,13 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
-    /// What is found, most important first, and after that what was, newest first.
+    /// The present findings, most important first, then the past ones, newest first.
     #[must_use]
     pub fn findings(&self) -> &Arc<Vec<Finding>> {
         &self.shown
     }
 
-    /// Takes in the next step. `recent` holds the last 64 rows of loads, this one included, and what each of them dropped.
+    /// Adds the next step. `recent` holds the loads of the last 64 steps, this one included, and how many assignments each dropped.
     pub fn push(
         &mut self,
         step: u64,
@@ -286,7 +288,8 @@ impl Diagnosis {
         }
     }
 
-    /// A setting changed, or a person set a mark: what was seen before proves nothing of what comes.
+    /// Starts afresh at a change of a setting or at a mark, because earlier evidence does not apply to what follows. Present findings end
+    /// at `step`.
     pub fn reset(&mut self, step: u64) {
         self.blocks.clear();
         self.open = Open::default();

@@ -1,37 +1,38 @@
-//! What goes somewhere: a run on its way to balance that takes too long, and a balance that itself moves.
+//! Findings about motion: a run that approaches balance too slowly, and a balance that itself keeps changing.
 
 use super::super::metrics::IN_BALANCE;
 use super::blocks::{Block, Blocks};
 use super::chance::{OUT, chance, mean_load};
 use super::{BLOCK, Context, Evidence, Verdict, WINDOW};
 
-/// Blocks that must have passed before a pace is one: 128 steps.
+/// Blocks that must have passed before a pace is judged: 128 steps.
 const FEWEST: usize = 8;
-/// Balance that is not reached within so many steps from the last change is slow. The published settings of this project's sources
-/// take 45 to 340 steps here; a person who waits for a thousand has waited too long.
+/// Balance that takes more than this many steps from the last change counts as slow. The published settings in this project's sources take
+/// 45 to 340 steps here; a thousand is too long to wait.
 const TOO_LONG: f64 = 1000.0;
-/// The fall of MaxVio_16 must be so many of its own standard errors.
+/// The fall of MaxVio_16 per step must be at least this many of its standard errors.
 const SURELY_FALLS: f64 = 4.0;
-/// The bias of the busiest expert must have gone straight: so much of the way it went is distance.
+/// The bias of the busiest expert must have moved in one direction: this share of the length of its path must be net displacement.
 const STRAIGHT: f64 = 0.9;
 
-/// Displacements in a row that are compared.
+/// Number of consecutive displacements that are compared.
 const LEGS: usize = 8;
-/// Consecutive displacements point the same way by so much (cosine). Biases that only tremble about a place that stays come back:
-/// −½; a walk by chance alone has 0.
+/// The smallest mean cosine between consecutive displacements for a drift. Biases that fluctuate around a fixed place give −½; a random
+/// walk gives 0.
 const SAME_WAY: f64 = 0.4;
-/// What moved lately, over what moved before. On the way to balance this falls.
+/// The smallest ratio of recent to earlier squared displacement for a drift. On the way to balance it falls.
 const STILL_MOVES: f64 = 0.5;
-/// So much of what moved lately goes where nothing went before. Whoever is only late for balance goes on along the old way: 0.
+/// The share of the recent displacement that must not lie along the earlier one. For biases still on their way to balance it is 0.
 const NEW_WAY: f64 = 0.3;
-/// MaxVio lately, over MaxVio before: on the way to balance it falls.
+/// The ratio of recent to earlier MaxVio below which the run counts as approaching balance.
 const NOT_ARRIVING: f64 = 0.8;
-/// Where biases stay, loads must have moved by so many times the variance of chance, and by this much of the fair share.
+/// Where biases do not move, the squared change of the loads must be this many times that of chance, and the change this share of the fair
+/// share.
 const BEYOND_CHANCE: f64 = 4.0;
 const SEEN_IN_LOADS: f64 = 0.1;
 
-/// MaxVio_16 falls, surely, towards balance, but at a pace that would take more than [`TOO_LONG`]; and the bias of the busiest expert
-/// was pushed the same way all the time, so that the pace is that of the balancer.
+/// Slow convergence: MaxVio_16 significantly falls towards balance, but so slowly that it would take more than [`TOO_LONG`] steps; and the
+/// bias of the busiest expert has moved in one direction all the time, so the pace is set by the balancer.
 pub(super) fn slow(blocks: &Blocks, cx: &Context) -> Option<Verdict> {
     if !cx.setting.moves || blocks.len() < FEWEST {
         return None;
@@ -60,7 +61,7 @@ pub(super) fn slow(blocks: &Blocks, cx: &Context) -> Option<Verdict> {
     Some(Verdict::Seen(vec![busiest], Evidence::Slow { max_vio: now, pace: 100.0 * pace, missing }))
 }
 
-/// The least-squares line through evenly spaced values: its slope per place, the slope's standard error, and its value at the end.
+/// The least-squares line through evenly spaced values: its slope per value, the slope's standard error, and the line's value at the end.
 fn line(values: &[f64]) -> (f64, f64, f64) {
     let n = values.len() as f64;
     let middle = (n - 1.0) / 2.0;
@@ -73,14 +74,14 @@ fn line(values: &[f64]) -> (f64, f64, f64) {
     (slope, (rest / (n - 2.0) / spread).sqrt(), mean + slope * middle)
 }
 
-/// How far an expert's bias came, over the way it went from block to block.
+/// The net displacement of an expert's bias over the length of its path from block to block.
 fn straightness(blocks: &Blocks, expert: usize) -> f64 {
     let at = |i: usize| blocks.get(i).map_or(0.0, |b| f64::from(b.bias[expert]));
     let way: f64 = (1..blocks.len()).map(|i| (at(i) - at(i - 1)).abs()).sum();
     if way > 0.0 { (at(blocks.len() - 1) - at(0)).abs() / way } else { 0.0 }
 }
 
-/// What balance needs moves on: biases travel without arriving, or where they stay, loads do.
+/// Drift: biases move without reaching balance, or, where they do not move, loads change.
 pub(super) fn drifting(blocks: &Blocks, cx: &Context) -> Option<Verdict> {
     if cx.setting.moves { travelling(blocks) } else { shifting(blocks, cx) }
 }
@@ -101,7 +102,8 @@ fn travelling(blocks: &Blocks) -> Option<Verdict> {
     verdict
 }
 
-/// How far biases went in the last eight legs of so many blocks, and which went furthest; an error where that is no drift.
+/// The displacement of the biases over the last eight legs of `every` blocks each, and the three experts that moved most. `Err` where it is
+/// no drift, `None` where there are too few blocks.
 fn travels(blocks: &Blocks, every: usize) -> Option<Result<(f64, Vec<usize>), ()>> {
     let newest = blocks.len().checked_sub(1)?;
     let first = newest.checked_sub(LEGS * every)?;
@@ -140,7 +142,7 @@ fn travels(blocks: &Blocks, every: usize) -> Option<Result<(f64, Vec<usize>), ()
     Some(Ok((square.sqrt(), order)))
 }
 
-/// Where biases stay, the mean loads of two windows differ by chance alone unless the tokens change.
+/// Where biases do not move, the mean loads of two windows differ by chance alone unless the tokens change.
 fn shifting(blocks: &Blocks, cx: &Context) -> Option<Verdict> {
     let chance = chance(blocks, cx)?;
     let experts = blocks.experts()?;
@@ -150,7 +152,7 @@ fn shifting(blocks: &Blocks, cx: &Context) -> Option<Verdict> {
         return None;
     }
     let square = now.iter().zip(&before).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / experts as f64;
-    // An expert's variance grows with its load; the busiest may have several times the fair share of it.
+    // An expert's variance grows with its load; the busiest can have several times that of the fair share.
     let loads = now.iter().zip(&before).map(|(a, b)| (1.0 + a.max(*b)).max(1.0)).sum::<f64>() / experts as f64;
     let by_chance = 2.0 * chance * loads / (WINDOW * BLOCK) as f64;
     let travel = square.sqrt();

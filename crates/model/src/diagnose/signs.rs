@@ -1,4 +1,5 @@
-//! How each kind is told from chance and from the others. Thresholds stand here, each with its reason; `docs/findings.md` tells them.
+//! How each kind of finding is distinguished from chance and from the other kinds. The thresholds are here, each with its reason;
+//! `docs/findings.md` explains them.
 
 use super::super::metrics::{DEAD, STARVING, entropy};
 use super::blocks::Blocks;
@@ -8,23 +9,24 @@ use super::swing::oscillating;
 use super::{BLOCK, Context, Evidence, Kind, Verdict, WINDOW};
 use std::collections::VecDeque;
 
-/// Loads vary as chance has it while their mean square is at most so many times what it would be: √1.5, 22 % of MaxVio. The sign rule
-/// at its published step, which trembles with the chance it follows, comes to 1.3.
+/// Loads count as varying by chance alone while their mean square is at most this many times that of chance: √1.5, 22 % of MaxVio. The sign
+/// rule at its published step size, which fluctuates with the chance it follows, reaches 1.3.
 const FLOOR: f64 = 1.5;
-/// And no longer from here on. A rule that follows every batch for all it is worth doubles the variance: that is not the floor.
+/// From this ratio on a run is no longer at the floor. A rule that follows every batch as closely as possible doubles the variance, which
+/// is not the floor.
 const FLOOR_LEFT: f64 = 1.8;
-/// Nor is it said while MaxVio itself is further from its floor: a few experts may still be off where the rest is even.
+/// Nor is the floor reported while MaxVio exceeds this many times its floor: a few experts may be far off while the others are even.
 const NEAR: f64 = 1.3;
-/// An expert that is on its way out of starving within so many windows is not called starving.
+/// An expert that will no longer be starving within this many windows, at its present pace, is not reported as starving.
 const RECOVERS: f64 = 4.0;
-/// Fewer tokens than this in a window, on average, say nothing of an expert.
+/// With fewer tokens per expert and window than this, on average, nothing is said about an expert.
 const FEWEST_TOKENS: f64 = 50.0;
-/// What starved is fed again above this share of fair.
+/// A starving expert has recovered above this fraction of the fair share.
 const FED: f64 = 0.35;
-/// What was dead lives again above this share of fair.
+/// A dead expert has recovered above this fraction of the fair share.
 const ALIVE: f64 = 0.03;
 
-/// Blocks that a verdict looks back on, for the first step that shows it.
+/// The number of blocks that a verdict covers, which gives the first step that shows it.
 pub(super) fn looks_at(kind: Kind) -> usize {
     match kind {
         Kind::Diverged => 1,
@@ -53,7 +55,7 @@ fn diverged(blocks: &Blocks) -> Option<Verdict> {
     Some(if blocks.newest()?.diverged > 0 { Verdict::Seen(vec![], Evidence::Diverged) } else { Verdict::Absent })
 }
 
-/// Shares of fair over the last window and over the one before.
+/// Each expert's load as a fraction of the fair share, over the last window and over the one before.
 fn shares(blocks: &Blocks) -> Option<[Vec<f64>; 2]> {
     let experts = blocks.experts()?;
     let both = blocks.last(2 * WINDOW)?;
@@ -83,14 +85,14 @@ fn collapse(blocks: &Blocks) -> Option<Verdict> {
     Some(Verdict::Seen(order, Evidence::Collapse { effective: latest, of: now.len() as u32, share }))
 }
 
-/// Experts under a quarter (or a hundredth) of fair in two windows in a row, beyond chance, and not on their way out of it.
+/// Dead or starving experts: under a hundredth or a quarter of the fair share in two windows in a row, beyond chance, and not recovering.
 fn hungry(blocks: &Blocks, dead: bool) -> Option<Verdict> {
     let [now, before] = shares(blocks)?;
     let tokens = blocks.newest()?.fair * (WINDOW * BLOCK) as f64;
     if tokens < FEWEST_TOKENS {
         return Some(Verdict::Absent);
     }
-    // Three standard deviations of a count above what was counted.
+    // Three standard deviations of the count above the count.
     let surely = |share: f64| share + 3.0 * (share * tokens + 1.0).sqrt() / tokens < STARVING;
     let is = |e: usize| {
         let (a, b) = (now[e], before[e]);
@@ -134,7 +136,8 @@ fn saturated(blocks: &Blocks) -> Option<Verdict> {
     Some(Verdict::Seen(order, Evidence::Saturated { count: newest.saturated_now.max(1), spread }))
 }
 
-/// The mean square of load / fair − 1, biases' errors included, is what chance makes it.
+/// The sampling floor is reached: the mean square of load / fair share − 1, which includes errors of the biases, is no larger than chance
+/// makes it.
 fn floor(blocks: &Blocks, cx: &Context) -> Option<Verdict> {
     if !cx.floor {
         return None;

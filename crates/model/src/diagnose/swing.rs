@@ -1,4 +1,4 @@
-//! Oscillation: a swing of the loads beyond chance that turns back on itself and comes again.
+//! Oscillation: loads that swing by more than chance explains, reverse, and return.
 
 use super::super::figures::remove_trend;
 use super::blocks::Blocks;
@@ -6,20 +6,21 @@ use super::chance::{chance, mean_load};
 use super::{BLOCK, Context, Evidence, Verdict, WINDOW};
 use std::collections::VecDeque;
 
-/// Variance over that of chance from which on a swing is one. A rule that follows every batch for all it is worth (Quantile Balancing)
-/// adds the chance of the last batch to that of this one, and comes to 2: what is beyond that is the step's own doing.
+/// The ratio of the loads' variance to that of chance from which a swing counts as oscillation. A rule that follows every batch as closely
+/// as possible (Quantile Balancing) adds the chance of the last batch to that of this one, which makes 2; anything beyond comes from the
+/// step itself.
 const EXCESS: f64 = 3.0;
-/// Below this it has gone.
+/// Below this ratio the oscillation has ended.
 const EXCESS_LEFT: f64 = 2.0;
-/// A swing of less than a twentieth of the fair share is none that anybody would see.
+/// A swing of less than a twentieth of the fair share is too small to matter.
 const SMALLEST: f64 = 0.05;
-/// Half a period later the load must be on the other side: this much of the swing's variance.
+/// The autocovariance half a period later must be at most minus this share of the swing's variance: the load is on the other side.
 const BACK: f64 = 0.3;
-/// A whole period later it must be back: this much.
+/// The autocovariance a whole period later must be at least this share: the load is back.
 const AGAIN: f64 = 0.2;
-/// The longest half period that can be told within a window of 64 steps from which the trend was taken.
+/// The longest half period that can be recognised within a window of 64 steps after its trend is removed.
 const LONGEST_HALF: usize = 16;
-/// Experts looked at closely, evenly spaced.
+/// The most experts examined closely, evenly spaced.
 const LOOKED_AT: usize = 64;
 
 pub(super) fn oscillating(blocks: &Blocks, recent: &VecDeque<(Vec<u32>, u32)>, cx: &Context) -> Option<Verdict> {
@@ -32,12 +33,13 @@ pub(super) fn oscillating(blocks: &Blocks, recent: &VecDeque<(Vec<u32>, u32)>, c
     let window = blocks.last(WINDOW)?;
     let square = window.clone().map(|b| b.square).sum::<f64>() / WINDOW as f64;
     let means = mean_load(window, experts).iter().map(|m| m * m).sum::<f64>() / experts as f64;
-    // Where nothing is drawn, no load can come nearer to fair than whole tokens let it: less than one of them is no swing.
+    // Where tokens are not drawn at random, a load cannot be nearer to the fair share than whole tokens allow; less than one token is no
+    // swing.
     let smallest = if chance > 0.0 { SMALLEST } else { SMALLEST.max(1.0 / blocks.newest()?.fair.max(1e-9)) };
     let beyond = |variance: f64, excess: f64, least: f64| {
         variance >= excess * chance && (variance - chance).max(0.0).sqrt() >= least
     };
-    // The cheap look first: most of the time it is enough.
+    // A cheap test first, which usually suffices.
     let all = (square - means) * steps as f64 / (steps - 1) as f64;
     if !beyond(all, EXCESS_LEFT, 0.8 * smallest) {
         return Some(Verdict::Absent);

@@ -1,10 +1,10 @@
-//! A finding in plain words. A cause is named only where it follows from what was measured together with the settings.
+//! Findings in plain words. A cause is named only where it follows from the measurements and the settings.
 
 use super::super::config::Rule;
 use super::{Evidence, Finding, Kind};
 
 impl Kind {
-    /// Its name.
+    /// The name on screen.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -20,7 +20,7 @@ impl Kind {
         }
     }
 
-    /// Its name in data.
+    /// The name in data.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Kind {
         }
     }
 
-    /// What it means.
+    /// What the kind means, in a sentence.
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ impl Kind {
 }
 
 impl Finding {
-    /// Its name.
+    /// The finding's name, in the singular for a single expert.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match (&self.evidence, self.kind) {
@@ -74,7 +74,7 @@ impl Finding {
         }
     }
 
-    /// What was measured and, where it follows, why, in one line.
+    /// The measurements and, where it follows, the cause, in one line.
     #[must_use]
     pub fn sentence(&self) -> String {
         match self.because() {
@@ -83,7 +83,7 @@ impl Finding {
         }
     }
 
-    /// What was measured.
+    /// The measurements, in words.
     #[must_use]
     pub fn measured(&self) -> String {
         let first = self.experts.first().copied().unwrap_or_default();
@@ -139,7 +139,7 @@ impl Finding {
         }
     }
 
-    /// Why, where that follows from the measurement and the settings.
+    /// The cause, where it follows from the measurements and the settings.
     #[must_use]
     pub fn because(&self) -> Option<String> {
         let s = &self.setting;
@@ -156,8 +156,8 @@ impl Finding {
             }
         };
         match &self.evidence {
-            // Half a period takes the load to the other side, and the steps in it are what took it there. A longer swing may have other
-            // reasons, but for momentum, which is made of going on.
+            // In half a period the load moves to the other side, so the steps within it caused that. A longer swing may have other causes,
+            // except under momentum, which by its nature continues a movement.
             Evidence::Oscillating { period: 2 | 3, .. } if s.rate > 0.0 && s.rule != Rule::Smebu => {
                 Some(format!("a step of u = {rate} overshoots"))
             }
@@ -206,7 +206,7 @@ fn percent(share: f64) -> String {
     }
 }
 
-/// Two significant digits, without a trail of zeros.
+/// Two significant digits, without trailing zeros.
 fn small(x: f64) -> String {
     if x == 0.0 || !x.is_finite() {
         return "0".into();

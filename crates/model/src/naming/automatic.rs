@@ -1,4 +1,4 @@
-//! Names made from settings: the rule and its step size, and where that leaves several variants alike, what sets them apart.
+//! Names made from settings: the rule and its step size and, where several variants would have the same name, what distinguishes them.
 
 use crate::config::{Balancer, Router, Rule, Schedule, Stays, Variant};
 use crate::presets::Preset;
@@ -6,10 +6,10 @@ use crate::settings::learning::{Auxiliary, Learning};
 use crate::terms::{capitalised, number};
 use strum::IntoEnumIterator as _;
 
-/// So many differences are told at most: a name is to be short.
+/// The most differences in a name, which has to be short.
 const TOLD: usize = 3;
 
-/// A name for every variant. Those whose settings are all alike have the same.
+/// A name for every variant. Variants with identical settings get the same name.
 #[must_use]
 pub fn automatic(variants: &[Variant]) -> Vec<String> {
     let bases: Vec<String> = variants.iter().map(base).collect();
@@ -23,7 +23,7 @@ pub fn automatic(variants: &[Variant]) -> Vec<String> {
     (0..variants.len()).map(of).collect()
 }
 
-/// "Sign, u = 0.001", "Quantile Balancing", "DeepSeek-V3, u = 0.01".
+/// The rule and step size, or the model: "Sign, u = 0.001", "Quantile Balancing", "DeepSeek-V3, u = 0.01".
 fn base(v: &Variant) -> String {
     let (rule, step) = (v.balancer.rule, step(&v.balancer));
     let loss = match v.learning.auxiliary {
@@ -52,13 +52,13 @@ fn base(v: &Variant) -> String {
     name
 }
 
-/// Whether a router is a model's and nobody else's: a number of experts, K and a gate are not.
+/// Whether a router is characteristic of one model; a number of experts, K and a gate alone are not.
 fn is_telling(router: &Router) -> bool {
     let Router { experts, top_k, gate, .. } = *router;
     *router != Router { experts, top_k, gate, ..Router::default() }
 }
 
-/// "u = 0.03/√n"; none where the rule has no step size.
+/// The step size in words: "u = 0.03/√n"; `None` where the rule has no step size.
 pub(super) fn step(b: &Balancer) -> Option<String> {
     let over = match b.schedule {
         Schedule::Constant => "",
@@ -68,8 +68,8 @@ pub(super) fn step(b: &Balancer) -> Option<String> {
     b.rule.has_step().then(|| format!("{} = {}{over}", b.rule.step_sign(), number(b.rate)))
 }
 
-/// Everything else that may set two variants apart, the most telling first; what the rule does not use is empty. Taken apart field by
-/// field, so that a new setting without words does not compile.
+/// Every other setting that may distinguish two variants, the most informative first; empty for settings that the rule does not use. The
+/// structs are destructured field by field, so that a new setting without words does not compile.
 fn traits(v: &Variant) -> Vec<String> {
     let Router { experts, top_k, gate, groups, capacity, shared, renormalise, scale } = &v.router;
     let Balancer { rule, rate: _, schedule: _, centred, freeze, momentum, steepness, derivative, .. } = &v.balancer;

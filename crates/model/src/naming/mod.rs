@@ -1,8 +1,8 @@
-//! What things are called: the names of variants, and one table of what every setting and every value is called on screen.
+//! Names of variants, and the settings of a variant in words.
 //!
-//! A variant's name is written by an author in a file, typed by a person, or made from its settings. A written name holds for the
-//! settings that it was written for: once the rule, the step size or anything else of the variant is another, the automatic name
-//! takes over, and the written one is kept as what the variant was called. A typed name stays until it is taken back.
+//! A variant's name is written by an author in a file, typed by a person, or made from its settings. A name from a file holds for the
+//! settings that it was written for: once the rule, the step size or any other setting of the variant changes, the automatic name takes its
+//! place, and the name from the file is kept as the former one. A typed name stays until it is removed.
 
 mod automatic;
 mod settings;
@@ -17,7 +17,7 @@ pub use settings::{Setting, caption, caption_but, caption_of_tokens, caption_of_
 use crate::config::{Experiment, Variant};
 use std::collections::HashMap;
 
-/// Works out every name anew: to be called whenever settings have changed or variants have come or gone.
+/// Computes every name again. Call it whenever settings have changed or variants were added or removed.
 pub fn settle(variants: &mut [Variant]) {
     for v in variants.iter_mut() {
         let settings = || Box::new((v.router.clone(), v.balancer.clone(), v.learning.clone()));
@@ -28,7 +28,8 @@ pub fn settle(variants: &mut [Variant]) {
     let given: Vec<Option<String>> = variants.iter().map(given).collect();
     let made = automatic(variants);
     let mut taken: Vec<String> = given.iter().flatten().cloned().collect();
-    // Variants that are alike are counted whether or not a person has typed a name for one, so that the others keep their numbers.
+    // Variants with the same automatic name are counted whether or not a name was typed for one of them, so that the others keep their
+    // numbers.
     let mut alike: HashMap<String, usize> = HashMap::new();
     for ((v, given), made) in variants.iter_mut().zip(given).zip(made) {
         let counted = !holds(v);
@@ -43,13 +44,14 @@ pub fn settle(variants: &mut [Variant]) {
     }
 }
 
-/// The name that somebody gave a variant, if it holds.
+/// The typed name of a variant, or else the one from a file if it still holds.
 fn given(v: &Variant) -> Option<String> {
     let written = || v.name.written.as_ref().filter(|_| holds(v)).map(|w| w.text.clone());
     v.name.typed.clone().or_else(written)
 }
 
-/// What a run starts from has names that hold: one that does not, or that a person has typed over, is let go of, as a file says no more.
+/// As [`settle`], for variants that a run starts from: also discards names from a file that are not in use. Files store only the name in
+/// use, so the run starts with the same names when it is opened from one.
 pub fn settle_start(variants: &mut [Variant]) {
     settle(variants);
     for v in variants.iter_mut() {
@@ -59,7 +61,7 @@ pub fn settle_start(variants: &mut [Variant]) {
     }
 }
 
-/// Whether the name from a file was written for the settings that the variant has.
+/// Whether the name from a file was written for the variant's present settings.
 fn holds(v: &Variant) -> bool {
     let of = v.name.written.as_ref().and_then(|w| w.of.as_deref());
     of.is_some_and(|(router, balancer, learning)| {
@@ -68,7 +70,7 @@ fn holds(v: &Variant) -> bool {
 }
 
 impl Experiment {
-    /// Takes the name that a person types for a variant; `None` lets it follow the settings again.
+    /// Sets the name that a person typed for a variant; `None` lets it follow the settings again.
     pub fn rename(&mut self, variant: usize, name: Option<&str>) {
         settle(&mut self.variants);
         if let Some(v) = self.variants.get_mut(variant) {

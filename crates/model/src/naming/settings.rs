@@ -1,5 +1,5 @@
-//! The settings of a variant with their names and values, for the comparison and for captions. What the rule does not use has no
-//! value, so that no step size is told of a rule that has none.
+//! The settings of a variant with their names and values, for the comparison and for captions. Settings that the rule does not use have no
+//! value, for example the step size of a rule without one.
 
 use crate::config::{Balancer, Experiment, Router, Rule, Source, Variant};
 use crate::settings::Term;
@@ -9,21 +9,22 @@ use crate::terms::{number, on_off, term};
 /// A setting and its value, if the variant uses it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
-    /// Which.
+    /// The setting.
     pub term: &'static Term,
-    /// Its value in words.
+    /// The value in words; `None` where the variant does not use the setting.
     pub value: Option<String>,
 }
 
 impl Setting {
-    /// The value, a dash where there is none.
+    /// The value, or a dash where there is none.
     #[must_use]
     pub fn shown(&self) -> String {
         self.value.clone().unwrap_or_else(|| "–".into())
     }
 }
 
-/// All settings, the most telling first. Taken apart field by field, so that a new one without a name does not compile.
+/// All settings, the most informative first. The structs are destructured field by field, so that a new setting without a name does not
+/// compile.
 #[must_use]
 pub fn settings(v: &Variant) -> Vec<Setting> {
     let Router { experts, top_k, gate, groups, capacity, shared, renormalise, scale } = &v.router;
@@ -68,13 +69,13 @@ pub fn settings(v: &Variant) -> Vec<Setting> {
     all.into_iter().filter_map(|(key, value)| Some(Setting { term: term(key)?, value })).collect()
 }
 
-/// What is told of a variant beside its name, in a line: "Loss-free, sign · u = 0.03/√n · K = 6 of 64 experts · Sigmoid".
+/// A variant's main settings in a line: "Loss-free, sign · u = 0.03/√n · K = 6 of 64 experts · Sigmoid".
 #[must_use]
 pub fn caption(v: &Variant) -> String {
     caption_but(v, &[])
 }
 
-/// As [`caption`], without these settings, called as in files: what is swept is not told.
+/// As [`caption`], without the settings with these keys, for example because they are swept.
 #[must_use]
 pub fn caption_but(v: &Variant, left_out: &[&str]) -> String {
     let told = |key: &str| !left_out.contains(&key);
@@ -107,13 +108,13 @@ pub fn caption_but(v: &Variant, left_out: &[&str]) -> String {
     parts.join(" · ")
 }
 
-/// What is told of the tokens, in a line: "4096 tokens per batch · 32 topics · skew 1.1 · noise 0.8 · seed 1".
+/// The settings of the tokens in a line: "4096 tokens per batch · 32 topics · skew 1.1 · noise 0.8 · seed 1".
 #[must_use]
 pub fn caption_of_tokens(experiment: &Experiment) -> String {
     caption_of_tokens_but(experiment, &[])
 }
 
-/// As [`caption_of_tokens`], without these settings, called as in files.
+/// As [`caption_of_tokens`], without the settings with these keys.
 #[must_use]
 pub fn caption_of_tokens_but(experiment: &Experiment, left_out: &[&str]) -> String {
     let told = |key: &str| !left_out.contains(&key);

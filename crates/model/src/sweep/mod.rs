@@ -189,14 +189,14 @@ impl Plan {
         self.axes.iter().zip(self.places(cell)).map(|(a, place)| a.values[place]).collect()
     }
 
-    /// The values of a cell in short: "u = 0.001, K = 6".
+    /// The values of a cell in a few words: "u = 0.001, K = 6".
     #[must_use]
     pub fn words(&self, cell: usize) -> String {
         let named = self.axes.iter().zip(self.values(cell)).map(|(a, v)| a.parameter.with(v));
         named.collect::<Vec<_>>().join(", ")
     }
 
-    /// What a variant is called over all its runs: its name without what it says of a setting that is swept.
+    /// The name of a variant over all its runs: its name without the parts that state a swept setting.
     #[must_use]
     pub fn heading(&self, variant: usize) -> String {
         let headings: Vec<String> = (0..self.base.variants.len()).map(|v| self.part_of_name(v)).collect();

@@ -54,13 +54,13 @@ impl Measure {
         }
     }
 
-    /// Its name within a sentence.
+    /// Its name for use within a sentence.
     #[must_use]
     pub fn in_sentence(self) -> String {
         self.name().to_lowercase().replace("maxvio", "MaxVio")
     }
 
-    /// Its name in data.
+    /// Its name in data; see [`Self::per_unit`] for the value.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
@@ -72,7 +72,7 @@ impl Measure {
         }
     }
 
-    /// What its value in data is multiplied by for people, who read shares in percent.
+    /// The factor from its value in data to its value in [`Self::unit`]: shares are fractions in data and percentages on screen.
     #[must_use]
     pub fn per_unit(self) -> f64 {
         if matches!(self, Self::InBalance | Self::Moved) { 100.0 } else { 1.0 }
@@ -107,7 +107,7 @@ impl Measure {
         }
     }
 
-    /// Its value in a run, in its unit; `None` where the run has none.
+    /// The value in a run, in its unit; `None` where the run has none.
     #[must_use]
     pub fn of(self, outcome: &Outcome) -> Option<f64> {
         let f = &outcome.figures;

@@ -5,7 +5,7 @@ use crate::config::{Capacity, ConfigError, Experiment, Gate, Limits, Rule, Sched
 use crate::naming::{Term, term};
 use strum::{EnumIter, IntoEnumIterator as _, IntoStaticStr};
 
-/// A sign of more letters is a word, and needs no `=` before its value.
+/// A symbol with more characters than this is a word, which needs no `=` before its value.
 const LONGEST_SIGN: usize = 3;
 
 /// A setting that can be swept.
@@ -67,13 +67,13 @@ pub enum Kind {
     Choice,
 }
 
-/// A text in quotes; what is missing is said.
+/// A text in quotation marks, or "nothing" if it is empty.
 fn quoted(text: &str) -> String {
     if text.is_empty() { "nothing".into() } else { format!("“{text}”") }
 }
 
 impl Parameter {
-    /// Its name in files, on the command line and as a column: the key of the setting.
+    /// Its name on the command line and in files of sweeps: `step_size` for the step size, else the key of the setting.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -93,12 +93,12 @@ impl Parameter {
         }
     }
 
-    /// What the table of settings says of it, which knows it by the name that scenarios give it.
+    /// Its row in the table of settings, which has it under its key.
     fn term(self) -> Option<&'static Term> {
         term(self.key())
     }
 
-    /// The name that scenarios give it.
+    /// The key of its setting, as written in scenarios.
     #[must_use]
     pub fn key(self) -> &'static str {
         self.into()
@@ -110,7 +110,7 @@ impl Parameter {
         self.term().map_or(self.name(), |t| t.sign)
     }
 
-    /// With a value: "u = 0.001", "skew 1.5".
+    /// Its symbol with a value: "u = 0.001", "skew 1.5".
     #[must_use]
     pub fn with(self, value: Value) -> String {
         let sign = self.sign();
@@ -118,7 +118,7 @@ impl Parameter {
         format!("{sign}{equals}{}", value.in_words())
     }
 
-    /// A shorter name that the command line accepts as well: u, K, E or T. Else the name.
+    /// A shorter name that the command line also accepts: u, K, E or T; else the name.
     #[must_use]
     pub fn short(self) -> &'static str {
         match self {
@@ -127,7 +127,7 @@ impl Parameter {
         }
     }
 
-    /// The parameter of this name: its own, its sign, or the one that scenarios give it.
+    /// The parameter with this name, symbol or key, in upper or lower case.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         let is = |known: &str| known.eq_ignore_ascii_case(name.trim());
