@@ -113,7 +113,7 @@ impl Batch {
         })
     }
 
-    /// Every claim of a range of tokens on every expert of a variant with a capacity, in parts that [`Self::settle`] takes together.
+    /// Every claim of a range of tokens on every expert of a variant with a capacity. [`Self::settle`] needs the claims of all ranges.
     #[must_use]
     pub fn claims(&self, variant: usize, range: Range<u32>) -> Vec<Vec<u64>> {
         let routing = &self.variants[variant];
