@@ -1,5 +1,5 @@
-//! Says where the shaders are: in this folder in a published package; in the repository a link leads to them, which a checkout
-//! without symbolic links has as a text file.
+//! Sets `MOEBIAS_SHADERS` to the folder with the shaders. A published package has them in its own `shaders` folder. In the repository that
+//! is a symbolic link to `../../shaders`, which a checkout without symbolic links has as a text file; then the target is used directly.
 
 use std::path::Path;
 

@@ -1,8 +1,8 @@
-//! The screen comes first: while there is a window, everything that simulates runs at a lower priority than what draws.
+//! Threads that simulate run at a lower priority than the thread that draws, as long as there is a window.
 //!
-//! A simulation at full speed takes every core there is. Where the window is drawn on the CPU too, it would take the cores from under
-//! the rasteriser and the pictures would stutter; at a lower priority it takes what drawing leaves, which is nearly all of it on a machine
-//! with a graphics card. Without a window nothing changes.
+//! A simulation at full speed uses every core. On a machine without a graphics card the window is rasterised by the same cores, and
+//! drawing would stutter; at a lower priority the simulation gets what drawing leaves, which is nearly everything on a machine with a
+//! graphics card. Without a window all threads keep their normal priority.
 
 use std::io;
 use std::sync::Once;
@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
-/// Of 0 to 99, where 50 is ordinary: about niceness 14 on Linux, a twentieth of a core where the screen wants all of it. Lower gives the screen
-/// nothing more; at 25 it was a tenth slower, at 50 a third.
+/// Thread priority from 0 to 99, where 50 is normal. 13 is about niceness 14 on Linux: a twentieth of a core while drawing wants all of it.
+/// Lower values make drawing no faster; at 25 drawing was a tenth slower, at 50 a third.
 const BELOW: u8 = 13;
 
 static SCREEN: AtomicBool = AtomicBool::new(false);
 
-/// There is a window: threads that simulate are to make way for it. Called before any of them starts.
+/// Call this if there will be a window, before any simulating thread starts: these threads then run at lower priority.
 pub fn make_way() {
     static POOL: Once = Once::new();
     SCREEN.store(true, Ordering::Relaxed);
@@ -28,10 +28,10 @@ pub fn make_way() {
     });
 }
 
-/// Starts a thread that simulates; with a window, it makes way for it.
+/// Starts a thread that simulates. If [`make_way`] was called, the thread runs at lower priority.
 ///
 /// # Errors
-/// The system has no thread to give.
+/// The operating system could not start a thread.
 pub fn spawn<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
     Builder::new().name(name.into()).spawn(move || {
         lower();
@@ -44,7 +44,7 @@ fn lower() {
         return;
     }
     let Ok(value) = ThreadPriorityValue::try_from(BELOW) else { return };
-    // Where the system refuses, all is as it would be without.
+    // If the system refuses, the thread just keeps its normal priority.
     if let Err(e) = set_current_thread_priority(ThreadPriority::Crossplatform(value)) {
         log::debug!("this thread keeps its priority: {e:?}");
     }

@@ -1,4 +1,5 @@
-//! Exact detail of an older range of steps: computed again from a checkpoint, on a thread of its own, while the run goes on.
+//! The single steps of an older range, which the history keeps only in coarse columns. They are recomputed from a checkpoint on a thread of
+//! their own while the run goes on.
 
 use super::background;
 use super::cpu::CpuEngine;
@@ -9,42 +10,42 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// What would take longer is not begun: one has to zoom in further.
+/// A detail that would take longer than this is given up; the user has to zoom in further.
 const LONGEST: Duration = Duration::from_secs(45);
-/// The estimate of the time needs so long.
+/// Time spent computing before the total time is estimated.
 const ESTIMATE: Duration = Duration::from_millis(400);
-/// What is known so far is shown at least this far apart.
+/// The shortest time between two updates of what is shown.
 const SHOWN: Duration = Duration::from_millis(120);
-/// Steps in one piece take about this long, so that giving up is quick.
+/// Steps are computed in pieces of about this duration, so that cancelling is quick.
 const PIECE: Duration = Duration::from_millis(10);
 
 const DONE: u32 = 1000;
 const TOO_LONG: u32 = 1001;
 const FAILED: u32 = 1002;
 
-/// How far a detail is.
+/// The progress of a detail.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Stage {
-    /// Under way: the share that is done, in [0, 1].
+    /// In progress: the share done, in \[0, 1\].
     Working(f32),
-    /// All there.
+    /// All steps are there.
     Done,
-    /// It would take too long from the nearest checkpoint.
+    /// Not computed, because it would take too long from the nearest checkpoint.
     TooLong,
-    /// Computing it failed. It is not begun again for the same range.
+    /// Computing failed; the same range is not tried again.
     Failed,
 }
 
-/// A detail that was asked for, as the screen sees it.
+/// A detail as the screen sees it: the range and the progress.
 #[derive(Clone, Debug)]
 pub struct DetailView {
-    /// The steps asked for: from, to.
+    /// The steps asked for: first and end.
     pub range: (u64, u64),
     progress: Arc<AtomicU32>,
 }
 
 impl DetailView {
-    /// How far it is.
+    /// The progress.
     #[must_use]
     pub fn stage(&self) -> Stage {
         match self.progress.load(Ordering::Relaxed) {
@@ -56,7 +57,7 @@ impl DetailView {
     }
 }
 
-/// A detail being computed. Dropped, it ends soon and shows nothing more.
+/// A detail being computed. Dropping it cancels the computation; nothing more is shown then.
 #[derive(Debug)]
 pub struct Detail {
     view: DetailView,
@@ -70,8 +71,8 @@ impl Drop for Detail {
 }
 
 impl Detail {
-    /// Begins to compute a range of a run's known steps; what is known lies over the run's history from then on. `wake` is called
-    /// whenever more is.
+    /// Starts to recompute a range of known steps of a run. Steps computed so far are shown in the run's history in place of its coarse
+    /// columns, and `wake` is called whenever there are more.
     #[must_use]
     pub fn start(run: &Run, range: (u64, u64), wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         let view = DetailView { range, progress: Arc::new(AtomicU32::new(0)) };
@@ -95,14 +96,14 @@ impl Detail {
         Self { view, cancel }
     }
 
-    /// What the screen sees.
+    /// What the screen sees of it.
     #[must_use]
     pub fn view(&self) -> &DetailView {
         &self.view
     }
 }
 
-/// What the thread works on.
+/// What the thread needs.
 struct Work {
     replica: Run,
     to: u64,
@@ -113,7 +114,7 @@ struct Work {
 }
 
 impl Work {
-    /// A panic is this detail's alone.
+    /// Runs the computation; a panic only marks this detail as failed.
     fn guarded(self) {
         let (progress, wake) = (Arc::clone(&self.progress), Arc::clone(&self.wake));
         if catch_unwind(AssertUnwindSafe(|| self.run())).is_err() {
@@ -160,7 +161,7 @@ impl Work {
         let known = lock(&self.replica.history).clone();
         {
             let mut history = lock(&self.shown);
-            // The run may have taken another way meanwhile: then it has cancelled this before it cut its history.
+            // If the run has branched meanwhile, this detail was cancelled before the history was truncated.
             if self.cancel.load(Ordering::SeqCst) {
                 return;
             }
@@ -193,7 +194,7 @@ mod tests {
         };
         let start = Start { experiment, trace: None, state: None, events: vec![], stop: None };
         let mut run = Run::new(RunId(1), start).unwrap();
-        // So little memory that most of the past is kept coarsely.
+        // So little memory that most of the past is kept only in coarse columns.
         *lock(&run.history) = History::within(&[64], 0, 1 << 20);
         let mut engine = CpuEngine::new("");
         while run.step() < step {
@@ -246,7 +247,7 @@ mod tests {
         let run = run_to(700);
         let woken = Arc::new(Count::new(0));
         let times = Arc::clone(&woken);
-        // It wakes the screen for the first time when it has something to show: there it dies.
+        // The closure panics at the first call, which comes when the detail has something to show.
         let dies = move || assert!(times.fetch_add(1, Ordering::SeqCst) > 0, "as the test wants it");
         let detail = Detail::start(&run, (400, 650), Arc::new(dies));
         let patience = Patience::new();

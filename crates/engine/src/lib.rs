@@ -2,8 +2,8 @@
 //!
 //! ## Inside
 //!
-//! An engine never owns the truth. The [`Simulation`] on the CPU is the run; an engine advances it by some steps and hands back
-//! the rows, so losing a GPU loses at most the steps in flight.
+//! An engine has no state of the run. The run is the [`Simulation`] in the memory of the CPU; an engine advances it by some steps and
+//! returns one row per step. If a GPU is lost, only the steps in flight are lost with it, and another engine can repeat them.
 
 pub mod background;
 pub mod cpu;
@@ -25,19 +25,19 @@ use moebias_model::row::StepRow;
 use moebias_model::step::Simulation;
 use serde::{Deserialize, Serialize};
 
-/// Which engine a person asks for.
+/// Which engine the user asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter, strum::Display)]
 pub enum EngineChoice {
-    /// A hardware GPU where there is one, else the CPU.
+    /// A hardware GPU if there is one, otherwise the CPU.
     #[default]
     Auto,
     /// All CPU cores.
     Cpu,
-    /// A GPU; a software adapter where there is no other.
+    /// A GPU; a software adapter if there is no hardware GPU.
     Gpu,
 }
 
-/// Which engine runs.
+/// The kind of engine that runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display)]
 pub enum EngineKind {
     /// All CPU cores.
@@ -49,47 +49,48 @@ pub enum EngineKind {
     Gpu,
 }
 
-/// The engine that runs, for people.
+/// Describes the engine that runs, for display.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EngineInfo {
-    /// Which.
+    /// The kind of engine.
     pub kind: EngineKind,
-    /// The adapter's name and backend, or the number of threads.
+    /// The name and backend of the GPU adapter, or the number of CPU threads.
     pub adapter: String,
-    /// Why this one, in one sentence.
+    /// Why this engine was chosen, in one sentence.
     pub reason: String,
 }
 
-/// Why an engine could not do a step. The simulation is unharmed: it stands at the last step whose row was handed out.
+/// Why an engine could not do a step. The simulation remains valid: it stands after the last step whose row was returned.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The device went away; a new one may work.
+    /// The GPU device was lost; opening it again may work.
     #[error("the GPU was lost: {0}")]
     Lost(String),
-    /// This experiment does not fit this engine; no retry will help.
+    /// This engine cannot run this experiment; trying again does not help.
     #[error("{0}")]
     Unsupported(String),
-    /// No adapter, or it would not open.
+    /// There is no adapter, or it could not be opened.
     #[error("{0}")]
     Unavailable(String),
 }
 
-/// Something that advances a simulation.
+/// Advances a simulation, on the CPU or on a GPU. All engines return the same rows, bit for bit.
 pub trait Engine: Send {
-    /// Advances by up to `steps` steps (at least one) and appends a row for each to `rows`. No event may fall between them.
+    /// Advances by up to `steps` steps (at least one) and appends one row per step to `rows`. The caller makes sure that no event is due
+    /// between these steps.
     ///
     /// # Errors
-    /// See [`EngineError`]; rows already appended are valid and the simulation stands after them.
+    /// See [`EngineError`]; rows already appended are valid, and the simulation stands after the last of them.
     fn advance(&mut self, simulation: &mut Simulation, steps: u32, rows: &mut Vec<StepRow>) -> Result<(), EngineError>;
 
-    /// Which engine this is and why.
+    /// Describes this engine and why it was chosen.
     fn info(&self) -> &EngineInfo;
 }
 
-/// Opens the engine asked for. `Auto` falls back to the CPU and says why; `Gpu` fails where there is none.
+/// Opens the engine asked for. `Auto` falls back to the CPU and states the reason in [`EngineInfo`]; `Gpu` fails if there is no GPU.
 ///
 /// # Errors
-/// Only for [`EngineChoice::Gpu`]: no adapter, or none that can compute.
+/// Only for [`EngineChoice::Gpu`]: there is no adapter, or none that supports compute shaders.
 pub fn open(choice: EngineChoice) -> Result<Box<dyn Engine>, EngineError> {
     match choice {
         EngineChoice::Cpu => Ok(Box::new(cpu::CpuEngine::new("CPU chosen"))),
@@ -98,7 +99,7 @@ pub fn open(choice: EngineChoice) -> Result<Box<dyn Engine>, EngineError> {
     }
 }
 
-/// Opens the GPU engine, on a software adapter too if `any`.
+/// Opens the GPU engine; with `any`, a software adapter is accepted too.
 #[cfg(feature = "gpu")]
 fn open_gpu(any: bool) -> Result<Box<dyn Engine>, EngineError> {
     Ok(Box::new(gpu::GpuEngine::open(any)?))

@@ -1,4 +1,4 @@
-//! What goes to the worker and what comes back. Messages in; echoes in order and the latest snapshot out.
+//! The protocol between the worker and its owner: [`Message`]s go in; [`Echo`]es, in order, and the newest [`Snapshot`] come out.
 
 use super::detail::DetailView;
 use super::history::History;
@@ -18,134 +18,135 @@ use moebias_model::step::check::Ignored;
 use moebias_model::trace::Trace;
 use std::sync::{Arc, Mutex};
 
-/// How fast to play.
+/// The speed of playing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
     /// Steps per second.
     Steps(f64),
-    /// As fast as the engine can.
+    /// As fast as the engine allows.
     Max,
 }
 
-/// What the worker can be asked to do.
+/// A request to the worker.
 #[derive(Debug)]
 pub enum Message {
-    /// Start a new run. The present one is parked and can be resumed.
+    /// Start a new run. The present run is parked and can be resumed.
     Start {
-        /// The new run's name, chosen by the sender.
+        /// The id of the new run, chosen by the sender.
         run: RunId,
-        /// What it starts from.
+        /// What the new run starts from.
         start: Box<Start>,
-        /// Whether to play at once.
+        /// Whether to play it at once.
         play: bool,
     },
-    /// Bring a parked run back.
+    /// Make a parked run the present one; the present run is parked.
     Resume(RunId),
-    /// Go on.
+    /// Start playing.
     Play,
-    /// Stop after the step in flight.
+    /// Stop playing after the step in flight.
     Pause,
     /// Do this many steps, then pause.
     Step(u64),
-    /// Show state `n`. Forward or back; exact.
+    /// Go to state `n` (the state after `n` updates), forward or back. Going back recomputes exactly.
     Seek(u64),
-    /// Give up a seek under way and stay where it is.
+    /// Cancel a seek in progress and stay at the step reached so far.
     CancelSeek,
-    /// How fast to play.
+    /// Set the speed of playing.
     Speed(Speed),
-    /// Change a setting before the next step. In the past, this starts a branch.
+    /// Change a setting before the next step. If later steps or events exist, they are set aside in a parked run and a branch begins.
     Change {
-        /// The sender's number of it; the answer bears it too.
+        /// A number chosen by the sender; the answer repeats it.
         id: u64,
-        /// The run it is meant for.
+        /// The run that the change is meant for; it is refused in any other.
         run: RunId,
-        /// Of what.
+        /// What to change: the source, all variants or one.
         target: Target,
-        /// To what.
+        /// The setting and its new value.
         change: Change,
     },
-    /// Go on as another run with one more variant, which has the past of an existing one. The present run is parked.
+    /// Go on as a new run with one more variant, whose past is a copy of an existing variant's. The present run is parked.
     Fork {
-        /// The new run's name, chosen by the sender.
+        /// The id of the new run, chosen by the sender.
         run: RunId,
-        /// Whose past.
+        /// The index of the variant to copy.
         of: usize,
     },
-    /// What a variant is called, from the run's first step on. No number changes; what is recorded carries the name.
+    /// Rename a variant, from the first step of the run on. No number changes; recordings carry the new name.
     Rename {
-        /// The sender's number of it; the answer bears it too.
+        /// A number chosen by the sender; the answer repeats it.
         id: u64,
-        /// The run it is meant for.
+        /// The run that the name is meant for; it is refused in any other.
         run: RunId,
-        /// Which.
+        /// The index of the variant.
         variant: usize,
-        /// The name; `None` lets it follow the settings again.
+        /// The name; `None` makes it follow the settings again.
         name: Option<String>,
     },
-    /// Count MaxVio_global from here.
+    /// Count MaxVio_global from the present step on.
     Mark,
     /// Use another engine from the next step on.
     Engine(EngineChoice),
-    /// What the heatmap shows.
+    /// Set what the heatmap shows.
     View(ViewRequest),
-    /// Look at every step in the price view, or no longer.
+    /// Compute the price view (see [`super::theory`]) at every step; `None` stops it.
     Theory(Option<TheoryRequest>),
-    /// Work out what each variant comes to, or no longer.
+    /// Start or stop computing the figures of each variant for the Comparison pane.
     Figures(bool),
-    /// Take every step apart once it is done, or no longer.
+    /// Compute every number of the last step for the Microscope pane; `None` stops it.
     Microscope(Option<MicroscopeRequest>),
-    /// Compute these known steps, from and to, again, so that the plots can show each of them. Takes the place of what was asked before.
+    /// Recompute a range of known steps, first and end, so that plots can show every step. Replaces the range asked for before.
     Detail(u64, u64),
-    /// Answer with everything needed to repeat the run up to here. The answer is an echo, so it stands in order with the changes.
+    /// Answer with everything needed to repeat the run up to the present step; the number is repeated in the answer. The answer is an echo
+    /// ([`Echo::Exported`]), so it is in order with the changes.
     Export(u64),
-    /// End the thread.
+    /// End the worker's thread.
     Quit,
 }
 
-/// A run as data: what a recording is made of.
+/// A run as data, from which a recording is written.
 #[derive(Clone, Debug)]
 pub struct Exported {
-    /// Which run.
+    /// The id of the run.
     pub run: RunId,
-    /// What it started from, with every event so far (also those beyond the present step).
+    /// What the run started from, with every event so far, including events after the present step.
     pub start: Start,
     /// The present step.
     pub step: u64,
     /// The digest at the present step.
     pub digest: Digest,
-    /// The state at the present step; `None` where only what repeats the run is known.
+    /// The state at the present step; `None` if only what is needed to repeat the run is known.
     pub state: Option<State>,
     /// The settings at the present step.
     pub experiment: Experiment,
-    /// The engine that ran it last, for people.
+    /// The engine that ran it last, for display.
     pub engine: String,
 }
 
-/// What happened, in order. Nothing is recorded that was not echoed.
+/// What the worker did, in order. Only changes that were echoed are journalled and recorded.
 #[derive(Clone, Debug)]
 pub enum Echo {
-    /// A run that was asked for began or came back. Every [`Message::Start`], [`Message::Resume`] and [`Message::Fork`] is answered by this
-    /// or by [`Echo::Declined`], in order.
+    /// A requested run began or was resumed. Every [`Message::Start`], [`Message::Resume`] and [`Message::Fork`] is answered with this or
+    /// with [`Echo::Declined`], in the order of the requests.
     Running {
-        /// Which.
+        /// The id of the run.
         run: RunId,
-        /// Whether it had been parked.
+        /// Whether the run had been parked.
         resumed: bool,
     },
-    /// A run that was asked for does not begin or come back.
+    /// A requested run could not begin or be resumed.
     Declined {
-        /// Which.
+        /// The id of the requested run.
         run: RunId,
-        /// The run that goes on.
+        /// The run that stays present.
         running: RunId,
-        /// One sentence.
+        /// The reason in one sentence.
         reason: String,
     },
     /// A change was applied.
     Applied {
-        /// The number it was asked with.
+        /// The number that the request carried.
         id: u64,
-        /// In which run.
+        /// The run that was changed.
         run: RunId,
         /// The step before which it applies.
         step: u64,
@@ -156,177 +157,180 @@ pub enum Echo {
         /// What brings the biases back that it put aside.
         biases: Vec<(Target, Change)>,
     },
-    /// A variant has another name.
+    /// A variant was renamed.
     Renamed {
-        /// The number it was asked with.
+        /// The number that the request carried.
         id: u64,
     },
     /// A change was refused; nothing changed.
     Refused {
-        /// The number it was asked with.
+        /// The number that the request carried.
         id: u64,
-        /// One sentence.
+        /// The reason in one sentence.
         reason: String,
     },
-    /// The past was changed: later events were set aside in a parked run.
+    /// A change was made at a step with later steps or events: the run as it was is now parked.
     Branched {
-        /// The run that goes on.
+        /// The run that was changed and stays present.
         run: RunId,
-        /// At which step.
+        /// The step of the change.
         step: u64,
-        /// The parked run that holds what was set aside.
+        /// The id of the parked run, which still has the later steps and events.
         parked: RunId,
         /// The changes it holds that this run does not.
         events: Vec<Event>,
     },
-    /// A parked run was let go of to save memory.
+    /// A parked run was dropped to save memory.
     Forgotten(RunId),
-    /// Which engine runs now, and why.
+    /// The engine was replaced; this describes the new one.
     Engine(EngineInfo),
-    /// A seek was given up.
+    /// A seek was cancelled.
     SeekCancelled {
-        /// Where the run stands.
+        /// The step at which the run stands now.
         step: u64,
     },
-    /// The step to stop at was reached.
+    /// The run reached the step at which it should pause, and paused.
     Stopped {
-        /// That step.
+        /// The step reached.
         step: u64,
     },
-    /// The answer to an export.
+    /// The answer to [`Message::Export`].
     Exported {
-        /// The number it was asked with.
+        /// The number that the request carried.
         tag: u64,
         /// The run as data.
         run: Box<Exported>,
     },
-    /// Something a person should know.
+    /// Information for the user.
     Notice(String),
-    /// Something went wrong; the run stands where it stood.
+    /// Something went wrong; the run is unchanged.
     Trouble(String),
 }
 
-/// Runs that are kept to go back to.
+/// How many runs are parked, and what they cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// How many.
+    /// The number of parked runs.
     pub runs: usize,
-    /// The memory they take together, bytes.
+    /// The memory that they use together, in bytes.
     pub bytes: usize,
 }
 
-/// A seek under way.
+/// A seek in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seeking {
-    /// Where it set out.
+    /// The step from which it started.
     pub from: u64,
-    /// Where it is going.
+    /// The step to reach.
     pub to: u64,
-    /// Where it is.
+    /// The step reached so far.
     pub at: u64,
 }
 
-/// One variant at one moment.
+/// One variant at the present step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct VariantView {
-    /// Loads of the last step routed; empty at the very start.
+    /// Loads in the last step routed, one per expert; empty before the first step.
     pub loads: Vec<u32>,
-    /// Biases now, Q32.
+    /// Biases at the present step, one per expert, Q32.
     pub bias: Vec<i64>,
     /// Figures of the last step routed.
     pub metrics: Metrics,
-    /// Digest so far.
+    /// The running digest.
     pub digest: Digest,
-    /// Step size of the next update, score units.
+    /// The step size of the next update, in score units.
     pub rate: f64,
-    /// n of the schedule at the next update.
+    /// n of the step size schedule at the next update: updates since the schedule began, counted from 1.
     pub schedule_n: u64,
-    /// What is found, and after that what was.
+    /// Findings that hold now, followed by those that no longer hold.
     pub findings: Arc<Vec<Finding>>,
 }
 
 impl VariantView {
-    /// The fair share of an expert in the last step, tokens: what was dropped counts too.
+    /// The fair share of an expert in the last step, in tokens. Dropped tokens count too.
     #[must_use]
     pub fn fair(&self) -> f64 {
         self.metrics.fair
     }
 }
 
-/// What the variants come to since the mark.
+/// The figures of all variants since the mark.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Standings {
-    /// After so many updates. While the run plays, they are worked out a few times a second.
+    /// The number of updates after which they were computed. While the run plays they are recomputed a few times a second.
     pub step: u64,
-    /// One per variant.
+    /// The figures, one per variant.
     pub figures: Vec<Figures>,
 }
 
-/// The run at one moment: all that the screen draws, but for the history, which is shared.
+/// A run at one moment: all that the screen draws, except the history, which is shared with the worker.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Which run.
+    /// The id of the run.
     pub run: RunId,
-    /// Changes and runs asked for that have been dealt with: the settings here are those asked for once all are.
+    /// How many requests (changes, renames and new runs) have been answered. Once it equals the number sent, the settings here are those
+    /// asked for.
     pub answered: u64,
-    /// The present step: updates done.
+    /// The present step: the number of updates done.
     pub step: u64,
-    /// The furthest step computed in this run.
+    /// The last step computed in this run so far; more than `step` after going back.
     pub head: u64,
-    /// Whether it is playing.
+    /// Whether the run is playing.
     pub playing: bool,
-    /// How fast it is asked to play.
+    /// The speed asked for.
     pub speed: Speed,
-    /// How fast it plays, smoothed; 0 when paused.
+    /// The measured speed, in steps per second, updated twice a second; 0 when paused.
     pub steps_per_second: f64,
-    /// A seek under way.
+    /// The seek in progress, if there is one.
     pub seeking: Option<Seeking>,
-    /// The settings now.
+    /// The settings at the present step.
     pub experiment: Arc<Experiment>,
-    /// Tokens in the next batch.
+    /// The number of tokens in the next batch.
     pub batch: u32,
-    /// The settings with which the last step was routed: those of the loads and figures shown. Before the first step, those of the start.
+    /// The settings with which the last step was routed, to which the loads and figures shown belong. Before the first step: those of the
+    /// start.
     pub routed: Arc<Experiment>,
-    /// Tokens in the batch that was routed last.
+    /// The number of tokens in the batch routed last.
     pub routed_batch: u32,
-    /// One per variant.
+    /// One view per variant.
     pub variants: Vec<VariantView>,
-    /// Digest over all variants.
+    /// The running digest of all variants.
     pub digest: Digest,
-    /// Every event of the run, also those ahead of the present step.
+    /// Every event of the run, including events after the present step.
     pub events: Arc<Vec<Event>>,
-    /// Those of them that have no effect, with the reason.
+    /// The events that have no effect, with the reasons.
     pub ignored: Arc<Vec<Ignored>>,
-    /// Other runs that are kept to go back to.
+    /// The parked runs, which can be resumed.
     pub kept: Kept,
-    /// The engine.
+    /// The engine that runs.
     pub engine: EngineInfo,
-    /// Where the run pauses by itself.
+    /// The step at which the run pauses, if one is set.
     pub stop: Option<u64>,
-    /// The picture last asked for.
+    /// The newest picture for the heatmap.
     pub picture: Arc<Picture>,
-    /// The price view, while somebody looks at it.
+    /// The price view, while the Theory pane asks for it.
     pub theory: Option<Arc<Theory>>,
-    /// What each variant comes to, while somebody looks at it.
+    /// The figures of each variant, while the Comparison pane asks for them.
     pub figures: Option<Arc<Standings>>,
-    /// The last step taken apart, while somebody looks at it.
+    /// Every number of the last step, while the Microscope asks for it.
     pub microscope: Option<Arc<Microscope>>,
-    /// What happened so far; locked only while a row is added or pixels are read.
+    /// The rows of the past. The lock is held only while a row is added or pixels are read.
     pub history: Arc<Mutex<History>>,
-    /// The detail of the history asked for last.
+    /// The range of the history whose single steps were asked for last.
     pub detail: Option<DetailView>,
-    /// The trace being replayed.
+    /// The trace that is replayed, if the source is one.
     pub trace: Option<Arc<Trace>>,
 }
 
 impl Snapshot {
-    /// The step whose loads, figures and pictures are shown: the last one routed, which is row n of every file. `None` before the first.
+    /// The step whose loads, figures and pictures are shown: the last one routed, which is row n of every file. `None` before the first
+    /// step.
     #[must_use]
     pub fn shown_step(&self) -> Option<u64> {
         self.variants.iter().any(|v| !v.loads.is_empty()).then(|| self.step.saturating_sub(1))
     }
 
-    /// Whether the picture is of the step shown; while a run moves, it may be of one before.
+    /// Whether the picture shows [`Self::shown_step`]; while a run plays, the picture may be of an earlier step.
     #[must_use]
     pub fn picture_is_newest(&self) -> bool {
         match self.shown_step() {
@@ -335,13 +339,13 @@ impl Snapshot {
         }
     }
 
-    /// Whether an event has no effect.
+    /// Whether this event has no effect.
     #[must_use]
     pub fn ignores(&self, event: &Event) -> bool {
         self.ignored.iter().any(|i| i.event == *event)
     }
 
-    /// Whether tokens have scores. A log of selections has none: it can be watched, but not routed again.
+    /// Whether tokens have scores. A log of selections has none: it can be displayed but not routed again.
     #[must_use]
     pub fn has_scores(&self) -> bool {
         self.trace.as_ref().is_none_or(|t| t.selected.is_none())

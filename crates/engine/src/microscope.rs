@@ -1,7 +1,7 @@
-//! One step under the microscope: the last step of a run, done again beside it, with every number of a few of its tokens.
+//! Every number of one step for a few tokens: the last step of a run, repeated beside the run for the Microscope pane.
 //!
-//! Nothing here is needed to simulate. It is made while somebody looks: [`Microscope::of`] takes the simulation as it stood before the
-//! step and lets the CPU engine route the batch as ever, so what is shown is what the run did.
+//! Simulating does not need this module. [`Microscope::of`] takes the simulation as it was before the step and has the CPU engine route
+//! the batch as usual, so the numbers shown are those of the run.
 
 use super::cpu::{self, AllCores, CpuEngine};
 use super::run::Run;
@@ -17,23 +17,23 @@ use moebias_model::{groups, order};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Tokens shown at most: of so small a batch all of them.
+/// The largest number of tokens shown; a batch of at most this size can be shown whole.
 pub const MOST_TOKENS: u32 = 32;
-/// While a run plays, a look is at least this long after the one before.
+/// While a run plays, the shortest time between two views.
 const REST: Duration = Duration::from_millis(100);
-/// While it plays, looking takes at most one part in so many of the time.
+/// While a run plays, the pause after a view is at least this many times the time it took, so views take at most a tenth of the time.
 const SHARE: u32 = 9;
 
 /// What the screen asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MicroscopeRequest {
-    /// Which variant.
+    /// The index of the variant.
     pub variant: usize,
-    /// How many tokens, evenly spaced over the batch; at most [`MOST_TOKENS`].
+    /// The number of tokens, evenly spaced over the batch; at most [`MOST_TOKENS`].
     pub tokens: u32,
-    /// Which token after each of those: all tokens of a batch come round, page after page.
+    /// The offset from each of these evenly spaced tokens: paging through the offsets shows every token of the batch.
     pub page: u32,
-    /// How many experts.
+    /// The number of experts.
     pub columns: u32,
     /// A token that must be among those shown.
     pub token: Option<u32>,
@@ -41,94 +41,94 @@ pub struct MicroscopeRequest {
     pub expert: Option<usize>,
 }
 
-/// One token of the batch.
+/// One token of the batch at all experts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Seen {
-    /// Its index in the batch.
+    /// The index of the token in the batch.
     pub index: u32,
-    /// Its topic, or the trace's group.
+    /// The topic of the token, or its group in a trace.
     pub topic: u32,
-    /// Its word: the token id of a trace that has them.
+    /// The token id in the vocabulary, if the trace has token ids.
     pub word: Option<i64>,
-    /// Its scores at all experts, Q20 in units of the gate.
+    /// The scores at all experts, Q20 in units of the gate.
     pub scores: Vec<i32>,
-    /// The keys that are compared, where the K largest decide; else none.
+    /// The selection keys at all experts, if the K largest keys decide; otherwise empty.
     pub keys: Vec<i32>,
-    /// Which groups it keeps, where experts stand in groups.
+    /// Whether each group of experts is kept for this token; empty if experts have no groups.
     pub kept: Vec<bool>,
-    /// The experts it chooses, best first.
+    /// The chosen experts, best first.
     pub chosen: Vec<usize>,
-    /// The experts its scores alone would choose, best first.
+    /// The experts that the scores without bias would choose, best first.
     pub unbiased: Vec<usize>,
-    /// The chosen experts that have no room for it.
+    /// The chosen experts that have no room for the token.
     pub dropped: Vec<usize>,
 }
 
 impl Seen {
-    /// Whether it goes to this expert, and stays there.
+    /// Whether the token is routed to this expert and the expert has room for it.
     #[must_use]
     pub fn goes_to(&self, expert: usize) -> bool {
         self.chosen.contains(&expert) && !self.dropped.contains(&expert)
     }
 
-    /// Whether it chose this expert only because of the bias.
+    /// Whether the token chose this expert only because of the bias.
     #[must_use]
     pub fn moved_to(&self, expert: usize) -> bool {
         self.chosen.contains(&expert) && !self.unbiased.contains(&expert)
     }
 }
 
-/// A step, with every number.
+/// One step with all its numbers. Lists have one entry per expert of the variant, unless stated otherwise.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Microscope {
-    /// What was asked for.
+    /// The request it answers.
     pub request: MicroscopeRequest,
-    /// The step: the last one that the run did.
+    /// The step that is shown: the last one that the run did.
     pub step: u64,
-    /// The fair share of an expert that is balanced, tokens.
+    /// The fair share of an expert, in tokens.
     pub fair: f64,
-    /// Tokens in its batch.
+    /// Number of tokens in the batch.
     pub batch: u32,
-    /// Whether every step has these same tokens.
+    /// Whether every step has this same batch.
     pub fixed: bool,
-    /// Whether router and experts learn from this step, too.
+    /// Whether router and experts learn from this step.
     pub learns: bool,
-    /// The auxiliary loss that acts on the router, if one does.
+    /// The auxiliary loss of the router, if there is one.
     pub auxiliary: Option<Auxiliary>,
-    /// Why there is nothing to see, if so.
+    /// Why the step cannot be shown, if so, as a sentence.
     pub blocked: Option<String>,
     /// The router of the step.
     pub router: Router,
     /// The balancer of the step.
     pub balancer: Balancer,
-    /// The tokens looked at, by index.
+    /// The tokens shown, by rising index.
     pub tokens: Vec<Seen>,
-    /// The experts looked at, by index.
+    /// The indices of the experts shown, rising.
     pub experts: Vec<usize>,
-    /// The biases that the step before left behind, Q32, of all experts.
+    /// The biases after the step before, Q32.
     pub before: Vec<i64>,
-    /// The biases that route, Q32: the same, but where a rule looks at a batch before it routes it.
+    /// The biases that route the batch, Q32. They differ from `before` only under rules that look at a batch before routing it.
     pub bias: Vec<i64>,
-    /// Tokens of the whole batch that chose each expert.
+    /// Number of tokens in the whole batch that chose each expert.
     pub came: Vec<u32>,
-    /// Those of them that found room.
+    /// Number of these tokens that the expert had room for.
     pub loads: Vec<u32>,
-    /// What the balancer wants each expert to get, tokens; `None` where it wants nothing of it.
+    /// The load that the balancer aims at, in tokens; `None` for experts that it does not aim at a load for.
     pub aim: Vec<Option<f64>>,
-    /// The step sizes of the update; 0 once frozen.
+    /// The step sizes of the update; 0 once biases are frozen.
     pub rates: Rates,
-    /// What the rule remembered of each expert before the update; empty where nothing.
+    /// What the rule remembered of each expert before the update; empty if the rule has no memory.
     pub memory: Vec<i64>,
-    /// The same after it.
+    /// The memory after the update.
     pub memory_after: Vec<i64>,
-    /// From which score on each expert takes tokens, Q20, where experts choose; else empty.
+    /// The least score that each expert accepts, Q20, if experts choose; otherwise empty.
     pub cuts: Vec<i32>,
     /// The biases after the update, Q32.
     pub next: Vec<i64>,
 }
 
 impl Microscope {
-    /// Looks at the step that a simulation does next; the simulation stays as it is.
+    /// Takes apart the step that a simulation is about to do. The simulation itself is not advanced.
     #[must_use]
     pub fn of(simulation: &Simulation, engine: &mut CpuEngine, request: MicroscopeRequest) -> Self {
         let experiment = simulation.experiment();
@@ -178,25 +178,25 @@ impl Microscope {
         view
     }
 
-    /// The rule.
+    /// The balancing rule.
     #[must_use]
     pub fn rule(&self) -> Rule {
         self.balancer.rule
     }
 
-    /// A token's score at an expert, in score units.
+    /// The score of a token at an expert, in score units.
     #[must_use]
     pub fn score(&self, token: &Seen, expert: usize) -> f64 {
         token.scores.get(expert).map_or(0.0, |&s| from_score(s) * self.router.gate.unit())
     }
 
-    /// The bias of an expert that routes, in score units; a factor under the multiplicative rule.
+    /// The bias that routes to an expert, in score units; a factor under the multiplicative rule.
     #[must_use]
     pub fn bias_of(&self, expert: usize) -> f64 {
         self.bias.get(expert).map_or(0.0, |&b| from_q32(b))
     }
 
-    /// Score and bias together, in score units: what is compared where the K largest decide.
+    /// Score and bias combined, in score units: the number that is compared where the K largest decide.
     #[must_use]
     pub fn biased(&self, token: &Seen, expert: usize) -> f64 {
         let (s, b) = (self.score(token, expert), self.bias_of(expert));
@@ -207,14 +207,14 @@ impl Microscope {
         }
     }
 
-    /// Whether a token may have this expert: not where its group is not kept.
+    /// Whether a token may choose this expert: not if the expert's group is not kept.
     #[must_use]
     pub fn may_have(&self, token: &Seen, expert: usize) -> bool {
         token.kept.is_empty() || token.kept.get(expert / self.router.group_size().max(1) as usize) == Some(&true)
     }
 
-    /// Of the K largest: the last expert that a token chooses, the first that it does not, and how far they are apart, score units.
-    /// `None` where something else decides or there is no other.
+    /// Where the K largest decide: the last expert that a token chooses, the best that it does not choose, and the difference between
+    /// them in score units. `None` if something else decides or there is no other expert.
     #[must_use]
     pub fn margin(&self, token: &Seen) -> Option<(usize, usize, f64)> {
         let last = *token.chosen.last().filter(|_| self.rule().is_top_k())?;
@@ -223,14 +223,14 @@ impl Microscope {
         Some((last, next, self.biased(token, last) - self.biased(token, next)))
     }
 
-    /// The token shown whose last choice is the closest.
+    /// The index in [`Self::tokens`] of the token with the smallest margin between its last choice and the next expert.
     #[must_use]
     pub fn closest(&self) -> Option<usize> {
         let margins = self.tokens.iter().enumerate().filter_map(|(i, t)| Some((i, self.margin(t)?.2)));
         margins.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
     }
 
-    /// Whether there is a step to take apart: none before the first is done.
+    /// Whether there is no step to show, because none is done yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.batch == 0
@@ -248,13 +248,13 @@ impl Microscope {
         self.experts.len() == self.came.len()
     }
 
-    /// Pages of tokens there are.
+    /// Number of pages needed to show every token.
     #[must_use]
     pub fn pages(&self) -> u32 {
         self.batch.div_ceil((self.tokens.len() as u32).max(1)).max(1)
     }
 
-    /// What the balancer wants each expert to get.
+    /// The load that the balancer aims at for each expert, in tokens.
     fn aims(&self) -> Vec<Option<f64>> {
         let experts = self.came.len();
         match self.rule() {
@@ -274,8 +274,8 @@ impl Microscope {
         }
     }
 
-    /// The experts to show: all where there is room; else the one asked for, the most and the least loaded, and those that most of the
-    /// tokens shown choose or would choose.
+    /// The indices of the experts to show: all if there is room; otherwise the one asked for, the most and the least loaded, and those that
+    /// most of the tokens shown choose or would choose without bias.
     fn columns(&self) -> Vec<usize> {
         let (experts, most) = (self.came.len(), self.request.columns.max(2) as usize);
         if experts <= most {
@@ -302,7 +302,7 @@ impl Microscope {
     }
 }
 
-/// The tokens to look at, rising.
+/// The indices of the tokens to show, rising.
 fn indices(batch: u32, request: MicroscopeRequest) -> Vec<u32> {
     let n = request.tokens.clamp(1, MOST_TOKENS).min(batch);
     let start = |i: u32| (u64::from(i) * u64::from(batch) / u64::from(n.max(1))) as u32;
@@ -332,38 +332,38 @@ fn seen(batch: &Batch, variant: usize, index: u32) -> Seen {
     Seen { index, topic: batch.topic(index), word, scores, keys, kept, chosen, unbiased, dropped }
 }
 
-/// The least score that each expert takes, where experts choose.
+/// The least score that each expert accepts, Q20, if experts choose.
 fn least_taken(batch: &Batch, variant: usize) -> Vec<i32> {
     let cuts = batch.cuts(variant);
     cuts.iter().map(|cut| (cut.value.cast_signed() - order::OFFSET).clamp(0, SCORE_ONE)).collect()
 }
 
-/// The worker's helper: makes the view again where it is out of date, and not too often while a run plays.
+/// Keeps the view up to date for the worker, without slowing down a run that plays.
 pub struct Watcher {
     request: MicroscopeRequest,
     engine: CpuEngine,
     view: Option<Arc<Microscope>>,
-    /// Of which state the view is: the run, its step, and the requests dealt with by then.
+    /// The state of which the view is: the run, its step, and the number of requests answered by then.
     of: Option<(RunId, u64, u64)>,
     made: Instant,
     cost: Duration,
 }
 
 impl Watcher {
-    /// For a run at which nobody has looked yet.
+    /// A watcher without a view yet.
     #[must_use]
     pub fn new(request: MicroscopeRequest) -> Self {
         let (made, cost) = (Instant::now(), Duration::ZERO);
         Self { request, engine: CpuEngine::new("beside the run"), view: None, of: None, made, cost }
     }
 
-    /// Takes another request.
+    /// Replaces the request.
     pub fn ask(&mut self, request: MicroscopeRequest) {
         self.request = request;
     }
 
-    /// The newest view, made again where that is due; of no run, while one is on its way to a step, it stays as it is. `answered` tells
-    /// apart states of one step with other settings.
+    /// The newest view, remade if that is due. Pass `None` for `run` during a seek: the view then stays as it is. `answered` tells states
+    /// of the same step with different settings apart.
     pub fn look(&mut self, run: Option<&Run>, answered: u64, moving: bool) -> Option<Arc<Microscope>> {
         let Some(run) = run else { return self.view.clone() };
         let (asked, of) =
@@ -372,7 +372,7 @@ impl Watcher {
         if (asked || self.of != Some(of)) && self.made.elapsed() >= rest {
             let began = Instant::now();
             let before = run.before_last(&mut self.engine);
-            // Before the first step there is nothing to take apart.
+            // Before the first step there is no step to show.
             let nothing = || Microscope { request: self.request, ..Microscope::default() };
             let view = before.map(|b| Microscope::of(&b, &mut self.engine, self.request)).unwrap_or_else(nothing);
             self.view = Some(Arc::new(view));

@@ -1,6 +1,6 @@
-//! A run: a simulation, the events that steer it, checkpoints to go back to, and its history.
+//! A run: a simulation, its events, its checkpoints and its history.
 //!
-//! Going back is exact recomputation: restore the nearest checkpoint, apply the same events at the same steps.
+//! Going back recomputes exactly: the nearest checkpoint is restored and the same events are applied at the same steps.
 
 mod changing;
 mod fork;
@@ -27,28 +27,28 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Recomputing from one checkpoint to the next takes about this long.
+/// Recomputing the steps between two checkpoints takes about this long.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(150);
-/// Memory for the checkpoints of a run.
+/// The memory budget for the checkpoints of a run, in bytes.
 const CHECKPOINT_BYTES: usize = 64 << 20;
 
-/// A place to go back to.
+/// Everything needed to continue a run from one of its steps.
 #[derive(Clone, Debug)]
 struct Checkpoint {
-    /// Settings before the events of this step.
+    /// The settings before the events of this step are applied.
     experiment: Arc<Experiment>,
     state: State,
     trackers: Vec<Tracker>,
     diagnoses: Vec<Diagnosis>,
     metrics: Vec<Metrics>,
     loads: Vec<Vec<u32>>,
-    /// Tokens of the step before it; its settings are `experiment`, to which the events of this step are still to come.
+    /// The number of tokens in the step before. That step was routed with the settings in `experiment`.
     tokens: u32,
 }
 
 /// A run and everything needed to show any of its steps again.
 ///
-/// Going back is exact: what is computed again is what was there.
+/// Going back is exact: recomputed steps equal the original ones, bit for bit.
 ///
 /// ```
 /// use moebias_engine::cpu::CpuEngine;
@@ -75,47 +75,47 @@ struct Checkpoint {
 /// ```
 #[derive(Debug)]
 pub struct Run {
-    /// Its name.
+    /// The id of the run.
     pub id: RunId,
-    /// Settings and state at the start, and where to stop.
+    /// The settings and the state at the first step, and the step at which to pause.
     pub start: Start,
-    /// Every event, in order of steps.
+    /// Every event, sorted by step.
     pub events: Arc<Vec<Event>>,
-    /// Those of them that have no effect.
+    /// The events that have no effect.
     pub ignored: Arc<Vec<Ignored>>,
-    /// The furthest step computed.
+    /// The last step computed so far; more than the present step after going back.
     pub head: u64,
-    /// What happened up to the head.
+    /// The rows of all steps up to `head`.
     pub history: Arc<Mutex<History>>,
     /// Figures of the last step routed, one per variant.
     pub metrics: Vec<Metrics>,
     /// Loads of the last step routed, one list per variant.
     pub loads: Vec<Vec<u32>>,
-    /// Biases after each of the last steps routed, without a gap, one list per variant, Q32.
+    /// Biases after each of the last [`RECENT`] steps routed, Q32: (step, \[variant\]\[expert\]). Consecutive steps only.
     biases: VecDeque<(u64, Vec<Vec<i64>>)>,
-    /// The settings with which the last step was routed, and how many tokens it had; those of the first step before it is routed.
+    /// The settings with which the last step was routed, and the tokens in its batch. Before the first step: those of the start.
     pub routed: (Arc<Experiment>, u32),
-    /// Whether somebody looks at the last step of what is advanced next: then what it takes to look is kept.
+    /// Whether the state before the last step of the next `advance` is kept, because something is going to show that step.
     pub watched: bool,
-    /// Settings and state before the last step, where it is watched.
+    /// Settings and state before the last step, if that step was `watched`.
     before: Option<Box<(Arc<Experiment>, State)>>,
     floors: Floors,
-    /// MaxVio_global counts from the last of these steps.
+    /// Steps from which MaxVio_global is counted anew; the last one reached is in force.
     marks: Vec<u64>,
     simulation: Simulation,
     trackers: Vec<Tracker>,
     diagnoses: Vec<Diagnosis>,
     checkpoints: Vec<Checkpoint>,
-    /// Compute time since the last checkpoint.
+    /// Compute time spent since the last checkpoint.
     since_checkpoint: Duration,
     every: Duration,
 }
 
 impl Run {
-    /// A run at its first step.
+    /// Creates a run at its first step.
     ///
     /// # Errors
-    /// Settings, events or a start state that do not fit.
+    /// The settings, the trace, an event or the start state is not valid.
     pub fn new(id: RunId, start: Start) -> Result<Self, ConfigError> {
         let events = start.check()?;
         let ignored = start.ignored();
@@ -159,7 +159,7 @@ impl Run {
         &self.simulation
     }
 
-    /// As [`Self::simulation`], to make pictures from, which needs its caches.
+    /// The simulation at the present step, mutable because making pictures fills its caches.
     pub fn simulation_mut(&mut self) -> &mut Simulation {
         &mut self.simulation
     }
@@ -176,10 +176,10 @@ impl Run {
         self.start.state.as_ref().map_or(0, |s| s.step)
     }
 
-    /// Advances by at most `most` steps, stopping where an event is due, and hands each row to `each`. Returns the steps done.
+    /// Advances by at most `most` steps, stops where an event is due, and passes each row to `each`. Returns the number of steps done.
     ///
     /// # Errors
-    /// The engine's; the run stands after the last row handed out.
+    /// Those of the engine; the run then stands after the last row passed to `each`.
     pub fn advance(
         &mut self,
         engine: &mut dyn Engine,
@@ -236,7 +236,7 @@ impl Run {
         outcome.map(|()| done)
     }
 
-    /// Has the engine do some steps. Where the last of them is watched it is done by itself, and the state before it kept.
+    /// Has the engine do `steps` steps. If the last step is watched, it is done separately and the state before it is kept.
     fn route(&mut self, engine: &mut dyn Engine, steps: u32, rows: &mut Vec<StepRow>) -> Result<(), EngineError> {
         self.before = None;
         if !self.watched {
@@ -250,7 +250,7 @@ impl Run {
         engine.advance(&mut self.simulation, 1, rows)
     }
 
-    /// Keeps the biases of the last steps, exactly; costs nothing, as the row would be let go of.
+    /// Keeps the exact biases of the last [`RECENT`] steps. The rows are moved here, not copied, so this costs no time.
     fn remember_biases(&mut self, step: u64, biases: Vec<Vec<i64>>) {
         while self.biases.back().is_some_and(|(last, _)| *last >= step) {
             self.biases.pop_back();
@@ -264,7 +264,7 @@ impl Run {
         self.biases.push_back((step, biases));
     }
 
-    /// What each variant comes to since the mark, at the present step.
+    /// The figures of each variant since the mark, at the present step.
     #[must_use]
     pub fn figures(&self) -> Vec<Figures> {
         let of = |(i, tracker): (usize, &Tracker)| {
@@ -274,8 +274,8 @@ impl Run {
         self.trackers.iter().enumerate().map(of).collect()
     }
 
-    /// How the biases of a variant swing over the last steps, of which `counted` count. Where one went back, some of them are in the
-    /// history alone, and there in single precision; `None` where they are not even there.
+    /// The oscillation of a variant's biases over the last [`RECENT`] steps, or over the last `counted` if these are fewer. After going
+    /// back, some of these steps are only in the history, in single precision; `None` if they are not there either.
     fn swing(&self, variant: usize, counted: u64) -> Option<figures::Oscillation> {
         let end = self.step();
         let from = end - counted.min(RECENT as u64).min(end);
@@ -295,13 +295,13 @@ impl Run {
         figures::oscillation(series)
     }
 
-    /// What is found in a variant now, and what was.
+    /// The findings of a variant: those that hold now, followed by those that no longer hold.
     #[must_use]
     pub fn findings(&self, variant: usize) -> Arc<Vec<Finding>> {
         self.diagnoses.get(variant).map(|d| Arc::clone(d.findings())).unwrap_or_default()
     }
 
-    /// Where a setting changes before this step, what was seen before it proves nothing.
+    /// Resets the diagnosis of variants whose settings change before this step: earlier steps are no evidence for the new settings.
     fn judge_afresh(&mut self) {
         let step = self.step();
         for event in change::due(&self.events, step) {
@@ -314,7 +314,7 @@ impl Run {
         }
     }
 
-    /// Applies the events of the present step. Which of them have no effect was found when the run began: [`Self::ignored`].
+    /// Applies the events of the present step. Events without effect were listed when the run began: [`Self::ignored`].
     fn apply_due(&mut self) {
         let step = self.step();
         for event in change::due(&self.events, step) {
@@ -324,7 +324,7 @@ impl Run {
         }
     }
 
-    /// Keeps the present state, before the events of this step, if it is further than any kept.
+    /// Saves a checkpoint of the present state, before the events of this step, unless there is one of this step or a later one.
     fn save_checkpoint(&mut self) {
         self.since_checkpoint = Duration::ZERO;
         let step = self.step();
@@ -341,7 +341,7 @@ impl Run {
             tokens: self.routed.1,
         });
         while self.checkpoint_bytes() > CHECKPOINT_BYTES && self.checkpoints.len() > 2 {
-            // Every other one goes, and from now on they are twice as far apart.
+            // Over budget: drop every other checkpoint and save new ones half as often.
             let (mut index, last) = (0, self.checkpoints.len());
             self.checkpoints.retain(|_| {
                 index += 1;
@@ -351,11 +351,12 @@ impl Run {
         }
     }
 
-    /// Goes to the last kept state at or before `target`, if that is nearer than going on from here. Then [`Self::advance`]
-    /// does the rest.
+    /// Restores the last checkpoint at or before `target`, if that is nearer than continuing from the present step. [`Self::advance`] then
+    /// does the remaining steps.
     pub fn rewind_towards(&mut self, target: u64) {
         let here = self.step();
-        // A change there would cut the history: what is kept of the steps just before only together with later ones is wanted too.
+        // A change at `target` truncates the history there. The column that contains `target` may join it with later steps and
+        // would be removed whole, so recomputing starts at the beginning of that column.
         let from = if target < self.head { lock(&self.history).boundary(target).unwrap_or(target) } else { target };
         let at = self.checkpoints.partition_point(|c| c.state.step <= from.max(self.first_step()));
         let Some(checkpoint) = at.checked_sub(1).map(|i| &self.checkpoints[i]) else { return };
@@ -390,8 +391,8 @@ impl Run {
         }
     }
 
-    /// Counts MaxVio_global from here, also when this step is computed again after going back. The curve of what is known already
-    /// stays as it is.
+    /// Counts MaxVio_global from the present step on, also when this step is recomputed after going back. The part of the curve that is
+    /// already in the history does not change.
     pub fn mark(&mut self) {
         let step = self.step();
         self.marks.push(step);
@@ -399,7 +400,7 @@ impl Run {
         self.checkpoints.retain(|c| c.state.step <= step);
     }
 
-    /// Everything needed to repeat the run.
+    /// Everything needed to repeat the run, with all its events.
     #[must_use]
     pub fn as_start(&self) -> Start {
         Start { events: self.events.to_vec(), ..self.start.clone() }

@@ -1,5 +1,5 @@
-//! What a run starts from, and whether it can: asked by the lab before it believes in a new run, and by [`Run::new`](crate::run::Run::new)
-//! before it makes one.
+//! What a run starts from, and the check of it. The lab checks a [`Start`] before it shows the new run;
+//! [`Run::new`](crate::run::Run::new) makes the same check before it creates the run.
 
 use moebias_model::change::{self, Event};
 use moebias_model::config::{ConfigError, Experiment};
@@ -8,36 +8,36 @@ use moebias_model::step::check::{self, Ignored};
 use moebias_model::trace::Trace;
 use std::sync::Arc;
 
-/// Names a run for as long as the worker lives.
+/// Identifies a run for as long as the worker lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunId(pub u64);
 
-/// Everything a run starts from. With it and nothing else, the run repeats.
+/// Everything that determines a run: two runs from the same start are equal, bit for bit.
 #[derive(Clone, Debug)]
 pub struct Start {
     /// The settings at the first step.
     pub experiment: Experiment,
-    /// The trace, where the source is one.
+    /// The trace, if the source of the experiment is a trace.
     pub trace: Option<Arc<Trace>>,
-    /// The state to start from; step 0 and fresh biases where there is none.
+    /// The state to start from; `None` for step 0 with fresh biases.
     pub state: Option<State>,
-    /// Changes to come, in order of their steps.
+    /// The changes that are applied during the run; any order, [`Start::check`] sorts them by step.
     pub events: Vec<Event>,
-    /// Pause on reaching this step.
+    /// The step at which the run pauses.
     pub stop: Option<u64>,
 }
 
 impl Start {
-    /// The first step of a run from here.
+    /// The first step of a run that starts from here.
     #[must_use]
     pub fn first_step(&self) -> u64 {
         self.state.as_ref().map_or(0, |s| s.step)
     }
 
-    /// Checks everything that making a run of it checks, and hands back its events in order of their steps.
+    /// Makes every check that [`Run::new`](crate::run::Run::new) needs, and returns the events sorted by step.
     ///
     /// # Errors
-    /// Settings, a trace, events or a start state that do not fit.
+    /// The settings, the trace, an event or the start state is not valid.
     pub fn check(&self) -> Result<Vec<Event>, ConfigError> {
         check::settings(&self.experiment, self.trace.as_deref())?;
         if let Some(state) = &self.state {
@@ -59,7 +59,7 @@ impl Start {
         Ok(events)
     }
 
-    /// The events that a run from here leaves out, because its trace does not allow them.
+    /// The events that a run skips because its trace does not allow them.
     #[must_use]
     pub fn ignored(&self) -> Vec<Ignored> {
         check::ignored(&self.experiment, self.trace.as_deref(), &self.sorted())

@@ -1,8 +1,9 @@
-//! Does the runs of a sweep, group by group: those over the same tokens go through the engine together, as variants of one experiment.
+//! Does the runs of a sweep group by group. Runs over the same tokens form a group, which goes through the engine as the variants of one
+//! experiment.
 //!
-//! What a run comes to is worked out on the host from integers, in a fixed order; so it is the same to the last bit whichever engine ran
-//! it, in whose company, and however often the sweep was interrupted. Now and then the state of the group under way is offered to be kept
-//! ([`Halfway`]); a sweep that begins with one ([`Begun`]) goes on in the middle of it.
+//! The figures of a run are computed on the host from integers in a fixed order, so they are the same to the last bit whichever engine ran
+//! it, whatever else was in the group, and however often the sweep was interrupted. Every few seconds the state of the group in progress is
+//! offered for saving ([`Halfway`]); a sweep that is given such a state ([`Begun`]) continues from it.
 
 mod halfway;
 
@@ -28,35 +29,35 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Work between two looks at whether to go on.
+/// Work is done in pieces of about this duration; after each, the caller may stop the sweep.
 const PIECE: Duration = Duration::from_millis(50);
-/// Steps in one piece, and loads in its rows: what keeps rows small.
+/// The largest number of steps in a piece, and of loads in its rows, which bounds the memory for rows.
 const MOST_AT_ONCE: u32 = 256;
 const MOST_LOADS: usize = 4 << 20;
-/// So often a lost GPU is opened again before the CPU goes on.
+/// How many times a lost GPU is opened again before the sweep continues on the CPU.
 const REOPENINGS: u32 = 2;
-/// What is lost at most when a sweep is killed, if its state is quickly written.
+/// The time between two offers to save the state, unless saving is slow ([`KEPT_SHARE`]): a killed sweep loses about this much work.
 const KEPT_EVERY: Duration = Duration::from_secs(2);
-/// Keeping a state takes at most this part of the time.
+/// The time between two offers is at least this many times the time that saving took.
 const KEPT_SHARE: u32 = 25;
 
-/// What a sweep has to say while it runs.
+/// What a sweep reports while it runs.
 #[derive(Debug)]
 pub enum News<'a> {
-    /// So many more steps of single runs are done.
+    /// This many more steps were done, summed over runs.
     Steps(u64),
-    /// These runs are done, in the order of their numbers.
+    /// These runs are done: their numbers in the plan and their outcomes, by rising number.
     Runs(&'a [(usize, Outcome)]),
-    /// How far the runs under way are, for whoever keeps that.
+    /// The state of the group in progress, for the receiver to save.
     Halfway(Halfway<'a>),
-    /// Something happened to the engine, in a sentence.
+    /// The engine was replaced or opened again; a sentence for the user.
     Engine(String),
 }
 
-/// Checks what a plan alone can't: whether its trace goes with every combination.
+/// Checks what a plan cannot check alone: whether its trace fits every combination of values.
 ///
 /// # Errors
-/// The first that does not fit.
+/// The first combination that does not fit.
 pub fn check(plan: &Plan, trace: Option<&Arc<Trace>>) -> Result<(), ConfigError> {
     if !matches!(plan.base().source, Source::Trace(_)) {
         return Ok(());
@@ -73,7 +74,7 @@ pub fn check(plan: &Plan, trace: Option<&Arc<Trace>>) -> Result<(), ConfigError>
     })
 }
 
-/// The engines of a sweep: the one that was asked for, and the CPU for what that can't do.
+/// The engines of a sweep: the one asked for, and the CPU for groups that it cannot run.
 struct Engines {
     choice: EngineChoice,
     kept_every: Duration,
@@ -82,10 +83,11 @@ struct Engines {
     reopened: u32,
 }
 
-/// Does these runs of a plan and tells `each` how it goes, which says whether to go on. True if all are done.
+/// Does the given runs of a plan and reports to `each`, which returns whether to continue. Returns whether all runs are done, and the
+/// engine.
 ///
 /// # Errors
-/// No engine as asked for, or a combination that does not fit its trace.
+/// The engine asked for is not available, or a combination does not fit the trace.
 pub fn run(
     plan: &Plan,
     trace: Option<&Arc<Trace>>,
@@ -96,7 +98,7 @@ pub fn run(
     go_on(plan, trace, runs, None, choice, each)
 }
 
-/// As [`run`], first with the group that was begun before, if there is one.
+/// As [`run`], but starts with the group in `begun`, if there is one, from the step it had reached.
 ///
 /// # Errors
 /// As [`run`].
@@ -111,7 +113,7 @@ pub fn go_on(
     Engines::new(choice, super::open(choice)?).all(plan, trace, runs, begun, each)
 }
 
-/// As [`go_on`], and after every few steps the state is offered to be kept: for tests.
+/// As [`go_on`] on the CPU, but offers the state for saving after every piece. For tests.
 ///
 /// # Errors
 /// As [`run`].
@@ -125,10 +127,10 @@ pub fn go_on_keeping_all(
     Engines { kept_every: Duration::ZERO, ..engines }.all(plan, None, runs, begun, each)
 }
 
-/// As [`run`], on this engine for as long as it works.
+/// As [`run`], on the given engine for as long as it works.
 ///
 /// # Errors
-/// A combination that does not fit its trace.
+/// A combination does not fit the trace.
 pub fn run_on(
     plan: &Plan,
     trace: Option<&Arc<Trace>>,
@@ -154,7 +156,7 @@ impl Engines {
         mut each: impl FnMut(News<'_>) -> bool,
     ) -> Result<(bool, EngineInfo), EngineError> {
         let mut whole = true;
-        // Runs that are done meanwhile are not done again.
+        // A saved group is dropped if some of its runs are done by now, since they need not be done again.
         let mut begun = begun.filter(|b| b.runs.iter().all(|n| runs.contains(n)));
         let first = begun.as_ref().map(|b| plan.group(&b.runs));
         let rest: Vec<usize> =
@@ -173,7 +175,7 @@ impl Engines {
         Ok((whole, self.first.info().clone()))
     }
 
-    /// Does one group. `None` where it was given up.
+    /// Does one group. Returns `None` if `each` stopped it.
     fn group(
         &mut self,
         group: &Group,
@@ -185,7 +187,7 @@ impl Engines {
         let variants = group.runs.len();
         let (mut simulation, mut seen) = match begun.map(|b| b.restore(group, trace.cloned())) {
             Some(Ok(restored)) => restored,
-            // What was kept does not fit: from the first step.
+            // There is no saved state or it does not fit: start at the first step.
             _ => (Simulation::new(group.experiment.clone(), trace.cloned())?, vec![Seen::default(); variants]),
         };
         each(News::Steps(simulation.step() * variants as u64));
@@ -237,7 +239,8 @@ impl Engines {
         Ok(Some(group.runs.iter().copied().zip(outcomes).collect()))
     }
 
-    /// Finds an engine to go on with. The CPU never fails, so this ends.
+    /// Chooses the engine to continue with. Returns false if `each` stops the sweep. The CPU engine never fails, so this happens finitely
+    /// often.
     fn recover(&mut self, error: &EngineError, spare: &mut bool, each: &mut impl FnMut(News<'_>) -> bool) -> bool {
         let lost = !matches!(error, EngineError::Unsupported(_));
         if lost && self.reopened < REOPENINGS {
@@ -252,17 +255,17 @@ impl Engines {
             return each(News::Engine(format!("the sweep goes on with the CPU: {error}")));
         }
         *spare = true;
-        // No fault: what the GPU can't do, the CPU does without a word.
+        // Not an error: the CPU does what the GPU does not support, without a report.
         log::debug!("a group of the sweep is done by the CPU: {error}");
         true
     }
 }
 
-/// What was seen of one run.
+/// What was recorded of one run so far.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Seen {
     tracker: Tracker,
-    /// The biases of the last steps.
+    /// The biases after each of the last [`RECENT`] steps of the run, \[step\]\[expert\], Q32.
     bias: VecDeque<Vec<i64>>,
 }
 
@@ -277,7 +280,7 @@ impl Seen {
         }
     }
 
-    /// Whether it can go on with rows of so many experts.
+    /// Whether it belongs to a run with this many experts.
     fn fits(&self, experts: usize) -> bool {
         self.tracker.fits(experts) && self.bias.len() <= RECENT && self.bias.iter().all(|b| b.len() == experts)
     }
@@ -290,7 +293,7 @@ impl Seen {
     }
 }
 
-/// A sweep on a thread of its own. Dropped, it stops.
+/// A sweep on a thread of its own. Dropping it stops the sweep.
 #[derive(Debug)]
 pub struct Sweep {
     plan: Arc<Plan>,
@@ -306,14 +309,14 @@ struct Shared {
     cancelled: AtomicBool,
 }
 
-/// What a sweep has found so far.
+/// The results of a sweep so far.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// Of every run, what it came to; `None` where it is not done.
+    /// The outcome of every run of the plan; `None` if the run is not done.
     pub outcomes: Vec<Option<Outcome>>,
-    /// Changes whenever something was added.
+    /// Increases whenever something was added.
     pub version: u64,
-    /// How it ended, once it has.
+    /// How the sweep ended; `None` while it runs.
     pub ended: Option<Ended>,
 }
 
@@ -324,17 +327,17 @@ pub struct Ended {
     pub whole: bool,
     /// How long it took.
     pub took: Duration,
-    /// What ran it.
+    /// The engine that ran it, if one could be opened.
     pub engine: Option<EngineInfo>,
-    /// What went wrong, if anything did.
+    /// What went wrong, if anything, as a sentence.
     pub trouble: Option<String>,
 }
 
 impl Sweep {
-    /// Starts those runs of a plan that are not known already. `wake` is called whenever there is something new.
+    /// Starts the runs of a plan whose outcome is not known yet. `wake` is called whenever there is something new.
     ///
     /// # Errors
-    /// The system has no thread to give.
+    /// The operating system could not start a thread.
     pub fn start(
         plan: Arc<Plan>,
         trace: Option<Arc<Trace>>,
@@ -369,7 +372,7 @@ impl Sweep {
                         drop(found);
                         wake();
                     }
-                    // Nothing of it is on the disk before somebody saves it.
+                    // A sweep in the window is not saved while it runs.
                     News::Halfway(_) => {}
                     News::Engine(words) => log::warn!("{words}"),
                 }
@@ -390,7 +393,7 @@ impl Sweep {
         Ok(Self { plan, shared, total, began })
     }
 
-    /// A sweep that was done before, or a part of one.
+    /// A sweep that is over, with the outcomes known from it.
     #[must_use]
     pub fn known(plan: Arc<Plan>, mut outcomes: Vec<Option<Outcome>>) -> Self {
         outcomes.resize(plan.len(), None);
@@ -401,31 +404,31 @@ impl Sweep {
         Self { plan, shared, total: 0, began: Instant::now() }
     }
 
-    /// What is done.
+    /// The plan.
     #[must_use]
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }
 
-    /// What was found so far. Hold it shortly.
+    /// The results so far. They stay locked while the guard lives, so hold it only briefly.
     pub fn found(&self) -> std::sync::MutexGuard<'_, Found> {
         lock(&self.shared.found)
     }
 
-    /// The share done, in [0, 1].
+    /// The share of the steps done, in \[0, 1\].
     #[must_use]
     pub fn share(&self) -> f64 {
         self.shared.steps.load(Ordering::Relaxed) as f64 / self.total.max(1) as f64
     }
 
-    /// About how long it will still take, once that can be said.
+    /// The estimated time left; `None` during the first second.
     #[must_use]
     pub fn left(&self) -> Option<Duration> {
         let (share, elapsed) = (self.share(), self.began.elapsed());
         (share > 0.0 && elapsed > Duration::from_secs(1)).then(|| elapsed.mul_f64((1.0 - share).max(0.0) / share))
     }
 
-    /// Asks it to stop; what is done stays.
+    /// Asks the sweep to stop; outcomes found so far remain.
     pub fn cancel(&self) {
         self.shared.cancelled.store(true, Ordering::Relaxed);
     }

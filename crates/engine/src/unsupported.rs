@@ -1,11 +1,11 @@
-//! What the GPU engine leaves to the CPU. Known without a GPU too, so that the worker can say so beforehand.
+//! What the GPU engine cannot run. This is known without a GPU, so the worker can tell before it opens one.
 
 use moebias_model::config::{Experiment, Rule, Source, Variant};
 
-/// The most groups of experts that the shaders know.
+/// The largest number of expert groups that the shaders support.
 pub const GROUPS: u32 = 64;
 
-/// What an experiment asks for that no shader knows, in a sentence.
+/// The first thing in an experiment that no shader supports, as a sentence; `None` if the GPU engine can run it.
 #[must_use]
 pub fn unsupported(experiment: &Experiment) -> Option<String> {
     if experiment.world().is_some() {

@@ -1,4 +1,4 @@
-//! What the heatmap and the inspector show: some tokens, re-routed with the biases of the moment by the model itself.
+//! The picture for the heatmap: some tokens of a batch, routed again by the model with the biases of one step.
 
 use super::cpu::look_ahead;
 use moebias_model::batch::{Batch, TokenInputs};
@@ -9,199 +9,200 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Tokens in the probe: as many as rows can be told apart on a projector.
+/// Number of tokens in the probe: as many rows as can be told apart on a projector.
 pub const PROBE_TOKENS: u32 = 128;
-/// Rows of a live batch where nobody says how many tokens each shall have.
+/// Number of rows of a live batch if the request leaves the tokens per row open.
 pub const LIVE_ROWS: u32 = 512;
-/// No picture has more rows.
+/// The largest number of rows of a picture.
 pub const MOST_ROWS: u32 = 4096;
-/// Token–expert pairs that a thread scores for one picture: a few milliseconds. Where rows hold more tokens, some evenly spaced ones
-/// of each row stand for it, and the picture says how many.
+/// Token–expert pairs that each thread scores for one picture, which takes a few milliseconds. If the rows hold more tokens than that,
+/// evenly spaced tokens of each row are scored instead of all, and [`Picture::sampled`] says how many.
 const PAIRS: usize = 1 << 18;
-/// At least so many tokens stand for a row.
+/// At least this many tokens of a row are scored.
 pub const LEAST_SAMPLE: u32 = 4;
-/// Tokens on which topic shares are counted.
+/// Number of tokens from which topic shares are counted.
 pub const SHARE_TOKENS: u32 = 4096;
 
-/// Which tokens to show.
+/// What the rows of a picture are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter, strum::Display)]
 pub enum Rows {
-    /// A fixed set of tokens, so that one sees them move.
+    /// A fixed set of tokens, the same at every step, so that changes of their routing are visible.
     #[default]
     Probe,
-    /// The tokens of the batch that was routed last.
+    /// Tokens of the batch that was routed last.
     Live,
-    /// Topics instead of tokens: which share of a topic's assignments each expert gets.
+    /// Topics instead of tokens: the share of a topic's assignments that each expert gets.
     Topics,
 }
 
-/// What the screen asks the worker to prepare.
+/// What the screen asks the worker to draw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ViewRequest {
-    /// Which variant.
+    /// The index of the variant.
     pub variant: usize,
-    /// Which tokens.
+    /// What the rows are.
     pub rows: Rows,
-    /// Tokens in the order of their topics, not in that of their arrival.
+    /// Whether tokens are ordered by topic instead of by arrival.
     pub by_topic: bool,
-    /// Of a live batch, the place of the first token to show, in that order.
+    /// For a live batch: the place of the first token to show, in the chosen order.
     pub first: u32,
-    /// How many tokens from there; 0 for all.
+    /// For a live batch: the number of tokens to show; 0 for all from `first` on.
     pub tokens: u32,
-    /// How many of them share a row; 0 for as many as make [`LIVE_ROWS`].
+    /// For a live batch: the number of tokens that share a row; 0 for as many as give at most [`LIVE_ROWS`] rows.
     pub per_row: u32,
-    /// A token to know everything of, wherever it is.
+    /// A token whose scores and marks are wanted whether or not it is shown.
     pub pinned: Option<u32>,
-    /// The same of which other variants.
+    /// Other variants of which the same rows are wanted.
     pub beside: Beside,
 }
 
-/// Pictures of other variants, of the same tokens in the same rows.
+/// The other variants of which pictures are made, with the same tokens in the same rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Beside {
-    /// None.
+    /// No other variant.
     #[default]
     Nothing,
-    /// One.
+    /// The variant with this index.
     Variant(usize),
-    /// All the others, so that there are at most [`MOST_BESIDE`] in all.
+    /// All other variants, up to [`MOST_BESIDE`] pictures in all.
     All,
 }
 
-/// So many pictures stand beside each other.
+/// The largest number of pictures side by side.
 pub const MOST_BESIDE: usize = 4;
 
-/// Tokens that share a row, so that at most `rows` rows show `tokens`: a power of two, so that rows stay the same while one scrolls.
+/// Tokens per row so that `tokens` fit into at most `rows` rows. A power of two, so that rows keep their tokens while the user scrolls.
 #[must_use]
 pub fn per_row(tokens: u32, rows: u32) -> u32 {
     tokens.div_ceil(rows.max(1)).max(1).next_power_of_two()
 }
 
-/// How the tokens of a row that several share fare at one expert.
+/// How many of the scored tokens in a shared row chose an expert.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Chose it.
+    /// Tokens that chose the expert.
     pub chosen: u16,
-    /// Chose it because of the bias alone.
+    /// Tokens that chose it only because of the bias.
     pub moved_in: u16,
-    /// Would have chosen it without the bias.
+    /// Tokens that would have chosen it without the bias, but did not.
     pub moved_out: u16,
 }
 
-/// One token, whether or not it is among the rows.
+/// One token at all experts, whether or not it is in a row of the picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Single {
-    /// Which.
+    /// The token.
     pub token: Token,
-    /// Its place in the order asked for.
+    /// Its place in the chosen order.
     pub place: u32,
-    /// Scores without bias, Q20, per expert.
+    /// Its scores without bias, one per expert, Q20.
     pub scores: Vec<i32>,
-    /// [`CHOSEN`] and [`UNBIASED`] bits, per expert.
+    /// [`CHOSEN`], [`UNBIASED`] and [`DROPPED`] bits, one byte per expert.
     pub marks: Vec<u8>,
 }
 
-/// One token of the picture.
+/// A token and its topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// Its place in the batch.
+    /// The index of the token in the batch.
     pub index: u32,
-    /// Its topic, or the trace's group.
+    /// The topic of the token, or its group in a trace.
     pub topic: u32,
 }
 
-/// Bit of [`Picture::marks`]: chosen.
+/// Bit of [`Picture::marks`]: the token chose the expert.
 pub const CHOSEN: u8 = 1;
-/// Bit of [`Picture::marks`]: would be chosen without the bias.
+/// Bit of [`Picture::marks`]: the token would choose the expert without the bias.
 pub const UNBIASED: u8 = 2;
-/// Bit of [`Picture::marks`]: chosen, but the expert has no room.
+/// Bit of [`Picture::marks`]: the token chose the expert, but the expert has no room.
 pub const DROPPED: u8 = 4;
 
-/// Some tokens at all experts, or the topics' shares.
+/// Some tokens at all experts, or the topics' shares of the experts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Picture {
-    /// What was asked for.
+    /// The request it answers; a variant that does not exist is replaced by the first.
     pub request: ViewRequest,
-    /// The step whose biases route it: the last one done.
+    /// The step that is shown; its biases route the tokens. The last step done, unless `ahead`.
     pub step: u64,
-    /// Nothing has been routed yet: it looks ahead, to the step that comes next.
+    /// Whether no step is done yet; the picture then shows the next step.
     pub ahead: bool,
     /// The router of that step.
     pub router: Router,
     /// The rule of that step.
     pub rule: Rule,
-    /// Tokens in the batch they come from.
+    /// Number of tokens in the batch.
     pub batch: u32,
-    /// Number of experts: columns.
+    /// Number of experts, which is the number of columns.
     pub experts: usize,
-    /// The biases that route it, Q32.
+    /// The biases with which the tokens were routed, one per expert, Q32.
     pub bias: Vec<i64>,
-    /// The first token of each row, in the order asked for; empty for topic shares.
+    /// The first token of each row, in the chosen order; empty for topic shares.
     pub tokens: Vec<Token>,
-    /// The place of the first row's first token in that order.
+    /// The place of the first row's first token in the chosen order.
     pub first: u32,
-    /// Tokens in a row; the last may have fewer.
+    /// Tokens per row; the last row may have fewer.
     pub per_row: u32,
-    /// Evenly spaced tokens of each row that were looked at: all where it equals `per_row`.
+    /// Number of evenly spaced tokens scored per row; equals `per_row` if all were scored.
     pub sampled: u32,
-    /// Scores without bias, Q20, [rows, experts]; means where tokens share a row.
+    /// Scores without bias, Q20, \[rows, experts\]; means where several tokens share a row.
     pub scores: Vec<i32>,
-    /// [`CHOSEN`], [`UNBIASED`] and [`DROPPED`] bits, [rows, experts]; empty where tokens share a row.
+    /// [`CHOSEN`], [`UNBIASED`] and [`DROPPED`] bits, \[rows, experts\]; empty where several tokens share a row.
     pub marks: Vec<u8>,
-    /// Of the tokens looked at, [rows, experts]; empty where every token has a row.
+    /// Counts over the scored tokens of each row, \[rows, experts\]; empty where every token has its own row.
     pub counts: Vec<Count>,
-    /// The token that was asked about.
+    /// The token asked for by [`ViewRequest::pinned`].
     pub pinned: Option<Single>,
-    /// Share of each topic's assignments, [topics, experts]; empty unless asked for.
+    /// Share of each topic's assignments that goes to each expert, in \[0, 1\], \[topics, experts\]; empty unless [`Rows::Topics`] was
+    /// asked for.
     pub shares: Vec<f32>,
-    /// Share of the tokens that each topic has; empty unless asked for.
+    /// Share of the tokens that belongs to each topic, in \[0, 1\]; empty unless [`Rows::Topics`] was asked for.
     pub topics: Vec<f32>,
-    /// Tokens that the shares were counted on.
+    /// Number of tokens from which the shares were counted.
     pub counted: u32,
-    /// The same tokens in the other variants asked for, in order of variants.
+    /// Pictures of the other variants asked for, in the order of the variants.
     pub beside: Vec<Arc<Picture>>,
 }
 
 impl Picture {
-    /// Rows of the picture.
+    /// Number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         if self.request.rows == Rows::Topics { self.topics.len() } else { self.tokens.len() }
     }
 
-    /// Tokens of a row that were looked at.
+    /// Number of tokens scored in a row.
     #[must_use]
     pub fn looked_at(&self, row: usize) -> u32 {
         self.tokens_of(row).min(self.sampled)
     }
 
-    /// Tokens of a row.
+    /// Number of tokens in a row.
     #[must_use]
     pub fn tokens_of(&self, row: usize) -> u32 {
         let before = self.first + row as u32 * self.per_row;
         self.per_row.min(self.batch.saturating_sub(before)).max(1)
     }
 
-    /// The counts of one row that tokens share.
+    /// The counts of a row that tokens share, one per expert.
     #[must_use]
     pub fn counts_of(&self, row: usize) -> &[Count] {
         self.counts.get(row * self.experts..(row + 1) * self.experts).unwrap_or_default()
     }
 
-    /// The scores of one token.
+    /// The scores of a row, one per expert.
     #[must_use]
     pub fn scores_of(&self, row: usize) -> &[i32] {
         self.scores.get(row * self.experts..(row + 1) * self.experts).unwrap_or_default()
     }
 
-    /// The marks of one token.
+    /// The marks of a row, one byte per expert.
     #[must_use]
     pub fn marks_of(&self, row: usize) -> &[u8] {
         self.marks.get(row * self.experts..(row + 1) * self.experts).unwrap_or_default()
     }
 }
 
-/// As [`picture`], of a simulation of which no step is done yet: the picture says so.
+/// As [`picture`], for a simulation that has done no step yet; [`Picture::ahead`] is set.
 #[must_use]
 pub fn picture_ahead(simulation: &mut Simulation, request: ViewRequest) -> Picture {
     let mut made = picture(simulation, request);
@@ -209,11 +210,12 @@ pub fn picture_ahead(simulation: &mut Simulation, request: ViewRequest) -> Pictu
     Picture { ahead: true, ..made }
 }
 
-/// Makes the picture of the step that a simulation is about to do. A request for a variant that does not exist shows the first.
+/// Makes the picture of the step that a simulation is about to do. A variant that does not exist is replaced by the first.
 #[must_use]
 pub fn picture(simulation: &mut Simulation, request: ViewRequest) -> Picture {
     let mut batch = match request.rows {
-        // BIP's biases stay as they are there: so one sees them move.
+        // The probe uses BIP's biases as the last batch left them, without the passes over a new batch: otherwise they would not be seen to
+        // move.
         Rows::Probe => simulation.probe(),
         Rows::Live | Rows::Topics => simulation.next_batch(),
     };
@@ -235,16 +237,16 @@ pub fn picture(simulation: &mut Simulation, request: ViewRequest) -> Picture {
     made
 }
 
-/// The picture of one variant, one of so many that share the time.
+/// The picture of one variant, which may take one part in `share` of the time for all pictures.
 fn picture_of(simulation: &Simulation, batch: &Batch, request: ViewRequest, share: usize) -> Picture {
     let variant = request.variant;
     let experts = batch.variants[variant].router.experts as usize;
-    // Those that decide: a rule may look at its batch before it routes it.
+    // The biases that decide the routing: some rules change them after looking at the batch.
     let bias = batch.bias_of(variant);
     let (router, rule) = (batch.variants[variant].router.clone(), batch.variants[variant].rule);
     let (step, of) = (simulation.step(), batch.inputs.batch);
     let mut picture = Picture { request, step, batch: of, router, rule, experts, bias, ..Picture::default() };
-    // The probe is a batch of its own where tokens compete for room, or for experts that choose.
+    // Where tokens compete for room, or experts choose, the probe tokens are routed as a batch of their own.
     let own = (request.rows == Rows::Probe && batch.variants[variant].sees_whole_batch())
         .then(|| batch.clone().gathered(batch.inputs.batch.min(PROBE_TOKENS)));
     let batch = own.as_ref().unwrap_or(batch);
@@ -262,10 +264,10 @@ fn picture_of(simulation: &Simulation, batch: &Batch, request: ViewRequest, shar
     picture
 }
 
-/// Which token stands at which place.
+/// The order of the tokens: which token is at which place.
 enum Order {
     Arrival,
-    /// The tokens in their order.
+    /// The tokens in the order of their places.
     Chosen(Vec<u32>),
 }
 
@@ -309,7 +311,7 @@ impl Order {
     }
 }
 
-/// All tokens of a batch by topic, and by arrival within.
+/// All tokens of a batch, ordered by topic and within a topic by arrival.
 fn by_topic(batch: &Batch) -> Vec<u32> {
     let all = batch.inputs.batch;
     let topics: Vec<u32> = (0..all).into_par_iter().with_min_len(4096).map(|t| batch.topic(t)).collect();
@@ -327,7 +329,7 @@ fn by_topic(batch: &Batch) -> Vec<u32> {
     out
 }
 
-/// Scores and marks of one token.
+/// Scores and marks of one token, one per expert.
 fn route(batch: &Batch, variant: usize, token: u32) -> (Vec<i32>, Vec<u8>) {
     let scores = batch.scores(token, variant);
     let mut marks = vec![0; scores.len()];

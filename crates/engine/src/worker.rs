@@ -1,6 +1,6 @@
-//! The worker: the one named thread on which everything is simulated. Messages in, echoes and the latest snapshot out.
+//! The worker: one thread that simulates. It receives [`Message`]s and returns [`Echo`]es and the newest [`Snapshot`].
 //!
-//! It sleeps while there is nothing to do, so a paused lab costs nothing, and it never makes the screen wait.
+//! The thread sleeps when it has no work, so a paused lab uses no CPU time, and the screen never waits for it.
 
 mod drawing;
 mod engines;
@@ -26,16 +26,16 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// A chunk of steps should take about this long, so that a message is answered soon.
+/// A chunk of steps takes about this long, so that messages are handled soon.
 const CHUNK: Duration = Duration::from_millis(8);
-/// Snapshots are at least this far apart while playing.
+/// The shortest time between two snapshots while playing.
 const FRAME: Duration = Duration::from_millis(16);
-/// A seek that takes longer than this shows its progress.
+/// A seek that takes longer than this publishes its progress.
 const SEEK_SHOWS: Duration = Duration::from_millis(150);
-/// After this many lost devices within a minute the CPU goes on alone.
+/// After the device has been lost this many times within a minute, the worker stays on the CPU.
 const LOSSES: usize = 3;
 
-/// The other end of the worker.
+/// The handle by which the owner talks to the worker's thread. Dropping it ends the thread.
 #[derive(Debug)]
 pub struct Worker {
     messages: Sender<Message>,
@@ -44,19 +44,19 @@ pub struct Worker {
     thread: Option<JoinHandle<()>>,
 }
 
-/// The worker's thread has ended.
+/// The worker's thread has ended, so there are no more echoes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the simulation's thread has ended")]
 pub struct WorkerGone;
 
-/// Called on another thread whenever there is something new to look at.
+/// Called on the worker's thread or one of its helpers whenever there is something new to draw.
 pub type Wake = Box<dyn Fn() + Send + Sync>;
 
 impl Worker {
     /// Starts the thread with a run at its first step, paused.
     ///
     /// # Errors
-    /// A start that does not fit, or no thread to be had.
+    /// The start is not valid, or the system could not start a thread.
     pub fn spawn(run: RunId, start: Start, engine: EngineChoice, wake: Wake) -> Result<Self, ConfigError> {
         let (messages, inbox) = mpsc::channel();
         let (outbox, echoes) = mpsc::channel();
@@ -75,7 +75,7 @@ impl Worker {
         Ok(Self { messages, echoes, latest, thread: Some(thread) })
     }
 
-    /// Sends a message. False if the worker is gone.
+    /// Sends a message. Returns false if the thread has ended.
     pub fn send(&self, message: Message) -> bool {
         self.messages.send(message).is_ok()
     }
@@ -86,10 +86,10 @@ impl Worker {
         Arc::clone(&lock(&self.latest))
     }
 
-    /// The next echo, if one waits; `Err` once the worker is gone.
+    /// The next echo, or `None` if none is waiting.
     ///
     /// # Errors
-    /// The worker ended.
+    /// The thread has ended and all its echoes were read.
     pub fn echo(&self) -> Result<Option<Echo>, WorkerGone> {
         match self.echoes.try_recv() {
             Ok(echo) => Ok(Some(echo)),
@@ -108,7 +108,7 @@ impl Drop for Worker {
     }
 }
 
-/// The worker's own side: the run and everything that goes with it, by what it is for.
+/// The state of the worker's thread: the run, and what belongs to it grouped by purpose.
 struct Inside {
     inbox: Receiver<Message>,
     outbox: Sender<Echo>,
@@ -122,32 +122,32 @@ struct Inside {
     drawing: drawing::Drawing,
     watching: Watching,
     published: Instant,
-    /// Requests answered so far.
+    /// The number of requests answered so far.
     answered: u64,
-    /// Runs set aside so far: their names.
+    /// The number of runs set aside by branching so far; the ids of these runs are made from it.
     asides: u64,
     changed: bool,
     quit: bool,
 }
 
-/// Where it is going in time.
+/// The seek in progress, if there is one.
 #[derive(Default)]
 struct Going {
     seeking: Option<(Seeking, Instant)>,
-    /// Changes that came during a seek.
+    /// Changes that arrived during a seek and wait for its end.
     held: Vec<Message>,
 }
 
-/// What somebody looks at besides the run itself; nothing of it is worked out otherwise.
+/// What panes have asked for in addition to the run. What is not asked for is not computed.
 #[derive(Default)]
 struct Watching {
-    /// The price view.
+    /// The price view for the Theory pane.
     theorist: Option<Box<Theorist>>,
-    /// What the variants come to.
+    /// The figures for the Comparison pane.
     figures: figures::Figuring,
-    /// One step taken apart.
+    /// Every number of one step, for the Microscope pane.
     watcher: Option<Box<Watcher>>,
-    /// Steps that the history joined.
+    /// Single steps of a range that the history keeps only in coarse columns.
     detail: Option<Detail>,
 }
 
@@ -195,7 +195,7 @@ impl Inside {
         }
     }
 
-    /// Takes in every message there is; waits for one only if there is nothing to do.
+    /// Handles every message in the inbox; waits for one only if there is no other work.
     fn receive(&mut self) {
         let wait = if self.going.seeking.is_some() || self.pace.remaining > 0 {
             Duration::ZERO
@@ -263,7 +263,7 @@ impl Inside {
                 self.pace.due = 0.0;
                 self.pace.clock = Instant::now();
             }
-            // In the middle of a seek a change would fork the past at a step nobody chose.
+            // A change in the middle of a seek would branch at an arbitrary step, so it waits for the end of the seek.
             Message::Change { .. } if self.going.seeking.is_some() => self.going.held.push(message),
             Message::Change { id, run, target, change } => self.change((id, run), target, change),
             Message::Mark => {
@@ -276,7 +276,7 @@ impl Inside {
                 self.drawing.view = view;
                 self.drawing.stale = true;
             }
-            // Asked again before the answer could be seen, it goes on with what it has.
+            // The same request again: the present theorist continues with what it has computed.
             Message::Theory(request) if self.watching.theorist.as_ref().map(|t| t.request()) == request => {}
             Message::Theory(request) => {
                 self.watching.theorist = request.map(|r| Box::new(Theorist::new(r)));
@@ -319,7 +319,7 @@ impl Inside {
         self.drawing.stale = true;
     }
 
-    /// Does a chunk of at most `most` steps. Returns the steps done.
+    /// Does at most `most` steps, as many as fit into [`CHUNK`]. Returns the number of steps done.
     fn chunk(&mut self, most: u64) -> u64 {
         let fits = (CHUNK.as_secs_f64() / self.pace.seconds_per_step.max(1e-7)) as u64;
         let alone = self.going.seeking.is_none()
@@ -327,7 +327,7 @@ impl Inside {
         let most = if alone { 1 } else { most };
         let steps = most.min(fits).clamp(1, 256) as u32;
         self.return_to_gpu();
-        // Whoever looks at the last step needs the state before it: kept where the step is going to be shown.
+        // Panes that show the last step need the state before it, so that state is kept where a snapshot is about to be published.
         let shown = self.going.seeking.is_none() && self.published.elapsed() + CHUNK >= FRAME;
         self.run.watched = alone || shown || u64::from(steps) >= most;
         let started = Instant::now();
@@ -349,7 +349,7 @@ impl Inside {
         done
     }
 
-    /// Goes on with the price view, if somebody looks at it.
+    /// Continues the price view, if it was asked for.
     fn theorise(&mut self, idle: bool) {
         if self.going.seeking.is_some() {
             return;
@@ -395,7 +395,7 @@ impl Inside {
         self.changed = true;
     }
 
-    /// Handles what had to wait for the end of a seek.
+    /// Handles the changes that waited for the end of the seek.
     fn release(&mut self) {
         for message in std::mem::take(&mut self.going.held) {
             self.handle(message);

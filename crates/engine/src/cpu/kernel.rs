@@ -1,8 +1,9 @@
 //! The kernel, written once for all instruction sets: tokens → logits → scores → keys → top-K → counts.
 //!
-//! One lane is one token. Experts go in blocks of eight, in passes over buffers that stay in the L1 cache: one pass makes logits
-//! (shared by all variants), one makes scores (shared by the variants with the same gate), one sorts keys and keeps the largest.
-//! Every number is the one that [`moebias_model`] computes; only the order of the work differs. No `unsafe` here, see [`Lanes`].
+//! One lane is one token. Experts are processed in blocks of eight, in passes over buffers that stay in the L1 cache: one pass computes
+//! logits (shared by all variants), one computes scores (shared by the variants with the same gate), one sorts keys and keeps the largest.
+//! Every number equals the one that [`moebias_model`] computes; only the order of the work differs. There is no `unsafe` here, see
+//! [`Lanes`].
 
 use super::lanes::Lanes;
 use super::network::{Top, sort8};
@@ -16,29 +17,30 @@ use moebias_model::random::Stream;
 use moebias_model::select::{INDEX_BITS, INDEX_MAX, MAX_K};
 use moebias_model::tokens::TokenKey;
 
-/// Shift of a score within a key.
+/// How far a score is shifted left in a key; the bits below hold the expert's index.
 const SHIFT: i32 = INDEX_BITS as i32;
 
-/// Eight experts.
+/// One register for each of eight experts.
 type Block<L> = [<L as Lanes>::V; 8];
 
-/// Buffers of one thread.
+/// The buffers of one thread.
 struct Buffers<L: Lanes> {
-    /// The embedding of each token of a tile, eight words per group of lanes.
+    /// The embeddings of the tokens of a tile, eight registers per group of `N` tokens.
     tokens: Vec<Block<L>>,
-    /// Logits, Q14.
+    /// Logits of one group of tokens, Q14.
     logits: Vec<Block<L>>,
-    /// Scores, Q20, shifted to where a key has them.
+    /// Scores of one group of tokens, Q20, shifted left as in a key.
     scores: Vec<Block<L>>,
     /// Keys of the multiplicative rule.
     keys: Vec<Block<L>>,
-    /// The largest keys with the biases and without. As many as K are of these tokens, what stands after them may be of others.
+    /// The largest keys with the biases (0) and without (1), largest first. Only the first K are valid; the rest may be left from other
+    /// tokens.
     tops: [[L::V; MAX_K]; 2],
-    /// The experts of the first of these, a tile's width for each place.
+    /// The experts of the largest keys with the biases, \[K\]\[TILE\].
     chosen: Vec<i32>,
 }
 
-/// The gates' tables in registers.
+/// The gates' tables, held in registers.
 #[derive(Clone, Copy)]
 struct Tables<L: Lanes> {
     start: L::Table,
@@ -48,7 +50,7 @@ struct Tables<L: Lanes> {
     root_slope: L::Table,
 }
 
-/// Does a part of a batch's work and adds to the counts.
+/// Does a part of the work on a batch and adds to the counts.
 #[inline(always)]
 pub fn run<L: Lanes>(l: L, plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
     let zero = l.splat(0);
@@ -87,7 +89,7 @@ pub fn run<L: Lanes>(l: L, plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
     }
 }
 
-/// Routes the first `L::N` of these tokens, of which the first `lanes` count, in every variant.
+/// Routes a group of tokens in every variant: the first `L::N` of `tokens`, of which the first `lanes` are counted.
 #[inline(always)]
 fn route<L: Lanes>(
     l: L,
@@ -98,7 +100,7 @@ fn route<L: Lanes>(
     (g, tokens, lanes): (usize, &[u32], usize),
     counts: &mut Counts,
 ) {
-    // Where there are registers enough and the only gate is the sigmoid, logits go straight into it.
+    // With enough registers, and if the only gate is the sigmoid, logits go into the gate without a buffer.
     let dots = matches!(work, Work::Dots(_));
     let fused = L::FUSED && !dots && plan.groups.len() == 1 && plan.groups[0].gate == Gate::Sigmoid;
     if matches!(plan.source, Source::Synthetic { .. }) {
@@ -158,7 +160,7 @@ fn route<L: Lanes>(
     }
 }
 
-/// One line of pcg4d.
+/// One round of the mixing in pcg4d.
 #[inline(always)]
 fn stir<L: Lanes>(l: L, v: &mut [L::V; 4]) {
     v[0] = l.add(v[0], l.mul(v[1], v[3]));
@@ -181,7 +183,7 @@ fn pcg4d<L: Lanes>(l: L, index: L::V, stream: Stream, key: &TokenKey) -> [L::V; 
     v
 }
 
-/// The embeddings of a tile of tokens, as [`moebias_model::tokens::Topics::token`].
+/// The embeddings of a tile of tokens, equal to [`moebias_model::tokens::Topics::token`].
 #[inline(always)]
 fn make_tokens<L: Lanes>(l: L, key: &TokenKey, topics: &TopicTable<'_>, tile: &[u32; TILE], out: &mut [Block<L>]) {
     let mut index = tile.map(|t| t as i32);
@@ -213,7 +215,7 @@ fn make_tokens<L: Lanes>(l: L, key: &TokenKey, topics: &TopicTable<'_>, tile: &[
     }
 }
 
-/// The logits of `L::N` tokens at eight experts, as [`moebias_model::tokens::logit`].
+/// The logits of `L::N` tokens at eight experts, equal to [`moebias_model::tokens::logit`].
 #[inline(always)]
 fn logits<L: Lanes>(l: L, token: &Block<L>, centroids: &[[i32; 8]; 8], offsets: &[i32; 8]) -> Block<L> {
     let mut z = [l.splat(0); 8];
@@ -223,11 +225,11 @@ fn logits<L: Lanes>(l: L, token: &Block<L>, centroids: &[[i32; 8]; 8], offsets: 
     z
 }
 
-/// The scores of eight logits, as [`moebias_model::gate::Tables::sigmoid`], shifted.
+/// The scores of eight logits, equal to [`moebias_model::gate::Tables::sigmoid`], shifted as in a key.
 #[inline(always)]
 fn sigmoid_block<L: Lanes>(l: L, tables: &Tables<L>, z: Block<L>) -> Block<L> {
     if L::HALF_TABLES {
-        // Logits of 4 and more, the upper half of the table, are rare; where there is none, half a lookup is enough.
+        // Logits of ±4 and beyond, in the upper half of the table, are rare. Without any, half a lookup is enough.
         let mut all = l.abs(z[0]);
         for &x in &z[1..] {
             all = l.or(all, l.abs(x));
@@ -239,7 +241,7 @@ fn sigmoid_block<L: Lanes>(l: L, tables: &Tables<L>, z: Block<L>) -> Block<L> {
     sigmoids::<L, false>(l, tables, z)
 }
 
-/// With `HALF`, no logit is 4 or more. (A constant and not a closure: see [`read_rows`].)
+/// The sigmoid of eight logits; `HALF` states that all are less than 4 in size. (A constant rather than a closure: see [`read_rows`].)
 #[inline(always)]
 fn sigmoids<L: Lanes, const HALF: bool>(l: L, tables: &Tables<L>, mut z: Block<L>) -> Block<L> {
     for x in &mut z {
@@ -260,7 +262,7 @@ fn sigmoids<L: Lanes, const HALF: bool>(l: L, tables: &Tables<L>, mut z: Block<L
     z
 }
 
-/// The scores of eight logits, as [`moebias_model::gate::Tables::sqrt_softplus`], shifted.
+/// The scores of eight logits, equal to [`moebias_model::gate::Tables::sqrt_softplus`], shifted as in a key.
 #[inline(always)]
 fn root_block<L: Lanes>(l: L, tables: &Tables<L>, mut z: Block<L>) -> Block<L> {
     let (low, high) = (l.splat(-LOGIT_LIMIT), l.splat(LOGIT_LIMIT));
@@ -277,7 +279,7 @@ fn root_block<L: Lanes>(l: L, tables: &Tables<L>, mut z: Block<L>) -> Block<L> {
     z
 }
 
-/// The scores of all logits, as [`moebias_model::gate::scores`], shifted.
+/// The scores of all logits of the tokens, equal to [`moebias_model::gate::scores`], shifted as in a key.
 #[inline(always)]
 fn softmax<L: Lanes>(l: L, tables: &Tables<L>, experts: usize, logits: &[Block<L>], out: &mut [Block<L>]) {
     let (low, high) = (l.splat(-LOGIT_LIMIT), l.splat(LOGIT_LIMIT));
@@ -310,17 +312,18 @@ fn softmax<L: Lanes>(l: L, tables: &Tables<L>, experts: usize, logits: &[Block<L
     }
 }
 
-/// So many recorded numbers, 8 MiB, are all in some cache after a step; asking for them ahead would only cost time.
+/// Up to this many recorded numbers (8 MiB) stay in some cache from step to step, and prefetching them would only cost time.
 const FAR: usize = 1 << 21;
 
-/// Of [`read_rows`]: the rows are scores, which are shifted.
+/// A value of `WHAT` in [`read_rows`]: the rows are scores, which are shifted.
 const SCORES: u8 = 0;
-/// The rows are logits, which are quantised.
+/// A value of `WHAT` in [`read_rows`]: the rows are logits, which are quantised.
 const LOGITS: u8 = 1;
-/// The rows are logits, which are quantised and go through the sigmoid.
+/// A value of `WHAT` in [`read_rows`]: the rows are logits, which are quantised and put through the sigmoid.
 const GATED: u8 = 2;
 
-/// What is recorded of the first `L::N` tokens, as `WHAT` says. (Not as a closure: that would be compiled without the instructions.)
+/// Reads the recorded rows of the first `L::N` tokens; `WHAT` says what they are. (A constant rather than a closure, because a closure
+/// would be compiled without the instruction set.)
 #[inline(always)]
 fn read_rows<L: Lanes, const WHAT: u8>(
     l: L,
@@ -333,7 +336,7 @@ fn read_rows<L: Lanes, const WHAT: u8>(
 ) {
     let (at, far) = (|t: u32| (first + t as usize) * experts, recorded.len() > FAR);
     let mut rows: [&[i32]; TILE] = [&[]; TILE];
-    // Where the tokens after these stand. Rows are read side by side, which no CPU foresees.
+    // Where the rows of the next tokens begin. Rows are read side by side, which hardware prefetchers do not predict.
     let mut coming = [0; TILE];
     for i in 0..L::N {
         rows[i] = &recorded[at(tokens[i])..][..experts];
@@ -342,7 +345,7 @@ fn read_rows<L: Lanes, const WHAT: u8>(
         }
     }
     for (b, out) in out[..experts.div_ceil(8)].iter_mut().enumerate() {
-        // Two blocks to a line of the cache.
+        // A cache line holds two blocks.
         if far && b.is_multiple_of(2) {
             for &row in &coming[..L::N] {
                 l.prefetch(recorded, row + b * 8);
@@ -367,7 +370,7 @@ fn read_rows<L: Lanes, const WHAT: u8>(
     }
 }
 
-/// Keys of the multiplicative rule from shifted scores.
+/// Keys of the multiplicative rule from shifted scores, one factor per expert.
 #[inline(always)]
 fn multiply<L: Lanes>(l: L, factors: &[Factor], scores: &[Block<L>], out: &mut [Block<L>]) {
     for ((out, &score), f) in out.as_flattened_mut().iter_mut().zip(scores.as_flattened()).zip(factors) {
@@ -377,7 +380,7 @@ fn multiply<L: Lanes>(l: L, factors: &[Factor], scores: &[Block<L>], out: &mut [
     }
 }
 
-/// Keeps the largest of `experts` keys of each lane, sorted; a key is a number and an offset that all lanes share.
+/// Keeps the largest of `experts` keys in each lane, sorted. A key is a number plus an offset that is the same for all lanes.
 #[inline(always)]
 fn keep<L: Lanes, T: Top<L>>(l: L, experts: usize, offsets: &[[i32; 8]], keys: &[Block<L>]) -> T {
     let mut top = T::first(l, [l.splat(i32::MIN); 8]);
@@ -388,7 +391,7 @@ fn keep<L: Lanes, T: Top<L>>(l: L, experts: usize, offsets: &[[i32; 8]], keys: &
             a[q] = l.add(a[q], l.splat(offsets[q]));
         }
         if b == full {
-            // No key is smaller than these, and there are at least K that are not of them.
+            // Padding gets the smallest key there is. It is never chosen, since at least K real keys are larger.
             for (q, a) in a.iter_mut().enumerate() {
                 if b * 8 + q >= experts {
                     *a = l.splat(i32::MIN);
@@ -405,7 +408,8 @@ fn keep<L: Lanes, T: Top<L>>(l: L, experts: usize, offsets: &[[i32; 8]], keys: &
     top
 }
 
-/// Selects in one variant and counts these tokens, the first lanes: loads, of a `sample` what the biases moved too, or digits of margins.
+/// Selects experts in one variant and counts the tokens: their loads, for a `sample` also the assignments that the biases moved, or digits
+/// of margins if the variant has an order plan.
 #[inline(always)]
 fn select<L: Lanes>(
     l: L,
@@ -416,11 +420,11 @@ fn select<L: Lanes>(
     counts: &mut Counts,
 ) {
     let (moved, lanes) = (sample && !v.unmoved, tokens.len());
-    // The largest score that was not chosen is wanted too.
+    // α of a token may be its largest score that was not chosen, so one more key is kept.
     let k = if v.order.is_some() { MAX_K.min(v.top_k + 1) } else { v.top_k };
     let Buffers { scores, keys: buffer, tops, chosen, .. } = buffers;
     let scores = &scores[..];
-    // One place that selects, twice gone through: every copy of the networks costs the compiler seconds.
+    // A loop of two rounds instead of two calls: every copy of the sorting networks adds seconds to the compile time.
     for (top, unbiased) in tops.iter_mut().zip([false, true]) {
         if unbiased && !moved {
             break;
@@ -449,9 +453,9 @@ fn select<L: Lanes>(
     for (&key, chosen) in tops[0][..k].iter().zip(chosen.as_chunks_mut::<TILE>().0) {
         l.store(l.and(l.sub(l.splat(INDEX_MAX), key), l.splat(INDEX_MAX)), chosen);
     }
-    // Through memory: taking lanes out of registers one by one would keep those busy.
+    // The experts go through memory, because extracting lanes from registers one by one keeps the vector units busy.
     for chosen in chosen.as_chunks::<TILE>().0.iter().take(k) {
-        // Written out, a whole register is much quicker than one of which only some lanes count.
+        // A loop of constant length is much faster than one that stops at some lane.
         if lanes == L::N {
             for &expert in &chosen[..L::N] {
                 loads[expert as usize] += 1;
@@ -465,7 +469,7 @@ fn select<L: Lanes>(
     if !moved {
         return;
     }
-    // Every expert that is in both takes one off.
+    // Of the K chosen experts, those that both selections have in common were not moved.
     let mut away = l.splat(k as i32);
     for &a in &tops[0][..k] {
         for &b in &tops[1][..k] {
@@ -478,12 +482,12 @@ fn select<L: Lanes>(
     counts.moved[v.index] += out[..lanes].iter().map(|&m| m as u32).sum::<u32>();
 }
 
-/// α of each token, Q20, as [`Base::alpha`], from its largest keys.
+/// α of each token, Q20, equal to [`Base::alpha`], from the token's largest keys.
 #[inline(always)]
 fn alpha<L: Lanes>(l: L, v: &VariantPlan, base: Base, scores: &[Block<L>], top: &[L::V; MAX_K]) -> L::V {
     let mut key = top[v.top_k.min(MAX_K - 1)];
     if let (Keys::Additive(offsets), MAX_K..) = (&v.keys, v.top_k) {
-        // One more than are held: the largest below them all.
+        // The key after the last one held is needed: the largest of those below it.
         let (last, lowest) = (key, l.splat(i32::MIN));
         key = lowest;
         let all = scores.as_flattened().iter().zip(offsets.as_flattened()).take(v.experts);
@@ -500,7 +504,7 @@ fn alpha<L: Lanes>(l: L, v: &VariantPlan, base: Base, scores: &[Block<L>], top: 
     }
 }
 
-/// Counts one digit of what is ordered, score − α, of these tokens at every expert.
+/// Counts one digit of score − α, the number that is ordered, for these tokens at every expert.
 #[inline(always)]
 fn digits<L: Lanes>(l: L, order: &OrderPlan, alpha: L::V, scores: &[Block<L>], tokens: &[u32], bins: &mut [u32]) {
     let (stage, base) = (order.stage, l.sub(l.splat(OFFSET), alpha));
@@ -518,7 +522,7 @@ fn digits<L: Lanes>(l: L, order: &OrderPlan, alpha: L::V, scores: &[Block<L>], t
             continue;
         }
         let known = if stage < VALUE_STAGES { l.shr_by(value, above) } else { value };
-        // Few share the digits known so far.
+        // Few tokens have the digits known so far.
         if !l.any(l.equal(known, l.splat(search.value as i32))) {
             continue;
         }

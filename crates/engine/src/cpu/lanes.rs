@@ -1,30 +1,30 @@
-//! What a kernel needs of a CPU: a register of i32 lanes, one lane per token, and some twenty operations on it.
+//! The operations that the kernel needs from a CPU: a register of i32 lanes, one lane per token, and some thirty operations on it.
 //!
-//! A value that implements [`Lanes`] is the proof that the CPU has the instructions: only an `unsafe` constructor makes one, after
-//! feature detection. So the operations are safe to call, and the kernel itself ([`super::kernel`]) is safe code. Everything is
-//! `inline(always)`: it must melt into the one function that is compiled with the instructions switched on.
+//! A value of a type that implements [`Lanes`] proves that the CPU has the instructions: it is created only inside a function compiled with
+//! `#[target_feature]`, which is unsafe to call and is called only after feature detection. The operations are therefore safe to call, and
+//! the kernel ([`super::kernel`]) is safe code. Everything is `inline(always)`, because it must be inlined into that one function.
 
 /// A register of `N` lanes of i32. All arithmetic wraps.
 pub trait Lanes: Copy {
-    /// Lanes, that is, tokens routed together; divides 64.
+    /// Number of lanes, which is the number of tokens routed together; divides 64.
     const N: usize;
-    /// Looking up among the first 16 entries of a table is much cheaper than among all 32.
+    /// Whether a lookup among the first 16 entries of a table is much cheaper than among all 32.
     const HALF_TABLES: bool;
-    /// There are enough registers to go from tokens to scores without a buffer between.
+    /// Whether there are enough registers to compute scores from tokens without an intermediate buffer.
     const FUSED: bool;
-    /// The register.
+    /// A register of `N` lanes.
     type V: Copy;
     /// A table of 32 numbers, held in registers.
     type Table: Copy;
 
-    /// Has the cache fetch where number `at` stands, if there is one: it will be read soon.
+    /// Prefetches the cache line of `numbers[at]`, if that exists, because it will be read soon.
     #[inline(always)]
     fn prefetch(self, _numbers: &[i32], _at: usize) {}
-    /// All lanes `x`.
+    /// All lanes set to `x`.
     fn splat(self, x: i32) -> Self::V;
-    /// The first `N` numbers of a slice, which must have as many.
+    /// The first `N` numbers of a slice, which must have at least that many.
     fn load(self, from: &[i32]) -> Self::V;
-    /// Writes the lanes to the first `N` places of a slice, which must have as many.
+    /// Writes the lanes to the first `N` places of a slice, which must have at least that many.
     fn store(self, v: Self::V, to: &mut [i32]);
     /// a + b
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
@@ -32,13 +32,13 @@ pub trait Lanes: Copy {
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     /// Low 32 bits of a·b.
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
-    /// a·b where both are within i16 and b is not negative.
+    /// a·b, where both fit into an i16 and b is not negative.
     fn mul_small(self, a: Self::V, b: Self::V) -> Self::V;
     /// High 32 bits of a·b, both unsigned.
     fn mul_high_unsigned(self, a: Self::V, b: Self::V) -> Self::V;
-    /// The smaller, signed.
+    /// The smaller of each pair of lanes, signed.
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
-    /// The larger, signed.
+    /// The larger of each pair of lanes, signed.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// |a|
     fn abs(self, a: Self::V) -> Self::V;
@@ -50,15 +50,15 @@ pub trait Lanes: Copy {
     fn xor(self, a: Self::V, b: Self::V) -> Self::V;
     /// a << S
     fn shl<const S: i32>(self, a: Self::V) -> Self::V;
-    /// a >> S, zeros come in.
+    /// a >> S, shifting in zeros.
     fn shr<const S: i32>(self, a: Self::V) -> Self::V;
-    /// a >> S, the sign comes in.
+    /// a >> S, shifting in the sign.
     fn sar<const S: i32>(self, a: Self::V) -> Self::V;
-    /// a >> s, lane by lane, zeros come in; s is in [0, 31].
+    /// a >> s lane by lane, shifting in zeros; s is in \[0, 31\].
     fn shr_by(self, a: Self::V, s: Self::V) -> Self::V;
-    /// `b` where `sign` is negative, else `a`.
+    /// `b` in lanes where `sign` is negative, `a` in the others.
     fn select_negative(self, sign: Self::V, a: Self::V, b: Self::V) -> Self::V;
-    /// −1 where equal, else 0.
+    /// −1 in lanes where a = b, 0 in the others.
     fn equal(self, a: Self::V, b: Self::V) -> Self::V;
     /// Whether any lane differs from zero.
     fn any(self, a: Self::V) -> bool;
@@ -66,16 +66,16 @@ pub trait Lanes: Copy {
     fn quantised(self, bits: Self::V) -> Self::V;
     /// A table for [`Self::lookup`].
     fn table(self, entries: &[i32; 32]) -> Self::Table;
-    /// The entries at lanes in [0, 32).
+    /// The entries at the indices in the lanes, each in \[0, 32).
     fn lookup(self, table: Self::Table, index: Self::V) -> Self::V;
-    /// The entries at lanes in [0, 16).
+    /// The entries at the indices in the lanes, each in \[0, 16).
     fn lookup_half(self, table: Self::Table, index: Self::V) -> Self::V;
-    /// Four bytes of each token: `clamp(centre + (factor·noise >> 8), −127, 127)`, in whatever form [`Self::dot`] wants them.
-    /// `factor` holds the factor in both halves of each lane; where it is `small`, less than 256, the product >> 8 is a byte again.
+    /// Four bytes of each token, `clamp(centre + (factor·noise >> 8), −127, 127)`, in the form that [`Self::dot`] takes. `factor` holds the
+    /// factor in both halves of each lane; `small` says that it is less than 256, so that the product >> 8 fits into a byte.
     fn token_bytes(self, noise: Self::V, centre: Self::V, factor: Self::V, small: bool) -> Self::V;
-    /// The dot products of the tokens' 32 bytes with one centroid's, exact; `offset` is −128 times the sum of the centroid.
+    /// The exact dot products of the tokens' 32 bytes with those of one centroid; `offset` is −128 times the sum of the centroid's bytes.
     fn dot(self, token: &[Self::V; 8], centroid: &[i32; 8], offset: i32) -> Self::V;
-    /// Eight consecutive numbers from each of `N` rows, as eight registers: register q holds number `at + q` of every row.
-    /// Every row must reach that far.
+    /// Eight consecutive numbers from each of `N` rows, as eight registers: register q holds number `at + q` of every row. Every row must
+    /// have at least `at + 8` numbers.
     fn transpose(self, rows: &[&[i32]], at: usize) -> [Self::V; 8];
 }

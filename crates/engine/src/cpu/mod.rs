@@ -1,7 +1,7 @@
-//! The CPU engine: the model's own batch, routed by the widest instructions that the CPU has, in parts on all cores.
+//! The CPU engine: routes the model's own batches on all cores, with the widest instructions that the CPU has.
 //!
-//! `kernel` is the algorithm, written once over `lanes::Lanes`; a file per instruction set says what the operations are there.
-//! All `unsafe` code of the crate stands in those files.
+//! `kernel` is the algorithm, written once over `lanes::Lanes`; one file per instruction set defines the operations. All `unsafe` code of
+//! this engine is in those files.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -29,12 +29,12 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Fewer token–expert pairs than this are not worth waking another thread for.
+/// A part of a batch has at least this many token–expert pairs; for fewer, waking another thread costs more than it gains.
 const PAIRS_PER_PART: u64 = 1 << 17;
-/// The shortest of so many rounds counts as the limit.
+/// [`dots_alone`] measures this many times and returns the shortest.
 const LIMIT_ROUNDS: u32 = 100;
 
-/// A set of instructions that the kernel is compiled for. Later ones are faster.
+/// An instruction set that the kernel is compiled for. Later variants are faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::EnumIter, strum::Display)]
 pub enum Kernel {
     /// Plain Rust, on any CPU.
@@ -58,7 +58,7 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// Whether this CPU can run it.
+    /// Whether this CPU can run this kernel.
     #[must_use]
     pub fn is_available(self) -> bool {
         match self {
@@ -73,20 +73,20 @@ impl Kernel {
         }
     }
 
-    /// All that this CPU can run, the fastest last.
+    /// All kernels that this CPU can run, fastest last.
     #[must_use]
     pub fn available() -> Vec<Self> {
         use strum::IntoEnumIterator as _;
         Self::iter().filter(|k| k.is_available()).collect()
     }
 
-    /// The fastest that this CPU can run.
+    /// The fastest kernel that this CPU can run.
     #[must_use]
     pub fn fastest() -> Self {
         Self::available().pop().unwrap_or(Self::Portable)
     }
 
-    /// Does a part of a batch's work.
+    /// Does a part of the work on a batch and adds to `counts`. Uses the portable kernel if the CPU cannot run this one.
     fn run(self, plan: &Plan<'_>, work: &Work, counts: &mut Counts) {
         let done = match self {
             #[cfg(target_arch = "x86_64")]
@@ -103,7 +103,7 @@ impl Kernel {
     }
 }
 
-/// All CPU cores do the parts of a step.
+/// Spreads the parts of a step over all CPU cores.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AllCores;
 
@@ -119,7 +119,8 @@ impl Spread for AllCores {
 
 /// Advances a simulation on all CPU cores.
 ///
-/// Every kernel gives what the model gives, load for load and bias for bias:
+/// Every kernel gives exactly the same loads and biases as the model:
+///
 ///
 /// ```
 /// use moebias_engine::Engine as _;
@@ -141,18 +142,18 @@ impl Spread for AllCores {
 pub struct CpuEngine {
     info: EngineInfo,
     kernel: Kernel,
-    /// The centroids last seen, and the same packed.
+    /// The centroids of the last batch, as the model stores them and packed for the kernels.
     centroids: Option<(Arc<Vec<[i16; DIM]>>, Centroids)>,
 }
 
 impl CpuEngine {
-    /// The CPU engine with the fastest kernel, and the reason why it was chosen.
+    /// The CPU engine with the fastest kernel; `reason` says why the CPU was chosen.
     #[must_use]
     pub fn new(reason: &str) -> Self {
         Self::with_kernel(Kernel::fastest(), reason)
     }
 
-    /// With a kernel of one's choice; where the CPU cannot run it, with the portable one.
+    /// The CPU engine with the given kernel, or with the portable one if the CPU cannot run it.
     #[must_use]
     pub fn with_kernel(kernel: Kernel, reason: &str) -> Self {
         let kernel = if kernel.is_available() { kernel } else { Kernel::Portable };
@@ -161,14 +162,14 @@ impl CpuEngine {
         Self { info: EngineInfo { kind: EngineKind::Cpu, adapter, reason: reason.into() }, kernel, centroids: None }
     }
 
-    /// The kernel that runs.
+    /// The kernel in use.
     #[must_use]
     pub fn kernel(&self) -> Kernel {
         self.kernel
     }
 
-    /// Routes the next batch: the batch, with all that its tokens must know of it, and what was counted. `Simulation::finish_on` takes
-    /// both and does the rest of the step.
+    /// Routes the next batch. Returns the batch, with everything computed that depends on the whole of it, and the counts.
+    /// [`Simulation::finish_on`] takes both and does the rest of the step.
     pub fn route(&mut self, simulation: &mut Simulation) -> (Batch, Counts) {
         let mut batch = simulation.next_batch();
         batch.make_ready(&AllCores);
@@ -191,7 +192,7 @@ impl Engine for CpuEngine {
                 rows.push(simulation.finish_on(&batch, counts, &AllCores));
             }
         };
-        // Several steps are done from within the pool: its other threads then stay awake between them.
+        // Several steps are run from inside the pool, so that its other threads stay awake between steps.
         if steps > 1 {
             rayon::scope(|_| all());
         } else {
@@ -205,7 +206,7 @@ impl Engine for CpuEngine {
     }
 }
 
-/// Lets the rules that must know a whole batch look at it, so that its tokens can be asked one by one to whom they go.
+/// Lets the rules that depend on the whole batch look at it, so that its tokens can then be routed one by one.
 pub fn look_ahead(batch: &mut Batch) {
     let looks = |r: &Routing| r.rounds() > 0 || r.rule == Rule::ExpertChoice;
     if batch.variants.iter().any(looks) {
@@ -215,7 +216,7 @@ pub fn look_ahead(batch: &mut Batch) {
     }
 }
 
-/// Finds from where on each expert takes tokens, where experts choose: a step needs no such cut, a look at its tokens does.
+/// Finds the cut-off of every expert where experts choose. A step does not need the cut-offs, but showing who goes where does.
 pub fn find_cuts(batch: &Batch) {
     if batch.variants.iter().any(|r| r.rule == Rule::ExpertChoice) {
         order::cuts(Kernel::fastest(), batch, &Centroids::new(batch.centroids()));
@@ -232,7 +233,7 @@ pub fn count(batch: &Batch) -> Counts {
     count_by(Kernel::fastest(), ready.as_ref().unwrap_or(batch), &Centroids::new(batch.centroids()))
 }
 
-/// Sums of integers: the order of the parts does not matter.
+/// Routes a batch in parts on all cores. The counts are integers, so the order in which parts are summed does not matter.
 fn count_by(kernel: Kernel, batch: &Batch, centroids: &Centroids) -> Counts {
     let plan = Plan::new(batch, centroids);
     let tokens = batch.inputs.batch;
@@ -241,14 +242,14 @@ fn count_by(kernel: Kernel, batch: &Batch, centroids: &Centroids) -> Counts {
     let part = |p: u32| {
         let mut counts = Counts::new(batch);
         let share = |of: u32| share(of, p, parts);
-        // A token of the sample is made and scored once for both.
+        // Each token of the sample is generated and scored once, for its loads and for the count of moved assignments.
         if plan.moves() {
             kernel.run(&plan, &Work::Rest(share(tokens)), &mut counts);
             kernel.run(&plan, &Work::Sample(share(batch.sample_size())), &mut counts);
         } else {
             kernel.run(&plan, &Work::Loads(share(tokens)), &mut counts);
         }
-        // What the kernels do not know, the model itself does.
+        // Variants that the kernels do not support are routed by the model.
         if !plan.is_whole() {
             batch.route_where(by_model, share(tokens), &mut counts);
             batch.count_moved_where(by_model, share(batch.sample_size()), &mut counts);
@@ -262,22 +263,22 @@ fn count_by(kernel: Kernel, batch: &Batch, centroids: &Centroids) -> Counts {
             all.reduce_with(|a, b| a.merged(&b)).unwrap_or_else(|| Counts::new(batch))
         }
     };
-    // Where experts choose, their loads are what they may take.
+    // Where experts choose, every expert's load is its quota.
     for (v, loads) in batch.variants.iter().zip(&mut counts.loads).filter(|(v, _)| v.rule == Rule::ExpertChoice) {
         loads.fill(quota(v.router.top_k, tokens, v.router.experts));
     }
     counts
 }
 
-/// Whether the model routes a variant itself.
+/// Whether a variant is routed by the model instead of a kernel.
 fn by_model(routing: &Routing) -> bool {
     !routing.is_plain() && routing.rule != Rule::ExpertChoice
 }
 
-/// Makes what tokens must know of the whole batch, before they ask for it one by one.
+/// Computes on all cores what depends on the whole batch, before tokens are routed one by one.
 fn gather(batch: &Batch, parts: u32) {
     let variants: Vec<usize> = (0..batch.variants.len()).filter(|&v| batch.variants[v].sees_whole_batch()).collect();
-    // Asking the other threads for nothing would cost a small step half its time again.
+    // Without this check a small step would take half as long again, just for waking threads that find nothing to do.
     if variants.is_empty() {
         return;
     }
@@ -296,22 +297,22 @@ fn gather(batch: &Batch, parts: u32) {
     }
 }
 
-/// Into how many parts a batch is cut.
+/// The number of parts into which a batch is divided.
 fn parts(batch: &Batch) -> u32 {
     let experts: u64 = batch.variants.iter().map(|v| u64::from(v.router.experts)).sum();
     let most = (u64::from(batch.inputs.batch) * experts / PAIRS_PER_PART).max(1);
     (4 * rayon::current_num_threads() as u64).min(most) as u32
 }
 
-/// Part `p` of `parts` equal parts.
+/// The range of part `p` when `of` items are divided into `parts` equal parts.
 fn share(of: u32, p: u32, parts: u32) -> Range<u32> {
     let edge = |p: u32| (u64::from(of) * u64::from(p) / u64::from(parts)) as u32;
     edge(p)..edge(p + 1)
 }
 
-/// How long the dot products of the next batch take this CPU at best, with its fastest kernel on all cores and nothing else to do: no
-/// tokens to make, no gate, no selection, no counts. A whole step cannot be quicker than that. `None` for recorded scores, which
-/// need none, and for routers that learn.
+/// The shortest time in which this CPU computes the dot products of the next batch, with its fastest kernel on all cores and nothing else:
+/// no tokens to generate, no gate, no selection, no counts. A whole step cannot be faster. `None` for recorded scores, which need no dot
+/// products, and for routers that learn.
 #[must_use]
 pub fn dots_alone(simulation: &mut Simulation) -> Option<Duration> {
     let batch = simulation.next_batch();

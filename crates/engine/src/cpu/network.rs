@@ -1,8 +1,8 @@
-//! Sorting networks across registers: one lane is one token, so a comparator is a maximum and a minimum, without a branch.
+//! Sorting networks across registers. One lane is one token, so a comparator is a maximum and a minimum, without a branch.
 
 use super::lanes::Lanes;
 
-/// Comparators: the larger goes to the first place.
+/// Applies comparators: of the two places, the first gets the larger key.
 macro_rules! compare {
     ($l:ident, $a:ident; $($i:literal $j:literal),* $(,)?) => {$(
         let (x, y) = ($a[$i], $a[$j]);
@@ -11,7 +11,7 @@ macro_rules! compare {
     )*};
 }
 
-/// Sorts eight keys, largest first: 19 comparators, the fewest there can be.
+/// Sorts eight keys, largest first, with 19 comparators, the smallest possible number.
 #[inline(always)]
 pub fn sort8<L: Lanes>(l: L, a: &mut [L::V; 8]) {
     compare!(l, a;
@@ -20,12 +20,12 @@ pub fn sort8<L: Lanes>(l: L, a: &mut [L::V; 8]) {
     );
 }
 
-/// The largest keys so far, largest first, 8, 16 or 32 of them.
+/// The 8, 16 or 32 largest keys so far, largest first.
 pub trait Top<L: Lanes>: Sized {
-    /// The first eight keys, sorted; nothing can be smaller than what stands after them.
+    /// Starts with eight sorted keys; the remaining places get the smallest i32.
     fn first(l: L, sorted: [L::V; 8]) -> Self;
-    /// Takes in eight sorted keys. The smallest of the old against the largest of the new, crosswise, leaves the largest of all as a
-    /// bitonic sequence, which half-cleaners sort.
+    /// Merges eight sorted keys. Comparing the smallest old keys with the largest new ones, in opposite order, leaves the largest of all as
+    /// a bitonic sequence, which half-cleaners then sort.
     fn merge(&mut self, l: L, sorted: &[L::V; 8]);
 }
 

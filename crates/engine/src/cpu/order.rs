@@ -1,5 +1,5 @@
-//! Order statistics over a batch on all cores: digits are counted in parts by the kernels, the parts are added, and the next digit is
-//! known. The algorithm is [`moebias_model::order`]'s.
+//! Order statistics over a batch, computed on all cores with the algorithm of [`moebias_model::order`]: the kernels count a digit in parts,
+//! the parts are summed, and the sums determine that digit of the result.
 
 use super::plan::{Centroids, Plan, Work};
 use super::{Kernel, parts, share};
@@ -8,7 +8,7 @@ use moebias_model::config::Rule;
 use moebias_model::order::{BINS, STAGES, Search, VALUE_STAGES};
 use rayon::prelude::*;
 
-/// Lets rules that look at a batch before they route it do so, as [`Batch::look_ahead`].
+/// Lets rules that look at a batch before routing it do so, equal to [`Batch::look_ahead`].
 pub fn settle(kernel: Kernel, batch: &mut Batch, centroids: &Centroids) {
     let rounds = batch.variants.iter().map(Routing::rounds).max().unwrap_or(0);
     for round in 0..rounds {
@@ -21,7 +21,7 @@ pub fn settle(kernel: Kernel, batch: &mut Batch, centroids: &Centroids) {
     }
 }
 
-/// Finds what Quantile Balancing wants to know of a batch.
+/// Finds the thresholds that Quantile Balancing needs from a batch.
 pub fn thresholds(kernel: Kernel, batch: &Batch, centroids: &Centroids) {
     let found = search(kernel, batch, centroids, |r| r.rule == Rule::Quantile && r.moves);
     for (routing, found) in batch.variants.iter().zip(found) {
@@ -31,7 +31,7 @@ pub fn thresholds(kernel: Kernel, batch: &Batch, centroids: &Centroids) {
     }
 }
 
-/// Finds from where on experts take tokens, where they choose. A step does without: their loads are what they may take.
+/// Finds each expert's cut-off where experts choose. A step does not need it, because each load is the expert's quota.
 pub fn cuts(kernel: Kernel, batch: &Batch, centroids: &Centroids) {
     let found = search(kernel, batch, centroids, |r| r.rule == Rule::ExpertChoice);
     for (routing, found) in batch.variants.iter().zip(found) {
@@ -41,7 +41,7 @@ pub fn cuts(kernel: Kernel, batch: &Batch, centroids: &Centroids) {
     }
 }
 
-/// The searches of those variants that `wanted` picks and that have one.
+/// Runs the searches of the variants that `wanted` picks; `None` for variants without one.
 fn search(
     kernel: Kernel,
     batch: &Batch,
@@ -52,7 +52,7 @@ fn search(
     let mut searches: Vec<Option<Vec<Search>>> =
         all.map(|(i, r)| if wanted(r) { batch.searches(i) } else { None }).collect();
     for stage in 0..STAGES {
-        // Tokens themselves decide only where experts choose and scores are tied.
+        // The digits after those of the value are of the token's index. They matter only where experts choose and scores are tied.
         let going = |r: &Routing, s: &Option<Vec<Search>>| match s {
             None => false,
             Some(s) => stage < VALUE_STAGES || r.rule == Rule::ExpertChoice && s.iter().any(|s| s.tied),
@@ -71,7 +71,7 @@ fn search(
     searches
 }
 
-/// The digits of all tokens.
+/// Counts one digit over all tokens.
 fn count(kernel: Kernel, plan: &Plan<'_>) -> Counts {
     let parts = parts(plan.batch);
     let part = |p: u32| {

@@ -1,4 +1,4 @@
-//! What all threads share while they route one batch: everything that depends on the step but on no token.
+//! What all threads share while they route one batch: everything that depends on the step but not on a token.
 
 use moebias_model::batch::{Batch, Routing, TokenInputs};
 use moebias_model::config::{DIM, Gate};
@@ -8,15 +8,15 @@ use moebias_model::select::{INDEX_MAX, Selector};
 use moebias_model::tokens::{Embedding, TokenKey, Topics};
 use std::ops::Range;
 
-/// Tokens whose embeddings are made together.
+/// Number of tokens whose embeddings are generated together.
 pub const TILE: usize = 64;
 
-/// Centroids in the form in which registers read them, in blocks of eight; the last is filled up with zeros.
+/// Centroids in the layout that kernels load, in blocks of eight experts; the last block is padded with zeros.
 #[derive(Debug, Default)]
 pub struct Centroids {
-    /// Per expert, 32 bytes as eight words, first byte lowest.
+    /// The 32 bytes of each centroid as eight words, first byte lowest: \[block\]\[expert\]\[word\].
     pub words: Vec<[[i32; 8]; 8]>,
-    /// Per expert, −128 times the sum of its bytes: what turns a product with bytes + 128 into one with the bytes.
+    /// −128 times the sum of each centroid's bytes. Added to a dot product with token bytes + 128, it gives the one with the token bytes.
     pub offsets: Vec<[i32; 8]>,
 }
 
@@ -29,7 +29,7 @@ fn words(x: &Embedding) -> [i32; 8] {
     out
 }
 
-/// Blocks of eight, the last filled up with defaults.
+/// Blocks of eight items; the last block is padded with defaults.
 fn blocks<T: Copy + Default>(all: impl Iterator<Item = T>) -> Vec<[T; 8]> {
     let mut out = vec![];
     for (i, x) in all.enumerate() {
@@ -44,7 +44,7 @@ fn blocks<T: Copy + Default>(all: impl Iterator<Item = T>) -> Vec<[T; 8]> {
 }
 
 impl Centroids {
-    /// Packs centroids, whose numbers fit i8.
+    /// Packs centroids, whose components must fit into an i8.
     #[must_use]
     pub fn new(centroids: &[[i16; DIM]]) -> Self {
         const { assert!(DIM == 32) };
@@ -56,13 +56,13 @@ impl Centroids {
     }
 }
 
-/// The topics of one step, ready to be looked up.
+/// The topics of one step, prepared for fast lookup.
 #[derive(Debug)]
 pub struct TopicTable<'a> {
     topics: &'a Topics,
-    /// The first topic that a draw with these eight high bits can mean.
+    /// For each value of a draw's eight high bits: the first topic that such a draw can mean.
     guide: Box<[u16; 256]>,
-    /// Each topic's centre.
+    /// The centre of each topic, 32 bytes as eight words.
     pub centres: Vec<[i32; 8]>,
 }
 
@@ -79,14 +79,14 @@ impl<'a> TopicTable<'a> {
         Self { topics, guide, centres: topics.centres.iter().map(words).collect() }
     }
 
-    /// As [`Topics::of_draw`].
+    /// The topic of a draw, equal to [`Topics::of_draw`].
     #[inline(always)]
     pub fn of_draw(&self, draw: u32) -> usize {
         let thresholds = &self.topics.thresholds;
         let mut topic = usize::from(self.guide[(draw >> 24) as usize]);
-        // Mostly it is this one or the next; a branch between them could not be foretold.
+        // The topic is mostly this one or the next, unpredictably, so the choice is made without a branch.
         topic += usize::from(thresholds[topic] < draw);
-        // The last threshold is the largest number there is.
+        // Ends at the last topic at the latest: its threshold is the largest u32.
         while thresholds[topic] < draw {
             topic += 1;
         }
@@ -97,46 +97,46 @@ impl<'a> TopicTable<'a> {
 /// Where the tokens come from.
 #[derive(Debug)]
 pub enum Source<'a> {
-    /// Drawn from topics.
+    /// Generated from topics.
     Synthetic {
-        /// The random counter's fixed words.
+        /// The fixed words of the random counter.
         key: TokenKey,
-        /// This step's topics.
+        /// The topics of this step.
         topics: TopicTable<'a>,
     },
-    /// Recorded scores.
+    /// Recorded scores; see [`Group::recorded`].
     Trace {
-        /// First token of the batch within the trace.
+        /// The batch's first token, as an index into the tokens of all recorded steps.
         first: usize,
     },
-    /// Recorded logits, whose gate is taken in every step.
+    /// Recorded logits, to which the gate is applied in every step.
     Logits {
-        /// First token of the batch within the trace.
+        /// The batch's first token, as an index into the tokens of all recorded steps.
         first: usize,
-        /// Bits of the f32 logits, [steps, tokens, experts].
+        /// The bits of the f32 logits, \[steps, tokens, experts\].
         bits: &'a [i32],
-        /// Experts in the trace.
+        /// Number of experts in the trace.
         experts: usize,
     },
 }
 
-/// What turns the scores of a variant's experts into keys. Blocks of eight experts, the last filled up.
+/// How the scores of a variant become keys. Lists are in blocks of eight experts, the last one padded.
 #[derive(Debug)]
 pub enum Keys {
     /// key = (score << 10) + offset
     Additive(Vec<[i32; 8]>),
-    /// key = (score·factor >> 32 << 10) + place; and as many zeros, which are added to that.
+    /// key = (score·factor >> 32 << 10) + place. The second list holds zeros, so that the same code can add an offset to these keys too.
     Multiplicative(Vec<Factor>, Vec<[i32; 8]>),
 }
 
-/// One expert's part of a multiplicative key.
+/// The factor of one expert in a multiplicative key.
 #[derive(Clone, Copy, Debug)]
 pub struct Factor {
-    /// Low word of the factor, Q32.
+    /// The low word of the factor, Q32.
     pub low: i32,
-    /// High word.
+    /// The high word of the factor.
     pub high: i32,
-    /// The least key, with the inverted index.
+    /// The smallest key of this expert: the least i32 plus the inverted index.
     pub place: i32,
 }
 
@@ -157,66 +157,66 @@ impl Keys {
     }
 }
 
-/// One variant's selection.
+/// How one variant selects experts.
 #[derive(Debug)]
 pub struct VariantPlan {
-    /// Its place in the batch.
+    /// The index of the variant in the batch.
     pub index: usize,
-    /// E
+    /// Number of experts, E.
     pub experts: usize,
-    /// K
+    /// Number of experts chosen per token, K.
     pub top_k: usize,
-    /// With the biases.
+    /// How keys are made with the biases.
     pub keys: Keys,
-    /// The offsets without them.
+    /// The offsets of the keys without the biases.
     pub unbiased: Vec<[i32; 8]>,
-    /// The biases move nothing: both selections are the same.
+    /// Whether biases have no effect, so that both selections are the same.
     pub unmoved: bool,
-    /// Which digits are counted of it while the batch is put in order.
+    /// If digits are to be counted for this variant: which ones. The tokens are then not counted as loads.
     pub order: Option<OrderPlan>,
 }
 
-/// What is counted to find an order statistic of every expert.
+/// What to count in one pass of the search for an order statistic of every expert.
 #[derive(Debug)]
 pub struct OrderPlan {
-    /// Of which numbers.
+    /// The numbers that are ordered.
     pub base: Base,
-    /// Which digit.
+    /// The digit that is counted.
     pub stage: usize,
-    /// How far the search has come, per expert.
+    /// The digits found so far, per expert.
     pub searches: Vec<Search>,
 }
 
-/// Variants that choose by the same scores.
+/// Variants that share scores.
 #[derive(Debug)]
 pub struct Group<'a> {
-    /// Their gate.
+    /// The gate of these variants.
     pub gate: Gate,
-    /// The most experts that one of them has. Softmax scores depend on it, so there all have as many.
+    /// The largest number of experts of these variants. Softmax scores depend on the number, so with softmax all have the same.
     pub experts: usize,
-    /// The trace's scores, Q20, [steps, tokens, experts].
+    /// Recorded scores, Q20, \[steps, tokens, experts\]; `None` if scores are computed from logits.
     pub recorded: Option<&'a [i32]>,
-    /// Who they are.
+    /// The variants.
     pub variants: Vec<VariantPlan>,
 }
 
-/// The gates' coefficients, packed so that a lookup finds two at once.
+/// The coefficients of the gates, packed so that one lookup gives two of them.
 #[derive(Debug)]
 pub struct GateTables {
-    /// The sigmoid's constants.
+    /// Constants of the sigmoid.
     pub sigmoid_start: [i32; SEGMENTS],
-    /// Its slopes in the low 18 bits, its bends above.
+    /// Slopes of the sigmoid in the low 18 bits, second-order coefficients above.
     pub sigmoid_slope: [i32; SEGMENTS],
-    /// The constants of 2⁻ᶠ in the upper 19 bits, its slopes in 13.
+    /// Constants of 2⁻ᶠ in the upper 19 bits, slopes in the low 13.
     pub exp2: [i32; SEGMENTS],
-    /// The constants of the root of the softplus.
+    /// Constants of √softplus.
     pub root_start: [i32; SEGMENTS],
-    /// Its slopes and bends, as the sigmoid's.
+    /// Slopes of √softplus in the low 18 bits, second-order coefficients above.
     pub root_slope: [i32; SEGMENTS],
 }
 
 impl GateTables {
-    /// From the model's tables.
+    /// Packs the model's tables.
     #[must_use]
     pub fn new() -> Self {
         let t = &*TABLES;
@@ -236,46 +236,46 @@ impl Default for GateTables {
     }
 }
 
-/// Which tokens to route, and what to count.
+/// Which tokens to route, and what to count of them. Ranges are of tokens, or of places in the sample.
 #[derive(Clone, Debug)]
 pub enum Work {
-    /// Loads of these tokens.
+    /// Loads of a range of tokens.
     Loads(Range<u32>),
-    /// Loads of these tokens, but for those of the sample.
+    /// Loads of a range of tokens without those of the sample.
     Rest(Range<u32>),
-    /// Loads of these tokens of the sample, and what of their assignments was moved.
+    /// Loads of a range of the sample, and how many of its assignments the biases moved.
     Sample(Range<u32>),
-    /// Digits of what is ordered, of these tokens.
+    /// Digits of what is ordered, of a range of tokens.
     Digits(Range<u32>),
-    /// Nothing: the dot products alone of as many tokens, always the same ones, as a measure of what the CPU could do at best.
+    /// Counts nothing: computes only the dot products of as many tokens, reusing one tile of them. Measures the limit of the CPU.
     Dots(Range<u32>),
 }
 
-/// One batch, ready for the kernels.
+/// One batch, prepared for the kernels.
 #[derive(Debug)]
 pub struct Plan<'a> {
     /// The batch.
     pub batch: &'a Batch,
-    /// Its tokens.
+    /// Where the tokens of the batch come from.
     pub source: Source<'a>,
-    /// At least as many as any variant has experts.
+    /// The centroids, at least as many as any variant has experts.
     pub centroids: &'a Centroids,
-    /// All variants, by what they share.
+    /// The variants that the kernels route, grouped by the scores they share.
     pub groups: Vec<Group<'a>>,
-    /// The gates.
+    /// The tables of the gates.
     pub tables: GateTables,
-    /// Logits are needed of this many experts.
+    /// Number of experts for which logits are needed.
     pub experts: usize,
 }
 
 impl<'a> Plan<'a> {
-    /// Prepares a batch. `centroids` are its own.
+    /// Prepares routing a batch. `centroids` must be those of the batch.
     #[must_use]
     pub fn new(batch: &'a Batch, centroids: &'a Centroids) -> Self {
         Self::of(batch, centroids, |_, r| r.is_plain())
     }
 
-    /// Prepares the count of one digit in those variants that have a search.
+    /// Prepares counting one digit in the variants for which `searches` returns a search.
     #[must_use]
     pub fn ordering<'s>(
         batch: &'a Batch,
@@ -308,7 +308,7 @@ impl<'a> Plan<'a> {
                 order: None,
             };
             let gate = v.router.gate;
-            // Routers that learn have scores of their own, each.
+            // Every router that learns has scores of its own.
             let own = |recorded: Option<&[i32]>| recorded.map(<[i32]>::as_ptr);
             let fits = |g: &&mut Group| {
                 g.gate == gate
@@ -338,19 +338,19 @@ impl<'a> Plan<'a> {
         Self { batch, source, centroids, groups, tables: GateTables::new(), experts }
     }
 
-    /// Whether every variant is in it: the kernels route those that are plain.
+    /// Whether every variant of the batch is in the plan. [`Self::new`] includes only plain ones, which the kernels can route.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.groups.iter().map(|g| g.variants.len()).sum::<usize>() == self.batch.variants.len()
     }
 
-    /// Whether any variant's biases can move anything.
+    /// Whether the biases of any variant have an effect.
     #[must_use]
     pub fn moves(&self) -> bool {
         self.groups.iter().flat_map(|g| &g.variants).any(|v| !v.unmoved)
     }
 
-    /// The tokens of some work, a tile at a time.
+    /// The tokens of a work, in tiles.
     #[must_use]
     pub fn tiles(&self, work: &Work) -> Tiles<'_> {
         let (Work::Loads(range) | Work::Rest(range) | Work::Sample(range) | Work::Digits(range) | Work::Dots(range)) =
@@ -359,7 +359,7 @@ impl<'a> Plan<'a> {
         let (sampled, tokens) = (batch.sample_size(), u64::from(batch.inputs.batch.max(1)));
         let which = match work {
             Work::Sample(_) => Which::Sample,
-            // The first of the sample that does not come before the range.
+            // The first place of the sample whose token is not before the range.
             Work::Rest(range) => Which::Rest((u64::from(range.start) * u64::from(sampled)).div_ceil(tokens) as u32),
             _ => Which::All,
         };
@@ -367,12 +367,12 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// The tokens of some work, a tile at a time.
+/// Iterates over the tokens of a work in tiles.
 #[derive(Debug)]
 pub struct Tiles<'a> {
     batch: &'a Batch,
     which: Which,
-    /// What is left.
+    /// The tokens, or places in the sample, that are left.
     range: Range<u32>,
 }
 
@@ -380,12 +380,12 @@ pub struct Tiles<'a> {
 enum Which {
     All,
     Sample,
-    /// All but the sample, whose next token has this number in it.
+    /// All tokens but the sample; the number is the place in the sample of the next token to skip.
     Rest(u32),
 }
 
 impl Tiles<'_> {
-    /// Fills in the next tokens and says how many; where they end, the last stands again and again.
+    /// Fills in the next tokens and returns how many there are. The rest of the tile repeats the last token.
     #[inline(always)]
     pub fn next(&mut self, tile: &mut [u32; TILE]) -> usize {
         let of = self.batch.sample_size();
@@ -438,7 +438,7 @@ mod tests {
         }
     }
 
-    /// However a batch is cut into parts, the sample and the rest are every token once.
+    /// However a batch is divided into parts, the sample and the rest together contain every token exactly once.
     #[test]
     fn the_rest_is_what_the_sample_is_not() {
         for tokens in [1, 5, 63, 64, 65, 511, 512, 513, 700, 1023, 1024, 5000] {

@@ -1,11 +1,11 @@
-//! Plain Rust: four tokens in an array of four numbers, which the compiler turns into whatever the target has.
+//! Plain Rust: four tokens in an array of four numbers, which the compiler vectorises for the target.
 
 use super::kernel;
 use super::lanes::Lanes;
 use super::plan::{Plan, Work};
 use moebias_model::batch::Counts;
 
-/// Any CPU.
+/// Needs no CPU feature.
 #[derive(Clone, Copy, Debug)]
 struct Portable;
 
@@ -149,7 +149,7 @@ impl Lanes for Portable {
     }
     #[inline(always)]
     fn dot(self, token: &[V; 8], centroid: &[i32; 8], _offset: i32) -> V {
-        // Bytes are shifted out four tokens at a time in 32 bits, which any target's SIMD can do.
+        // Bytes are sign-extended by shifts within 32 bits, four tokens at a time, which the SIMD of every target supports.
         let mut sum = [0i32; 4];
         for (x, &c) in token.iter().zip(centroid) {
             for b in 0..4 {

@@ -1,32 +1,32 @@
-//! Which adapters there are, which one is used, and why.
+//! Which adapters there are, which of them is used, and why.
 
 use crate::EngineError;
 use wgpu::{Adapter, AdapterInfo, Backend, Backends, DeviceType, DownlevelFlags, Limits};
 
-/// Storage buffers that a shader stage must take.
+/// Number of storage buffers per shader stage that the shaders need.
 const STORAGE_BUFFERS: u32 = 7;
-/// Threads that a workgroup must take.
+/// Number of threads per workgroup that the shaders need.
 const INVOCATIONS: u32 = 128;
-/// Bytes of workgroup memory that the route pass needs: loads and a gate's table.
+/// Bytes of workgroup memory that the route pass needs for loads and the table of a gate.
 const WORKGROUP_BYTES: u32 = 4 * 1024 + 512;
-/// How software rasterisers call themselves, where the driver does not say that it is one.
+/// Parts of the names of software rasterisers, for drivers that do not report themselves as one.
 const SOFTWARE: [&str; 5] = ["llvmpipe", "lavapipe", "softpipe", "swiftshader", "basic render driver"];
 
-/// One adapter.
+/// An adapter and what is known of it.
 #[derive(Debug)]
 pub struct Found {
-    /// To open it with.
+    /// The adapter itself.
     pub adapter: Adapter,
-    /// Name, driver and so on.
+    /// Its name, driver and type.
     pub info: AdapterInfo,
-    /// What it offers.
+    /// Its limits.
     pub limits: Limits,
-    /// Why it cannot compute, if it cannot.
+    /// Why it cannot be used; `None` if it can.
     pub problem: Option<String>,
 }
 
-/// Every adapter on these backends, best first. The backends that `WGPU_BACKEND` names, where it is set, are the only ones asked
-/// when `backends` is `None`.
+/// Every adapter on these backends, best first. With `None`, the backends are those in the environment variable `WGPU_BACKEND`, or all if
+/// it is not set.
 #[must_use]
 pub fn list(backends: Option<Backends>) -> Vec<Found> {
     let backends = backends.or_else(Backends::from_env).unwrap_or(Backends::all());
@@ -35,7 +35,7 @@ pub fn list(backends: Option<Backends>) -> Vec<Found> {
     let instance = wgpu::Instance::new(descriptor);
     let mut all: Vec<Found> =
         pollster::block_on(instance.enumerate_adapters(backends)).into_iter().map(Found::new).collect();
-    // Stable: among equals, the driver's own order.
+    // The sort is stable, so equal adapters stay in the driver's order.
     all.sort_by_key(Found::rank);
     all
 }
@@ -58,14 +58,14 @@ impl Found {
         Self { adapter, info, limits, problem }
     }
 
-    /// Whether it computes on the CPU.
+    /// Whether it is a software adapter, which computes on the CPU.
     #[must_use]
     pub fn is_software(&self) -> bool {
         let name = self.info.name.to_lowercase();
         self.info.device_type == DeviceType::Cpu || SOFTWARE.iter().any(|s| name.contains(s))
     }
 
-    /// What kind of adapter it is, in words.
+    /// The kind of adapter, in words.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         if self.is_software() {
@@ -79,7 +79,7 @@ impl Found {
         }
     }
 
-    /// Its name with the backend, as `NVIDIA H100 (Vulkan)`.
+    /// Its name with the backend, such as `NVIDIA H100 (Vulkan)`.
     #[must_use]
     pub fn title(&self) -> String {
         let name = self.info.name.trim();
@@ -87,7 +87,7 @@ impl Found {
         format!("{name} ({})", backend_name(self.info.backend))
     }
 
-    /// Lower is better.
+    /// The sort key of [`list`]: lower is better.
     fn rank(&self) -> (bool, u8, u8) {
         let kind = match self.info.device_type {
             DeviceType::DiscreteGpu => 0,
@@ -95,12 +95,12 @@ impl Found {
             DeviceType::VirtualGpu => 2,
             DeviceType::Other | DeviceType::Cpu => 3,
         };
-        // One GPU often shows up on several backends; OpenGL is the oldest of them.
+        // One GPU is often listed once per backend; OpenGL is the oldest backend, so it comes last.
         (self.is_software(), kind, u8::from(self.info.backend == Backend::Gl))
     }
 }
 
-/// A backend's name for people.
+/// The name of a backend, for display.
 #[must_use]
 pub fn backend_name(backend: Backend) -> &'static str {
     match backend {
@@ -113,10 +113,11 @@ pub fn backend_name(backend: Backend) -> &'static str {
     }
 }
 
-/// The place of the adapter to use and the reason, in one sentence each way. `all` is best first, as [`list`] makes it.
+/// The index of the adapter to use, and the reason in one sentence. `all` must be sorted best first, as by [`list`]. Software adapters are
+/// used only with `software`.
 ///
 /// # Errors
-/// None can be used; says why.
+/// No adapter can be used; the message gives the reason.
 pub fn choose(all: &[Found], software: bool) -> Result<(usize, String), EngineError> {
     let able = all.iter().position(|f| f.problem.is_none() && (software || !f.is_software()));
     if let Some(at) = able {

@@ -1,4 +1,4 @@
-//! The buffers of one plan: what goes up with every submission, what stays on the GPU, and what comes back.
+//! The buffers of one plan: what is uploaded with every submission, what stays on the GPU, and what is read back.
 
 use super::clock;
 use super::device::Device;
@@ -17,35 +17,35 @@ use std::ops::Range;
 use std::sync::Arc;
 use wgpu::{BindGroup, Buffer, BufferUsages};
 
-/// The most steps in a submission.
+/// The largest number of steps in a submission.
 const MOST_STEPS: u64 = 256;
-/// The most bytes that come back from a submission.
+/// The largest number of bytes read back from a submission.
 const MOST_BYTES: u64 = 8 << 20;
-/// Words of an expert in `order`: `STRIDE` in `shaders/shared/order.wgsl`.
+/// Words per expert in the buffer `order`; equals `STRIDE` in `shaders/shared/order.wgsl`.
 const ORDER_WORDS: u64 = SEARCH as u64 + BINS as u64;
-/// Words of an embedding.
+/// Words per embedding.
 const WORDS: usize = DIM / 4;
 
-/// Buffers and bind groups of one plan.
+/// The buffers and bind groups of one plan.
 #[derive(Debug)]
 pub struct Buffers {
-    /// The most steps a submission may have.
+    /// The largest number of steps in a submission.
     pub capacity: u32,
-    /// Bytes from one dynamic offset of a step or a part to the next.
+    /// The distance in bytes between the dynamic offsets of two steps or two dispatches.
     pub stride: u32,
-    /// Group 0.
+    /// Group 0, for every pass.
     pub common: BindGroup,
-    /// Group 1 of route and moved.
+    /// Group 1 of the passes that route tokens.
     pub tokens: BindGroup,
-    /// Group 1 of prepare and update.
+    /// Group 1 of the passes over biases.
     pub biases: BindGroup,
-    /// Group 2 of the passes that put a batch in order.
+    /// Group 2 of the passes of the order search.
     pub order: BindGroup,
-    /// Loads, moved and saturated of every step.
+    /// Counts of every step: loads, moved assignments and saturated keys.
     pub counts: Buffer,
-    /// Biases before the first step, then after each.
+    /// The biases before the first step, then those after each step.
     pub bias: Buffer,
-    /// What comes back: counts, then biases, then the clock.
+    /// What is read back: counts, then biases, then the two timestamps.
     pub back: Buffer,
     steps: Buffer,
     parts: Buffer,
@@ -53,21 +53,21 @@ pub struct Buffers {
     rates: Buffer,
     memory: Buffer,
     recorded: Buffer,
-    /// The steps of the trace that are on the GPU.
+    /// The steps of the trace whose scores are on the GPU.
     held: Range<usize>,
 }
 
 fn buffer(device: &wgpu::Device, label: &str, bytes: u64, usage: BufferUsages) -> Buffer {
-    // Empty buffers cannot be bound.
+    // A buffer without content cannot be bound.
     let size = bytes.next_multiple_of(16).max(16);
     device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false })
 }
 
 impl Buffers {
-    /// Makes the buffers and sends up what never changes. A step is this many `works`.
+    /// Creates the buffers and uploads what never changes. `works` is the number of dispatches per step.
     ///
     /// # Errors
-    /// The GPU has not enough memory.
+    /// The GPU does not have enough memory.
     pub fn new(device: &Device, pipelines: &Pipelines, plan: &Plan, works: usize) -> Result<Self, EngineError> {
         use BufferUsages as U;
         let d = &device.device;
@@ -97,7 +97,7 @@ impl Buffers {
         let bias = make("bias", (capacity + 1) * 2 * width, up | U::COPY_SRC);
         let rates = buffer(d, "rates", capacity * variants * size_of::<Rates>() as u64, up);
         let memory = make("memory", 2 * width, up);
-        // Empty at first, and emptied by whoever reads it.
+        // Zero at first; the pass that reads it sets it back to zero.
         let orders = plan.variants.iter().any(|v| v.rank > 0);
         let order = make("order", if orders { width * ORDER_WORDS } else { 0 }, U::STORAGE);
         let back = make("back", capacity * per_step + clock::BYTES / 4, U::COPY_DST | U::MAP_READ);
@@ -150,8 +150,8 @@ impl Buffers {
         })
     }
 
-    /// Sends up the biases, what the rules remember, and the inputs of the next steps: at most `most`, fewer where a trace does not fit in one piece.
-    /// Returns how many.
+    /// Uploads the biases, the memory of the rules, and the inputs of the next steps: at most `most`, fewer if the recorded scores of a
+    /// trace are on the GPU only in part. Returns the number of steps.
     pub fn load(&mut self, device: &Device, plan: &Plan, simulation: &mut Simulation, most: u32) -> u32 {
         let most = most.clamp(1, self.capacity);
         let mut steps = vec![0u8; most as usize * self.stride as usize];
@@ -200,7 +200,7 @@ impl Buffers {
                     Some(at) => step.trace_at = at,
                     None => break,
                 },
-                // The plan has refused it.
+                // Not reached: no plan is made for an experiment that learns.
                 TokenInputs::Learning(_) => break,
             }
             rates.extend(&inputs.rates);
@@ -211,7 +211,7 @@ impl Buffers {
         let mut memory = bias.clone();
         for (state, &(at, experts)) in simulation.state().variants.iter().zip(&plan.experts) {
             bias[at..at + experts].copy_from_slice(&state.bias);
-            // What a rule has not begun to remember is 0.
+            // The rest stays 0, which is what a rule starts with.
             memory[at..at + state.memory.len()].copy_from_slice(&state.memory);
         }
         let q = &device.queue;
@@ -223,7 +223,7 @@ impl Buffers {
         done
     }
 
-    /// Sends up which variants and tokens the dispatches of a submission handle.
+    /// Uploads the parameters of the dispatches of a submission.
     pub fn load_parts(&self, device: &Device, parts: &[PartParams]) {
         let mut bytes = vec![0u8; parts.len() * self.stride as usize];
         for (slot, part) in bytes.chunks_exact_mut(self.stride as usize).zip(parts) {
@@ -232,7 +232,8 @@ impl Buffers {
         device.queue.write_buffer(&self.parts, 0, &bytes);
     }
 
-    /// Where a step of the trace stands on the GPU. Another part of the trace is sent up if it is not there and `may_load`.
+    /// The offset of a step of the trace in the buffer of recorded scores. If the step is not on the GPU and `may_load` is set, another
+    /// part of the trace is uploaded; otherwise `None`.
     fn place_in_trace(&mut self, device: &Device, plan: &Plan, index: usize, may_load: bool) -> Option<u32> {
         let window = plan.trace.as_ref()?;
         let each = window.scores_per_step();

@@ -1,6 +1,7 @@
-//! Compiled pipelines, kept on disk between starts where the backend can (Vulkan): some drivers take long over fifty shaders.
+//! Compiled pipelines, kept on disk from one start of the program to the next if the backend supports it (Vulkan): some drivers take long
+//! to compile fifty shaders.
 //!
-//! A cache is only ever a shortcut. Whatever is wrong with its file, the pipelines are compiled as if there were none.
+//! The cache only saves time. If anything is wrong with its file, the pipelines are compiled as if there were none.
 
 #![allow(unsafe_code)] // wgpu cannot check what a driver makes of a cache; see `open`.
 
@@ -11,25 +12,25 @@ use std::sync::OnceLock;
 
 static FOLDER: OnceLock<PathBuf> = OnceLock::new();
 
-/// Where caches are kept from now on; without it nothing is kept. Said once, at the start of the program.
+/// Sets the folder for caches. Call it once, at the start of the program; without it nothing is saved.
 pub fn keep_in(folder: PathBuf) {
     FOLDER.set(folder).ok();
 }
 
-/// Far more than fifty shaders come to.
+/// Far more than fifty compiled shaders need.
 const LIMIT: Limit = Limit::new("a pipeline cache", 256 << 20);
 
-/// A cache and the file that it came from.
+/// A cache and its file.
 #[derive(Debug)]
 pub struct Cache {
-    /// What pipelines are made with.
+    /// The cache that pipelines are created with.
     pub inner: wgpu::PipelineCache,
     file: PathBuf,
-    /// Digest of what the file holds.
+    /// The digest of what the file holds, if it is valid.
     kept: Option<u64>,
 }
 
-/// Digest of some bytes.
+/// The digest of some bytes.
 fn digest(bytes: &[u8]) -> u64 {
     let mut all = Digest::default();
     for part in bytes.chunks(8) {
@@ -41,7 +42,7 @@ fn digest(bytes: &[u8]) -> u64 {
     all.value()
 }
 
-/// The bytes of a file that we wrote ourselves and that is whole: eight bytes of digest, then the cache.
+/// The content of a cache file, after the eight bytes of its digest. `None` if the file is missing, damaged or not written by us.
 fn read(file: &Path) -> Option<Vec<u8>> {
     let mut bytes = door::bytes(file, LIMIT).ok()?;
     let rest = bytes.split_off(8.min(bytes.len()));
@@ -50,7 +51,7 @@ fn read(file: &Path) -> Option<Vec<u8>> {
 }
 
 impl Cache {
-    /// The cache of an adapter; `None` where the backend has none or no folder was named.
+    /// Opens the cache of an adapter. `None` if the backend has no caches or no folder was set.
     #[must_use]
     pub fn open(device: &wgpu::Device, adapter: &wgpu::AdapterInfo) -> Option<Self> {
         if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
@@ -61,13 +62,13 @@ impl Cache {
         let kept = data.as_deref().map(digest);
         let descriptor =
             wgpu::PipelineCacheDescriptor { label: Some("pipelines"), data: data.as_deref(), fallback: true };
-        // SAFETY: the data, if any, is what `get_data` of a cache of this adapter and driver returned (the file's name is their key, and
-        // wgpu compares the header), unchanged (its digest is right).
+        // SAFETY: the data, if any, was returned by `get_data` of a cache of the same adapter and driver (their key is the name of the
+        // file, and wgpu compares the header), and it is unchanged (its digest matches).
         let inner = unsafe { device.create_pipeline_cache(&descriptor) };
         Some(Self { inner, file, kept })
     }
 
-    /// Writes the file if there is more in the cache than in it.
+    /// Writes the file if the cache has changed since it was read or written.
     pub fn keep(&mut self) {
         let Some(data) = self.inner.get_data() else { return };
         let now = digest(&data);
@@ -81,7 +82,7 @@ impl Cache {
         };
         match write() {
             Ok(()) => self.kept = Some(now),
-            // Nothing is lost but time at the next start.
+            // This costs only time at the next start.
             Err(e) => log::info!("compiled pipelines are not kept: {e}"),
         }
     }

@@ -1,14 +1,14 @@
-//! How long a submission took on the GPU itself, by its own timestamps: without the way there and back, which says nothing about how
-//! much work fits.
+//! Measures how long a submission took on the GPU with the GPU's own timestamps. They leave out the transfer to and from the GPU, which
+//! does not depend on how much work is submitted.
 
 use super::device::Device;
 use std::time::Duration;
 use wgpu::{Buffer, BufferUsages, CommandEncoder, ComputePassTimestampWrites, QuerySet};
 
-/// Bytes of the two timestamps.
+/// Size of the two timestamps in bytes.
 pub const BYTES: u64 = 16;
 
-/// Two timestamps round a compute pass.
+/// Two timestamps, at the beginning and the end of a compute pass.
 #[derive(Debug)]
 pub struct Clock {
     queries: QuerySet,
@@ -17,7 +17,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// `None` where the adapter has no timestamps.
+    /// `None` if the adapter has no timestamps.
     #[must_use]
     pub fn new(device: &Device) -> Option<Self> {
         let d = &device.device;
@@ -40,7 +40,7 @@ impl Clock {
         })
     }
 
-    /// Where a compute pass notes its begin and end.
+    /// The timestamp writes to begin a compute pass with.
     #[must_use]
     pub fn writes(&self) -> ComputePassTimestampWrites<'_> {
         ComputePassTimestampWrites {
@@ -50,13 +50,13 @@ impl Clock {
         }
     }
 
-    /// After the pass: copies both to `at` in a buffer that can be read.
+    /// Copies both timestamps to offset `at` of a buffer; call this after the compute pass.
     pub fn copy(&self, encoder: &mut CommandEncoder, to: &Buffer, at: u64) {
         encoder.resolve_query_set(&self.queries, 0..2, &self.resolved, 0);
         encoder.copy_buffer_to_buffer(&self.resolved, 0, to, at, BYTES);
     }
 
-    /// The time between them, from the four words read back; `None` if they make no sense, as some drivers' do.
+    /// The time between the two timestamps, from the four words read back; `None` if they make no sense, as with some drivers.
     #[must_use]
     pub fn elapsed(&self, words: &[u32]) -> Option<Duration> {
         let &[a, b, c, d] = words else { return None };

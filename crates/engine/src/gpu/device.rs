@@ -1,6 +1,7 @@
-//! A device of our own, never the window's: it survives a lost window, and a lost device here does not harm the window.
+//! A wgpu device of the engine's own, never the window's: it survives a lost window, and losing it does not harm the window.
 //!
-//! Nothing a driver does may panic. What goes wrong is noted by wgpu's two callbacks and becomes an [`EngineError`] at the next check.
+//! No failure of a driver may cause a panic. wgpu's two callbacks record what went wrong, and the next check returns it as an
+//! [`EngineError`].
 
 use super::adapter::Found;
 use crate::EngineError;
@@ -8,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use wgpu::{DeviceLostReason, Features, Limits, PollError, PollType};
 
-/// No submission takes longer than this unless the driver hangs.
+/// The longest time to wait for a submission; only a driver that hangs takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What went wrong.
+/// A recorded failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fault {
     Lost(String),
@@ -19,20 +20,20 @@ enum Fault {
     Refused(String),
 }
 
-/// An open device and what has gone wrong with it.
+/// An open device and the failure recorded for it, if any.
 #[derive(Debug)]
 pub struct Device {
     /// The device.
     pub device: wgpu::Device,
     /// Its queue.
     pub queue: wgpu::Queue,
-    /// What it was opened with.
+    /// The limits it was opened with.
     pub limits: Limits,
     fault: Arc<Mutex<Option<Fault>>>,
 }
 
 impl Fault {
-    /// How bad it is.
+    /// How serious the failure is.
     fn weight(&self) -> u8 {
         match self {
             Self::Refused(_) => 0,
@@ -42,7 +43,7 @@ impl Fault {
     }
 }
 
-/// Keeps the worst fault, and of equal ones the first, which the others follow from.
+/// Records a failure, keeping the most serious one; among equally serious ones the first, which caused the others.
 fn note(slot: &Mutex<Option<Fault>>, fault: Fault) {
     let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
     let worse = slot.as_ref().is_none_or(|known| fault.weight() > known.weight());
@@ -51,16 +52,16 @@ fn note(slot: &Mutex<Option<Fault>>, fault: Fault) {
     }
 }
 
-/// wgpu's errors have several lines; the last says what it comes down to.
+/// The last line of an error message of wgpu, which has several lines and states the actual cause last.
 fn last_line(text: &str) -> String {
     text.lines().map(str::trim).rfind(|l| !l.is_empty()).unwrap_or("no reason given").to_owned()
 }
 
 impl Device {
-    /// Opens an adapter with the default limits, or with its own where it offers less (OpenGL).
+    /// Opens an adapter with the default limits, or with its own if it offers less (OpenGL).
     ///
     /// # Errors
-    /// Whatever the driver says.
+    /// The driver could not open it.
     pub fn open(found: &Found) -> Result<Self, EngineError> {
         let wanted = Limits::default();
         let limits = if wanted.check_limits(&found.limits) { wanted } else { found.limits.clone() };
@@ -98,10 +99,10 @@ impl Device {
         Ok(Self { device, queue, limits, fault })
     }
 
-    /// Whether all went well so far.
+    /// Whether no failure was recorded.
     ///
     /// # Errors
-    /// What went wrong. A loss stays; anything else is told once.
+    /// The recorded failure. A loss of the device is permanent; any other failure is returned once.
     pub fn check(&self) -> Result<(), EngineError> {
         let mut slot = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
         match slot.clone() {
@@ -118,10 +119,10 @@ impl Device {
         }
     }
 
-    /// Waits until everything submitted is done.
+    /// Waits until all submitted work is done.
     ///
     /// # Errors
-    /// What went wrong meanwhile.
+    /// A failure recorded meanwhile, or the GPU did not answer in time.
     pub fn wait(&self) -> Result<(), EngineError> {
         match self.device.poll(PollType::Wait { submission_index: None, timeout: Some(PATIENCE) }) {
             Ok(_) => self.check(),
@@ -136,10 +137,10 @@ impl Device {
         }
     }
 
-    /// The words of the first `bytes` bytes of a mappable buffer, once everything submitted is done.
+    /// Waits until all submitted work is done, then passes the first `bytes` bytes of a mappable buffer to `take` as words.
     ///
     /// # Errors
-    /// What went wrong meanwhile.
+    /// A failure recorded meanwhile, or the buffer could not be read.
     pub fn read<R>(&self, buffer: &wgpu::Buffer, bytes: u64, take: impl FnOnce(&[u32]) -> R) -> Result<R, EngineError> {
         let (tell, told) = mpsc::channel();
         buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |outcome| {

@@ -1,9 +1,9 @@
-//! The GPU engine: wgpu compute on a device of its own, equal to the model load for load and bias for bias.
+//! The GPU engine: wgpu compute on a device of its own, with exactly the same loads and biases as the model.
 //!
-//! A round sends the biases and the inputs of some steps up, submits them all at once, and reads every step's loads and biases back at
-//! its end. Per step there are four passes, each a file in `shaders/`: prepare (biases to keys), route (tokens to loads), moved (the
-//! sampled share that the bias moved) and update (loads to biases). Rules that put a batch in order have more: `works`. Only
-//! integers are involved.
+//! A round uploads the biases and the inputs of some steps, submits these steps together, and reads the loads and biases of each step back
+//! at the end. A step has four passes, each a file in `shaders/`: prepare (biases to keys), route (tokens to loads), moved (how many
+//! assignments of a sample the biases moved) and update (loads to biases). Rules that need order statistics over the batch have more
+//! passes; see `works`. All arithmetic is in integers.
 
 pub mod adapter;
 mod buffers;
@@ -30,12 +30,12 @@ use std::time::{Duration, Instant};
 use submission::Round;
 use works::Work;
 
-/// After this long the rows so far are handed out, so that whoever waits for them can stop or show them.
+/// After this time `advance` returns the rows so far, so that the caller can show them or stop.
 const LONG_ENOUGH: Duration = Duration::from_millis(100);
-/// Memory for the recorded scores of a trace, where the GPU allows more.
+/// Memory for the recorded scores of a trace, in bytes, if the GPU allows as much.
 const TRACE_BYTES: u64 = 1 << 30;
 
-/// What is ready to be submitted.
+/// What is prepared for one experiment.
 #[derive(Debug)]
 struct Ready {
     plan: Plan,
@@ -56,16 +56,16 @@ pub struct GpuEngine {
 }
 
 impl GpuEngine {
-    /// Opens the best adapter; a software adapter only if `software` allows it. The environment variable `WGPU_BACKEND` limits
-    /// the backends.
+    /// Opens the best adapter. A software adapter is used only with `software`, and only if there is no GPU. The environment variable
+    /// `WGPU_BACKEND` limits the backends.
     ///
     /// # Errors
-    /// No adapter that can compute; the sentence says why.
+    /// There is no adapter that can compute; the message gives the reason.
     pub fn open(software: bool) -> Result<Self, EngineError> {
         Self::open_on(None, software)
     }
 
-    /// As [`Self::open`], on these backends alone.
+    /// As [`Self::open`], limited to these backends.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -81,19 +81,19 @@ impl GpuEngine {
         Ok(Self { info, device, pipelines, pace: Pace::default(), clock, trace_bytes: TRACE_BYTES, ready: None })
     }
 
-    /// Destroys the device, as a driver's reset would: every later step fails with [`EngineError::Lost`]. For tests.
+    /// Destroys the device, as a reset of the driver would; every later step fails with [`EngineError::Lost`]. For tests.
     pub fn lose_device(&self) {
         self.device.device.destroy();
     }
 
-    /// The most bytes of recorded scores on the GPU at a time; a longer trace goes up in pieces.
+    /// Limits the bytes of recorded scores on the GPU at a time; a longer trace is uploaded in pieces.
     #[must_use]
     pub fn with_trace_memory(mut self, bytes: u64) -> Self {
         self.trace_bytes = bytes.min(TRACE_BYTES);
         self
     }
 
-    /// Makes buffers and pipelines for what is to be simulated, if they are not there yet.
+    /// Creates the buffers and pipelines for the present experiment, if they do not exist yet.
     fn prepare(&mut self, simulation: &Simulation) -> Result<(), EngineError> {
         let limits = &self.device.limits;
         let budget = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(self.trace_bytes);

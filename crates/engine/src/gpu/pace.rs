@@ -1,15 +1,15 @@
-//! How much to submit at a time: enough to keep the GPU busy, little enough that nothing waits for it and no driver gives up on it.
+//! How much to submit at a time: enough to keep the GPU busy, but so little that the program is not held up and no driver times out.
 
 use std::time::Duration;
 
-/// A submission should take about this long.
+/// The duration that a submission should have.
 const TARGET: Duration = Duration::from_millis(8);
-/// Token–expert pairs per second before anything was measured: a slow integrated GPU.
+/// Token–expert pairs per second assumed before the first measurement: those of a slow integrated GPU.
 const FIRST_GUESS: f64 = 2e8;
-/// Pairs to ask for at the least, however slow it was: a driver that compiled something meanwhile is not slow.
+/// The smallest number of pairs in a submission, however slow the last one was: it may have been slow because the driver was compiling.
 const LEAST: f64 = 65_536.0;
 
-/// What was measured.
+/// The measured speed of the GPU.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     pairs_per_second: f64,
@@ -22,13 +22,13 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Pairs that fill a submission.
+    /// The number of token–expert pairs for the next submission.
     #[must_use]
     pub fn budget(self) -> f64 {
         (self.pairs_per_second * TARGET.as_secs_f64()).max(LEAST)
     }
 
-    /// Takes in how long a submission took. Slower counts at once; faster up to four times at a time.
+    /// Takes in how long a submission took. A lower speed is averaged with the known one; a higher speed counts at most fourfold.
     pub fn record(&mut self, pairs: f64, took: Duration) {
         let measured = pairs / took.as_secs_f64().max(1e-6);
         let known = self.pairs_per_second;

@@ -1,4 +1,4 @@
-//! The compute pipelines, made when first needed and kept as long as the device.
+//! The compute pipelines, created when first needed and kept as long as the device.
 
 use super::cache::Cache;
 use super::device::Device;
@@ -9,16 +9,16 @@ use std::collections::HashMap;
 use std::num::NonZeroU64;
 use wgpu::{BindGroupLayout, BindingType, BufferBindingType, ComputePipeline, PipelineLayout, ShaderStages};
 
-/// Layouts and pipelines.
+/// Bind group layouts and pipelines.
 #[derive(Debug)]
 pub struct Pipelines {
-    /// Group 0 of every pass: step, part, variants.
+    /// Group 0 of every pass: parameters of the step, of the dispatch and of the variants.
     pub common: BindGroupLayout,
-    /// Group 1 of the passes that meet tokens: tables, topics, centroids, recorded scores, keys, counts.
+    /// Group 1 of the passes that route tokens: gate tables, topics, centroids, recorded scores, keys, counts.
     pub tokens: BindGroupLayout,
-    /// Group 1 of the passes that meet biases: bias, keys, counts, rates, memory, tanh.
+    /// Group 1 of the passes over biases: biases, keys, counts, step sizes, memory, table of tanh.
     pub biases: BindGroupLayout,
-    /// Group 2 of the passes that put a batch in order: searches and bins.
+    /// Group 2 of the passes of the order search: the search of every expert with its bins.
     pub order: BindGroupLayout,
     of_tokens: PipelineLayout,
     of_biases: PipelineLayout,
@@ -71,7 +71,7 @@ fn compiled(device: &Device, label: &str, source: &Source) -> Result<wgpu::Shade
 }
 
 impl Pipelines {
-    /// The layouts; no pipeline yet.
+    /// Creates the layouts; pipelines are created by [`Self::make`].
     #[must_use]
     pub fn new(device: &Device, adapter: &wgpu::AdapterInfo) -> Self {
         let device = &device.device;
@@ -95,10 +95,10 @@ impl Pipelines {
         Self { common, tokens, biases, order, of_tokens, of_biases, order_of_tokens, order_of_biases, made, cache }
     }
 
-    /// Makes the pipeline of a pass, if it is not there yet.
+    /// Creates the pipeline of a pass, if it does not exist yet.
     ///
     /// # Errors
-    /// The driver's compiler refuses the shader.
+    /// The driver's compiler rejects the shader.
     pub fn make(&mut self, device: &Device, pass: Pass) -> Result<(), EngineError> {
         if self.made.contains_key(&pass) {
             return Ok(());
@@ -115,7 +115,7 @@ impl Pipelines {
             layout: Some(layout),
             module: &module,
             entry_point: Some(pass.entry()),
-            // Every pass writes its workgroup memory before it reads it.
+            // Zeroing is not needed: every pass writes its workgroup memory before reading it.
             compilation_options: wgpu::PipelineCompilationOptions {
                 zero_initialize_workgroup_memory: false,
                 ..wgpu::PipelineCompilationOptions::default()
@@ -127,14 +127,14 @@ impl Pipelines {
         Ok(())
     }
 
-    /// Keeps what was compiled for the next start.
+    /// Saves the compiled pipelines for the next start of the program.
     pub fn keep(&mut self) {
         if let Some(cache) = &mut self.cache {
             cache.keep();
         }
     }
 
-    /// The pipeline of a pass, if it was made.
+    /// The pipeline of a pass, if it was created.
     #[must_use]
     pub fn get(&self, pass: Pass) -> Option<&ComputePipeline> {
         self.made.get(&pass)

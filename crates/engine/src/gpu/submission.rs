@@ -1,4 +1,5 @@
-//! One round: some steps up, routed without a look at them, and back as rows.
+//! One round on the GPU: the inputs of some steps are uploaded, the steps are done without reading anything back between them, and their
+//! rows are read back.
 
 use super::buffers::Buffers;
 use super::clock::{self, Clock};
@@ -16,33 +17,33 @@ use moebias_model::step::Simulation;
 use std::ops::Range;
 use std::time::Instant;
 
-/// A step is not cut into pieces of fewer tokens than this.
+/// A pass is not divided into pieces of fewer tokens than this.
 const LEAST_TOKENS: u32 = 4096;
 
-/// What a round works with.
+/// What a round needs.
 #[derive(Debug)]
 pub struct Round<'a> {
-    /// Where.
+    /// The device.
     pub device: &'a Device,
-    /// With which pipelines; those of the plan are made.
+    /// The pipelines; those of the plan have been created.
     pub pipelines: &'a Pipelines,
-    /// What.
+    /// The experiment as the GPU sees it.
     pub plan: &'a Plan,
-    /// What a step consists of.
+    /// The dispatches of a step.
     pub works: &'a [Work],
-    /// Its buffers.
+    /// The buffers of the plan.
     pub buffers: &'a mut Buffers,
-    /// How fast it went so far.
+    /// The speed measured so far.
     pub pace: &'a mut Pace,
-    /// The GPU's own clock, where it has one.
+    /// The GPU's timestamps, if it has any.
     pub clock: Option<&'a Clock>,
 }
 
 impl Round<'_> {
-    /// Routes the next steps, at most `most`, and hands back a row for each; the simulation is not moved on.
+    /// Routes the next steps, at most `most`, and returns one row per step. The simulation is not advanced.
     ///
     /// # Errors
-    /// What went wrong; no row is handed out then.
+    /// Those of the device; no row is returned then.
     pub fn run(self, simulation: &mut Simulation, most: u32) -> Result<Vec<StepRow>, EngineError> {
         let pairs = (0..self.works.len()).map(|at| self.cost(at)).sum::<f64>().max(1.0);
         let fits = (self.pace.budget() / pairs) as u32;
@@ -52,7 +53,8 @@ impl Round<'_> {
         if steps > 1 || fits > 0 {
             self.submit(steps, 0..self.plan.batch, 0..self.works.len());
         } else {
-            // A step that is too long for one submission is cut into works, and a work that is too long into pieces of tokens.
+            // A step too long for one submission is divided into several with some dispatches each, and a dispatch that is still too long
+            // into ranges of tokens.
             let (mut at, last) = (0, self.works.len());
             while at < last {
                 let mut end = at + 1;
@@ -95,7 +97,7 @@ impl Round<'_> {
         Ok(rows)
     }
 
-    /// Token–expert pairs of a work.
+    /// The number of token–expert pairs of a dispatch.
     fn cost(&self, at: usize) -> f64 {
         f64::from(self.plan.batch) * self.works[at].pairs as f64
     }
@@ -110,7 +112,7 @@ impl Round<'_> {
         4 * per_step * u64::from(steps)
     }
 
-    /// Submits some steps, or a piece of one: then not all `tokens` and not all `works`.
+    /// Submits whole steps, or a part of one step: some of its `tokens` and `works`.
     fn submit(&self, steps: u32, tokens: Range<u32>, works: Range<usize>) {
         let (plan, buffers, d) = (self.plan, &*self.buffers, &self.device.device);
         let part = |w: &Work| PartParams { first_token: tokens.start, ..w.part };
@@ -204,7 +206,7 @@ impl Round<'_> {
                 };
                 (index, row)
             };
-            // Back from the order of the dispatches to that of the experiment.
+            // Back from the order of the plan to that of the experiment.
             let mut made: Vec<_> = plan.variants.iter().map(row_of).collect();
             made.sort_by_key(|(index, _)| *index);
             StepRow { step, tokens: plan.batch, variants: made.into_iter().map(|(_, row)| row).collect() }

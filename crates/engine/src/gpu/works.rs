@@ -1,6 +1,6 @@
-//! What a step consists of on the GPU, in order. Ordinarily prepare, route, moved, update. A rule that puts the batch in order has three
-//! passes over the tokens more, one per digit, each followed by the choice of that digit: Quantile Balancing after the tokens were
-//! routed, BIP some times before.
+//! The dispatches of one step on the GPU, in order: normally prepare, route, moved, update. A rule that needs an order statistic over the
+//! batch adds three passes over the tokens, one per digit, each followed by a pass that picks that digit. Quantile Balancing has them after
+//! the tokens were routed, BIP several rounds of them before.
 
 use super::layout::{Group, PartParams, Plan};
 use super::shader::constants::{STAGE_ROUND_SHIFT, STAGE_RULE_SHIFT, rule_number};
@@ -8,31 +8,31 @@ use super::shader::{Keep, Pass, Routing};
 use moebias_model::config::Rule;
 use moebias_model::order::VALUE_STAGES;
 
-/// Over what a dispatch goes.
+/// What the workgroups of a dispatch are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Across {
-    /// A workgroup per variant.
+    /// One workgroup per variant.
     Variants,
-    /// A workgroup per expert of each variant.
+    /// One workgroup per expert of each variant.
     Experts,
     /// All tokens, for the variants of a group.
     Tokens,
-    /// The sample on which the share moved by the bias is estimated, for the variants of a group.
+    /// The sample on which the share of moved assignments is estimated, for the variants of a group.
     Sample,
 }
 
-/// One dispatch of every step.
+/// One dispatch, made in every step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Work {
-    /// The pass.
+    /// The shader pass.
     pub pass: Pass,
-    /// Over what.
+    /// What its workgroups are for.
     pub across: Across,
-    /// How many workgroups high it is.
+    /// The number of workgroups in y direction.
     pub height: u32,
-    /// What it is told; the first token is filled in later.
+    /// The parameters of the dispatch; `first_token` is filled in when it is submitted.
     pub part: PartParams,
-    /// Token–expert pairs per token that it goes through.
+    /// The number of token–expert pairs per token that it processes; 0 if it does not go over all tokens.
     pub pairs: u64,
 }
 
@@ -48,7 +48,7 @@ impl Work {
     }
 }
 
-/// All of a plan's.
+/// The dispatches of a plan, in order.
 #[must_use]
 pub fn of(plan: &Plan) -> Vec<Work> {
     let rounds = |rule: Rule| {
@@ -73,19 +73,19 @@ pub fn of(plan: &Plan) -> Vec<Work> {
     all
 }
 
-/// What a part is told of the search it belongs to.
+/// The parameter `stage` of a dispatch: the digit, the round and the rule of the search it belongs to.
 fn stage(rule: Rule, round: u32, digit: u32) -> u32 {
     digit | round << STAGE_ROUND_SHIFT | rule_number(rule) << STAGE_RULE_SHIFT
 }
 
-/// The search for every expert's order statistic.
+/// Appends one search for every expert's order statistic.
 fn order(plan: &Plan, rule: Rule, round: u32, all: &mut Vec<Work>) {
     all.push(Work::once(Pass::Begin, Across::Variants, stage(rule, round, 0)));
     for digit in 0..VALUE_STAGES as u32 {
         let stage = stage(rule, round, digit);
         for group in &plan.groups {
             let asks = plan.of_group(group).iter().filter(|v| v.rank > 0 && v.rule == rule_number(rule));
-            // One key more than are chosen has to be held.
+            // One more key than K has to be kept.
             if let Some(most) = asks.map(|v| v.top_k).max() {
                 let routing = Routing { keep: Keep::of(most + 1), ..group.routing };
                 all.push(Work::of_group((Pass::Digits(routing), group.count), Across::Tokens, group, stage));

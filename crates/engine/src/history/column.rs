@@ -1,11 +1,11 @@
-//! A column of the history: one step exactly, or several joined without hiding any extreme.
+//! A column of the history: one exact step, or several consecutive steps summarised by mean, smallest and largest value.
 
 use moebias_model::metrics::Metrics;
 use moebias_model::row::LearningRow;
 use std::mem::size_of;
 use std::sync::Arc;
 
-/// What an allocation costs beside its bytes.
+/// Bytes that an allocation costs in addition to its content.
 const ALLOCATION: usize = 16;
 
 /// One or several consecutive steps of one variant.
@@ -15,22 +15,22 @@ pub struct Column {
     pub step: u64,
     /// How many steps it covers.
     pub steps: u64,
-    /// Means of the figures; counts are rounded means, saturation is the largest.
+    /// Means of the figures over the steps. Counts are rounded means; `saturated` is the largest count.
     pub metrics: Metrics,
-    /// Mean load over fair share, per expert.
+    /// Mean load divided by the fair share, one per expert.
     pub load: Box<[f32]>,
-    /// Mean bias per expert, score units.
+    /// Mean bias, one per expert, in score units.
     pub bias: Box<[f32]>,
-    /// Smallest and largest of each, where it covers several steps.
+    /// The smallest and largest values, if the column covers several steps.
     spread: Option<Box<Spread>>,
 }
 
-/// The extremes of several steps.
+/// The smallest and largest values of several steps.
 #[derive(Clone, Debug, PartialEq)]
 struct Spread {
     low: Metrics,
     high: Metrics,
-    /// Smallest bias below the median of its step, and largest above, over the steps.
+    /// Smallest and largest difference of any bias from the median of its step.
     around_median: [f64; 2],
     load_low: Box<[f32]>,
     load_high: Box<[f32]>,
@@ -39,7 +39,7 @@ struct Spread {
 }
 
 impl Column {
-    /// One step: figures, load over fair share and bias per expert.
+    /// A column of one step from its figures and from the load over fair share and the bias of each expert.
     #[must_use]
     pub fn single(step: u64, metrics: Metrics, load: Box<[f32]>, bias: Box<[f32]>) -> Self {
         Self { step, steps: 1, metrics, load, bias, spread: None }
@@ -51,13 +51,13 @@ impl Column {
         self.step + self.steps
     }
 
-    /// Smallest figures of any of its steps.
+    /// The smallest value of each figure over the steps.
     #[must_use]
     pub fn low(&self) -> &Metrics {
         self.spread.as_ref().map_or(&self.metrics, |s| &s.low)
     }
 
-    /// Largest figures of any of its steps.
+    /// The largest value of each figure over the steps.
     #[must_use]
     pub fn high(&self) -> &Metrics {
         self.spread.as_ref().map_or(&self.metrics, |s| &s.high)
@@ -70,32 +70,32 @@ impl Column {
         self.spread.as_ref().map_or([m.bias_min - m.bias_median, m.bias_max - m.bias_median], |s| s.around_median)
     }
 
-    /// Smallest load over fair share in any of its steps, per expert.
+    /// Smallest load over fair share of any step, one per expert.
     #[must_use]
     pub fn load_low(&self) -> &[f32] {
         self.spread.as_ref().map_or(&self.load, |s| &s.load_low)
     }
 
-    /// Largest load over fair share in any of its steps, per expert.
+    /// Largest load over fair share of any step, one per expert.
     #[must_use]
     pub fn load_high(&self) -> &[f32] {
         self.spread.as_ref().map_or(&self.load, |s| &s.load_high)
     }
 
-    /// Smallest bias after any of its steps, per expert.
+    /// Smallest bias after any step, one per expert.
     #[must_use]
     pub fn bias_low(&self) -> &[f32] {
         self.spread.as_ref().map_or(&self.bias, |s| &s.bias_low)
     }
 
-    /// Largest bias after any of its steps, per expert.
+    /// Largest bias after any step, one per expert.
     #[must_use]
     pub fn bias_high(&self) -> &[f32] {
         self.spread.as_ref().map_or(&self.bias, |s| &s.bias_high)
     }
 
-    /// Consecutive columns as one: the smallest of the smallest, the largest of the largest, means weighted by steps. `None` of
-    /// none.
+    /// Joins consecutive columns into one: smallest and largest values over all, means weighted by the number of steps. `None` if there are
+    /// no columns.
     #[must_use]
     pub fn joined(parts: &[Arc<Self>]) -> Option<Self> {
         let first = parts.first()?;
@@ -147,7 +147,7 @@ impl Column {
         })
     }
 
-    /// Memory that a column of this many experts takes: of one step, and joined.
+    /// Bytes used by a column with this many experts: a column of one step, and a joined column.
     #[must_use]
     pub fn bytes(experts: usize) -> [usize; 2] {
         let list = 4 * experts + ALLOCATION;
@@ -156,7 +156,7 @@ impl Column {
     }
 }
 
-/// Figure by figure.
+/// Combines two sets of figures, one figure after the other.
 fn combined(a: &Metrics, b: &Metrics, value: impl Fn(f64, f64) -> f64, count: impl Fn(u32, u32) -> u32) -> Metrics {
     Metrics {
         fair: value(a.fair, b.fair),

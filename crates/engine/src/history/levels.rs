@@ -4,22 +4,22 @@ use super::column::Column;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Columns of one level that become one of the next.
+/// Number of columns of one level that are joined into one of the next.
 pub const RATIO: usize = 4;
 
-/// The history of one variant. Level 0 has a column per step; a column of any other level joins four of the one below. A level
-/// keeps its latest columns: the older a step, the coarser the finest column that still holds it.
+/// The history of one variant. Level 0 has one column per step; a column of any other level joins four of the level below. Each level
+/// keeps only its newest columns, so the older a step is, the coarser is the finest column that still contains it.
 #[derive(Clone, Debug, Default)]
 pub struct VariantHistory {
     levels: Vec<Level>,
-    /// Finer columns of an older range, computed again.
+    /// Finer columns of an older range, which were recomputed.
     detail: Option<Arc<VariantHistory>>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Level {
     columns: VecDeque<Arc<Column>>,
-    /// How many of the last columns are in no column of the next level.
+    /// How many of the last columns have not been joined into a column of the next level.
     pending: usize,
 }
 
@@ -28,7 +28,7 @@ impl Level {
         self.columns.back().map(|c| c.end())
     }
 
-    /// The place of the column that holds a step.
+    /// The index of the column that contains a step.
     fn find(&self, step: u64) -> Option<usize> {
         let i = self.columns.partition_point(|c| c.end() <= step);
         self.columns.get(i).filter(|c| c.step <= step).map(|_| i)
@@ -36,7 +36,7 @@ impl Level {
 }
 
 impl VariantHistory {
-    /// Takes in the next step.
+    /// Appends the next step.
     pub(super) fn push(&mut self, column: Column) {
         self.append(0, Arc::new(column));
         let mut at = 0;
@@ -54,7 +54,7 @@ impl VariantHistory {
         self.levels[level].pending += 1;
     }
 
-    /// Joins what a level has pending into a column of the next; into two where steps are missing between them.
+    /// Joins the pending columns of a level into one column of the next level, or into several if steps are missing between them.
     fn lift(&mut self, level: usize) {
         let Level { columns, pending } = &mut self.levels[level];
         let parts: Vec<Arc<Column>> = columns.range(columns.len() - *pending..).cloned().collect();
@@ -66,12 +66,12 @@ impl VariantHistory {
         }
     }
 
-    /// How many columns each level has, the finest first.
+    /// The number of columns of each level, finest first.
     pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {
         self.levels.iter().map(|l| l.columns.len())
     }
 
-    /// Lets go of a level's oldest columns: those that the next level's oldest column but for the lost ones joins.
+    /// Drops the oldest columns of a level: those joined in the same column of the next level as its very oldest one.
     pub(super) fn drop_oldest(&mut self, level: usize) {
         let Some(front) = self.levels[level].columns.front().map(|c| c.step) else { return };
         let Some(above) = self.levels.get(level + 1) else { return };
@@ -82,13 +82,13 @@ impl VariantHistory {
         }
     }
 
-    /// Where the finest column that holds a step begins.
+    /// The first step of the finest column that contains `step`.
     pub(super) fn boundary(&self, step: u64) -> Option<u64> {
         self.levels.iter().find_map(|l| l.find(step).map(|i| l.columns[i].step))
     }
 
-    /// Forgets everything from `step` on. `missing` is what lies between the last column that ends before `step` and `step`,
-    /// where that was known only as a part of a coarser column.
+    /// Drops everything from `step` on. If `step` lies inside a coarse column, that column is dropped whole; `missing` then replaces its
+    /// part before `step`.
     pub(super) fn truncate(&mut self, step: u64, missing: Option<Column>) {
         self.detail = self.detail.take().filter(|d| d.end().is_some_and(|end| end <= step));
         for below in 0..self.levels.len() {
@@ -97,7 +97,7 @@ impl VariantHistory {
                 level.columns.pop_back();
             }
         }
-        // The finest level that still has something goes on from there; what a level lost above comes from below.
+        // Appending continues at the finest level that is not empty. Columns that coarser levels lost are joined again from it.
         let finest = self.levels.iter().position(|l| !l.columns.is_empty()).unwrap_or(0);
         if let Some(missing) = missing.filter(|m| {
             let end = self.levels.get(finest).and_then(Level::end);
@@ -123,32 +123,32 @@ impl VariantHistory {
         }
     }
 
-    /// The first step there is.
+    /// The first step in the history.
     #[must_use]
     pub fn first(&self) -> Option<u64> {
         self.levels.iter().filter_map(|l| l.columns.front()).map(|c| c.step).min()
     }
 
-    /// The step after the last one there is.
+    /// The step after the last one in the history.
     #[must_use]
     pub fn end(&self) -> Option<u64> {
         self.levels.iter().filter_map(Level::end).max()
     }
 
-    /// The latest steps, one column each, the oldest first.
+    /// The newest steps that are kept as single steps, oldest first.
     pub fn recent(&self) -> impl DoubleEndedIterator<Item = &Arc<Column>> + ExactSizeIterator {
         static NONE: VecDeque<Arc<Column>> = VecDeque::new();
         self.levels.first().map_or(&NONE, |l| &l.columns).iter()
     }
 
-    /// The column of one step alone, if it is recent enough.
+    /// The column of a single step, if it is recent enough to be kept as one.
     #[must_use]
     pub fn exact(&self, step: u64) -> Option<&Arc<Column>> {
         let level = self.levels.first()?;
         level.find(step).map(|i| &level.columns[i])
     }
 
-    /// The finest column that holds a step.
+    /// The finest column that contains a step.
     #[must_use]
     pub fn at(&self, step: u64) -> Option<&Arc<Column>> {
         let own = || self.levels.iter().find_map(|l| l.find(step).map(|i| &l.columns[i]));
@@ -159,9 +159,10 @@ impl VariantHistory {
         }
     }
 
-    /// Columns for the steps in [from, to), in order, without overlap and none left out that there is: of at most `width` steps where such are
-    /// kept and of at least a quarter of it, so that about as many come as a plot has pixels, whatever the length of the run. Where
-    /// the past is kept more coarsely, and at the very end of the run, they are what there is. The first may begin before `from`.
+    /// Columns for the steps in \[from, to), in order and without overlap; no step that the history has is left out. A column covers at
+    /// most `width` steps and at least a quarter of that, so a plot gets about one column per pixel whatever the length of the run.
+    /// Exceptions: columns are wider where the past is kept more coarsely, narrower at the very end of the run, and the first may begin
+    /// before `from`.
     #[must_use]
     pub fn columns(&self, from: u64, to: u64, width: u64) -> Vec<Arc<Column>> {
         let level = (0..).take_while(|&k| (RATIO as u64).saturating_pow(k + 1) <= width).count();
@@ -183,7 +184,7 @@ impl VariantHistory {
         out
     }
 
-    /// The widest of the finest columns there are for a range of steps.
+    /// The number of steps per column, at the finest, where a range of steps is kept most coarsely.
     #[must_use]
     pub fn width(&self, from: u64, to: u64) -> u64 {
         let own = self.own_width(from);
@@ -193,22 +194,22 @@ impl VariantHistory {
         fine.map_or(own, |d| d.own_width(from).min(own))
     }
 
-    /// The older the wider: a range's first steps tell.
+    /// The width of the finest column at `from`. Older steps are kept more coarsely, so this is the widest of a range that begins there.
     fn own_width(&self, from: u64) -> u64 {
         let from = from.max(self.first().unwrap_or(0));
         self.levels.iter().find_map(|l| l.find(from).map(|i| l.columns[i].steps)).unwrap_or(1)
     }
 
-    /// The same of the levels alone, from `level` on.
+    /// As [`Self::columns`] without detail, with columns of `level` or coarser.
     fn own(&self, from: u64, to: u64, level: usize) -> Vec<Arc<Column>> {
         let mut out = vec![];
         let level = level.min(self.levels.len().saturating_sub(1));
         let mut at = from;
         while at < to {
-            // As wanted, else coarser where that is dropped, else finer where the coarser ones are not finished.
+            // Columns of the level asked for; coarser ones where these were dropped; finer ones where they are not complete yet.
             let order = (level..self.levels.len()).chain((0..level).rev());
             let Some((k, i)) = order.into_iter().find_map(|k| self.levels[k].find(at).map(|i| (k, i))) else {
-                // Nothing holds this step: on with the next that there is.
+                // No column contains this step: continue with the next step that has one.
                 let next = self.levels.iter().filter_map(|l| {
                     let i = l.columns.partition_point(|c| c.step <= at);
                     l.columns.get(i).map(|c| c.step)
@@ -222,7 +223,7 @@ impl VariantHistory {
             let finer = (k > level).then(|| self.levels[level..k].iter().filter_map(|l| l.columns.front()));
             let until = finer.and_then(|fronts| fronts.map(|c| c.step).min()).filter(|s| *s > at).unwrap_or(to).min(to);
             for c in self.levels[k].columns.range(i..) {
-                // A hole behind a column ends the run of them.
+                // Stop at a gap: the next column does not begin where this one ends.
                 if c.step >= until || c.step > at {
                     break;
                 }
@@ -233,7 +234,7 @@ impl VariantHistory {
         out
     }
 
-    /// Shows finer columns where they have them.
+    /// Replaces the detail: columns that are read instead of the coarser ones of the levels.
     pub(super) fn set_detail(&mut self, detail: Option<Arc<Self>>) {
         self.detail = detail;
     }

@@ -1,18 +1,19 @@
-//! What happened, in bounded memory: a pyramid of levels of detail with the smallest, mean and largest of every figure and of every
-//! expert's load and bias.
+//! The rows of a run in bounded memory: a pyramid of levels of detail that keeps the smallest, mean and largest value of every figure and
+//! of the load and bias of every expert.
 //!
-//! Level 0 has one column per step, exactly as it was. Every four columns of a level become one of the next, so level k has a column per
-//! 4ᵏ steps; adding a step costs O(experts) on average. Together the columns of all levels and variants take at most
-//! [`budget`] bytes, whatever the number of steps: from 24 MiB for few experts (a column per step of the last thousand steps and at
-//! least some eight thousand columns besides) to 384 MiB for 64 variants of 1024 experts. When they would take more, the finest level that has more
-//! than its share lets go of its oldest columns, four at a time, which the next level has joined. So the last steps are exact, the whole run
-//! is there, and the further back, the coarser it is. Any range is read at about one column per pixel ([`VariantHistory::columns`]), at
-//! the same cost at a thousand steps and at a million.
+//! Level 0 has one exact column per step. Every four columns of a level are joined into one of the next, so level k has one column per
+//! 4ᵏ steps; adding a step costs O(experts) on average. The columns of all levels and variants together use at most
+//! [`budget`] bytes, whatever the number of steps: from 24 MiB for few experts (a column for each of the last thousand steps and at
+//! least some eight thousand more columns) to 384 MiB for 64 variants of 1024 experts. When the budget is exceeded, the finest level that
+//! has more than its share drops its oldest columns, four at a time, which the next level has already joined. So the last steps are exact,
+//! the whole run is there, and it is coarser the further back it is. Any range is read at about one column per pixel
+//! ([`VariantHistory::columns`]), at the same cost after a thousand steps and after a million.
 //!
-//! What is kept too coarsely for a close look is computed again from a checkpoint beside the run, and lies over the levels as
-//! detail ([`super::detail`]).
+//! Where the history is too coarse for a plot that is zoomed in, the steps are recomputed from a checkpoint beside the run and read
+//! instead of the coarse columns, as detail ([`super::detail`]).
 //!
-//! Columns are shared, never changed: a copy of a history copies no figures, and who draws takes what it needs and lets go of the lock.
+//! Columns are shared and immutable. A clone of a history copies no figures, and a reader clones the columns that it needs and releases
+//! the lock.
 
 mod column;
 mod levels;
@@ -28,18 +29,18 @@ use moebias_model::metrics::Metrics;
 use moebias_model::row::StepRow;
 use std::sync::Arc;
 
-/// Columns of all levels that a history of many experts has room for.
+/// Number of joined columns, over all levels, for which a history of many experts has room.
 const COLUMNS: usize = 4096;
-/// Memory for any history.
+/// The smallest memory budget, in bytes.
 const LEAST_BYTES: usize = 24 << 20;
-/// Memory for the largest.
+/// The largest memory budget, in bytes.
 const MOST_BYTES: usize = 384 << 20;
-/// A level keeps its columns beyond this many only as long as there is room.
+/// A level may drop columns beyond this many even if other levels have more.
 const MOST_KEPT: usize = 1024;
-/// No level has fewer once it had them.
+/// A level never drops below this many columns.
 const LEAST_KEPT: usize = 2 * RATIO;
 
-/// Bytes that the columns of a run with these numbers of experts may take.
+/// The memory budget, in bytes, for the columns of a run whose variants have these numbers of experts.
 #[must_use]
 pub fn budget(experts: &[usize]) -> usize {
     let joined: usize = experts.iter().map(|&e| Column::bytes(e)[1]).sum();
@@ -49,18 +50,18 @@ pub fn budget(experts: &[usize]) -> usize {
 /// The history of a run.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// One per variant; all have the same columns.
+    /// One history per variant; all have columns for the same steps.
     pub variants: Vec<VariantHistory>,
-    /// Its first step.
+    /// The first step of the run.
     pub first: u64,
-    /// Steps in it: the next row to come is this step's.
+    /// The step of the next row to come; all rows before it are known.
     pub head: u64,
-    /// Grows with every change, so that a reader knows when to look again.
+    /// Increases with every change, so that a reader knows when to read again.
     pub version: u64,
-    /// Bytes of a column of all variants: of one step, and joined.
+    /// Bytes of one column, summed over the variants: a column of one step, and a joined column.
     bytes: [usize; 2],
     budget: usize,
-    /// Known steps that were computed again: one column per variant from where the finest column begins that holds them.
+    /// Recomputed steps, joined into one column per variant. It begins where the finest column that contains these steps begins.
     again: Vec<Column>,
 }
 
@@ -71,7 +72,7 @@ impl History {
         Self::within(experts, step, budget(experts))
     }
 
-    /// The same in less memory.
+    /// As [`Self::new`], with another memory budget in bytes.
     #[must_use]
     pub fn within(experts: &[usize], step: u64, budget: usize) -> Self {
         let bytes = [0, 1].map(|i| experts.iter().map(|&e| Column::bytes(e)[i]).sum());
@@ -79,8 +80,8 @@ impl History {
         Self { variants, first: step, head: step, bytes, budget, ..Self::default() }
     }
 
-    /// Takes in the next row with its figures. A row before the head is known; it is remembered as long as it may be needed to
-    /// cut the history there ([`Self::truncate`]).
+    /// Appends the next row with its figures. A row before the head is already known; it is kept only as far as [`Self::truncate`] may need
+    /// it.
     pub fn push(&mut self, row: &StepRow, metrics: &[Metrics]) {
         if row.step < self.head {
             return self.push_again(row, metrics);
@@ -96,7 +97,7 @@ impl History {
         while self.bytes_used() > self.budget {
             let lengths: Vec<usize> = self.variants.first().map(|v| v.lengths().collect()).unwrap_or_default();
             let kept = (self.budget / (6 * self.bytes[1]).max(1)).clamp(LEAST_KEPT, MOST_KEPT);
-            // The last level joins everything and is in no other.
+            // The last level is not joined into another, so it never drops columns.
             let inner = &lengths[..lengths.len().saturating_sub(1)];
             let over = inner.iter().position(|&n| n > kept);
             let longest = || (0..inner.len()).filter(|&i| inner[i] > LEAST_KEPT).max_by_key(|&i| inner[i]);
@@ -105,9 +106,9 @@ impl History {
         }
     }
 
-    /// Rows before the head: what a cut at the present step would have to know of the column it falls into.
+    /// Collects recomputed rows that lie inside a coarse column, so that the history can be truncated in the middle of that column.
     fn push_again(&mut self, row: &StepRow, metrics: &[Metrics]) {
-        // Where every step has a column of its own, a cut needs nothing.
+        // Where every step has a column of its own, truncating needs nothing.
         if self.variants.first().is_some_and(|v| v.exact(row.step).is_some()) {
             return self.again.clear();
         }
@@ -123,14 +124,14 @@ impl History {
         }
     }
 
-    /// Where the finest column begins that holds a step. To cut the history at that step, steps must be computed again from there.
+    /// The first step of the finest column that contains `step`. To truncate the history at `step` without a gap, recompute from there.
     #[must_use]
     pub fn boundary(&self, step: u64) -> Option<u64> {
         self.variants.first().and_then(|v| v.boundary(step))
     }
 
-    /// Forgets everything from `step` on: the past was changed. The run stands there, so what is left of a column that is cut in two
-    /// was computed again on the way; where it was not, those few steps are missing from then on.
+    /// Drops everything from `step` on, because the past was changed. If `step` lies inside a coarse column, the part before `step` is
+    /// replaced by what was recomputed on the way to `step`; if it was not recomputed, those few steps are missing from then on.
     pub fn truncate(&mut self, step: u64) {
         let mut again = std::mem::take(&mut self.again).into_iter();
         for v in &mut self.variants {
@@ -140,7 +141,8 @@ impl History {
         self.version += 1;
     }
 
-    /// The same with one more variant, whose past is that of another; `experts` are those of all. The columns are shared.
+    /// A copy with one more variant that has the past of variant `of`; `experts` are the numbers of experts of all variants, including the
+    /// new one. The columns are shared.
     #[must_use]
     pub fn forked(&self, of: usize, experts: &[usize]) -> Self {
         let Self { bytes, budget, .. } = Self::new(experts, self.first);
@@ -150,14 +152,14 @@ impl History {
         out
     }
 
-    /// Bytes that the columns take, but for a detail.
+    /// Bytes used by the columns, without the detail.
     #[must_use]
     pub fn bytes_used(&self) -> usize {
         let Some(v) = self.variants.first() else { return 0 };
         v.lengths().enumerate().map(|(level, n)| n * self.bytes[usize::from(level > 0)]).sum()
     }
 
-    /// Lays the columns of another history of the same run over this one, or takes them away.
+    /// Shows the columns of another history of the same run instead of coarser ones of this; `None` removes them.
     pub fn set_detail(&mut self, detail: Option<&Self>) {
         for (i, v) in self.variants.iter_mut().enumerate() {
             v.set_detail(detail.and_then(|d| d.variants.get(i)).map(|d| Arc::new(d.clone())));
@@ -166,7 +168,7 @@ impl History {
     }
 }
 
-/// A column per variant.
+/// The columns of a single step, one per variant.
 fn columns_of<'a>(row: &'a StepRow, metrics: &'a [Metrics]) -> impl Iterator<Item = Column> + 'a {
     row.variants.iter().zip(metrics).map(|(v, metrics)| {
         let fair = v.fair_share();

@@ -1,4 +1,4 @@
-//! The history against what it was made from.
+//! Compares what a history returns with the rows that were pushed.
 
 use super::*;
 use moebias_model::random::{Stream, pcg4d};
@@ -24,7 +24,7 @@ fn push(h: &mut History, step: u64, experts: usize) {
     h.push(&row(step, experts), &figures(step));
 }
 
-/// Every column equals what its steps give, computed anew.
+/// Checks that every column equals what its steps give when summarised afresh.
 fn check(columns: &[Arc<Column>], experts: usize) {
     for c in columns {
         let all: Vec<Column> =
@@ -49,7 +49,7 @@ fn check(columns: &[Arc<Column>], experts: usize) {
     }
 }
 
-/// In order and without a gap, over all of [from, to).
+/// Checks that the columns are in order, without a gap, and cover \[from, to).
 fn whole(columns: &[Arc<Column>], from: u64, to: u64) {
     assert!(columns.first().unwrap().step <= from && columns.last().unwrap().end() >= to);
     columns.windows(2).for_each(|w| assert_eq!(w[0].end(), w[1].step));
@@ -84,7 +84,7 @@ fn memory_stays_within_its_budget() {
     for (experts, variants, steps) in [(4, 1, 1_000_000), (1024, 1, 20_000), (256, 16, 2000)] {
         let shape = vec![experts; variants];
         let mut h = History::new(&shape, 0);
-        // The same figures again and again: what they are does not matter here.
+        // The same row at every step: only the memory matters here.
         let mut row = row(0, experts);
         row.variants = vec![row.variants[0].clone(); variants];
         let metrics = vec![figures(0)[0]; variants];
@@ -102,7 +102,7 @@ fn memory_stays_within_its_budget() {
     assert_eq!(budget(&[1024; 64]), MOST_BYTES);
 }
 
-/// Bytes are counted as they are, not as they are said to be.
+/// [`Column::bytes`] is at least what a column really uses.
 #[test]
 fn a_column_takes_what_it_is_said_to_take() {
     let one: Vec<Arc<Column>> = columns_of(&row(0, 100), &figures(0)).map(Arc::new).collect();
@@ -122,7 +122,7 @@ fn changing_the_past_keeps_what_was_before() {
             push(&mut h, step, 3);
         }
         let start = h.boundary(cut).unwrap();
-        // The run goes back to a checkpoint before that, and comes up to the step again.
+        // The run goes back to a checkpoint before that and recomputes up to the step.
         for step in from.unwrap_or(start).min(start)..cut {
             push(&mut h, step, 3);
         }

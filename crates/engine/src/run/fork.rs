@@ -1,8 +1,8 @@
-//! A fork: one more variant with the past of another.
+//! A fork: a new variant with the past of an existing one.
 //!
-//! Variants share their tokens and nothing else. So a variant that has had the same settings and the same changes as another from the
-//! first step stands exactly where that one stands. A fork is therefore the run in which there have been two of them all along:
-//! nothing is computed, everything known of the one is known of the other, and a file of it replays bit for bit.
+//! Variants share their tokens and nothing else, so two variants with the same settings and the same changes since the first step are in
+//! the same state. A fork is therefore the run in which both variants have existed from the start: state, checkpoints and history of the
+//! existing variant are copied, nothing is computed, and a file of the forked run replays bit for bit.
 
 use super::Run;
 use crate::run::lock;
@@ -14,8 +14,8 @@ use moebias_model::step::State;
 use std::sync::{Arc, Mutex};
 
 impl Start {
-    /// One more variant with everything that variant `of` has and that happens to it, but for its name, which is made from the
-    /// settings. False where there is no such variant.
+    /// Appends a copy of variant `of` with its settings, state and events. The name is made from the settings. Returns false if there is
+    /// no such variant.
     pub fn fork(&mut self, of: usize) -> bool {
         let new = self.experiment.variants.len();
         let done = fork_settings(&mut self.experiment, of);
@@ -30,8 +30,8 @@ impl Start {
 }
 
 impl Run {
-    /// This run under another name with one more variant, which has had all that variant `of` has had. `None` where there is no such
-    /// variant, or no room for one more.
+    /// A copy of this run under a new id, with one more variant that has the same past as variant `of`. `None` if there is no such variant
+    /// or no room for one more.
     #[must_use]
     pub fn forked(&self, id: RunId, of: usize) -> Option<Self> {
         let mut run = Self { id, ..self.copy() };
@@ -66,7 +66,7 @@ impl Run {
     }
 }
 
-/// Appends one item once more.
+/// Appends a copy of item `of`.
 fn again<T: Clone>(all: &mut Vec<T>, of: usize) {
     all.extend(all.get(of).cloned());
 }
@@ -83,7 +83,7 @@ fn fork_state(state: &mut State, of: usize) {
     again(&mut state.variants, of);
 }
 
-/// A copy of each event of the one for the other, right behind it: at one step the last word counts.
+/// Inserts a copy for variant `new` directly after each event of variant `of`. Order matters: the last event of a step wins.
 fn fork_events(events: &mut Vec<Event>, of: usize, new: usize) {
     let both = events.drain(..).flat_map(|e| {
         let copy = (e.target == Target::Variant(of)).then(|| Event { target: Target::Variant(new), ..e.clone() });
@@ -131,14 +131,14 @@ mod tests {
         assert_eq!(fork.figures()[2], fork.figures()[1]);
         assert_eq!(lock(&fork.history).variants.len(), 3);
         assert_eq!(fork.events.len(), 4, "what happens to the one happens to its copy");
-        // A change of the copy is not the other's.
+        // A change of the copy leaves the original as it is.
         fork.change(Target::Variant(2), Change::SetRate(0.05)).unwrap();
         play_to(&mut fork, 80);
         play_to(&mut run, 80);
         assert_eq!(digests(&fork)[..2], digests(&run));
         assert_ne!(digests(&fork)[2], digests(&run)[1]);
         assert_eq!(fork.simulation().experiment().variants[2].router.top_k, 3);
-        // From the first step it comes to the same, and so it does by going back.
+        // Running it from the first step gives the same result, and so does going back.
         let mut again = Run::new(RunId(3), fork.as_start()).unwrap();
         play_to(&mut again, 80);
         assert_eq!(digests(&again), digests(&fork));

@@ -1,9 +1,9 @@
-//! How much memory a run takes, so that what is kept to go back to has a bound.
+//! How much memory a run uses, so that parked runs can be kept within a budget.
 
 use super::{Checkpoint, Run, lock};
 use std::mem::size_of;
 
-/// What a checkpoint holds of an expert beside its state: figures, what is judged of it, its load.
+/// Bytes that a checkpoint uses per expert in addition to its state: tracker, diagnosis and load.
 const PER_EXPERT: usize = 300;
 
 impl Checkpoint {
@@ -18,7 +18,7 @@ impl Run {
         self.checkpoints.iter().map(Checkpoint::bytes).sum()
     }
 
-    /// About how many bytes of memory the run takes. What it shares with another run counts for both.
+    /// About how many bytes of memory the run uses. Memory shared with another run counts in both.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let biases: usize = self.biases.iter().flat_map(|(_, all)| all).map(|b| 8 * b.len()).sum();
@@ -28,7 +28,7 @@ impl Run {
         history + self.checkpoint_bytes() + self.simulation.state().bytes() + biases + events + before
     }
 
-    /// Lets go of all but what is needed to show any step again, however long that takes.
+    /// Drops everything that can be recomputed: all checkpoints but the first, the state before the last step, and the detail.
     pub fn slim(&mut self) {
         self.checkpoints.truncate(1);
         self.before = None;

@@ -1,4 +1,4 @@
-//! What is done again beside a run: its last step, a stretch of it, or a range of steps for the plots.
+//! Recomputing parts of a run beside it: its last step, a stretch of it, or a range of steps for the plots.
 
 use super::{Run, lock};
 use crate::history::History;
@@ -10,11 +10,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Memory for the columns of a detail; a longer range is kept in levels again.
+/// The memory budget for the columns of a detail, in bytes; a range that exceeds it is stored in coarser levels, as the history is.
 const DETAIL_BYTES: usize = 32 << 20;
 
 impl Run {
-    /// The simulation as it stood before the last step was routed; `None` at the first step.
+    /// The simulation as it was before the last step was routed; `None` at the first step. Recomputed if that state was not kept.
     pub fn before_last(&self, engine: &mut dyn Engine) -> Option<Simulation> {
         let step = self.step().checked_sub(1).filter(|s| *s >= self.first_step())?;
         let kept = self.before.as_deref().filter(|(_, state)| state.step == step);
@@ -24,7 +24,7 @@ impl Run {
         Some(simulation)
     }
 
-    /// This run at an earlier step, to be done again beside it. `None` before the first step.
+    /// A copy of this run at an earlier step, to be advanced beside it. `None` before the first step, or if the engine fails.
     pub fn replay(&self, step: u64, engine: &mut dyn Engine) -> Option<Replay> {
         let at = self.checkpoints.partition_point(|c| c.state.step <= step);
         let checkpoint = self.checkpoints.get(at.checked_sub(1)?)?;
@@ -38,8 +38,9 @@ impl Run {
         Some(replay)
     }
 
-    /// A run that computes a range of known steps again, with no history but theirs: it stands at the last checkpoint before. Also the step
-    /// at which to stop. The range is widened to whole columns of the history. `None` where there is nothing to compute.
+    /// A run that recomputes a range of known steps (first and end), and the step at which to stop. The replica stands at the last
+    /// checkpoint before the range, and its history is empty. The range is widened to whole columns of the history. `None` if there is
+    /// nothing to compute.
     #[must_use]
     pub fn replica(&self, (from, to): (u64, u64)) -> Option<(Self, u64)> {
         let (from, to) = {
@@ -80,19 +81,19 @@ impl Run {
     }
 }
 
-/// A stretch of a run, done again beside it.
+/// A stretch of a run, recomputed beside it.
 #[derive(Debug)]
 pub struct Replay {
-    /// At the present step of the replay.
+    /// The simulation at the present step of the replay.
     pub simulation: Simulation,
     events: Arc<Vec<Event>>,
 }
 
 impl Replay {
-    /// Advances by at most `most` steps, up to the next event.
+    /// Advances by at most `most` steps (and at most 256), stopping at the next event.
     ///
     /// # Errors
-    /// The engine's.
+    /// Those of the engine.
     pub fn advance(&mut self, engine: &mut dyn Engine, most: u64) -> Result<(), EngineError> {
         let here = self.simulation.step();
         let room = change::next_step(&self.events, here).map_or(u64::MAX, |s| s - here);
@@ -101,7 +102,7 @@ impl Replay {
         Ok(())
     }
 
-    /// Applies the events of the present step, after the simulation was advanced to it.
+    /// Applies the events of the present step, after the simulation has been advanced to it.
     pub fn apply_due(&mut self) {
         let step = self.simulation.step();
         for event in change::due(&self.events, step) {

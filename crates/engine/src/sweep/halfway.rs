@@ -1,4 +1,4 @@
-//! The state of a group of runs that is not done: what a killed sweep goes on from.
+//! The state of a group of runs in progress, from which a sweep can continue after it was killed.
 
 use super::Seen;
 use moebias_model::change;
@@ -9,7 +9,7 @@ use moebias_model::trace::Trace;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// A group half way, to be kept.
+/// A group in progress, to be saved.
 #[derive(Debug, Serialize)]
 pub struct Halfway<'a> {
     pub(super) runs: &'a [usize],
@@ -18,21 +18,21 @@ pub struct Halfway<'a> {
 }
 
 impl Halfway<'_> {
-    /// As text, for [`Begun::read`].
+    /// The state as JSON text, for [`Begun::read`].
     #[must_use]
     pub fn text(&self) -> String {
-        // Numbers and lists: JSON can write them all.
+        // Numbers and lists only, so serialising cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The step that its runs have reached.
+    /// The step that the runs have reached.
     #[must_use]
     pub fn step(&self) -> u64 {
         self.state.step
     }
 }
 
-/// A group that was begun before.
+/// A group that an earlier sweep had in progress.
 #[derive(Debug, Deserialize)]
 pub struct Begun {
     pub(super) runs: Vec<usize>,
@@ -41,7 +41,7 @@ pub struct Begun {
 }
 
 impl Begun {
-    /// Reads what [`Halfway::text`] wrote. `None` for anything that is not of this plan.
+    /// Reads what [`Halfway::text`] wrote. `None` if the text is damaged or does not belong to this plan.
     #[must_use]
     pub fn read(text: &str, plan: &Plan) -> Option<Self> {
         let begun: Self = serde_json::from_str(text).ok()?;
@@ -57,26 +57,26 @@ impl Begun {
         fits.then_some(begun)
     }
 
-    /// Its runs, by their numbers.
+    /// The numbers of the runs in the plan.
     #[must_use]
     pub fn runs(&self) -> &[usize] {
         &self.runs
     }
 
-    /// The step that they have reached.
+    /// The step that the runs have reached.
     #[must_use]
     pub fn step(&self) -> u64 {
         self.state.step
     }
 
-    /// The simulation as it was, and what had been seen.
+    /// The simulation at that step, and what was recorded of each run until then.
     pub(super) fn restore(
         self,
         group: &Group,
         trace: Option<Arc<Trace>>,
     ) -> Result<(Simulation, Vec<Seen>), ConfigError> {
         let mut simulation = Simulation::new(group.experiment.clone(), trace)?;
-        // The settings in force: what happens at this very step is still to come.
+        // The settings in force: events of this very step are not applied yet.
         let mut experiment = group.experiment.clone();
         let mut past: Vec<_> = group.events.iter().filter(|e| e.step < self.state.step).collect();
         past.sort_by_key(|e| e.step);

@@ -1,6 +1,7 @@
-//! The price view of a run: what `model::theory` says of the step just done, and of the steps before it.
+//! The price view of a run: `moebias_model::theory` applied to the step just done and to earlier ones. Biases are seen as prices, and
+//! routing as an assignment problem with a Lagrangian 𝓛.
 //!
-//! Nothing here is needed to simulate. It is computed while somebody looks ([`theorist`]) or asks (`moebias theory`).
+//! Simulating does not need this module. It is used while the Theory pane is visible ([`theorist`]) and by `moebias theory`.
 
 pub mod theorist;
 
@@ -19,76 +20,76 @@ use moebias_model::theory::{Assigned, Problem, band, prices};
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// Tokens that are looked at; of a larger batch this many evenly spaced ones, and the screen says so.
+/// The largest number of tokens examined; of a larger batch this many evenly spaced ones, and the screen says so.
 pub const MOST_TOKENS: u32 = 4096;
-/// Scores that are looked at: fewer tokens where experts are many.
+/// The largest number of scores examined, so with many experts fewer tokens.
 const MOST_SCORES: usize = 1 << 20;
-/// Tokens of the reference sample of the online setting.
+/// Number of tokens in the reference sample of the online setting.
 const REFERENCE: usize = 8192;
-/// Tokens of the smallest computation batch.
+/// Number of tokens in the smallest computation batch.
 const SMALLEST_BATCH: u32 = 16;
 
 /// What the screen asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TheoryRequest {
-    /// Which variant.
+    /// The index of the variant.
     pub variant: usize,
 }
 
-/// One step in the price view: the same tokens at the prices before and after the update.
+/// One step in the price view: the same tokens assigned at the prices before and after the update.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Examined {
     /// The step that was routed.
     pub step: u64,
-    /// The tokens looked at.
+    /// The assignment problem of the tokens examined.
     pub problem: Arc<Problem>,
-    /// Tokens in the whole batch.
+    /// Number of tokens in the whole batch.
     pub batch: u32,
-    /// Whether every step has this same batch, so that 𝓛 can be compared between steps.
+    /// Whether every step has this same batch, so that values of 𝓛 are comparable between steps.
     pub fixed: bool,
-    /// The rule and the step size of the update, score units.
+    /// The rule of the update.
     pub rule: Rule,
-    /// u of the update, score units.
+    /// The step size u of the update, in score units.
     pub rate: f64,
-    /// The best reply to the prices before.
+    /// The assignment that maximises 𝓛 at the prices before the update: each token's K best experts.
     pub before: Assigned,
-    /// The best reply to the prices after.
+    /// The same at the prices after the update.
     pub after: Assigned,
-    /// How the Lagrangian changed.
+    /// The change of the Lagrangian.
     pub change: Change,
-    /// Who moved.
+    /// The tokens that changed experts.
     pub moves: Moves,
 }
 
-/// What a curve over time keeps of a step.
+/// What a curve over time keeps of an examined step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     /// The step.
     pub step: u64,
-    /// 𝓛 = D before the update, score units per token.
+    /// 𝓛 = D before the update, in score units per token.
     pub value: f64,
-    /// 𝓛 = D on the same tokens after it.
+    /// 𝓛 = D of the same tokens after the update.
     pub after: f64,
-    /// Total switching benefit Σ b(i), score units per token.
+    /// Total switching benefit Σ b(i), in score units per token.
     pub benefit: f64,
-    /// What the prices took: −ΣΔp·(load − L), u‖A − L‖₁ for the sign rule; score units per token.
+    /// The part of the change that is due to the prices: −ΣΔp·(load − L), which is u‖A − L‖₁ for the sign rule; score units per token.
     pub taken: f64,
-    /// Whether 𝓛 rose, by the exact numbers.
+    /// Whether 𝓛 rose, decided in exact integers.
     pub rises: bool,
-    /// Largest |load − L|, tokens.
+    /// Largest |load − L| over the experts, in tokens.
     pub furthest: f64,
-    /// Tokens that moved.
+    /// Number of tokens that changed experts.
     pub moved: u32,
-    /// Pairs of a dropped and a taken expert, and how many of them were against the preference rule.
+    /// Number of pairs of a dropped and a newly chosen expert, and how many of them violate the preference rule.
     pub pairs: (u64, u64),
-    /// The optimum of the balanced assignment of its tokens, where it was solved; score units per token.
+    /// The optimum of the balanced assignment of these tokens, if it was solved; score units per token.
     pub optimum: Option<f64>,
-    /// The bound on that optimum from the prices before; D where E divides K·T.
+    /// The bound on that optimum from the prices before the update; equals D if E divides K·T.
     pub bound: f64,
 }
 
 impl Examined {
-    /// What a curve keeps of it.
+    /// What a curve keeps of this step.
     #[must_use]
     pub fn point(&self) -> Point {
         let per = |value| per_token(&self.problem, value);
@@ -107,25 +108,25 @@ impl Examined {
         }
     }
 
-    /// Largest |load − L| before the update, tokens.
+    /// Largest |load − L| before the update, in tokens.
     #[must_use]
     pub fn furthest(&self) -> f64 {
         band::furthest(&self.problem, &self.before.loads) as f64 / self.problem.experts() as f64
     }
 
-    /// Fair share of the tokens looked at, L.
+    /// The fair share L of an expert, for the tokens examined.
     #[must_use]
     pub fn fair(&self) -> f64 {
         self.problem.assignments() as f64 / self.problem.experts() as f64
     }
 
-    /// A sum of scores (Q20) per token, score units.
+    /// A sum of scores (Q20) over the tokens examined, as score units per token.
     #[must_use]
     pub fn score(&self, sum: i64) -> f64 {
         per_token(&self.problem, sum * self.problem.experts() as i64)
     }
 
-    /// Whether the band has a promise to make here: K = 1, one batch for ever, sign rule.
+    /// Whether the statement about the band applies: K = 1, the same whole batch at every step, sign rule.
     #[must_use]
     pub fn band_applies(&self) -> bool {
         self.problem.top_k() == 1
@@ -135,10 +136,10 @@ impl Examined {
     }
 }
 
-/// Looks at the step that a simulation would do next, and does it.
+/// Does the next step of a simulation and examines it.
 ///
 /// # Errors
-/// Why the price view has nothing to say of this router, in one sentence.
+/// Why the price view does not apply to this router, in one sentence.
 pub fn examine(simulation: &mut Simulation, engine: &mut dyn Engine, variant: usize) -> Result<Examined, String> {
     if simulation.trace().is_some_and(|t| t.selected.is_some()) {
         return Err("A log of selections has no scores, and so no prices".into());
@@ -171,14 +172,15 @@ pub fn examine(simulation: &mut Simulation, engine: &mut dyn Engine, variant: us
     Ok(Examined { step, batch: batch.inputs.batch, fixed, rule, rate, before, after, change, moves, problem })
 }
 
-/// Some evenly spaced tokens of a batch as a problem.
+/// Evenly spaced tokens of a batch as an assignment problem.
 fn sample(batch: &Batch, variant: usize, tokens: u32, experts: usize, top_k: usize) -> Problem {
     let rows: Vec<Vec<i32>> =
         (0..tokens).into_par_iter().with_min_len(64).map(|i| batch.scores(batch.spaced(i, tokens), variant)).collect();
     Problem::new(experts, top_k, rows.concat())
 }
 
-/// Many tokens of the same source as one problem: what f = E\[D\] is estimated on. `None` where a router multiplies.
+/// A larger sample of tokens from the same source, on which f = E\[D\] is estimated, and the present prices. `None` if the router
+/// multiplies scores by biases.
 #[must_use]
 pub fn reference(simulation: &mut Simulation, variant: usize) -> Option<(Problem, Vec<i64>)> {
     let settings = simulation.experiment().variants.get(variant)?;
@@ -191,7 +193,7 @@ pub fn reference(simulation: &mut Simulation, variant: usize) -> Option<(Problem
     let most = REFERENCE.min(MOST_SCORES / experts.max(1)) / batches;
     let mut scores = vec![];
     let mut start = None;
-    // Batch 0 of synthetic tokens is the probe's, which is watched already.
+    // Batch 0 of synthetic tokens is the probe, which is on the screen anyway, so the sample starts at batch 1.
     let first = u32::from(simulation.trace().is_none());
     for number in first..first + batches as u32 {
         let batch = simulation.reference(number);
@@ -202,47 +204,48 @@ pub fn reference(simulation: &mut Simulation, variant: usize) -> Option<(Problem
     Some((Problem::new(experts, top_k, scores), start?))
 }
 
-/// The online setting as it is known so far.
+/// The online setting: the optimal prices p* of the source, and how far the run's prices were from them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Online {
-    /// Tokens of the reference sample.
+    /// Number of tokens in the reference sample.
     pub tokens: usize,
-    /// p*, score units, with mean 0.
+    /// p*, in score units, shifted to mean 0.
     pub prices: Vec<f64>,
-    /// f(p*), score units per token.
+    /// f(p*), in score units per token.
     pub lowest: f64,
-    /// How curved f is at p*.
+    /// The curvature of f at p*.
     pub curvature: Option<Curvature>,
-    /// The state from which n = 1 of the step size schedule counts.
+    /// The state at which the step size schedule has n = 1.
     pub from: u64,
-    /// States at which f was evaluated, in order.
+    /// The states at which f was evaluated, in order.
     pub nodes: Vec<Node>,
 }
 
-/// f at the biases of one state.
+/// f at the biases of one state of the run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Node {
-    /// The state: its biases route step `step`.
+    /// The number of the state: its biases route step `step`.
     pub step: u64,
-    /// f(p) − f(p*), score units per token.
+    /// f(p) − f(p*), in score units per token.
     pub excess: f64,
-    /// How far p is from p*.
+    /// The distance between p and p*.
     pub distance: Distance,
 }
 
 impl Node {
-    /// At the biases of a state, score units.
+    /// Evaluates f at the biases of a state, given in score units.
     #[must_use]
     pub fn new(reference: &Reference, step: u64, bias: &[f64]) -> Self {
         let distance = Distance::between(bias, &in_score_units(&reference.prices));
-        // Relative to their largest they are as small as in the key.
+        // Relative to the largest bias, as in the selection key, so that the numbers are small.
         let largest = bias.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let prices: Vec<i64> = bias.iter().map(|b| ((b - largest) * f64::from(SCORE_ONE)).round() as i64).collect();
         Self { step, excess: reference.excess(&prices), distance }
     }
 }
 
-/// States at which the regret is evaluated: close together at first, where it is large; always the same, and the last.
+/// The states from `from` to `to` at which the regret is evaluated: dense at first, where the regret grows fastest, then in steps that grow
+/// by a fifth. A larger `to` adds states and moves only the last one.
 #[must_use]
 pub fn nodes_of(from: u64, to: u64) -> Vec<u64> {
     let mut out = vec![from];
@@ -255,7 +258,8 @@ pub fn nodes_of(from: u64, to: u64) -> Vec<u64> {
     out
 }
 
-/// The biases of a state, score units, from the history: those after the update before it.
+/// The biases of a state in score units, from the history (the biases after the update of step `state − 1`). `None` for the first state and
+/// where the history has no column.
 #[must_use]
 pub fn bias_of_state(history: &VariantHistory, state: u64, first: u64) -> Option<Vec<f64>> {
     if state == first {
@@ -265,7 +269,8 @@ pub fn bias_of_state(history: &VariantHistory, state: u64, first: u64) -> Option
     Some(column.bias.iter().map(|&b| f64::from(b)).collect())
 }
 
-/// Regret Σ f(p_n) − f(p*) up to each node, score units over all `tokens` of a step; between nodes by the trapezoid rule.
+/// The regret Σ f(p_n) − f(p*) up to each node, in score units summed over the `tokens` of each step. Between nodes f is interpolated
+/// linearly.
 #[must_use]
 pub fn regret(nodes: &[Node], tokens: u32) -> Vec<(u64, f64)> {
     let Some(first) = nodes.first() else { return vec![] };
@@ -274,14 +279,15 @@ pub fn regret(nodes: &[Node], tokens: u32) -> Vec<(u64, f64)> {
     let mut out = vec![(first.step, sum)];
     for pair in nodes.windows(2) {
         let steps = (pair[1].step - pair[0].step) as f64;
-        // Every state but the first of the stretch, with weights on a line between its ends.
+        // The sum over every state after the first of the pair, with f on a straight line between the two.
         sum += t * (pair[0].excess * (steps - 1.0) + pair[1].excess * (steps + 1.0)) / 2.0;
         out.push((pair[1].step, sum));
     }
     out
 }
 
-/// MaxVio of computation batches within a batch, per variant: its first tokens, at most 4,096, in the order in which they arrive.
+/// MaxVio as a function of the size of the computation batch, per variant, over the first tokens of a batch (at most 4,096) in the order in
+/// which they arrive.
 #[must_use]
 pub fn sizes(batch: &Batch) -> Vec<Vec<Size>> {
     let pieces = batch.inputs.batch.min(MOST_TOKENS) / SMALLEST_BATCH;
@@ -295,49 +301,49 @@ pub fn sizes(batch: &Batch) -> Vec<Vec<Size>> {
     (0..batch.variants.len()).map(|v| batch_size::sizes(of(v), u64::from(SMALLEST_BATCH))).collect()
 }
 
-/// MaxVio of computation batches of one and of several steps, from a history up to a step: its last 64 at most.
+/// MaxVio of computation batches of one and of several whole steps, from the last steps of a history before `to`, at most 64.
 #[must_use]
 pub fn sizes_of_steps(history: &VariantHistory, to: u64, tokens: u32) -> Vec<Size> {
     let recent = history.recent().filter(|c| c.step < to && c.step + 64 >= to);
     batch_size::sizes(recent.map(|c| c.load.iter().map(|&l| f64::from(l)).collect()).collect(), u64::from(tokens))
 }
 
-/// Where the exact optimum stands.
+/// The state of solving for the exact optimum.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Solved {
-    /// It is being solved.
+    /// It is being solved or will be soon.
     #[default]
     Soon,
-    /// It will be once the run pauses: every step has another batch.
+    /// It will be solved when the run pauses; while it plays, every step has another batch.
     WhenPaused,
-    /// The problem is too large.
+    /// The problem is too large to solve.
     TooLarge,
     /// Solving it failed.
     Failed,
-    /// Here it is.
+    /// The exact optimum.
     Exactly(Arc<Optimum>),
 }
 
-/// The price view of the last step and of those before it.
+/// The price view of the last step and of earlier ones, as the screen shows it.
 #[derive(Clone, Debug, Default)]
 pub struct Theory {
-    /// What was asked for.
+    /// The request it answers.
     pub request: TheoryRequest,
-    /// The run's step that this belongs to.
+    /// The step of the run at which this was published.
     pub at: u64,
-    /// Why there is nothing to say, if so.
+    /// Why the price view does not apply, if so, as a sentence.
     pub blocked: Option<String>,
-    /// The last step; none at the very start.
+    /// The last step; `None` before the first step is done.
     pub examined: Option<Arc<Examined>>,
-    /// Steps examined so far, in order; some are missing where the run was too fast.
+    /// The steps examined so far, in order; some are missing if the run was too fast.
     pub points: Arc<Vec<Point>>,
     /// The exact optimum of the last step's tokens.
     pub optimum: Solved,
-    /// The largest step size at which the band is promised, Q20 units; none where it is not known.
+    /// The largest step size for which the band is guaranteed, in Q20 units; `None` if it is not known.
     pub largest_step: Option<i64>,
-    /// The online setting, once it is known.
+    /// The online setting, once its reference sample is solved.
     pub online: Option<Arc<Online>>,
-    /// MaxVio against computation batch within a batch, per variant.
+    /// MaxVio as a function of the computation batch size, per variant, for the last batch.
     pub sizes: Arc<Vec<Vec<Size>>>,
     /// Whether more is being computed.
     pub busy: bool,

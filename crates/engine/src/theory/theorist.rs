@@ -1,5 +1,5 @@
-//! The worker's helper for the price view: looks at each step while somebody watches, catches up on steps before, and has what takes
-//! long (the exact optimum, the reference sample) found on a thread beside.
+//! Computes the price view for the worker while the Theory pane is visible. Each step is examined as it is done; earlier steps are caught
+//! up on while the run is paused; slow work (the exact optimum, the reference sample) is done on a second thread.
 
 use super::super::background;
 use super::super::cpu::CpuEngine;
@@ -20,37 +20,37 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-/// Steps kept for the curves.
+/// The largest number of steps kept for the curves.
 const MOST_POINTS: usize = 4096;
-/// So many steps before the present one are looked at again while the run is paused.
+/// While the run is paused, this many steps before the present one are examined too.
 const CATCH_UP: u64 = 300;
-/// Work of one slice, so that a message is answered soon.
+/// Duration of one slice of work, so that messages are handled soon.
 const SLICE: Duration = Duration::from_millis(8);
-/// What is drawn is at least this much older while playing.
+/// The shortest time between two updates of the view while the run plays.
 const REST: Duration = Duration::from_millis(100);
-/// Every step is looked at up to this many steps per second, and so many token–expert pairs.
+/// Every step is examined if the run does at most this many steps per second with at most this many token–expert pairs.
 const EACH: (f64, usize) = (60.0, 4096 * 64);
-/// While fresh batches play, only problems with at most this many moves are solved.
+/// While fresh batches play, the optimum is solved only for problems with at most this many moves, K·T·(E − K).
 const SOLVED_IN_PLAY: usize = 1 << 18;
 
-/// What a reference sample was made for.
+/// What a reference sample depends on; if it changes, a new sample is needed.
 #[derive(Clone, Debug, PartialEq)]
 struct Key {
     source: Source,
     seed: u32,
     router: (Gate, u32, u32),
-    /// Sixty-fourths of a topic lifetime.
+    /// The drift, in sixty-fourths of a topic lifetime.
     phase: u64,
 }
 
-/// Work for the thread beside.
+/// Work for the second thread.
 enum Job {
     Optimum { id: u64, problem: Arc<Problem>, prices: Vec<i64> },
     Reference { key: Key, problem: Problem, prices: Vec<i64> },
     Nodes { reference: Arc<Reference>, states: Vec<(u64, Vec<f64>)> },
 }
 
-/// What it found.
+/// The result of a [`Job`].
 enum Answer {
     Optimum(u64, Option<Optimum>),
     Reference(Key, Reference),
@@ -72,25 +72,25 @@ impl Job {
     }
 }
 
-/// See the module.
+/// Computes the price view; see the module.
 pub struct Theorist {
     request: TheoryRequest,
     engine: CpuEngine,
-    /// Steps looked at, with the number of their problem.
+    /// The steps examined, each with the number of its problem.
     points: BTreeMap<u64, (Point, u64)>,
     blocked: Option<String>,
     latest: Option<Arc<Examined>>,
-    /// Grows with every other problem.
+    /// The number of the present problem; increases whenever the tokens differ from those before.
     problem: u64,
     largest_step: Option<i64>,
     optimum: Option<(u64, Option<Arc<Optimum>>)>,
     reference: Option<(Key, Arc<Reference>)>,
     nodes: BTreeMap<u64, Node>,
-    /// The state from which n = 1 counts, and the present one.
+    /// The state at which the step size schedule has n = 1, and the state up to which regret is evaluated.
     states: (u64, u64),
     sizes: Arc<Vec<Vec<Size>>>,
     job: Option<Receiver<Answer>>,
-    /// The settings under which the thread beside died: it is not started again until they are others.
+    /// The settings under which the second thread panicked; it is not started again until they change.
     broken: Option<Arc<Experiment>>,
     trouble: Option<String>,
     #[cfg(test)]
@@ -102,7 +102,7 @@ pub struct Theorist {
 }
 
 impl Theorist {
-    /// For a run whose last step nobody has looked at yet.
+    /// A theorist that has examined nothing yet.
     #[must_use]
     pub fn new(request: TheoryRequest) -> Self {
         Self {
@@ -130,19 +130,19 @@ impl Theorist {
         }
     }
 
-    /// What was asked for.
+    /// The request it works on.
     #[must_use]
     pub fn request(&self) -> TheoryRequest {
         self.request
     }
 
-    /// What is known.
+    /// The newest price view.
     #[must_use]
     pub fn theory(&self) -> &Arc<Theory> {
         &self.theory
     }
 
-    /// The run has another state, or its past another course from `from` on.
+    /// Call this after a seek (`None`), or when steps from `from` on have been discarded by a change.
     pub fn changed(&mut self, from: Option<u64>) {
         self.stale = true;
         self.replay = None;
@@ -152,7 +152,7 @@ impl Theorist {
         }
     }
 
-    /// Whether the next step is to be done alone: every one is looked at, or it is time to look again.
+    /// Whether the next step must be done alone: because every step is examined, or because an update of the view is due.
     #[must_use]
     pub fn wants_one(&self, run: &Run, steps_per_second: f64) -> bool {
         let pairs = |v: &moebias_model::config::Variant| run.simulation().batch() as usize * v.router.experts as usize;
@@ -160,7 +160,7 @@ impl Theorist {
         (small && steps_per_second <= EACH.0) || self.made.elapsed() >= REST
     }
 
-    /// Looks at the step just done. Returns quickly if nothing is to be looked at.
+    /// Call this after steps were done. Examines the last one if `each` is set and the price view applies.
     pub fn step_done(&mut self, run: &Run, each: bool) {
         self.stale = true;
         if each && self.blocked.is_none() {
@@ -211,24 +211,24 @@ impl Theorist {
         self.optimum.as_ref().filter(|(of, _)| *of == id).and_then(|(_, o)| o.as_ref())
     }
 
-    /// What went wrong, once.
+    /// The error message of the last failure, handed out once.
     pub fn trouble(&mut self) -> Option<String> {
         self.trouble.take()
     }
 
-    /// Whether there is more to compute while the run is paused.
+    /// Whether there is still something to compute while the run is paused.
     #[must_use]
     pub fn busy(&self) -> bool {
         self.job.is_some() || self.replay.is_some() || self.stale
     }
 
-    /// Whether all it can do now is wait for the thread beside.
+    /// Whether there is nothing to do but to wait for the second thread.
     #[must_use]
     pub fn waits(&self) -> bool {
         self.job.is_some() && self.replay.is_none() && !self.stale
     }
 
-    /// Does a slice of what there is to do. True if there is something new to show.
+    /// Does a slice of the work. Returns true if there is something new to show.
     pub fn work(&mut self, run: &mut Run, playing: bool) -> bool {
         let mut news = self.hear(run);
         if self.stale && (!playing || self.made.elapsed() >= REST) {
@@ -254,7 +254,7 @@ impl Theorist {
         news
     }
 
-    /// Looks again at steps before the present one that nobody has looked at.
+    /// Examines earlier steps that have not been examined, for one slice of time. Returns true if there may be new points.
     fn catch_up(&mut self, run: &Run) -> bool {
         let until = run.step().saturating_sub(1);
         if self.replay.is_none() {
@@ -268,11 +268,11 @@ impl Theorist {
             match examine(&mut replay.simulation, &mut self.engine, self.request.variant) {
                 Ok(examined) => {
                     let same = self.latest.as_ref().is_some_and(|l| *l.problem == *examined.problem);
-                    // Of another batch there is no optimum to be had: it is gone already.
+                    // Problem 0 never gets an optimum: the tokens of other batches are not kept.
                     let id = if same { self.problem } else { 0 };
                     self.keep(&examined, id);
                 }
-                // Another rule was in force then.
+                // The price view does not apply to this earlier step: another rule was in force.
                 Err(_) => return self.points.len() > 1,
             }
             replay.apply_due();
@@ -283,7 +283,7 @@ impl Theorist {
         true
     }
 
-    /// Takes in what the thread beside found.
+    /// Takes in the result of the second thread, if there is one.
     fn hear(&mut self, run: &Run) -> bool {
         let Some(job) = &self.job else { return false };
         match job.try_recv() {
@@ -312,14 +312,14 @@ impl Theorist {
         true
     }
 
-    /// Gives the thread beside the next thing to do, if there is one.
+    /// Gives the second thread the next job, if there is one.
     fn begin(&mut self, run: &mut Run, playing: bool) {
         let key = self.key(run);
         let variant = self.request.variant;
         let job = if let Some(job) = self.optimum_job(playing) {
             Some(job)
         } else if self.reference.as_ref().is_none_or(|(k, _)| *k != key) {
-            // While a slider of the source is dragged there is no end of new samples, but one at a time is found.
+            // While a setting of the source is dragged, samples are out of date at once; they are still solved one at a time.
             reference(run.simulation_mut(), variant).map(|(problem, prices)| Job::Reference { key, problem, prices })
         } else {
             self.nodes_job(run)

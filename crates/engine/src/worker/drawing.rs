@@ -1,4 +1,4 @@
-//! The picture for the heatmap: made when it is out of date, and no more often than the run can afford.
+//! The picture for the heatmap. It is remade when it is out of date, but not so often that it slows the run down.
 
 use crate::cpu::CpuEngine;
 use crate::run::Run;
@@ -6,16 +6,16 @@ use crate::view::{Picture, Rows, ViewRequest, picture, picture_ahead};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Pictures of the live batch are at least this far apart: faster is noise.
+/// The shortest time between two pictures of the live batch: more of them would only flicker.
 const LIVE_FRAME: Duration = Duration::from_millis(100);
 
-/// The newest picture and when the next is due.
+/// The newest picture, and what decides when the next one is due.
 pub(super) struct Drawing {
     pub(super) view: ViewRequest,
     pub(super) picture: Arc<Picture>,
-    /// The picture is not of the present step, or not of what is asked for.
+    /// Whether the picture is of an earlier step or of another request.
     pub(super) stale: bool,
-    /// Does the last step again, to look at it.
+    /// Repeats the last step beside the run.
     beside: CpuEngine,
     made: Instant,
     cost: Duration,
@@ -34,11 +34,10 @@ impl Drawing {
         }
     }
 
-    /// Makes the picture anew where it is stale and due.
+    /// Remakes the picture if it is stale and due.
     pub(super) fn draw(&mut self, run: &mut Run, moving: bool) {
         let slow = self.view.rows != Rows::Probe && moving && self.view == self.picture.request;
-        // A costly picture of a running batch is made more rarely, so that it takes a tenth of the time at most, or a third while one
-        // zooms and pans.
+        // While the run moves, a costly picture takes at most a tenth of the time, or a third while the user zooms and pans.
         let rest = if slow { LIVE_FRAME.max(9 * self.cost) } else { 2 * self.cost };
         let due = !moving || self.view.rows == Rows::Probe || self.made.elapsed() >= rest;
         if !self.stale || !due {

@@ -1,4 +1,4 @@
-//! Which engine the worker uses: opened beside the work, left where it cannot go on, and come back to.
+//! Which engine the worker uses: a GPU is opened on another thread, left if it cannot run the experiment, and used again once it can.
 
 use super::super::background;
 use super::{Inside, LOSSES};
@@ -10,18 +10,18 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-/// The engine that runs, and the one that is wanted.
+/// The engine that runs, and the engine that was asked for.
 pub(super) struct Engines {
     pub(super) engine: Box<dyn Engine>,
     pub(super) choice: EngineChoice,
     pub(super) opening: Option<Receiver<Result<Box<dyn Engine>, EngineError>>>,
     losses: VecDeque<Instant>,
-    /// The GPU was left because of a setting that it does not know.
+    /// Whether the GPU was left because of a setting that it does not support.
     left_gpu: bool,
 }
 
 impl Engines {
-    /// The CPU, for this reason.
+    /// The CPU engine, with the reason for it.
     pub(super) fn new(reason: &str) -> Self {
         Self {
             engine: Box::new(CpuEngine::new(reason)),
@@ -34,7 +34,7 @@ impl Engines {
 }
 
 impl Inside {
-    /// Opens an engine beside the work; the CPU goes on meanwhile, with the same results.
+    /// Opens the chosen engine on another thread; until it is ready, the CPU continues with the same results.
     pub(super) fn choose(&mut self, choice: EngineChoice) {
         self.engines.choice = choice;
         self.engines.left_gpu = false;
@@ -100,13 +100,13 @@ impl Inside {
             EngineError::Unsupported(why) | EngineError::Unavailable(why) => {
                 self.say(Echo::Notice(format!("Continuing on the CPU: {why}")));
                 self.set_engine(Box::new(CpuEngine::new(why)));
-                // Whatever else it could not do, too large a trace for one, it could not do the next time either.
+                // Return to the GPU later only if a setting was the reason. Another reason, for example too large a trace, would recur.
                 self.engines.left_gpu = unsupported(self.run.simulation().experiment()).is_some();
             }
         }
     }
 
-    /// Goes back to the GPU once the setting that it does not know is gone.
+    /// Returns to the GPU once no setting is left that it does not support.
     pub(super) fn return_to_gpu(&mut self) {
         if self.engines.left_gpu && unsupported(self.run.simulation().experiment()).is_none() {
             self.choose(self.engines.choice);

@@ -1,5 +1,5 @@
-//! What the variants come to, worked out while somebody looks: a few times a second while the run plays, and at every step that it
-//! stands at.
+//! The figures of each variant for the Comparison pane. While they are asked for, they are computed a few times a second if the run
+//! plays, and at every step at which it stands still.
 
 use crate::message::Standings;
 use crate::run::Run;
@@ -8,17 +8,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// While the run plays, figures that change faster cannot be read.
+/// The shortest time between two computations while the run plays: nobody can read figures that change faster.
 const REST: Duration = Duration::from_millis(250);
-/// They take a tenth of the time at most.
+/// The pause after a computation is at least this many times as long as the computation, which therefore takes at most a tenth of the time.
 const SHARE: u32 = 9;
 
-/// The figures as they were last worked out.
+/// The figures computed last.
 #[derive(Debug, Default)]
 pub(super) struct Figuring {
     wanted: bool,
     made: Option<Made>,
-    /// Working them out failed: it is not tried again until something changes.
+    /// Computing the figures panicked; it is not tried again until something changes.
     broken: bool,
 }
 
@@ -30,20 +30,20 @@ struct Made {
 }
 
 impl Figuring {
-    /// Somebody looks, or no longer.
+    /// Starts or stops computing the figures.
     pub(super) fn want(&mut self, wanted: bool) {
         self.wanted = wanted;
         self.broken = false;
         self.made = self.made.take().filter(|_| wanted);
     }
 
-    /// What is known is of another run, or counted from elsewhere.
+    /// Drops the figures: another run began, or they count from another mark now.
     pub(super) fn changed(&mut self) {
         self.broken = false;
         self.made = None;
     }
 
-    /// Works them out again, where they are wanted and of another step. What went wrong is told once.
+    /// Computes the figures if they are wanted and out of date. Returns an error message, once, if that panicked.
     pub(super) fn work(&mut self, run: &Run, moving: bool) -> Option<String> {
         self.work_with(run, moving, Run::figures)
     }
@@ -57,7 +57,7 @@ impl Figuring {
             return None;
         }
         let at = Instant::now();
-        // They only read the run: a panic leaves it as it was.
+        // Computing figures only reads the run, so a panic leaves the run unchanged.
         let Ok(figures) = catch_unwind(AssertUnwindSafe(|| figures(run))) else {
             self.broken = true;
             return Some("The comparison failed unexpectedly; it is tried again when it is opened anew".into());
@@ -67,7 +67,7 @@ impl Figuring {
         None
     }
 
-    /// The last there are, while somebody looks.
+    /// The newest figures, while they are wanted.
     pub(super) fn standings(&self) -> Option<Arc<Standings>> {
         self.made.as_ref().map(|m| Arc::clone(&m.standings))
     }

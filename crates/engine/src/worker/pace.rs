@@ -1,4 +1,4 @@
-//! How fast the run plays: how many steps are due, and how many were done per second.
+//! How fast the run plays: how many steps are due, and how many are done per second.
 
 use crate::message::Speed;
 use std::time::{Duration, Instant};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 pub(super) struct Pace {
     pub(super) playing: bool,
     pub(super) speed: Speed,
-    /// Steps left of a `Step` message.
+    /// Steps still to do of a [`Message::Step`](crate::message::Message::Step).
     pub(super) remaining: u64,
-    /// Steps due at the chosen speed.
+    /// Steps due at the chosen speed, with a fraction.
     pub(super) due: f64,
     pub(super) clock: Instant,
     pub(super) seconds_per_step: f64,
-    /// Since when and from which step steps are counted, and how many there were per second before.
+    /// The measurement of the speed: when and at which step it began, and the last result in steps per second.
     pub(super) meter: (Instant, u64, f64),
 }
 
@@ -31,14 +31,14 @@ impl Pace {
         }
     }
 
-    /// Nothing is due from before; `rate` is what is shown as steps per second until it is measured again.
+    /// Forgets steps that are due; `rate` is shown as steps per second until the next measurement.
     pub(super) fn restart(&mut self, step: u64, rate: f64) {
         self.due = 0.0;
         self.clock = Instant::now();
         self.meter = (Instant::now(), step, rate);
     }
 
-    /// Steps per second that the run is asked to do.
+    /// The speed asked for, in steps per second.
     pub(super) fn asked(&self) -> f64 {
         match self.speed {
             Speed::Steps(rate) if self.remaining == 0 => rate,
@@ -46,7 +46,7 @@ impl Pace {
         }
     }
 
-    /// How long it is until the next step is due, while playing.
+    /// The time until the next step is due while playing, at most 50 ms.
     pub(super) fn until_next(&mut self) -> Duration {
         let Speed::Steps(rate) = self.speed else { return Duration::ZERO };
         self.due += self.clock.elapsed().as_secs_f64() * rate;
@@ -55,20 +55,20 @@ impl Pace {
         Duration::from_secs_f64(missing.min(0.05))
     }
 
-    /// Steps to do now.
+    /// The number of steps to do now.
     pub(super) fn wanted(&mut self) -> u64 {
         match self.speed {
             _ if self.remaining > 0 => self.remaining,
             Speed::Max => u64::MAX,
             Speed::Steps(rate) => {
-                // What cannot be caught up within a quarter of a second is let go.
+                // A run that cannot keep up drops what is more than a quarter of a second behind.
                 self.due = self.due.min((rate * 0.25).max(1.0));
                 self.due as u64
             }
         }
     }
 
-    /// So many steps were done.
+    /// Notes that `steps` steps were done.
     pub(super) fn did(&mut self, steps: u64) {
         self.due = (self.due - steps as f64).max(0.0);
         self.remaining = self.remaining.saturating_sub(steps);

@@ -1,7 +1,7 @@
-//! Which run the worker shows: new ones, forks, branches, and those that are kept to go back to.
+//! Which run the worker shows: new runs, forks, branches, and the parked runs.
 //!
-//! Whoever asks for a run is answered by [`Echo::Running`] or [`Echo::Declined`], in order, and whoever asks for a change by
-//! [`Echo::Applied`] or [`Echo::Refused`] with its number. So nobody need believe what did not happen.
+//! Every request for a run is answered with [`Echo::Running`] or [`Echo::Declined`], in order, and every change with [`Echo::Applied`] or
+//! [`Echo::Refused`] and its number. So the sender always knows what happened.
 
 use super::Inside;
 use crate::message::{Echo, Kept, Message};
@@ -13,10 +13,10 @@ use moebias_model::change::{Change, Event, Target};
 use moebias_model::naming::capitalised;
 use std::collections::VecDeque;
 
-/// Memory for all runs that are kept to go back to, with their checkpoints and histories.
+/// The memory budget for all parked runs with their checkpoints and histories, in bytes.
 pub const KEPT_BYTES: usize = 1 << 30;
 
-/// Runs that are kept to go back to, oldest first, within one budget of memory.
+/// The parked runs with the bytes they use, oldest first, within one memory budget.
 #[derive(Debug)]
 pub(super) struct Parked {
     runs: VecDeque<(Run, usize)>,
@@ -30,12 +30,12 @@ impl Default for Parked {
 }
 
 impl Parked {
-    /// What is kept.
+    /// The number of parked runs and their memory.
     pub(super) fn kept(&self) -> Kept {
         Kept { runs: self.runs.len(), bytes: self.runs.iter().map(|(_, bytes)| bytes).sum() }
     }
 
-    /// Keeps one more run. Hands back the names of those that had to go: the oldest first, and the new one where it alone is too large.
+    /// Parks a run. Returns the ids of the runs dropped for it: the oldest first, and the new one if it alone exceeds the budget.
     fn park(&mut self, run: Run) -> Vec<RunId> {
         let bytes = run.bytes();
         self.runs.push_back((run, bytes));
@@ -72,7 +72,7 @@ impl Inside {
                     && self.engines.engine.info().kind == EngineKind::Cpu
                     && self.engines.opening.is_none()
                 {
-                    // What the GPU could not do before, it may be able to do now.
+                    // The GPU may support the new experiment even if it did not support the one before.
                     self.choose(self.engines.choice);
                 }
             }
@@ -84,7 +84,7 @@ impl Inside {
         self.say(Echo::Declined { run, running: self.run.id, reason });
     }
 
-    /// The run goes on with one more variant. Playing, seeking and steps to do go on too.
+    /// Continues with a fork of the present run. Playing, a seek and remaining steps continue too; held changes are refused.
     pub(super) fn fork(&mut self, id: RunId, of: usize) {
         self.answered += 1;
         let Some(run) = self.run.forked(id, of) else {
@@ -98,7 +98,7 @@ impl Inside {
         self.say(Echo::Running { run: id, resumed: false });
     }
 
-    /// What is worked out beside the run was of another.
+    /// Restarts what is computed beside the run, because it was computed for another run.
     fn look_again(&mut self) {
         self.watching.theorist = self.watching.theorist.take().map(|t| Box::new(Theorist::new(t.request())));
         self.drawing.stale = true;
@@ -114,7 +114,7 @@ impl Inside {
         self.say(Echo::Running { run: self.run.id, resumed });
     }
 
-    /// Changes that were held for a step that was never reached are answered, not done.
+    /// Refuses the changes that were held for a step that will not be reached.
     pub(super) fn refuse_held(&mut self, why: &str) {
         for message in std::mem::take(&mut self.going.held) {
             if let Message::Change { id, change, .. } = message {
@@ -155,7 +155,7 @@ impl Inside {
             return self.say(Echo::Refused { id, reason });
         }
         if self.run.step() < self.run.head {
-            // What is computed again may belong to a past that is about to be another.
+            // The detail may belong to steps that this change is about to discard.
             self.watching.detail = None;
         }
         match self.run.change(target, change) {

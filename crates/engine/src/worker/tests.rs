@@ -70,7 +70,7 @@ fn plays_at_its_speed_and_then_sleeps() {
     assert_eq!(answered.step, paused.step);
 }
 
-/// The price view follows a run, catches up on what it missed, and finds the optimum of a fixed batch.
+/// The price view follows a run, computes the steps it missed, and finds the optimum of a fixed batch.
 #[test]
 fn theory_while_somebody_looks() {
     let mut start = start();
@@ -93,7 +93,7 @@ fn theory_while_somebody_looks() {
     }
     let online = theory.online.as_ref().unwrap();
     assert_eq!(online.nodes.last().unwrap().step, 40);
-    // Later steps of another course are forgotten, earlier ones are not.
+    // After a change in the past, points of later steps are dropped and earlier ones are kept.
     worker.send(Message::Seek(20));
     wait(&worker, "step 20", |s| s.step == 20 && s.seeking.is_none());
     worker.send(Message::Change { id: 0, run: RunId(1), target: Target::AllVariants, change: Change::SetRate(0.05) });
