@@ -1,5 +1,5 @@
-//! Adding a step to the history and reading what a plot shows of it, after a thousand steps and after a million, with 1024 experts:
-//! `cargo bench --bench history`. Reading must cost the same at both.
+//! Times pushing a step to the history and reading the columns of a plot, after a thousand steps and after a million, with 1024 experts:
+//! `cargo bench --bench history`. Reading must take the same time in both cases.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use moebias_engine::history::History;
@@ -8,7 +8,7 @@ use moebias_model::row::{StepRow, VariantRow};
 use std::hint::black_box;
 
 const EXPERTS: usize = 1024;
-/// Points across a plot.
+/// Number of points across a plot.
 const POINTS: u64 = 1000;
 
 fn row() -> StepRow {

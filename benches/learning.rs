@@ -1,4 +1,4 @@
-//! Whole steps per second of routers that learn: `cargo bench --bench learning`. T = 2,048, E = 64, K = 6, on all cores.
+//! Times whole steps of routers that learn: `cargo bench --bench learning`. T = 2,048, E = 64, K = 6, on all cores.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use moebias_engine::Engine;
@@ -7,7 +7,7 @@ use moebias_model::config::{Experiment, Source, Variant};
 use moebias_model::learn::settings::{Auxiliary, Learning, World};
 use moebias_model::step::Simulation;
 
-/// Steps in one piece.
+/// Number of steps per call of the engine.
 const TOGETHER: u32 = 8;
 
 fn learning(c: &mut Criterion) {

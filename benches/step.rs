@@ -1,5 +1,5 @@
-//! Whole steps per second of every CPU kernel and the GPU of this machine: `cargo bench --bench step`. Throughput is in
-//! token–expert pairs. `given scores` routes a trace whose scores were quantised before.
+//! Times whole steps with every CPU kernel and the GPU of this machine: `cargo bench --bench step`. Throughput is in token–expert pairs.
+//! `given scores` routes a trace whose scores were quantised before, `given logits` one whose gate is taken in every step.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use moebias_engine::cpu::{CpuEngine, Kernel};
@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 /// Tokens, experts, K.
 const SIZES: [(u32, u32, u32); 4] = [(4096, 64, 6), (16_384, 64, 6), (16_384, 256, 8), (65_536, 256, 8)];
-/// Steps in one piece, so that a GPU is not timed by its read-backs alone.
+/// Number of steps per call of the engine, so that a GPU is not only timed by reading back.
 const TOGETHER: u32 = 8;
 
-/// Every engine that there is, with its name.
+/// Every engine of this machine.
 fn engines() -> Vec<Box<dyn Engine>> {
     let mut all: Vec<Box<dyn Engine>> = vec![];
     for kernel in Kernel::available() {
@@ -36,7 +36,7 @@ fn synthetic(batch: u32, variants: Vec<Variant>) -> Option<Simulation> {
     Simulation::new(Experiment { seed: 1, source, variants }, None).ok()
 }
 
-/// Two batches of a trace, taken in turns; the gate is taken once, or in each step.
+/// A simulation of a trace of two batches, used in turn. The gate is applied when the trace is loaded, or in every step.
 fn traced(batch: u32, experts: u32, top_k: u32, gate_each_step: bool) -> Option<Simulation> {
     let tokens = batch as usize;
     let logits = (0..2 * tokens * experts as usize).map(|i| ((i * 7919) % 10_007) as f32 / 1250.0 - 4.0).collect();
@@ -54,7 +54,7 @@ fn time(c: &mut Criterion, name: &str, pairs: u64, simulation: &Simulation) {
     group.throughput(Throughput::Elements(u64::from(TOGETHER) * pairs));
     for mut engine in engines() {
         let mut simulation = simulation.clone();
-        // Not every engine does everything: the GPU leaves recorded logits to the CPU.
+        // Not every engine supports everything: the GPU leaves recorded logits to the CPU.
         if let Err(e) = engine.advance(&mut simulation, 1, &mut vec![]) {
             eprintln!("{name}: {e}");
             continue;

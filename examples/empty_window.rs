@@ -1,4 +1,4 @@
-//! An empty window that repaints all the time: what this machine's graphics can do at best, to compare Moebias's frame rate with.
+//! An empty window that repaints all the time, to measure the highest frame rate of this machine's graphics and compare Moebias with it.
 //!
 //! `cargo run --release --example empty_window` prints frames per second; `MOEBIAS_STATS=1 cargo run --release` prints Moebias's.
 

@@ -1,15 +1,15 @@
-//! Opening files that exist: asks what it is and how large before anything is read, and never blocks.
+//! Opening existing files: the type and size are checked before anything is read, and opening never blocks.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// The most that a kind of file may be.
+/// The largest size of a kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// The kind, with its article: "a scenario".
+    /// The kind of file, with its article: "a scenario".
     pub what: &'static str,
-    /// Bytes.
+    /// The largest size in bytes.
     pub most: u64,
 }
 
@@ -21,7 +21,7 @@ impl Limit {
     }
 }
 
-/// Why a file was not opened. Each is the end of a sentence that begins with the file's name.
+/// Why a file was not opened. Each message continues a sentence that begins with the file's name.
 ///
 /// ```
 /// use moebias_disk::{Limit, door};
@@ -38,24 +38,24 @@ impl Limit {
 /// ```
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// No such file.
+    /// There is no such file.
     #[error("there is no such file")]
     Missing,
-    /// A link to nothing; where it points.
+    /// The path is a link to a file that does not exist; its target.
     #[error("it is a link to {0}, and there is no such file")]
     Dangling(String),
-    /// A folder, a device, a pipe or a socket.
+    /// The path is a folder, a device, a pipe or a socket; with its article.
     #[error("it is {0}, not a regular file")]
     NotAFile(String),
-    /// Too large for its kind.
+    /// The file is too large for its kind.
     #[error("it is {bytes} bytes long, but {what} must be at most {most} bytes", what = limit.what, most = limit.most)]
     TooLarge {
-        /// Its length.
+        /// The size of the file in bytes.
         bytes: u64,
-        /// What is allowed.
+        /// The limit of its kind.
         limit: Limit,
     },
-    /// Not UTF-8 from this byte on.
+    /// The file is not UTF-8; the offset of the first invalid byte.
     #[error("it is not a text file: byte {0} is not UTF-8")]
     NotText(usize),
     /// The operating system refused.
@@ -64,14 +64,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether there is nothing at that path.
+    /// Whether nothing exists at the path.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Missing)
     }
 }
 
-/// Opens a regular file to read it.
+/// Opens a regular file for reading.
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -79,7 +79,7 @@ pub fn open(path: &Path, limit: Limit) -> Result<File, Refusal> {
     open_as(path, limit, OpenOptions::new().read(true))
 }
 
-/// Opens a regular file that exists to read it and write to it.
+/// Opens an existing regular file for reading and writing.
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -87,7 +87,7 @@ pub fn update(path: &Path, limit: Limit) -> Result<File, Refusal> {
     open_as(path, limit, OpenOptions::new().read(true).write(true))
 }
 
-/// Opens a regular file to append to it. Where there is none it is made, also where a link points at nothing.
+/// Opens a regular file for appending. It is created if it does not exist, also at the end of a link.
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -99,15 +99,15 @@ pub fn append(path: &Path, limit: Limit) -> Result<File, Refusal> {
     }
 }
 
-/// Makes a file that was not there, to read it and append to it.
+/// Creates a new file for reading and appending.
 ///
 /// # Errors
-/// Something is there already, or whatever the operating system says.
+/// The path exists already, or the operating system could not create the file.
 pub fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).append(true).create_new(true).open(path)
 }
 
-/// The whole content of a regular file.
+/// The content of a regular file.
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -116,7 +116,7 @@ pub fn bytes(path: &Path, limit: Limit) -> Result<Vec<u8>, Refusal> {
     let mut content = vec![];
     let length = file.metadata()?.len() as usize;
     content.try_reserve_exact(length).map_err(|e| io::Error::new(io::ErrorKind::OutOfMemory, e))?;
-    // A file that grows while it is read does not get past the limit either.
+    // The limit also holds for a file that grows while it is read.
     file.take(limit.most.saturating_add(1)).read_to_end(&mut content)?;
     if content.len() as u64 > limit.most {
         return Err(Refusal::TooLarge { bytes: content.len() as u64, limit });
@@ -124,7 +124,7 @@ pub fn bytes(path: &Path, limit: Limit) -> Result<Vec<u8>, Refusal> {
     Ok(content)
 }
 
-/// The whole content of a text file.
+/// The content of a text file.
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -145,12 +145,12 @@ fn open_as(path: &Path, limit: Limit, options: &mut OpenOptions) -> Result<File,
     let about = fs::metadata(path).map_err(|e| missing(path, e))?;
     look(&about)?;
     let file = never_blocking(options).open(path).map_err(|e| missing(path, e))?;
-    // It may have become something else since the first look.
+    // The path may have been replaced since it was checked, so the open file is checked too.
     look(&file.metadata()?)?;
     Ok(file)
 }
 
-/// A pipe that took the file's place after the first look opens at once instead of waiting for its other end.
+/// Sets the flag for non-blocking opening: if a pipe has replaced the file since it was checked, opening does not wait for its other end.
 #[cfg(unix)]
 pub(super) fn never_blocking(options: &mut OpenOptions) -> &mut OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -172,7 +172,7 @@ fn missing(path: &Path, error: io::Error) -> Refusal {
     }
 }
 
-/// What something is that is no regular file, with its article, and through which link it was found.
+/// What a path is that is not a regular file, with its article, and the target if it is a link.
 pub(super) fn found(path: &Path, about: &Metadata) -> String {
     let what = kind(about);
     let link = fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink());

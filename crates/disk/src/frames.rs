@@ -1,4 +1,4 @@
-//! Numbered pictures in a folder, swapped in whole: until the last one is written, the pictures that were there before are untouched.
+//! Numbered pictures in a folder that replace those of an earlier film together: until the last one is written, the earlier ones are kept.
 
 use super::staged::{folder_of, sync_folder};
 use super::temporary::{self, Listed};
@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Pictures on their way into a folder. Dropped before they are [put in](Self::finish), they leave nothing behind.
+/// Pictures that are being written for a folder. If this is dropped before [`Self::finish`], nothing is left behind.
 #[derive(Debug)]
 pub struct Frames {
     target: PathBuf,
@@ -20,17 +20,17 @@ fn name(number: usize) -> String {
     format!("frame-{number:04}.png")
 }
 
-/// The number of a picture that was written here.
+/// The number of a picture with a name made by [`name`]; `None` for other names.
 fn number(name: &str) -> Option<usize> {
     let digits = name.strip_prefix("frame-")?.strip_suffix(".png")?;
     (digits.len() >= 4 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
 }
 
 impl Frames {
-    /// Begins pictures that will stand in `folder`, which is made where there is none.
+    /// Starts writing pictures for `folder`, whose parent folders are created if they are missing.
     ///
     /// # Errors
-    /// Something else of this name, or a folder that can't be written.
+    /// `folder` is a file, or a folder that can't be written to.
     pub fn new(folder: &Path) -> io::Result<Self> {
         if fs::metadata(folder).is_ok_and(|m| !m.is_dir()) {
             return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is a file, not a folder"));
@@ -38,7 +38,7 @@ impl Frames {
         let target = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
         let parent = folder_of(&target);
         fs::create_dir_all(parent)?;
-        // On the same disk as the target: in it where it exists, as it may be a disk of its own.
+        // On the same disk as the target: inside it if it exists, since it may be a mount point.
         let within = if target.is_dir() { &target } else { parent };
         let (beside, lock) = temporary::folder(within)?;
         Ok(Self { target, beside, _lock: lock, count: 0, bytes: 0 })
@@ -47,21 +47,21 @@ impl Frames {
     /// Writes the next picture.
     ///
     /// # Errors
-    /// Whatever the operating system says.
+    /// The operating system could not write it.
     pub fn push(&mut self, png: &[u8]) -> io::Result<()> {
         let mut file = File::create_new(self.beside.path().join(name(self.count)))?;
         file.write_all(png)?;
-        // A full disk is noticed now and not when the earlier pictures are gone.
+        // A full disk is noticed here, while the earlier pictures are still there.
         file.sync_data()?;
         self.count += 1;
         self.bytes += png.len() as u64;
         Ok(())
     }
 
-    /// Puts them in their place; pictures of an earlier film go, and whatever else is in the folder stays. How many bytes they have.
+    /// Moves the pictures into the folder and deletes those of an earlier film; other files in the folder stay. Returns their size in bytes.
     ///
     /// # Errors
-    /// Whatever the operating system says.
+    /// The operating system could not move or delete a file.
     pub fn finish(self) -> io::Result<u64> {
         temporary::unlock(self.beside.path())?;
         sync_folder(self.beside.path())?;
@@ -71,7 +71,7 @@ impl Frames {
             sync_folder(folder_of(&self.target))?;
             return Ok(self.bytes);
         }
-        // Renaming within a disk needs no room on it.
+        // Renaming within a disk needs no free space.
         for i in 0..self.count {
             fs::rename(self.beside.path().join(name(i)), self.target.join(name(i)))?;
         }

@@ -3,8 +3,8 @@
 //! ## Inside
 //!
 //! Files are read through [`door`] and written through [`staged`] and [`frames`]; no other part of Moebias opens any, which a test
-//! checks. What is written has the permissions that the umask gives, and leaves no temporary file behind: not when the program is
-//! stopped ([`temporary::clean_up_on_signals`]), and after a `kill -9` not beyond the next write into the same folder.
+//! checks. Written files have the permissions that the umask gives. Temporary files are removed when a signal ends the program
+//! ([`temporary::clean_up_on_signals`]), and after a `kill -9` at the next write into the same folder.
 
 pub mod door;
 pub mod frames;

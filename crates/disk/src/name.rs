@@ -1,12 +1,12 @@
-//! File names made of titles.
+//! File names made from titles.
 
-/// Bytes of a name made here. File systems take 255; endings, numbers and `.bak` want room too.
+/// The largest length of a name in bytes. File systems allow 255, but endings, numbers and `.bak` are added to it.
 const MOST_BYTES: usize = 120;
-/// Words taken from a title.
+/// Number of words taken from a title.
 const MOST_WORDS: usize = 8;
 
-/// A file name without its ending, made of a title: its first words in lower case with hyphens between them, cut by bytes. `or` where the
-/// title has neither letters nor digits.
+/// A file name without its ending, made from a title: its first words in lower case, joined by hyphens and limited in bytes. Returns `or`
+/// if the title has neither letters nor digits.
 #[must_use]
 pub fn stem(title: &str, or: &str) -> String {
     let plain: String = title.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();

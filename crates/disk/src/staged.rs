@@ -1,4 +1,4 @@
-//! Writing so that a crash, a full disk or a pulled plug leaves either the old file or the new one, never half of one.
+//! Atomic writing: after a crash, a full disk or a power failure there is either the old file or the new one, never part of one.
 
 use super::door;
 use super::temporary::{self, Listed};
@@ -6,28 +6,28 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Links followed before they are taken for a circle.
+/// Number of links to follow before they are taken for a circle.
 const MOST_LINKS: usize = 32;
 
 /// Writes a file atomically: a temporary file beside it, synced, renamed over it, and the folder synced.
 ///
 /// # Errors
-/// Whatever the operating system says. The old file is then still there.
+/// The operating system could not write it; the old file is then still there.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut staged = Staged::new(path)?;
     staged.write_all(content)?;
     staged.finish()
 }
 
-/// Gives a file another name in its folder, in place of whatever has that name.
+/// Renames a file within its folder and replaces any file that has that name.
 ///
 /// # Errors
-/// Whatever the operating system says.
+/// The operating system could not rename it.
 pub fn set_aside(path: &Path, name: &Path) -> io::Result<()> {
     fs::rename(path, name)
 }
 
-/// A file that is being written and appears under its name only when it is whole. Dropped before, it leaves nothing behind.
+/// A file that appears under its name only when it is complete. If this is dropped before [`Self::finish`], nothing is left behind.
 ///
 /// ```
 /// use moebias_disk::Staged;
@@ -50,17 +50,17 @@ pub struct Staged {
 
 #[derive(Debug)]
 enum To {
-    /// Beside the target, to be renamed over it.
+    /// A temporary file beside the target, to be renamed over it.
     Beside(Listed, BufWriter<File>),
-    /// A device or a pipe, which nothing may be renamed over.
+    /// A device or a pipe, which must be written to directly.
     Through(BufWriter<File>),
 }
 
 impl Staged {
-    /// Starts to write what will be `path`. What a link points at is written, whether it is there already or not, and the link stays.
+    /// Starts to write the file at `path`. If `path` is a link, its target is written, whether or not that exists, and the link stays.
     ///
     /// # Errors
-    /// A folder that is missing or closed to us, or a pipe that nobody reads.
+    /// The folder is missing or can't be written to, or `path` is a pipe without a reader.
     pub fn new(path: &Path) -> io::Result<Self> {
         let target = behind_links(path)?;
         let to = match fs::metadata(&target) {
@@ -74,16 +74,16 @@ impl Staged {
         Ok(Self { target, to })
     }
 
-    /// The file is whole: it takes its name.
+    /// Completes the file and gives it its name.
     ///
     /// # Errors
-    /// Whatever the operating system says. What was there before is then still there.
+    /// The operating system could not write or rename it; the old file is then still there.
     pub fn finish(self) -> io::Result<()> {
         match self.to {
             To::Through(mut out) => out.flush(),
             To::Beside(listed, out) => {
                 let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-                // The file that it replaces may have been closed to others, or opened to them.
+                // The new file gets the permissions of the one it replaces.
                 if let Ok(old) = fs::metadata(&self.target) {
                     file.set_permissions(old.permissions())?;
                 }
@@ -110,7 +110,7 @@ impl Write for Staged {
     }
 }
 
-/// What a path means once every link is followed. The last of them may point at nothing yet.
+/// The path after all links are followed; the last link may point at a file that does not exist yet.
 fn behind_links(path: &Path) -> io::Result<PathBuf> {
     if let Ok(target) = fs::canonicalize(path) {
         return Ok(target);
@@ -125,7 +125,7 @@ fn behind_links(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("its links lead in a circle"))
 }
 
-/// Opens a device or a pipe to write to. A pipe is waited for only once somebody reads it.
+/// Opens a device or a pipe for writing. Fails at once for a pipe without a reader; later writes wait for the reader.
 #[cfg(unix)]
 fn open_through(path: &Path) -> io::Result<File> {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -175,7 +175,7 @@ mod tests {
     fn permissions_are_as_of_any_other_file_or_of_the_one_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        // What the umask makes of a file here.
+        // The permissions that the umask gives to a file here.
         fs::write(at("other"), "").unwrap();
         write(&at("new"), b"1").unwrap();
         assert_eq!(mode(&at("new")), mode(&at("other")));
@@ -193,7 +193,7 @@ mod tests {
         symlink("file", at("link")).unwrap();
         write(&at("link"), b"new").unwrap();
         assert_eq!(fs::read(at("file")).unwrap(), b"new");
-        // Two links, and nothing at the end of them yet.
+        // Two links in a row, and no file at their end yet.
         fs::create_dir(at("sub")).unwrap();
         symlink("sub/second", at("first")).unwrap();
         symlink("../target", at("sub/second")).unwrap();

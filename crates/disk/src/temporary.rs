@@ -1,8 +1,8 @@
-//! Temporary files and folders, and that none of them stays behind.
+//! Temporary files and folders, and their removal.
 //!
-//! Each stands beside what it will become, holds a lock for as long as its program lives, and is on a list. A signal that ends the program
-//! removes what is on the list. What a `kill -9` or a power cut left is recognised by its name and its free lock, and removed before the
-//! next temporary file is made in the same folder.
+//! Each is beside its target, is locked while its program lives, and is on a list. When a signal ends the program, everything on the list is
+//! removed. What a `kill -9` or a power failure left is recognised by its name and its free lock, and removed before the next temporary file
+//! is created in the same folder.
 
 use super::door::{self, Limit};
 use std::collections::HashSet;
@@ -14,22 +14,22 @@ use std::time::Duration;
 
 const PREFIX: &str = ".moebias-";
 const SUFFIX: &str = ".tmp";
-/// The file in a temporary folder that holds its lock.
+/// The file in a temporary folder that is locked on behalf of the folder.
 const LOCK: &str = ".lock";
-/// Nothing younger than this is taken for left behind, unless its process is known to be gone: it may not be locked yet.
+/// A file younger than this counts as left behind only if its process is known to have ended: it may not be locked yet.
 const YOUNG: Duration = Duration::from_secs(60);
 const ANY: Limit = Limit::new("a temporary file", u64::MAX);
 
-/// What there is now, to be removed by a signal.
+/// The temporary files and folders of this program, to be removed when a signal ends it.
 static LIVE: Mutex<Vec<PathBuf>> = Mutex::new(vec![]);
-/// Folders that were looked through already.
+/// Folders that were already searched for files left behind.
 static LOOKED: Mutex<Option<HashSet<PathBuf>>> = Mutex::new(None);
 
 fn live() -> MutexGuard<'static, Vec<PathBuf>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Something that is removed when this is dropped, or when a signal ends the program.
+/// A temporary file or folder, removed when this is dropped or when a signal ends the program.
 #[derive(Debug)]
 pub(super) struct Listed(PathBuf);
 
@@ -38,7 +38,7 @@ impl Listed {
         &self.0
     }
 
-    /// It has become what it was made for.
+    /// Takes it off the list without removing it, because it has become its target.
     pub(super) fn keep(self) {
         live().retain(|p| *p != self.0);
         std::mem::forget(self);
@@ -53,7 +53,7 @@ impl Drop for Listed {
 }
 
 fn remove(path: &Path) {
-    // What can't be removed now is removed by the next program that writes here.
+    // What can't be removed now is removed by the next program that writes into this folder.
     if fs::symlink_metadata(path).is_ok_and(|m| m.is_dir()) {
         fs::remove_dir_all(path).ok();
     } else {
@@ -72,20 +72,20 @@ fn builder(prefix: &str, mode: u32) -> tempfile::Builder<'_, 'static> {
     builder
 }
 
-/// A new file in a folder, with the permissions that the umask gives.
+/// Creates a temporary file in a folder, with the permissions that the umask gives.
 pub(super) fn file(folder: &Path) -> io::Result<(Listed, File)> {
     forget_left_behind(folder);
-    // Listed before a signal can come between.
+    // The list stays locked until the file is on it, so a signal can't come in between.
     let mut live = live();
     let (file, path) = builder(&prefix(), 0o666).tempfile_in(folder)?.keep().map_err(|e| e.error)?;
     live.push(path.clone());
     drop(live);
-    // Some file systems have no locks; what is left behind there is recognised by its age.
+    // On file systems without locks, files left behind are recognised only by their age.
     file.lock().ok();
     Ok((Listed(path), file))
 }
 
-/// A new folder in a folder. The file is its lock, to be kept as long as the folder.
+/// Creates a temporary folder in a folder. The returned file is its lock and must be kept open as long as the folder.
 pub(super) fn folder(parent: &Path) -> io::Result<(Listed, File)> {
     forget_left_behind(parent);
     let mut live = live();
@@ -98,7 +98,7 @@ pub(super) fn folder(parent: &Path) -> io::Result<(Listed, File)> {
     Ok((listed, lock))
 }
 
-/// The lock of a temporary folder is no part of what it becomes.
+/// Removes the lock file of a temporary folder, which is not part of its content.
 pub(super) fn unlock(folder: &Path) -> io::Result<()> {
     fs::remove_file(folder.join(LOCK))
 }
@@ -112,7 +112,7 @@ fn with_umask(builder: &mut tempfile::Builder<'_, '_>, mode: u32) {
 #[cfg(not(unix))]
 fn with_umask(_: &mut tempfile::Builder<'_, '_>, _: u32) {}
 
-/// Removes what programs left behind in a folder that were killed. Once per folder and program.
+/// Removes temporary files that killed programs left in a folder. Each program does this once per folder.
 pub fn forget_left_behind(folder: &Path) {
     let all = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let mut looked = LOOKED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -135,13 +135,14 @@ pub fn forget_left_behind(folder: &Path) {
 fn is_left_behind(path: &Path, of: Option<u32>) -> bool {
     let Ok(about) = fs::symlink_metadata(path) else { return false };
     let locked = if about.is_dir() { path.join(LOCK) } else { path.to_owned() };
-    // A folder whose lock is gone was about to become what it was made for.
+    // A folder without a lock file was interrupted while it became its target.
     let free = door::open(&locked, ANY).map_or_else(|r| r.is_missing(), |file| file.try_lock().is_ok());
     let old = about.modified().ok().and_then(|m| m.elapsed().ok()).is_some_and(|age| age > YOUNG);
     free && (old || of.is_some_and(is_gone))
 }
 
-/// Waits a little for a lock that several programs share, and goes on without one where there are none. Held until it is dropped.
+/// Waits up to half a second for a lock shared by several programs, which is held until the file is dropped. `None` if the lock was not
+/// obtained; the caller then continues without.
 pub fn lock(path: &Path) -> Option<File> {
     let file = door::append(path, ANY).ok()?;
     for _ in 0..100 {
@@ -154,30 +155,30 @@ pub fn lock(path: &Path) -> Option<File> {
     None
 }
 
-/// Whether a process is known to be gone. Only Linux says so without asking for more.
+/// Whether a process is known to have ended. Only on Linux can this be found out without further means.
 fn is_gone(id: u32) -> bool {
     id != std::process::id() && cfg!(target_os = "linux") && !Path::new(&format!("/proc/{id}")).exists()
 }
 
-/// Removes every temporary file of this program. For the last moments before it ends.
+/// Removes every temporary file of this program. Call it just before the program ends.
 pub fn clean_up() {
     live().iter().for_each(|path| remove(path));
 }
 
-/// From now on a signal that ends the program (Ctrl+C, SIGTERM, a closed terminal) removes its temporary files first. Then the program
-/// ends as it would have without.
+/// After this call, a signal that ends the program (Ctrl+C, SIGTERM, a closed terminal) first removes the program's temporary files. The
+/// program then ends as it would have otherwise.
 #[cfg(unix)]
 pub fn clean_up_on_signals() {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::{iterator::Signals, low_level};
-    // A signal that whoever started us has chosen to ignore (`nohup`) stays ignored.
+    // A signal that our parent process set to be ignored (`nohup`) stays ignored.
     let mut signals = match Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&s| !is_ignored(s))) {
         Ok(signals) => signals,
         Err(e) => return log::warn!("signals can't be heard, so temporary files may stay behind: {e}"),
     };
     let listen = move || {
         let Some(signal) = signals.forever().next() else { return };
-        // Held until the end: nothing new is made meanwhile.
+        // The list stays locked until the program ends, so no new temporary file is created meanwhile.
         let live = live();
         live.iter().for_each(|path| remove(path));
         low_level::emulate_default_handler(signal).ok();
@@ -188,11 +189,11 @@ pub fn clean_up_on_signals() {
     }
 }
 
-/// Windows has no such signals; what a closed program left is removed by the next.
+/// Windows has no such signals; files left by a closed program are removed by the next.
 #[cfg(not(unix))]
 pub fn clean_up_on_signals() {}
 
-/// Whether a signal is ignored already, where the system says so.
+/// Whether a signal is already ignored, if the system tells.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     const STATUS: Limit = Limit::new("a process's status", 1 << 16);
@@ -209,7 +210,7 @@ mod tests {
     fn what_was_left_behind_goes_and_what_is_in_use_stays() {
         let at = tempfile::tempdir().unwrap();
         let path = |name: &str| at.path().join(name);
-        // No process has such a number.
+        // No process has this number.
         fs::write(path(".moebias-4294967295-abc.tmp"), "left").unwrap();
         fs::create_dir(path(".moebias-4294967295-folder.tmp")).unwrap();
         fs::write(path(".moebias-4294967295-folder.tmp/.lock"), "").unwrap();

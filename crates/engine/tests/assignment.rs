@@ -1,5 +1,5 @@
-//! Routers that are not "the K largest of score + bias": groups, capacity, dynamic K, Sinkhorn, BASE and hash. Against an independent
-//! evaluation in NumPy (`tests/data/assignment.py`), and what must hold of each on a thousand random problems.
+//! Routers other than "the K largest of score + bias": groups, capacity, dynamic K, Sinkhorn, BASE and hash. They are compared with an
+//! independent evaluation in NumPy (`tests/data/assignment.py`), and what must hold for each is checked on a thousand random problems.
 
 use crate::common::Dice;
 use moebias_engine::view::{CHOSEN, DROPPED, PROBE_TOKENS, Rows, ViewRequest, picture};
@@ -15,7 +15,7 @@ use moebias_model::{capacity, groups};
 use std::collections::HashMap;
 use std::path::Path;
 
-/// The lines of one name, without name and step.
+/// The numbers of all lines with one name, without name and step.
 fn golden(name: &str) -> Vec<Vec<u32>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/assignment.txt");
     let text = std::fs::read_to_string(path).unwrap();
@@ -25,7 +25,7 @@ fn golden(name: &str) -> Vec<Vec<u32>> {
     rows
 }
 
-/// The shipped trace with this router and rule.
+/// A simulation of the shipped trace with this router and rule.
 fn sample(router: Router, rule: Rule) -> Simulation {
     let Loaded { scenario, trace, .. } = load(Path::new("builtin:sample")).unwrap();
     let mut experiment = scenario.experiment();
@@ -38,7 +38,7 @@ fn with_capacity(by: Stays) -> Router {
     Router { capacity: Some(Capacity { factor: 1.25, by }), ..Router::default() }
 }
 
-/// Plays the trace and hands back what the NumPy evaluation should have found, step by step.
+/// Replays the trace and compares what `found` reads from each row with the NumPy evaluation, step by step.
 fn compare(name: &str, router: Router, rule: Rule, found: impl Fn(&StepRow) -> Vec<u32>) {
     let mut simulation = sample(router, rule);
     for (step, wanted) in golden(name).into_iter().enumerate() {
@@ -73,7 +73,7 @@ fn dynamic_k_as_numpy_has_it() {
     compare("threshold", Router::default(), Rule::Threshold, loads);
 }
 
-/// A hundred steps are six rounds through the trace and a bit; nothing is carried from step to step.
+/// A hundred steps are a little more than six rounds through the trace. Nothing is carried from step to step.
 #[test]
 fn sinkhorn_as_numpy_has_it_for_a_hundred_steps() {
     let wanted = golden("sinkhorn");

@@ -1,4 +1,4 @@
-//! Every kernel that this CPU can run against the scalar model: all loads, biases and counts of every step equal.
+//! Compares every kernel that this CPU can run with the scalar model: all loads, biases and counts of every step must be equal.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // Also in the helpers of these tests.
 
@@ -18,14 +18,14 @@ const STEPS: u32 = 4;
 
 fn variant(experts: u32, top_k: u32, gate: Gate, rule: Rule, rate: f64) -> Variant {
     let (average, iterations) = (f64::from(top_k % 3) * 0.45, 1 + experts % 4);
-    // Some are frozen in mid-run.
+    // Some variants are frozen during the run.
     let freeze = (experts % 5 == 3).then_some(2);
     let balancer = Balancer { rule, rate, freeze, average, iterations, ..Balancer::default() };
     let router = Router { experts, top_k, gate, ..Router::default() };
     Variant { router, balancer, ..Variant::default() }
 }
 
-/// Logits from −10 to 10: also some that saturate.
+/// A trace with logits from −10 to 10, some of which saturate.
 fn trace(dice: &mut Dice, steps: usize, tokens: usize, experts: usize, gate_each_step: bool) -> Arc<Trace> {
     let logits = (0..steps * tokens * experts).map(|_| (dice.real(20.0) - 10.0) as f32).collect();
     let mut trace = Trace::new(steps, tokens, experts, logits);
@@ -33,7 +33,7 @@ fn trace(dice: &mut Dice, steps: usize, tokens: usize, experts: usize, gate_each
     Arc::new(trace)
 }
 
-/// Configuration `i`: gates, rules, sources and K take turns so that all meet, everything else is thrown.
+/// Configuration `i`. Gates, rules, sources and K are cycled through so that every combination of gate and rule occurs; the rest is random.
 fn configuration(i: u32) -> (Experiment, Option<Arc<Trace>>) {
     let mut dice = Dice::new(500 + i);
     let is_trace = i % 4 == 3;
@@ -71,7 +71,7 @@ fn configuration(i: u32) -> (Experiment, Option<Arc<Trace>>) {
     (Experiment { seed, source, variants }, recorded)
 }
 
-/// Every kernel that this CPU has, from the same start, `steps` steps.
+/// Runs every kernel that this CPU has for `steps` steps from the same start.
 fn assert_equal(name: &str, start: &Simulation, steps: u32) {
     let mut oracle = start.clone();
     let wanted: Vec<StepRow> = (0..steps).map(|_| oracle.advance()).collect();
@@ -120,7 +120,7 @@ fn the_configurations_cover_what_they_should() {
     assert!(all.iter().any(|e| matches!(e.source, Source::Trace(_)) && e.variants.len() > 1));
 }
 
-/// Routers that the kernels do not know: the engine gathers what they must know of the whole batch in parts.
+/// Routers that the kernels do not support. The engine computes what depends on the whole batch in parts, on several threads.
 #[test]
 fn what_is_not_plain_equals_the_model_too() {
     for i in 0..40 {
@@ -170,7 +170,7 @@ fn what_is_not_plain_equals_the_model_too() {
     }
 }
 
-/// Batches that are cut into parts for several threads, and sizes round a register's and a tile's.
+/// Batches that are divided into parts for several threads, and sizes around those of a register and of a tile.
 #[test]
 fn every_batch_size() {
     let sizes = (1..=70).chain([127, 128, 129, 511, 512, 513, 5000]);
@@ -189,7 +189,7 @@ fn every_batch_size() {
     }
 }
 
-/// Biases as far apart as a start state may have them, where keys saturate and the multiplicative product wraps.
+/// Biases as far apart as a start state may have them, so that keys saturate and the multiplicative product wraps.
 #[test]
 fn extreme_biases() {
     let mut dice = Dice::new(77);
@@ -209,7 +209,7 @@ fn extreme_biases() {
             let size = 1i64 << dice.below(53);
             let inexact = i64::from(dice.below(4096)).min(size);
             *b = dice.of(&[size, -size, size - inexact]);
-            // A factor below 0, or beyond the clamp of the rule, is no state of it.
+            // Factors below 0 or beyond the clamp of the rule are not valid.
             if rule == Rule::Multiplicative {
                 *b = b.abs().min(LARGEST_FACTOR);
             }
@@ -219,7 +219,7 @@ fn extreme_biases() {
     }
 }
 
-/// Of more than two million recorded numbers, rows are fetched ahead; where the trace ends there is nothing to fetch.
+/// With more than two million recorded numbers, rows are prefetched; at the end of the trace there is nothing to prefetch.
 #[test]
 fn a_large_trace() {
     let mut dice = Dice::new(9);

@@ -1,6 +1,6 @@
-//! The GPU engine against the model: every load, every bias and every count of every step equal, on Vulkan and on OpenGL.
+//! Compares the GPU engine with the model on Vulkan and on OpenGL: every load, bias and count of every step must be equal.
 //!
-//! Where a backend has no adapter its tests say that they are skipped; with `MOEBIAS_REQUIRE_GPU=1` they fail instead.
+//! If a backend has no adapter, its tests print that they are skipped; with `MOEBIAS_REQUIRE_GPU=1` they fail instead.
 
 use crate::common::{Dice, GATES, LARGEST_FACTOR, RULES};
 use moebias_engine::cpu::CpuEngine;
@@ -28,15 +28,15 @@ use wgpu::Backends;
 
 const CONFIGURATIONS: u32 = 60;
 const STEPS: u64 = 1000;
-/// Where a batch is put in order, which takes a software adapter many passes.
+/// Steps for rules with an order search, for which a software adapter needs many passes.
 const ORDERED_STEPS: u64 = 60;
-/// Token–expert pairs per step of the long runs: what keeps this file quick on two cores.
+/// Token–expert pairs per step of the long runs, so few that this file takes little time on two cores.
 const PAIRS: u32 = 6000;
 
-/// Every row of a run, the digest at its end, and what the rules remember there.
+/// Every row of a run, the digest at its end, and the rules' memory at its end.
 type Outcome = (Vec<StepRow>, String, Vec<Vec<i64>>);
 
-/// An engine on this backend, software or not. `None` where there is none, which is said, or fails where one is required.
+/// Opens an engine on this backend, with a software adapter if need be. `None` if there is no adapter; panics if one is required.
 fn open(backends: Backends, test: &str) -> Option<GpuEngine> {
     or_skip(&format!("{test} on {backends:?}"), GpuEngine::open_on(Some(backends), true))
 }
@@ -120,7 +120,7 @@ fn change(dice: &mut Dice, experiment: &Experiment, step: u64) -> Event {
     Event { step, target, change }
 }
 
-/// Configuration `i`: gates, rules and sources take turns so that all meet, everything else is thrown.
+/// Configuration `i`. Gates, rules and sources are cycled through so that every combination of gate and rule occurs; the rest is random.
 fn configuration(i: u32) -> Start {
     let mut dice = Dice::new(1000 + i);
     let count = if i.is_multiple_of(3) { dice.within(2, 5) } else { 1 };
@@ -134,7 +134,7 @@ fn configuration(i: u32) -> Start {
             (_, 1) => dice.within(2, 100),
             _ => dice.of(&[31, 257, 1000, 1023, 1024]),
         };
-        // 36 pairs, of which a variant takes the next but seven.
+        // There are 36 pairs of gate and rule; each further variant moves on by seven of them.
         let pair = i + 7 * v;
         let gate = GATES[(pair % 3) as usize];
         let rule = RULES[(pair / 3 % 12) as usize];
@@ -159,14 +159,14 @@ fn configuration(i: u32) -> Start {
     Start { experiment, trace: recorded, state: None, events, stop: None }
 }
 
-/// How many steps a configuration is run for.
+/// The number of steps for which a configuration is run.
 fn steps_of(start: &Start) -> u64 {
     let ordered = start.experiment.variants.iter().any(|v| v.balancer.rule.orders())
         || start.events.iter().any(|e| matches!(e.change, Change::SetRule(rule) if rule.orders()));
     if ordered { ORDERED_STEPS } else { STEPS }
 }
 
-/// Runs to the end and hands back every row.
+/// Runs to the end and returns every row.
 fn rows(start: &Start, engine: &mut dyn Engine, steps: u64) -> Outcome {
     let mut run = Run::new(RunId(1), start.clone()).unwrap();
     let mut rows = vec![];
@@ -196,7 +196,7 @@ fn assert_same(name: &str, start: &Start, wanted: &Outcome, made: &Outcome) {
     assert_eq!((wanted.0.len(), &wanted.1, &wanted.2), (made.0.len(), &made.1, &made.2), "{name}");
 }
 
-/// What the model does, computed once for all backends.
+/// The results of the model, computed once for all backends.
 static WANTED: LazyLock<Vec<(Start, Outcome)>> = LazyLock::new(|| {
     let run = |i| {
         let start = configuration(i);
@@ -255,7 +255,7 @@ fn the_configurations_cover_what_they_should() {
     }
 }
 
-/// Batches of many workgroups, so large that a slow adapter's first step is cut into pieces.
+/// Batches of many workgroups, so large that the first step is submitted in pieces on a slow adapter.
 fn large_batches(backends: Backends) {
     let Some(mut engine) = open(backends, "large batches") else { return };
     for (batch, experts, top_k, count) in [(20_001, 256, 8, 1), (70_000, 17, 3, 2), (5000, 1024, 32, 1), (1, 2, 2, 64)]
@@ -285,15 +285,15 @@ fn large_batches_on_gl() {
     large_batches(Backends::GL);
 }
 
-/// Variants with the same experts share tokens and scores, four at a time; the last four may be fewer, and other experts or too many
-/// of them stand apart.
+/// Variants with the same number of experts share tokens and scores, four at a time. The last group may be smaller, and variants with
+/// another number of experts, or with too many, are on their own.
 fn sweeps(backends: Backends) {
     let Some(mut engine) = open(backends, "sweeps") else { return };
     for (seed, experts, count) in [(1, 24, 9), (2, 512, 3), (3, 520, 2), (4, 7, 64)] {
         let mut dice = Dice::new(seed);
         let of = |v: u32, dice: &mut Dice| {
             let other = v % 8 == 5;
-            // Rules that put a batch in order share scores with those that don't; where experts choose there is no dispatch at all.
+            // Rules with an order search share scores with rules without; where experts choose there is no dispatch at all.
             let rule = match v % 8 {
                 2 => Rule::Quantile,
                 4 => Rule::ExpertChoice,
@@ -324,7 +324,7 @@ fn sweeps_on_gl() {
     sweeps(Backends::GL);
 }
 
-/// Biases as far apart as a start state may have them, where the key saturates and 64 bits are needed.
+/// Biases as far apart as a start state may have them, so that keys saturate and 64 bits are needed.
 fn extreme_biases(backends: Backends) {
     let Some(mut engine) = open(backends, "extreme biases") else { return };
     for rule in RULES {
@@ -350,7 +350,7 @@ fn extreme_biases(backends: Backends) {
         state.variants[0].bias[7] = 1 << 52;
         state.variants[0].bias[8] = -(1 << 52);
         if rule == Rule::Multiplicative {
-            // A factor below 0, or beyond the clamp of the rule, is no state of it.
+            // Factors below 0 or beyond the clamp of the rule are not valid.
             state.variants.iter_mut().flat_map(|v| &mut v.bias).for_each(|b| *b = b.abs().min(LARGEST_FACTOR));
         }
         let start = Start { experiment, trace: None, state: Some(state), events: vec![], stop: None };
@@ -391,7 +391,7 @@ fn a_trace_that_does_not_fit_goes_up_in_pieces() {
     let mut engine = engine.with_trace_memory(3 * one_step + 5);
     assert_same("three steps at a time", &start, &wanted, &rows(&start, &mut engine, 40));
     let mut engine = engine.with_trace_memory(one_step);
-    // The engine keeps what it has until something changes.
+    // The engine keeps its buffers until something changes, so this uses another experiment.
     let other = traced(&[Gate::Softmax, Gate::Sigmoid]);
     let wanted = rows(&other, &mut CpuEngine::new(""), 25);
     assert_same("one step at a time", &other, &wanted, &rows(&other, &mut engine, 25));
@@ -405,7 +405,7 @@ fn a_trace_that_does_not_fit_goes_up_in_pieces() {
     assert_eq!(simulation.step(), 0);
 }
 
-/// Groups of every size, with both keys and both gates, on synthetic tokens and on a trace.
+/// Groups of many sizes, with both kinds of keys and two gates, on synthetic tokens and on a trace.
 fn groups_of_experts(backends: Backends) {
     let Some(mut engine) = open(backends, "groups") else { return };
     for (i, (experts, groups, kept, top_k)) in
@@ -439,7 +439,7 @@ fn groups_of_experts(backends: Backends) {
     }
 }
 
-/// Words with their experts, few and many.
+/// The rule Hash with few and many experts.
 fn hashed_words(backends: Backends) {
     let Some(mut engine) = open(backends, "hash") else { return };
     for (i, burst) in [1, 3].into_iter().enumerate() {
@@ -505,8 +505,8 @@ fn thresholds(backends: Backends) {
     assert!(other_number > 100 && moved > 1000, "{other_number} steps, {moved} moved");
 }
 
-/// Sums of exactly 0 and next to it: biases that undo a token's scores, in units of each gate; and biases as far away as a start state
-/// may have them.
+/// Sums of score and bias of exactly 0 and just beside it, from biases that cancel a token's scores, in units of each gate; then biases as
+/// far apart as a start state may have them.
 fn thresholds_met_exactly(backends: Backends) {
     let Some(mut engine) = open(backends, "thresholds met exactly") else { return };
     let variants = GATES.map(|gate| Variant {
@@ -520,7 +520,7 @@ fn thresholds_met_exactly(backends: Backends) {
     let (batch, mut state) = (simulation.next_batch(), simulation.state().clone());
     for (v, (made, gate)) in state.variants.iter_mut().zip(GATES).enumerate() {
         for ((b, &score), e) in made.bias.iter_mut().zip(&batch.scores(0, v)).zip(0..) {
-            // One in three has a sum of −1, of 0, and of 1.
+            // The sums are −1, 0 and 1 in turn.
             *b = (e % 3 - 1 - (i64::from(score) << 12)) << gate.unit_bits();
         }
     }
@@ -591,7 +591,7 @@ fn groups_on_gl() {
     groups_of_experts(Backends::GL);
 }
 
-/// What no shader knows is refused in a sentence, and the worker goes on with the CPU until the setting is gone.
+/// What no shader supports is refused in a sentence, and the worker continues on the CPU until the setting is gone.
 #[test]
 fn what_the_shaders_do_not_know_runs_on_the_cpu() {
     let Some(mut engine) = open(Backends::all(), "unsupported routers") else { return };
@@ -629,7 +629,7 @@ fn what_the_shaders_do_not_know_runs_on_the_cpu() {
     wait("the GPU again", &|s| kind(s) == EngineKind::Gpu && s.step == 10);
 }
 
-/// What will not fit however long one waits is said once, and the GPU is not opened again and again.
+/// An experiment that can never run on the GPU is reported once, and the GPU is not opened again and again.
 #[test]
 fn learning_is_left_to_the_cpu_once() {
     if open(Backends::all(), "learning").is_none() {
@@ -648,7 +648,7 @@ fn learning_is_left_to_the_cpu_once() {
             opened += u32::from(matches!(&echo, Echo::Engine(info) if info.kind == EngineKind::Gpu));
             left += u32::from(matches!(&echo, Echo::Notice(why) if why.contains("Learning runs on the CPU")));
         }
-        // Long enough after it was left to be opened again.
+        // Three seconds are long enough for the GPU to be opened again, if that happened.
         if left > 0 && began.elapsed().as_millis() > 3000 {
             break;
         }
@@ -656,7 +656,7 @@ fn learning_is_left_to_the_cpu_once() {
     assert_eq!((opened, left), (1, 1));
 }
 
-/// An engine may hand out fewer steps at a time than it was asked for.
+/// Advances to a step; an engine may do fewer steps at a time than it was asked for.
 fn advance_to(engine: &mut GpuEngine, step: u64, simulation: &mut Simulation, rows: &mut Vec<StepRow>) {
     while simulation.step() < step {
         engine.advance(simulation, (step - simulation.step()) as u32, rows).unwrap();
@@ -697,7 +697,7 @@ fn device_loss_on_gl() {
 
 #[test]
 fn without_an_adapter_it_says_so() {
-    // No system has both: one of these has no adapter.
+    // No system has both of these backends, so at least one of them has no adapter.
     let outcomes = [Backends::METAL, Backends::DX12].map(|b| GpuEngine::open_on(Some(b), true));
     let why = outcomes.iter().find_map(|o| o.as_ref().err()).unwrap();
     assert!(matches!(why, EngineError::Unavailable(_)));

@@ -1,5 +1,5 @@
-//! The shipped real trace against Algorithm 1 of Wang et al. as PyTorch replayed it (`tests/data/golden.safetensors`): 200 updates over
-//! the 16 recorded batches, in float32, for two step sizes.
+//! Compares the shipped real trace with a replay of Algorithm 1 of Wang et al. in PyTorch (`tests/data/golden.safetensors`): 200 updates
+//! over the 16 recorded batches, in float32, for two step sizes.
 
 use moebias_engine::cpu::count;
 use moebias_files::{Loaded, load};
@@ -19,14 +19,14 @@ const TOP_K: usize = 6;
 const TOKENS: usize = 1024;
 /// Tokens per expert at perfect balance.
 const FAIR: u32 = 96;
-/// A tolerance of design: one assignment in so many.
+/// The tolerance, chosen in advance: one assignment in this many may differ.
 const ONE_IN: u64 = 100_000;
 
-/// One replay of PyTorch.
+/// One replay in PyTorch, one entry per step.
 struct Golden {
     u: f64,
     loads: Vec<Vec<u32>>,
-    /// After each update.
+    /// The biases after each update.
     bias: Vec<Vec<f32>>,
     max_vio: Vec<f32>,
 }
@@ -48,7 +48,7 @@ fn golden(scores: &str, u: f64) -> Golden {
 }
 
 impl Golden {
-    /// The bias that step `t` routes with.
+    /// The biases with which step `t` is routed.
     fn bias_before(&self, t: usize) -> Vec<f32> {
         if t == 0 { vec![0.0; EXPERTS] } else { self.bias[t - 1].clone() }
     }
@@ -58,7 +58,7 @@ fn all() -> Vec<Golden> {
     [0.001, 0.01].into_iter().flat_map(|u| ["torch_f32", "rounded_f32"].map(|scores| golden(scores, u))).collect()
 }
 
-/// The shipped trace with the router of its metadata and the sign rule.
+/// The shipped trace with the router that its metadata describe and the sign rule.
 fn simulation(u: f64) -> Simulation {
     let Loaded { scenario, trace, .. } = load(Path::new("builtin:sample")).unwrap();
     let mut experiment = scenario.experiment();
@@ -73,7 +73,7 @@ fn advance(simulation: &mut Simulation) -> StepRow {
     simulation.finish(&batch, counts)
 }
 
-/// Assignments that went elsewhere.
+/// Number of assignments that differ, from two lists of loads.
 fn differing(a: &[u32], b: &[u32]) -> u64 {
     a.iter().zip(b).map(|(&a, &b)| u64::from(a.abs_diff(b))).sum::<u64>() / 2
 }
@@ -101,7 +101,7 @@ fn with_the_golden_bias_set_before_every_step() {
             );
             if row.loads == g.loads[t] {
                 let after = g.bias[t].iter().map(|&b| to_q32(f64::from(b)));
-                // float32 rounds each sum; a Q32 bias does not.
+                // float32 rounds each sum, a Q32 bias does not.
                 assert!(row.bias.iter().zip(after).all(|(a, b)| a.abs_diff(b) < 1 << 9), "u = {}, step {t}", g.u);
             }
         }
@@ -114,13 +114,13 @@ fn with_the_golden_bias_set_before_every_step() {
 /// A token that float32 and the fixed-point key route differently.
 struct Fork {
     token: usize,
-    /// Chosen in float32 alone, and in fixed point alone.
+    /// The expert chosen only in float32, and the one chosen only in fixed point.
     experts: (usize, usize),
-    /// How far apart the two biased scores are: in float32, and in units of the key.
+    /// The difference between the two biased scores, in float32 and in units of the key.
     gap: (f32, i32),
 }
 
-/// Routes one recorded batch in float32, as PyTorch does, and in fixed point, and tells the tokens that differ.
+/// Routes one recorded batch in float32, as PyTorch does, and in fixed point, and returns the tokens that are routed differently.
 fn forks(trace: &Arc<Trace>, simulation: &mut Simulation, bias: &[f32]) -> Vec<Fork> {
     let batch = simulation.next_batch();
     let step = simulation.step() as usize % trace.steps;
@@ -162,7 +162,7 @@ fn in_closed_loop() {
                 let bias = g.bias_before(t);
                 let state = &before.state().variants[0].bias;
                 let apart = state.iter().zip(&bias).map(|(&a, &b)| a.abs_diff(to_q32(f64::from(b)))).max().unwrap();
-                // Nothing but rounding can have come between the two.
+                // Only rounding may have caused a difference until now.
                 assert!((apart as f64) < g.u / 4.0 * 4_294_967_296.0, "u = {}: biases differ before loads do", g.u);
                 let forks = forks(&trace, &mut before, &bias);
                 assert!(!forks.is_empty(), "u = {}: no token explains step {t}", g.u);
@@ -199,7 +199,7 @@ fn in_closed_loop() {
             g.u
         );
         assert!(worst <= 0.02, "u = {}: MaxVio averaged over 16 steps is off by {worst}", g.u);
-        // What was found when this was written; another tie first would mean that scores or keys have changed.
+        // Measured when this test was written. Another first difference would mean that scores or keys have changed.
         let (known_first, known_wrong) = if g.u == 0.001 { (112, 519) } else { (74, 1) };
         assert_eq!((first, wrong), (Some(known_first), known_wrong), "u = {}", g.u);
     }
@@ -220,7 +220,7 @@ fn the_first_selection_is_pytorchs() {
         batch.variants[0].selector.top_k(&scores, TOP_K, &mut top);
         let ours: Vec<u32> = top[..TOP_K].iter().map(|&key| expert_of(key) as u32).collect();
         wrong += ours.iter().filter(|e| !theirs.contains(e)).count();
-        // The gating value is the unbiased score over the sum of those chosen.
+        // The gating value is the unbiased score divided by the sum over the chosen experts.
         let sum: i32 = theirs.iter().map(|&e| scores[e as usize]).sum();
         for (&e, &gate) in theirs.iter().zip(gates) {
             assert!((f64::from(scores[e as usize]) / f64::from(sum) - f64::from(gate)).abs() < 2e-6, "token {token}");

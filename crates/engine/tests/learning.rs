@@ -1,4 +1,4 @@
-//! Learning: gradients against finite differences, whole runs against numpy, and the promise that a run repeats.
+//! Learning: compares gradients with finite differences and whole runs with NumPy, and checks that runs repeat exactly.
 
 use moebias_engine::Engine;
 use moebias_engine::cpu::{AllCores, CpuEngine, Kernel};
@@ -24,14 +24,14 @@ use std::path::Path;
 use std::sync::Arc;
 use strum::IntoEnumIterator as _;
 
-/// A layer as f64, with the selection of one batch and the shares f held fixed: what finite differences are taken of.
+/// A layer in f64, with the selection of one batch and the shares f held fixed, from which finite differences are computed.
 struct Reference<'a> {
     examples: &'a Examples,
     experts: usize,
     gate: Gate,
     settings: &'a Learning,
     chosen: Vec<Vec<usize>>,
-    /// f of each token's sequence, and the weight of the token.
+    /// For each token: f of the sequence it belongs to, per expert, and the weight of the token.
     f: Vec<(Vec<f64>, f64)>,
 }
 
@@ -189,7 +189,7 @@ fn every_gradient_is_that_of_its_loss() {
 /// A loss as a function of all parameters.
 type Loss<'a> = &'a dyn Fn(&[f64]) -> f64;
 
-/// A run of `data/learning.py`.
+/// A run of `tests/data/learning.py`.
 #[derive(Deserialize)]
 struct Numpy {
     name: String,
@@ -215,7 +215,7 @@ struct NumpyStep {
     mean_score: f64,
 }
 
-/// As `grid` in `data/learning.py`.
+/// The same numbers as `grid` in `tests/data/learning.py`.
 fn grid(i: usize, a: u64, b: u64, scale: f64) -> f32 {
     let i = i as u64;
     (((a * i * i + b * i + 17) % 251) as f32 - 125.0) * scale as f32
@@ -240,7 +240,7 @@ fn numpy_examples(step: usize) -> Examples {
     Examples { x, y }
 }
 
-/// Tolerances: f32 here, f64 there, over 40 steps. Loads must be equal.
+/// Compares f32 here with f64 in NumPy over 40 steps. Loads must be equal.
 #[test]
 fn whole_runs_agree_with_numpy() {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/learning.json")).unwrap();
@@ -265,7 +265,7 @@ fn whole_runs_agree_with_numpy() {
         for (i, p) in learned.parameters.iter_mut().enumerate() {
             *p = match i {
                 0..256 => grid(i, 7, 31, 1.0 / 300.0),
-                // numpy has [expert][DIM][OUT].
+                // NumPy's order is [expert][DIM][OUT].
                 256..2304 => grid((i - 256) / 256 * 256 + i % DIM * OUT + i % 256 / DIM, 11, 5, 1.0 / 4000.0),
                 _ => 0.0,
             };
@@ -356,7 +356,7 @@ fn experiment() -> Experiment {
     }
 }
 
-/// The rows of the oracle, on one thread.
+/// The rows of the model on one thread, with which engines are compared.
 fn oracle(steps: usize) -> (Simulation, Vec<StepRow>) {
     let mut simulation = Simulation::new(experiment(), None).unwrap();
     let rows = (0..steps).map(|_| simulation.advance()).collect();
@@ -382,7 +382,7 @@ fn a_run_is_the_same_on_any_number_of_threads_and_with_every_kernel() {
     assert!(rows.iter().flat_map(|r| &r.variants).all(|v| v.learning.is_some()));
 }
 
-/// What a run of this very arithmetic comes to: a change here changes every recording of a run that learns.
+/// Pins the result of a run. If it changes, every recording of a run that learns becomes invalid.
 #[test]
 fn a_run_that_learns_is_pinned() {
     let (simulation, _) = oracle(12);
@@ -402,7 +402,7 @@ fn pictures_show_the_scores_that_were_routed() {
             assert_eq!(by_token.scores(token, variant), row);
         }
     }
-    // The probe stays the same but for what the router has learned.
+    // The probe's tokens stay the same; only the router has learned.
     let (before, after) = (simulation.probe(), {
         simulation.advance();
         simulation.probe()
@@ -439,7 +439,7 @@ fn going_back_and_a_start_state_are_exact() {
     run.rewind_towards(3);
     play(&mut run, &mut engine, 50);
     assert_eq!(*run.simulation().state(), end);
-    // From the middle, through a file.
+    // Continue from the middle of the run, through a file.
     let scenario = Scenario {
         start: Some(state.clone()),
         events: start.events.iter().filter(|e| e.step >= 25).cloned().collect(),
@@ -454,7 +454,7 @@ fn going_back_and_a_start_state_are_exact() {
     let mut run = Run::new(RunId(2), start).unwrap();
     play(&mut run, &mut engine, 50);
     assert_eq!(*run.simulation().state(), end);
-    // Parameters of another layer, or broken ones, are refused.
+    // Parameters of another layer, and broken ones, are refused.
     for wrong in [
         text.replacen("parameters:\"", "parameters:\"00000000", 1),
         text.replacen("first:\"", "first:\"7fc000007fc00000", 1),
@@ -529,7 +529,7 @@ fn settings_that_do_not_fit_are_refused_in_words() {
     assert!(plain.apply(Target::Source, &Change::SetWorld(WorldChange::Rich(0.0))).is_err());
 }
 
-/// The orderings that teach something, over a shorter run than the documented one: see docs/learning.md for all of them.
+/// Checks the most instructive comparisons, on a shorter run than the documented one; docs/learning.md has all of them.
 #[test]
 fn an_auxiliary_loss_that_balances_costs_more_than_the_bias() {
     let world = World { batch: 1024, ..World::default() };
@@ -552,7 +552,7 @@ fn an_auxiliary_loss_that_balances_costs_more_than_the_bias() {
     }
 }
 
-/// Of docs/learning.csv: [variant][seed][figure], variants in the order of the file.
+/// The figures in docs/learning.csv: \[variant\]\[seed\]\[figure\], with variants in the order of the file.
 fn documented() -> Vec<(String, Vec<Vec<f64>>)> {
     let mut all: Vec<(String, Vec<Vec<f64>>)> = vec![];
     let mut reader = csv::Reader::from_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/learning.csv")).unwrap();
@@ -572,7 +572,7 @@ fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     (mean, (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt())
 }
 
-/// docs/learning.md's large table, row by row and to the last digit, and the ratios that its words say.
+/// Checks the large table of docs/learning.md, row by row and to the last digit, and the ratios stated in its text.
 #[test]
 fn the_document_says_what_the_runs_came_to() {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/learning.md")).unwrap();

@@ -1,4 +1,4 @@
-//! Every engine against the model, and the model against independent evaluations.
+//! Compares every engine with the model, and the model with independent evaluations.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 

@@ -1,5 +1,5 @@
-//! The rules that put a whole batch in order: against NumPy on the shipped trace (`tests/data/make_order.py`), against sorting on random
-//! problems, and against what the theory promises of them.
+//! The rules that use order statistics over a whole batch, compared with NumPy on the shipped trace (`tests/data/make_order.py`), with
+//! sorting on random problems, and with what theory says about them.
 
 use moebias_engine::Engine as _;
 use moebias_engine::cpu::CpuEngine;
@@ -20,7 +20,7 @@ use safetensors::SafeTensors;
 use std::path::Path;
 use std::sync::Arc;
 
-/// One unit of a score, as Q32.
+/// One unit of a score (2⁻²⁰), as Q32.
 const UNIT: i64 = 1 << 12;
 
 fn golden(name: &str) -> Vec<u8> {
@@ -51,19 +51,20 @@ fn advance(simulation: &mut Simulation, steps: u32) -> Vec<StepRow> {
     rows
 }
 
-/// Assignments that went elsewhere.
+/// Number of assignments that differ, from two lists of loads.
 fn differing(a: &[u32], b: &[u32]) -> u32 {
     a.iter().zip(b).map(|(&a, &b)| a.abs_diff(b)).sum::<u32>() / 2
 }
 
-/// How far apart two sets of biases are, in units of a score.
+/// The largest difference between two lists of biases, in units of a score.
 fn apart(a: &[i64], b: &[i64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max().unwrap() as f64 / UNIT as f64
 }
 
-/// An order statistic moves by no more than its numbers do: rounding scores and biases to 2⁻²⁰ moves β by at most one and a half units in
-/// a pass, centring doubles that, and passes add up. In 100 of them it stays far below that. A token goes elsewhere where its K-th expert and
-/// the next are nearer than that: some four of 102,400 per unit.
+/// Compares a rule with NumPy over 100 steps. An order statistic changes by no more than its numbers do: rounding scores and biases to 2⁻²⁰
+/// changes β by at most one and a half units in a pass, centring doubles that, and passes add up; after 100 steps the difference is still
+/// far below 100 times that. A token is routed differently where its K-th expert and the next are closer than this: about four of 102,400
+/// per unit.
 fn follows(name: &str, balancer: &Balancer, bias: &[Vec<i64>], loads: &[Vec<u32>]) {
     let (mut closed, mut worst, mut wrong) = (0.0f64, 0.0f64, 0);
     let mut simulation = sample(balancer.clone());
@@ -115,7 +116,7 @@ fn experts_choose_as_numpy_does() {
     assert_eq!(wrong, 0, "of 6,144 assignments");
 }
 
-/// A trace with one router.
+/// A simulation of a trace with one variant.
 fn traced(scores: impl Into<Arc<Trace>>, top_k: u32, gate: Gate, balancer: Balancer) -> Simulation {
     let scores = scores.into();
     let router = Router { experts: scores.experts as u32, top_k, gate, ..Router::default() };
@@ -124,7 +125,7 @@ fn traced(scores: impl Into<Arc<Trace>>, top_k: u32, gate: Gate, balancer: Balan
     Simulation::new(Experiment { seed: 1, source, variants }, Some(scores)).unwrap()
 }
 
-/// The n-th largest, counted from 1, by sorting.
+/// The n-th largest item, counted from 1, by sorting.
 fn nth_largest<T: Ord + Copy>(all: impl Iterator<Item = T>, n: usize) -> T {
     let mut all: Vec<T> = all.collect();
     all.sort_unstable_by(|a, b| b.cmp(a));
@@ -133,7 +134,7 @@ fn nth_largest<T: Ord + Copy>(all: impl Iterator<Item = T>, n: usize) -> T {
 
 fn problem() -> impl Strategy<Value = (Trace, u32, Gate)> {
     (2usize..=12, 1usize..=60).prop_flat_map(|(experts, tokens)| {
-        // Few distinct logits now and then, so that ties happen.
+        // One logit in four is a small whole number, so that ties occur.
         let logit = prop_oneof![3 => -6.0f32..6.0, 1 => (-2i8..2).prop_map(f32::from)];
         let gate = prop_oneof![Just(Gate::Sigmoid), Just(Gate::Softmax), Just(Gate::SqrtSoftplus)];
         (prop::collection::vec(logit, experts * tokens), 1..=experts as u32, gate)
@@ -144,7 +145,7 @@ fn problem() -> impl Strategy<Value = (Trace, u32, Gate)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Every expert takes exactly its quota, and no token it left out is better than one it took.
+    /// Every expert takes exactly its quota, and takes no token before a better one.
     #[test]
     fn expert_choice_is_perfectly_balanced((trace, k, gate) in problem()) {
         let (tokens, experts) = (trace.tokens as u32, trace.experts as u32);
@@ -168,7 +169,7 @@ proptest! {
         prop_assert_eq!(&advance(&mut simulation, 1)[0], &row);
     }
 
-    /// One pass by sorting, in plain integers.
+    /// One pass equals the same in plain integers with sorting.
     #[test]
     fn a_pass_is_what_sorting_gives(
         (trace, k, gate) in problem(),
@@ -179,7 +180,7 @@ proptest! {
         let rule = if bip { Rule::Bip } else { Rule::Quantile };
         let mut simulation = traced(trace, k, gate, Balancer { rule, iterations: 1, ..Balancer::default() });
         let mut state = simulation.state().clone();
-        // Whole units of a score as the gate holds it, as these rules make them.
+        // Whole units of a score in the gate's own scale, as these rules compute biases.
         let unit = UNIT << gate.unit_bits();
         state.variants[0].bias = bias[..experts].iter().map(|b| b / unit * unit).collect();
         simulation.restore(simulation.experiment().clone(), state.clone()).unwrap();
@@ -209,7 +210,7 @@ proptest! {
     }
 }
 
-/// `steps` batches of 4,096 tokens at 64 experts: logits N(0, 1) and an offset 0.8·N(0, 1) per expert.
+/// `steps` batches of 4,096 tokens at 64 experts, with logits N(0, 1) plus an offset 0.8·N(0, 1) per expert.
 fn normal(steps: usize, seed: u32) -> Trace {
     let pair = |i: u32, stream: Stream| {
         let [a, b, ..] = pcg4d(i, 0, stream, seed).map(|x| (f64::from(x) + 0.5) / 4_294_967_296.0);
@@ -221,7 +222,7 @@ fn normal(steps: usize, seed: u32) -> Trace {
     Trace::new(steps, 4096, 64, logits)
 }
 
-/// Without its anchor BIP's β drift up until the clamp decides alone: MaxVio 0.12 to 0.14 from batch 200 on.
+/// Without the anchor, all β of BIP drift up until the clamp decides alone, and MaxVio is 0.12 to 0.14 from batch 200 on.
 #[test]
 fn bip_stays_even_for_a_thousand_batches() {
     let source = Source::Synthetic(Synthetic { batch: 1024, skew: 1.5, ..Synthetic::default() });
@@ -245,7 +246,7 @@ fn violations(mut simulation: Simulation, steps: u32) -> Vec<f64> {
     advance(&mut simulation, steps).iter().map(of).collect()
 }
 
-/// Frozen biases stay, and batches are routed with them.
+/// Frozen biases do not change, and batches are routed with them.
 #[test]
 fn frozen_biases_stay() {
     let trace = Arc::new(normal(6, 3));
@@ -287,7 +288,7 @@ fn what_they_do_not_go_with_is_refused() {
     assert!(why.contains("an expert takes its fair share, no more and no less"), "{why}");
 }
 
-/// Deterministic: MaxVio 4.6 falls to about 0.14 after one pass and to 0.01 by the tenth.
+/// With one fixed batch, which is deterministic, MaxVio falls from 4.6 to about 0.14 after one pass and to 0.01 by the tenth.
 #[test]
 fn a_fixed_batch_is_balanced_within_ten_passes() {
     for (seed, gate) in (1..=4).flat_map(|seed| [Gate::Sigmoid, Gate::SqrtSoftplus].map(|gate| (seed, gate))) {
@@ -300,7 +301,7 @@ fn a_fixed_batch_is_balanced_within_ten_passes() {
     }
 }
 
-/// Fresh batches: at the sampling floor from the second step on, where the sign rule needs Δ/2u steps.
+/// With fresh batches MaxVio is at the sampling floor from the second step on, whereas the sign rule needs Δ/2u steps.
 #[test]
 fn fresh_batches_are_at_the_floor_at_once() {
     let trace = Arc::new(normal(24, 9));
@@ -313,7 +314,7 @@ fn fresh_batches_are_at_the_floor_at_once() {
     let floor = sampling_floor(64, 6, 4096);
     let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
     assert!(quantile[0] > 2.0 && quantile[1..].iter().all(|v| *v < 3.0 * floor), "{floor}");
-    // A bias made from one batch carries that batch's noise into the next: √2 times the floor.
+    // A bias computed from one batch carries the noise of that batch into the next, which gives √2 times the floor.
     assert!((mean(&quantile[1..]) / floor - std::f64::consts::SQRT_2).abs() < 0.3, "{}", mean(&quantile[1..]) / floor);
     assert!(sign[20] > 10.0 * floor, "the sign rule has only begun");
     assert!(bip[0] < 0.2 * quantile[0] && bip[5..].iter().all(|v| *v < floor), "it has seen the batch");

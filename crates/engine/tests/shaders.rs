@@ -1,4 +1,4 @@
-//! Every shader through naga's validator, and the structs of both sides against each other.
+//! Validates every shader with naga, and compares the structs of shaders and host.
 
 use moebias_engine::gpu::layout::{PartParams, StepParams, VariantParams};
 use moebias_engine::gpu::shader::Pass;
@@ -15,7 +15,7 @@ fn parsed(pass: Pass) -> Module {
     })
 }
 
-/// Every source file of the shaders, as a path from `shaders/`.
+/// Every source file of the shaders.
 fn files() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shaders");
     let mut all = vec![];
@@ -30,14 +30,15 @@ fn files() -> Vec<PathBuf> {
 #[test]
 fn every_pass_is_valid() {
     let passes = Pass::all();
-    // Per score and K: with either key the K largest, groups and, but for recorded tokens, hash; and a threshold, which has no key.
+    // For each kind of scores and K: with both kinds of keys the K largest, groups, and (except for recorded scores) hash; and a threshold,
+    // which has no keys.
     let (scores, keys, keeps) = (4, 2, 4);
     let choices = keys * (3 * scores - 1) + scores;
     let (shared, ordering) = (scores * keys * 2, scores * keeps);
     assert_eq!(passes.len(), 5 + 2 * choices * keeps + shared + ordering);
     for pass in passes {
         let module = parsed(pass);
-        // No capability beyond plain WGSL: no subgroups, no 64-bit integers, no floats of other sizes.
+        // Only plain WGSL: no subgroups, no 64-bit integers, no floats of other sizes.
         Validator::new(ValidationFlags::all(), Capabilities::empty())
             .validate(&module)
             .unwrap_or_else(|e| panic!("{pass:?}: {}", e.emit_to_string(pass.source().text())));
@@ -69,7 +70,7 @@ fn the_default_limits_are_kept() {
     }
 }
 
-/// Name and offset of every member, and the size, as naga sees the struct.
+/// Name and offset of every member of a shader's struct, and its size, according to naga.
 fn of_shader(name: &str) -> (Vec<(String, usize)>, usize) {
     let module = parsed(Pass::Prepare);
     let (_, found) = module.types.iter().find(|(_, t)| t.name.as_deref() == Some(name)).unwrap();
@@ -77,7 +78,7 @@ fn of_shader(name: &str) -> (Vec<(String, usize)>, usize) {
     (members.iter().map(|m| (m.name.clone().unwrap(), m.offset as usize)).collect(), *span as usize)
 }
 
-/// The same of the host's struct.
+/// The same for a struct of the host.
 macro_rules! of_host {
     ($name:ident: $($field:ident),*) => {
         (vec![$((stringify!($field).to_owned(), std::mem::offset_of!($name, $field))),*], size_of::<$name>())

@@ -1,4 +1,4 @@
-//! What several test files throw their configurations with.
+//! Random choices that several test files make their configurations with.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -8,7 +8,7 @@ use moebias_model::random::{Stream, pcg4d};
 /// The largest factor of the multiplicative rule, Q32: its biases are in [0, 4).
 pub const LARGEST_FACTOR: i64 = (4 << 32) - 1;
 
-/// Random choices that are the same on every machine.
+/// A generator of random choices, the same on every machine.
 pub struct Dice {
     seed: u32,
     thrown: u32,
@@ -40,7 +40,7 @@ impl Dice {
 /// Every gate.
 pub const GATES: [Gate; 3] = [Gate::Sigmoid, Gate::Softmax, Gate::SqrtSoftplus];
 
-/// Every rule that routes plainly or lets experts choose.
+/// Every rule that selects the K largest, and Expert Choice.
 pub const RULES: [Rule; 12] = [
     Rule::None,
     Rule::Sign,

@@ -1,11 +1,11 @@
-"""An independent evaluation, in NumPy, of what `tests/assignment.rs` compares the model with. Run it from the repository's root:
+"""The independent evaluation in NumPy with which `crates/engine/tests/assignment.rs` compares the model. Run as:
 
-    python tests/data/assignment.py
+    python crates/engine/tests/data/assignment.py
 
-It replays the shipped trace: scores are 1/(1 + e^-x) rounded to 20 bits, biases integers of 32 fraction bits, everything else is
-written down again from the sources: DeepSeek-V3's groups (sum of the two best biased scores), Megatron-LM's Sinkhorn (in its own
-stopping form) and its dropping (by probability and by position), Su's dynamic K. The file has a line per step:
-name, step, then the loads (for capacity also the dropped assignments, last).
+It replays the shipped trace. Scores are 1/(1 + e^-x) rounded to 20 bits, biases are integers with 32 fraction bits, and everything else
+is implemented again from the sources: DeepSeek-V3's groups (sum of the two best biased scores), Megatron-LM's Sinkhorn (with its own
+stopping criterion) and dropping (by probability and by position), Su's dynamic K. The file has one line per step: name, step, then the
+loads (for capacity followed by the number of dropped assignments).
 """
 
 import json
@@ -36,12 +36,12 @@ T = LOGITS.shape[1]
 
 
 def best(values, k):
-    """The k largest of every row, ties to the lower index."""
+    """The indices of the k largest of every row; ties go to the lower index."""
     return np.argsort(-values, axis=1, kind="stable")[:, :k]
 
 
 def rounded(bias):
-    """Q32 to Q20, halves up."""
+    """From Q32 to Q20, halves rounded up."""
     return (bias + (1 << 11)) >> 12
 
 
@@ -69,7 +69,7 @@ def closed_loop(out, name, route, rate=round(0.01 * ONE)):
     bias = np.zeros(E, np.int64)
     for step in range(STEPS):
         scores = SCORES[step % len(SCORES)]
-        # The key holds the bias relative to the largest.
+        # The key holds the bias relative to the largest bias.
         loads, seen, extra = route(scores, scores + rounded(bias - bias.max()))
         out.append([name, step, *loads, *extra])
         bias = sign_rule(bias, seen, rate)

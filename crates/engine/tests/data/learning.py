@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes learning.json: what a layer that learns comes to, computed in numpy and float64, for tests/learning.rs to agree with.
+"""Writes learning.json: runs of a layer that learns, in NumPy and float64, with which crates/engine/tests/learning.rs compares the model.
 
-    python3 tests/data/learning.py > tests/data/learning.json
+    python3 crates/engine/tests/data/learning.py > crates/engine/tests/data/learning.json
 
-Tokens, targets and untrained parameters are small formulas of whole numbers, so that both sides start from the very same floats.
+Tokens, targets and untrained parameters are computed from small integers, so that both sides start from exactly the same floats.
 """
 import json
 import numpy as np
@@ -40,7 +40,7 @@ def run(case):
     teacher = grid(4, D, OUT, a=13, b=3, scale=1 / 400)
     bias, recent, out = np.zeros(E, np.int64), [], []
     for step in range(STEPS):
-        # Four kinds of tokens, each with a map of its own; the first kind is half of them.
+        # Four kinds of tokens, each with its own linear map; half of the tokens are of the first kind.
         kind = np.where(np.arange(T) % 2 == 0, 0, 1 + np.arange(T) // 2 % 3)
         centre = grid(4, D, a=3, b=19, scale=1 / 90)
         x = centre[kind] + grid(STEPS, T, D, a=17, b=23, scale=1 / 200)[step]
@@ -49,7 +49,7 @@ def run(case):
         z = x @ p["C"].T
         s = softmax(z) if gate == "Softmax" else 1 / (1 + np.exp(-z))
         s = np.floor(s * 2**20 + 0.5) / 2**20
-        b = (bias + 2048 >> 12) / 2**20                 # Q32 to Q20, as the key has it
+        b = (bias + 2048 >> 12) / 2**20                 # Q32 to Q20, as in the key
         idx = top(s + b, K)
         load = np.bincount(idx.ravel(), minlength=E)
         recent = (recent + [load])[-4:]

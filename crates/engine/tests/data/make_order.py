@@ -1,6 +1,6 @@
 """Quantile Balancing, BIP and Expert Choice on the shipped trace, in NumPy and float64: writes order.safetensors beside this file.
 
-Run as: python tests/data/make_order.py        (needs numpy)
+Run as: python crates/engine/tests/data/make_order.py        (needs numpy)
 
 The equations are those of Su's post 11619 and of arXiv 2202.09368; nothing here shares code with Moebias. b = -beta throughout.
 """
@@ -29,7 +29,7 @@ def logits():
 
 
 def nth_largest(x, n, axis):
-    """Counted from 1."""
+    """The n-th largest along an axis, counted from 1."""
     return np.sort(x, axis=axis).take(x.shape[axis] - n, axis=axis)
 
 
@@ -61,7 +61,7 @@ for t in range(STEPS):
         alpha = np.maximum(0, nth_largest(s + b, K + 1, 1))
         b = -np.maximum(0, nth_largest(s - alpha[:, None], rank, 0))
     all_loads.append(loads(s, b))
-    # The anchor is Moebias's own: without it all beta drift up until alpha is 0 for every token.
+    # The anchor is an addition of Moebias: without it all beta drift up until alpha is 0 for every token.
     b = b - b.max()
     all_b.append(b)
 out["bip_bias"] = np.array(all_b, "<f8")

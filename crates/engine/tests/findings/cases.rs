@@ -1,5 +1,5 @@
-//! Scenarios whose truth is known from how they were built: step sizes beyond the range of scores, biases that cannot have arrived, tokens
-//! without noise whose every load can be worked out, topics that are replaced, tokens that are all alike.
+//! Scenarios for which the findings that are true follow from how they are built: step sizes beyond the range of scores, biases that are too
+//! far from balance to get there in time, tokens without noise whose loads can be computed, topics that are replaced, identical tokens.
 
 use moebias_model::change::Change;
 use moebias_model::config::{Balancer, Experiment, Gate, Router, Rule, Schedule, Source, Synthetic, Variant};
@@ -9,29 +9,29 @@ use moebias_model::learn::settings::{Learning, Optimiser, World};
 use moebias_model::metrics::entropy;
 use moebias_model::tokens::{Topics, centroids, shares};
 
-/// One scenario and what is true of it.
+/// One scenario, and which findings are true of it.
 pub struct Case {
-    /// How it was built.
+    /// How it was built, for messages.
     pub name: String,
     pub experiment: Experiment,
-    /// Biases to start from, score units.
+    /// The biases to start from, in score units.
     pub bias: Option<Vec<f64>>,
     pub change: Option<(u64, Change)>,
     pub steps: u64,
-    /// What is true.
+    /// Findings that are true.
     pub is: Vec<Kind>,
-    /// What the construction leaves open. Everything else is false.
+    /// Findings that may be true or not. All others are false.
     pub open: Vec<Kind>,
 }
 
-/// Experts and experts per token.
+/// Numbers of experts, and of experts per token.
 const SHAPES: [(u32, u32); 5] = [(8, 1), (8, 2), (16, 2), (16, 4), (32, 4)];
 const GATES: [Gate; 3] = [Gate::Sigmoid, Gate::Softmax, Gate::SqrtSoftplus];
 const T: u32 = 512;
-/// What happens on the way wherever loads are very uneven.
+/// Findings that may be true for some time wherever loads are very uneven.
 const UNEVEN: [Kind; 3] = [Kind::Starving, Kind::Dead, Kind::Collapse];
 
-/// The size of a step that is one in a hundred of what the scores of this gate are apart, about.
+/// A step size of about a hundredth of the differences between scores of this gate.
 fn unit(gate: Gate, experts: u32) -> f64 {
     match gate {
         Gate::Sigmoid => 0.002,
@@ -57,7 +57,7 @@ impl Builder {
         is: &[Kind],
         open: &[Kind],
     ) -> &mut Case {
-        // A seed of its own for every scenario.
+        // Every scenario has its own seed.
         let seed = self.seed + 131 * self.made.len() as u32;
         let router = Router { experts, top_k, gate, ..Default::default() };
         let variant = Variant { name: "A".into(), router, balancer, learning: Learning::default() };
@@ -82,7 +82,7 @@ fn rule(rule: Rule, rate: f64) -> Balancer {
     Balancer { rule, rate, ..Default::default() }
 }
 
-/// All scenarios of one set of seeds.
+/// All scenarios for a base seed.
 pub fn cases(seed: u32) -> Vec<Case> {
     let mut b = Builder { seed, made: vec![] };
     oscillating(&mut b);
@@ -97,7 +97,7 @@ pub fn cases(seed: u32) -> Vec<Case> {
     b.made
 }
 
-/// A step as large as the scores are apart: every step turns the order of the experts round.
+/// Steps as large as the differences between scores: every update reverses the order of the experts.
 fn oscillating(b: &mut Builder) {
     for how in [Rule::Sign, Rule::CentredSign, Rule::Rms, Rule::Sign] {
         for shape in b.each() {
@@ -111,8 +111,8 @@ fn oscillating(b: &mut Builder) {
     }
 }
 
-/// Tokens that are all but alike to every expert, and biases that favour a quarter of them by far: balance needs the gap to close. A step
-/// closes it by 2u at most, so in the whole run little more than half of it.
+/// Tokens that are nearly alike for every expert, and biases that strongly favour a quarter of the experts: balance needs this gap to close.
+/// An update closes it by at most 2u, so the whole run closes little more than half of it.
 fn slow(b: &mut Builder) {
     for how in [Rule::Sign, Rule::CentredSign, Rule::Sign, Rule::CentredSign] {
         for shape in b.each() {
@@ -125,7 +125,7 @@ fn slow(b: &mut Builder) {
             case.bias = Some((0..shape.0).map(|e| if e < shape.0 / 4 { 0.0 } else { -gap }).collect());
         }
     }
-    // The same tokens with steps that arrive.
+    // The same kind of tokens with steps that reach balance.
     for how in [Rule::Sign, Rule::Rms] {
         for shape in b.each() {
             let rate = unit(shape.2, shape.0) / 2.0;
@@ -143,7 +143,7 @@ fn slow(b: &mut Builder) {
     }
 }
 
-/// Topics that are replaced every 150 to 500 steps, and none that are.
+/// Topics that are replaced every 150 to 500 steps, and topics that are not.
 fn drifting(b: &mut Builder) {
     for drift in [2.0, 4.0, 6.5] {
         for shape in b.each() {
@@ -169,7 +169,7 @@ fn drifting(b: &mut Builder) {
     }
 }
 
-/// Tokens without noise and without a balancer: a token is its topic's centre, so every expert's expected load follows.
+/// Tokens without noise and without a balancer. A token is its topic's centre, so the expected load of every expert can be computed.
 fn exact(b: &mut Builder) {
     for (topics, skew) in [(1, 0.0), (2, 0.5), (5, 2.5), (12, 1.5), (40, 0.8), (40, 2.5), (120, 0.3), (120, 1.2)] {
         for shape in b.each() {
@@ -198,7 +198,7 @@ fn exact(b: &mut Builder) {
     }
 }
 
-/// Expected load over fair of each expert.
+/// The expected load of each expert over the fair share.
 fn expected(tokens: &Synthetic, seed: u32, experts: u32, top_k: u32) -> Vec<f64> {
     let (topics, centroids) = (Topics::new(tokens, seed, 0), centroids(experts, seed));
     let mut loads = vec![0.0; experts as usize];
@@ -213,7 +213,7 @@ fn expected(tokens: &Synthetic, seed: u32, experts: u32, top_k: u32) -> Vec<f64>
     loads
 }
 
-/// Biases that lie further apart than the key can hold, or less far, and stay there.
+/// Biases that are further apart than a key can represent, or less far, and stay so.
 fn saturated(b: &mut Builder) {
     for (apart, is) in [(4.0, true), (3.3, true), (2.6, false)] {
         for shape in b.each() {
@@ -222,7 +222,7 @@ fn saturated(b: &mut Builder) {
             let name = format!("biases {apart} apart");
             let case = b.add(name, shape, Source::Synthetic(uneven()), balancer, 200, kinds, &UNEVEN);
             let down = -apart * shape.2.unit();
-            // Experts enough to choose from are left up; those below are never chosen.
+            // Half of the experts keep a bias of 0, enough to choose K from; the others are never chosen.
             let keep = shape.0 / 2;
             case.bias = Some((0..shape.0).map(|e| if e < keep { 0.0 } else { down }).collect());
             case.is.push(Kind::Dead);
@@ -230,7 +230,8 @@ fn saturated(b: &mut Builder) {
     }
 }
 
-/// Tokens that are all but alike to every expert, each drawn for itself, and steps that drown in chance; and what is never there.
+/// Independent tokens that are nearly alike for every expert, with steps whose effect is smaller than chance; and runs that never reach the
+/// sampling floor.
 fn floor(b: &mut Builder) {
     for schedule in [Schedule::Constant, Schedule::InverseSqrt] {
         for shape in b.each() {
@@ -254,7 +255,7 @@ fn floor(b: &mut Builder) {
     }
 }
 
-/// Learning rates that no layer survives, and the default ones.
+/// Learning rates with which every layer diverges, and the default ones.
 fn learning(b: &mut Builder) {
     for rate in [5.0, 10.0] {
         for shape in [(8, 2, Gate::Sigmoid), (16, 2, Gate::Sigmoid), (32, 4, Gate::Sigmoid)] {
@@ -276,7 +277,7 @@ fn learning(b: &mut Builder) {
     }
 }
 
-/// Runs in which nothing is wrong: published rules with steps that fit, a change in the middle, rules that follow every batch.
+/// Runs without anything wrong: published rules with suitable steps, a change of the source midway, rules that follow every batch.
 fn ordinary(b: &mut Builder) {
     let all = [
         (Rule::Sign, 0.5),
@@ -323,7 +324,7 @@ fn ordinary(b: &mut Builder) {
     }
 }
 
-/// Tokens that are all the same: K experts get everything, which is less than a quarter of them.
+/// Identical tokens: K experts get everything, which is less than a quarter of the experts.
 fn alike(b: &mut Builder) {
     for (experts, top_k) in [(16, 1), (32, 2), (32, 4), (64, 6)] {
         for gate in [Gate::Sigmoid, Gate::Softmax] {
@@ -335,7 +336,7 @@ fn alike(b: &mut Builder) {
     }
 }
 
-/// Biases as an engine holds them.
+/// Biases in Q32, as an engine stores them.
 pub fn held(bias: &[f64]) -> Vec<i64> {
     bias.iter().map(|b| if *b < 0.0 { -to_q32(-b) } else { to_q32(*b) }).collect()
 }

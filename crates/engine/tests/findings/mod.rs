@@ -1,7 +1,7 @@
-//! What is found, against what is true: the table of true and false alarms in `docs/findings.md`.
+//! Compares findings with the truth, and checks the table of true and false alarms in `docs/findings.md`.
 //!
-//! Truth comes from how a scenario was built (`cases`), never from a threshold of the detector. Thresholds were chosen on other seeds
-//! ([`TUNED_ON`]; `MOEBIAS_TUNE=1` runs them) than those that are counted here. `MOEBIAS_UPDATE=1` writes the table afresh.
+//! The truth follows from how a scenario is built (`cases`), never from a threshold of the detector. Thresholds were chosen on other seeds
+//! ([`TUNED_ON`]; run with `MOEBIAS_TUNE=1`) than those counted here. `MOEBIAS_UPDATE=1` rewrites the table.
 
 mod cases;
 mod strangers;
@@ -21,15 +21,15 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use strum::IntoEnumIterator as _;
 
-/// Seeds on which thresholds were chosen.
+/// The first of the seeds on which thresholds were chosen.
 const TUNED_ON: u32 = 11;
-/// Seeds that were held out.
+/// The first of the held-out seeds.
 const HELD_OUT: u32 = 31_000_001;
-/// Where the table stands.
+/// The file with the table.
 const TABLE: &str = "../../docs/findings.md";
 const MARK: &str = "<!-- The table below is written by crates/engine/tests/findings. -->\n";
 
-/// Runs a scenario and returns everything that was found at any time.
+/// Runs a scenario and returns the first finding of each kind, found at any step.
 fn found(case: &Case) -> Vec<Finding> {
     let mut simulation = Simulation::new(case.experiment.clone(), None).unwrap();
     if let Some(bias) = &case.bias {
@@ -67,7 +67,7 @@ fn found(case: &Case) -> Vec<Finding> {
     seen
 }
 
-/// True and false alarms of one kind.
+/// Numbers of true and false alarms of one kind.
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
     is: u32,
@@ -144,7 +144,7 @@ fn alarms_are_true_and_few_are_missed() {
     }
 }
 
-/// The same question to scenarios that were made for another detector.
+/// Asks the same of scenarios that were made for another detector.
 #[test]
 fn a_stranger_s_scenarios_are_told_as_well() {
     let all: Vec<strangers::Case> = [5, 6].into_iter().flat_map(strangers::all).collect();

@@ -1,5 +1,5 @@
-//! Experiments in which what is to be found follows from how they are made: from logits that are written down, from step sizes far beyond
-//! or far below what is needed, from topics that wander or stand still. Nothing here knows how the detector decides.
+//! Experiments for which the findings that are true follow from how they are made: from given logits, from step sizes far beyond or far
+//! below what is needed, from topics that drift or do not. Nothing here uses how the detector decides.
 
 use moebias_engine::start::Start;
 use moebias_model::config::{Balancer, Experiment, Gate, Router, Rule, Source, Synthetic, TraceSource, Variant};
@@ -11,23 +11,23 @@ use moebias_model::step::Simulation;
 use moebias_model::trace::Trace;
 use std::sync::Arc;
 
-/// An experiment with what is true in it and what is not.
+/// An experiment, and which findings are true and false in it.
 pub struct Case {
-    /// How it is made.
+    /// The kind of experiment, for messages.
     pub family: &'static str,
     /// Its settings, for messages.
     pub name: String,
-    /// What it starts from.
+    /// What the run starts from.
     pub start: Start,
-    /// Steps to run.
+    /// Number of steps to run.
     pub steps: u64,
-    /// What is so by construction.
+    /// Findings that are true by construction.
     pub is: Vec<Kind>,
-    /// What is not so by construction.
+    /// Findings that are false by construction.
     pub is_not: Vec<Kind>,
 }
 
-/// Random choices that are the same on every machine.
+/// A generator of random choices, the same on every machine.
 struct Dice {
     seed: u32,
     thrown: u32,
@@ -47,7 +47,7 @@ impl Dice {
         low + (high - low) * self.real()
     }
 
-    /// Evenly over the orders of magnitude.
+    /// A number distributed evenly over the orders of magnitude.
     fn scale(&mut self, low: f64, high: f64) -> f64 {
         (self.between(low.ln(), high.ln())).exp()
     }
@@ -56,18 +56,18 @@ impl Dice {
         all[(self.real() * all.len() as f64) as usize]
     }
 
-    /// Nearly normal, mean 0, variance 1.
+    /// A nearly normal number with mean 0 and variance 1.
     fn normal(&mut self) -> f64 {
         let w = self.word();
         (w.iter().map(|&w| f64::from(w) / 4_294_967_296.0).sum::<f64>() - 2.0) * 3.0f64.sqrt()
     }
 }
 
-/// Batches of a made trace before it comes round.
+/// Number of batches in a made trace before it repeats.
 const ROUND: usize = 48;
 
-/// A made trace: `offset` says how much an expert's logits are above the others', and `eligible` to which share of the tokens it is
-/// anything at all.
+/// A made trace. `offset` is by how much each expert's logits are above those of the others; `eligible` is the share of tokens for which an
+/// expert is a candidate at all.
 fn trace(dice: &mut Dice, tokens: u32, offset: &[f64], eligible: &[f64]) -> Arc<Trace> {
     let experts = offset.len();
     let mut logits = Vec::with_capacity(ROUND * tokens as usize * experts);
@@ -94,7 +94,7 @@ fn with(rule: Rule, rate: f64) -> Balancer {
     Balancer { rule, rate, ..Balancer::default() }
 }
 
-/// Sizes of one case: experts, experts per token, tokens.
+/// The sizes of one case: experts, experts per token, tokens.
 fn sizes(dice: &mut Dice, experts: &[u32], ks: &[u32]) -> (u32, u32, u32) {
     (dice.of(experts), dice.of(ks), dice.of(&[256, 512, 1024]))
 }
@@ -106,7 +106,7 @@ fn router(experts: u32, top_k: u32, gate: Gate) -> Router {
 const GATES: [Gate; 3] = [Gate::Sigmoid, Gate::Softmax, Gate::SqrtSoftplus];
 use Kind::{Collapse, Dead, Diverged, Drifting, FloorReached, Oscillating, Saturated, Slow, Starving};
 
-/// Every case of a set; another set has other seeds, sizes and settings.
+/// Every case of a set; each set has other seeds, sizes and settings.
 pub fn all(set: u32) -> Vec<Case> {
     let mut cases = vec![];
     type Family = fn(&mut Dice, u32) -> Case;
@@ -135,7 +135,7 @@ pub fn all(set: u32) -> Vec<Case> {
     cases
 }
 
-/// Logits of all experts are drawn alike, and nothing moves: balanced from the first step to the last.
+/// The logits of all experts have the same distribution and biases hardly move: loads are balanced from the first step to the last.
 fn even(dice: &mut Dice, _: u32) -> Case {
     let (e, k, t) = sizes(dice, &[8, 16, 32], &[1, 2, 4]);
     let gate = dice.of(&GATES);
@@ -151,11 +151,11 @@ fn even(dice: &mut Dice, _: u32) -> Case {
     }
 }
 
-/// Independent tokens whose topics stand still, a step size that leaves nothing to be seen of it, and enough steps.
+/// Independent tokens of constant topics, a step size whose effect is invisible, and enough steps to settle.
 fn settled(dice: &mut Dice, _: u32) -> Case {
     let (e, k, t) = sizes(dice, &[8, 16, 32], &[1, 2, 4]);
     let skew = dice.between(0.0, 0.8);
-    // An error of chance moves a bias by so little that scores hardly notice.
+    // With these, chance moves a bias by so little that routing hardly changes.
     let balancer = match dice.of(&[0, 1, 2]) {
         0 => with(Rule::Sign, 0.0005),
         1 => with(Rule::Rms, 0.0005),
@@ -172,7 +172,7 @@ fn settled(dice: &mut Dice, _: u32) -> Case {
     }
 }
 
-/// One to three experts that no token ever wants, and nothing that could help them in time.
+/// One to three experts that no token wants, and no balancer that could change this in time.
 fn without_tokens(dice: &mut Dice, i: u32) -> Case {
     let (e, k, t) = sizes(dice, &[8, 16, 32], &[1, 2]);
     let gate = dice.of(&GATES);
@@ -193,7 +193,7 @@ fn without_tokens(dice: &mut Dice, i: u32) -> Case {
     }
 }
 
-/// One expert that is anything to one token in ten, so that it gets about a tenth of its fair share; or to most, so that it gets most.
+/// One expert that is a candidate for one token in ten, so that it gets about a tenth of its fair share; or for most, so that it gets most.
 fn hardly_any_tokens(dice: &mut Dice, i: u32) -> Case {
     let (e, k, t) = sizes(dice, &[8, 16, 32], &[1, 2]);
     let gate = dice.of(&GATES);
@@ -214,7 +214,7 @@ fn hardly_any_tokens(dice: &mut Dice, i: u32) -> Case {
     }
 }
 
-/// Biases that were left further apart than selection can tell, in the start state; or factors driven to their ends.
+/// A start state with one bias so far below the others that its expert gets nothing, or even further than a key can represent.
 fn far_below(dice: &mut Dice, i: u32) -> Case {
     let (e, k, t) = sizes(dice, &[8, 16, 32], &[1, 2]);
     let balancer = with(dice.of(&[Rule::None, Rule::Sign]), 1e-5);
@@ -223,7 +223,7 @@ fn far_below(dice: &mut Dice, i: u32) -> Case {
     let simulation = Simulation::new(start.experiment.clone(), None).unwrap();
     let mut state = simulation.state().clone();
     let far = i.is_multiple_of(2);
-    // Scores lie in [0, 1]: who is more than 1 below gets nothing, who is more than 3 below can't be told from who is more.
+    // Scores are in [0, 1]: an expert more than 1 below gets nothing, and biases more than 3 below are not distinguishable.
     let below = if far { dice.between(3.5, 12.0) } else { dice.between(1.2, 2.5) };
     state.variants[0].bias[(dice.real() * f64::from(e)) as usize] = -to_q32(below);
     start.state = Some(state);
@@ -248,7 +248,7 @@ fn few_have_all(dice: &mut Dice, i: u32) -> Case {
     let gate = dice.of(&GATES);
     let collapsed = i % 4 != 3;
     let favourites = (k + dice.of(&[0, 1])) as usize;
-    // Or all of one half are a little better than the others.
+    // In other cases one half of the experts is a little better than the other.
     let lift = if collapsed { 9.0 } else { 0.15 };
     let many = if collapsed { favourites } else { e as usize / 2 };
     let offset: Vec<f64> = (0..e as usize).map(|x| if x < many { lift } else { -lift }).collect();
@@ -268,7 +268,7 @@ fn few_have_all(dice: &mut Dice, i: u32) -> Case {
     }
 }
 
-/// A step of a third of the range of all scores or more: every update turns the order of the experts over.
+/// Steps of a third of the range of all scores or more: every update reverses the order of the experts.
 fn overshooting(dice: &mut Dice, _: u32) -> Case {
     let (e, k, t) = sizes(dice, &[8, 16, 32], &[1, 2, 4]);
     let skew = dice.between(0.0, 2.0);
@@ -286,10 +286,10 @@ fn overshooting(dice: &mut Dice, _: u32) -> Case {
     }
 }
 
-/// Experts whose scores are far apart, and a step that needs thousands of updates to bring them together.
+/// Experts whose scores are far apart, and a step size that needs thousands of updates to even them out.
 fn creeping(dice: &mut Dice, _: u32) -> Case {
     let (e, k, t) = sizes(dice, &[8, 16, 32], &[1, 2, 4]);
-    // A ladder of logits: the scores of the best and the worst are 0.4 or more apart, so 0.4 / (2u) steps at least.
+    // Evenly spaced offsets: the scores of the best and the worst expert differ by at least 0.4, which takes at least 0.4 / (2u) steps.
     let reach = dice.between(1.0, 2.0);
     let offset: Vec<f64> = (0..e).map(|x| reach * (2.0 * f64::from(x) / f64::from(e - 1) - 1.0)).collect();
     let trace = trace(dice, t, &offset, &vec![1.0; e as usize]);
@@ -305,7 +305,7 @@ fn creeping(dice: &mut Dice, _: u32) -> Case {
     }
 }
 
-/// The same ladder with a step that needs some hundred updates at most, or topics of unequal popularity with the published steps.
+/// The same spacing with steps that need a few hundred updates at most, or topics of unequal popularity with common step sizes.
 fn arriving(dice: &mut Dice, i: u32) -> Case {
     let (e, k, t) = sizes(dice, &[8, 16, 32], &[1, 2, 4]);
     let (rule, rate) = dice.of(&[
@@ -341,7 +341,7 @@ fn arriving(dice: &mut Dice, i: u32) -> Case {
     }
 }
 
-/// Topics that wander by several lifetimes, with a balancer that follows.
+/// Topics that drift by several lifetimes, with a balancer that follows.
 fn wandering(dice: &mut Dice, i: u32) -> Case {
     let (e, k, t) = sizes(dice, &[16, 32], &[1, 2, 4]);
     let wanders = i % 4 != 3;
@@ -363,7 +363,7 @@ fn wandering(dice: &mut Dice, i: u32) -> Case {
     }
 }
 
-/// Topics that wander, or stand still, where no bias moves.
+/// Topics that drift, or do not, with biases that do not move.
 fn left_behind(dice: &mut Dice, i: u32) -> Case {
     let (e, k, t) = sizes(dice, &[8, 16, 32], &[1, 2, 4]);
     let wanders = i.is_multiple_of(2);
@@ -393,7 +393,7 @@ fn left_behind(dice: &mut Dice, i: u32) -> Case {
     }
 }
 
-/// Batches that are unlike each other by chance alone: many tokens in a row share a topic, which stand still.
+/// Batches that differ by chance alone: many tokens in a row share a topic, and topics do not drift.
 fn in_bursts(dice: &mut Dice, _: u32) -> Case {
     let (e, k, t) = sizes(dice, &[8, 16, 32], &[1, 2, 4]);
     let burst = dice.of(&[16, 32, 64]);
@@ -409,7 +409,7 @@ fn in_bursts(dice: &mut Dice, _: u32) -> Case {
     }
 }
 
-/// The same batch for ever without a balancer, or with one that never moves: nothing can happen.
+/// The same batch at every step, with no balancer or a frozen one: nothing can happen.
 fn one_batch(dice: &mut Dice, _: u32) -> Case {
     let (e, k, t) = sizes(dice, &[8, 16, 32], &[1, 2, 4]);
     let gate = dice.of(&GATES);
@@ -430,7 +430,7 @@ fn one_batch(dice: &mut Dice, _: u32) -> Case {
     }
 }
 
-/// A layer that learns with a step a thousand times too large, or with the ordinary one.
+/// A layer that learns at a rate a thousand times too large, or at the default one.
 fn learning(dice: &mut Dice, i: u32) -> Case {
     let world = World { batch: 256, ..World::default() };
     let mut start =
