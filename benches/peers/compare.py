@@ -2,21 +2,21 @@
 """Moebias beside NumPy, PyTorch and JAX: one step of loss-free balancing (Wang et al. 2024, Algorithm 1) on the CPU.
 
     cargo build --release
-    python3 benches/peers/compare.py                 # what of numpy, torch and jax can be imported
+    python3 benches/peers/compare.py                 # with those of numpy, torch and jax that are installed
     python3 benches/peers/compare.py --only torch --sizes 16384x64x6 --json peers.json
 
 Three comparisons, each against the best variant of each peer:
 
 whole step    random tokens of 32 dimensions, logits, sigmoid, bias, top-K, counts, update. Peers draw f32 Gaussians and take an f32
-              exponential; Moebias draws topic-shaped int8 tokens and uses its integer gate, and also digests every step and
-              estimates the moved share. Each draws as it would in use; the arithmetic is not the same, and a claim has to say so.
+              exponential; Moebias draws int8 tokens from topics and uses its integer gate, and also computes a digest of every step and
+              estimates the moved share. Each generates tokens as in normal use; the arithmetic differs, and a claim has to say so.
 given scores  scores are in memory: peers add the bias to sigmoids computed beforehand, Moebias to scores quantised when the trace was
               loaded.
-given logits  logits are in memory, f32, and all take the sigmoid in each step; Moebias rounds logits to Q14 and uses its integer gate.
+given logits  f32 logits are in memory, and all compute the sigmoid in each step; Moebias rounds logits to Q14 and uses its integer gate.
 
-Everything runs in blocks that take turns (Moebias, peer, peer, …, Moebias, …), so that a busy moment of the machine hits all
-alike; the shortest step of all blocks counts. A step of Moebias is the mean over those that an engine is given at once, about four
-milliseconds' worth, as at full speed in the lab. All get the same number of threads.
+Everything runs in blocks that alternate (Moebias, peer, peer, …, Moebias, …), so that a busy moment of the machine affects all alike.
+The shortest step of all blocks counts. A step of Moebias is the mean over the steps of one call of an engine, about four milliseconds
+of work, as at full speed in the lab. All use the same number of threads.
 """
 import argparse
 import json
@@ -56,7 +56,7 @@ def data(tokens, experts):
 
 
 def turns(ring):
-    """Hands out the members of a ring, one after the other, for ever."""
+    """Yields the members of a ring in turn, without end."""
     at = 0
     while True:
         yield ring[at % len(ring)]
@@ -106,7 +106,7 @@ def numpy_peers(tokens, experts, top_k, centroids, logits, scores):
         from concurrent.futures import ThreadPoolExecutor
         pool = ThreadPoolExecutor(args.threads)
         bias, ring = np.zeros(experts, np.float32), turns(given)
-        chunk = max(1, (1 << 17) // experts)  # 512 KiB stay in the L2 cache
+        chunk = max(1, (1 << 17) // experts)  # 512 KiB, which stay in the L2 cache
 
         def work(x, low, high):
             load = np.zeros(experts, np.int64)
@@ -237,7 +237,7 @@ def jax_peers(tokens, experts, top_k, centroids, logits, scores):
 
 
 def moebias(size, kind):
-    """One block of every CPU kernel: ms a step at best, by engine."""
+    """Runs one block of every CPU kernel and returns the shortest step in ms, by engine."""
     command = [args.moebias, "bench", "--engine", "cpu", "--sizes", size, "--json"] + FLAGS[kind]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -246,7 +246,7 @@ def moebias(size, kind):
 
 
 def block(step):
-    """The shortest of the steps that fit a block, ms."""
+    """Repeats a step for the duration of a block and returns the shortest time in ms."""
     step()
     best, end = float("inf"), time.perf_counter() + args.block_seconds
     while True:

@@ -2,18 +2,18 @@
 """Moebias on a GPU beside eager PyTorch on the same GPU: one step of loss-free balancing (Wang et al. 2024, Algorithm 1).
 
     cargo build --release
-    python3 benches/peers/compare_gpu.py             # needs torch with CUDA for the peer; without it Moebias alone is measured
+    python3 benches/peers/compare_gpu.py             # without torch and CUDA only Moebias is measured
 
-First the digests: the same scenarios on the CPU and on the GPU must end with the same one. Then the shortest step of blocks that
-take turns:
+First, the same scenarios must end with the same digest on the CPU and on the GPU. Then steps are timed in alternating blocks, of which
+the shortest step counts:
 
 whole step    random tokens of 32 dimensions, logits, sigmoid, bias, top-K, counts, update. PyTorch draws f32 Gaussians and takes an f32
-              exponential; Moebias draws topic-shaped int8 tokens and uses its integer gate, and reads every step's loads and
-              biases back. The arithmetic is not the same, and a claim has to say so.
-selection     scores and bias are on the GPU already: add, top-K, bincount, update. This is PyTorch's part alone; Moebias has no such
-              mode on a GPU, so its whole step is set against it.
+              exponential; Moebias draws int8 tokens from topics and uses its integer gate, and reads the loads and biases of every
+              step back. The arithmetic differs, and a claim has to say so.
+selection     scores and bias are on the GPU already: add, top-K, bincount, update. Only PyTorch is measured in this way; Moebias has
+              no such mode on a GPU, so its whole step is compared with it.
 
-At the end stand the goals of the design and whether they were met here.
+The last lines are the design goals and whether this machine meets them.
 """
 import argparse
 import json
@@ -39,7 +39,7 @@ def moebias(*words):
 
 
 def digests():
-    """Whether CPU and GPU agree, scenario by scenario."""
+    """Prints for each scenario whether CPU and GPU end with the same digest; returns whether all do."""
     same = True
     for name in SCENARIOS:
         cpu, gpu = (json.loads(moebias("run", name, "--steps", "600", "--engine", e, "--json"))["digest"] for e in ["cpu", "gpu"])
@@ -49,7 +49,7 @@ def digests():
 
 
 def torch_steps(tokens, experts, top_k):
-    """PyTorch's steps on CUDA, and how to wait for them."""
+    """PyTorch's steps on CUDA, and the function that waits for them."""
     import torch
     torch.set_grad_enabled(False)
     draw = torch.Generator(device="cuda").manual_seed(1)
@@ -80,7 +80,7 @@ def torch_steps(tokens, experts, top_k):
 
 
 def block(step, wait):
-    """Shortest mean over ten steps within a block, ms."""
+    """Returns the shortest mean over ten steps within a block, in ms."""
     step()
     wait()
     best, end = float("inf"), time.perf_counter() + args.block_seconds

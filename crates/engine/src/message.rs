@@ -273,7 +273,7 @@ pub struct Snapshot {
     pub answered: u64,
     /// The present step: the number of updates done.
     pub step: u64,
-    /// The last step computed in this run so far; more than `step` after going back.
+    /// The furthest step reached in this run; greater than `step` after going back.
     pub head: u64,
     /// Whether the run is playing.
     pub playing: bool,

@@ -83,7 +83,7 @@ pub struct Run {
     pub events: Arc<Vec<Event>>,
     /// The events that have no effect.
     pub ignored: Arc<Vec<Ignored>>,
-    /// The last step computed so far; more than the present step after going back.
+    /// The furthest step reached so far; greater than the present step after going back.
     pub head: u64,
     /// The rows of all steps up to `head`.
     pub history: Arc<Mutex<History>>,

@@ -169,7 +169,7 @@ fn stir<L: Lanes>(l: L, v: &mut [L::V; 4]) {
     v[3] = l.add(v[3], l.mul(v[1], v[2]));
 }
 
-/// As [`moebias_model::random::pcg4d`].
+/// Equal to [`moebias_model::random::pcg4d`].
 #[inline(always)]
 fn pcg4d<L: Lanes>(l: L, index: L::V, stream: Stream, key: &TokenKey) -> [L::V; 4] {
     let seeded = |x: u32| x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223) as i32;

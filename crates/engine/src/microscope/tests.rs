@@ -10,7 +10,7 @@ fn simulation(router: Router, balancer: Balancer) -> Simulation {
     Simulation::new(Experiment { seed: 5, source, variants }, None).unwrap()
 }
 
-/// Looks at some steps, and at what the model's own scalar step then does.
+/// Compares some steps in the Microscope with what the model's own scalar step then does.
 fn agrees(router: &Router, balancer: &Balancer) {
     let what = format!("{router:?} {balancer:?}");
     let mut run = simulation(router.clone(), balancer.clone());
