@@ -420,7 +420,7 @@ fn select<L: Lanes>(
     counts: &mut Counts,
 ) {
     let (moved, lanes) = (sample && !v.unmoved, tokens.len());
-    // α of a token may be its largest score that was not chosen, so one more key is kept.
+    // α of a token is computed from its largest key that was not chosen, so one more key than K is kept.
     let k = if v.order.is_some() { MAX_K.min(v.top_k + 1) } else { v.top_k };
     let Buffers { scores, keys: buffer, tops, chosen, .. } = buffers;
     let scores = &scores[..];

@@ -35,9 +35,9 @@ const COLUMNS: usize = 4096;
 const LEAST_BYTES: usize = 24 << 20;
 /// The largest memory budget, in bytes.
 const MOST_BYTES: usize = 384 << 20;
-/// A level may drop columns beyond this many even if other levels have more.
+/// The largest share of a level, in columns. When memory runs short, the finest level with more than its share drops columns first.
 const MOST_KEPT: usize = 1024;
-/// A level never drops below this many columns.
+/// The smallest share of a level. A level with no more columns than this drops none.
 const LEAST_KEPT: usize = 2 * RATIO;
 
 /// The memory budget, in bytes, for the columns of a run whose variants have these numbers of experts.
