@@ -32,7 +32,7 @@ use works::Work;
 
 /// After this time `advance` returns the rows so far, so that the caller can show them or stop.
 const LONG_ENOUGH: Duration = Duration::from_millis(100);
-/// Memory for the recorded scores of a trace, in bytes, if the GPU allows as much.
+/// The most memory for the recorded scores of a trace, in bytes; the limits of the GPU may be lower.
 const TRACE_BYTES: u64 = 1 << 30;
 
 /// What is prepared for one experiment.

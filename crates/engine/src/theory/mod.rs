@@ -72,7 +72,7 @@ pub struct Point {
     pub after: f64,
     /// Total switching benefit Σ b(i), in score units per token.
     pub benefit: f64,
-    /// The part of the change that is due to the prices: −ΣΔp·(load − L), which is u‖A − L‖₁ for the sign rule; score units per token.
+    /// The decrease of 𝓛 that is due to the prices: −ΣΔp·(load − L), which is u‖A − L‖₁ for the sign rule; score units per token.
     pub taken: f64,
     /// Whether 𝓛 rose, decided in exact integers.
     pub rises: bool,
