@@ -1,5 +1,6 @@
-//! Says where the scenarios, thumbnails, traces and lessons are: in this folder in a published package; in the repository links lead to
-//! them, which a checkout without symbolic links has as text files.
+//! Sets the variables that name the folders with scenarios, thumbnails, traces and lessons. A published package has them in its own folder.
+//! In the repository there are symbolic links to them, which a checkout without symbolic links has as text files; then the targets are used
+//! directly.
 
 use std::path::Path;
 

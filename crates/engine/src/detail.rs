@@ -266,7 +266,7 @@ mod tests {
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(|| {});
         let detail = Detail::start(&run, (0, 2900), Arc::clone(&wake));
         drop(detail);
-        // Its thread holds the other one for as long as it lives.
+        // The detail's thread holds the other reference as long as it lives.
         wait_until("the end of its thread", || Arc::strong_count(&wake) == 1);
         let now = lock(&run.history).version;
         assert!(now <= version + 1, "at most one that was under way");

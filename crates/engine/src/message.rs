@@ -53,7 +53,8 @@ pub enum Message {
     CancelSeek,
     /// Set the speed of playing.
     Speed(Speed),
-    /// Change a setting before the next step. If later steps or events exist, they are set aside in a parked run and a branch begins.
+    /// Change a setting before the next step. If later steps have been computed, the run as it was is parked, and this run continues from
+    /// here as a branch.
     Change {
         /// A number chosen by the sender; the answer repeats it.
         id: u64,
@@ -148,13 +149,13 @@ pub enum Echo {
         id: u64,
         /// The run that was changed.
         run: RunId,
-        /// The step before which it applies.
+        /// The step before which the change applies.
         step: u64,
-        /// The run's events from that step on, where they are others than before.
+        /// The run's events from that step on; `None` if they have not changed.
         events: Option<Vec<Event>>,
-        /// What the scenario had planned for later and the new settings do not allow.
+        /// Later events of the scenario that the new settings do not allow, so they are dropped.
         left_out: Vec<Event>,
-        /// What brings the biases back that it put aside.
+        /// Changes that would restore the biases which this change discarded, one per variant concerned.
         biases: Vec<(Target, Change)>,
     },
     /// A variant was renamed.
@@ -169,15 +170,15 @@ pub enum Echo {
         /// The reason in one sentence.
         reason: String,
     },
-    /// A change was made at a step with later steps or events: the run as it was is now parked.
+    /// A change was made at a step after which steps had been computed: the run as it was is now parked.
     Branched {
         /// The run that was changed and stays present.
         run: RunId,
         /// The step of the change.
         step: u64,
-        /// The id of the parked run, which still has the later steps and events.
+        /// The id of the parked run, which still has the later steps.
         parked: RunId,
-        /// The changes it holds that this run does not.
+        /// The later events that only the parked run has.
         events: Vec<Event>,
     },
     /// A parked run was dropped to save memory.

@@ -65,7 +65,7 @@ impl Start {
         check::ignored(&self.experiment, self.trace.as_deref(), &self.sorted())
     }
 
-    /// Its events in order of their steps.
+    /// The events, sorted by step.
     pub(super) fn sorted(&self) -> Vec<Event> {
         let mut events = self.events.clone();
         events.sort_by_key(|e| e.step);

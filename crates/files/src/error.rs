@@ -1,4 +1,4 @@
-//! What can be wrong with a file, said so that a person can put it right: the file, the line and column, the value, what is
+//! What can be wrong with a file. Messages enable the reader to correct it: they state the file, the line and column, the value, what is
 //! allowed, and what to do next.
 
 use super::locate::{self, Place};
@@ -19,9 +19,9 @@ use std::io;
 /// ```
 #[derive(Debug, thiserror::Error)]
 pub struct FileError {
-    /// The file, as the person named it.
+    /// The file, as the user named it.
     pub file: String,
-    /// Where in it, for text files.
+    /// The place in the file, for text files.
     pub place: Option<Box<Place>>,
     /// What is wrong.
     #[source]
@@ -31,49 +31,49 @@ pub struct FileError {
 /// What is wrong with a file.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// It can't be opened.
+    /// The file was not opened.
     #[error("{0}")]
     NotOpened(#[source] Refusal),
-    /// `builtin:` with a name that nothing has.
+    /// Nothing with this `builtin:` name ships with Moebias.
     #[error("nothing of this name ships with Moebias")]
     NotShipped,
-    /// The operating system refused to write.
+    /// The operating system could not write the file.
     #[error("{0}")]
     Write(Unwritten),
-    /// Neither a scenario nor a trace.
+    /// The file is not of a kind that Moebias opens.
     #[error("it is neither a scenario (.ron), a trace (.safetensors) nor a log of selections (.jsonl)")]
     Kind,
-    /// Nothing in it.
+    /// The file is empty.
     #[error("it is empty")]
     Empty,
-    /// Text, but no scenario or lesson.
+    /// The file is text, but neither a scenario nor a lesson.
     #[error("it holds text, but no scenario or lesson: those begin with `(version: 1,`")]
     NotOurs,
-    /// No version in it.
+    /// The file states no version.
     #[error("its version is missing, but must be 1")]
     NoVersion,
-    /// A version this program does not know.
+    /// The file has a version that this program does not read.
     #[error("its version is {0}, but must be 1")]
     Version(String),
-    /// Not what the format expects.
+    /// The text does not follow the format.
     #[error("{0}")]
     Syntax(String),
-    /// A setting out of its range.
+    /// A setting is out of its range.
     #[error("{0}")]
     Setting(#[source] ConfigError),
-    /// Something wrong in a trace or a log.
+    /// Something is wrong in a trace or a log.
     #[error("{0}")]
     Trace(String),
-    /// A layer that a trace does not have.
+    /// The trace does not have the layer asked for.
     #[error("{0}")]
     Layer(String),
-    /// Something wrong with a sweep's file.
+    /// Something is wrong with a file of a sweep.
     #[error("{0}")]
     Sweep(String),
-    /// A lesson where an experiment is wanted.
+    /// The file is a lesson, but an experiment is needed.
     #[error("it is a lesson, which is read in the window")]
     LessonOnly,
-    /// A log of selections where an experiment is wanted.
+    /// The file is a log of selections, but an experiment is needed.
     #[error("it is a log of selections, which can be watched and measured but not routed again")]
     SelectionsOnly,
 }
@@ -83,24 +83,24 @@ impl FileError {
         Self { file: file.into(), place: None, problem }
     }
 
-    /// A file that was not opened.
+    /// A file that could not be opened.
     pub(super) fn refused(file: &str, refusal: Refusal) -> Self {
         Self::new(file, Problem::NotOpened(refusal))
     }
 
-    /// An error of the operating system on writing.
+    /// A file that the operating system could not write.
     #[must_use]
     pub fn write(file: &str, error: &io::Error) -> Self {
         Self::new(file, Problem::Write(Unwritten::of(file, error)))
     }
 
-    /// At a byte of the text.
+    /// Sets the place to a byte of the text.
     pub(super) fn at(mut self, text: &str, byte: usize) -> Self {
         self.place = Some(Box::new(locate::place(text, byte)));
         self
     }
 
-    /// At the value that the path names, or the nearest thing round it that the text has.
+    /// Sets the place to the value at a path such as `variants[0].name`, or to the nearest value around it that the text contains.
     pub(super) fn at_path(self, text: &str, path: &str) -> Self {
         match locate::nearest(text, path) {
             Some(found) => self.at(text, found.start),
@@ -108,18 +108,18 @@ impl FileError {
         }
     }
 
-    /// The file, the place and what is wrong, in one sentence.
+    /// One sentence with the file, the place and the problem.
     #[must_use]
     pub fn headline(&self) -> String {
         let text = match &self.place {
             Some(p) => format!("{}, line {}, column {}: {}", self.file, p.line, p.column, self.problem),
             None => format!("{}: {}", self.file, self.problem),
         };
-        // What a parser quotes may hold line breaks; they do not break a sentence.
+        // A parser may quote text with line breaks, which must not break the sentence.
         plain(&text.replace(['\n', '\r', '\t'], " ")).into_owned()
     }
 
-    /// What to do next, in one sentence.
+    /// One sentence that says what to do next.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match &self.problem {
@@ -158,7 +158,7 @@ impl fmt::Display for FileError {
     }
 }
 
-/// What is wrong with one setting of a file: where it stands, what is written and what is allowed.
+/// An error about one setting of a file: its path, the value, and what is allowed.
 pub(crate) fn setting(path: &str, value: &str, allowed: &str) -> ConfigError {
     ConfigError { setting: path.into(), value: value.into(), allowed: allowed.into() }
 }

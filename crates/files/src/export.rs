@@ -1,18 +1,23 @@
-//! Exports: every curve as CSV, assignments as JSON lines, pictures as PNG.
+//! Exports: all curves as CSV, assignments as JSON lines, pictures as PNG.
 //!
-//! Columns of the CSV, one row per step and variant: `step`, `variant`, `tokens`, `max_vio`, `max_vio_16`, `max_vio_global`,
+//! The CSV has one row per step and variant. The columns are `step`, `variant`, `tokens`, `max_vio`, `max_vio_16`, `max_vio_global`,
 //! `min_vio`, `cv`, `entropy` (over ln E), `effective_experts`, `starving`, `dead`, `moved_share`, `bias_min`, `bias_median`,
-//! `bias_max` (score units), `saturated`, `dropped_share` (of the assignments, by capacity), `experts_per_token` (chosen, mean); the
-//! settings with which that step was routed, called and written as in sweeps: `rule`, `step_size`, `step_symbol` (what the rule calls it: u, λ,
-//! Kᵢ or μ) and `schedule`, `top_k`, `experts`, `gate`, `groups` (kept/all), `capacity` (× fair share), `centred`, `freeze` (from which step),
-//! `momentum`, `steepness`, `derivative`, `zero_experts`, `real_experts`, `average` and `iterations`; what a rule does not use is empty. Then, if asked for, `load_0` … (tokens) and `bias_0` … (score units, after the step's update). Where something learns, before those: `task_loss`
-//! (half the mean squared error of a target's coordinate, on the batch before the step's update), `task_nmse` (squared error over squared
-//! target), `task_perplexity` (e^task_loss, a figure of this project), `interference` (cosine of task and auxiliary gradient on the
-//! router), `force_ratio` (α·|auxiliary| / |task| gradient) and `mean_score`; empty where a layer has diverged. A variant with fewer
-//! experts than another leaves the last ones empty. A name that a spreadsheet would take for a formula has an apostrophe in front.
+//! `bias_max` (score units), `saturated`, `dropped_share` (of the assignments, by capacity) and `experts_per_token` (mean of those chosen).
+//! Then follow the settings with which the step was routed, named and written as in sweeps: `rule`, `step_size`, `step_symbol` (of the step
+//! size in the rule: u, λ, Kᵢ or μ), `schedule`, `top_k`, `experts`, `gate`, `groups` (kept/all), `capacity` (× fair share), `centred`,
+//! `freeze` (the step from which biases are frozen), `momentum`, `steepness`, `derivative`, `zero_experts`, `real_experts`, `average` and
+//! `iterations`. Settings that a rule does not use are empty.
 //!
-//! `variant` is the name at the first step, the same in every row. A name with a `#` in it is quoted, for readers that take what follows
-//! one for a comment.
+//! If something learns: `task_loss` (half the mean squared error of a target's coordinate, on the batch, before the step's update),
+//! `task_nmse` (squared error over squared target), `task_perplexity` (e^task_loss, a figure of this project), `interference` (cosine of
+//! task and auxiliary gradient on the router), `force_ratio` (α·|auxiliary| / |task| gradient) and `mean_score`; empty once a layer has
+//! diverged.
+//!
+//! If asked for: `load_0` … (tokens) and `bias_0` … (score units, after the step's update). A variant with fewer experts than another
+//! leaves the last ones empty.
+//!
+//! `variant` is the name at the first step, the same in every row. A name that a spreadsheet would take for a formula has an apostrophe in
+//! front. A name with a `#` is quoted, for readers that take the rest of a line after it as a comment.
 
 use super::atomic;
 use super::error::FileError;
@@ -30,18 +35,18 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Which columns beyond the curves.
+/// Optional columns of the curves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
     /// The load of every expert.
     pub loads: bool,
     /// The bias of every expert.
     pub biases: bool,
-    /// What learning showed.
+    /// The figures of learning.
     pub learning: bool,
 }
 
-/// Columns of the settings.
+/// The columns with settings.
 pub const SETTINGS: [&str; 18] = [
     "rule",
     "step_size",
@@ -63,7 +68,7 @@ pub const SETTINGS: [&str; 18] = [
     "iterations",
 ];
 
-/// Columns of what learning showed.
+/// The columns with figures of learning.
 const LEARNING: [&str; 6] = ["task_loss", "task_nmse", "task_perplexity", "interference", "force_ratio", "mean_score"];
 
 /// Writes curves as CSV, row by row.
@@ -71,21 +76,21 @@ const LEARNING: [&str; 6] = ["task_loss", "task_nmse", "task_perplexity", "inter
 pub struct Curves<W: Write> {
     out: csv::Writer<W>,
     variants: Vec<String>,
-    /// The settings of each variant, as they are written.
+    /// The present settings of each variant, as they are written.
     settings: Vec<[String; SETTINGS.len()]>,
     experiment: Experiment,
-    /// What changes later, in order of steps.
+    /// The events still to come, sorted by step.
     events: VecDeque<Event>,
     columns: Columns,
-    /// The most experts of any variant.
+    /// The largest number of experts of any variant.
     experts: usize,
 }
 
 impl<W: Write> Curves<W> {
-    /// Writes the header of a run that starts with these settings at the step `first`, and in which this happens.
+    /// Writes the header for a run that starts at step `first` with these settings and has these events.
     ///
     /// # Errors
-    /// The writer's.
+    /// Those of the writer.
     pub fn new(out: W, experiment: &Experiment, events: &[Event], first: u64, columns: Columns) -> io::Result<Self> {
         let experts = experiment.variants.iter().map(|v| v.router.experts as usize).max().unwrap_or(0);
         let mut out = csv::WriterBuilder::new().comment(Some(b'#')).from_writer(out);
@@ -132,14 +137,14 @@ impl<W: Write> Curves<W> {
         Ok(curves)
     }
 
-    /// The settings with which this step is routed.
+    /// Brings the settings up to those with which this step is routed.
     fn settle_at(&mut self, step: u64) {
         let due = self.events.iter().take_while(|e| e.step <= step).count();
         if due == 0 && !self.settings.is_empty() {
             return;
         }
         for event in self.events.drain(..due) {
-            // The run has refused what does not fit.
+            // An event that is not valid had no effect in the run either.
             change::apply(&mut self.experiment, event.target, &event.change).ok();
         }
         self.settings = self.experiment.variants.iter().map(settings).collect();
@@ -148,7 +153,7 @@ impl<W: Write> Curves<W> {
     /// Writes one step: a row per variant.
     ///
     /// # Errors
-    /// The writer's.
+    /// Those of the writer.
     pub fn row(&mut self, row: &StepRow, metrics: &[Metrics]) -> io::Result<()> {
         self.settle_at(row.step);
         for (i, (v, m)) in row.variants.iter().zip(metrics).enumerate() {
@@ -197,16 +202,16 @@ impl<W: Write> Curves<W> {
         self.out.write_record(None::<&[u8]>).map_err(io_error)
     }
 
-    /// Writes what is still in memory and gives the writer back.
+    /// Writes what is still in memory and returns the writer.
     ///
     /// # Errors
-    /// The writer's.
+    /// Those of the writer.
     pub fn finish(self) -> io::Result<W> {
         self.out.into_inner().map_err(|e| io::Error::new(e.error().kind(), e.error().to_string()))
     }
 }
 
-/// A variant's settings as scenarios and sweeps write them, in the order of [`SETTINGS`].
+/// The settings of a variant as sweeps write them, in the order of [`SETTINGS`].
 #[must_use]
 pub fn settings(v: &Variant) -> [String; SETTINGS.len()] {
     let (router, balancer) = (&v.router, &v.balancer);
@@ -236,14 +241,14 @@ pub fn settings(v: &Variant) -> [String; SETTINGS.len()] {
 }
 
 fn io_error(error: csv::Error) -> io::Error {
-    // Keeps "broken pipe" what it is, so that a closed pipe can end quietly.
+    // Keeps the kind of an I/O error, so that a program can end quietly on a broken pipe.
     match error.into_kind() {
         csv::ErrorKind::Io(e) => e,
         other => io::Error::other(format!("{other:?}")),
     }
 }
 
-/// One line of exported assignments: the fields that public loggers write.
+/// One line of exported assignments, with the field names that public loggers use.
 #[derive(Serialize)]
 struct Assignment<'a> {
     layer: u32,
@@ -253,12 +258,12 @@ struct Assignment<'a> {
     topk_weights: &'a [f64],
 }
 
-/// Writes which experts each token of a batch went to, as JSON lines, best first. The weights are the gating values:
-/// the unbiased scores of the chosen experts, renormalised and scaled as the router says. Experts that had no room for the token are
-/// left out; they do count in the sum that renormalises.
+/// Writes the experts of each token of a batch as JSON lines, best first. The weights are the gating values: the unbiased scores of
+/// the chosen experts, renormalised and scaled as the router says. Experts that had no room for the token are left out of the lists, but
+/// count in the sum for renormalisation.
 ///
 /// # Errors
-/// The writer's.
+/// Those of the writer.
 pub fn assignments(out: &mut dyn Write, batch: &Batch, variant: usize, layer: u32, step: u64) -> io::Result<()> {
     if variant >= batch.variants.len() {
         return Ok(());
@@ -280,19 +285,19 @@ pub fn assignments(out: &mut dyn Write, batch: &Batch, variant: usize, layer: u3
     Ok(())
 }
 
-/// Saves a picture of `width` × `height` RGBA pixels, atomically.
+/// Saves a picture of `width` × `height` pixels (RGBA) atomically.
 ///
 /// # Errors
-/// Pixels that are not width × height × 4 bytes, or whatever the operating system says.
+/// `rgba` is not width × height × 4 bytes long, or the operating system could not write the file.
 pub fn save_png(path: &Path, width: u32, height: u32, rgba: &[u8]) -> Result<(), FileError> {
     let png = png(width, height, rgba).map_err(|e| FileError::write(&path.display().to_string(), &e))?;
     atomic::write(path, &png)
 }
 
-/// A picture of `width` × `height` RGBA pixels as a PNG file.
+/// Encodes a picture of `width` × `height` pixels (RGBA) as PNG.
 ///
 /// # Errors
-/// Pixels that are not width × height × 4 bytes.
+/// `rgba` is not width × height × 4 bytes long.
 pub fn png(width: u32, height: u32, rgba: &[u8]) -> io::Result<Vec<u8>> {
     let wanted = u64::from(width) * u64::from(height) * 4;
     if rgba.len() as u64 != wanted || wanted == 0 {

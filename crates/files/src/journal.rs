@@ -1,8 +1,8 @@
-//! The journal: what is being done, written down as it happens, so that a crash loses at most the last second.
+//! The journal: a record of the present run, written as it happens, so that a crash loses at most the last second.
 //!
-//! One file per running app, JSON lines: a `Start` with the scenario's text, then a line per event, and now and then how far the run
-//! has come. The file is locked for as long as the app lives, whatever kills it, so another app knows which journals are left
-//! over. A clean exit removes it.
+//! Every running app has one file of JSON lines: a `Start` with the scenario's text, then one line per event, and regularly how far the run
+//! has come. The file is locked while the app lives. However the app ends, the lock is then free, which is how another app recognises
+//! journals that were left behind. On a clean exit the file is removed.
 
 use super::error::FileError;
 use super::read;
@@ -17,20 +17,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError as Busy};
 use std::time::{Duration, Instant, SystemTime};
 
-/// What is lost at most.
+/// The time between two writes, which is what a crash loses at most.
 const EVERY: Duration = Duration::from_secs(1);
-/// Journals that are offered at most; older ones are left alone.
+/// The largest number of journals that are offered for recovery; older ones are left alone.
 const OFFERED: usize = 20;
 const PREFIX: &str = "journal-";
 const SUFFIX: &str = ".jsonl";
 
 #[derive(Debug, Serialize, Deserialize)]
 enum Line {
-    /// A run begins: everything before is done with.
+    /// A run begins; earlier lines no longer matter.
     Start { version: u32, scenario: String },
-    /// Something was changed at this step, up to which the run has come: from there on its events are these.
+    /// A setting was changed at step `from`, which the run has reached. From this step on the run has these events.
     Events { from: u64, events: Vec<Event> },
-    /// How far the run has come.
+    /// The step that the run has reached.
     Beat { step: u64, digest: String },
 }
 
@@ -42,34 +42,34 @@ pub struct Journal(Arc<Mutex<Inner>>);
 struct Inner {
     path: PathBuf,
     file: File,
-    /// Not yet handed to the operating system.
+    /// Lines not yet passed to the operating system.
     buffer: Vec<u8>,
-    /// Handed over, but not yet on the disk.
+    /// Whether something was passed to the operating system but is not yet on the disk.
     unsynced: bool,
     last: Instant,
     beat: Option<(u64, Digest)>,
 }
 
-/// A run that was not finished properly.
+/// A run that did not end with a clean exit.
 #[derive(Debug)]
 pub struct Unfinished {
-    /// Its journal.
+    /// The path of its journal.
     pub path: PathBuf,
-    /// The run, with its events, up to `steps`.
+    /// The run with its events.
     pub scenario: Scenario,
     /// When the journal was last written.
     pub when: SystemTime,
-    /// How far it is known to have come.
+    /// The last step that the run is known to have reached.
     pub steps: u64,
-    /// Keeps other apps from offering it too.
+    /// The locked file, so that no other app offers the same journal.
     lock: File,
 }
 
 impl Journal {
-    /// Starts a journal in `folder`, which is made if need be.
+    /// Starts a journal in `folder`, which is created if necessary.
     ///
     /// # Errors
-    /// Whatever the operating system says. An app can go on without a journal.
+    /// The operating system could not create or write it. An app can continue without a journal.
     pub fn create(folder: &Path, scenario: &Scenario) -> Result<Self, FileError> {
         let create = || -> io::Result<Inner> {
             fs::create_dir_all(folder)?;
@@ -83,39 +83,39 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Another run begins.
+    /// Records that another run begins.
     pub fn restart(&self, scenario: &Scenario) {
         self.put(&Line::Start { version: super::VERSION, scenario: to_text(scenario) });
     }
 
-    /// Something was changed at a step, up to which the run has come: from there on its events are these.
+    /// Records that a setting was changed at step `from`, which the run has reached: from this step on it has these events.
     pub fn events(&self, from: u64, events: Vec<Event>) {
         self.put(&Line::Events { from, events });
     }
 
-    /// How far the run has come. Only the last one before a tick is written.
+    /// Notes the step that the run has reached. Only the last note before a write is written.
     pub fn beat(&self, step: u64, digest: Digest) {
         self.with(|inner| inner.beat = Some((step, digest)));
     }
 
-    /// Writes and syncs if a second has passed since the last time. To be called often, from a thread that may wait for a disk.
+    /// Writes and syncs if a second has passed since the last write. Call this often, on a thread that may wait for the disk.
     ///
     /// # Errors
-    /// Whatever the operating system says; nothing is lost yet, and the next tick tries again.
+    /// The operating system could not write; nothing is lost yet, and the next tick tries again.
     pub fn tick(&self) -> Result<(), FileError> {
         if self.with(|inner| inner.last.elapsed() < EVERY) { Ok(()) } else { self.write_now(true) }
     }
 
-    /// Writes and syncs now. To be called from a thread that may wait for a disk.
+    /// Writes and syncs now. Call this on a thread that may wait for the disk.
     ///
     /// # Errors
-    /// Whatever the operating system says; nothing is lost yet, and the next tick tries again.
+    /// The operating system could not write; nothing is lost yet, and the next tick tries again.
     pub fn sync(&self) -> Result<(), FileError> {
         self.write_now(true)
     }
 
-    /// Hands everything to the operating system at once, without waiting for the disk. Safe in a panic hook: where the journal is
-    /// being written at this very moment, it does nothing.
+    /// Passes everything to the operating system without waiting for the disk. Safe to call in a panic hook: if the journal is being
+    /// written at that moment, this does nothing.
     pub fn flush(&self) {
         let mut inner = match self.0.try_lock() {
             Ok(inner) => inner,
@@ -125,7 +125,7 @@ impl Journal {
         inner.write(false).ok();
     }
 
-    /// The run was finished properly: removes the journal.
+    /// Removes the journal after a clean end of the run.
     pub fn finish(self) {
         self.with(|inner| {
             inner.buffer.clear();
@@ -133,7 +133,7 @@ impl Journal {
         });
     }
 
-    /// The file.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.with(|inner| inner.path.clone())
@@ -177,7 +177,7 @@ impl Inner {
     }
 }
 
-/// A new locked file whose name no other app has.
+/// Creates and locks a file with a name that no other app uses.
 fn create_file(folder: &Path) -> io::Result<(PathBuf, File)> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_millis());
     for attempt in 0..1000 {
@@ -194,7 +194,7 @@ fn create_file(folder: &Path) -> io::Result<(PathBuf, File)> {
     Err(io::Error::other("a thousand journals of this app are there already"))
 }
 
-/// The journals that apps left behind which are no longer there, newest first.
+/// The journals left behind by apps that no longer run, newest first.
 #[must_use]
 pub fn find_unfinished(folder: &Path) -> Vec<Unfinished> {
     let Ok(entries) = fs::read_dir(folder) else { return vec![] };
@@ -216,7 +216,7 @@ fn left_over(path: PathBuf, when: SystemTime) -> Option<Unfinished> {
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return None,
-        // No locks on this file system: better an offer too many than a run lost.
+        // The file system has no locks. Offering a journal that is in use is better than losing a run.
         Err(TryLockError::Error(e)) => log::warn!("{} can't be locked: {e}", path.display()),
     }
     let mut text = vec![];
@@ -226,7 +226,7 @@ fn left_over(path: PathBuf, when: SystemTime) -> Option<Unfinished> {
     Some(Unfinished { path, scenario, when, steps, lock })
 }
 
-/// The last run in a journal, as far as it can be read: a line that was torn, and what follows it, is left out.
+/// Reads the last run in a journal. An incomplete line and everything after it are ignored.
 fn recover(bytes: &[u8], name: &str) -> Option<(Scenario, u64)> {
     let mut run: Option<(Scenario, u64)> = None;
     for line in bytes.split_inclusive(|&b| b == b'\n') {
@@ -237,7 +237,7 @@ fn recover(bytes: &[u8], name: &str) -> Option<(Scenario, u64)> {
                 let steps = scenario.first_step();
                 run = Some((scenario, steps));
             }
-            // No run comes so far: what follows is not to be trusted either.
+            // No run gets as far as this step, so this line and all that follow are not trusted.
             (Line::Events { from: step, .. } | Line::Beat { step, .. }, _) if step as f64 > limits::STEP.max => break,
             (Line::Events { from, events }, Some((scenario, steps))) => {
                 scenario.events.retain(|e| e.step < from);
@@ -251,13 +251,13 @@ fn recover(bytes: &[u8], name: &str) -> Option<(Scenario, u64)> {
     let (mut scenario, steps) = run?;
     scenario.recorded = None;
     scenario.events.sort_by_key(|e| e.step);
-    // What a torn disk left must still be an experiment that can start.
+    // A damaged journal is used only if the result is a valid experiment.
     read::validate(&scenario).ok()?;
     Some((scenario, steps))
 }
 
 impl Unfinished {
-    /// Removes the journal: the run was restored into a new one, or is not wanted.
+    /// Removes the journal, because the run was restored into a new one or is not wanted.
     pub fn discard(self) {
         drop(self.lock);
         fs::remove_file(&self.path).ok();

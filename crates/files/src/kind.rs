@@ -1,4 +1,4 @@
-//! What a file holds, told by its name or its first bytes.
+//! The kind of a file, from its name or its first bytes.
 
 use super::error::{FileError, Problem};
 use super::paths::builtin;
@@ -7,21 +7,21 @@ use moebias_disk::door;
 use std::io::Read as _;
 use std::path::Path;
 
-/// How the name of a lesson file ends.
+/// The ending of the name of a lesson file.
 pub const ENDING: &str = ".lesson.ron";
 
-/// Whether a file is a lesson, by its name.
+/// Whether a file is a lesson, from its name.
 #[must_use]
 pub fn is_lesson(path: &Path) -> bool {
     path.file_name().is_some_and(|n| n.to_string_lossy().to_ascii_lowercase().ends_with(ENDING))
 }
 
-/// What a file holds.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A scenario or a recording.
     Scenario,
-    /// Recorded scores.
+    /// A trace: recorded scores.
     Trace,
     /// A log of selections.
     Selections,
@@ -29,10 +29,10 @@ pub enum Kind {
     Lesson,
 }
 
-/// What a file holds, by its name or else by its first bytes.
+/// The kind of a file, from its name or else from its first bytes.
 ///
 /// # Errors
-/// A file that can't be read or is none of them.
+/// The file can't be read or is of no known kind.
 pub fn kind(path: &Path) -> Result<Kind, FileError> {
     let name = &path.display().to_string();
     if let Some(id) = builtin(path) {

@@ -41,78 +41,78 @@ use std::sync::Arc;
 
 /// The version of the scenario format that this program writes.
 pub const VERSION: u32 = 1;
-/// A trace of this name ships with Moebias.
+/// The prefix of names of scenarios and traces that ship with Moebias.
 pub const BUILTIN: &str = "builtin:";
 
-/// The largest values of a scenario's own settings; those of the experiment are in [`moebias_model::config::limits`].
+/// Limits of files and of a scenario's own settings; those of the experiment are in [`moebias_model::config::limits`].
 pub mod limits {
     use moebias_disk::Limit;
     use moebias_model::config::Limits;
-    /// Bytes of a scenario file.
+    /// The largest size of a scenario file, in bytes.
     pub const SCENARIO_BYTES: u64 = 16 << 20;
-    /// Bytes of a trace or a log.
+    /// The largest size of a trace or a log, in bytes.
     pub const TRACE_BYTES: u64 = 2 << 30;
-    /// A scenario or a recording.
+    /// The limit of a scenario or a recording.
     pub const SCENARIO: Limit = Limit::new("a scenario", SCENARIO_BYTES);
-    /// A trace.
+    /// The limit of a trace.
     pub const TRACE: Limit = Limit::new("a trace", TRACE_BYTES);
-    /// A log of selections.
+    /// The limit of a log of selections.
     pub const LOG: Limit = Limit::new("a log of selections", TRACE_BYTES);
-    /// A lesson.
+    /// The limit of a lesson.
     pub const LESSON: Limit = Limit::new("a lesson", super::lesson::limits::BYTES);
-    /// A sweep.
+    /// The limit of a sweep.
     pub const SWEEP: Limit = Limit::new("a sweep", 256 << 20);
-    /// A journal.
+    /// The limit of a journal.
     pub const JOURNAL: Limit = Limit::new("a journal", 64 << 20);
-    /// Timed events.
+    /// Number of timed events.
     pub const EVENTS: Limits = Limits { name: "events", min: 0.0, max: 100_000.0 };
-    /// Any step in a file: 2⁴⁸, nine years at a million steps per second.
+    /// A step number anywhere in a file: up to 2⁴⁸, nine years at a million steps per second.
     pub const STEP: Limits = Limits { name: "step", min: 0.0, max: 281_474_976_710_656.0 };
     /// Steps per second.
     pub const SPEED: Limits = Limits { name: "speed", min: 0.01, max: 1_000_000.0 };
-    /// Characters of title, summary or text.
+    /// Characters of the title, the summary and the text.
     pub const TEXT: Limits = Limits { name: "text", min: 0.0, max: 4000.0 };
 }
 
-/// A scenario: an experiment with what it teaches and what happens when. With `recorded`, a recording.
+/// A scenario: an experiment with its texts and timed events. With `recorded`, it is a recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// A few words.
+    /// The title, a few words.
     pub title: String,
-    /// One line for its card.
+    /// The summary, one line for its card.
     pub summary: String,
-    /// What to look for, one to three sentences.
+    /// What the reader should look for, one to three sentences.
     pub look_for: String,
-    /// Seed of everything random.
+    /// The seed of everything random.
     pub seed: u32,
     /// Where the tokens come from.
     pub source: Source,
-    /// The routers; at least one.
+    /// The variants, at least one.
     pub variants: Vec<Variant>,
-    /// What changes when, in order of steps.
+    /// The timed events, sorted by step.
     pub events: Vec<Event>,
-    /// Pause on reaching this step.
+    /// The step at which the run pauses.
     pub stop: Option<u64>,
-    /// Steps per second to play at.
+    /// The speed of playing, in steps per second.
     pub speed: Option<f64>,
-    /// A state to start from, instead of step 0 and fresh biases.
+    /// The state to start from; `None` for step 0 with fresh biases.
     pub start: Option<State>,
-    /// How it wants to be seen.
+    /// How the scenario should be shown.
     pub view: Option<view::View>,
-    /// What a run of it came to; a replay must come to the same.
+    /// The result of a run of it, which a replay must reproduce.
     pub recorded: Option<Recorded>,
 }
 
-/// What a recorded run came to.
+/// The result of a recorded run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// The step it had reached.
+    /// The step that the run reached.
     pub steps: u64,
-    /// The run's digest there.
+    /// The run's digest at that step.
     pub digest: Digest,
-    /// Which engine ran it; any engine must agree.
+    /// The engine that ran it, for display; every engine gives the same digest.
     pub engine: String,
-    /// Version of the program that recorded it.
+    /// The version of the program that recorded it.
     pub app_version: String,
 }
 
@@ -121,20 +121,20 @@ pub struct Recorded {
 pub struct Loaded {
     /// The scenario.
     pub scenario: Scenario,
-    /// Its trace, where the source is one.
+    /// The trace, if the source is one.
     pub trace: Option<Arc<Trace>>,
-    /// The file it came from; `None` for one that ships with Moebias.
+    /// The file it was read from; `None` for a scenario that ships with Moebias.
     pub path: Option<PathBuf>,
 }
 
-/// What a file turned out to be.
+/// The content of a file, by kind.
 #[derive(Debug)]
 pub enum Opened {
-    /// A scenario, a recording, or a trace with its default router: it can run.
+    /// A scenario, a recording, or a trace with its default router: it can be run.
     Experiment(Box<Loaded>),
-    /// A log of selections: it can be watched and measured, but not routed again.
+    /// A log of selections: it can be displayed and measured, but not routed again.
     Selections(Selections),
-    /// A lesson: it is read page by page.
+    /// A lesson: it is read page by page in the window.
     Lesson(Box<lesson::Lesson>),
 }
 
@@ -147,7 +147,7 @@ impl Scenario {
         Experiment { seed: self.seed, source: self.source.clone(), variants }
     }
 
-    /// A scenario of an experiment, with nothing happening in it.
+    /// A scenario of an experiment, without events or texts.
     #[must_use]
     pub fn from_experiment(title: &str, mut experiment: Experiment) -> Self {
         naming::settle(&mut experiment.variants);
@@ -167,17 +167,18 @@ impl Scenario {
         }
     }
 
-    /// The step it starts at.
+    /// The first step of a run.
     #[must_use]
     pub fn first_step(&self) -> u64 {
         self.start.as_ref().map_or(0, |s| s.step)
     }
 }
 
-/// Saves a scenario atomically and keeps the version before as `NAME.bak`. Its trace's path is written as seen from there.
+/// Saves a scenario atomically and keeps the previous version as `NAME.bak`. The path of its trace is written relative to the file if the
+/// two are close together.
 ///
 /// # Errors
-/// Whatever the operating system says; the file is then as it was.
+/// The operating system could not write it; the file is then unchanged.
 pub fn save(path: &Path, scenario: &Scenario) -> Result<(), FileError> {
     let mut scenario = scenario.clone();
     paths::write_into(&mut scenario.source, path);

@@ -1,25 +1,25 @@
-//! Finds where in a scenario's text a setting stands, so that an error about `variants[0].router.top_k` can name its line.
+//! Finds the place of a setting in a scenario's text, so that an error about `variants[0].router.top_k` can name its line.
 //!
-//! A forgiving scanner, not a parser: it follows brackets, names and commas, and knows strings and comments. Enum names and
-//! inner brackets add nothing to a path: the skew in `source: Synthetic(skew: 1.1)` is `source.skew`.
+//! This is a tolerant scanner, not a parser: it follows brackets, names and commas, and skips strings and comments. Names of enum variants
+//! and nested brackets add nothing to a path: the skew in `source: Synthetic(skew: 1.1)` is `source.skew`.
 
 use std::ops::Range;
 
 /// A place in a text file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// Characters, counted from 1.
+    /// The character in the line, counted from 1.
     pub column: usize,
-    /// The line itself, shortened where it is long.
+    /// The text of the line, shortened if it is long.
     pub quote: String,
 }
 
-/// Characters of a line that a message quotes.
+/// Number of characters of a line that a message quotes.
 const QUOTE: usize = 160;
 
-/// The line and column of a byte.
+/// The line and column of a byte offset.
 pub(super) fn place(text: &str, byte: usize) -> Place {
     let mut byte = byte.min(text.len());
     while !text.is_char_boundary(byte) {
@@ -30,7 +30,7 @@ pub(super) fn place(text: &str, byte: usize) -> Place {
     let end = text[byte..].find('\n').map_or(text.len(), |i| byte + i);
     let column = text[start..byte].chars().count();
     let line: Vec<char> = text[start..end].trim_end().chars().collect();
-    // A long line is cut round the place.
+    // A long line is cut on both sides of the place.
     let from = column.saturating_sub(QUOTE / 2).min(line.len().saturating_sub(QUOTE));
     let mut quote: String = line.iter().skip(from).take(QUOTE).collect();
     if from > 0 {
@@ -42,13 +42,13 @@ pub(super) fn place(text: &str, byte: usize) -> Place {
     Place { line: before.matches('\n').count() + 1, column: column + 1, quote }
 }
 
-/// The byte of a line and column counted from 1.
+/// The byte offset of a line and column, both counted from 1.
 pub(super) fn byte_of(text: &str, line: usize, column: usize) -> usize {
     let start = if line <= 1 { 0 } else { text.match_indices('\n').nth(line - 2).map_or(text.len(), |(i, _)| i + 1) };
     text[start..].char_indices().nth(column.saturating_sub(1)).map_or(text.len(), |(i, _)| start + i)
 }
 
-/// The value at a path, or at the longest part of it that the text has.
+/// The span of the value at a path, or at the longest prefix of the path that the text contains.
 pub(super) fn nearest(text: &str, path: &str) -> Option<Range<usize>> {
     let mut best: Option<(usize, Range<usize>)> = None;
     scan(text, |found, span| {
@@ -60,7 +60,7 @@ pub(super) fn nearest(text: &str, path: &str) -> Option<Range<usize>> {
     best.map(|(_, span)| span)
 }
 
-/// The path and the span of the value that a byte stands in or just behind.
+/// The path and span of the last value that begins at or before a byte.
 pub(super) fn path_at(text: &str, byte: usize) -> Option<(String, Range<usize>)> {
     let mut best: Option<(String, Range<usize>)> = None;
     scan(text, |path, span| {
@@ -71,7 +71,7 @@ pub(super) fn path_at(text: &str, byte: usize) -> Option<(String, Range<usize>)>
     best
 }
 
-/// The word or number at a top-level field.
+/// The first word or number of a top-level field, and its byte offset.
 pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<(&'a str, usize)> {
     let mut found = None;
     scan(text, |path, span| {
@@ -82,7 +82,7 @@ pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<(&'a str, usize)> {
     found
 }
 
-/// Whether a text looks like what scenarios are written in: a bracket first, or a name and a bracket, behind comments and attributes.
+/// Whether a text looks like RON: after comments and attributes it begins with a bracket, or a name and a bracket.
 pub(super) fn is_ron(text: &str) -> bool {
     let lines = text.lines().map(str::trim_start);
     let first = lines.into_iter().find(|l| !l.is_empty() && !l.starts_with("//") && !l.starts_with("#!"));
@@ -95,18 +95,18 @@ pub(super) fn is_ron(text: &str) -> bool {
 /// An open bracket.
 struct Frame {
     list: bool,
-    /// Length of the path at the bracket.
+    /// The length of the path at the bracket.
     base: usize,
     index: usize,
 }
 
-/// Calls `each` with the path and span of every value, in order. The span of a bracketed value is its first word or bracket.
+/// Calls `each` with the path and span of every value, in order. The span of a value in brackets is its first word or bracket.
 fn scan(text: &str, mut each: impl FnMut(&str, Range<usize>)) {
     let bytes = text.as_bytes();
     let mut frames: Vec<Frame> = vec![];
     let mut path = String::new();
     let mut at = 0;
-    // Whether a value may start here: a second word within a value (as in `Synthetic(`) is not reported again.
+    // Whether a value may begin here. The bracket after a word (as in `Synthetic(`) belongs to the same value and is not reported.
     let mut fresh = true;
     while at < bytes.len() {
         let c = bytes[at];
@@ -183,7 +183,7 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'.') || byte >= 0x80
 }
 
-/// Where a raw string `r#"…"#` ends that begins here; `None` where none does.
+/// The end of a raw string `r#"…"#` that begins at `start`; `None` if none begins there.
 fn raw_string(text: &str, start: usize) -> Option<usize> {
     let rest = text[start..].strip_prefix('r')?;
     let hashes = rest.len() - rest.trim_start_matches('#').len();

@@ -1,4 +1,4 @@
-//! Opening whatever a file is.
+//! Opening files of any kind.
 
 use super::error::{FileError, Problem};
 use super::kind::{Kind, kind};
@@ -9,8 +9,8 @@ use moebias_disk::door;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens whatever the file is: a scenario, a recording, a trace, or a log of selections; or what ships with Moebias, as
-/// `builtin:NAME`.
+/// Opens a file of any kind: a scenario, a recording, a trace, a log of selections or a lesson. `builtin:NAME` opens what ships with
+/// Moebias.
 ///
 /// # Errors
 /// See [`FileError`].
@@ -40,10 +40,10 @@ pub fn open(path: &Path) -> Result<Opened, FileError> {
     }
 }
 
-/// Opens what can be routed: a scenario, a recording or a trace with full scores.
+/// Opens a file that can be routed: a scenario, a recording or a trace with scores.
 ///
 /// # Errors
-/// See [`FileError`]; also for a log of selections.
+/// See [`FileError`]; also for a log of selections and for a lesson.
 pub fn load(path: &Path) -> Result<Loaded, FileError> {
     match open(path)? {
         Opened::Experiment(loaded) => Ok(*loaded),

@@ -1,33 +1,33 @@
-//! Where a scenario finds its trace. In memory the path is absolute, so it means the same wherever the scenario comes from and whoever
-//! passes it on: a lesson, a sweep's cell, a journal. In a file it is relative to that file where the two stand together, so that they
-//! can be moved together. `builtin:NAME` is neither.
+//! The path from a scenario to its trace. In memory it is absolute, so it stays valid wherever the scenario is passed on to: a lesson, a run
+//! of a sweep, a journal. In a file it is relative to that file if the two are close together, so that they can be moved together.
+//! `builtin:NAME` is kept as it is.
 
 use super::BUILTIN;
 use moebias_model::config::Source;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// Folders that a relative path may climb. Two files further apart are not moved together.
+/// A relative path climbs at most this many folders. Files further apart are not expected to be moved together.
 const MOST_UP: usize = 2;
 
-/// The NAME of `builtin:NAME`.
+/// The NAME in `builtin:NAME`.
 pub(super) fn builtin(path: &Path) -> Option<&str> {
     path.to_str()?.strip_prefix(BUILTIN)
 }
 
-/// Makes the trace's path absolute; it was relative to `folder`.
+/// Makes the trace's path, which is relative to `folder`, absolute.
 pub fn resolve(source: &mut Source, folder: &Path) {
     let Source::Trace(trace) = source else { return };
     if trace.file.starts_with(BUILTIN) {
         return;
     }
-    // A path that is no UTF-8 can't stand in a file; one relative to its own folder may.
+    // An absolute path that is not UTF-8 can't be written to a file, whereas the relative one can, so it is kept.
     if let Ok(Ok(path)) = std::path::absolute(folder.join(&trace.file)).map(|p| p.into_os_string().into_string()) {
         trace.file = path;
     }
 }
 
-/// Writes the trace's path as it is to stand in `file`.
+/// Makes the trace's path relative to the folder of `file`, if the two are close together.
 pub fn write_into(source: &mut Source, file: &Path) {
     let Source::Trace(trace) = source else { return };
     if trace.file.starts_with(BUILTIN) {
@@ -42,7 +42,7 @@ pub fn write_into(source: &mut Source, file: &Path) {
     }
 }
 
-/// An absolute path, relative to a folder. `None` where they are too far apart, or where links would lead elsewhere.
+/// Converts an absolute path to one relative to a folder. `None` if they are too far apart or if `..` would go through a link.
 fn relative(path: &Path, folder: &Path) -> Option<PathBuf> {
     if path.is_relative() {
         return None;
@@ -92,7 +92,7 @@ mod tests {
             let mut s = source(&trace);
             write_into(&mut s, &root.join(into));
             let text = file(&s).to_owned();
-            // Whatever is written leads back.
+            // Reading the path back must give the same file.
             resolve(&mut s, root.join(into).parent().unwrap());
             assert_eq!(fs::canonicalize(file(&s)).unwrap(), fs::canonicalize(&trace).unwrap(), "{into}: {text}");
             text
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(written("a/run.ron"), "../traces/t.safetensors");
         assert_eq!(written("a/b/run.ron"), "../../traces/t.safetensors");
         assert_eq!(written("a/b/c/run.ron"), trace.to_str().unwrap());
-        // Through a link, `..` leads elsewhere.
+        // From a folder reached through a link, `..` leads elsewhere.
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(root.join("a/b/c/d"), root.join("link")).unwrap();

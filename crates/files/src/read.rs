@@ -1,4 +1,4 @@
-//! Reading scenarios, and everything else that can be opened.
+//! Reading scenarios, and checking that they can start.
 
 use super::error::setting;
 use super::error::{FileError, Problem};
@@ -18,7 +18,7 @@ use serde::Deserialize;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A scenario as it stands in a file.
+/// A scenario as it is written in a file.
 #[derive(Deserialize)]
 #[serde(rename = "Scenario", deny_unknown_fields)]
 struct Written {
@@ -49,7 +49,7 @@ struct Written {
     recorded: Option<WrittenRecorded>,
 }
 
-/// [`Recorded`] as it stands in a file: the digest in hexadecimal, as everywhere a person sees it.
+/// [`Recorded`] as it is written in a file: the digest is in hexadecimal, as everywhere it is displayed.
 #[derive(Deserialize)]
 #[serde(rename = "Recorded", deny_unknown_fields)]
 struct WrittenRecorded {
@@ -67,16 +67,17 @@ fn default_variants() -> Vec<Variant> {
     vec![Variant::default()]
 }
 
-/// RON as it is friendliest to write: `stop: 600` instead of `Some(600)`, `Synthetic(skew: 1)` instead of two brackets.
+/// The RON options that make files easiest to write: `stop: 600` instead of `Some(600)`, `Synthetic(skew: 1)` instead of two pairs of
+/// brackets.
 pub(super) fn ron() -> ron::Options {
     ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES)
 }
 
 impl Shipped {
-    /// The scenario, ready to run.
+    /// Loads the scenario.
     ///
     /// # Errors
-    /// None, as a test makes sure of for every one of them.
+    /// None in practice: a test loads every shipped scenario.
     pub fn load(&self) -> Result<Loaded, FileError> {
         load_text(self.text, &format!("{}.ron", self.id), Path::new(""))
     }
@@ -85,12 +86,12 @@ impl Shipped {
 /// Parses a scenario and checks it. Its trace, if it has one, is not opened.
 ///
 /// # Errors
-/// See [`FileError`]; `name` is what the file is called in messages.
+/// See [`FileError`]; `name` is the name of the file in messages.
 pub fn parse(text: &str, name: &str) -> Result<Scenario, FileError> {
     parse_in_order(text, name).map(|(scenario, _)| scenario)
 }
 
-/// As [`parse`]; also of each event, which one of the file it is.
+/// As [`parse`]; also returns the index in the file of each event, since events are sorted by step.
 fn parse_in_order(text: &str, name: &str) -> Result<(Scenario, Vec<usize>), FileError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.len() as u64 > limits::SCENARIO_BYTES {
@@ -130,8 +131,7 @@ fn parse_in_order(text: &str, name: &str) -> Result<(Scenario, Vec<usize>), File
     Ok((scenario, order))
 }
 
-/// Parses a scenario, opens its trace relative to `folder`, and checks that it can start. From then on the trace's path no longer
-/// depends on that folder.
+/// Parses a scenario, opens its trace relative to `folder`, and checks that it can start. The trace's path in the result is absolute.
 pub fn load_text(text: &str, name: &str, folder: &Path) -> Result<Loaded, FileError> {
     let (mut scenario, order) = parse_in_order(text, name)?;
     let trace = match &scenario.source {
@@ -170,7 +170,7 @@ fn open_trace(text: &str, name: &str, folder: &Path, file: &str, layer: Option<&
     };
     match opened {
         Ok(file) => Ok(Arc::new(file.trace)),
-        // The scenario is what the person opened: say what it asks for and what is wrong with that.
+        // The user opened the scenario, so the error names it and says what is wrong with its trace.
         Err(e) => {
             let closed = matches!(e.problem, Problem::NotOpened(_));
             let path = if closed || layer.is_none() { "source.file" } else { "source" };
@@ -180,7 +180,7 @@ fn open_trace(text: &str, name: &str, folder: &Path, file: &str, layer: Option<&
     }
 }
 
-/// Checks that a run can start from it: the start state and the trace fit the settings.
+/// Checks that a run can start: the trace and the start state fit the settings.
 fn check_start(scenario: &Scenario, trace: Option<&Trace>) -> Result<(), ConfigError> {
     check::settings(&scenario.experiment(), trace)?;
     scenario.start.as_ref().map_or(Ok(()), |state| check_state(scenario, state))
@@ -191,7 +191,7 @@ fn check_state(scenario: &Scenario, state: &State) -> Result<(), ConfigError> {
         .map_err(|e| ConfigError { setting: e.setting.replace("start state", "start"), ..e })
 }
 
-/// Checks that every timed event is something that this trace allows. Without a trace, [`validate`] has done so.
+/// Checks that the trace allows every timed event. Without a trace, [`validate`] has checked them.
 fn check_events(scenario: &Scenario, order: &[usize], trace: Option<&Trace>) -> Result<(), ConfigError> {
     let Some(trace) = trace else { return Ok(()) };
     let mut experiment = scenario.experiment();
@@ -203,7 +203,7 @@ fn check_events(scenario: &Scenario, order: &[usize], trace: Option<&Trace>) -> 
     Ok(())
 }
 
-/// Checks everything that does not need the trace.
+/// Checks everything that does not depend on the trace.
 pub(super) fn validate(scenario: &Scenario) -> Result<(), ConfigError> {
     for (path, text) in [("title", &scenario.title), ("summary", &scenario.summary), ("look_for", &scenario.look_for)] {
         let length = text.chars().count();
@@ -247,7 +247,7 @@ fn step(path: &str, value: u64) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Places of events in the file, in the order in which they happen.
+/// The indices of the events, in the order in which they are applied.
 fn order(events: &[Event]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..events.len()).collect();
     order.sort_by_key(|&i| events[i].step);
@@ -257,7 +257,7 @@ fn order(events: &[Event]) -> Vec<usize> {
 fn validate_events(scenario: &Scenario) -> Result<(), ConfigError> {
     limits::EVENTS.check("", scenario.events.len() as f64)?;
     let mut experiment = scenario.experiment();
-    // In the order they will be applied in, but named by their place in the file.
+    // Events are checked in the order in which they are applied, but errors give their index in the file.
     for i in order(&scenario.events) {
         let event = &scenario.events[i];
         step(&format!("events[{i}].step"), event.step)?;
@@ -271,7 +271,7 @@ fn validate_events(scenario: &Scenario) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Says "version 2" before anything else that a newer format would trip over.
+/// Checks the version first, so that a file in a newer format is reported as such and not by some detail that is new in it.
 pub(super) fn check_version(text: &str, name: &str) -> Result<(), FileError> {
     let Some((found, at)) = locate::field(text, "version") else {
         if text.trim().is_empty() {
@@ -286,14 +286,14 @@ pub(super) fn check_version(text: &str, name: &str) -> Result<(), FileError> {
     Err(FileError::new(name, Problem::Version(found.chars().take(40).collect())).at(text, at))
 }
 
-/// What the parser says, and the allowed range where it stumbled over a setting that has one.
+/// The parser's message, with the allowed range if the value at fault belongs to a setting that has one.
 pub(super) fn syntax_error(text: &str, name: &str, error: &ron::error::SpannedError) -> FileError {
     let said = error.code.to_string();
     let plainly = unknown_word(&error.code);
     let message = said.strip_prefix("Expected").map_or(said.clone(), |rest| format!("expected{rest}"));
     let message = plainly.clone().unwrap_or(message);
     let byte = locate::byte_of(text, error.span.start.line, error.span.start.col);
-    // A wrong type is reported before the blanks in front of the value.
+    // The parser reports a wrong type at the white space before the value.
     let byte = text.len() - text[byte..].trim_start().len();
     let wrong = |text: &str, byte| FileError::new(name, Problem::Syntax(message.clone())).at(text, byte);
     let Some((path, span)) = locate::path_at(text, byte) else { return wrong(text, byte) };
@@ -317,7 +317,7 @@ pub(super) fn syntax_error(text: &str, name: &str, error: &ron::error::SpannedEr
     FileError::new(name, Problem::Syntax(message)).at(text, span.start)
 }
 
-/// What is said of a name that the format does not know: the nearest that it does know, and all of them.
+/// The message for a name that the format does not know: it suggests the most similar known name and lists all. `None` for other errors.
 fn unknown_word(error: &ron::Error) -> Option<String> {
     let (found, expected, what) = match error {
         ron::Error::NoSuchEnumVariant { expected, found, .. } => (found, *expected, "value"),
@@ -333,7 +333,7 @@ fn unknown_word(error: &ron::Error) -> Option<String> {
 fn limit_of(name: &str, learns: bool) -> Option<Limits> {
     use config::limits as of;
     use learn::limits as to_learn;
-    // A world to learn from has limits of its own for some settings of the same name.
+    // For a source to learn from, some settings of the same name have other limits.
     let own = [
         to_learn::BATCH,
         to_learn::TOPICS,

@@ -1,8 +1,8 @@
-//! Logs of selections: JSON lines in which a serving engine wrote down which experts each token went to. Without scores they can be
-//! watched and measured, but not routed again.
+//! Logs of selections: JSON lines in which a serving engine recorded the experts of each token. They have no scores, so they can be
+//! displayed and measured, but not routed again.
 //!
-//! A line is an object with `layer`, `token_idx`, `topk_ids` and, if at all, `topk_weights`; other fields are ignored. A line
-//! without `topk_ids` and with a `type` is metadata (`num_experts`, `top_k`, `model_id` …).
+//! A line is an object with `layer`, `token_idx`, `topk_ids` and optionally `topk_weights`; other fields are ignored. A line
+//! with a `type` and without `topk_ids` is metadata (`num_experts`, `top_k`, `model_id` …).
 
 use super::error::{FileError, Problem};
 use super::locate::Place;
@@ -16,71 +16,72 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Bytes of one line.
+/// The largest length of a line, in bytes.
 const LINE_BYTES: u64 = 1 << 20;
-/// Bytes of a faulty line that a message quotes.
+/// Number of characters of a faulty line that a message quotes.
 const QUOTE: usize = 160;
 
 /// A log of selections.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selections {
-    /// Metadata lines, as text.
+    /// The fields of the metadata lines, as text.
     pub metadata: BTreeMap<String, String>,
-    /// By layer, in order.
+    /// One entry per layer, by rising number.
     pub layers: Vec<LayerSelections>,
-    /// The file it was read from, if any.
+    /// The file it was read from, if it was read from one.
     pub path: Option<PathBuf>,
 }
 
 /// The selections of one layer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LayerSelections {
-    /// The layer's number.
+    /// The number of the layer.
     pub layer: i64,
-    /// Experts: what the metadata say, or one more than the largest seen.
+    /// Number of experts: what the metadata states, but at least the largest index seen plus one.
     pub experts: u32,
-    /// Experts per token.
+    /// Number of experts per token.
     pub top_k: u32,
-    /// Tokens.
+    /// Number of tokens.
     pub tokens: usize,
-    /// Chosen experts, [tokens, top_k].
+    /// The chosen experts, \[tokens, top_k\].
     pub ids: Vec<u16>,
-    /// Tokens that each expert got.
+    /// Number of tokens of each expert.
     pub loads: Vec<u64>,
-    /// MaxVio of all of them together.
+    /// MaxVio of these loads.
     pub max_vio: f64,
 }
 
-/// Tokens of a log that make up one step to watch.
+/// Number of tokens of a log that are displayed as one step.
 const TOKENS_PER_STEP: usize = 512;
-/// Scores of a log that is watched, 256 MiB of them: each token has one per expert, so a few megabytes of text may come to gigabytes.
+/// The largest number of scores of a log that is displayed, 256 MiB. Every token gets one score per expert, so a few megabytes of text could
+/// otherwise become gigabytes.
 const MOST_SCORES: usize = 1 << 26;
 
-/// Of so many tokens at so many experts, how many steps are watched and how many tokens each has.
+/// For a log with this many tokens and experts: how many steps are displayed, and how many tokens each has.
 fn watched(tokens: usize, experts: usize) -> (usize, usize) {
     let most = MOST_SCORES / experts.max(1);
-    // Whole steps of the usual size where not all can be shown.
+    // If not all tokens can be shown, whole steps of the usual size are.
     let shown = if tokens > most { most / TOKENS_PER_STEP * TOKENS_PER_STEP } else { tokens };
     let steps = shown.div_ceil(TOKENS_PER_STEP).max(1);
     (steps, shown / steps)
 }
 
 impl Selections {
-    /// As [`Self::watchable`], of the layer of this name.
+    /// As [`Self::watchable`], for the layer with this number.
     ///
     /// # Errors
-    /// As there, or no such layer.
+    /// As [`Self::watchable`], or there is no such layer.
     pub fn watchable_layer(&self, layer: Option<&str>) -> Result<Loaded, FileError> {
         let Some(name) = layer else { return self.watchable() };
         let layers = self.layers.iter().filter(|l| l.layer.to_string() == name).cloned().collect();
         Self { layers, ..self.clone() }.watchable()
     }
 
-    /// The first layer as an experiment to watch: its selections again, some hundred tokens a step, without a balancer. What is
-    /// left of the last tokens that fill no step is not shown, and of a log too long to hold in memory this way only its beginning.
+    /// The first layer as an experiment that replays its selections, about 512 tokens per step, without a balancer. Tokens at the end that
+    /// do not fill a step are left out; of a log too long for memory only the beginning is shown.
     ///
     /// # Errors
-    /// A router outside Moebias's limits.
+    /// The router exceeds Moebias's limits.
     pub fn watchable(&self) -> Result<Loaded, FileError> {
         let name = "log of selections";
         let wrong = |text: String| FileError::new(name, Problem::Trace(text));
@@ -119,20 +120,20 @@ impl Selections {
 /// Reads a log.
 ///
 /// # Errors
-/// See [`FileError`]; the line is named.
+/// See [`FileError`]; the error names the line.
 pub fn read(path: &Path) -> Result<Selections, FileError> {
     let name = path.display().to_string();
     let file = door::open(path, limits::LOG).map_err(|e| FileError::refused(&name, e))?;
-    // A file that grows while it is read does not get past the limit either.
+    // The limit also holds for a file that grows while it is read.
     let file = file.take(limits::LOG.most);
     let log = read_from(&mut BufReader::new(file), &name)?;
     Ok(Selections { path: Some(path.to_owned()), ..log })
 }
 
-/// Reads a log from anywhere; `name` is what it is called in messages.
+/// Reads a log from any reader; `name` is its name in messages.
 ///
 /// # Errors
-/// See [`FileError`]; the line is named.
+/// See [`FileError`]; the error names the line.
 pub fn read_from(input: &mut dyn BufRead, name: &str) -> Result<Selections, FileError> {
     let mut layers: BTreeMap<i64, LayerSelections> = BTreeMap::new();
     let mut metadata = BTreeMap::new();
@@ -145,7 +146,7 @@ pub fn read_from(input: &mut dyn BufRead, name: &str) -> Result<Selections, File
             break;
         }
         take_line(&line, &mut layers, &mut metadata).map_err(|(column, text)| {
-            // Where no column is known: that of the field which the message names.
+            // If the column is unknown, use that of the field which the message names.
             let field = text.split('`').nth(1).map(|name| format!("\"{name}\""));
             let found = field.and_then(|f| String::from_utf8_lossy(&line).find(&f));
             let column = if column == 0 { found.map_or(1, |at| at + 1) } else { column };
@@ -160,7 +161,7 @@ pub fn read_from(input: &mut dyn BufRead, name: &str) -> Result<Selections, File
     let said: Option<u32> = metadata.get("num_experts").and_then(|n| n.parse().ok());
     let mut layers: Vec<LayerSelections> = layers.into_values().collect();
     for layer in &mut layers {
-        // Without metadata, experts beyond the last one seen are unknown.
+        // Without metadata, experts beyond the largest index seen are unknown.
         layer.experts = said.unwrap_or(0).min(config::limits::EXPERTS.max_u32()).max(layer.loads.len() as u32);
         layer.loads.resize(layer.experts as usize, 0);
         layer.max_vio = metrics::max_vio(&layer.loads);
@@ -168,7 +169,7 @@ pub fn read_from(input: &mut dyn BufRead, name: &str) -> Result<Selections, File
     Ok(Selections { metadata, layers, path: None })
 }
 
-/// Takes in one line. The error has a column, 0 where there is none.
+/// Parses one line and adds it to its layer or to the metadata. An error carries a column, or 0 if it is unknown.
 fn take_line(
     line: &[u8],
     layers: &mut BTreeMap<i64, LayerSelections>,
@@ -275,7 +276,7 @@ mod tests {
     fn a_log_that_is_watched_takes_a_bounded_memory() {
         assert_eq!(watched(5000, 64), (10, 500));
         assert_eq!(watched(1, 1024), (1, 1));
-        // Five megabytes of short lines.
+        // Such logs come from a few megabytes of short lines.
         for tokens in [250_000, 5_000_000, usize::MAX / 4096] {
             let (steps, each) = watched(tokens, 1024);
             assert!(

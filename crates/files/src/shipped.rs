@@ -1,25 +1,25 @@
-//! What ships with Moebias, inside the binary: it runs from any folder.
+//! The scenarios and traces that ship with Moebias. They are part of the binary, so it runs from any folder.
 
 use std::sync::OnceLock;
 
 /// A scenario that ships with Moebias.
 #[derive(Debug)]
 pub struct Shipped {
-    /// Its file name without the ending.
+    /// The name of its file without the ending.
     pub id: &'static str,
-    /// The file, as it stands in `scenarios/`.
+    /// The content of its file in `scenarios/`.
     pub text: &'static str,
-    /// The loads of one of its variants over time as a small grey PNG, from `assets/thumbnails/`: 0 no load, 128 fair, 255 twice fair. Made by
-    /// `tests/program/thumbnails.rs`.
+    /// A small grey PNG of the loads of one of its variants over time, from `assets/thumbnails/`: 0 is no load, 128 the fair share, 255
+    /// twice the fair share. `tests/program/thumbnails.rs` makes it.
     pub thumbnail: &'static [u8],
 }
 
 /// A trace that ships with Moebias.
 #[derive(Debug)]
 pub struct ShippedTrace {
-    /// What `builtin:` calls it.
+    /// Its name after `builtin:`.
     pub id: &'static str,
-    /// The file, as it stands in `assets/traces/`.
+    /// The content of its file in `assets/traces/`.
     pub bytes: &'static [u8],
 }
 
@@ -33,13 +33,13 @@ macro_rules! scenarios {
     };
 }
 
-/// Every shipped scenario, in the order in which they are best met.
+/// Every shipped scenario, in the order recommended to a newcomer.
 #[must_use]
 pub fn shipped() -> &'static [Shipped] {
     SHIPPED
 }
 
-// Statics, not constants: what many places name would otherwise stand in the program as often.
+// Statics instead of constants, because the content of a constant is stored in the program once per use.
 static SHIPPED: &[Shipped] = scenarios![
     "first-look",
     "microscope",
@@ -86,13 +86,13 @@ macro_rules! traces {
 static TRACES: &[ShippedTrace] =
     traces!["sample": "sample_none_final.safetensors", "learned": "trace_lossfree_final.safetensors"];
 
-/// The shipped scenario of this id.
+/// The shipped scenario with this id.
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Shipped> {
     shipped().iter().find(|s| s.id == id)
 }
 
-/// The text of each token id of the shipped traces.
+/// The text of each token id of the shipped traces, indexed by token id.
 #[must_use]
 pub fn vocabulary() -> &'static [String] {
     static WORDS: OnceLock<Vec<String>> = OnceLock::new();

@@ -1,13 +1,13 @@
-//! Sweeps as CSV: a head of comment lines that says exactly how it was made, then one row per run with every setting that can be swept
-//! and every figure.
+//! Sweeps as CSV files: a header of comment lines that states exactly how the sweep is made, then one row per run with every setting that
+//! can be swept and every figure.
 //!
-//! While a sweep runs, whole rows are appended as they come; when all are there the file is replaced by one with its rows in order. So a
-//! killed sweep leaves a file that the same command goes on with, and what comes out at last is the same to the byte. Columns: `run` (its
-//! number), `variant`, the settings, `steps`, `settling_step` (empty where it never settles), `steady_max_vio`, `in_balance_share`,
-//! `moved_share`, `amplitude` (score units), `period` (steps; empty where there is none), `digest` (of all loads and biases) and `checksum` (of
-//! the row before it, so that an edited figure is noticed).
+//! While a sweep runs, rows are appended as runs finish; when all are there, the file is replaced by one with its rows in order. So a sweep
+//! that was killed can be continued with the same command, and the final file is the same to the byte. Columns: `run` (its number),
+//! `variant`, the settings, `steps`, `settling_step` (empty if it never settles), `steady_max_vio`, `in_balance_share`, `moved_share`,
+//! `amplitude` (score units), `period` (steps; empty if there is none), `digest` (of all loads and biases) and `checksum` (of the rest of
+//! the row, so that an edited figure is noticed).
 //!
-//! Runs that are under way when a sweep is killed are not lost either: [`halfway`] keeps their state beside the file.
+//! The runs in progress when a sweep is killed are not lost either: [`halfway`] keeps their state beside the file.
 
 pub mod halfway;
 mod rows;
@@ -26,9 +26,9 @@ use std::path::Path;
 
 pub use rows::row;
 
-/// The first line of every sweep.
+/// The first line of every sweep file.
 const FIRST: &str = "# A Moebias sweep. Open it in Moebias, or go on with it by the same command; a row is a run.\n";
-/// A digest of some text, as it is printed of a finished sweep.
+/// The digest of a text, as printed for a finished sweep.
 #[must_use]
 pub fn digest(text: &str) -> Digest {
     let mut all = Digest::default();
@@ -41,7 +41,7 @@ pub fn digest(text: &str) -> Digest {
     all
 }
 
-/// The head that a plan has in the file `at`: everything that decides what its rows will be.
+/// The header of a plan for the file `at`: everything that determines its rows.
 #[must_use]
 pub fn head(title: &str, plan: &Plan, trace: Option<&Trace>, at: &Path) -> String {
     let mut scenario =
@@ -74,22 +74,22 @@ fn trace_digest(trace: &Trace) -> Digest {
     all
 }
 
-/// A sweep as text: the rows that there are, in order.
+/// A sweep as text: the header, and the rows of the runs that are done, in order.
 #[must_use]
 pub fn text(head: &str, plan: &Plan, outcomes: &[Option<Outcome>]) -> String {
     let rows = outcomes.iter().enumerate().filter_map(|(n, o)| o.as_ref().map(|o| row(plan, n, o)));
     std::iter::once(head.to_owned()).chain(rows).collect()
 }
 
-/// Saves a sweep, whole or not, atomically.
+/// Saves a sweep, complete or not, atomically.
 ///
 /// # Errors
-/// Whatever the operating system says.
+/// The operating system could not write it.
 pub fn save(path: &Path, head: &str, plan: &Plan, outcomes: &[Option<Outcome>]) -> Result<(), FileError> {
     atomic::write(path, text(head, plan, outcomes).as_bytes())
 }
 
-/// A sweep's file while it runs.
+/// The file of a sweep in progress.
 #[derive(Debug)]
 pub struct Log {
     file: File,
@@ -97,10 +97,10 @@ pub struct Log {
 }
 
 impl Log {
-    /// Begins a file, or goes on with one that the same sweep left. Also what is known from there.
+    /// Creates the file, or continues one that the same sweep left; also returns the outcomes found in it.
     ///
     /// # Errors
-    /// A file of another sweep or of something else, which is left alone, or whatever the operating system says.
+    /// The file belongs to another sweep or is something else (it is then unchanged), or the operating system could not write it.
     pub fn begin(path: &Path, head: &str, plan: &Plan) -> Result<(Self, Vec<Option<Outcome>>), FileError> {
         let name = path.display().to_string();
         let fail = |e: io::Error| FileError::write(&name, &e);
@@ -112,12 +112,12 @@ impl Log {
             read => read.map_err(refused)?,
         };
         let mut whole = 0;
-        // A head that was torn off begins anew.
+        // A file with only a part of the header is started afresh.
         if !head.as_bytes().starts_with(&old) {
             let Some(rows) = old.strip_prefix(head.as_bytes()) else {
                 return Err(wrong(other(&String::from_utf8_lossy(&old), head)));
             };
-            // So is a row.
+            // An incomplete last row is dropped.
             let end = rows.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
             whole = head.len() + end;
             let text = std::str::from_utf8(&old[..whole]).ok().ok_or_else(|| wrong("it is not a text file".into()))?;
@@ -131,10 +131,10 @@ impl Log {
         Ok((Self { file, name }, known))
     }
 
-    /// Appends whole rows, and sees that they are on the disk.
+    /// Appends rows and waits until they are on the disk.
     ///
     /// # Errors
-    /// Whatever the operating system says.
+    /// The operating system could not write them.
     pub fn append(&mut self, plan: &Plan, done: &[(usize, Outcome)]) -> Result<(), FileError> {
         let rows: String = done.iter().map(|(n, o)| row(plan, *n, o)).collect();
         let written = self.file.write_all(rows.as_bytes()).and_then(|()| self.file.sync_data());
@@ -142,12 +142,12 @@ impl Log {
     }
 }
 
-/// What is wrong with a row, with its place.
+/// The error for a faulty row, with its place.
 fn at(name: &str, text: &str, fault: Fault) -> FileError {
     FileError::new(name, Problem::Sweep(fault.what)).at(text, fault.byte)
 }
 
-/// Why a file can't be gone on with.
+/// Why a sweep can't continue an existing file.
 fn other(old: &str, head: &str) -> String {
     let of = |text: &str, name: &str| {
         text.lines().find_map(|l| Some(l.strip_prefix("# ")?.strip_prefix(name)?.trim().to_owned()))
@@ -170,18 +170,18 @@ fn other(old: &str, head: &str) -> String {
 /// A sweep that was read from a file.
 #[derive(Debug)]
 pub struct Saved {
-    /// What the experiment is called.
+    /// The title of the experiment.
     pub title: String,
-    /// Which runs there are.
+    /// The plan: which runs the sweep has.
     pub plan: Plan,
-    /// What they came to; not every run need be there.
+    /// The outcome of every run; `None` for runs that are not in the file.
     pub outcomes: Vec<Option<Outcome>>,
 }
 
-/// Reads a sweep from its text; `folder` is where the file stands. A row that was torn off is left out.
+/// Reads a sweep from text; `folder` is the folder of the file. An incomplete last row is ignored.
 ///
 /// # Errors
-/// What is wrong, in a sentence.
+/// The text is not a sweep, or a row is faulty.
 pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Saved, FileError> {
     let wrong = |text: &str| FileError::new(name, Problem::Sweep(text.into()));
     if !text.starts_with(FIRST) {
@@ -205,7 +205,7 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Saved, FileError> 
     let mut scenario = read::parse(&scenario, name)?;
     paths::resolve(&mut scenario.source, folder);
     let plan = Plan::new(scenario.experiment(), &scenario.events, axes, seeds, steps).map_err(|e| wrong(&e))?;
-    // Sweeps of earlier builds have no checksums.
+    // Earlier versions named the step size differently, and the earliest had no checksums.
     let [before, unchecked] = columns_before();
     let heads = [(columns(), true), (before, true), (unchecked, false)];
     let found = heads.iter().find_map(|(line, checked)| Some((text.find(line)? + line.len(), *checked)));
@@ -215,7 +215,7 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Saved, FileError> 
     Ok(Saved { title: scenario.title, plan, outcomes })
 }
 
-/// Whether a file is a sweep, by its name.
+/// Whether a file may be a sweep, from its name.
 #[must_use]
 pub fn is_sweep(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
@@ -224,7 +224,7 @@ pub fn is_sweep(path: &Path) -> bool {
 /// Reads a sweep from a file.
 ///
 /// # Errors
-/// A file that is missing, too large or no sweep.
+/// The file is missing, too large or not a sweep.
 pub fn open(path: &Path) -> Result<Saved, FileError> {
     let name = path.display().to_string();
     let text = door::text(path, limits::SWEEP).map_err(|e| FileError::refused(&name, e))?;

@@ -1,16 +1,16 @@
-//! Text from outside on its way to a terminal, a table or a message.
+//! Making text from files safe for a terminal, a table or a message.
 
 use std::borrow::Cow;
 use std::panic::Location;
 
-/// Whether a character does something to a terminal or to the order of other characters instead of being seen.
+/// Whether a character controls the terminal or the order of other characters instead of being displayed.
 fn is_hostile(c: char) -> bool {
-    // Marks, embeddings, overrides and isolates of direction; line and paragraph separators.
+    // Direction marks, embeddings, overrides and isolates; line and paragraph separators.
     let turns = matches!(c, '\u{061c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns
 }
 
-/// Text for a terminal: what would act there instead of being seen is written as an escape, `\u{1b}`. A line break and a tab become one too.
+/// Text for a terminal: control characters and direction marks become escapes such as `\u{1b}`, including line breaks and tabs.
 #[must_use]
 pub fn plain(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hostile) {
@@ -20,7 +20,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(escaped).collect())
 }
 
-/// As [`plain()`] for text of several lines that we laid out: its line breaks stay.
+/// As [`plain()`], but keeps line breaks: for text of several lines that Moebias itself laid out.
 #[must_use]
 pub fn plain_lines(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| is_hostile(c) && c != '\n') {
@@ -29,27 +29,27 @@ pub fn plain_lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.split('\n').map(plain).collect::<Vec<_>>().join("\n"))
 }
 
-/// Text for a cell of a CSV file, as [`plain()`] has it. A spreadsheet takes what begins with one of `= + - @` for a formula; an apostrophe in
-/// front tells it not to.
+/// Text for a cell of a CSV file, escaped as by [`plain()`]. Spreadsheets take text that begins with `=`, `+`, `-` or `@` as a formula, so
+/// an apostrophe is put in front of it.
 #[must_use]
 pub fn cell(text: &str) -> Cow<'_, str> {
     let text = plain(text);
     if text.starts_with(['=', '+', '-', '@']) { Cow::Owned(format!("'{text}")) } else { text }
 }
 
-/// A JSON text that means the same and does nothing to a terminal.
+/// JSON with the same meaning in which control characters and direction marks are escaped.
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {
     let acts = |c: char| is_hostile(c) && !c.is_ascii_whitespace();
     if !text.chars().any(acts) {
         return Cow::Borrowed(text);
     }
-    // Such characters stand in strings alone, and all of them have four digits.
+    // Such characters occur only inside strings, and all of them have at most four hexadecimal digits.
     let escaped = |c: char| if acts(c) { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
     Cow::Owned(text.chars().map(escaped).collect())
 }
 
-/// Where a panic happened, without the folders of the machine that built the program: `src/ui/app.rs:12`, or `egui-0.37.0/src/lib.rs:3`.
+/// The place of a panic without the folders of the build machine: `src/ui/app.rs:12`, or `egui-0.37.0/src/lib.rs:3`.
 #[must_use]
 pub fn place(location: &Location<'_>) -> String {
     format!("{}:{}", source(location.file()), location.line())
@@ -57,7 +57,7 @@ pub fn place(location: &Location<'_>) -> String {
 
 fn source(file: &str) -> String {
     let file = file.replace('\\', "/");
-    // A crate from a registry, the standard library, or our own.
+    // A file of a crate from a registry, of the standard library, or of Moebias itself.
     let after = |mark: &str| file.split_once(mark).and_then(|(_, rest)| rest.split_once('/')).map(|(_, rest)| rest);
     if let Some(rest) = after("/registry/src/").or_else(|| after("/rustc/")).or_else(|| after("/git/checkouts/")) {
         return rest.into();
@@ -68,8 +68,8 @@ fn source(file: &str) -> String {
     }
 }
 
-/// The known word that is nearest to one that is not known, if any is near: at most a third of its letters wrong, missing, too many or
-/// changed with their neighbour.
+/// The known word that is most similar to an unknown one, ignoring case. `None` if none is similar: at most a third of the letters, and at
+/// most three, may be wrong, missing, added or swapped.
 #[must_use]
 pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let of = |k: &&'a str| (edits(&word.to_lowercase(), &k.to_lowercase()), *k);
@@ -77,7 +77,7 @@ pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     (edits <= (word.chars().count().max(3) / 3).min(3)).then_some(nearest)
 }
 
-/// How many single letters to change, add, drop or swap with their neighbour from one word to the other.
+/// The edit distance of two words: how many letters must be changed, added, removed or swapped with their neighbour.
 fn edits(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().collect());
     let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];

@@ -8,8 +8,8 @@
 //! | `bias` | \[experts\] | F16, BF16, F32 | learned selection bias; optional |
 //! | `train_step` | \[steps\] | I32, I64 | optimiser steps done before each step; optional |
 //!
-//! Several layers in one file are tensors `logits.NAME` (with `bias.NAME`); the scenario's `layer` names one. Metadata values are
-//! strings, numbers and lists in JSON: `top_k`, `gate` (`sigmoid` or `softmax`), `domains`, and whatever else.
+//! A file with several layers has tensors `logits.NAME` (with `bias.NAME`), of which the scenario's `layer` names one. Metadata values are
+//! strings, numbers and lists in JSON: `top_k`, `gate` (`sigmoid`, `softmax` or `sqrtsoftplus`), `domains`, and any others.
 
 use super::error::{FileError, Problem};
 use super::paths::builtin;
@@ -25,44 +25,44 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-/// Values in one layer's logits: 2 GiB as f32.
+/// The largest number of values in one layer's logits: 2 GiB as f32.
 const MOST_VALUES: usize = 1 << 29;
-/// Experts per token where the metadata does not say.
+/// Experts per token if the metadata does not state it.
 const DEFAULT_TOP_K: u32 = 6;
 
-/// A trace as it was read.
+/// A trace file that was read.
 #[derive(Debug)]
 pub struct TraceFile {
-    /// The scores and what is known of each token.
+    /// The scores, and what is known about each token.
     pub trace: Trace,
-    /// What the file says about itself.
+    /// What the file states about itself.
     pub info: TraceInfo,
 }
 
-/// What a trace file says about itself.
+/// What a trace file states about itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceInfo {
     /// Every tensor, by name.
     pub tensors: Vec<TensorInfo>,
-    /// Names of the layers with logits; one empty name where the file has one layer only.
+    /// Names of the layers with logits; one empty name if the file has a single unnamed layer.
     pub layers: Vec<String>,
-    /// The layer that was read.
+    /// The name of the layer that was read.
     pub layer: String,
-    /// Batches.
+    /// Number of batches.
     pub steps: usize,
-    /// Tokens per batch.
+    /// Number of tokens per batch.
     pub tokens: usize,
-    /// Experts.
+    /// Number of experts.
     pub experts: usize,
-    /// Number format of the logits.
+    /// The number format of the logits.
     pub dtype: String,
-    /// Experts per token, as the metadata says.
+    /// Experts per token, if the metadata states it.
     pub top_k: Option<u32>,
-    /// String metadata, as it stands in the file.
+    /// The metadata, as written in the file.
     pub metadata: BTreeMap<String, String>,
-    /// The learned bias of the layer that was read.
+    /// The learned bias of the layer that was read, one per expert, in score units.
     pub bias: Option<Vec<f64>>,
-    /// Optimiser steps done before each step of the trace.
+    /// Number of optimiser steps done before each step of the trace.
     pub train_step: Option<Vec<i64>>,
 }
 
@@ -77,25 +77,25 @@ pub struct TensorInfo {
     pub shape: Vec<usize>,
 }
 
-/// How balanced the recorded tokens are, without any update.
+/// How balanced the recorded tokens are without updates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Balance {
-    /// Mean over the steps of MaxVio_batch.
+    /// The mean of MaxVio_batch over the steps.
     pub max_vio_mean: f64,
-    /// MaxVio of all loads together.
+    /// MaxVio of the loads summed over all steps.
     pub max_vio_all: f64,
 }
 
-/// How balanced a trace is as it was recorded.
+/// How balanced a trace is as recorded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RecordedBalance {
     /// With bias 0.
     pub unbiased: Balance,
-    /// With the learned bias, where the file has one.
+    /// With the learned bias, if the file has one.
     pub learned: Option<Balance>,
 }
 
-/// Reads a trace file, or a trace that ships with Moebias. `layer` chooses one of several; without it, the first.
+/// Reads a trace file, or a trace that ships with Moebias. `layer` selects one of several layers; without it, the first is read.
 ///
 /// # Errors
 /// See [`FileError`].
@@ -107,7 +107,7 @@ pub fn read(path: &Path, layer: Option<&str>) -> Result<TraceFile, FileError> {
     }
 }
 
-/// The scores of a shipped trace, decoded once.
+/// The scores of a shipped trace, decoded only once.
 pub(super) fn of_shipped(id: &str) -> Option<Arc<Trace>> {
     static DECODED: [OnceLock<Option<Arc<Trace>>>; 2] = [const { OnceLock::new() }; 2];
     let at = shipped::traces().iter().position(|t| t.id == id)?;
@@ -122,12 +122,12 @@ pub(super) fn of_shipped(id: &str) -> Option<Arc<Trace>> {
     decoded.get_or_init(decode).clone()
 }
 
-/// As [`read()`], called `name` in messages.
+/// As [`read()`]; `name` is the name of the file in messages.
 pub(super) fn read_named(path: &Path, name: &str, layer: Option<&str>) -> Result<TraceFile, FileError> {
     parse(&door::bytes(path, limits::TRACE).map_err(|e| FileError::refused(name, e))?, name, layer)
 }
 
-/// Reads a trace from the bytes of a file called `name`.
+/// Reads a trace from bytes; `name` is the name of the file in messages.
 ///
 /// # Errors
 /// See [`FileError`].
@@ -156,7 +156,7 @@ fn parse_bytes(bytes: &[u8], layer: Option<&str>) -> Result<TraceFile, Problem> 
         let names: Vec<&str> = tensors.iter().map(|t| t.name.as_str()).take(20).collect();
         return Err(format!("it has no tensor `logits`, only: {}", names.join(", ")).into());
     };
-    // A file of one unnamed layer may say which it is in its metadata.
+    // A file with a single unnamed layer may state the name of the layer in its metadata.
     let is =
         |l: &String, wanted: &str| l == wanted || (l.is_empty() && metadata.get("layer").is_some_and(|m| m == wanted));
     let layer = match layer {
@@ -197,7 +197,7 @@ fn parse_bytes(bytes: &[u8], layer: Option<&str>) -> Result<TraceFile, Problem> 
     let bias: Option<Vec<f64>> = optional(&file, &[of_layer("bias"), "bias".into()], |view, name| {
         check_shape(view, name, &[experts])?;
         let values = floats(view, name)?;
-        // The same bounds as a start state's.
+        // The same bounds as for a start state.
         match values.iter().find(|b| b.is_nan() || b.abs() > 1_048_576.0) {
             Some(b) => Err(format!("`{name}` holds {b}, but a bias must be from -1048576 to 1048576")),
             None => Ok(values.into_iter().map(f64::from).collect()),
@@ -225,7 +225,7 @@ fn parse_bytes(bytes: &[u8], layer: Option<&str>) -> Result<TraceFile, Problem> 
     Ok(TraceFile { trace, info })
 }
 
-/// The layer whose logits a tensor holds; `""` for plain `logits`.
+/// The layer whose logits a tensor holds: `""` for `logits`, `NAME` for `logits.NAME`, `None` for other tensors.
 fn layer_name(tensor: &str) -> Option<&str> {
     let rest = tensor.strip_prefix("logits")?;
     if rest.is_empty() { Some("") } else { rest.strip_prefix('.').filter(|name| !name.is_empty()) }
@@ -340,10 +340,10 @@ fn shortened(text: &str) -> String {
 }
 
 impl TraceInfo {
-    /// The gate that the metadata name; sigmoid where they name none.
+    /// The gate that the metadata states; sigmoid if it states none.
     ///
     /// # Errors
-    /// A gate that Moebias does not have.
+    /// The metadata states a gate that Moebias does not have.
     pub fn gate(&self) -> Result<Gate, String> {
         match self.metadata.get("gate").map(|g| g.trim().to_ascii_lowercase()).as_deref() {
             None | Some("" | "sigmoid") => Ok(Gate::Sigmoid),
@@ -356,7 +356,7 @@ impl TraceInfo {
         }
     }
 
-    /// The router that the metadata describe.
+    /// The router that the metadata describes.
     ///
     /// # Errors
     /// As [`Self::gate`].
@@ -368,10 +368,10 @@ impl TraceInfo {
 }
 
 impl TraceFile {
-    /// A scenario that routes this trace with the router of its metadata and the loss-free sign rule. `name` is the file.
+    /// A scenario that routes this trace with the router of its metadata and the sign rule. `name` is the path of the file.
     ///
     /// # Errors
-    /// Metadata that name a router which Moebias does not have.
+    /// The metadata describes a router that Moebias does not have.
     pub fn scenario(&self, name: &str) -> Result<Scenario, FileError> {
         let router = self.info.router().map_err(|text| FileError::new(name, Problem::Trace(text)))?;
         let layer = Some(self.info.layer.clone()).filter(|l| !l.is_empty());
@@ -386,7 +386,7 @@ impl TraceFile {
         })
     }
 
-    /// Routes every step once, without updates: MaxVio as recorded.
+    /// MaxVio as recorded: routes every step once, without updates.
     ///
     /// # Errors
     /// As [`TraceInfo::gate`].

@@ -1,4 +1,4 @@
-//! Why a file could not be written, in plain words: a temporary file's name and an error's number help nobody.
+//! Why a file could not be written, in plain words, without the name of a temporary file or the number of an error.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -7,22 +7,22 @@ use std::path::Path;
 /// Why a file could not be written.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unwritten {
-    /// Its folder is not there.
+    /// The folder, which is named, does not exist.
     NoFolder(String),
-    /// A file stands where a folder is wanted.
+    /// A part of the path that should be a folder is a file.
     NoSuchFolder,
-    /// A folder has its name.
+    /// The path is a folder.
     IsFolder,
-    /// The system does not allow it.
+    /// Writing is not permitted, or the disk is read-only.
     Forbidden,
-    /// The disk is full.
+    /// The disk or the quota is full.
     Full,
-    /// Anything else, as the system puts it.
+    /// Any other reason, in the operating system's words.
     Other(String),
 }
 
 impl Unwritten {
-    /// Of an error on writing this file.
+    /// The reason for an error while writing this file.
     #[must_use]
     pub fn of(file: &str, error: &io::Error) -> Self {
         let folder = Path::new(file).parent().filter(|f| !f.as_os_str().is_empty());
@@ -43,7 +43,7 @@ impl Unwritten {
         }
     }
 
-    /// What to do next, in one sentence.
+    /// Says what to do next, in one or two sentences.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self {

@@ -1,67 +1,67 @@
-//! How a scenario wants to be seen: which panes stand where, what is hidden, how large everything is. A picture and the window
-//! follow it; a run without a screen ignores it.
+//! How a scenario should be shown: which panes are where, what is hidden, and how large everything is. The window and pictures follow it; a
+//! run without a screen ignores it.
 //!
-//! The names here are those a person writes in a file. What draws them stands floors above and maps them to its own.
+//! The names here are those written in files; the window maps them to its own.
 
 use super::error::setting;
 use moebias_model::config::{ConfigError, Limits};
 use serde::{Deserialize, Serialize};
 
-/// A view. What is left out is as the person has it.
+/// A view. What is left out stays as the user has arranged it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct View {
-    /// The panes that are open: columns from left to right, in each the panes from top to bottom.
+    /// The open panes: columns from left to right, each with its panes from top to bottom.
     pub columns: Vec<Vec<PaneKind>>,
-    /// How wide the columns are, in proportion; all alike where this is left out.
+    /// The relative widths of the columns; all equal if left out.
     pub widths: Vec<f32>,
-    /// A pane that has all the room.
+    /// The pane that fills the window.
     pub maximised: Option<PaneKind>,
-    /// Parts of the window that are not shown.
+    /// Parts of the window that are hidden.
     pub hidden: Vec<Part>,
-    /// Size of everything, 1 is ordinary.
+    /// The size of everything; 1 is normal.
     pub zoom: Option<f32>,
-    /// Which tokens the heatmap shows.
+    /// What the rows of the heatmap are.
     pub rows: Option<RowsName>,
-    /// What a cell of the heatmap shows.
+    /// What the cells of the heatmap show.
     pub cells: Option<CellsName>,
-    /// Which part of the theory is open.
+    /// Which section of the Theory pane is open.
     pub section: Option<SectionName>,
-    /// An expert that is pinned.
+    /// The index of the expert that is pinned.
     pub expert: Option<u32>,
 }
 
 /// A pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter)]
 pub enum PaneKind {
-    /// Tokens × experts.
+    /// The heatmap: tokens × experts.
     Assignment,
-    /// Load per expert, now.
+    /// Load per expert in the last step.
     Load,
-    /// Load over time, experts × steps.
+    /// Load over time as a map: experts × steps.
     LoadHistory,
-    /// Load curves.
+    /// Load over time as curves.
     LoadCurves,
-    /// Bias curves.
+    /// Biases over time as curves.
     Bias,
     /// MaxVio over time.
     Violation,
-    /// The token or expert under the pointer, in figures.
+    /// Figures of the token or expert under the pointer.
     Inspector,
     /// The price view.
     Theory,
-    /// What learning shows over time.
+    /// Figures of learning over time.
     TaskLoss,
-    /// Variants side by side.
+    /// The figures of all variants.
     Compare,
-    /// Every combination of some settings.
+    /// Runs over every combination of some settings.
     Sweep,
     /// One step, stage by stage.
     Microscope,
 }
 
 impl PaneKind {
-    /// Its name, as in its header.
+    /// The name of the pane, as in its header.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -81,18 +81,18 @@ impl PaneKind {
     }
 }
 
-/// A part of the window round the panes.
+/// A part of the window around the panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Part {
-    /// The settings on the left.
+    /// The panel of settings on the left.
     Controls,
-    /// Time, at the bottom.
+    /// The controls of time at the bottom.
     Transport,
     /// The bar at the top.
     TopBar,
 }
 
-/// Which tokens the heatmap shows.
+/// What the rows of the heatmap are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter)]
 pub enum RowsName {
     /// A fixed set of tokens.
@@ -104,46 +104,46 @@ pub enum RowsName {
     Topics,
 }
 
-/// What a cell of the heatmap shows.
+/// What the cells of the heatmap show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter)]
 pub enum CellsName {
     /// The score.
     Score,
-    /// Score and bias.
+    /// The sum of score and bias.
     Biased,
-    /// Who is chosen.
+    /// Which experts are chosen.
     Chosen,
-    /// What the bias changed, alone.
+    /// Only what the bias changed.
     Moved,
 }
 
-/// A part of the theory.
+/// A section of the Theory pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter)]
 pub enum SectionName {
     /// The Lagrangian and the optimum.
     Objective,
-    /// Who moved where.
+    /// Which tokens moved, and where to.
     Moves,
-    /// The band of a fixed batch.
+    /// The band around balance, for a fixed batch.
     Band,
     /// Distance to the optimum and regret.
     Online,
-    /// MaxVio against computation batch.
+    /// MaxVio as a function of the computation batch.
     BatchSize,
-    /// The bias that a recorded model had learned.
+    /// The bias that a recorded model has learned.
     Learned,
 }
 
-/// Size of everything.
+/// The range of [`View::zoom`].
 pub const ZOOM: Limits = Limits { name: "zoom", min: 0.75, max: 2.0 };
-/// A column's share of the width, in proportion to the others.
+/// The range of [`View::widths`].
 const WIDTH: std::ops::RangeInclusive<f32> = 0.05..=20.0;
 
 impl View {
-    /// Whether it can be shown of variants with so many experts.
+    /// Checks that the view can be shown for variants with this many experts.
     ///
     /// # Errors
-    /// A pane that stands twice, a column without panes, widths that do not fit the columns, or a number outside its range.
+    /// A pane occurs twice, a column has no panes, the widths do not fit the columns, or a number is out of its range.
     pub(super) fn validate(&self, experts: u32) -> Result<(), ConfigError> {
         let mut seen = vec![];
         for (i, column) in self.columns.iter().enumerate() {

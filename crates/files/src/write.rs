@@ -1,4 +1,4 @@
-//! Writing scenarios: short, commented and the same every time, so that two of them compare well. Defaults are left out.
+//! Writing scenarios: short, with comments, without defaults, and always in the same form, so that two files can be compared.
 
 use super::read::{default_source, ron};
 use super::view::View;
@@ -72,23 +72,23 @@ pub fn to_text(scenario: &Scenario) -> String {
     out
 }
 
-/// Any plain value as RON.
+/// Writes a value as RON.
 fn value<T: Serialize + ?Sized>(value: &T) -> String {
-    // Strings, numbers, plain structs: RON can write them all.
+    // Strings, numbers and plain structs can always be written.
     ron().to_string(value).unwrap_or_default()
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {
     let mut out = String::from("[\n");
     for item in items {
-        // Infallible: a string takes everything.
+        // Writing to a string cannot fail.
         writeln!(out, "        {item},").ok();
     }
     out.push_str("    ]");
     out
 }
 
-/// `(name: value, …)` of those fields that differ from their defaults.
+/// Collects `name: value` for the fields that differ from their defaults.
 struct Fields(Vec<String>);
 
 impl Fields {
@@ -119,7 +119,7 @@ fn source_text(source: &Source) -> String {
     }
 }
 
-// Taken apart field by field, so that a new setting that is not written does not compile.
+// Structs are destructured field by field, so that a new setting that is not written here causes a compile error.
 fn synthetic_text(s: &Synthetic) -> String {
     let Synthetic { batch, topics, skew, noise, drift, burst } = s;
     let d = Synthetic::default();
@@ -176,7 +176,7 @@ fn variant_text(v: &Variant) -> String {
     let Balancer { zero_experts, real_experts, average, iterations, .. } = balancer;
     let (r, b) = (Router::default(), Balancer::default());
     let mut out = Fields::new();
-    // A name made from the settings is made again.
+    // A name made from the settings is not written, since reading makes it again.
     if let Some(given) = name.typed().or(name.written()) {
         out.0.push(format!("name: {}", value(given)));
     }

@@ -1,4 +1,4 @@
-//! Whatever can be an experiment can be written down and read again, unchanged.
+//! Every valid scenario can be written and read again, unchanged.
 
 use moebias_files::view::{PaneKind, Part, View};
 use moebias_files::{Recorded, Scenario, parse, to_text};
@@ -18,7 +18,7 @@ use moebias_model::step::{State, VariantState};
 use proptest::prelude::*;
 use strum::IntoEnumIterator as _;
 
-/// A number within its limits, with the limits themselves and numbers that are hard to write now and then.
+/// A number within its limits; more often than by chance the limits themselves, and numbers that are hard to write.
 fn real(l: Limits) -> impl Strategy<Value = f64> {
     prop_oneof![4 => l.min..=l.max, 1 => Just(l.min), 1 => Just(l.max), 1 => Just(l.min + (l.max - l.min) * 1e-17), 1 => Just(0.1 + 0.2)]
         .prop_map(move |x| x.clamp(l.min, l.max))
@@ -28,7 +28,7 @@ fn whole(l: Limits) -> impl Strategy<Value = u32> {
     prop_oneof![l.min as u32..=l.max as u32, l.min as u32..=(l.max as u32).min(l.min as u32 + 3)]
 }
 
-/// Text with everything that a file could trip over.
+/// Text with characters that could break a file.
 fn text(most: usize) -> impl Strategy<Value = String> {
     prop_oneof![
         prop::collection::vec(any::<char>(), 0..most).prop_map(|c| c.into_iter().collect::<String>()),
@@ -232,7 +232,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
             let learns = matches!(source, Source::Learning(_));
             for v in &mut variants {
                 if learns {
-                    // Only plain routers learn.
+                    // Only plain routers can learn.
                     (v.router.groups, v.router.capacity) = (None, None);
                     v.router.gate = if v.router.gate == Gate::SqrtSoftplus { Gate::Softmax } else { v.router.gate };
                     v.balancer.rule = if v.balancer.rule.is_top_k() { v.balancer.rule } else { Rule::Sign };
@@ -290,7 +290,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
                 }),
                 recorded,
             };
-            // Only events that apply: the others are no experiment.
+            // Only events that are valid: a scenario with others is rejected.
             let mut experiment = scenario.experiment();
             let mut events: Vec<_> = events.into_iter().map(|(step, to, change)| (first + step, to, change)).collect();
             events.sort_by_key(|e| e.0);

@@ -1,5 +1,5 @@
-//! What the host and the shaders say to each other: the structs of `shaders/shared/step.wgsl`, and where everything stands in the
-//! buffers. A test compares these structs with what naga makes of the shaders.
+//! The data that host and shaders exchange: the structs of `shaders/shared/step.wgsl`, and the layout of the buffers. A test compares these
+//! structs with those that naga finds in the shaders.
 
 use super::shader::constants::{EXPERT_CHOICE, MOST_SHARED_EXPERTS, TOGETHER, rule_number};
 use super::shader::{Pass, Routing};
@@ -14,137 +14,137 @@ use moebias_model::tokens::Embedding;
 use moebias_model::trace::Trace;
 use std::sync::Arc;
 
-/// Experts of a variant are padded to blocks of this many.
+/// The experts of a variant are padded to a multiple of this number.
 pub const BLOCK: u32 = 8;
 
-/// One step of a submission. Places are in elements of the array they point into.
+/// The parameters of one step of a submission. Offsets are in elements of the array they refer to.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 pub struct StepParams {
-    /// Tokens, T.
+    /// Number of tokens, T.
     pub batch: u32,
-    /// Tokens on which the share moved by the bias is estimated.
+    /// Number of tokens in the sample on which the share of moved assignments is estimated.
     pub sample: u32,
-    /// Place of the first load in `counts`.
+    /// Offset of the loads in `counts`.
     pub loads_at: u32,
-    /// Place of the first variant's moved assignments in `counts`.
+    /// Offset of the variants' numbers of moved assignments in `counts`.
     pub moved_at: u32,
-    /// Place of the first variant's saturated experts in `counts`; under rule `Threshold`, its sampled assignments.
+    /// Offset of the variants' numbers of saturated experts in `counts`; under rule `Threshold` it is the number of sampled assignments.
     pub saturated_at: u32,
-    /// Place of the first bias to route with in `bias`.
+    /// Offset in `bias` of the biases to route with.
     pub bias_at: u32,
-    /// Place of the first bias after the update in `bias`.
+    /// Offset in `bias` of the biases after the update.
     pub next_bias_at: u32,
-    /// Place of the first variant's step size in `rates`.
+    /// Offset of the variants' step sizes in `rates`.
     pub rates_at: u32,
-    /// Place of the topics' thresholds in `topics`; the centres follow.
+    /// Offset of the topics' thresholds in `topics`; the centres follow them.
     pub topics_at: u32,
     /// Number of topics.
     pub topics: u32,
-    /// Second word of the tokens' random counter.
+    /// The second word of the tokens' random counter.
     pub key_step: u32,
-    /// Fourth word of the tokens' random counter.
+    /// The fourth word of the tokens' random counter.
     pub seed: u32,
-    /// Consecutive tokens that share a topic.
+    /// Number of consecutive tokens that share a topic.
     pub burst: u32,
-    /// Q8 factor of the noise byte.
+    /// The factor of the noise byte, Q8.
     pub noise_q8: i32,
-    /// Place of this step's first score in a gate's part of `recorded`.
+    /// Offset of this step's scores within a gate's part of `recorded`.
     pub trace_at: u32,
-    /// Nothing.
+    /// Unused padding.
     pub pad: u32,
 }
 
-/// Which variants and which tokens one dispatch handles.
+/// The parameters of a dispatch: which variants and tokens it handles.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 pub struct PartParams {
-    /// Place of the first variant.
+    /// The index of the first variant.
     pub first_variant: u32,
-    /// The first token.
+    /// The index of the first token.
     pub first_token: u32,
-    /// How many variants.
+    /// Number of variants.
     pub variants: u32,
-    /// While a batch is put in order: which digit, in which inner iteration, for which rule; else 0.
+    /// In an order search: the digit, the round and the rule, packed into one word; otherwise 0.
     pub stage: u32,
 }
 
-/// One variant. They stand in order of their routing, so that those of one dispatch are neighbours.
+/// The parameters of one variant. Variants are sorted by their routing, so that those of one dispatch are neighbours.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 pub struct VariantParams {
-    /// E.
+    /// Number of experts, E.
     pub experts: u32,
-    /// K.
+    /// Number of experts per token, K.
     pub top_k: u32,
-    /// Place of its first expert among all experts.
+    /// Offset of its first expert among all experts.
     pub first_expert: u32,
-    /// Its number in the experiment.
+    /// The index of the variant in the experiment.
     pub index: u32,
-    /// The rule, by [`rule_number`].
+    /// The rule, as a [`rule_number`].
     pub rule: u32,
-    /// Whether the mean is subtracted after the update.
+    /// Whether the mean is subtracted from the biases after the update: 0 or 1.
     pub centred: u32,
-    /// Place of its gate's scores in `recorded`.
+    /// Offset of the scores of its gate in `recorded`.
     pub scores_at: u32,
-    /// K·T.
+    /// Number of assignments in a batch, K·T.
     pub assignments: u32,
-    /// How far a bias is shifted to the right on its way into the key.
+    /// Number of bits by which a bias is shifted to the right for the key, from score units to units of the gate.
     pub bias_shift: u32,
-    /// Steepness of SMEBU, Q20.
+    /// The steepness of SMEBU, Q20.
     pub steepness: u32,
-    /// Momentum of SMEBU, Q24.
+    /// The momentum of SMEBU, Q24.
     pub momentum: u32,
-    /// Experts that compute: the first of all.
+    /// Number of experts that compute, which come before the zero experts.
     pub computing: u32,
-    /// The share of the batch that each of them is to get, Q30.
+    /// The share of the batch that each computing expert should get, Q30.
     pub share: u32,
-    /// Groups of experts; 0 for none.
+    /// Number of groups of experts; 0 without groups.
     pub groups: u32,
-    /// Groups that a token chooses among.
+    /// Number of groups that are kept for a token.
     pub kept: u32,
-    /// Which of a batch's numbers the rule asks for, counted from 1; 0 where it asks for none.
+    /// Which of the batch's numbers the order search looks for, counted from 1 for the largest; 0 without a search.
     pub rank: u32,
-    /// How many times a step it asks.
+    /// Number of rounds of the order search in a step.
     pub rounds: u32,
-    /// Weight of the old β in a moving average, Q24.
+    /// The weight of the old β in the moving average, Q24.
     pub average: u32,
 }
 
-/// Neighbouring variants that are routed alike.
+/// Neighbouring variants with the same routing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// How.
+    /// Their routing.
     pub routing: Routing,
-    /// Whether they have the same experts, so that they share tokens, logits and scores.
+    /// Whether they have the same experts and scores, so that they can share tokens, logits and scores.
     pub same_scores: bool,
-    /// Place of the first.
+    /// The index of the first variant.
     pub first: u32,
-    /// How many.
+    /// Number of variants.
     pub count: u32,
-    /// Their experts in all.
+    /// Number of experts of all of them.
     pub experts: u64,
 }
 
-/// How a trace is held: some consecutive steps at a time, once for every gate in use.
+/// The part of a trace that is on the GPU at a time: some consecutive steps, once for every gate in use.
 #[derive(Clone, Debug)]
 pub struct Window {
     /// The whole trace.
     pub trace: Arc<Trace>,
     /// The gates in use.
     pub gates: Vec<Gate>,
-    /// Steps held at a time; all of them where they fit.
+    /// Number of steps at a time; all steps of the trace if they fit.
     pub steps: usize,
 }
 
 impl Window {
-    /// Scores of one step.
+    /// Number of scores in one step.
     #[must_use]
     pub fn scores_per_step(&self) -> usize {
         self.trace.tokens * self.trace.experts
     }
 
-    /// The largest window within this many bytes.
+    /// The largest window within a budget of bytes.
     fn new(trace: &Arc<Trace>, experiment: &Experiment, budget: u64) -> Result<Self, String> {
         let mut gates: Vec<Gate> = vec![];
         for v in &experiment.variants {
@@ -163,31 +163,31 @@ impl Window {
         Ok(Self { trace: Arc::clone(trace), gates, steps })
     }
 
-    /// Place of a gate's first score.
+    /// Offset of the first score of a gate.
     fn place(&self, gate: Gate) -> u32 {
         let slot = self.gates.iter().position(|&g| g == gate).unwrap_or(0);
         (slot * self.steps * self.scores_per_step()) as u32
     }
 }
 
-/// Everything about an experiment that stays the same from step to step.
+/// Everything about an experiment that does not change between steps, as the GPU needs it.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// In order of their routing.
+    /// The variants, sorted by their routing.
     pub variants: Vec<VariantParams>,
-    /// The variants that share dispatches.
+    /// The groups of variants that share dispatches.
     pub groups: Vec<Group>,
-    /// Place and number of each variant's experts, in the experiment's order.
+    /// For each variant, in the experiment's order: the offset of its first expert, and its number of experts.
     pub experts: Vec<(usize, usize)>,
-    /// Experts of all variants, with padding.
+    /// Number of experts of all variants, including padding.
     pub width: u32,
-    /// Tokens per step.
+    /// Number of tokens per step.
     pub batch: u32,
-    /// Topics per step; 0 for a trace.
+    /// Number of topics; 0 for a trace.
     pub topics: u32,
-    /// The trace, and how much of it fits.
+    /// The trace, and how much of it is on the GPU at a time.
     pub trace: Option<Window>,
-    /// The experts' centroids.
+    /// The centroids of the experts.
     pub centroids: Arc<Vec<Embedding>>,
 }
 
@@ -208,10 +208,10 @@ impl PartialEq for Plan {
 }
 
 impl Plan {
-    /// Of a simulation as it is now. `budget` is the most bytes a buffer may have.
+    /// The plan for the present settings of a simulation. `budget` is the largest size of a buffer in bytes.
     ///
     /// # Errors
-    /// Says in a sentence what does not fit.
+    /// What the GPU does not support, in a sentence.
     pub fn new(simulation: &Simulation, budget: u64) -> Result<Self, String> {
         let experiment: &Experiment = simulation.experiment();
         if let Some(why) = unsupported(experiment) {
@@ -261,7 +261,7 @@ impl Plan {
             experts.push((width as usize, r.experts as usize));
             width += r.experts.next_multiple_of(BLOCK);
         }
-        // Where experts choose, every load is what they may take: there is nothing to route, so those stand last and in no group.
+        // Where experts choose, every load is the quota and nothing is routed, so these variants come last and are in no group.
         all.sort_by_key(|(routing, v)| (v.rule == EXPERT_CHOICE, *routing, v.experts, v.scores_at, v.index));
         let mut groups: Vec<Group> = vec![];
         for ((routing, v), place) in all.iter().zip(0u32..).filter(|((_, v), _)| v.rule != EXPERT_CHOICE) {
@@ -294,7 +294,7 @@ impl Plan {
         })
     }
 
-    /// The pass that routes a group, and how many workgroups high it is.
+    /// The pass that routes a group, and the number of its workgroups in y direction.
     #[must_use]
     pub fn route(group: &Group) -> (Pass, u32) {
         if group.same_scores && group.count > 1 {
@@ -310,20 +310,20 @@ impl Plan {
         self.variants.get(group.first as usize..(group.first + group.count) as usize).unwrap_or_default()
     }
 
-    /// Tokens on which the share moved by the bias is estimated.
+    /// Number of tokens in the sample on which the share of moved assignments is estimated.
     #[must_use]
     pub fn sample(&self) -> u32 {
         self.batch.min(MOVED_SAMPLE)
     }
 
-    /// Words of `counts` per step: loads, then moved, then saturated; in place of the last the sampled assignments under rule
-    /// `Threshold`, which saturates no key.
+    /// Words of `counts` per step: the loads, then per variant the moved assignments, then per variant the saturated experts. Under rule
+    /// `Threshold`, which saturates no key, the last are the sampled assignments.
     #[must_use]
     pub fn counts_per_step(&self) -> u32 {
         self.width + 2 * self.variants.len() as u32
     }
 
-    /// Words of `topics` per step.
+    /// Words of `topics` per step: a threshold and the eight words of a centre per topic.
     #[must_use]
     pub fn topics_per_step(&self) -> u32 {
         9 * self.topics

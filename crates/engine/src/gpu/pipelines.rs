@@ -52,7 +52,7 @@ fn layout(device: &wgpu::Device, label: &str, entries: &[(BufferBindingType, Opt
 /// Compiles a shader.
 ///
 /// # Errors
-/// What is wrong with it, with the file and the line.
+/// The compiler's message, with the file and the line.
 fn compiled(device: &Device, label: &str, source: &Source) -> Result<wgpu::ShaderModule, EngineError> {
     let module = device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(label),

@@ -1,5 +1,5 @@
-//! The shaders: a pass is specialised by the files it is joined from ([`manifest`]), so that what a variant does not need is not in its
-//! shader, and begins with the constants that the host knows too.
+//! The shaders. The WGSL of a pass starts with the constants that the host uses too ([`constants`]), followed by the files that the pass
+//! needs for its kind of routing ([`manifest`]). So a shader contains no code for features that its variants do not use.
 
 pub mod constants;
 pub mod manifest;
@@ -11,14 +11,14 @@ use constants::{MOVED_LANES, ROUTE_LANES};
 use moebias_model::config::{Gate, Rule};
 use moebias_model::order::BINS;
 
-/// Where a token's scores come from.
+/// The source of a token's scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]
 pub enum Scores {
-    /// Synthetic tokens, sigmoid gate.
+    /// Computed for synthetic tokens with the sigmoid gate.
     Sigmoid,
-    /// Synthetic tokens, softmax gate.
+    /// Computed for synthetic tokens with the softmax gate.
     Softmax,
-    /// Synthetic tokens, gate by the root of the softplus.
+    /// Computed for synthetic tokens with the √softplus gate.
     SqrtSoftplus,
     /// Recorded scores.
     Trace,
@@ -27,40 +27,40 @@ pub enum Scores {
 /// How the bias enters the selection key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]
 pub enum Key {
-    /// Added to the score.
+    /// The bias is added to the score.
     Additive,
-    /// Multiplied with it.
+    /// The score is multiplied by the bias.
     Multiplicative,
 }
 
 /// How a token's experts are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]
 pub enum Choice {
-    /// The largest keys.
+    /// The K largest keys.
     Largest,
-    /// The largest keys among its best groups.
+    /// The K largest keys among the experts of its best groups.
     Groups,
-    /// By its word; synthetic tokens only.
+    /// By a hash of the token's word; only for synthetic tokens.
     Hash,
-    /// All above a threshold, however many; the key is not met.
+    /// All experts with score + bias above 0, however many; selection keys are not used.
     Threshold,
 }
 
-/// How many of the largest keys a thread holds: the smallest of these that is at least K.
+/// How many of the largest keys a thread keeps: the smallest of these numbers that is at least K.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::EnumIter)]
 pub enum Keep {
-    /// K up to 4.
+    /// For K up to 4.
     Four,
-    /// K up to 8.
+    /// For K up to 8.
     Eight,
-    /// K up to 16.
+    /// For K up to 16.
     Sixteen,
-    /// K up to 32.
+    /// For K up to 32.
     ThirtyTwo,
 }
 
 impl Keep {
-    /// The smallest that holds as many, or the largest.
+    /// The smallest that keeps at least this many keys.
     #[must_use]
     pub fn of(keys: u32) -> Self {
         match keys {
@@ -72,56 +72,56 @@ impl Keep {
     }
 }
 
-/// Variants of the same routing share their dispatches.
+/// A kind of routing. Variants of the same kind share their dispatches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Routing {
-    /// Where scores come from.
+    /// The source of the scores.
     pub scores: Scores,
-    /// How the bias enters.
+    /// How the bias enters the key.
     pub key: Key,
-    /// How many keys are held.
+    /// How many keys a thread keeps.
     pub keep: Keep,
     /// How experts are chosen.
     pub choice: Choice,
 }
 
-/// One pass of a step, in the order they run.
+/// One pass of a step. The module `works` lists their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pass {
     /// Biases to keys.
     Prepare,
     /// Tokens to loads.
     Route(Routing),
-    /// Tokens to loads, for variants that differ in their biases alone.
+    /// Tokens to loads, for variants that differ only in their biases.
     RouteShared(Routing),
-    /// How many assignments of the sample the bias moved.
+    /// Counts how many assignments of the sample the biases moved.
     Moved(Routing),
     /// Loads to biases.
     Update,
-    /// Where the search for an order statistic begins.
+    /// Initialises the search for an order statistic.
     Begin,
-    /// Tokens to how many have which digit.
+    /// Counts, for every expert, how many tokens have each value of a digit.
     Digits(Routing),
-    /// The digit of the number sought.
+    /// Picks the digit of the order statistic from the counts.
     Pick,
-    /// Order statistics to biases.
+    /// Computes biases from order statistics.
     Settle,
 }
 
 impl Routing {
-    /// Whether one thread can hold the largest keys of four variants.
+    /// Whether one thread can keep the largest keys of four variants, as [`Pass::RouteShared`] needs.
     #[must_use]
     pub fn can_share(self) -> bool {
         self.choice == Choice::Largest && matches!(self.keep, Keep::Four | Keep::Eight)
     }
 
-    /// Whether there are rules of this routing that put the batch in order.
+    /// Whether there are rules with this routing that need order statistics over the batch.
     #[must_use]
     pub fn can_order(self) -> bool {
         self.choice == Choice::Largest && self.key == Key::Additive
     }
 
-    /// What a variant needs.
+    /// The routing that a variant needs.
     #[must_use]
     pub fn new(trace: bool, gate: Gate, rule: Rule, top_k: u32, grouped: bool) -> Self {
         let scores = match (trace, gate) {
@@ -142,7 +142,7 @@ impl Routing {
 }
 
 impl Pass {
-    /// Name of the entry point, which is that of the file.
+    /// The name of the entry point, which is also that of the file.
     #[must_use]
     pub fn entry(self) -> &'static str {
         match self {
@@ -159,11 +159,11 @@ impl Pass {
         }
     }
 
-    /// Threads of a workgroup: `LANES` in the shaders.
+    /// Number of threads per workgroup; `LANES` in the shaders.
     #[must_use]
     pub fn lanes(self) -> u32 {
         match self {
-            // A lane has four bins.
+            // Each thread handles four bins.
             Self::Pick => BINS as u32 / 4,
             Self::Moved(_) => MOVED_LANES,
             Self::Route(_) | Self::RouteShared(_) | Self::Digits(_) => ROUTE_LANES,
@@ -171,13 +171,13 @@ impl Pass {
         }
     }
 
-    /// Its WGSL.
+    /// The WGSL of the pass.
     #[must_use]
     pub fn source(self) -> Source {
         Source::of(self)
     }
 
-    /// Every pass there is.
+    /// Every pass that exists.
     #[must_use]
     pub fn all() -> Vec<Self> {
         use strum::IntoEnumIterator as _;

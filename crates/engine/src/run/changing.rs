@@ -1,7 +1,7 @@
-//! A change of a running experiment: which events there are afterwards, and where the run stands.
+//! Changing a setting of a run: which events the run has afterwards, and in which state it is.
 //!
-//! What a person changed at later steps is set aside when the past is changed. What the scenario has planned for later steps stays, as
-//! long as it fits the settings; so taking a change back restores all of it.
+//! When a setting is changed in the past, changes that the user made at later steps are set aside. Later events of the scenario stay as
+//! long as the settings allow them, so undoing the change restores all of them.
 
 use super::{Checkpoint, Run, lock};
 use moebias_model::change::{self, Biases, Change, Event, Target};
@@ -10,33 +10,33 @@ use moebias_model::step::check;
 use moebias_model::step::{Simulation, VariantState};
 use std::sync::Arc;
 
-/// What a change did.
+/// The result of a change.
 #[derive(Debug, Default)]
 pub struct Applied {
-    /// The events from the present step on, where they are others than before.
+    /// The events from the present step on; `None` if they have not changed.
     pub events: Option<Vec<Event>>,
-    /// What the scenario had planned for later and the new settings do not allow.
+    /// Later events of the scenario that the new settings do not allow, so they are dropped.
     pub left_out: Vec<Event>,
-    /// What brings the biases back, where they were put aside: to their start, or because they mean something else under another rule.
+    /// Changes that would restore the biases discarded by this change: it reset them, or they have another meaning under the new rule.
     pub biases: Vec<(Target, Change)>,
-    /// If the past was changed: the run as it was.
+    /// The run before the change, if it had later steps.
     pub set_aside: Option<Box<Run>>,
 }
 
-/// The events of a step, and the simulation once they are applied.
+/// The events of the present step, and the simulation after they are applied.
 struct Here {
     events: Vec<Event>,
     simulation: Simulation,
-    /// The state before them, where they were applied afresh.
+    /// The checkpoint from which they were applied afresh; `None` if the new event was applied on top of the others.
     from: Option<Checkpoint>,
 }
 
 impl Run {
-    /// Changes a setting before the present step is routed. Where later steps exist, the run as it was is handed back and this one
-    /// goes on from here without them.
+    /// Changes a setting before the present step is routed. If later steps exist, the run as it was is returned in [`Applied::set_aside`],
+    /// and this run continues without them.
     ///
     /// # Errors
-    /// A change that does not fit; the run is untouched.
+    /// The change is not valid; the run is unchanged.
     pub fn change(&mut self, target: Target, change: Change) -> Result<Applied, ConfigError> {
         let step = self.step();
         let event = Event { step, target, change };
@@ -54,7 +54,7 @@ impl Run {
         if let Some(from) = from {
             self.go_to(&from);
         } else if first_here {
-            // Kept before the first event of this step, so that its events can start afresh.
+            // Checkpoint before the first event of this step, so that its events can be applied afresh later.
             self.save_checkpoint();
         }
         self.simulation = simulation;
@@ -64,8 +64,8 @@ impl Run {
         Ok(Applied { events: Some(events), left_out, biases, set_aside })
     }
 
-    /// The present step's events with one more. Of the same setting only the last value counts, and an event that makes no difference
-    /// is none. `trial` is the simulation with the new event applied on top of what was there.
+    /// The present step's events with a new one added. Of several events of the same setting only the last is kept, and an event that makes
+    /// no difference is dropped. `trial` is the simulation with the new event applied on top of the others.
     fn with(&self, event: &Event, trial: Simulation) -> Here {
         let due = change::due(&self.events, event.step);
         if due.is_empty() {
@@ -74,18 +74,19 @@ impl Run {
         }
         let from = self.checkpoints.iter().find(|c| c.state.step == event.step).cloned();
         from.and_then(|from| self.afresh(event, due, from)).unwrap_or_else(|| {
-            // The state before this step's events is no longer kept, or biases that were set after a rule need that rule: all are
-            // applied, one after the other, as a replay will do.
+            // The checkpoint before this step's events is gone, or biases set after a change of rule need that rule: all events are kept
+            // and applied one after the other, as a replay will do.
             let events = due.iter().chain([event]).cloned().collect();
             Here { events, simulation: trial, from: None }
         })
     }
 
-    /// As [`Self::with`], from the state before the events of this step. `None` where they do not fit without what the new one replaces.
+    /// As [`Self::with`], applying all events from the checkpoint before this step. `None` if the others are not valid without the event
+    /// that the new one replaces.
     fn afresh(&self, event: &Event, due: &[Event], from: Checkpoint) -> Option<Here> {
         let name = event.change.name();
         let same = |e: &Event| e.target == event.target && e.change.name() == name;
-        // It goes to the end: what was asked of one variant in between must not have the last word.
+        // The new event goes to the end, so that it also overrides a change of a single variant made in between.
         let mut events: Vec<Event> = due.iter().filter(|e| !same(e)).chain([event]).cloned().collect();
         let mut simulation = self.after(&from, &events)?;
         let mut at = 0;
@@ -100,14 +101,14 @@ impl Run {
         Some(Here { events, simulation, from: Some(from) })
     }
 
-    /// The simulation after these events of the present step. `None` where they do not fit.
+    /// The simulation after these events are applied to a checkpoint of the present step. `None` if one of them is not valid.
     fn after(&self, from: &Checkpoint, events: &[Event]) -> Option<Simulation> {
         let mut simulation = self.simulation.clone();
         simulation.restore(Arc::clone(&from.experiment), from.state.clone()).ok()?;
         events.iter().all(|e| simulation.apply_event(e).is_ok()).then_some(simulation)
     }
 
-    /// Forgets what was computed after a step.
+    /// Drops what was computed after a step.
     fn forget_after(&mut self, step: u64) {
         self.checkpoints.retain(|c| c.state.step <= step);
         if self.head > step {
@@ -117,8 +118,8 @@ impl Run {
         }
     }
 
-    /// Has these events at the present step, and later those that the scenario has planned, as far as they fit the settings. Hands back
-    /// those that were still to come and no longer do.
+    /// Sets the events: `here` at the present step, and after it those of the scenario that the settings allow. Returns the later events of
+    /// the scenario that were in effect until now and are no longer allowed.
     fn take_events(&mut self, step: u64, here: Vec<Event>) -> Vec<Event> {
         let mut settings = self.simulation.experiment().clone();
         let trace = self.start.trace.as_deref();
@@ -134,12 +135,12 @@ impl Run {
     }
 }
 
-/// Whether two simulations of one step go on alike.
+/// Whether two simulations at the same step have the same settings and state, so that they continue alike.
 fn alike(a: &Simulation, b: &Simulation) -> bool {
     a.experiment() == b.experiment() && a.state() == b.state()
 }
 
-/// What brings the biases back that a change replaced.
+/// The changes that would restore the biases (and memories) that a change discarded, one per variant concerned.
 fn put_aside(change: &Change, before: &[VariantState], after: &[VariantState]) -> Vec<(Target, Change)> {
     let forgets = matches!(change, Change::ResetBias | Change::SetBias(_));
     let lost = |(b, a): (&VariantState, &VariantState)| b.bias != a.bias || (forgets && b.memory != a.memory);

@@ -96,7 +96,7 @@ fn changing_the_past_sets_the_future_aside() {
     assert_eq!(run.events.len(), 1);
 }
 
-/// Two variants; the scenario changes the skew at step 50 and K at step 60.
+/// A run of two variants in which the scenario changes the skew at step 50 and K at step 60.
 fn planned() -> Run {
     let mut start = run().as_start();
     start.experiment.variants.push(Variant { name: "b".into(), ..start.experiment.variants[0].clone() });
@@ -118,7 +118,7 @@ fn what_the_scenario_has_planned_stays_planned() {
     play_to(&mut run, 80);
     let settings = run.simulation().experiment();
     assert_eq!((settings.synthetic().unwrap().skew, settings.variants[1].router.top_k), (2.0, 32));
-    // In the past: what was changed by hand later is set aside, what was planned is not.
+    // A change in the past: later changes by hand are set aside, events of the scenario are not.
     run.rewind_towards(30);
     play_to(&mut run, 30);
     let aside = run.change(Target::Variant(0), Change::SetRate(0.03)).unwrap().set_aside.unwrap();
@@ -153,21 +153,21 @@ fn changes_that_cancel_leave_no_event() {
     assert_eq!(run.events, planned);
     run.change(all, Change::SetRate(0.01)).unwrap();
     play_to(&mut run, 40);
-    // Taken back one by one, and done again for all.
+    // Changes undone one by one, and made again for all variants.
     let changed = run.events.clone();
     run.change(Target::Variant(1), Change::SetRate(0.001)).unwrap();
     run.change(Target::Variant(0), Change::SetRate(0.001)).unwrap();
     assert_eq!(run.events.len(), changed.len() + 2);
     run.change(all, Change::SetRate(0.01)).unwrap();
     assert_eq!(run.events, changed);
-    // The biases come back with the rule, and with them all there was.
+    // Undoing the change of rule restores the biases and everything else.
     let state = run.simulation().state().clone();
     let mut applied = run.change(Target::Variant(0), Change::SetRule(Rule::Multiplicative)).unwrap();
     run.change(Target::Variant(0), Change::SetRule(Rule::Sign)).unwrap();
     let (target, biases) = applied.biases.remove(0);
     run.change(target, biases).unwrap();
     assert_eq!((run.events.clone(), run.simulation().state()), (changed.clone(), &state));
-    // Where nothing changes in the past, nothing is set aside.
+    // A change in the past that makes no difference sets nothing aside.
     run.rewind_towards(30);
     play_to(&mut run, 30);
     let applied = run.change(all, Change::SetRate(0.01)).unwrap();

@@ -64,7 +64,7 @@ fn plays_at_its_speed_and_then_sleeps() {
     wait(&worker, "500 steps", |s| s.step > 500);
     worker.send(Message::Pause);
     let paused = wait(&worker, "the pause", |s| !s.playing);
-    // It answers, and does nothing else.
+    // While paused, the worker answers messages and does no steps.
     worker.send(Message::Change { id: 0, run: RunId(1), target: Target::AllVariants, change: Change::SetTopK(3) });
     let answered = wait(&worker, "an answer", |s| s.experiment.variants[0].router.top_k == 3);
     assert_eq!(answered.step, paused.step);

@@ -1,18 +1,18 @@
-//! A film as GIF: each frame the rectangle that changed, in a palette of its own.
+//! A film as GIF: each frame is the rectangle that changed, with a palette of its own.
 
 use super::palette::{MOST, Palette, Rgb};
 use super::{Part, changed, cut};
 use std::borrow::Cow;
 use std::io;
 
-/// A GIF being made.
+/// A GIF that is being encoded.
 pub struct Gif {
     encoder: gif::Encoder<Vec<u8>>,
     size: (u32, u32),
-    /// Hundredths of a second per frame.
+    /// Duration of a frame in hundredths of a second.
     delay: u16,
     before: Vec<u8>,
-    /// The frame that comes next, once it is known how long it is shown.
+    /// The last frame, which is written once it is known how long it is shown.
     waiting: Option<gif::Frame<'static>>,
 }
 
@@ -35,7 +35,7 @@ impl Gif {
         let whole = Part { left: 0, top: 0, width, height };
         let part = if first { Some(whole) } else { changed(&self.before, rgba, width) };
         let Some(part) = part else {
-            // The same picture again: the last one stays longer.
+            // The same picture again: the last frame is shown longer.
             if let Some(frame) = &mut self.waiting {
                 frame.delay = frame.delay.saturating_add(self.delay);
             }
@@ -76,7 +76,7 @@ impl Gif {
 
     pub(super) fn finish(mut self) -> io::Result<Vec<u8>> {
         if let Some(mut last) = self.waiting.take() {
-            // The end stands for a while before it begins again.
+            // The last frame is shown for another second before the film repeats.
             last.delay = last.delay.saturating_add(100);
             self.encoder.write_frame(&last).map_err(io::Error::other)?;
         }

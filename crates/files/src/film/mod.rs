@@ -1,8 +1,8 @@
-//! Films: pictures after one another as GIF, as lossless WebP, or as PNG files in a folder.
+//! Films: a sequence of pictures as GIF, as lossless WebP, or as PNG files in a folder.
 //!
-//! A film is encoded in memory and saved in one piece; PNG files go to a temporary folder and take their place together. So what is given up
-//! leaves nothing behind, and the film that was there before as it was. A frame holds only the rectangle that changed: of a plot that grows,
-//! a strip.
+//! A film is encoded in memory and saved at once; PNG files go to a temporary folder and are moved together at the end. So a film that is
+//! given up leaves nothing behind, and an earlier film stays as it was. A frame contains only the rectangle that changed, which for a
+//! growing plot is a strip.
 
 mod gif;
 mod palette;
@@ -14,29 +14,29 @@ use moebias_disk::frames::Frames;
 use std::io;
 use std::path::Path;
 
-/// Most frames of a film.
+/// The largest number of frames of a film.
 pub const MOST_FRAMES: u64 = 3000;
-/// The last step that can be pictured or filmed: a run is computed up to there first.
+/// The last step that can be pictured or filmed, since the run has to be computed up to there.
 pub const MOST_STEP: u64 = 10_000_000;
-/// Smallest and largest side, pixels.
+/// The smallest and largest side of a picture, in pixels.
 pub const SIDES: std::ops::RangeInclusive<u32> = 160..=4096;
-/// Fewest and most frames per second. What shows GIFs slows down above 50.
+/// The lowest and highest number of frames per second. Most viewers slow GIFs down above 50.
 pub const RATES: std::ops::RangeInclusive<u32> = 1..=50;
 
-/// What a film is written as.
+/// The format of a film.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumIter)]
 pub enum Format {
-    /// Everywhere, with at most 255 colours a frame.
+    /// Shown by every program; at most 255 colours per frame.
     #[default]
     Gif,
-    /// Lossless and small; browsers and most slide programs.
+    /// Lossless and small; shown by browsers and most presentation programs.
     WebP,
-    /// A numbered PNG file per frame in a folder.
+    /// One numbered PNG file per frame, in a folder.
     Pngs,
 }
 
 impl Format {
-    /// What a path says by its ending; a folder, or a path that ends as one, is for PNG files.
+    /// The format that a path implies: by its ending, or PNG files for a folder or a path that ends in a separator.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
@@ -49,7 +49,7 @@ impl Format {
         }
     }
 
-    /// Its name, for people.
+    /// The name of the format, for display.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -60,10 +60,10 @@ impl Format {
     }
 }
 
-/// The steps of a film: every so many from one to another, and always that last one.
+/// The steps of a film: every `every`-th step of a range, and always its last.
 ///
 /// # Errors
-/// A range that ends before it begins, or too many frames, in a sentence.
+/// The range ends before it begins or after [`MOST_STEP`], or has too many frames; a sentence.
 pub fn steps(from: u64, to: u64, every: u64) -> Result<Vec<u64>, String> {
     let every = every.max(1);
     if to > MOST_STEP {
@@ -84,7 +84,7 @@ pub fn steps(from: u64, to: u64, every: u64) -> Result<Vec<u64>, String> {
     Ok((0..count).map(|i| (from + i * every).min(to)).collect())
 }
 
-/// A film being made.
+/// A film that is being made.
 pub enum Reel {
     /// A GIF.
     Gif(gif::Gif),
@@ -101,16 +101,16 @@ pub struct Pngs {
 }
 
 impl Reel {
-    /// Begins a film of pictures of `size` pixels at `fps` per second, to be saved at `path`.
+    /// Begins a film of pictures of `size` (width and height in pixels) at `fps` frames per second, to be saved at `path`.
     ///
     /// # Errors
-    /// A folder that is missing or can't be written.
+    /// The folder is missing or can't be written to.
     pub fn new(format: Format, path: &Path, size: (u32, u32), fps: u32) -> Result<Self, FileError> {
         let fail = |e: io::Error| FileError::write(&path.display().to_string(), &e);
         if format == Format::Pngs {
             return Ok(Self::Pngs(Pngs { frames: Frames::new(path).map_err(fail)?, size }));
         }
-        // Said before the work, not after it.
+        // Checks that the file can be written before the work and not only after it.
         drop(atomic::Staged::new(path).map_err(fail)?);
         Ok(match format {
             Format::Gif => Self::Gif(gif::Gif::new(size, fps).map_err(fail)?),
@@ -118,10 +118,10 @@ impl Reel {
         })
     }
 
-    /// Adds a picture: width × height × 4 bytes, opaque.
+    /// Adds an opaque picture of width × height × 4 bytes (RGBA).
     ///
     /// # Errors
-    /// A picture of another size, or whatever the operating system says.
+    /// The picture has another size, or the operating system could not write it.
     pub fn push(&mut self, rgba: &[u8]) -> Result<(), String> {
         let (w, h) = match self {
             Self::Gif(film) => film.size(),
@@ -138,10 +138,10 @@ impl Reel {
         }
     }
 
-    /// Saves it. How many bytes it has.
+    /// Saves the film. Returns its size in bytes.
     ///
     /// # Errors
-    /// Whatever the operating system says; what was at the path before is then still there.
+    /// The operating system could not write it; what was at the path before is then still there.
     pub fn finish(self, path: &Path) -> Result<u64, FileError> {
         let bytes = match self {
             Self::Gif(film) => film.finish().map_err(|e| FileError::write(&path.display().to_string(), &e))?,
@@ -170,7 +170,7 @@ struct Part {
     height: u32,
 }
 
-/// The smallest rectangle that holds every pixel that differs; `None` where nothing does.
+/// The smallest rectangle that contains every pixel that differs; `None` if none does.
 fn changed(before: &[u8], now: &[u8], width: u32) -> Option<Part> {
     let row = width as usize * 4;
     type Rows<'a> = (&'a [u8], &'a [u8]);
@@ -186,7 +186,7 @@ fn changed(before: &[u8], now: &[u8], width: u32) -> Option<Part> {
     Some(Part { left: left as u32, top: top as u32, width: (right - left) as u32, height: (bottom + 1 - top) as u32 })
 }
 
-/// The rows of a part, RGBA.
+/// The pixels of a rectangle, RGBA, row by row.
 fn cut(rgba: &[u8], width: u32, part: Part) -> Vec<u8> {
     let row = width as usize * 4;
     let (from, to) = (part.left as usize * 4, (part.left + part.width) as usize * 4);

@@ -1,31 +1,31 @@
-//! At most 255 colours for a picture. A screen is mostly few flat colours with text on them: the commonest are kept as they are, so that
-//! nothing flickers from frame to frame, and the rest (blends, maps of many shades) share what is left by median cut.
+//! A palette of at most 255 colours for a picture. A screen mostly has a few flat colours with text on them. The most frequent colours are
+//! kept exactly, so that nothing flickers between frames; the others (blends, maps of many shades) share the rest by median cut.
 
 use std::collections::HashMap;
 
-/// A colour without its opacity.
+/// A colour without opacity.
 pub(super) type Rgb = [u8; 3];
 
-/// Colours of a palette; the index after the last means "as before".
+/// The largest number of colours of a palette; the next index means "as in the frame before".
 pub(super) const MOST: usize = 255;
-/// Colours that are kept exactly.
+/// Number of colours that are kept exactly if there are more than [`MOST`].
 const EXACT: usize = 128;
 
-/// A palette and which of its colours stands for each.
+/// A palette, and the index of the palette's colour for each colour of the picture.
 pub(super) struct Palette {
     pub(super) colours: Vec<Rgb>,
     index: HashMap<Rgb, u8>,
 }
 
 impl Palette {
-    /// Of these pixels.
+    /// The palette of these pixels.
     pub(super) fn of(pixels: impl Iterator<Item = Rgb>) -> Self {
         let mut counts: HashMap<Rgb, u32> = HashMap::new();
         for pixel in pixels {
             *counts.entry(pixel).or_default() += 1;
         }
         let mut all: Vec<(Rgb, u32)> = counts.into_iter().collect();
-        // The commonest first; one total order, or two runs of the same film would differ.
+        // The most frequent colours first. The order is total, so that a film comes out the same every time.
         all.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
         let exact = if all.len() <= MOST { all.len() } else { EXACT };
         let mut colours: Vec<Rgb> = all[..exact].iter().map(|(c, _)| *c).collect();
@@ -40,7 +40,7 @@ impl Palette {
         Self { colours, index }
     }
 
-    /// The index of a colour of the picture.
+    /// The palette index for a colour of the picture.
     pub(super) fn index(&self, colour: Rgb) -> u8 {
         self.index.get(&colour).copied().unwrap_or(0)
     }
@@ -48,14 +48,14 @@ impl Palette {
 
 fn nearest(colours: &[Rgb], wanted: Rgb) -> usize {
     let far = |c: &Rgb| {
-        // Green counts most to the eye, blue least.
+        // The eye is most sensitive to green and least to blue.
         let d = |i: usize| i32::from(c[i]) - i32::from(wanted[i]);
         2 * d(0) * d(0) + 4 * d(1) * d(1) + d(2) * d(2)
     };
     colours.iter().enumerate().min_by_key(|(_, c)| far(c)).map_or(0, |(i, _)| i)
 }
 
-/// Splits the box that varies most at its middle pixel until there are enough; each box stands for its mean.
+/// Repeatedly splits one of the boxes of colours at its median pixel until there are `boxes`; each box is replaced by its mean colour.
 fn median_cut(colours: Vec<(Rgb, u32)>, boxes: usize) -> Vec<Rgb> {
     let spread = |of: &[(Rgb, u32)]| {
         let range = |i: usize| {
@@ -64,7 +64,7 @@ fn median_cut(colours: Vec<(Rgb, u32)>, boxes: usize) -> Vec<Rgb> {
         };
         (0..3).map(|i| (range(i), i)).max().unwrap_or((0, 0))
     };
-    // A box that many pixels are in is split sooner, but one of few that lie far apart too.
+    // The next box to split is chosen by its range of colours and its number of pixels, the range counting more.
     let worth = |of: &Vec<(Rgb, u32)>| {
         let pixels: u32 = of.iter().map(|(_, n)| n).sum();
         u64::from(spread(of).0.pow(2)) * u64::from(pixels.isqrt() + 1)

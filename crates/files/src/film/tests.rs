@@ -3,7 +3,7 @@ use image::{AnimationDecoder, Frame};
 
 const SIZE: (u32, u32) = (61, 43);
 
-/// A picture like a screen: flat grounds, and a strip of many shades that moves.
+/// A picture like a screen: a flat background, and a growing strip of many shades.
 fn picture(at: u32) -> Vec<u8> {
     let mut rgba = vec![];
     for y in 0..SIZE.1 {
@@ -37,7 +37,7 @@ fn webp_gives_every_pixel_back() {
     let frames = decoder.into_frames().collect_frames().unwrap();
     assert_eq!(frames.len(), 5, "the same picture twice is one frame shown longer");
     for (frame, i) in frames.iter().zip([0, 1, 2, 4, 0]) {
-        // This decoder blends opaque pixels by a rounded reciprocal: one less than was written. Browsers copy them.
+        // This decoder blends opaque pixels with a rounded reciprocal and gives one less than was written. Browsers copy them.
         let off = frame.buffer().as_raw().iter().zip(picture(i)).map(|(a, b)| a.abs_diff(b)).max();
         assert!(off <= Some(1), "frame {i}: {off:?}");
     }
@@ -82,7 +82,7 @@ fn what_is_given_up_leaves_nothing() {
     assert!(!path.exists());
     film(Format::Pngs, &path, &[0, 1]);
     assert_eq!(std::fs::read_dir(&path).unwrap().count(), 2);
-    // A film over it that is given up, and a shorter one.
+    // A film over an existing one that is given up, and then a shorter one.
     let first = std::fs::read(path.join("frame-0000.png")).unwrap();
     let mut reel = Reel::new(Format::Pngs, &path, SIZE, 20).unwrap();
     reel.push(&picture(3)).unwrap();

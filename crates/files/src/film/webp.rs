@@ -1,17 +1,17 @@
-//! A film as WebP, lossless. The encoder that is used makes single pictures; this puts them into the container of an animation
+//! A film as lossless WebP. The encoder in use writes only single pictures; this module puts them into the container of an animation
 //! (RIFF, VP8X, ANIM, ANMF; <https://developers.google.com/speed/webp/docs/riff_container>).
 
 use super::{Part, changed, cut};
 use std::io;
 
-/// Flags in VP8X: this is an animation, and frames have transparent pixels.
+/// Flags of the VP8X chunk: this is an animation, and frames have transparent pixels.
 const FLAGS: u8 = 0b0001_0010;
-/// Flags of a frame: it is laid over what was there, and stays.
+/// Flags of a frame that is blended over the previous ones and stays.
 const OVER: u8 = 0;
-/// Flags of the first frame: it takes the place of everything.
+/// Flags of the first frame, which replaces everything.
 const ALONE: u8 = 0b10;
 
-/// A WebP being made.
+/// A WebP that is being encoded.
 pub struct WebP {
     size: (u32, u32),
     fps: u32,
@@ -21,9 +21,9 @@ pub struct WebP {
 
 struct Frame {
     part: Part,
-    /// Pictures that it is shown for.
+    /// For how many pictures of the film it is shown.
     shown: u32,
-    /// The VP8L chunk, whole.
+    /// The complete VP8L chunk.
     chunk: Vec<u8>,
 }
 
@@ -46,10 +46,10 @@ impl WebP {
             }
             return Ok(());
         };
-        // A frame begins at an even place.
+        // Frames must begin at even coordinates.
         let (left, top) = (part.left & !1, part.top & !1);
         let part = Part { left, top, width: part.left + part.width - left, height: part.top + part.height - top };
-        // What stays is left clear, which costs next to nothing.
+        // Unchanged pixels are made transparent, which compresses to almost nothing.
         let mut now = cut(rgba, width, part);
         if !self.before.is_empty() {
             let old = cut(&self.before, width, part);
@@ -73,7 +73,7 @@ impl WebP {
         extended.extend(three(width - 1));
         extended.extend(three(height - 1));
         chunk(&mut body, b"VP8X", &extended);
-        // Opaque black behind, and again for ever.
+        // An opaque black background, and endless repetition.
         chunk(&mut body, b"ANIM", &[0, 0, 0, 255, 0, 0]);
         let last = self.frames.len().saturating_sub(1);
         for (i, frame) in self.frames.iter().enumerate() {
@@ -99,7 +99,7 @@ impl WebP {
     }
 }
 
-/// A number in three bytes.
+/// A number as three bytes, little-endian.
 fn three(value: u32) -> [u8; 3] {
     let [a, b, c, _] = value.to_le_bytes();
     [a, b, c]
@@ -114,7 +114,7 @@ fn chunk(out: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
     }
 }
 
-/// The chunk with the picture in a WebP file of one picture: its name, length and data, with the byte that makes it even.
+/// The chunk with the picture in a WebP file of one picture: name, length, data and padding byte.
 fn picture_of(file: &[u8]) -> Option<&[u8]> {
     let mut at = 12;
     while let (Some(name), Some(length)) = (file.get(at..at + 4), file.get(at + 4..at + 8)) {

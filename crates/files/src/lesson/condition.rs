@@ -1,4 +1,4 @@
-//! When a task is done: a condition on the figures and settings of one variant.
+//! Conditions for completing a task, on the figures and settings of one variant.
 
 use moebias_model::config::{Experiment, Rule, Schedule};
 use moebias_model::metrics::Metrics;
@@ -7,30 +7,30 @@ use serde::Deserialize;
 /// A figure of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, strum::EnumIter)]
 pub enum Figure {
-    /// Worst expert above fair in one batch.
+    /// The load of the fullest expert above the fair share, in one batch.
     MaxVio,
-    /// The same over the last 16 batches.
+    /// MaxVio of the last 16 batches together.
     MaxVio16,
-    /// The same since the mark.
+    /// MaxVio of all batches since the mark.
     MaxVioGlobal,
-    /// Emptiest expert below fair.
+    /// How far the load of the emptiest expert is below the fair share.
     MinVio,
-    /// Effective experts over the last 64 steps.
+    /// Effective number of experts over the last 64 steps.
     EffectiveExperts,
-    /// Experts under a quarter of fair over the last 64 steps.
+    /// Number of experts below a quarter of the fair share over the last 64 steps.
     Starving,
-    /// Experts under a hundredth of fair over the last 64 steps.
+    /// Number of experts below a hundredth of the fair share over the last 64 steps.
     Dead,
     /// Share of assignments that the bias moved.
     Moved,
-    /// Largest bias less the smallest.
+    /// The largest bias minus the smallest.
     BiasSpread,
-    /// Task loss; only where something learns.
+    /// The task loss; only for a source to learn from.
     TaskLoss,
 }
 
 impl Figure {
-    /// Its name, for people.
+    /// The name of the figure, for display.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -47,13 +47,13 @@ impl Figure {
         }
     }
 
-    /// Its value at one step.
+    /// The value of the figure at one step.
     #[must_use]
     pub fn of(self, m: &Metrics) -> f64 {
         self.between(m, m).0
     }
 
-    /// Its smallest and largest value over steps of which the smallest and largest figures are known.
+    /// Bounds on the figure over several steps, from the smallest and largest values of all figures over these steps.
     fn between(self, low: &Metrics, high: &Metrics) -> (f64, f64) {
         let both = |of: fn(&Metrics) -> f64| (of(low), of(high));
         match self {
@@ -71,29 +71,29 @@ impl Figure {
     }
 }
 
-/// A setting that is a number.
+/// A numeric setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Setting {
     /// Tokens per step.
     Batch,
-    /// Zipf exponent.
+    /// The Zipf exponent of the topics.
     Skew,
-    /// Spread of tokens round their topic.
+    /// The spread of tokens around their topic.
     Noise,
     /// Topic lifetimes per thousand steps.
     Drift,
     /// Number of experts.
     Experts,
-    /// Experts per token.
+    /// Number of experts per token.
     TopK,
     /// Step size.
     Rate,
-    /// Weight of the auxiliary loss.
+    /// The weight of the auxiliary loss.
     Alpha,
 }
 
 impl Setting {
-    /// Its name, as on its control.
+    /// The name of the setting, as on its control.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -108,7 +108,7 @@ impl Setting {
         }
     }
 
-    /// Its value now; `None` where there is no such setting.
+    /// The present value of the setting; `None` if the experiment does not have it.
     #[must_use]
     pub fn of(self, experiment: &Experiment, variant: usize) -> Option<f64> {
         let source = experiment.synthetic();
@@ -127,29 +127,29 @@ impl Setting {
     }
 }
 
-/// When a task is done.
+/// A condition for completing a task.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub enum Condition {
-    /// A figure is below a bound.
+    /// The figure is below the bound.
     Below(Figure, f64),
-    /// A figure is at least a bound.
+    /// The figure is at least the bound.
     AtLeast(Figure, f64),
-    /// A setting lies from … to ….
+    /// The setting is in this range, both ends included.
     Between(Setting, f64, f64),
-    /// This rule moves the biases.
+    /// The variant has this rule.
     RuleIs(Rule),
-    /// The step size changes so.
+    /// The variant has this step size schedule.
     ScheduleIs(Schedule),
-    /// At least so many routers are compared.
+    /// The experiment has at least this many variants.
     Variants(usize),
     /// The run has reached this step.
     Step(u64),
-    /// Every one of these.
+    /// All of these conditions.
     All(Vec<Condition>),
 }
 
 impl Condition {
-    /// Every simple condition in it.
+    /// All conditions it consists of, without [`Self::All`].
     #[must_use]
     pub fn parts(&self) -> Vec<&Self> {
         match self {
@@ -158,13 +158,13 @@ impl Condition {
         }
     }
 
-    /// Whether it looks at figures, which only a step makes.
+    /// Whether it includes figures, which need a step to be done.
     #[must_use]
     pub fn of_figures(&self) -> bool {
         self.parts().iter().any(|p| matches!(p, Self::Below(..) | Self::AtLeast(..)))
     }
 
-    /// Whether the settings, and the step reached, are as wanted.
+    /// Whether the conditions on settings and on the step hold; conditions on figures are ignored.
     #[must_use]
     pub fn settings_hold(&self, experiment: &Experiment, variant: usize, step: u64) -> bool {
         match self {
@@ -180,8 +180,8 @@ impl Condition {
         }
     }
 
-    /// Whether the figures are as wanted in every one of some steps of which the smallest and largest figures are known. For one
-    /// step alone both are the same, and the answer is exact; over several it never says yes too easily.
+    /// Whether the conditions on figures hold in every one of several steps, given the smallest and largest figures over these steps. For a
+    /// single step pass the same figures twice; the answer is then exact. For several steps it is never true wrongly.
     #[must_use]
     pub fn figures_hold(&self, low: &Metrics, high: &Metrics) -> bool {
         match self {

@@ -1,7 +1,7 @@
-//! Lessons: data, not code. A file of pages; a page has text, what it sets up, what it points at on the screen, and a question or a
-//! task whose end is a condition on the experiment's own figures.
+//! Lessons are data, not code: a file of pages. A page has text, what it sets up, what it points at on the screen, and a question, or a
+//! task with a condition on the experiment's figures.
 //!
-//! Nothing here knows a window: panes and controls are names, which the window finds on its screen.
+//! Nothing here depends on a window: panes and controls are names, which the window looks up.
 
 mod condition;
 mod read;
@@ -21,66 +21,66 @@ use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// The largest values of a lesson's own settings.
+/// Limits of lesson files.
 pub mod limits {
     use moebias_model::config::Limits;
-    /// Bytes of a lesson file.
+    /// The largest size of a lesson file, in bytes.
     pub const BYTES: u64 = 1 << 20;
-    /// Pages.
+    /// Number of pages.
     pub const PAGES: Limits = Limits { name: "pages", min: 1.0, max: 60.0 };
     /// Characters of a page's text.
     pub const TEXT: Limits = Limits { name: "text", min: 0.0, max: 4000.0 };
     /// Characters of a title.
     pub const TITLE: Limits = Limits { name: "title", min: 1.0, max: 80.0 };
-    /// Answers to choose from.
+    /// Number of answers to choose from.
     pub const CHOICES: Limits = Limits { name: "choices", min: 2.0, max: 6.0 };
-    /// Hints of a task.
+    /// Number of hints of a task.
     pub const HINTS: Limits = Limits { name: "hints", min: 0.0, max: 8.0 };
-    /// What a page points at.
+    /// Number of things that a page points at.
     pub const HIGHLIGHT: Limits = Limits { name: "highlight", min: 0.0, max: 6.0 };
-    /// Panes that a page brings to the front.
+    /// Number of panes that a page brings to the front.
     pub const SHOW: Limits = Limits { name: "show", min: 0.0, max: 4.0 };
-    /// Changes that a page makes.
+    /// Number of changes that a page makes.
     pub const CHANGES: Limits = Limits { name: "changes", min: 0.0, max: 20.0 };
-    /// Steps for which a task's condition must hold.
+    /// Number of steps for which a task's condition must hold.
     pub const FOR_STEPS: Limits = Limits { name: "for_steps", min: 0.0, max: 1_000_000.0 };
-    /// Minutes a lesson takes.
+    /// Duration of a lesson in minutes.
     pub const MINUTES: Limits = Limits { name: "minutes", min: 1.0, max: 240.0 };
 }
 
 /// A lesson.
 #[derive(Clone, Debug)]
 pub struct Lesson {
-    /// What progress is kept under: the name of a shipped one, or the path of its file.
+    /// The key under which progress is stored: the name of a shipped lesson, or the path of its file.
     pub id: String,
-    /// A few words.
+    /// The title, a few words.
     pub title: String,
-    /// One line.
+    /// The summary, one line.
     pub summary: String,
-    /// About how long it takes.
+    /// The approximate duration in minutes.
     pub minutes: Option<u32>,
-    /// At least one.
+    /// The pages, at least one.
     pub pages: Vec<Page>,
-    /// The scenario of each page that opens one, read and ready, and that of a question's answer.
+    /// For each page, the scenarios that it opens when turned to and after its question.
     pub scenarios: Vec<Staged>,
-    /// The file; `None` for one that ships with Moebias.
+    /// The file it was read from; `None` for a lesson that ships with Moebias.
     pub path: Option<PathBuf>,
 }
 
 impl Lesson {
-    /// The pages that have a task, counted from 0.
+    /// The indices of the pages that have a task.
     #[must_use]
     pub fn tasks(&self) -> BTreeSet<usize> {
         self.pages.iter().enumerate().filter(|(_, p)| p.task.is_some()).map(|(i, _)| i).collect()
     }
 }
 
-/// The scenarios that a page opens, ready to run.
+/// The scenarios that a page opens, read and staged.
 #[derive(Clone, Debug, Default)]
 pub struct Staged {
-    /// When the page is turned to.
+    /// The scenario opened when the page is turned to.
     pub at_first: Option<Box<Loaded>>,
-    /// Once its question is answered.
+    /// The scenario opened once the page's question is answered.
     pub after: Option<Box<Loaded>>,
 }
 
@@ -88,82 +88,83 @@ pub struct Staged {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Page {
-    /// Its heading.
+    /// The heading.
     pub title: String,
-    /// Markdown: paragraphs, lists, **bold**, *italic*, `code`, links, and formulas between lines of three backticks.
+    /// The text in Markdown: paragraphs, lists, **bold**, *italic*, `code`, links, and formulas between lines of three backticks.
     pub text: String,
-    /// What is done to the experiment when the page is turned to.
+    /// Changes to the experiment when the page is turned to.
     #[serde(default)]
     pub setup: Setup,
     /// Panes to bring to the front.
     #[serde(default)]
     pub show: Vec<PaneKind>,
-    /// What to point at.
+    /// Things to point at.
     #[serde(default)]
     pub highlight: Vec<Highlight>,
-    /// Something to choose, before it is shown.
+    /// A question, asked before the answer is shown.
     #[serde(default)]
     pub question: Option<Question>,
-    /// Something to do.
+    /// A task for the reader.
     #[serde(default)]
     pub task: Option<Task>,
 }
 
-/// What is done to the experiment.
+/// Changes to the experiment.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Setup {
     /// A scenario to open: `builtin:NAME`, or a file beside the lesson.
     #[serde(default)]
     pub scenario: Option<String>,
-    /// Settings to change; with a scenario, before it starts.
+    /// Settings to change, one after the other; with a scenario, before it starts.
     #[serde(default)]
     pub changes: Vec<Changed>,
-    /// Another number of experts; only with a scenario.
+    /// The number of experts of all variants; only with a scenario.
     #[serde(default)]
     pub experts: Option<u32>,
-    /// Only this one of the scenario's variants, counted from 0.
+    /// The index of the only variant of the scenario to keep.
     #[serde(default)]
     pub only: Option<usize>,
-    /// A step to go to.
+    /// The step to go to.
     #[serde(default)]
     pub step: Option<u64>,
-    /// A step to pause at; only with a scenario.
+    /// The step at which to pause; only with a scenario.
     #[serde(default)]
     pub stop: Option<u64>,
-    /// Whether the scenario's own timed events happen; only with a scenario. Left out, they don't: a page plays as it was written, however
-    /// long somebody stays on it.
+    /// Whether the scenario's own timed events happen; only with a scenario. They do not if this is left out, so that a page plays as its
+    /// author wrote it, however long the reader stays on it.
     #[serde(default)]
     pub events: Option<bool>,
-    /// Play or pause; left out, a scenario plays and a change leaves it as it was. An open question holds the run whatever this says.
+    /// Whether to play. If left out, a scenario plays, and other changes leave it as it was. A question that is not answered pauses the run
+    /// in any case.
     #[serde(default)]
     pub play: Option<bool>,
-    /// Steps per second.
+    /// The speed of playing, in steps per second.
     #[serde(default)]
     pub speed: Option<f64>,
 }
 
 impl Setup {
-    /// Whether it does nothing.
+    /// Whether it changes nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// One setting that a page changes.
+/// A change of one setting by a page.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Changed {
-    /// Of what; every variant where it is left out and no setting of the tokens.
+    /// What the change applies to. If left out: the source for a setting of the tokens, otherwise all variants.
     #[serde(default)]
     pub target: Option<Target>,
-    /// To what.
+    /// The setting and its new value.
     pub change: Change,
 }
 
 impl Changed {
-    /// What it applies to.
+    /// What the change applies to.
     #[must_use]
     pub fn target(&self) -> Target {
         let natural = if self.change.is_of_source() { Target::Source } else { Target::AllVariants };
@@ -171,22 +172,22 @@ impl Changed {
     }
 }
 
-/// A control of the window.
+/// A control of the window that a page can point at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Control {
     /// Tokens per step.
     Batch,
     /// Number of topics.
     Topics,
-    /// Zipf exponent.
+    /// Zipf exponent of the topics.
     Skew,
-    /// Spread of tokens.
+    /// Spread of tokens around their topic.
     Noise,
-    /// How far topics wander.
+    /// How fast topics drift.
     Drift,
-    /// Tokens that share a topic.
+    /// Number of consecutive tokens that share a topic.
     Burst,
-    /// Synthetic, fixed, recorded, learning.
+    /// The kind of source: synthetic, fixed, recorded, learning.
     TokenSource,
     /// Gate.
     Gate,
@@ -194,113 +195,113 @@ pub enum Control {
     Experts,
     /// Experts per token.
     TopK,
-    /// A published model's settings.
+    /// The settings of a published model.
     Preset,
     /// The update rule.
     Rule,
     /// Step size.
     Step,
-    /// How the step size changes.
+    /// The step size schedule.
     Schedule,
     /// Auxiliary loss.
     Auxiliary,
-    /// Its weight.
+    /// The weight of the auxiliary loss.
     Alpha,
     /// Play and pause.
     Play,
-    /// How fast to play.
+    /// The speed of playing.
     Speed,
-    /// From step 0 again.
+    /// Start again from step 0.
     Reset,
-    /// Every bias back to its start.
+    /// Reset every bias to its start.
     ResetBiases,
-    /// Several routers on the same tokens.
+    /// Compare several variants on the same tokens.
     Compare,
 }
 
-/// What a page points at.
+/// A thing that a page points at.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub enum Highlight {
     /// A control.
     Control(Control),
     /// A pane.
     Pane(PaneKind),
-    /// An expert, by its number or by its load.
+    /// An expert, by its index or by its load.
     Expert(Which),
-    /// A token, by its place in the batch: it is pinned.
+    /// A token, by its index in the batch; it is pinned.
     Token(u32),
 }
 
-/// One expert.
+/// Which expert to point at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Which {
-    /// The one with the most tokens when the page is turned to.
+    /// The expert with the most tokens when the page is turned to.
     Busiest,
-    /// The one with the fewest.
+    /// The expert with the fewest tokens when the page is turned to.
     Emptiest,
-    /// This one, counted from 0.
+    /// The expert with this index.
     Number(u32),
 }
 
-/// Something to choose. A prediction is asked before what happens is shown.
+/// A question with choices. A prediction is asked for before the reader sees what happens.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
-    /// What is asked.
+    /// The question.
     pub ask: String,
-    /// What to choose from; one of them is right.
+    /// The answers to choose from, of which exactly one is right.
     pub choices: Vec<Choice>,
-    /// What is done to the experiment once something is chosen: it shows the answer. The run, which the question held, then plays
-    /// unless this says otherwise.
+    /// Changes to the experiment once an answer is chosen, to show what happens. The run, which the question had paused, then plays unless
+    /// this says otherwise.
     #[serde(default)]
     pub then: Setup,
 }
 
-/// One answer.
+/// One answer to a question.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
-    /// The answer.
+    /// The text of the answer.
     pub text: String,
-    /// Why it is right or wrong.
+    /// Why the answer is right or wrong.
     pub why: String,
-    /// Whether it is right.
+    /// Whether the answer is right.
     #[serde(default)]
     pub right: bool,
 }
 
-/// Something to do.
+/// A task for the reader.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Task {
-    /// What to do.
+    /// What the reader should do.
     pub ask: String,
-    /// When it is done.
+    /// The condition for completing the task.
     pub until: Condition,
-    /// For how many steps in a row the condition must hold; 0: once is enough.
+    /// For how many consecutive steps the condition must hold; 0 if once is enough.
     #[serde(default)]
     pub for_steps: u64,
-    /// Waiting is the task: it is done without any change by the person. Otherwise only what happens after one counts.
+    /// Whether waiting completes the task. Otherwise only steps after a change by the reader count.
     #[serde(default)]
     pub wait: bool,
-    /// Which variant's figures count, from 0.
+    /// The index of the variant whose figures and settings count.
     #[serde(default)]
     pub variant: usize,
-    /// Shown one after the other, when asked for.
+    /// Hints, shown one after the other on request.
     #[serde(default)]
     pub hints: Vec<String>,
-    /// What to say when it is done.
+    /// The text shown when the task is done.
     pub done: String,
 }
 
 impl Page {
-    /// Whether turning to it does or asks anything.
+    /// Whether the page does more than show text.
     #[must_use]
     pub fn has_effect(&self) -> bool {
         !self.setup.is_empty() || !self.highlight.is_empty() || self.question.is_some() || self.task.is_some()
     }
 
-    /// Whether it points at a control beside the panes, or asks for something that is done there.
+    /// Whether the panel of settings must be visible: the page points at a control in it, or has a task.
     #[must_use]
     pub fn needs_controls(&self) -> bool {
         let above = |c: &Control| {
@@ -310,7 +311,7 @@ impl Page {
         self.task.is_some() || self.highlight.iter().any(points)
     }
 
-    /// Whether it asks for something.
+    /// Whether the page has a question or a task.
     #[must_use]
     pub fn asks(&self) -> bool {
         self.question.is_some() || self.task.is_some()

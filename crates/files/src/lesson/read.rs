@@ -1,4 +1,4 @@
-//! Reading lessons: an error with its place in the text, or a lesson of which every page can be played.
+//! Reading lessons. The result is an error with its place in the text, or a lesson of which every page works.
 
 use super::super::error::setting;
 use super::super::error::{FileError, Problem};
@@ -17,7 +17,7 @@ use moebias_model::step::routes_again;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-/// A lesson as it stands in a file.
+/// A lesson as it is written in a file.
 #[derive(Deserialize)]
 #[serde(rename = "Lesson", deny_unknown_fields)]
 struct Written {
@@ -31,7 +31,7 @@ struct Written {
     pages: Vec<Page>,
 }
 
-/// Reads a lesson file, and every scenario that it opens.
+/// Reads a lesson file and every scenario that it opens.
 ///
 /// # Errors
 /// See [`FileError`].
@@ -48,7 +48,7 @@ pub fn load(path: &Path) -> Result<Lesson, FileError> {
 /// Parses a lesson and reads the scenarios that it opens, relative to `folder`.
 ///
 /// # Errors
-/// See [`FileError`]; `name` is what the file is called in messages.
+/// See [`FileError`]; `name` is the name of the file in messages.
 pub fn load_text(text: &str, name: &str, folder: &Path) -> Result<Lesson, FileError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     check_version(text, name)?;
@@ -75,7 +75,7 @@ pub fn load_text(text: &str, name: &str, folder: &Path) -> Result<Lesson, FileEr
         scenarios: vec![],
         path: None,
     };
-    // What the run is set to as the pages are turned: every change is tried on what comes before it.
+    // The experiment as the pages before have left it; every page's changes are tried on it.
     let mut now: Option<Loaded> = None;
     for (i, page) in lesson.pages.iter().enumerate() {
         let at_first = open(&page.setup, &format!("pages[{i}].setup"), text, name, folder, &mut now)?;
@@ -94,7 +94,7 @@ pub fn load_text(text: &str, name: &str, folder: &Path) -> Result<Lesson, FileEr
     Ok(lesson)
 }
 
-/// Opens a setup's scenario and tries its changes.
+/// Reads the scenario of a setup, if it opens one, and tries its changes. `now` is the experiment before, and is updated.
 fn open(
     setup: &Setup,
     path: &str,
@@ -260,7 +260,7 @@ fn within(path: &str, value: f64, limit: Limits) -> Result<(), ConfigError> {
     Err(setting(path, &value.to_string(), &format!("from {} to {}", limit.min, limit.max)))
 }
 
-/// "; did you mean builtin:skew?" where a name is near.
+/// The end of an error message: "; did you mean builtin:skew?" if a shipped name is similar.
 fn suggestion(id: &str) -> String {
     let near = scenarios::shipped().iter().map(|s| (distance(id, s.id), s.id)).min();
     match near {
@@ -269,7 +269,7 @@ fn suggestion(id: &str) -> String {
     }
 }
 
-/// Letters to insert, leave out or change to make one word the other.
+/// The edit distance of two words: how many letters must be inserted, removed or replaced.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -1,4 +1,4 @@
-//! The course that ships with Moebias, inside the binary.
+//! The course of lessons that ships with Moebias, as part of the binary.
 
 use super::super::error::FileError;
 use super::{Lesson, load_text};
@@ -7,9 +7,9 @@ use std::path::Path;
 /// A lesson that ships with Moebias.
 #[derive(Debug)]
 pub struct ShippedLesson {
-    /// Its file name without the ending.
+    /// The name of its file without the ending.
     pub id: &'static str,
-    /// The file, as it stands in `assets/lessons/`.
+    /// The content of its file in `assets/lessons/`.
     pub text: &'static str,
 }
 
@@ -19,7 +19,7 @@ macro_rules! lessons {
     };
 }
 
-/// The course, in the order in which it is best taken.
+/// The lessons of the course, in the recommended order.
 #[must_use]
 pub fn shipped() -> &'static [ShippedLesson] {
     lessons![
@@ -38,17 +38,17 @@ pub fn shipped() -> &'static [ShippedLesson] {
     ]
 }
 
-/// The shipped lesson of this id.
+/// The shipped lesson with this id.
 #[must_use]
 pub fn find(id: &str) -> Option<&'static ShippedLesson> {
     shipped().iter().find(|l| l.id == id)
 }
 
 impl ShippedLesson {
-    /// The lesson, ready to play.
+    /// Loads the lesson.
     ///
     /// # Errors
-    /// None, as a test makes sure of for every one of them.
+    /// None in practice: a test loads every shipped lesson.
     pub fn load(&self) -> Result<Lesson, FileError> {
         let mut lesson = load_text(self.text, &format!("{}.lesson.ron", self.id), Path::new(""))?;
         self.id.clone_into(&mut lesson.id);

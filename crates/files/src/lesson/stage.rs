@@ -1,17 +1,17 @@
-//! The experiment as a page has it.
+//! The experiment as a page of a lesson sets it up.
 
 use super::super::Loaded;
 use super::{Lesson, Setup};
 use moebias_model::change;
 
-/// A scenario with what a page changes in it from the start. What does not fit is left out; the reader has tried it.
+/// A scenario with the changes of a page made in it. Changes that are not valid are left out; reading the lesson has already rejected them.
 #[must_use]
 pub fn stage(base: &Loaded, setup: &Setup) -> Loaded {
     let mut loaded = base.clone();
     let scenario = &mut loaded.scenario;
     if setup.scenario.is_some() {
-        // Where a scenario pauses and what changes by itself is for the page to say: otherwise a page that nobody touches would go on
-        // to do what it asks for.
+        // Only the page says where the scenario pauses and whether its events happen: otherwise a run that nobody touches could do
+        // by itself what a task asks for.
         scenario.stop = setup.stop;
         if setup.events != Some(true) {
             scenario.events.clear();
@@ -40,20 +40,20 @@ pub fn stage(base: &Loaded, setup: &Setup) -> Loaded {
     loaded
 }
 
-/// What to start, where to go and whether to play.
+/// The experiment to start, the step to go to, and whether to play.
 #[derive(Clone, Debug)]
 pub struct Scene {
     /// The experiment.
     pub loaded: Loaded,
     /// The step to go to.
     pub step: Option<u64>,
-    /// Whether it plays.
+    /// Whether to play.
     pub play: bool,
 }
 
 impl Lesson {
-    /// The experiment as a page has it when it is turned to, or once its question is answered: the nearest scenario before, with everything
-    /// that pages have changed since. An open question holds the run. `None` where no page has opened a scenario yet.
+    /// The experiment on a page when it is turned to, or once its question is answered: the last scenario opened up to there, with all
+    /// changes that pages have made since. A question that is not answered pauses the run. `None` if no page up to there opens a scenario.
     #[must_use]
     pub fn scene(&self, page: usize, answered: bool) -> Option<Scene> {
         let mut scene: Option<Scene> = None;
@@ -74,7 +74,7 @@ impl Lesson {
                     (None, Some(before)) => Some(Scene {
                         loaded: stage(&before.loaded, setup),
                         step: setup.step.or(before.step),
-                        // What a question held plays once it is answered.
+                        // A run that was paused by a question plays once it is answered.
                         play: setup.play.unwrap_or(is_answer || before.play),
                     }),
                     (None, None) => None,
@@ -85,7 +85,7 @@ impl Lesson {
         scene.map(|s| Scene { play: s.play && !holds, ..s })
     }
 
-    /// Whether the run is another one on a page than on the page before it.
+    /// Whether a page changes the experiment when it is turned to.
     #[must_use]
     pub fn sets_up(&self, page: usize) -> bool {
         self.pages.get(page).is_some_and(|p| !p.setup.is_empty())

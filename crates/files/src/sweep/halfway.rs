@@ -1,6 +1,6 @@
-//! What a sweep that is under way would lose if it were killed: the state of its present group, in a file beside the sweep's own.
+//! The state of the runs in progress of a sweep, kept in a file beside the sweep's own, so that it is not lost if the sweep is killed.
 //!
-//! It is only ever a shortcut. Whatever is wrong with it, its runs begin again at their first step.
+//! The file only saves time. If anything is wrong with it, these runs start again at their first step.
 
 use super::digest;
 use crate::FileError;
@@ -8,11 +8,11 @@ use moebias_disk::{Limit, door, staged};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// More is not kept: it would take longer to write than to compute.
+/// The largest file that is read. A state of more than half this size is not saved, since writing it would take longer than computing it.
 const LIMIT: Limit = Limit::new("the state of a sweep", 512 << 20);
 const FIRST: &str = "moebias sweep, half way: ";
 
-/// Where the state of a sweep's file is kept.
+/// The path of the state of a sweep whose file is at `path`.
 #[must_use]
 pub fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -20,17 +20,17 @@ pub fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// What the file must begin with: the sweep that it belongs to, and a digest of what follows.
+/// The first line of the file: the sweep that it belongs to, and a digest of the rest.
 fn first(head: &str, state: &str) -> String {
     let mut of_state = digest(state);
     of_state.word(digest(head).value());
     format!("{FIRST}{} {of_state}\n", digest(head))
 }
 
-/// Keeps a state of the sweep at `path` with this head.
+/// Saves a state of the sweep at `path` with this header.
 ///
 /// # Errors
-/// Whatever the operating system says.
+/// The operating system could not write it.
 pub fn keep(path: &Path, head: &str, state: &str) -> Result<(), FileError> {
     if state.len() as u64 > LIMIT.most / 2 {
         return Ok(());
@@ -39,7 +39,7 @@ pub fn keep(path: &Path, head: &str, state: &str) -> Result<(), FileError> {
     staged::write(&beside(path), text.as_bytes()).map_err(|e| FileError::write(&beside(path).display().to_string(), &e))
 }
 
-/// The state that was kept of this very sweep, if any.
+/// The saved state of exactly this sweep, if there is one.
 #[must_use]
 pub fn kept(path: &Path, head: &str) -> Option<String> {
     let text = door::text(&beside(path), LIMIT).ok()?;
@@ -47,10 +47,10 @@ pub fn kept(path: &Path, head: &str) -> Option<String> {
     (first(head, state).trim_end() == line).then(|| state.to_owned())
 }
 
-/// Removes what was kept: its runs are in the sweep's own file.
+/// Removes the saved state, once its runs are in the sweep's own file.
 pub fn forget(path: &Path) {
     let beside = beside(path);
-    // Another file of this name is not ours to remove.
+    // A file of this name that Moebias did not write is left alone.
     let ours = door::open(&beside, LIMIT).is_ok_and(|file| {
         let mut first = vec![];
         file.take(FIRST.len() as u64).read_to_end(&mut first).is_ok() && first == FIRST.as_bytes()

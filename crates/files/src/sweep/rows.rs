@@ -1,4 +1,4 @@
-//! The rows of a sweep: a run's settings, what it came to, and a checksum.
+//! The rows of a sweep file: the settings of a run, its figures, and a checksum.
 
 use super::digest;
 use crate::text::cell;
@@ -7,7 +7,7 @@ use moebias_model::figures::{Figures, Oscillation};
 use moebias_model::sweep::{Outcome, Parameter, Plan};
 use strum::IntoEnumIterator as _;
 
-/// Figures after the settings.
+/// The columns after the settings.
 const FIGURES: [&str; 8] =
     ["steps", "settling_step", "steady_max_vio", "in_balance_share", "moved_share", "amplitude", "period", "digest"];
 const CHECKSUM: &str = "checksum";
@@ -15,18 +15,18 @@ const CHECKSUM: &str = "checksum";
 /// What is wrong with a row.
 #[derive(Debug)]
 pub(super) struct Fault {
-    /// Where in the text.
+    /// The byte offset in the text.
     pub byte: usize,
-    /// What it is.
+    /// What is wrong.
     pub what: String,
 }
 
-/// The line with the columns' names.
+/// The line with the names of the columns.
 pub(super) fn columns() -> String {
     line(names().chain([CHECKSUM]).map(str::to_owned))
 }
 
-/// As earlier builds wrote it, which called the step size as scenarios do: with checksums, and before there were any.
+/// The line with the names of the columns in earlier versions, which named the step size as scenarios do: with checksums, and without.
 pub(super) fn columns_before() -> [String; 2] {
     let names = || names().map(|n| if n == Parameter::Rate.name() { Parameter::Rate.key() } else { n });
     [line(names().chain([CHECKSUM]).map(str::to_owned)), line(names().map(str::to_owned))]
@@ -36,11 +36,11 @@ fn names() -> impl Iterator<Item = &'static str> {
     ["run", "variant"].into_iter().chain(Parameter::iter().map(Parameter::name)).chain(FIGURES)
 }
 
-/// A line of fields; those that need it are quoted.
+/// A line of fields, quoted where necessary.
 fn line(fields: impl Iterator<Item = String>) -> String {
     let mut out = csv::WriterBuilder::new().comment(Some(b'#')).from_writer(vec![]);
     let fields: Vec<String> = fields.collect();
-    // A vector takes everything.
+    // Writing to a vector cannot fail.
     let bytes = out.write_record(&fields).ok().and_then(|()| out.into_inner().ok()).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -53,12 +53,12 @@ pub fn row(plan: &Plan, number: usize, outcome: &Outcome) -> String {
     format!("{plain},{}\n", digest(plain))
 }
 
-/// The row without its checksum.
+/// The row of a run without its checksum.
 fn plain_row(plan: &Plan, number: usize, outcome: &Outcome) -> String {
     let experiment = plan.experiment(number);
-    // A row is a line: what was torn off is seen by that. A cell has no line breaks.
+    // A row must be a single line, since an incomplete one is recognised by its missing line break; a cell has no line breaks.
     let name = experiment.variants.first().map(|v| cell(&v.name).into_owned()).unwrap_or_default();
-    // No step size is told of a rule that has none.
+    // Step size and schedule are left empty for a rule without a step size.
     let steps = experiment.variants.first().is_none_or(|v| v.balancer.rule.has_step());
     let told =
         |p: Parameter| p.of(&experiment, 0).filter(|_| steps || !matches!(p, Parameter::Rate | Parameter::Schedule));
@@ -78,7 +78,7 @@ fn plain_row(plan: &Plan, number: usize, outcome: &Outcome) -> String {
     line([number.to_string(), name].into_iter().chain(settings).chain(figures))
 }
 
-/// What the rows of a text say, which begin at a byte of it; `checked` where they have checksums.
+/// Reads the rows of a text from the byte `begin` on, into one entry per run; `checked` says that they have checksums.
 pub(super) fn outcomes(text: &str, begin: usize, plan: &Plan, checked: bool) -> Result<Vec<Option<Outcome>>, Fault> {
     let mut known = vec![None; plan.len()];
     let mut byte = begin;
@@ -91,7 +91,7 @@ pub(super) fn outcomes(text: &str, begin: usize, plan: &Plan, checked: bool) -> 
     Ok(known)
 }
 
-/// The fields of a line and where each begins. Quotes stand round a field, if anywhere.
+/// The fields of a line, each with its byte offset. A quoted field has its quotes at its beginning and end.
 fn fields(line: &str) -> Vec<(usize, &str)> {
     let (mut all, mut begin, mut quoted) = (vec![], 0, false);
     for (i, c) in line.char_indices() {
@@ -126,7 +126,7 @@ fn outcome(line: &str, plan: &Plan, checked: bool) -> Result<(usize, Outcome), F
         fault(at, format!("{} is {text}, but must be {allowed}", FIGURES[i]))
     };
     let field = |i: usize| fields[first + i].1;
-    // Empty is none.
+    // An empty field means `None`.
     let real = |i: usize| match field(i) {
         "" => Ok(None),
         text => {
@@ -161,7 +161,7 @@ fn outcome(line: &str, plan: &Plan, checked: bool) -> Result<(usize, Outcome), F
     {
         return Err(fault(at, "the row was changed after it was written: its checksum does not fit".into()));
     }
-    // What a row says of its settings is what the head says; the name is for reading.
+    // The settings in a row must be those that the header gives the run; the name is only for the reader and not compared.
     let again = plain_row(plan, number, &outcome);
     let again = self::fields(again.trim_end_matches('\n'));
     let other = fields.iter().zip(&again).enumerate().find(|(i, (a, b))| *i != 1 && a.1 != b.1);

@@ -114,7 +114,7 @@ fn a_row_that_was_changed_or_makes_no_sense_is_refused_with_its_place() {
     says(&steps, &["steps is 18446744073709551616, but must be 10"]);
     says(&row(&plan, 2, &some(2)).replace(",10,2,", ",10,12,"), &["settling_step is 12", "from 0 to 9"]);
     says(&good.replacen("3,", "39,", 1), &["was changed"]);
-    // Rightly summed, but of settings that this run has not.
+    // A row with the right checksum, but with settings that this run does not have.
     let plain = good[..good.rfind(',').unwrap()].replacen(",64,", ",65,", 1);
     says(&format!("{plain},{}\n", digest(&plain)), &["run 3 of this sweep has \"64\" here, but the row says \"65\""]);
 }

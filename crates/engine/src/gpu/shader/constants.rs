@@ -1,4 +1,4 @@
-//! What the host and the shaders both have to know, written as WGSL from the host's own constants and put before every shader.
+//! The constants that host and shaders share, written as WGSL from the host's own constants and put at the beginning of every shader.
 
 use super::Pass;
 use crate::unsupported::GROUPS;
@@ -10,31 +10,32 @@ use moebias_model::{fixed, gate, hash, order, select};
 use std::fmt;
 use std::fmt::Write as _;
 
-/// Tokens of a workgroup of the passes over all tokens.
+/// Tokens per workgroup of the passes over all tokens.
 pub const ROUTE_LANES: u32 = 128;
-/// Tokens of a workgroup of the moved pass.
+/// Tokens per workgroup of the moved pass.
 pub const MOVED_LANES: u32 = 64;
-/// Variants that one thread of the shared route pass handles.
+/// Number of variants that one thread of the shared route pass handles.
 pub const TOGETHER: u32 = 4;
-/// The most experts of a variant there: four histograms of them fit the workgroup memory that every GPU has.
+/// The largest number of experts in the shared route pass: the histograms of four variants then fit into the workgroup memory of every GPU.
 pub const MOST_SHARED_EXPERTS: u32 = 512;
-/// Where the inner iteration stands in a part's stage, above the digit; BIP makes 16 at most, and settles after the last.
+/// The bit position of the round in the parameter `stage` of a dispatch; the digit is below it. BIP makes at most 16 rounds, and one more
+/// number is used after the last.
 pub const STAGE_ROUND_SHIFT: u32 = 3;
-/// Bits of the inner iteration.
+/// Number of bits of the round.
 pub const STAGE_ROUND_BITS: u32 = 5;
-/// Where the rule stands.
+/// The bit position of the rule.
 pub const STAGE_RULE_SHIFT: u32 = STAGE_ROUND_SHIFT + STAGE_ROUND_BITS;
-/// Words of an expert in the search for its order statistic before its bins: the digits known so far, the rank among those that share
-/// them, what makes α absolute, and one to spare.
+/// Words per expert in the order search, before its bins: the digits found so far, the rank among the tokens that share them, the shift
+/// that makes α absolute, and one spare word.
 pub const SEARCH: u32 = 4;
 
-/// A constant's value.
+/// The value of a constant.
 enum Value {
     U32(u32),
     I32(i32),
-    /// 64 bits as two words, the lower first.
+    /// A 64-bit number as two words, the lower one first.
     Wide(i64),
-    /// One per digit of a value.
+    /// One number per digit of a value.
     Digits([u32; order::VALUE_STAGES]),
 }
 
@@ -42,7 +43,7 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::U32(x) => write!(f, "{x}u"),
-            // The smallest has no literal of its own.
+            // WGSL has no literal for the smallest i32.
             Self::I32(i32::MIN) => write!(f, "-{}i - 1i", i32::MAX),
             Self::I32(x) => write!(f, "{x}i"),
             Self::Wide(x) => write!(f, "vec2<u32>({}u, {}u)", *x as u32, (*x >> 32) as u32),
@@ -51,7 +52,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// The rules that a shader asks for.
+/// The rules that shaders refer to.
 const RULES: [(&str, Rule); 11] = [
     ("SIGN", Rule::Sign),
     ("PROPORTIONAL", Rule::Proportional),
@@ -66,7 +67,7 @@ const RULES: [(&str, Rule); 11] = [
     ("BIP", Rule::Bip),
 ];
 
-/// As WGSL, a line each.
+/// The constants of a pass as WGSL, one per line.
 pub fn preamble(pass: Pass) -> String {
     use Value::{Digits, I32, U32, Wide};
     let [a, b, c, ..] = order::DIGITS;
@@ -131,12 +132,12 @@ pub fn preamble(pass: Pass) -> String {
     out
 }
 
-/// Number of the rule that gives a token every expert above a threshold.
+/// The number of rule Threshold.
 pub const THRESHOLD: u32 = 9;
-/// Number of the rule in which experts choose.
+/// The number of rule Expert Choice.
 pub const EXPERT_CHOICE: u32 = 18;
 
-/// A rule's number in the shaders, where it is called `RULE_…`.
+/// The number of a rule in the shaders, where it is called `RULE_…`.
 #[must_use]
 pub fn rule_number(rule: Rule) -> u32 {
     match rule {
@@ -153,7 +154,7 @@ pub fn rule_number(rule: Rule) -> u32 {
         Rule::Quantile => 16,
         Rule::Bip => 17,
         Rule::ExpertChoice => EXPERT_CHOICE,
-        // No bias moves under `Hash`; the others are not the shaders': see `unsupported`.
+        // Under `Hash` no bias moves. Shaders never meet the other two: see `unsupported`.
         Rule::Sinkhorn | Rule::Base | Rule::Hash => 0,
     }
 }

@@ -1,13 +1,13 @@
-//! Which files of `shaders/` are joined into which shader: the one place that names them. A shader holds only what its variant needs.
+//! Which files of `shaders/` make up which shader. This is the only place that names them. A shader contains only what its pass needs.
 
 use super::{Choice, Keep, Key, Pass, Routing, Scores};
 
-/// A file of `shaders/`.
+/// A file in `shaders/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its path from the root of the repository.
+    /// The path of the file from the root of the repository.
     pub path: &'static str,
-    /// What stands in it.
+    /// The content of the file.
     pub text: &'static str,
 }
 
@@ -20,33 +20,33 @@ macro_rules! files {
     };
 }
 
-/// Something that a shader may contain.
+/// A part of a shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
-    /// What every shader has.
+    /// What every shader contains.
     Every,
-    /// Synthetic tokens.
+    /// Generating synthetic tokens.
     Drawn,
-    /// Where a token's scores come from.
+    /// The source of a token's scores.
     Scores(Scores),
     /// How the bias enters the key.
     Key(Key),
-    /// The largest keys of a token.
+    /// Keeping the largest keys of a token.
     Keep(Keep),
-    /// How its experts are chosen.
+    /// Choosing the experts of a token.
     Choice(Choice),
-    /// How they would be chosen without a bias.
+    /// Choosing the experts of a token without the bias.
     Unbiased(Choice),
-    /// Counting the largest keys.
+    /// Counting the experts of the largest keys.
     Tally(Keep),
-    /// Counting a token's experts.
+    /// Counting the experts of a token.
     Assign(Choice),
     /// The pass itself.
     Own(Pass),
 }
 
 impl Slot {
-    /// The manifest.
+    /// The files of this part.
     #[must_use]
     pub fn files(self) -> &'static [File] {
         match self {
@@ -89,7 +89,7 @@ impl Slot {
 }
 
 impl Pass {
-    /// What its shader contains, in order.
+    /// The parts of the shader, in order.
     #[must_use]
     pub fn slots(self) -> Vec<Slot> {
         let mut slots = vec![Slot::Every];

@@ -1,29 +1,29 @@
-//! A shader joined from files, which remembers what came from where: a compiler counts the lines of the whole.
+//! The WGSL of a shader, joined from files. It remembers which lines came from which file, since a compiler reports lines of the whole.
 
 use super::Pass;
 use super::constants;
 use super::manifest::File;
 
-/// What the constants are called in a compiler's message.
+/// The name of the constants in error messages.
 const CONSTANTS: &str = "the constants of crates/engine/src/gpu/shader/constants.rs";
 
 /// The WGSL of one shader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     text: String,
-    /// The line at which each part begins, counted from 0, and where it comes from.
+    /// The line at which each file begins, counted from 0, and the path of the file.
     parts: Vec<(usize, &'static str)>,
 }
 
 impl Source {
-    /// That of a pass.
+    /// The WGSL of a pass.
     #[must_use]
     pub fn of(pass: Pass) -> Self {
         let slots = pass.slots();
         Self::join(&constants::preamble(pass), slots.iter().flat_map(|slot| slot.files()))
     }
 
-    /// Constants, then files one after the other.
+    /// Joins constants and files.
     pub fn join<'a>(constants: &str, files: impl IntoIterator<Item = &'a File>) -> Self {
         let mut made = Self { text: String::new(), parts: vec![] };
         made.push(CONSTANTS, constants);
@@ -41,13 +41,13 @@ impl Source {
         }
     }
 
-    /// All of it.
+    /// The whole WGSL.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Where a line of it, counted from 1, comes from: the file, and the line there.
+    /// The file that a line of the whole (counted from 1) came from, and the line in that file (counted from 1).
     #[must_use]
     pub fn place(&self, line: usize) -> (&'static str, usize) {
         let line = line.saturating_sub(1);
