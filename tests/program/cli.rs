@@ -539,11 +539,12 @@ fn learn_compares_methods_over_seeds() {
     assert_eq!(good(&["learn", file, "--steps", "20", "--seeds", "1..3", "--csv", "-"]), rows, "it repeats");
     // The curves have columns of their own.
     let curves = good(&["run", file, "--steps", "3", "--engine", "cpu", "--csv", "-"]);
-    assert!(curves.lines().next().unwrap().contains(
-        "gate,groups,capacity,task_loss,task_nmse,task_perplexity,interference,force_ratio,mean_score,load_0"
-    ));
-    let figures: Vec<f64> =
-        curves.lines().nth(1).unwrap().split(',').skip(27).take(6).map(|x| x.parse().unwrap()).collect();
+    let mut lines = curves.lines().map(|l| l.split(',').collect::<Vec<_>>());
+    let (columns, first) = (lines.next().unwrap(), lines.next().unwrap());
+    let at = columns.iter().position(|c| *c == "task_loss").unwrap();
+    let named = ["task_loss", "task_nmse", "task_perplexity", "interference", "force_ratio", "mean_score", "load_0"];
+    assert_eq!(columns[at..at + 7], named);
+    let figures: Vec<f64> = first[at..at + 6].iter().map(|x| x.parse().unwrap()).collect();
     assert!((figures[0].exp() - figures[2]).abs() < 1e-9 && figures[1] > 0.5, "{figures:?}");
     assert!(good(&["run", file, "--steps", "3", "--engine", "cpu"]).contains("NMSE"));
     let json = json(&["run", file, "--steps", "3", "--engine", "cpu", "--json"]);

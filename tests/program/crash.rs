@@ -89,8 +89,14 @@ fn is_written(folder: &Path, steps: u64, events: usize) -> bool {
     files.into_iter().any(|file| {
         let text = std::fs::read_to_string(file.path()).unwrap_or_default();
         let lines: Vec<Value> = text.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
-        let changes = lines.iter().filter(|l| l.get("Event").is_some() || l.get("Added").is_some()).count();
-        changes >= events && lines.iter().any(|l| l["Beat"]["step"].as_u64().is_some_and(|step| step >= steps))
+        // From the step of a line on, the run has the events of that line.
+        let mut steps_of: Vec<u64> = vec![];
+        for line in lines.iter().filter_map(|l| l.get("Events")) {
+            let from = line["from"].as_u64().unwrap_or_default();
+            steps_of.retain(|s| *s < from);
+            steps_of.extend(line["events"].as_array().into_iter().flatten().filter_map(|e| e["step"].as_u64()));
+        }
+        steps_of.len() >= events && lines.iter().any(|l| l["Beat"]["step"].as_u64().is_some_and(|step| step >= steps))
     })
 }
 

@@ -123,7 +123,10 @@ impl Log {
             let text = std::str::from_utf8(&old[..whole]).ok().ok_or_else(|| wrong("it is not a text file".into()))?;
             known = outcomes(text, head.len(), plan, true).map_err(|fault| at(&name, text, fault))?;
         }
-        let mut file = door::append(path, limits::SWEEP).map_err(refused)?;
+        let mut file = door::append(path, limits::SWEEP).map_err(|e| match e {
+            Refusal::Io(e) => fail(e),
+            e => FileError::refused(&name, e),
+        })?;
         file.set_len(whole as u64).map_err(fail)?;
         if whole == 0 {
             file.write_all(head.as_bytes()).map_err(fail)?;

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[4]
 STEPS = 48
 E, K = 64, 6
 ONE = 1 << 32
@@ -150,7 +150,7 @@ def main():
     print("rounds until Megatron's tolerance:", min(rounds), "to", max(rounds))
     print("assignments that 32 rounds send elsewhere:", moved, "of", len(LOGITS) * T * K)
     text = "\n".join(" ".join(map(str, line)) for line in out) + "\n"
-    (ROOT / "tests/data/assignment.txt").write_text(text)
+    Path(__file__).with_name("assignment.txt").write_text(text)
 
 
 main()

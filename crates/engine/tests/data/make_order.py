@@ -12,7 +12,7 @@ import struct
 import numpy as np
 
 HERE = pathlib.Path(__file__).parent
-TRACE = HERE.parent.parent / "assets/traces/sample_none_final.safetensors"
+TRACE = HERE.parents[3] / "assets/traces/sample_none_final.safetensors"
 K, STEPS, PASSES = 6, 100, 4
 
 

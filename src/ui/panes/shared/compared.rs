@@ -1,6 +1,6 @@
 //! What panes share that show several variants: their colours and names, and the switch between one, all and the difference of two.
 
-use super::frame::mode;
+use super::mode::mode;
 use crate::ui::kit::style::{SMALL, TINY, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::words::shortened;

@@ -2,15 +2,14 @@
 
 use super::header;
 use crate::ui::kit::focus;
-use crate::ui::kit::style::{SMALL, text};
+use crate::ui::kit::style::text;
 use crate::ui::kit::theme::{GAP, PADDING, PANE_RADIUS, Theme};
 use crate::ui::panes::{Pane, PaneContext};
 use eframe::egui::text::LayoutJob;
-use eframe::egui::{
-    self, Align, Button, CornerRadius, Rect, Shape, Stroke, StrokeKind, Ui, UiBuilder, epaint::Mesh, vec2,
-};
+use eframe::egui::{self, Align, CornerRadius, Rect, Shape, Stroke, StrokeKind, Ui, UiBuilder, epaint::Mesh, vec2};
 
 pub use super::header::{Export, Header};
+pub use super::mode::{mode, mode_called};
 
 /// Draws a pane with its header in all the room there is.
 pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximised: bool) -> Header {
@@ -82,21 +81,4 @@ pub fn message(ui: &Ui, theme: &Theme, words: &str) {
     job.halign = Align::Center;
     let galley = painter.layout_job(job);
     painter.galley(rect.center() - vec2(0.0, galley.size().y / 2.0), galley, theme.dim);
-}
-
-/// One of several modes in a header, as a chip. True if it was clicked.
-pub fn mode(ui: &mut Ui, theme: &Theme, name: &str, on: bool, tip: &str) -> bool {
-    mode_called(ui, theme, (name, name), on, tip)
-}
-
-/// As [`mode`], with other words on the chip than its name.
-pub fn mode_called(ui: &mut Ui, theme: &Theme, (words, name): (&str, &str), on: bool, tip: &str) -> bool {
-    let colour = if on { theme.text } else { theme.dim };
-    let fill = if on { theme.chip } else { egui::Color32::TRANSPARENT };
-    let text = egui::RichText::new(words).font(text(SMALL)).color(colour);
-    let button =
-        Button::new(text).fill(fill).corner_radius(CornerRadius::same(5)).min_size(vec2(0.0, 22.0)).selected(false);
-    let response = ui.add(button).on_hover_text(tip);
-    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, on, name));
-    response.clicked()
 }

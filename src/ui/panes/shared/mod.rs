@@ -5,6 +5,7 @@ pub mod expert_curves;
 pub mod frame;
 mod header;
 mod look;
+mod mode;
 pub mod time_plot;
 
 pub use look::Look;
