@@ -114,6 +114,8 @@ fn the_welcome_lies_over_a_run_and_a_card_opens_its_scenario() {
         }
         picture(&mut harness, name);
         let label = card_label("skew");
+        harness.get_by_role_and_label(Role::Button, &label).scroll_to_me();
+        harness.run_steps(8);
         harness.get_by_role_and_label(Role::Button, &label).click();
         harness.run_steps(4);
         wait(&mut harness, "the scenario", |l| l.document().title == title("skew"));
@@ -308,6 +310,10 @@ fn every_mode_of_every_pane() {
         picture(&mut harness, &format!("cells-{name}"));
     }
     for mode in ["16", "Global", "Log", "− median"] {
+        if harness.query_by_label(mode).is_none() {
+            harness.get_by_label("More of Biases").click();
+            harness.run_steps(3);
+        }
         harness.get_by_label(mode).click();
         harness.run_steps(3);
     }

@@ -106,7 +106,9 @@ impl Window {
             self.harness.set_size(points);
             self.harness.run_steps(5);
             let what = format!("{state} at {width}×{height}, zoom {zoom}");
-            self.judge(&what, points);
+            // Presenting has a zoom of its own.
+            let seen = self.harness.ctx.content_rect().size();
+            self.judge(&what, seen);
             self.picture(&format!("{state} {width} {zoom}"));
         }
         self

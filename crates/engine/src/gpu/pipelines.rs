@@ -152,7 +152,7 @@ mod tests {
         let all = adapter::list(None);
         let opened = adapter::choose(&all, true).and_then(|(at, _)| Device::open(&all[at]));
         let Some(device) = moebias_testing::or_skip("a wrong shader", opened) else { return };
-        let wrong = File { path: "shaders/wrong.wgsl", text: "// Fine.\nfn wrong() -> u32 { return 1.5; }\n" };
+        let wrong = File { path: "shaders/wrong.wgsl", text: "// Fine.\nfn wrong() -> u32 { return missing; }\n" };
         let source =
             Source::join("// The constants.", [&File { path: "shaders/right.wgsl", text: "// Fine too.\n" }, &wrong]);
         let why = compiled(&device, "wrong", &source).unwrap_err().to_string();

@@ -10,10 +10,9 @@ use crate::ui::kit::scroll;
 use crate::ui::kit::style::{SMALL, TINY, semibold, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::button::icon_button;
-use eframe::egui::scroll_area::ScrollAreaOutput;
 use eframe::egui::{
-    self, Align, Button, Color32, Frame, Layout, Margin, Mesh, Panel, Rect, RichText, ScrollArea, Sense, Shape, Stroke,
-    Ui, UiBuilder, pos2, vec2,
+    self, Align, Button, Color32, Frame, Layout, Margin, Panel, Rect, RichText, ScrollArea, Sense, Stroke, Ui,
+    UiBuilder, pos2, vec2,
 };
 use egui_material_icons::icons::{ICON_CLOSE, ICON_MENU_BOOK, ICON_RESTART_ALT};
 use moebias_lab::Lab;
@@ -25,13 +24,17 @@ use moebias_lab::lesson::Running;
 const MARGIN: f32 = 22.0;
 /// Height of the foot with the way on and back.
 const FOOT: f32 = 62.0;
+/// Height of the strip with the button that leads on.
+const MORE: f32 = 32.0;
 
 /// What the panel remembers between frames: what was shown, so that what is new comes into sight.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LessonPanel {
     shown: (u64, Option<usize>, usize, bool),
-    /// It was asked to scroll on so far, points.
+    /// How far the page is to scroll on in the next frame, points.
     on: f32,
+    /// The page is longer than its room, so a button below it leads on.
+    more: bool,
 }
 
 /// Width of the panel in a window of this width.
@@ -94,9 +97,11 @@ fn content(ui: &mut Ui, panel: &mut LessonPanel, running: &Running, lab: &mut La
     // What an answer, a hint or an end brings may lie below the edge.
     let comes = now.0 == panel.shown.0 && now != panel.shown;
     panel.shown = now;
+    let strip = if panel.more { MORE } else { 0.0 };
     let shown = ScrollArea::vertical()
         .id_salt(("page", running.lesson.id.as_str(), running.page))
         .auto_shrink([false, false])
+        .max_height(ui.available_height() - strip)
         .show(ui, |ui| {
             if scroll::has_keys(ui) {
                 scroll::by_keys(ui, &[scroll::PAGES, scroll::ENDS]);
@@ -128,30 +133,28 @@ fn content(ui: &mut Ui, panel: &mut LessonPanel, running: &Running, lab: &mut La
                 ui.ctx().request_repaint();
             }
         });
-    panel.on = more_below(ui, &shown, theme);
-    if panel.on > 0.0 {
+    let below = shown.content_size.y - shown.state.clamped_offset().y - shown.inner_rect.height();
+    panel.on = 0.0;
+    if panel.more && below > 1.0 && more_below(ui, theme) {
+        panel.on = below.min(0.8 * shown.inner_rect.height());
+        ui.ctx().request_repaint();
+    }
+    // The strip comes with the first line that has no room, and goes once all of the page has.
+    let more = shown.content_size.y > shown.inner_rect.height() + strip;
+    if std::mem::replace(&mut panel.more, more) != more {
         ui.ctx().request_repaint();
     }
 }
 
-/// Where the page goes on below its edge it fades out, and a button leads on: so far, once that is pressed.
-fn more_below(ui: &mut Ui, shown: &ScrollAreaOutput<()>, theme: &Theme) -> f32 {
-    let seen = shown.inner_rect;
-    let below = shown.content_size.y - shown.state.clamped_offset().y - seen.height();
-    if below < 24.0 {
-        return 0.0;
-    }
-    let fade = seen.with_min_y(seen.bottom() - 44.0);
-    let mut mesh = Mesh::default();
-    mesh.add_colored_rect(fade, theme.pane);
-    for vertex in mesh.vertices.iter_mut().filter(|v| v.pos.y < fade.center().y) {
-        vertex.color = Color32::TRANSPARENT;
-    }
-    ui.painter().add(Shape::mesh(mesh));
-    let place = Rect::from_center_size(pos2(seen.center().x, seen.bottom() - 14.0), vec2(128.0, 24.0));
-    let words = RichText::new("More below  ↓").font(text(SMALL)).color(theme.accent);
-    let button = Button::new(words).fill(theme.panel).stroke(Stroke::new(1.0, theme.line)).corner_radius(12);
-    if ui.put(place, button).clicked() { below.min(0.8 * seen.height()) } else { 0.0 }
+/// In the strip below a page that goes on: a button that leads on. True if it was pressed.
+fn more_below(ui: &mut Ui, theme: &Theme) -> bool {
+    ui.vertical_centered(|ui| {
+        ui.add_space(4.0);
+        let words = RichText::new("More below  ↓").font(text(SMALL)).color(theme.accent);
+        let button = Button::new(words).fill(theme.panel).stroke(Stroke::new(1.0, theme.line)).corner_radius(12);
+        ui.add(button.min_size(vec2(128.0, 22.0))).clicked()
+    })
+    .inner
 }
 
 /// On the last page: the tasks that are still to be done, and the way to them.

@@ -164,6 +164,11 @@ pub(super) fn show(
     if words == subtitle && wide(&whole) <= end - left {
         words.clone_from(&whole);
     }
+    // Figures that have no room are not cut: resting on the name tells them.
+    if wide(&words) > end - left {
+        words.clear();
+        ui.interact(written, ui.scope_id().with("no room"), Sense::hover()).on_hover_text(&whole);
+    }
     if !words.is_empty() {
         let galley = ui.painter().layout_no_wrap(words.clone(), text(SMALL), theme.dim);
         let at = pos2(left, baseline - galley.size().y / 2.0 + 0.5);
