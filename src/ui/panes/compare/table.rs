@@ -15,7 +15,7 @@ use std::sync::Arc;
 use strum::IntoEnumIterator as _;
 
 /// Width of the names.
-const NAMES: f32 = 150.0;
+const NAMES: f32 = 180.0;
 /// Widths that a column may have at the least size.
 const COLUMN: (f32, f32) = (90.0, 260.0);
 /// Height of the variants' names.
