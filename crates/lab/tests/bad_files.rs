@@ -59,7 +59,7 @@ fn files_that_are_no_text() {
         check_error(&error, says);
     };
     says("empty.ron", b"", &["it is empty"]);
-    says("blank.ron", b"\n\n  \n", &["version"]);
+    says("blank.ron", b"\n\n  \n", &["it is empty"]);
     says("binary.ron", &[0xff, 0xfe, 0, 1, 2], &["byte 0 is not UTF-8"]);
     says("latin1.ron", b"(version: 1, title: \"caf\xe9\")", &["byte 24 is not UTF-8"]);
     says("zeros.ron", &[0; 4096], &["version"]);
