@@ -1,7 +1,7 @@
 //! What is measured at each step: MaxVio and related metrics, as the literature defines them.
 //!
 //! The fair share of an expert is the mean load, dropped assignments included, L = K·T/E; under a rule that sets a target share it is that
-//! share ([`Fair`] decides which). Identity experts, which no rule balances, are left out. Before a window is filled, a metric covers the
+//! share ([`Fair`](crate::row::Fair) decides which). Identity experts, which no rule balances, are left out. Before a window is filled, a metric covers the
 //! steps there are.
 
 use super::balance::aimed_share;
