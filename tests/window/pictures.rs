@@ -10,7 +10,6 @@ use image::{Rgba, RgbaImage};
 use moebias::ui::export::studio::{Setting, Studio};
 use moebias::ui::shell::app::{App, Options};
 use moebias::ui::store::Stored;
-use moebias_engine::EngineChoice;
 use moebias_files::shipped;
 use moebias_files::view::PaneKind;
 use moebias_lab::command::Command;
@@ -181,7 +180,8 @@ const SCREENS: [(&str, &str, Way); 9] = [
 
 fn window(scenario: &str, dark: bool, welcome: bool) -> Harness<'static, App> {
     let loaded = shipped::find(scenario).unwrap().load().unwrap();
-    let lab = Lab::new(Document::of(&loaded), moebias_lab::start_of(&loaded), EngineChoice::Cpu, || {}).unwrap();
+    // Beside the labs of other tests, whose unfinished runs it does not offer.
+    let lab = Lab::beside(Document::of(&loaded), moebias_lab::start_of(&loaded)).unwrap();
     let theme = if dark { Theme::Dark } else { Theme::Light };
     let builder = Harness::builder().with_size(vec2(1100.0, 700.0)).with_theme(theme).with_max_steps(64).wgpu();
     builder.build_eframe(|cc| {
