@@ -1,8 +1,11 @@
 //! Everything a person can do in the window, in one list: menus, buttons, the palette, shortcuts and the list of shortcuts all
 //! read it. What changes the experiment becomes a [`Command`] of the lab; the rest concerns the window alone.
 
+mod keys;
+
+pub use keys::written;
+
 use crate::ui::kit::speed::SPEEDS;
-use eframe::egui::{Key, KeyboardShortcut, Modifiers};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons as i;
 use moebias_engine::EngineChoice;
@@ -191,31 +194,6 @@ pub enum Action {
     Quit,
 }
 
-/// A shortcut as people write it on this system.
-#[must_use]
-pub fn written(ctx: &eframe::egui::Context, shortcut: &KeyboardShortcut) -> String {
-    if shortcut.logical_key == Key::Questionmark {
-        return "?".into();
-    }
-    let signs = [
-        ("PageDown", "Page Down"),
-        ("PageUp", "Page Up"),
-        ("Escape", "Esc"),
-        ("Period", "."),
-        ("Comma", ","),
-        ("Plus", "+"),
-        ("Minus", "−"),
-        ("Equals", "="),
-        ("Right", "→"),
-        ("Left", "←"),
-        ("CloseBracket", "]"),
-        ("OpenBracket", "["),
-    ];
-    let name = ctx.format_shortcut(shortcut);
-    let sign = signs.iter().find_map(|(word, sign)| Some(format!("{}{sign}", name.strip_suffix(word)?)));
-    sign.unwrap_or(name)
-}
-
 /// How actions are grouped in the list of shortcuts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, strum::Display)]
 pub enum Group {
@@ -231,25 +209,6 @@ pub enum Group {
     Window,
     /// Before an audience.
     Presenting,
-}
-
-const CTRL: Modifiers = Modifiers::COMMAND;
-const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
-
-const fn key(key: Key) -> KeyboardShortcut {
-    KeyboardShortcut::new(Modifiers::NONE, key)
-}
-
-const fn shift(key: Key) -> KeyboardShortcut {
-    KeyboardShortcut::new(Modifiers::SHIFT, key)
-}
-
-const fn ctrl(key: Key) -> KeyboardShortcut {
-    KeyboardShortcut::new(CTRL, key)
-}
-
-const fn ctrl_shift(key: Key) -> KeyboardShortcut {
-    KeyboardShortcut::new(CTRL_SHIFT, key)
 }
 
 impl Action {
@@ -327,96 +286,6 @@ impl Action {
             Self::ResetLayout => "Reset layout",
             Self::Unpin => "Unpin everything",
             Self::Quit => "Quit",
-        }
-    }
-
-    /// Its keys; the first is the one that is shown.
-    #[must_use]
-    pub fn shortcuts(self) -> Vec<KeyboardShortcut> {
-        match self {
-            Self::Open => vec![ctrl(Key::O)],
-            Self::SaveAs => vec![ctrl(Key::S)],
-            Self::ExportCsv => vec![ctrl(Key::E)],
-            Self::SavePicture => vec![ctrl_shift(Key::S)],
-            Self::CopyPane => vec![ctrl_shift(Key::C)],
-            Self::Film => vec![ctrl_shift(Key::F)],
-            Self::ToggleRecord => vec![key(Key::R)],
-            Self::TogglePlay => vec![key(Key::Space), key(Key::K)],
-            Self::Step => vec![key(Key::ArrowRight)],
-            Self::StepTen => vec![shift(Key::ArrowRight)],
-            Self::StepHundred => vec![ctrl(Key::ArrowRight)],
-            Self::Back => vec![key(Key::ArrowLeft)],
-            Self::BackTen => vec![shift(Key::ArrowLeft)],
-            Self::ToStart => vec![key(Key::Home)],
-            Self::ToEnd => vec![key(Key::End)],
-            Self::Faster => vec![key(Key::Period)],
-            Self::Slower => vec![key(Key::Comma)],
-            Self::Reset => vec![ctrl(Key::R)],
-            Self::NewSeed => vec![ctrl_shift(Key::R)],
-            Self::ResetBiases => vec![ctrl_shift(Key::B)],
-            Self::Mark => vec![key(Key::M)],
-            Self::Undo => vec![ctrl(Key::Z)],
-            Self::Redo => vec![ctrl(Key::Y), ctrl_shift(Key::Z)],
-            Self::AddVariant => vec![ctrl(Key::D)],
-            Self::Fork => vec![ctrl_shift(Key::D)],
-            Self::Rename => vec![key(Key::F2)],
-            Self::Menu => vec![key(Key::F10)],
-            Self::Palette => vec![ctrl(Key::P), ctrl(Key::K)],
-            Self::Welcome => vec![ctrl(Key::N)],
-            Self::Glossary => vec![key(Key::G)],
-            Self::Findings => vec![key(Key::N)],
-            Self::ShowFinding => vec![shift(Key::N)],
-            Self::Lessons => vec![key(Key::L)],
-            Self::LessonHint => vec![key(Key::H)],
-            Self::LessonSetUp => vec![shift(Key::H)],
-            Self::Shortcuts => vec![shift(Key::Questionmark), key(Key::F1)],
-            Self::ToggleTheme => vec![ctrl(Key::T)],
-            Self::ToggleControls => vec![ctrl(Key::B)],
-            Self::ZoomIn => vec![ctrl(Key::Plus), ctrl(Key::Equals)],
-            Self::ZoomOut => vec![ctrl(Key::Minus)],
-            Self::ZoomReset => vec![ctrl(Key::Num0)],
-            Self::FullScreen => vec![key(Key::F11)],
-            Self::Present => vec![key(Key::F5)],
-            Self::MaximisePane => vec![key(Key::F)],
-            Self::NextPane => vec![key(Key::PageDown)],
-            Self::PreviousPane => vec![key(Key::PageUp)],
-            Self::Laser => vec![shift(Key::L)],
-            Self::Spotlight => vec![shift(Key::S)],
-            Self::ShowTheory => vec![key(Key::T)],
-            Self::ShowCompare => vec![key(Key::C)],
-            Self::ShowSweep => vec![key(Key::S)],
-            Self::ShowMicroscope => vec![key(Key::X)],
-            Self::StageOn => vec![key(Key::CloseBracket)],
-            Self::StageBack => vec![key(Key::OpenBracket)],
-            Self::Unpin => vec![key(Key::Escape)],
-            Self::Quit => vec![ctrl(Key::Q)],
-            // With a lesson open some have other keys: see `shortcuts_in`.
-            Self::RemoveVariant
-            | Self::NextPage
-            | Self::PreviousPage
-            | Self::CloseLesson
-            | Self::BringBack
-            | Self::EngineAuto
-            | Self::EngineCpu
-            | Self::EngineGpu
-            | Self::Messages
-            | Self::SaveWithView
-            | Self::CopyPicture
-            | Self::ToggleHints
-            | Self::SaveSweep
-            | Self::ResetLayout => vec![],
-        }
-    }
-
-    /// Its keys while a lesson is open, or is not: an open lesson has plain keys of time to turn its pages and to scroll them.
-    #[must_use]
-    pub fn shortcuts_in(self, lesson: bool) -> Vec<KeyboardShortcut> {
-        match self {
-            Self::TogglePlay if lesson => vec![key(Key::K)],
-            Self::Step | Self::Back | Self::ToStart | Self::ToEnd if lesson => vec![],
-            Self::NextPage if lesson => vec![key(Key::Space), key(Key::ArrowRight)],
-            Self::PreviousPage if lesson => vec![key(Key::ArrowLeft)],
-            _ => self.shortcuts(),
         }
     }
 
@@ -626,23 +495,7 @@ impl Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashMap;
     use strum::IntoEnumIterator as _;
-
-    #[test]
-    fn no_two_actions_share_a_key() {
-        for (mac, lesson) in [(false, false), (true, false), (false, true), (true, true)] {
-            let mut taken: HashMap<String, Action> = HashMap::new();
-            for action in Action::iter() {
-                for shortcut in action.shortcuts_in(lesson) {
-                    let names = eframe::egui::ModifierNames::NAMES;
-                    let written = shortcut.format(&names, mac);
-                    let other = taken.insert(written.clone(), action);
-                    assert!(other.is_none(), "{written} is both {other:?} and {action:?}");
-                }
-            }
-        }
-    }
 
     #[test]
     fn every_action_has_a_name_of_its_own() {
