@@ -58,8 +58,10 @@ impl Pane for Inspector {
         let facts = cx.link.hovered_token.and_then(|row| Facts::of(&snapshot, picture, row)).or_else(pinned);
         let expert = cx.link.expert();
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-            // In a wide pane a name and its figure stay together.
-            ui.set_max_width(ui.available_width().min(WIDEST));
+            // In a wide pane a name and its figure stay together; what is said while there are no figures stands in the middle.
+            if cx.lab.snapshot().step > cx.lab.first_step() || facts.is_some() || expert.is_some() {
+                ui.set_max_width(ui.available_width().min(WIDEST));
+            }
             ui.spacing_mut().item_spacing.y = 0.0;
             ui.spacing_mut().interact_size.y = 16.0;
             if facts.is_none() && expert.is_none() {
