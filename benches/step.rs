@@ -43,7 +43,7 @@ fn traced(batch: u32, experts: u32, top_k: u32, gate_each_step: bool) -> Option<
     let mut trace = Trace::new(2, tokens, experts as usize, logits);
     trace.gate_each_step = gate_each_step;
     let trace = Arc::new(trace);
-    let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
+    let source = Source::Trace(TraceSource { file: "made up".into(), ..Default::default() });
     let variants = vec![variant(experts, top_k, Gate::Sigmoid)];
     Simulation::new(Experiment { seed: 1, source, variants }, Some(trace)).ok()
 }

@@ -206,7 +206,7 @@ fn simulation(size: Size, args: &BenchArgs) -> Result<Simulation, Failure> {
     let (source, trace) = if args.given_scores || args.given_logits {
         let (tokens, experts) = (size.tokens as usize, experts as usize);
         let logits = (0..(RING * tokens * experts) as u32).map(normal).collect();
-        let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
+        let source = Source::Trace(TraceSource { file: "made up".into(), ..Default::default() });
         let mut trace = Trace::new(RING, tokens, experts, logits);
         trace.gate_each_step = args.given_logits;
         (source, Some(Arc::new(trace)))

@@ -63,7 +63,7 @@ fn configuration(i: u32) -> (Experiment, Option<Arc<Trace>>) {
     let (source, recorded) = match i % 4 {
         3 => {
             let recorded = trace(&mut dice, 3, batch.min(600) as usize, same as usize, i % 8 == 7);
-            (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
+            (Source::Trace(TraceSource { file: "made up".into(), ..Default::default() }), Some(recorded))
         }
         2 => (Source::Fixed(source), None),
         _ => (Source::Synthetic(source), None),
@@ -161,7 +161,7 @@ fn what_is_not_plain_equals_the_model_too() {
             t.token_ids = (0..600).map(|_| dice.below(50) as i32).collect();
         }
         let (source, recorded) = if is_trace {
-            (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
+            (Source::Trace(TraceSource { file: "made up".into(), ..Default::default() }), Some(recorded))
         } else {
             (Source::Synthetic(Synthetic { batch, burst: dice.of(&[1, 4]), ..Synthetic::default() }), None)
         };
@@ -225,7 +225,7 @@ fn a_large_trace() {
     let mut dice = Dice::new(9);
     for gate_each_step in [false, true] {
         let trace = trace(&mut dice, 1, 8300, 256, gate_each_step);
-        let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
+        let source = Source::Trace(TraceSource { file: "made up".into(), ..Default::default() });
         let variants = vec![variant(256, 8, Gate::Sigmoid, Rule::Sign, 0.02)];
         let start = Simulation::new(Experiment { seed: 1, source, variants }, Some(trace)).unwrap();
         assert_equal("a large trace", &start, 2);

@@ -146,7 +146,7 @@ fn configuration(i: u32) -> Start {
     let source = if is_trace {
         let steps = dice.within(1, 9) as usize;
         recorded = Some(Arc::new(trace(&mut dice, steps, batch as usize, same as usize)));
-        Source::Trace(TraceSource { file: "made up".into(), layer: None })
+        Source::Trace(TraceSource { file: "made up".into(), ..Default::default() })
     } else if i % 5 == 3 {
         Source::Fixed(synthetic(&mut dice, batch))
     } else {
@@ -377,7 +377,7 @@ fn traced(gates: &[Gate]) -> Start {
     let mut dice = Dice::new(3);
     let recorded = Arc::new(trace(&mut dice, 11, 70, 33));
     let variants = gates.iter().zip(0..).map(|(&gate, v)| variant(&mut dice, v, 33, gate, Rule::Sign)).collect();
-    let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
+    let source = Source::Trace(TraceSource { file: "made up".into(), ..Default::default() });
     let experiment = Experiment { seed: 5, source, variants };
     Start { experiment, trace: Some(recorded), state: None, events: vec![], stop: None }
 }
@@ -428,7 +428,7 @@ fn groups_of_experts(backends: Backends) {
         let variants = variants.collect();
         let (source, recorded) = if i % 3 == 2 {
             let recorded = Arc::new(trace(&mut dice, 3, 90, experts as usize));
-            (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
+            (Source::Trace(TraceSource { file: "made up".into(), ..Default::default() }), Some(recorded))
         } else {
             (Source::Synthetic(synthetic(&mut dice, 300)), None)
         };
@@ -477,7 +477,7 @@ fn thresholds(backends: Backends) {
             .collect();
         let (source, recorded) = if i % 3 == 2 {
             let recorded = Arc::new(trace(&mut dice, 3, batch as usize, experts as usize));
-            (Source::Trace(TraceSource { file: "made up".into(), layer: None }), Some(recorded))
+            (Source::Trace(TraceSource { file: "made up".into(), ..Default::default() }), Some(recorded))
         } else {
             (Source::Synthetic(synthetic(&mut dice, batch)), None)
         };

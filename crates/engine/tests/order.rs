@@ -121,7 +121,7 @@ fn traced(scores: impl Into<Arc<Trace>>, top_k: u32, gate: Gate, balancer: Balan
     let scores = scores.into();
     let router = Router { experts: scores.experts as u32, top_k, gate, ..Router::default() };
     let variants = vec![Variant { name: Default::default(), router, balancer, ..Variant::default() }];
-    let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
+    let source = Source::Trace(TraceSource { file: "made up".into(), ..Default::default() });
     Simulation::new(Experiment { seed: 1, source, variants }, Some(scores)).unwrap()
 }
 

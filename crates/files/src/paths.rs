@@ -69,7 +69,7 @@ mod tests {
     use moebias_model::config::TraceSource;
 
     fn source(file: &Path) -> Source {
-        Source::Trace(TraceSource { file: file.to_str().unwrap().into(), layer: None })
+        Source::Trace(TraceSource { file: file.to_str().unwrap().into(), ..Default::default() })
     }
 
     fn file(source: &Source) -> &str {

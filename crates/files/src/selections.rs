@@ -103,7 +103,11 @@ impl Selections {
             learning: Default::default(),
         };
         let file = self.path.as_ref().map_or_else(|| name.to_owned(), |p| p.to_string_lossy().into_owned());
-        let mut source = config::Source::Trace(config::TraceSource { file, layer: Some(layer.layer.to_string()) });
+        let mut source = config::Source::Trace(config::TraceSource {
+            file,
+            layer: Some(layer.layer.to_string()),
+            reading: Default::default(),
+        });
         paths::resolve(&mut source, Path::new(""));
         let experiment = config::Experiment { seed: 0, source, variants: vec![variant] };
         experiment.validate().map_err(|e| wrong(e.to_string()))?;

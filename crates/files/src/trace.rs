@@ -378,7 +378,7 @@ impl TraceFile {
         let title = Path::new(name).file_stem().map_or("Trace".into(), |s| s.to_string_lossy().into_owned());
         let variant =
             Variant { name: Default::default(), router, balancer: Balancer::default(), learning: Default::default() };
-        let source = Source::Trace(TraceSource { file: name.into(), layer });
+        let source = Source::Trace(TraceSource { file: name.into(), layer, reading: Default::default() });
         let experiment = Experiment { seed: 0, source, variants: vec![variant] };
         Ok(Scenario {
             summary: format!("{} steps of {} recorded tokens", self.info.steps, self.info.tokens),

@@ -6,6 +6,7 @@ use super::{Recorded, Scenario, VERSION};
 use moebias_model::change::Event;
 use moebias_model::config::{Balancer, Router, Source, Synthetic, TraceSource, Variant};
 use moebias_model::learn::settings::{Learning, World};
+use moebias_model::settings::reading::Reading;
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -111,15 +112,38 @@ fn source_text(source: &Source) -> String {
     match source {
         Source::Synthetic(s) => format!("Synthetic{}", synthetic_text(s)),
         Source::Fixed(s) => format!("Fixed{}", synthetic_text(s)),
-        Source::Trace(TraceSource { file, layer }) => match layer {
-            Some(layer) => format!("Trace(file: {}, layer: {})", value(file), value(layer)),
-            None => format!("Trace(file: {})", value(file)),
-        },
+        Source::Trace(TraceSource { file, layer, reading }) => {
+            let mut f = Fields(vec![format!("file: {}", value(file))]);
+            f.0.extend(layer.as_ref().map(|layer| format!("layer: {}", value(layer))));
+            if !reading.is_plain() {
+                f.0.push(format!("reading: {}", reading_text(reading)));
+            }
+            format!("Trace{}", f.text())
+        }
         Source::Learning(w) => format!("Learning{}", world_text(w)),
     }
 }
 
 // Structs are destructured field by field, so that a new setting that is not written here causes a compile error.
+fn reading_text(r: &Reading) -> String {
+    let Reading { kind, axes, top_k, experts, gate, gated, step, tokens, leave_out, token_ids, also, sum } = r;
+    let d = Reading::default();
+    let mut f = Fields::new();
+    f.field("kind", kind, &d.kind);
+    f.field("axes", axes, &d.axes);
+    f.field("top_k", top_k, &d.top_k);
+    f.field("experts", experts, &d.experts);
+    f.field("gate", gate, &d.gate);
+    f.field("gated", gated, &d.gated);
+    f.field("step", step, &d.step);
+    f.field("tokens", tokens, &d.tokens);
+    f.field("leave_out", leave_out, &d.leave_out);
+    f.field("token_ids", token_ids, &d.token_ids);
+    f.field("also", also, &d.also);
+    f.field("sum", sum, &d.sum);
+    f.text()
+}
+
 fn synthetic_text(s: &Synthetic) -> String {
     let Synthetic { batch, topics, skew, noise, drift, burst } = s;
     let d = Synthetic::default();

@@ -14,6 +14,7 @@ use moebias_model::fixed::BIAS_ONE;
 use moebias_model::learn::parameters::Learned;
 use moebias_model::learn::settings::{self as learn, Auxiliary, Gating, Learning, Optimiser, World};
 use moebias_model::naming::{self, Name};
+use moebias_model::settings::reading::{LeaveOut, Reading, RecordedKind};
 use moebias_model::step::{State, VariantState};
 use proptest::prelude::*;
 use strum::IntoEnumIterator as _;
@@ -75,8 +76,37 @@ fn source() -> impl Strategy<Value = Source> {
         3 => synthetic.clone().prop_map(Source::Synthetic),
         1 => synthetic.prop_map(Source::Fixed),
         1 => Just(Source::Synthetic(Synthetic::default())),
-        1 => (text(12), prop::option::of(text(5))).prop_map(|(file, layer)| Source::Trace(TraceSource { file: format!("x{file}"), layer })),
+        1 => (text(12), prop::option::of(text(5)), reading())
+            .prop_map(|(file, layer, reading)| Source::Trace(TraceSource { file: format!("x{file}"), layer, reading })),
     ]
+}
+
+fn reading() -> impl Strategy<Value = Box<Reading>> {
+    let leave_out = prop_oneof![Just(LeaveOut::Identical), any::<i64>().prop_map(LeaveOut::TokenId)];
+    let words = (prop::option::of(text(9)), prop::option::of(text(5)), prop::collection::vec(text(4), 0..2));
+    let numbers = prop::option::of(1u32..99);
+    let some = (numbers.clone(), numbers.clone(), numbers, prop::option::of((0u64..9, 9u64..99)));
+    let enums = (any::<bool>(), any::<bool>(), prop::collection::vec(leave_out, 0..3));
+    (words, some, enums).prop_map(
+        |((axes, token_ids, also), (top_k, experts, step, tokens), (gated, sum, leave_out))| {
+            let gate = gated.then_some(Gate::Softmax);
+            let kind = gated.then_some(RecordedKind::Scores);
+            Box::new(Reading {
+                kind,
+                axes,
+                top_k,
+                experts,
+                gate,
+                gated: gate,
+                step,
+                tokens,
+                leave_out,
+                token_ids,
+                also,
+                sum,
+            })
+        },
+    )
 }
 
 fn world() -> impl Strategy<Value = World> {

@@ -443,7 +443,7 @@ fn of_trace() -> Start {
     use moebias_model::trace::Trace;
     let logits = (0..2 * 16 * 64).map(|i| (i as f32).sin()).collect();
     let mut start = start();
-    start.experiment.source = Source::Trace(TraceSource { file: "x.safetensors".into(), layer: None });
+    start.experiment.source = Source::Trace(TraceSource { file: "x.safetensors".into(), ..Default::default() });
     start.trace = Some(Arc::new(Trace::new(2, 16, 64, logits)));
     start
 }

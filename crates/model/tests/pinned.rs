@@ -53,7 +53,7 @@ fn a_fixed_batch_with_strong_noise() {
 fn a_trace() {
     let logit = |i: usize| ((i * 7919) % 10_007) as f32 / 2000.0 - 3.0 + (i % 19) as f32 * 0.1;
     let trace = Trace::new(3, 50, 19, (0..3 * 50 * 19).map(logit).collect());
-    let source = Source::Trace(TraceSource { file: "made up".into(), layer: None });
+    let source = Source::Trace(TraceSource { file: "made up".into(), ..Default::default() });
     let variants = vec![variant(Gate::Sigmoid, Rule::Sign, 19, 4), variant(Gate::Softmax, Rule::Multiplicative, 19, 3)];
     assert_eq!(run(source, variants, Some(trace), 20), ("37b4ef7697fc8530".into(), 628));
 }

@@ -87,7 +87,7 @@ fn start(seed: u32, source: Source, router: Router, balancer: Balancer, trace: O
 }
 
 fn recorded() -> Source {
-    Source::Trace(TraceSource { file: "made".into(), layer: None })
+    Source::Trace(TraceSource { file: "made".into(), ..Default::default() })
 }
 
 fn with(rule: Rule, rate: f64) -> Balancer {

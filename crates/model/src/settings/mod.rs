@@ -3,6 +3,7 @@
 mod balancer;
 pub mod learning;
 pub mod limits;
+pub mod reading;
 mod router;
 pub(crate) mod table;
 
@@ -39,15 +40,23 @@ impl Default for Synthetic {
     }
 }
 
-/// Which recorded trace to route.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Which recording to route or to show.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TraceSource {
     /// A path relative to the scenario file, or `builtin:NAME` for a trace that ships with Moebias.
     pub file: String,
-    /// The name of the layer's tensor, where the file holds several layers.
+    /// The name of the layer, where the file holds several layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
+    /// How the file is read: what it does not say itself, and what is left out.
+    #[serde(default, skip_serializing_if = "is_plain")]
+    pub reading: Box<reading::Reading>,
+}
+
+#[allow(clippy::borrowed_box)]
+fn is_plain(reading: &Box<reading::Reading>) -> bool {
+    reading.is_plain()
 }
 
 /// The allowed range of one setting.

@@ -1,0 +1,54 @@
+//! Why a recording could not be read.
+
+use moebias_disk::Refusal;
+use std::fmt::Display;
+
+/// A position in a text file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The column in bytes, counted from 1.
+    pub column: usize,
+    /// The beginning of the line.
+    pub quote: String,
+}
+
+/// Why a recording could not be read. The message begins with the file's name.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {what}")]
+pub struct ReadError {
+    /// The file, as the caller named it.
+    pub file: String,
+    /// What is wrong with it, a sentence that continues the file's name.
+    pub what: String,
+    /// Where, in a text file.
+    pub place: Option<Box<Place>>,
+    /// Why the file was not opened at all.
+    #[source]
+    pub refusal: Option<Refusal>,
+}
+
+impl ReadError {
+    /// An error of this file.
+    pub fn new(file: impl Display, what: impl Into<String>) -> Self {
+        Self { file: file.to_string(), what: what.into(), place: None, refusal: None }
+    }
+
+    /// The file was not opened.
+    pub(crate) fn refused(file: impl Display, refusal: Refusal) -> Self {
+        Self { refusal: None, ..Self::new(file, refusal.to_string()) }.with(refusal)
+    }
+
+    fn with(mut self, refusal: Refusal) -> Self {
+        self.refusal = Some(refusal);
+        self
+    }
+
+    /// The same error with its place in a text file. Of `line` only the beginning is kept.
+    pub(crate) fn at(mut self, number: usize, column: usize, line: &[u8]) -> Self {
+        let quote = String::from_utf8_lossy(&line[..line.len().min(160)]).trim_end().to_owned();
+        self.place = Some(Box::new(Place { line: number, column, quote }));
+        self
+    }
+}

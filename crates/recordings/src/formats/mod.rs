@@ -1,0 +1,35 @@
+//! The formats: one file each. A reader says which files it knows, and turns them into named arrays or records.
+
+mod json_lines;
+mod npy;
+mod safetensors;
+
+use super::error::ReadError;
+use super::recording::Recording;
+use super::{Input, Reading};
+
+/// A format of files.
+pub trait Format: Sync + Send {
+    /// Its name, for people.
+    fn name(&self) -> &'static str;
+
+    /// Whether a file is of this format, from its first bytes and its name.
+    fn recognises(&self, input: &Input) -> bool;
+
+    /// Reads a file. What it does not say is taken from `reading`, or noted as an assumption.
+    ///
+    /// # Errors
+    /// The file is damaged or holds nothing that Moebias shows.
+    fn read(&self, input: &Input, reading: &Reading) -> Result<Recording, ReadError>;
+}
+
+/// Every format. The first one that recognises a file reads it, so those with a signature come first.
+pub static FORMATS: &[&dyn Format] = &[&safetensors::Safetensors, &npy::Npy, &json_lines::JsonLines];
+
+/// The format of a file.
+pub(super) fn of(input: &Input) -> Result<&'static dyn Format, ReadError> {
+    FORMATS.iter().copied().find(|f| f.recognises(input)).ok_or_else(|| {
+        let names: Vec<&str> = FORMATS.iter().map(|f| f.name()).collect();
+        input.wrong(format!("it is no recording that Moebias knows; it reads {}", names.join(", ")))
+    })
+}

@@ -1,0 +1,196 @@
+//! From records to a recording: lines and table rows that each say something of one token or of one step.
+
+use super::Input;
+use super::error::ReadError;
+use super::limits;
+use super::meta::Meta;
+use super::names;
+use super::recording::{Data, Layer, Recording, Steps};
+use super::rows::{Number, Rows};
+use moebias_model::config::limits as settings;
+use std::collections::BTreeMap;
+
+/// Collects records. Every error is a sentence; the reader adds the file and the line.
+#[derive(Debug, Default)]
+pub(crate) struct Gather {
+    layers: BTreeMap<(u64, String), Gathered>,
+    bytes: usize,
+}
+
+/// What was collected of one layer.
+#[derive(Debug, Default)]
+struct Gathered {
+    /// Chosen experts, `width` per token; −1 where a token has fewer.
+    ids: Vec<i16>,
+    /// Scores, `width` per token.
+    scores: Vec<f32>,
+    width: usize,
+    /// The token ids, as many as tokens or none.
+    token_ids: Vec<i64>,
+    /// The step of every token, as runs of equal steps: (step, tokens).
+    steps: Vec<(i64, usize)>,
+    /// Counts by step.
+    counts: BTreeMap<i64, Vec<u64>>,
+    tokens: usize,
+}
+
+/// What else a record says of its token.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Of {
+    /// The step.
+    pub step: Option<i64>,
+    /// The token id in the vocabulary.
+    pub token_id: Option<i64>,
+}
+
+impl Gather {
+    fn layer(&mut self, name: &str, bytes: usize) -> Result<&mut Gathered, String> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > limits::IN_MEMORY {
+            return Err(format!("what it holds takes more than {} MiB in memory", limits::IN_MEMORY >> 20));
+        }
+        let key = names::order(name);
+        if self.layers.len() >= limits::LAYERS && !self.layers.contains_key(&key) {
+            return Err(format!("it has more than {} layers", limits::LAYERS));
+        }
+        Ok(self.layers.entry(key).or_default())
+    }
+
+    /// One token chose these experts, best first; −1 stands for none.
+    pub(crate) fn chose(&mut self, layer: &str, of: Of, ids: &[i64]) -> Result<(), String> {
+        let most = settings::EXPERTS.max as i64;
+        if ids.is_empty() || ids.len() > settings::TOP_K.max as usize {
+            return Err(format!("a token has {} experts, but must have from 1 to {}", ids.len(), settings::TOP_K.max));
+        }
+        if let Some(id) = ids.iter().find(|id| !(-1..most).contains(*id)) {
+            return Err(format!("it names expert {id}, but must name experts from 0 to {}", most - 1));
+        }
+        if let Some(i) = (1..ids.len()).find(|&i| ids[i] >= 0 && ids[..i].contains(&ids[i])) {
+            return Err(format!("it names expert {} twice", ids[i]));
+        }
+        let layer = self.layer(layer, 2 * ids.len() + 8)?;
+        if ids.len() > layer.width {
+            layer.widen(ids.len());
+        }
+        let none = std::iter::repeat_n(-1, layer.width - ids.len());
+        layer.ids.extend(ids.iter().map(|&id| id as i16).chain(none));
+        layer.token(of);
+        Ok(())
+    }
+
+    /// The router's output for one token, one number per expert.
+    pub(crate) fn scored(&mut self, layer: &str, of: Of, scores: &[f32]) -> Result<(), String> {
+        let layer = self.layer(layer, 4 * scores.len() + 8)?;
+        if layer.tokens == 0 {
+            layer.width = scores.len();
+        } else if layer.width != scores.len() {
+            return Err(format!("a token has {} scores, but the tokens before it have {}", scores.len(), layer.width));
+        }
+        layer.scores.extend_from_slice(scores);
+        layer.token(of);
+        Ok(())
+    }
+
+    /// In a step, one expert received `count` tokens more.
+    pub(crate) fn counted(&mut self, layer: &str, step: i64, expert: i64, count: u64) -> Result<(), String> {
+        let most = settings::EXPERTS.max as i64;
+        if !(0..most).contains(&expert) {
+            return Err(format!("it names expert {expert}, but must name experts from 0 to {}", most - 1));
+        }
+        let expert = expert as usize;
+        let gathered = self.layer(layer, 0)?;
+        let row = gathered.counts.entry(step).or_default();
+        let grown = (expert + 1).saturating_sub(row.len());
+        row.resize(row.len() + grown, 0);
+        row[expert] = row[expert].saturating_add(count);
+        self.layer(layer, 8 * grown).map(|_| ())
+    }
+
+    /// In a step, the experts received these numbers of tokens more.
+    pub(crate) fn counts(&mut self, layer: &str, step: i64, counts: &[u64]) -> Result<(), String> {
+        counts.iter().enumerate().try_for_each(|(expert, &count)| self.counted(layer, step, expert as i64, count))
+    }
+
+    /// Whether nothing was collected.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.layers.is_empty()
+    }
+
+    /// The number of steps for which a layer has counts: the number of the next one.
+    pub(crate) fn next_step(&self, layer: &str) -> i64 {
+        self.layers.get(&names::order(layer)).map_or(0, |l| l.counts.len() as i64)
+    }
+
+    /// The recording. A file must hold one kind only.
+    pub(crate) fn finish(
+        self,
+        input: &Input,
+        meta: Meta,
+        metadata: BTreeMap<String, String>,
+    ) -> Result<Recording, ReadError> {
+        let mut layers = vec![];
+        for ((_, name), gathered) in self.layers {
+            layers.push(gathered.layer(name));
+        }
+        if let Some(other) = layers.iter().find(|l| l.kind() != layers[0].kind()) {
+            return Err(input.wrong(format!("it holds {} and {} in one file", layers[0].kind(), other.kind())));
+        }
+        let mut recording = Recording::new(layers);
+        (recording.meta, recording.metadata) = (meta, metadata);
+        Ok(recording)
+    }
+}
+
+impl Gathered {
+    fn widen(&mut self, width: usize) {
+        if self.tokens > 0 {
+            let none = width - self.width;
+            let rows = self.ids.chunks_exact(self.width.max(1));
+            self.ids = rows.flat_map(|r| r.iter().copied().chain(std::iter::repeat_n(-1, none))).collect();
+        }
+        self.width = width;
+    }
+
+    fn token(&mut self, of: Of) {
+        if let Some(id) = of.token_id {
+            // Tokens before the first id have none.
+            self.token_ids.resize(self.tokens, -1);
+            self.token_ids.push(id);
+        }
+        self.tokens += 1;
+        let step = of.step.unwrap_or(0);
+        match self.steps.last_mut() {
+            Some((last, tokens)) if *last == step => *tokens += 1,
+            _ => self.steps.push((step, 1)),
+        }
+    }
+
+    fn layer(mut self, name: String) -> Layer {
+        // Equal steps are kept as they are; others are cut evenly, as logs without steps are.
+        let even = self.steps.len() > 1 && self.steps.windows(2).all(|w| w[0].1 == w[1].1);
+        let steps = if even { Steps::Of(self.steps[0].1) } else { Steps::Unknown };
+        let mut layer = if !self.ids.is_empty() {
+            let experts = self.ids.iter().max().map_or(0, |&id| usize::try_from(id).unwrap_or(0)) + 1;
+            let bytes = self.ids.iter().flat_map(|id| id.to_le_bytes()).collect();
+            let rows = Rows::of_memory(self.width, Number::I16, bytes);
+            // A file in which only expert 0 was chosen still describes a router.
+            Layer::new(name, experts.max(2), Data::Selections(rows), steps)
+        } else if !self.scores.is_empty() {
+            let bytes = self.scores.iter().flat_map(|x| x.to_le_bytes()).collect();
+            Layer::new(name, self.width, Data::Scores(Rows::of_memory(self.width, Number::F32, bytes)), steps)
+        } else {
+            let experts = self.counts.values().map(Vec::len).max().unwrap_or(0);
+            let row = |mut counts: Vec<u64>| {
+                counts.resize(experts, 0);
+                counts
+            };
+            let counts = std::mem::take(&mut self.counts).into_values().flat_map(row).collect();
+            Layer::new(name, experts, Data::Loads(counts), Steps::Unknown)
+        };
+        if self.token_ids.len() == self.tokens {
+            let bytes = self.token_ids.iter().flat_map(|id| id.to_le_bytes()).collect();
+            layer.token_ids = Rows::of_memory(1, Number::I64, bytes);
+        }
+        layer
+    }
+}

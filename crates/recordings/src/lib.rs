@@ -1,0 +1,94 @@
+#![doc = include_str!("../README.md")]
+//!
+//! ## Inside
+//!
+//! A format either holds named arrays ([`tensors`]) or records ([`gather`]); each of the two has one place that makes a [`Recording`] of it.
+//! A reader in [`formats`] therefore only knows its own format. What a file does not say is answered by a [`Reading`], and every answer
+//! that nobody gave is an [`Assumption`].
+
+mod assumption;
+mod bytes;
+mod error;
+mod formats;
+mod gather;
+mod input;
+mod join;
+mod meta;
+mod names;
+mod recording;
+mod rows;
+mod tensors;
+
+pub use assumption::{Assumption, Question};
+pub use bytes::Bytes;
+pub use error::{Place, ReadError};
+pub use formats::{FORMATS, Format};
+pub use input::Input;
+pub use meta::Meta;
+pub use moebias_model::settings::reading::{LeaveOut, Reading, RecordedKind};
+pub use recording::{Data, Layer, Recording, Steps};
+pub use rows::{Number, Piece, Rows};
+
+use std::path::{Path, PathBuf};
+
+/// Limits that hold for every format.
+pub mod limits {
+    use moebias_disk::Limit;
+    /// A file whose arrays are read by offset: 1 TiB.
+    pub const ARRAYS: Limit = Limit::new("a recording", 1 << 40);
+    /// A file that is read as a whole before anything can be shown, after unpacking.
+    pub const WHOLE: u64 = 2 << 30;
+    /// Bytes that the rows of a text file may take in memory.
+    pub const IN_MEMORY: usize = 1 << 30;
+    /// The longest line of a text file, in bytes.
+    pub const LINE: usize = 16 << 20;
+    /// Layers of a recording.
+    pub const LAYERS: usize = 4096;
+    /// Files that are read as one recording.
+    pub const FILES: usize = 4096;
+}
+
+/// Opens one or several files as one recording: files of later steps follow one another, files of other layers stand side by side, and
+/// with [`Reading::sum`] counts are added up. A folder stands for the `.npy` files in it.
+///
+/// # Errors
+/// No reader knows a file, a file is damaged, the files do not fit together, or `reading` contradicts them.
+pub fn open(paths: &[PathBuf], reading: &Reading) -> Result<Recording, ReadError> {
+    let mut files = vec![];
+    for path in paths {
+        if path.is_dir() {
+            let within = moebias_disk::at::files_of(path, ".npy", limits::FILES);
+            let within = within.map_err(|e| ReadError::new(path.display(), format!("it can't be read: {e}")))?;
+            if within.is_empty() {
+                return Err(ReadError::new(path.display(), "it is a folder without .npy files"));
+            }
+            files.extend(within);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    let mut all = vec![];
+    for path in &files {
+        all.push(read(&Input::open(path)?, reading)?);
+    }
+    join::join(all, reading)
+}
+
+/// Reads one file that is open already.
+///
+/// # Errors
+/// As [`open`].
+pub fn read(input: &Input, reading: &Reading) -> Result<Recording, ReadError> {
+    let format = formats::of(input)?;
+    let mut recording = format.read(input, reading)?;
+    recording.format = format.name();
+    recording.name = input.name().to_owned();
+    recording.answer(reading)?;
+    Ok(recording)
+}
+
+/// Whether some reader knows this file, judged by its name and first bytes.
+#[must_use]
+pub fn knows(path: &Path) -> bool {
+    Input::open(path).is_ok_and(|input| formats::of(&input).is_ok())
+}

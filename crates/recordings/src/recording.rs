@@ -1,0 +1,252 @@
+//! A recording: layers of scores, selections or loads, whatever file they came from.
+
+use super::assumption::{Assumption, Question};
+use super::error::ReadError;
+use super::meta::Meta;
+use super::rows::Rows;
+use moebias_model::config::limits as settings;
+use moebias_model::settings::reading::{Reading, RecordedKind};
+use std::collections::BTreeMap;
+
+/// Tokens per step where neither the file nor a person says.
+const TOKENS_PER_STEP: usize = 512;
+
+/// A recording of a router, or of the routers of several layers.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// The file, as the caller named it; of several, the first.
+    pub name: String,
+    /// The name of the format.
+    pub format: &'static str,
+    /// What was recorded, the same in every layer.
+    pub kind: RecordedKind,
+    /// At least one layer, by rising number.
+    pub layers: Vec<Layer>,
+    /// What the metadata say about the router.
+    pub meta: Meta,
+    /// The metadata as they are written.
+    pub metadata: BTreeMap<String, String>,
+    /// What the file does not say.
+    pub assumptions: Vec<Assumption>,
+    /// What was found damaged while reading, for example a torn last line: sentences.
+    pub damages: Vec<String>,
+}
+
+/// One layer.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// Its number or name, as the file gives it; empty where it has none.
+    pub name: String,
+    /// The number of experts.
+    pub experts: usize,
+    /// What was recorded.
+    pub data: Data,
+    /// How tokens are divided into steps.
+    pub steps: Steps,
+    /// The token id of every token; no rows where not recorded.
+    pub token_ids: Rows,
+    /// The bias that the model had learned, in score units, one per expert; empty where not recorded.
+    pub bias: Vec<f64>,
+}
+
+/// What was recorded of a layer.
+#[derive(Clone, Debug)]
+pub enum Data {
+    /// The router's output: a row per token, a column per expert.
+    Scores(Rows),
+    /// The chosen experts: a row per token, a column per choice; −1 where a token has fewer.
+    Selections(Rows),
+    /// The number of tokens of every expert, [steps, experts].
+    Loads(Vec<u64>),
+}
+
+/// How the tokens of a layer are divided into steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steps {
+    /// Every step has this many tokens.
+    Of(usize),
+    /// The file does not say.
+    Unknown,
+}
+
+impl Layer {
+    /// A layer without token ids and bias.
+    #[must_use]
+    pub fn new(name: impl Into<String>, experts: usize, data: Data, steps: Steps) -> Self {
+        Self { name: name.into(), experts, data, steps, token_ids: Rows::new(1), bias: vec![] }
+    }
+
+    /// What was recorded.
+    #[must_use]
+    pub fn kind(&self) -> RecordedKind {
+        match self.data {
+            Data::Scores(_) => RecordedKind::Scores,
+            Data::Selections(_) => RecordedKind::Selections,
+            Data::Loads(_) => RecordedKind::Loads,
+        }
+    }
+
+    /// The number of tokens; 0 where only counts were recorded.
+    #[must_use]
+    pub fn tokens(&self) -> usize {
+        match &self.data {
+            Data::Scores(rows) | Data::Selections(rows) => rows.len(),
+            Data::Loads(_) => 0,
+        }
+    }
+
+    /// The number of steps and the tokens in each. Tokens at the end that fill no step are left out.
+    #[must_use]
+    pub fn cut(&self) -> (usize, usize) {
+        match (&self.data, self.steps) {
+            (Data::Loads(counts), _) => (counts.len() / self.experts.max(1), 0),
+            (_, Steps::Of(tokens)) if tokens > 0 && tokens <= self.tokens() => (self.tokens() / tokens, tokens),
+            (_, Steps::Of(_)) => (1, self.tokens()),
+            (_, Steps::Unknown) => {
+                let steps = self.tokens().div_ceil(TOKENS_PER_STEP).max(1);
+                (steps, self.tokens() / steps)
+            }
+        }
+    }
+
+    /// A sentence about what is called experts per token: the columns of selections.
+    #[must_use]
+    pub fn choices(&self) -> Option<usize> {
+        match &self.data {
+            Data::Selections(rows) => Some(rows.columns()),
+            _ => None,
+        }
+    }
+}
+
+impl Recording {
+    /// A recording of these layers; name and format are added by [`read`](super::read).
+    #[must_use]
+    pub(crate) fn new(layers: Vec<Layer>) -> Self {
+        Self {
+            name: String::new(),
+            format: "",
+            kind: layers.first().map_or(RecordedKind::Loads, Layer::kind),
+            layers,
+            meta: Meta::default(),
+            metadata: BTreeMap::new(),
+            assumptions: vec![],
+            damages: vec![],
+        }
+    }
+
+    /// The layer with this name; the first one for `None`.
+    ///
+    /// # Errors
+    /// There is no such layer; the message lists those that there are.
+    pub fn layer(&self, name: Option<&str>) -> Result<&Layer, ReadError> {
+        let found = match name {
+            None => self.layers.first(),
+            Some(name) => self.layers.iter().find(|l| l.name == name),
+        };
+        found.ok_or_else(|| {
+            let known: Vec<String> = self.layers.iter().take(40).map(|l| format!("{:?}", l.name)).collect();
+            let more = if self.layers.len() > 40 { ", …" } else { "" };
+            let name = name.unwrap_or("");
+            ReadError::new(&self.name, format!("it has no layer “{name}”, only: {}{more}", known.join(", ")))
+        })
+    }
+
+    /// The number of experts per token: from the reading, the selections or the metadata.
+    #[must_use]
+    pub fn top_k(&self, reading: &Reading) -> Option<u32> {
+        let chosen = self.layers.first().and_then(Layer::choices).and_then(|k| u32::try_from(k).ok());
+        reading.top_k.or(chosen).or(self.meta.top_k)
+    }
+
+    /// Applies what a person decided, checks the limits, and notes what stays assumed.
+    pub(crate) fn answer(&mut self, reading: &Reading) -> Result<(), ReadError> {
+        let wrong = |text: String| ReadError::new(&self.name, text);
+        if let Some(kind) = reading.kind.filter(|&k| k != self.kind) {
+            return Err(wrong(format!("it holds {}, not {kind}", self.kind)));
+        }
+        let declared = reading.experts.or(self.meta.experts).map(|n| n as usize);
+        for layer in &mut self.layers {
+            if let Some(declared) = declared {
+                match &mut layer.data {
+                    Data::Scores(_) if reading.experts.is_some() && declared != layer.experts => {
+                        return Err(wrong(format!("it has scores of {} experts, not of {declared}", layer.experts)));
+                    }
+                    Data::Selections(_) => layer.experts = layer.experts.max(declared),
+                    Data::Loads(counts) if declared > layer.experts => {
+                        let wider = counts.chunks_exact(layer.experts.max(1));
+                        let missing = declared - layer.experts;
+                        *counts =
+                            wider.flat_map(|c| c.iter().copied().chain(std::iter::repeat_n(0, missing))).collect();
+                        layer.experts = declared;
+                    }
+                    _ => {}
+                }
+            }
+            if let (Some(tokens), Steps::Unknown) = (reading.step, layer.steps) {
+                layer.steps = Steps::Of(tokens as usize);
+            } else if let (Some(tokens), RecordedKind::Scores | RecordedKind::Selections) = (reading.step, layer.kind())
+            {
+                layer.steps = Steps::Of(tokens as usize);
+            }
+            check_limits(layer).map_err(wrong)?;
+        }
+        self.assume(reading, declared);
+        Ok(())
+    }
+
+    fn assume(&mut self, reading: &Reading, declared: Option<usize>) {
+        let layer = &self.layers[0];
+        let (steps, tokens) = layer.cut();
+        let mut more = vec![];
+        if declared.is_none() && self.kind == RecordedKind::Selections {
+            let text =
+                format!("the number of experts is not in the file: {}, the largest id + 1, is assumed", layer.experts);
+            more.push(Assumption::open(Question::Experts, text));
+        }
+        if self.kind == RecordedKind::Scores {
+            if reading.top_k.or(self.meta.top_k).is_none() {
+                more.push(Assumption::open(Question::TopK, "the number of experts per token, K, is not in the file"));
+            }
+            if reading.gate.or(self.meta.gate).or(reading.gated).is_none() {
+                more.push(Assumption::open(Question::Gate, "the gate is not in the file: sigmoid is assumed"));
+            }
+        }
+        if self.kind != RecordedKind::Loads && layer.steps == Steps::Unknown && reading.step.is_none() {
+            let text = format!("the file has no steps: its {} tokens are cut into {steps} of {tokens}", layer.tokens());
+            more.push(Assumption::usual(Question::Step, text));
+        }
+        self.assumptions.append(&mut more);
+    }
+}
+
+fn check_limits(layer: &Layer) -> Result<(), String> {
+    let what = if layer.name.is_empty() { "it".to_owned() } else { format!("layer {}", layer.name) };
+    let most = settings::EXPERTS.max as usize;
+    if !(settings::EXPERTS.min as usize..=most).contains(&layer.experts) {
+        return Err(format!(
+            "{what} has {} experts, but must have from {} to {most}",
+            layer.experts,
+            settings::EXPERTS.min
+        ));
+    }
+    if let Some(k) = layer.choices() {
+        let most = settings::TOP_K.max as usize;
+        if !(1..=most).contains(&k) {
+            return Err(format!("{what} has {k} experts per token, but must have from 1 to {most}"));
+        }
+    }
+    match &layer.data {
+        Data::Loads(counts) if counts.is_empty() => Err(format!("{what} holds no counts")),
+        Data::Scores(rows) | Data::Selections(rows) if rows.is_empty() => Err(format!("{what} holds no tokens")),
+        _ => {
+            let most = settings::BATCH.max as usize;
+            match layer.cut().1 {
+                tokens if tokens > most => {
+                    Err(format!("{what} has {tokens} tokens per step, but may have at most {most}"))
+                }
+                _ => Ok(()),
+            }
+        }
+    }
+}

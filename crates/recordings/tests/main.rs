@@ -1,0 +1,4 @@
+//! The readers on files as their writers make them.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod arrays;
