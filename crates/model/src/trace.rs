@@ -28,6 +28,8 @@ pub struct Trace {
     pub learned_bias: Vec<f64>,
     /// `Some(K)` where only the K chosen experts per token were recorded: such a trace can be shown, but not routed again.
     pub selected: Option<u32>,
+    /// The number of tokens of every expert, [steps, experts], where nothing else was recorded: such a trace has no tokens to show.
+    pub counts: Vec<u64>,
     sigmoid: OnceLock<Arc<Vec<i32>>>,
     softmax: OnceLock<Arc<Vec<i32>>>,
     sqrt_softplus: OnceLock<Arc<Vec<i32>>>,
@@ -49,6 +51,7 @@ impl Trace {
             gate_each_step: false,
             learned_bias: vec![],
             selected: None,
+            counts: vec![],
             sigmoid: OnceLock::new(),
             softmax: OnceLock::new(),
             sqrt_softplus: OnceLock::new(),
@@ -74,6 +77,13 @@ impl Trace {
         }
         let sigmoid = OnceLock::from(Arc::new(scores));
         Self { selected: Some(top_k), sigmoid, steps, tokens, experts, ..Self::new(0, 0, 0, vec![]) }
+    }
+
+    /// Counts alone as a trace: `counts` are [steps, experts].
+    #[must_use]
+    pub fn of_counts(experts: usize, counts: Vec<u64>) -> Self {
+        let steps = counts.len() / experts.max(1);
+        Self { steps, tokens: 1, experts, counts, ..Self::new(0, 0, 0, vec![]) }
     }
 
     /// Every score, Q20, [steps, tokens, experts]: the gate of the recorded logit in f64, rounded once. Computed on first use for each

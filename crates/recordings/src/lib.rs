@@ -9,25 +9,35 @@
 mod assumption;
 mod bytes;
 mod error;
+mod facts;
 mod formats;
 mod gather;
 mod input;
 mod join;
+mod kept;
+mod measure;
 mod meta;
 mod names;
+mod odd;
 mod recording;
 mod rows;
+mod runs;
 mod tensors;
+mod watch;
 
 pub use assumption::{Assumption, Question};
 pub use bytes::Bytes;
 pub use error::{Place, ReadError};
+pub use facts::Facts;
 pub use formats::{FORMATS, Format};
 pub use input::Input;
+pub use measure::Figures;
 pub use meta::Meta;
 pub use moebias_model::settings::reading::{LeaveOut, Reading, RecordedKind};
+pub use odd::{Oddity, Sign};
 pub use recording::{Data, Layer, Recording, Steps};
 pub use rows::{Number, Piece, Rows};
+pub use watch::Watched;
 
 use std::path::{Path, PathBuf};
 

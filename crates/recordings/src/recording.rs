@@ -45,6 +45,8 @@ pub struct Layer {
     pub steps: Steps,
     /// The token id of every token; no rows where not recorded.
     pub token_ids: Rows,
+    /// The group of every token, for example the domain of its text; no rows where not recorded.
+    pub groups: Rows,
     /// The bias that the model had learned, in score units, one per expert; empty where not recorded.
     pub bias: Vec<f64>,
 }
@@ -73,7 +75,7 @@ impl Layer {
     /// A layer without token ids and bias.
     #[must_use]
     pub fn new(name: impl Into<String>, experts: usize, data: Data, steps: Steps) -> Self {
-        Self { name: name.into(), experts, data, steps, token_ids: Rows::new(1), bias: vec![] }
+        Self { name: name.into(), experts, data, steps, token_ids: Rows::new(1), groups: Rows::new(1), bias: vec![] }
     }
 
     /// What was recorded.
@@ -166,8 +168,11 @@ impl Recording {
             return Err(wrong(format!("it holds {}, not {kind}", self.kind)));
         }
         let declared = reading.experts.or(self.meta.experts).map(|n| n as usize);
+        // Layers of one model have as many experts; one whose last expert was never chosen shows fewer.
+        let widest = self.layers.iter().map(|l| l.experts).max().unwrap_or(0);
+        let widest = if self.kind == RecordedKind::Scores { declared } else { Some(widest.max(declared.unwrap_or(0))) };
         for layer in &mut self.layers {
-            if let Some(declared) = declared {
+            if let Some(declared) = widest {
                 match &mut layer.data {
                     Data::Scores(_) if reading.experts.is_some() && declared != layer.experts => {
                         return Err(wrong(format!("it has scores of {} experts, not of {declared}", layer.experts)));
@@ -206,7 +211,13 @@ impl Recording {
         }
         if self.kind == RecordedKind::Scores {
             if reading.top_k.or(self.meta.top_k).is_none() {
-                more.push(Assumption::open(Question::TopK, "the number of experts per token, K, is not in the file"));
+                more.push(Assumption::open(
+                    Question::TopK,
+                    format!(
+                        "the number of experts per token, K, is not in the file: {} is assumed",
+                        self.top_k_or_usual(layer, reading)
+                    ),
+                ));
             }
             if reading.gate.or(self.meta.gate).or(reading.gated).is_none() {
                 more.push(Assumption::open(Question::Gate, "the gate is not in the file: sigmoid is assumed"));

@@ -505,24 +505,38 @@ fn add_companions(layer: &mut Layer, tensors: &[Tensor], reading: &Reading) -> R
         None => of_role(Role::TokenIds).filter(|t| !t.number.is_float()),
     };
     if let Some(ids) = ids {
-        ids.check()?;
-        if ids.elements() != layer.tokens() {
-            return Err(format!(
-                "`{}` has shape {:?}, but must have {} elements to fit the tokens",
-                ids.name,
-                ids.shape,
-                layer.tokens()
-            ));
-        }
-        if let Some(last) = ids.shape.len().checked_sub(1) {
-            let flat = Tensor {
-                shape: [ids.shape.as_slice(), &[1]].concat(),
-                strides: [ids.strides.as_slice(), &[ids.number.size() as u64]].concat(),
-                ..ids.clone()
-            };
-            let free: Vec<usize> = (0..=last).collect();
-            layer.token_ids = flat.rows(&free, last + 1, &[]);
-        }
+        layer.token_ids = column(ids, layer.tokens(), i64::from(i32::MAX))?;
+    }
+    if let Some(groups) = of_role(Role::Domain).filter(|t| !t.number.is_float()) {
+        layer.groups = column(groups, layer.tokens(), moebias_model::config::limits::TOPICS.max as i64 - 1)?;
     }
     Ok(())
+}
+
+/// One whole number from 0 to `most` per token.
+fn column(tensor: &Tensor, tokens: usize, most: i64) -> Result<Rows, String> {
+    tensor.check()?;
+    let name = &tensor.name;
+    if tensor.elements() != tokens {
+        return Err(format!(
+            "`{name}` has shape {:?}, but must have {tokens} elements to fit the tokens",
+            tensor.shape
+        ));
+    }
+    let size = tensor.number.size() as u64;
+    let last = tensor.shape.len();
+    let flat = Tensor {
+        shape: [tensor.shape.as_slice(), &[1]].concat(),
+        strides: [tensor.strides.as_slice(), &[size]].concat(),
+        ..tensor.clone()
+    };
+    let free: Vec<usize> = (0..last).collect();
+    let rows = flat.rows(&free, last, &[]);
+    rows.each::<i64, Wrong>(0..tokens, |row, value| match value.first() {
+        Some(v) if (0..=most).contains(v) => Ok(()),
+        Some(v) => Err(Wrong(format!("`{name}` holds {v} in row {row}, but must hold numbers from 0 to {most}"))),
+        None => Ok(()),
+    })
+    .map_err(|e| e.0)?;
+    Ok(rows)
 }

@@ -1,0 +1,136 @@
+//! A layer of a recording in memory, cut into steps, so that it can be routed or shown.
+
+use super::error::ReadError;
+use super::facts::{Facts, not_a_number};
+use super::measure::Stop;
+use super::recording::{Data, Layer, Recording};
+use moebias_model::config::Gate;
+use moebias_model::settings::reading::Reading;
+use moebias_model::trace::Trace;
+
+/// The largest number of scores of a layer that are held in memory: 1 GiB as f32.
+const MOST_SCORES: usize = 1 << 28;
+/// The largest number of scores made of selections, of which every token gets one per expert: 256 MiB.
+const MOST_MADE: usize = 1 << 26;
+
+/// A layer in memory.
+#[derive(Debug)]
+pub struct Watched {
+    /// The steps.
+    pub trace: Trace,
+    /// Experts per token.
+    pub top_k: u32,
+    /// The gate.
+    pub gate: Gate,
+    /// Tokens that were left out as asked, or because they are masked.
+    pub left_out: usize,
+    /// Tokens that there are but that are not shown, because the recording is too long or they fill no step.
+    pub not_shown: usize,
+}
+
+/// A value that passed a gate, as the logit that gives it. Softmax knows logits only up to a common number.
+pub(crate) fn ungated(gate: Gate, value: f32) -> f32 {
+    // Beyond this, the score is 0 or 1 within rounding.
+    const FAR: f32 = 40.0;
+    let logit = match gate {
+        Gate::Softmax => value.max(0.0).ln(),
+        Gate::Sigmoid => (value.max(0.0) / (1.0 - value).max(0.0)).ln(),
+        Gate::SqrtSoftplus => (value.max(0.0).powi(2)).exp_m1().ln(),
+    };
+    if logit.is_nan() { 0.0 } else { logit.clamp(-2.0 * FAR, FAR) }
+}
+
+impl Recording {
+    /// A layer in memory, the tokens that are to be left out left out, cut into steps of equal size.
+    ///
+    /// # Errors
+    /// The file can't be read, holds a value that is not a number, or nothing is left.
+    pub fn watch(&self, layer: &Layer, facts: &Facts, reading: &Reading) -> Result<Watched, ReadError> {
+        let top_k = self.top_k_or_usual(layer, reading);
+        let gate = self.gate(reading);
+        let kept = self.kept(layer, facts, reading)?;
+        let failed = |e: std::io::Error| ReadError::new(&self.name, format!("it can't be read: {e}"));
+        let most = match layer.data {
+            Data::Scores(_) => MOST_SCORES,
+            _ => MOST_MADE,
+        } / layer.experts.max(1);
+        let shown = kept.first(most);
+        let all = layer.tokens();
+        let (mut trace, taken, rows) = match &layer.data {
+            Data::Loads(counts) => (Trace::of_counts(layer.experts, counts.clone()), 0, vec![]),
+            Data::Selections(rows) => {
+                let mut ids: Vec<i64> = vec![];
+                let mut room = vec![];
+                for run in &shown.0 {
+                    rows.read(run.clone(), &mut room).map_err(failed)?;
+                    ids.append(&mut room);
+                }
+                let (steps, tokens) = cut(layer, shown.len());
+                let ids: Vec<u16> = ids.iter().map(|&id| u16::try_from(id).unwrap_or(u16::MAX)).collect();
+                let width = rows.columns();
+                let trace =
+                    Trace::of_selections(steps, tokens, layer.experts, width as u32, &ids[..steps * tokens * width]);
+                (trace, steps * tokens, shown.0.iter().cloned().flatten().take(steps * tokens).collect())
+            }
+            Data::Scores(_) => {
+                let mut logits: Vec<f32> = Vec::with_capacity(shown.len() * layer.experts);
+                let mut rows = Vec::with_capacity(shown.len());
+                let each = |at: usize, row: &[f32]| {
+                    if let Some(e) = row.iter().position(|x| x.is_nan() || *x == f32::INFINITY) {
+                        return Err(Stop::Value(at, e, row[e]));
+                    }
+                    rows.push(at);
+                    match reading.gated {
+                        None => logits.extend_from_slice(row),
+                        Some(gated) => logits.extend(row.iter().map(|&x| ungated(gated, x))),
+                    }
+                    Ok(())
+                };
+                layer.each_scored::<Stop>(&shown, each).map_err(|stop| match stop {
+                    Stop::Read(e) => failed(e),
+                    Stop::Value(row, expert, value) => not_a_number(self, layer, row, expert, value),
+                })?;
+                if rows.is_empty() {
+                    return Err(ReadError::new(&self.name, "every row is masked: it holds no tokens"));
+                }
+                let (steps, tokens) = cut(layer, rows.len());
+                logits.truncate(steps * tokens * layer.experts);
+                rows.truncate(steps * tokens);
+                (Trace::new(steps, tokens, layer.experts, logits), steps * tokens, rows)
+            }
+        };
+        trace.token_ids = self.columns(&layer.token_ids, &rows).map_err(failed)?;
+        trace.groups = self.columns(&layer.groups, &rows).map_err(failed)?;
+        trace.group_names = self.group_names(&trace.groups);
+        trace.learned_bias.clone_from(&layer.bias);
+        let left_out = all - kept.len() + if matches!(layer.data, Data::Scores(_)) { facts.masked } else { 0 };
+        let left_out = left_out.min(all - taken.min(all));
+        Ok(Watched { trace, top_k, gate, left_out, not_shown: all - taken.min(all) - left_out })
+    }
+
+    /// The values of a column at these rows.
+    fn columns<T: TryFrom<i64> + Default>(&self, column: &super::Rows, rows: &[usize]) -> std::io::Result<Vec<T>> {
+        if column.is_empty() {
+            return Ok(vec![]);
+        }
+        let mut all: Vec<i64> = vec![];
+        column.read(0..column.len(), &mut all)?;
+        let value = |&row: &usize| all.get(row).and_then(|&v| T::try_from(v).ok()).unwrap_or_default();
+        Ok(rows.iter().map(value).collect())
+    }
+
+    fn group_names(&self, groups: &[u32]) -> Vec<String> {
+        let named = self.metadata.get("domains").and_then(|text| serde_json::from_str(text).ok());
+        let mut names: Vec<String> = named.unwrap_or_default();
+        let count = groups.iter().max().map_or(0, |&g| g as usize + 1);
+        names.truncate(moebias_model::config::limits::TOPICS.max as usize);
+        (names.len()..count).for_each(|i| names.push(format!("group {i}")));
+        names
+    }
+}
+
+/// Steps and tokens per step for this many tokens of a layer.
+fn cut(layer: &Layer, tokens: usize) -> (usize, usize) {
+    let per_step = layer.cut().1.clamp(1, tokens.max(1));
+    ((tokens / per_step).max(1), per_step)
+}
