@@ -68,8 +68,12 @@ impl Gather {
         if let Some(i) = (1..ids.len()).find(|&i| ids[i] >= 0 && ids[..i].contains(&ids[i])) {
             return Err(format!("it names expert {} twice", ids[i]));
         }
-        let layer = self.layer(layer, 2 * ids.len() + 8)?;
-        if ids.len() > layer.width {
+        // Ids, the token id and the run of its step.
+        let gathered = self.layer(layer, 2 * ids.len() + 24)?;
+        let wider = ids.len().saturating_sub(gathered.width);
+        let more = 2 * wider * gathered.tokens;
+        let layer = self.layer(layer, more)?;
+        if wider > 0 {
             layer.widen(ids.len());
         }
         let none = std::iter::repeat_n(-1, layer.width - ids.len());
@@ -80,7 +84,7 @@ impl Gather {
 
     /// The router's output for one token, one number per expert.
     pub(crate) fn scored(&mut self, layer: &str, of: Of, scores: &[f32]) -> Result<(), String> {
-        let layer = self.layer(layer, 4 * scores.len() + 8)?;
+        let layer = self.layer(layer, 4 * scores.len() + 24)?;
         if layer.tokens == 0 {
             layer.width = scores.len();
         } else if layer.width != scores.len() {
@@ -99,11 +103,14 @@ impl Gather {
         }
         let expert = expert as usize;
         let gathered = self.layer(layer, 0)?;
+        let steps = gathered.counts.len();
         let row = gathered.counts.entry(step).or_default();
         let grown = (expert + 1).saturating_sub(row.len());
         row.resize(row.len() + grown, 0);
         row[expert] = row[expert].saturating_add(count);
-        self.layer(layer, 8 * grown).map(|_| ())
+        // A new step takes room of its own.
+        let new = 64 * (gathered.counts.len() - steps);
+        self.layer(layer, 8 * grown + new).map(|_| ())
     }
 
     /// In a step, the experts received these numbers of tokens more.
@@ -129,6 +136,11 @@ impl Gather {
         metadata: BTreeMap<String, String>,
     ) -> Result<Recording, ReadError> {
         let mut layers = vec![];
+        let counts = |g: &Gathered| g.counts.values().map(Vec::len).max().unwrap_or(0).saturating_mul(g.counts.len());
+        let counts: usize = self.layers.values().map(counts).fold(0, usize::saturating_add);
+        if counts > limits::IN_MEMORY / 8 {
+            return Err(input.wrong(format!("its counts take more than {} MiB in memory", limits::IN_MEMORY >> 20)));
+        }
         for ((_, name), gathered) in self.layers {
             layers.push(gathered.layer(name));
         }

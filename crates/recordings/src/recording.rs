@@ -2,6 +2,7 @@
 
 use super::assumption::{Assumption, Question};
 use super::error::ReadError;
+use super::limits;
 use super::meta::Meta;
 use super::rows::Rows;
 use moebias_model::config::limits as settings;
@@ -171,6 +172,13 @@ impl Recording {
         // Layers of one model have as many experts; one whose last expert was never chosen shows fewer.
         let widest = self.layers.iter().map(|l| l.experts).max().unwrap_or(0);
         let widest = if self.kind == RecordedKind::Scores { declared } else { Some(widest.max(declared.unwrap_or(0))) };
+        let counts = |l: &Layer| match &l.data {
+            Data::Loads(counts) => (counts.len() / l.experts.max(1)).saturating_mul(widest.unwrap_or(0)),
+            _ => 0,
+        };
+        if self.layers.iter().map(counts).fold(0, usize::saturating_add) > limits::IN_MEMORY / 8 {
+            return Err(wrong(format!("its counts take more than {} MiB in memory", limits::IN_MEMORY >> 20)));
+        }
         for layer in &mut self.layers {
             if let Some(declared) = widest {
                 match &mut layer.data {

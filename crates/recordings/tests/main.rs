@@ -3,3 +3,5 @@
 
 mod arrays;
 mod cases;
+mod tables;
+mod text;
