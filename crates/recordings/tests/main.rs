@@ -3,5 +3,6 @@
 
 mod arrays;
 mod cases;
+mod documents;
 mod tables;
 mod text;
