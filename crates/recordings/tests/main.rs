@@ -6,3 +6,4 @@ mod cases;
 mod documents;
 mod tables;
 mod text;
+mod written;
