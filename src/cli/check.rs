@@ -35,11 +35,6 @@ fn said(file: &Path) -> Result<String, FileError> {
     }
     Ok(match files::open(file)? {
         Opened::Experiment(loaded) => of_experiment(files::kind(file)?, &loaded),
-        Opened::Selections(log) => {
-            let tokens: usize = log.layers.iter().map(|l| l.tokens).sum();
-            let layers = output::counted(log.layers.len() as u64, "layer");
-            format!("a log of {} selections in {layers}", thousands(tokens as u64))
-        }
         Opened::Lesson(lesson) => {
             let pages = output::counted(lesson.pages.len() as u64, "page");
             format!("a lesson: “{}”, {pages}", lesson.title)
@@ -49,9 +44,12 @@ fn said(file: &Path) -> Result<String, FileError> {
 
 fn of_experiment(kind: Kind, loaded: &Loaded) -> String {
     let s = &loaded.scenario;
-    if kind == Kind::Trace {
+    if kind == Kind::Recording {
         let router = s.variants.first().map(|v| v.router.clone()).unwrap_or_default();
-        return format!("a trace of {}, top {} of {} experts", s.summary, router.top_k, router.experts);
+        let what =
+            format!("a recording of a router: {}, top {} of {} experts", s.summary, router.top_k, router.experts);
+        let odd = loaded.examined.iter().flat_map(|e| &e.oddities).map(|o| format!("; odd: {}", o.text));
+        return odd.fold(what, |text, odd| text + &odd);
     }
     let variants = output::counted(s.variants.len() as u64, "variant");
     let events = output::counted(s.events.len() as u64, "event");

@@ -18,7 +18,7 @@ pub(super) fn film(args: &FilmArgs) -> Result<(), Failure> {
             "{name}: a film ends in .gif or .webp, or is a folder for PNG files, written with a slash at its end"
         )));
     };
-    let loaded = window::load(Some(&args.file))?;
+    let loaded = window::load(Some(&args.file), &args.reading)?;
     let end = render::end(&loaded);
     // Before its first step a run has nothing to show.
     let from = args.from.unwrap_or((loaded.scenario.first_step() + 1).min(end));

@@ -3,6 +3,7 @@
 use super::DEFAULT_STEPS;
 use super::failure::Failure;
 use super::progress::while_waiting;
+use super::reading::ReadingArgs;
 use moebias_engine::start::Start;
 use moebias_files::{self as files, Loaded, Recorded};
 use std::path::Path;
@@ -33,7 +34,7 @@ impl Input {
 
 impl From<Loaded> for Input {
     fn from(loaded: Loaded) -> Self {
-        let Loaded { scenario: s, trace, path: _ } = loaded;
+        let Loaded { scenario: s, trace, path: _, examined: _ } = loaded;
         let experiment = s.experiment();
         let start = Start { experiment, trace, state: s.start, events: s.events, stop: s.stop };
         Self { title: s.title, start, recorded: s.recorded }
@@ -43,7 +44,8 @@ impl From<Loaded> for Input {
 /// Opens a FILE that can be routed.
 ///
 /// # Errors
-/// A file that is missing, unreadable or wrong, or a log of selections.
-pub(super) fn open(file: &Path) -> Result<Input, Failure> {
-    Ok(while_waiting("Reading", || files::load(file))?.into())
+/// A file that is missing, unreadable or wrong, or a lesson.
+pub(super) fn open(file: &Path, reading: &ReadingArgs) -> Result<Input, Failure> {
+    let open = || files::load_as(&reading.files(file), reading.layer(), &reading.reading());
+    Ok(while_waiting("Reading", open)?.into())
 }

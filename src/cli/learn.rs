@@ -90,7 +90,7 @@ impl Mean {
 }
 
 pub(super) fn learn(args: &LearnArgs) -> Result<(), Failure> {
-    let input = input::open(&args.file)?;
+    let input = input::open(&args.file, &Default::default())?;
     let experiment = &input.start.experiment;
     if experiment.world().is_none() {
         let text =

@@ -4,6 +4,7 @@
 
 mod bench;
 mod check;
+mod convert;
 mod doctor;
 mod drive;
 mod failure;
@@ -13,6 +14,7 @@ mod learn;
 mod output;
 mod progress;
 mod quiet;
+mod reading;
 mod render;
 mod replay;
 mod report;
@@ -28,6 +30,7 @@ use moebias_engine::EngineChoice;
 use moebias_files::view::PaneKind;
 use moebias_model::config::limits;
 use moebias_model::sweep::{Axis, MOST_SEEDS};
+use reading::ReadingArgs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -53,6 +56,8 @@ Exit codes: 0 success; 1 bad input or a failed verification; 2 wrong usage.";
 struct Cli {
     /// What to open in the window
     file: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingArgs,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -65,8 +70,10 @@ enum Command {
     Replay(ReplayArgs),
     /// Check scenarios, recordings, traces and logs; every file is reported
     Check(CheckArgs),
-    /// Describe a trace or a log of selections, and how balanced it was when recorded
+    /// Describe a recording of a router: what is odd about it, and how balanced every layer was
     Trace(TraceArgs),
+    /// Write a recording as safetensors, with everything that was decided about it
+    Convert(ConvertArgs),
     /// Draw the window or a pane offscreen at one step, as PNG or SVG
     Render(RenderArgs),
     /// Film a run offscreen, as GIF, WebP or PNG files
@@ -145,6 +152,8 @@ struct SweepArgs {
     /// Print one JSON object instead of the table
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 #[derive(Debug, Args)]
@@ -166,6 +175,8 @@ struct RunArgs {
     /// With --json: loads and biases of every step, not only of the last
     #[arg(long, requires = "json")]
     full: bool,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 #[derive(Debug, Args)]
@@ -178,6 +189,8 @@ struct TheoryArgs {
     /// Print one JSON object, with every step's figures
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 #[derive(Debug, Args)]
@@ -214,6 +227,8 @@ struct RenderArgs {
     /// The picture to write: a PNG, or an SVG if the name ends in .svg
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 #[derive(Debug, Args)]
@@ -247,6 +262,8 @@ struct FilmArgs {
     /// The film to write: .gif, .webp, or a folder for PNG files, with a slash at the end
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 /// A whole number within limits.
@@ -285,14 +302,25 @@ struct CheckArgs {
 
 #[derive(Debug, Args)]
 struct TraceArgs {
-    /// A trace (.safetensors), a log of selections (.jsonl), builtin:sample or builtin:learned
-    file: PathBuf,
-    /// Which layer, if the file holds several
-    #[arg(long, value_name = "NAME")]
-    layer: Option<String>,
+    /// Recordings in any format that --formats lists, a folder of .npy files, builtin:sample or builtin:learned
+    files: Vec<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// List the formats that are read
+    #[arg(long)]
+    formats: bool,
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
+
+#[derive(Debug, Args)]
+struct ConvertArgs {
+    /// The recordings, and last the .safetensors file to write
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 /// `--engine`.
@@ -334,11 +362,12 @@ pub fn main() -> ExitCode {
     }
     let done = match &cli.command {
         None if let Some(word) = cli.file.as_deref().and_then(no_command) => Err(no_such(word)),
-        None => window::open(cli.file.as_deref()),
+        None => window::open(cli.file.as_deref(), &cli.reading),
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Replay(args)) => replay::replay(args),
         Some(Command::Check(args)) => check::check(&args.files),
         Some(Command::Trace(args)) => trace::trace(args),
+        Some(Command::Convert(args)) => convert::convert(args),
         Some(Command::Render(args)) => render::render(args),
         Some(Command::Film(args)) => film::film(args),
         Some(Command::Theory(args)) => theory::theory(args),

@@ -71,7 +71,7 @@ pub(super) fn render(args: &RenderArgs) -> Result<(), Failure> {
     if !drawing && !is("png") {
         return Err(Failure::Usage(format!("{name}: a picture ends in .png or .svg")));
     }
-    let loaded = window::load(Some(&args.file))?;
+    let loaded = window::load(Some(&args.file), &args.reading)?;
     let at = args.at.unwrap_or(end(&loaded));
     check_begun(&loaded, at)?;
     // Said before the work, not after it.

@@ -9,7 +9,7 @@ use moebias_engine::start::RunId;
 
 pub(super) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     let name = args.file.display();
-    let input = input::open(&args.file)?;
+    let input = input::open(&args.file, &Default::default())?;
     let Some(recorded) = &input.recorded else {
         return Err(Failure::new(format!("{name} is not a recording: it holds no digest. `moebias run` runs it")));
     };

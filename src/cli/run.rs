@@ -18,7 +18,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     if csv_to_stdout && args.json {
         return Err(Failure::Usage("--json and --csv - both go to the output: write the CSV to a file".into()));
     }
-    let input = input::open(&args.file)?;
+    let input = input::open(&args.file, &args.reading)?;
     let mut run = Run::new(RunId(0), input.start.clone())?;
     let end = args.steps.map_or(input.end(), |n| input.first().saturating_add(n));
     let keep = match (args.json, args.full) {

@@ -47,7 +47,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<(), Failure> {
     if to_output && args.json {
         return Err(Failure::Usage("--json and --csv - both go to the output: write the CSV to a file".into()));
     }
-    let input = input::open(&args.file)?;
+    let input = input::open(&args.file, &args.reading)?;
     if input.start.state.is_some() {
         return Err(Failure::new(
             "this recording begins in the middle, with biases of its own: give the scenario it came from",

@@ -89,7 +89,7 @@ struct Json<'a> {
 }
 
 pub(super) fn theory(args: &TheoryArgs) -> Result<(), Failure> {
-    let input = input::open(&args.file)?;
+    let input = input::open(&args.file, &args.reading)?;
     let mut run = Run::new(RunId(0), input.start.clone())?;
     run.watched = true;
     let end = args.steps.map_or(input.end(), |n| input.first().saturating_add(n));

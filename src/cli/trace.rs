@@ -1,14 +1,12 @@
-//! `moebias trace`: what a trace or a log of selections holds, and how balanced it was when it was recorded.
+//! `moebias trace`: what a recording of a router holds, what is odd about it, and how balanced every layer was.
 
 use super::TraceArgs;
 use super::failure::Failure;
 use super::output::{self, aligned, counted, figures, styled, thousands};
 use super::progress::while_waiting;
-use moebias_files::selections::{self, LayerSelections, Selections};
-use moebias_files::trace::{self, Balance, RecordedBalance, TraceFile};
-use moebias_files::{self as files, Kind};
+use moebias_files::{self as files, FileError, Kind, recorded};
+use moebias_recordings::{Facts, Figures, Oddity, Reading, RecordedKind, Recording, Remedy};
 use serde::Serialize;
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -16,73 +14,207 @@ use std::fmt::Write as _;
 const SHOWN: usize = 76;
 /// Groups that the table lists.
 const GROUPS: usize = 32;
+/// Layers that the table lists; beyond them, it says how they are spread.
+const LAYERS: usize = 128;
 
 pub(super) fn trace(args: &TraceArgs) -> Result<(), Failure> {
-    let name = args.file.display().to_string();
-    match files::kind(&args.file)? {
+    if args.formats {
+        return output::print(&formats());
+    }
+    let Some(first) = args.files.first() else {
+        return Err(Failure::Usage("a recording is missing: name at least one FILE, or --formats".into()));
+    };
+    let name = first.display().to_string();
+    match files::kind(first)? {
         Kind::Scenario => {
-            let text =
-                format!("{name} is a scenario, not a trace: `moebias check` says what it holds, `moebias run` runs it");
-            Err(Failure::new(text))
+            let text = format!(
+                "{name} is a scenario, not a recording of a router: `moebias check` says what it holds, `moebias run` runs it"
+            );
+            return Err(Failure::new(text));
         }
-        Kind::Lesson => Err(Failure::new(format!("{name} is a lesson, not a trace: open it with `moebias {name}`"))),
-        Kind::Trace => {
-            let layer = args.layer.as_deref();
-            let (file, balance) = while_waiting("Reading", || {
-                let file = trace::read(&args.file, layer)?;
-                let balance = file.balance();
-                Ok::<_, files::FileError>((file, balance))
-            })?;
-            if args.json {
-                print_json(&TraceJson::new(&name, &file, balance.as_ref().ok()))
-            } else {
-                output::print(&table(&name, &file, balance.as_ref()))
+        Kind::Lesson => {
+            let text = format!("{name} is a lesson, not a recording of a router: open it with `moebias {name}`");
+            return Err(Failure::new(text));
+        }
+        Kind::Recording => {}
+    }
+    let measured = while_waiting("Reading", || Measured::new(args))?;
+    if args.json { print_json(&measured) } else { output::print(&measured.table()) }
+}
+
+/// What was read and measured.
+struct Measured {
+    reading: Reading,
+    recording: Recording,
+    assumptions: Vec<String>,
+    oddities: Vec<Oddity>,
+    layers: Vec<Figures>,
+    /// The groups of the first layer's tokens, with the number of tokens of each.
+    groups: Vec<(String, u64)>,
+}
+
+impl Measured {
+    fn new(args: &TraceArgs) -> Result<Self, FileError> {
+        let reading = args.reading.reading();
+        let mut all = args.files.clone();
+        all.extend(args.reading.files(&args.files[0]).into_iter().skip(1));
+        let mut recording = recorded::open(&all, &reading)?;
+        if let Some(layer) = args.reading.layer() {
+            let layer = recorded::layer_of(&recording, layer)?.clone();
+            recording.layers = vec![layer];
+        }
+        let mut oddities = recording.odd_file();
+        let mut layers = vec![];
+        for layer in &recording.layers {
+            let facts: Facts = recording.facts(layer)?;
+            oddities.extend(recording.odd(layer, &facts, &reading));
+            layers.push(recording.figures(layer, &facts, &reading)?);
+        }
+        let assumptions = recording.assumptions.iter().map(ToString::to_string).collect();
+        let groups = recording.layers.first().map(|l| recording.groups(l)).transpose()?.unwrap_or_default();
+        Ok(Self { groups, reading, recording, assumptions, oddities, layers })
+    }
+
+    fn table(&self) -> String {
+        let (bold, plain) = if styled() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+        let recording = &self.recording;
+        let what = match recording.kind {
+            RecordedKind::Scores => "router scores: they can be routed again",
+            RecordedKind::Selections => "chosen experts: they can be shown and measured, but not routed again",
+            RecordedKind::Loads => "loads of experts: they can be shown and measured, but not routed again",
+        };
+        let mut out = format!("{bold}{}{plain}  {}, {what}\n", recording.name, recording.format);
+        let section = |out: &mut String, title: &str, lines: &[String]| {
+            if !lines.is_empty() {
+                writeln!(out, "\n{bold}{title}{plain}").ok();
+                lines.iter().for_each(|line| {
+                    writeln!(out, "  {line}").ok();
+                });
             }
+        };
+        section(&mut out, "Odd", &self.oddities.iter().map(warning).collect::<Vec<_>>());
+        section(&mut out, "Assumed", &self.assumptions);
+        section(&mut out, "Layers", &aligned(&self.rows()));
+        section(&mut out, "Over all layers", &aligned(&self.spread()));
+        section(&mut out, "Tokens by group", &aligned(&self.groups()));
+        section(&mut out, "Metadata", &metadata(&recording.metadata));
+        out
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let heads = [
+            "layer",
+            "steps",
+            "tokens",
+            "experts",
+            "K",
+            "MaxVio",
+            "mean of steps",
+            "MinVio",
+            "entropy",
+            "effective",
+            "dead",
+            "busiest",
+            "emptiest",
+        ];
+        let with_bias = self.layers.iter().any(|l| l.maxvio_recorded_bias.is_some());
+        let mut head: Vec<String> = heads.map(String::from).to_vec();
+        head.extend(with_bias.then(|| "with the recorded bias".to_owned()));
+        let mut rows = vec![head];
+        for l in self.layers.iter().take(LAYERS) {
+            let fair = l.loads.iter().sum::<u64>() as f64 / l.loads.len().max(1) as f64;
+            let end = |e: usize| {
+                let load = l.loads.get(e).copied().unwrap_or(0);
+                if fair > 0.0 { format!("{e} ({:.2}× fair)", load as f64 / fair) } else { e.to_string() }
+            };
+            let mut row = vec![
+                if l.layer.is_empty() { "–".into() } else { l.layer.clone() },
+                thousands(l.steps as u64),
+                if l.tokens == 0 { "–".into() } else { thousands(l.tokens as u64) },
+                l.experts.to_string(),
+                l.top_k.map_or("–".into(), |k| k.to_string()),
+                figures(l.maxvio),
+                figures(l.maxvio_mean),
+                figures(l.min_vio),
+                figures(l.entropy),
+                format!("{:.1}", l.effective_experts),
+                l.dead.to_string(),
+                end(l.busiest),
+                end(l.emptiest),
+            ];
+            row.extend(l.maxvio_recorded_bias.map(figures));
+            rows.push(row);
         }
-        Kind::Selections => {
-            let mut log = while_waiting("Reading", || selections::read(&args.file))?;
-            if let Some(wanted) = &args.layer {
-                let known: Vec<String> = log.layers.iter().map(|l| l.layer.to_string()).collect();
-                log.layers.retain(|l| l.layer.to_string() == *wanted);
-                if log.layers.is_empty() {
-                    let known = known.join(", ");
-                    return Err(Failure::new(format!("{name}: it has no layer {wanted:?}, only: {known}")));
-                }
-            }
-            if args.json { print_json(&LogJson::new(&name, &log)) } else { output::print(&log_table(&name, &log)) }
+        if self.layers.len() > LAYERS {
+            let more = counted((self.layers.len() - LAYERS) as u64, "layer");
+            rows.push(vec![format!("… {more} more; --json lists all")]);
         }
+        rows
+    }
+
+    fn groups(&self) -> Vec<Vec<String>> {
+        let all: u64 = self.groups.iter().map(|(_, n)| n).sum();
+        let share = |n: u64| format!("{:.1} %", 100.0 * n as f64 / all.max(1) as f64);
+        self.groups.iter().take(GROUPS).map(|(name, n)| vec![name.clone(), thousands(*n), share(*n)]).collect()
+    }
+
+    /// How the layers are spread, where there are several.
+    fn spread(&self) -> Vec<Vec<String>> {
+        if self.layers.len() < 3 {
+            return vec![];
+        }
+        let mut rows = vec![["", "p5", "p50", "p95"].map(String::from).to_vec()];
+        let mut row = |name: &str, of: fn(&Figures) -> f64| {
+            let mut values: Vec<f64> = self.layers.iter().map(of).collect();
+            values.sort_by(f64::total_cmp);
+            let at = |q: f64| figures(values[((values.len() - 1) as f64 * q).round() as usize]);
+            rows.push(vec![name.into(), at(0.05), at(0.5), at(0.95)]);
+        };
+        row("MaxVio", |l| l.maxvio);
+        row("entropy", |l| l.entropy);
+        row("effective experts", |l| l.effective_experts);
+        rows
     }
 }
 
-fn print_json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string(value).map_err(|e| Failure::new(format!("no JSON could be made: {e}")))?;
-    output::print_json(&(text + "\n"))
+fn warning(oddity: &Oddity) -> String {
+    let of = oddity.layer.as_ref().map(|l| format!("layer {l}: ")).unwrap_or_default();
+    let remedy = oddity.remedy.map(|r| format!(" ({} remedies it)", r.option())).unwrap_or_default();
+    format!("{of}{}{remedy}", oddity.text)
+}
+
+fn metadata(all: &BTreeMap<String, String>) -> Vec<String> {
+    let shown = |(key, value): (&String, &String)| {
+        let mut shown: String = value.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        if value.chars().count() > SHOWN {
+            shown.push('…');
+        }
+        format!("{key}: {shown}")
+    };
+    all.iter().map(shown).collect()
+}
+
+/// The formats that are read.
+fn formats() -> String {
+    let mut out = String::from("Moebias reads recordings of routers in these formats, text also as .gz and .zst:\n");
+    for format in moebias_recordings::FORMATS {
+        writeln!(out, "  {}", format.name()).ok();
+    }
+    out
 }
 
 #[derive(Serialize)]
-struct TraceJson<'a> {
+struct Json<'a> {
     file: &'a str,
+    format: &'a str,
     kind: &'static str,
-    layer: &'a str,
-    layers: &'a [String],
-    steps: usize,
-    tokens: usize,
-    experts: usize,
-    dtype: &'a str,
     top_k: Option<u32>,
     gate: Option<String>,
-    tensors: Vec<TensorJson<'a>>,
+    assumptions: &'a [String],
+    warnings: Vec<WarningJson<'a>>,
+    layers: &'a [Figures],
     groups: Vec<GroupJson<'a>>,
-    bias_range: Option<[f64; 2]>,
-    maxvio: Option<MaxVioJson>,
     metadata: &'a BTreeMap<String, String>,
-}
-
-#[derive(Serialize)]
-struct TensorJson<'a> {
-    name: &'a str,
-    dtype: &'a str,
-    shape: &'a [usize],
 }
 
 #[derive(Serialize)]
@@ -92,208 +224,39 @@ struct GroupJson<'a> {
 }
 
 #[derive(Serialize)]
-struct MaxVioJson {
-    unbiased: BalanceJson,
-    recorded_bias: Option<BalanceJson>,
+struct WarningJson<'a> {
+    what: &'static str,
+    layer: Option<&'a str>,
+    text: &'a str,
+    remedy: Option<String>,
 }
 
-#[derive(Serialize)]
-struct BalanceJson {
-    step_mean: f64,
-    all_steps: f64,
+fn print_json(measured: &Measured) -> Result<(), Failure> {
+    let recording = &measured.recording;
+    let json = Json {
+        file: &recording.name,
+        format: recording.format,
+        kind: recording.kind.name(),
+        top_k: recording.top_k(&measured.reading),
+        gate: (recording.kind == RecordedKind::Scores)
+            .then(|| recording.gate(&measured.reading).to_string().to_lowercase()),
+        assumptions: &measured.assumptions,
+        warnings: measured.oddities.iter().map(WarningJson::of).collect(),
+        layers: &measured.layers,
+        groups: measured.groups.iter().map(|(name, tokens)| GroupJson { name, tokens: *tokens }).collect(),
+        metadata: &recording.metadata,
+    };
+    let text = serde_json::to_string(&json).map_err(|e| Failure::new(format!("no JSON could be made: {e}")))?;
+    output::print_json(&(text + "\n"))
 }
 
-impl From<Balance> for BalanceJson {
-    fn from(balance: Balance) -> Self {
-        Self { step_mean: balance.max_vio_mean, all_steps: balance.max_vio_all }
-    }
-}
-
-impl<'a> TraceJson<'a> {
-    fn new(file: &'a str, trace: &'a TraceFile, balance: Option<&RecordedBalance>) -> Self {
-        let info = &trace.info;
-        let tensor = |t: &'a trace::TensorInfo| TensorJson { name: &t.name, dtype: &t.dtype, shape: &t.shape };
+impl<'a> WarningJson<'a> {
+    fn of(oddity: &'a Oddity) -> Self {
         Self {
-            file,
-            kind: "scores",
-            layer: &info.layer,
-            layers: &info.layers,
-            steps: info.steps,
-            tokens: info.tokens,
-            experts: info.experts,
-            dtype: &info.dtype,
-            top_k: info.top_k,
-            gate: info.gate().ok().map(|g| g.to_string().to_lowercase()),
-            tensors: info.tensors.iter().map(tensor).collect(),
-            groups: groups(trace).into_iter().map(|(name, tokens)| GroupJson { name, tokens }).collect(),
-            bias_range: info.bias.as_deref().and_then(range),
-            maxvio: balance
-                .map(|b| MaxVioJson { unbiased: b.unbiased.into(), recorded_bias: b.learned.map(BalanceJson::from) }),
-            metadata: &info.metadata,
+            what: oddity.sign.name(),
+            layer: oddity.layer.as_deref(),
+            text: &oddity.text,
+            remedy: oddity.remedy.map(Remedy::option),
         }
     }
-}
-
-#[derive(Serialize)]
-struct LogJson<'a> {
-    file: &'a str,
-    kind: &'static str,
-    layers: Vec<LayerJson<'a>>,
-    metadata: &'a BTreeMap<String, String>,
-}
-
-#[derive(Serialize)]
-struct LayerJson<'a> {
-    layer: i64,
-    tokens: usize,
-    experts: u32,
-    top_k: u32,
-    maxvio: f64,
-    loads: &'a [u64],
-}
-
-impl<'a> LogJson<'a> {
-    fn new(file: &'a str, log: &'a Selections) -> Self {
-        let layer = |l: &'a LayerSelections| LayerJson {
-            layer: l.layer,
-            tokens: l.tokens,
-            experts: l.experts,
-            top_k: l.top_k,
-            maxvio: l.max_vio,
-            loads: &l.loads,
-        };
-        Self { file, kind: "selections", layers: log.layers.iter().map(layer).collect(), metadata: &log.metadata }
-    }
-}
-
-/// Tokens of each group.
-fn groups(file: &TraceFile) -> Vec<(&str, u64)> {
-    let mut counts = vec![0u64; file.trace.group_names.len()];
-    for &g in &file.trace.groups {
-        if let Some(count) = counts.get_mut(g as usize) {
-            *count += 1;
-        }
-    }
-    file.trace.group_names.iter().map(String::as_str).zip(counts).collect()
-}
-
-fn range(values: &[f64]) -> Option<[f64; 2]> {
-    let least = values.iter().copied().reduce(f64::min)?;
-    Some([least, values.iter().copied().reduce(f64::max)?])
-}
-
-fn table(name: &str, file: &TraceFile, balance: Result<&RecordedBalance, &String>) -> String {
-    let (bold, plain) = if styled() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-    let info = &file.info;
-    let mut out = String::new();
-    let size = [
-        counted(info.steps as u64, "step"),
-        format!("{} tokens", thousands(info.tokens as u64)),
-        format!("{} experts", info.experts),
-    ];
-    writeln!(out, "{bold}{name}{plain}  router scores of a real model: {}", size.join(" × ")).ok();
-    let layer = match (info.layer.as_str(), info.metadata.get("layer")) {
-        ("", Some(said)) => format!("layer {said}"),
-        ("", None) => "a layer without a name".into(),
-        (named, _) => format!("layer {named:?}"),
-    };
-    let router = match (info.top_k, info.gate()) {
-        (Some(k), Ok(gate)) => format!("{} gate, top {k}", gate.to_string().to_lowercase()),
-        (None, Ok(gate)) => {
-            let k = info.router().map_or(0, |r| r.top_k);
-            format!("{} gate, top K not given, so {k}", gate.to_string().to_lowercase())
-        }
-        (_, Err(text)) => text,
-    };
-    writeln!(out, "  {layer}, {}, {router}", info.dtype).ok();
-    if info.layers.len() > 1 {
-        let layers: Vec<&str> = info.layers.iter().map(|l| if l.is_empty() { "without a name" } else { l }).collect();
-        writeln!(out, "  layers in the file: {}; choose one with --layer", layers.join(", ")).ok();
-    }
-    let section = |out: &mut String, title: &str, rows: &[Vec<String>]| {
-        writeln!(out, "\n{bold}{title}{plain}").ok();
-        for line in aligned(rows) {
-            writeln!(out, "  {line}").ok();
-        }
-    };
-    let tensors: Vec<Vec<String>> =
-        info.tensors.iter().map(|t| vec![t.name.clone(), format!("{:?}", t.shape), t.dtype.clone()]).collect();
-    section(&mut out, "Tensors", &tensors);
-    match balance {
-        Ok(balance) => {
-            let mut rows = vec![["", "mean of the steps", "all steps together"].map(String::from).to_vec()];
-            let mut row = |what: String, b: Balance| {
-                rows.push(vec![what, figures(b.max_vio_mean), figures(b.max_vio_all)]);
-            };
-            row("without a bias".into(), balance.unbiased);
-            if let (Some(learned), Some([least, most])) = (balance.learned, info.bias.as_deref().and_then(range)) {
-                row(format!("with the recorded bias ({} … {})", figures(least), figures(most)), learned);
-            }
-            section(&mut out, "MaxVio as recorded", &rows);
-        }
-        Err(text) => section(&mut out, "MaxVio as recorded", &[vec![format!("not available: {text}")]]),
-    }
-    let all = file.trace.groups.len().max(1) as f64;
-    let groups: Vec<Vec<String>> = groups(file)
-        .into_iter()
-        .take(GROUPS)
-        .map(|(name, n)| vec![name.to_owned(), thousands(n), format!("{:.1} %", 100.0 * n as f64 / all)])
-        .collect();
-    if !groups.is_empty() {
-        section(&mut out, "Tokens by group", &groups);
-    }
-    metadata(&mut out, &info.metadata, section);
-    out
-}
-
-fn metadata(out: &mut String, all: &BTreeMap<String, String>, section: impl Fn(&mut String, &str, &[Vec<String>])) {
-    let rows: Vec<Vec<String>> = all
-        .iter()
-        .map(|(key, value)| {
-            let mut shown: String = value.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
-            if value.chars().count() > SHOWN {
-                shown.push('…');
-            }
-            vec![format!("{key}: {shown}")]
-        })
-        .collect();
-    if !rows.is_empty() {
-        section(out, "Metadata", &rows);
-    }
-}
-
-fn log_table(name: &str, log: &Selections) -> String {
-    let (bold, plain) = if styled() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-    let mut out = String::new();
-    writeln!(out, "{bold}{name}{plain}  a log of selections: it can be watched and measured, but not routed again")
-        .ok();
-    let mut rows =
-        vec![["layer", "tokens", "experts", "top K", "MaxVio", "busiest", "emptiest"].map(String::from).to_vec()];
-    for l in &log.layers {
-        let fair = l.loads.iter().sum::<u64>() as f64 / l.loads.len().max(1) as f64;
-        let end = |load: Option<(usize, &u64)>| match load {
-            Some((e, &n)) if fair > 0.0 => format!("{e} ({:.2}× fair)", n as f64 / fair),
-            _ => String::new(),
-        };
-        rows.push(vec![
-            l.layer.to_string(),
-            thousands(l.tokens as u64),
-            l.experts.to_string(),
-            l.top_k.to_string(),
-            figures(l.max_vio),
-            end(l.loads.iter().enumerate().max_by_key(|(e, n)| (**n, Reverse(*e)))),
-            end(l.loads.iter().enumerate().min_by_key(|(_, n)| **n)),
-        ]);
-    }
-    writeln!(out).ok();
-    for line in aligned(&rows) {
-        writeln!(out, "  {line}").ok();
-    }
-    metadata(&mut out, &log.metadata, |out, title, rows| {
-        writeln!(out, "\n{bold}{title}{plain}").ok();
-        for line in aligned(rows) {
-            writeln!(out, "  {line}").ok();
-        }
-    });
-    out
 }

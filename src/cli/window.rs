@@ -2,13 +2,14 @@
 
 use super::failure::Failure;
 use super::output;
+use super::reading::ReadingArgs;
 use crate::ui::kit::meter;
 use crate::ui::shell::app::{App, Options};
 use crate::ui::shell::software;
 use crate::ui::store::Store;
 use eframe::egui::{ViewportBuilder, vec2};
 use moebias_engine::{EngineChoice, background};
-use moebias_files::{self as files, Loaded, Opened};
+use moebias_files::{self as files, Loaded};
 use moebias_lab::command::Command;
 use moebias_lab::places;
 use moebias_lab::{Lab, crash};
@@ -23,7 +24,7 @@ const LIVED: Duration = Duration::from_secs(20);
 const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
 /// Opens the window.
-pub(super) fn open(file: Option<&Path>) -> Result<(), Failure> {
+pub(super) fn open(file: Option<&Path>, reading: &ReadingArgs) -> Result<(), Failure> {
     meter::begin();
     background::make_way();
     // A file that is wrong is told before any window opens.
@@ -40,7 +41,7 @@ pub(super) fn open(file: Option<&Path>) -> Result<(), Failure> {
         _ => None,
     };
     // A lesson or a sweep opens over what a window without a file shows.
-    let loaded = load(file.filter(|_| over.is_none()))?;
+    let loaded = load(file.filter(|_| over.is_none()), reading)?;
     let over = over.map(Path::to_owned);
     let welcome = file.is_none();
     if !has_display() {
@@ -56,16 +57,12 @@ pub(super) fn open(file: Option<&Path>) -> Result<(), Failure> {
     }
 }
 
-pub(super) fn load(file: Option<&Path>) -> Result<Loaded, Failure> {
+pub(super) fn load(file: Option<&Path>, reading: &ReadingArgs) -> Result<Loaded, Failure> {
     let Some(file) = file else {
         let first = files::shipped().first().ok_or_else(|| Failure::new("no scenario ships with this build"))?;
         return first.load().map_err(|e| Failure::new(e.to_string()));
     };
-    match files::open(file).map_err(|e| Failure::new(e.to_string()))? {
-        Opened::Experiment(loaded) => Ok(*loaded),
-        Opened::Selections(selections) => selections.watchable().map_err(|e| Failure::new(e.to_string())),
-        Opened::Lesson(_) => files::load(file).map_err(|e| Failure::new(e.to_string())),
-    }
+    files::load_as(&reading.files(file), reading.layer(), &reading.reading()).map_err(|e| Failure::new(e.to_string()))
 }
 
 /// Whether there is anywhere to open a window. Only X11 and Wayland say so beforehand.

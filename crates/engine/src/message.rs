@@ -346,9 +346,9 @@ impl Snapshot {
         self.ignored.iter().any(|i| i.event == *event)
     }
 
-    /// Whether tokens have scores. A log of selections has none: it can be displayed but not routed again.
+    /// Whether tokens have scores. A recording of selections or of loads has none: it can be displayed but not routed again.
     #[must_use]
     pub fn has_scores(&self) -> bool {
-        self.trace.as_ref().is_none_or(|t| t.selected.is_none())
+        self.trace.as_ref().is_none_or(|t| !t.is_only_watched())
     }
 }

@@ -145,10 +145,9 @@ impl Microscope {
             balancer: settings.balancer.clone(),
             ..Self::default()
         };
-        if simulation.trace().is_some_and(|t| t.selected.is_some()) {
-            view.blocked = Some(
-                "A log of selections records which experts were chosen, not why: there is nothing to take apart".into(),
-            );
+        if simulation.trace().is_some_and(|t| t.is_only_watched()) {
+            view.blocked =
+                Some("This recording says which experts were chosen, not why: there is nothing to take apart".into());
             return view;
         }
         let mut beside = simulation.clone();

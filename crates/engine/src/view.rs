@@ -246,6 +246,11 @@ fn picture_of(simulation: &Simulation, batch: &Batch, request: ViewRequest, shar
     let (router, rule) = (batch.variants[variant].router.clone(), batch.variants[variant].rule);
     let (step, of) = (simulation.step(), batch.inputs.batch);
     let mut picture = Picture { request, step, batch: of, router, rule, experts, bias, ..Picture::default() };
+    // Counts alone have no tokens to draw.
+    if simulation.trace().is_some_and(|t| !t.counts.is_empty()) {
+        picture.batch = 0;
+        return picture;
+    }
     // Where tokens compete for room, or experts choose, the probe tokens are routed as a batch of their own.
     let own = (request.rows == Rows::Probe && batch.variants[variant].sees_whole_batch())
         .then(|| batch.clone().gathered(batch.inputs.batch.min(PROBE_TOKENS)));

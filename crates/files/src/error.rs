@@ -41,7 +41,7 @@ pub enum Problem {
     #[error("{0}")]
     Write(Unwritten),
     /// The file is not of a kind that Moebias opens.
-    #[error("it is neither a scenario (.ron), a trace (.safetensors) nor a log of selections (.jsonl)")]
+    #[error("it is neither a scenario (.ron) nor a recording of a router in a format that Moebias reads")]
     Kind,
     /// The file is empty.
     #[error("it is empty")]
@@ -61,7 +61,7 @@ pub enum Problem {
     /// A setting is out of its range.
     #[error("{0}")]
     Setting(#[source] ConfigError),
-    /// Something is wrong in a trace or a log.
+    /// Something is wrong in a recording of a router.
     #[error("{0}")]
     Trace(String),
     /// The trace does not have the layer asked for.
@@ -73,9 +73,9 @@ pub enum Problem {
     /// The file is a lesson, but an experiment is needed.
     #[error("it is a lesson, which is read in the window")]
     LessonOnly,
-    /// The file is a log of selections, but an experiment is needed.
-    #[error("it is a log of selections, which can be watched and measured but not routed again")]
-    SelectionsOnly,
+    /// A layer or a way of reading was asked for, but the file is no recording of a router.
+    #[error("it is no recording of a router, so a layer, further files and a way of reading can't be chosen")]
+    NotRecorded,
 }
 
 impl FileError {
@@ -131,7 +131,7 @@ impl FileError {
             },
             Problem::NotShipped => "`moebias check` lists the names.",
             Problem::Write(why) => why.advice(),
-            Problem::Kind => "Open a .ron, .safetensors or .jsonl file.",
+            Problem::Kind => "`moebias trace --formats` lists what it reads.",
             Problem::Empty | Problem::NotOurs => "Choose another file.",
             Problem::NoVersion => "Write `version: 1,` behind its first bracket.",
             Problem::Version(found) if found.parse::<u32>().is_ok_and(|v| v > super::VERSION) => {
@@ -143,7 +143,7 @@ impl FileError {
             Problem::Layer(_) => "Choose a layer that it has.",
             Problem::Trace(_) => "Record it again, or choose another file.",
             Problem::LessonOnly => "Open it with `moebias FILE`, or run one of its scenarios.",
-            Problem::SelectionsOnly => "Look at it with `moebias trace`, or open a trace with full scores.",
+            Problem::NotRecorded => "Leave these options out.",
         }
     }
 }

@@ -19,17 +19,15 @@ pub fn is_lesson(path: &Path) -> bool {
 /// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A scenario or a recording.
+    /// A scenario, with or without the result of a run.
     Scenario,
-    /// A trace: recorded scores.
-    Trace,
-    /// A log of selections.
-    Selections,
+    /// A recording of a router: scores, selections or loads.
+    Recording,
     /// A lesson.
     Lesson,
 }
 
-/// The kind of a file, from its name or else from its first bytes.
+/// The kind of a file, from its name or else from its first bytes. A folder may be a recording.
 ///
 /// # Errors
 /// The file can't be read or is of no known kind.
@@ -38,32 +36,28 @@ pub fn kind(path: &Path) -> Result<Kind, FileError> {
     if let Some(id) = builtin(path) {
         return match (shipped::find(id), shipped::traces().iter().any(|t| t.id == id)) {
             (Some(_), _) => Ok(Kind::Scenario),
-            (None, true) => Ok(Kind::Trace),
+            (None, true) => Ok(Kind::Recording),
             (None, false) => Err(FileError::new(name, Problem::NotShipped)),
         };
     }
-    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     if is_lesson(path) {
         return Ok(Kind::Lesson);
     }
-    match extension.as_str() {
-        "ron" => return Ok(Kind::Scenario),
-        "safetensors" => return Ok(Kind::Trace),
-        "jsonl" | "ndjson" => return Ok(Kind::Selections),
-        _ => {}
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("ron")) {
+        return Ok(Kind::Scenario);
+    }
+    if path.is_dir() || moebias_recordings::knows(path) {
+        return Ok(Kind::Recording);
     }
     let mut first = vec![];
     let refused = |e| FileError::refused(name, e);
-    let file = door::open(path, limits::TRACE).map_err(refused)?;
+    let file = door::open(path, limits::ANY).map_err(refused)?;
     file.take(4096).read_to_end(&mut first).map_err(|e| refused(e.into()))?;
-    let text: String = String::from_utf8_lossy(&first).trim_start().into();
-    if first.len() > 8 && first[8] == b'{' && first[5..8] == [0, 0, 0] {
-        Ok(Kind::Trace)
-    } else if text.starts_with("{\"") {
-        Ok(Kind::Selections)
-    } else if text.contains("version:") {
-        Ok(Kind::Scenario)
-    } else {
-        Err(FileError::new(name, Problem::Kind))
+    if first.is_empty() {
+        return Err(FileError::new(name, Problem::Empty));
     }
+    if String::from_utf8_lossy(&first).contains("version:") {
+        return Ok(Kind::Scenario);
+    }
+    Err(FileError::new(name, Problem::Kind))
 }

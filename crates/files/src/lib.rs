@@ -11,11 +11,10 @@ mod locate;
 mod open;
 mod paths;
 mod read;
-pub mod selections;
+pub mod recorded;
 pub mod shipped;
 pub mod sweep;
 pub mod text;
-pub mod trace;
 mod unwritten;
 pub mod view;
 mod write;
@@ -23,9 +22,9 @@ mod write;
 pub use error::{FileError, Problem};
 pub use kind::{Kind, kind};
 pub use locate::Place;
-pub use open::{load, open};
+pub use open::{load, load_as, open, open_as};
 pub use read::{load_text, parse};
-pub use selections::Selections;
+pub use recorded::Examined;
 pub use shipped::{Shipped, shipped};
 pub use unwritten::Unwritten;
 pub use write::to_text;
@@ -50,14 +49,10 @@ pub mod limits {
     use moebias_model::config::Limits;
     /// The largest size of a scenario file, in bytes.
     pub const SCENARIO_BYTES: u64 = 16 << 20;
-    /// The largest size of a trace or a log, in bytes.
-    pub const TRACE_BYTES: u64 = 2 << 30;
     /// The limit of a scenario or a recording.
     pub const SCENARIO: Limit = Limit::new("a scenario", SCENARIO_BYTES);
-    /// The limit of a trace.
-    pub const TRACE: Limit = Limit::new("a trace", TRACE_BYTES);
-    /// The limit of a log of selections.
-    pub const LOG: Limit = Limit::new("a log of selections", TRACE_BYTES);
+    /// The limit of a file of which only the beginning is read.
+    pub const ANY: Limit = Limit::new("a file", 1 << 40);
     /// The limit of a lesson.
     pub const LESSON: Limit = Limit::new("a lesson", super::lesson::limits::BYTES);
     /// The limit of a sweep.
@@ -125,15 +120,15 @@ pub struct Loaded {
     pub trace: Option<Arc<Trace>>,
     /// The file it was read from; `None` for a scenario that ships with Moebias.
     pub path: Option<PathBuf>,
+    /// What the recording turned out to hold, if the source is one that does not ship with Moebias.
+    pub examined: Option<Arc<Examined>>,
 }
 
 /// The content of a file, by kind.
 #[derive(Debug)]
 pub enum Opened {
-    /// A scenario, a recording, or a trace with its default router: it can be run.
+    /// A scenario, or a recording of a router with a scenario around it: it can be run.
     Experiment(Box<Loaded>),
-    /// A log of selections: it can be displayed and measured, but not routed again.
-    Selections(Selections),
     /// A lesson: it is read page by page in the window.
     Lesson(Box<lesson::Lesson>),
 }

@@ -4,31 +4,35 @@ use super::error::{FileError, Problem};
 use super::kind::{Kind, kind};
 use super::paths::builtin;
 use super::read::load_text;
-use super::{Loaded, Opened, lesson, limits, paths, selections, shipped, trace};
+use super::{Loaded, Opened, lesson, limits, recorded, shipped};
 use moebias_disk::door;
-use std::path::Path;
-use std::sync::Arc;
+use moebias_recordings::Reading;
+use std::path::{Path, PathBuf};
 
-/// Opens a file of any kind: a scenario, a recording, a trace, a log of selections or a lesson. `builtin:NAME` opens what ships with
-/// Moebias.
+/// Opens a file of any kind: a scenario, a recording of a router or a lesson. `builtin:NAME` opens what ships with Moebias.
 ///
 /// # Errors
 /// See [`FileError`].
 pub fn open(path: &Path) -> Result<Opened, FileError> {
+    open_as(&[path.to_owned()], None, &Reading::default())
+}
+
+/// As [`open`]; a recording may have several files, is read as `reading` says, and shows the named layer.
+///
+/// # Errors
+/// See [`FileError`]. Also if `layer` or `reading` say something of a file that is no recording.
+pub fn open_as(files: &[PathBuf], layer: Option<&str>, reading: &Reading) -> Result<Opened, FileError> {
+    let [path, more @ ..] = files else { return Err(FileError::new("", Problem::Kind)) };
     let name = path.display().to_string();
+    let kind = kind(path)?;
+    if kind != Kind::Recording && (layer.is_some() || !reading.is_plain() || !more.is_empty()) {
+        return Err(FileError::new(&name, Problem::NotRecorded));
+    }
     if let Some(shipped) = builtin(path).and_then(shipped::find) {
         return Ok(Opened::Experiment(Box::new(shipped.load()?)));
     }
-    match kind(path)? {
-        Kind::Selections => Ok(Opened::Selections(selections::read(path)?)),
-        Kind::Trace => {
-            let file = trace::read(path, None)?;
-            let mut scenario = file.scenario(&name)?;
-            let path = builtin(path).is_none().then(|| path.to_owned());
-            paths::resolve(&mut scenario.source, Path::new(""));
-            let loaded = Loaded { scenario, trace: Some(Arc::new(file.trace)), path };
-            Ok(Opened::Experiment(Box::new(loaded)))
-        }
+    match kind {
+        Kind::Recording => Ok(Opened::Experiment(Box::new(recorded::examine(files, layer, reading)?.loaded(files)?))),
         Kind::Lesson => Ok(Opened::Lesson(Box::new(lesson::load(path)?))),
         Kind::Scenario => {
             let text = door::text(path, limits::SCENARIO).map_err(|e| FileError::refused(&name, e))?;
@@ -40,14 +44,24 @@ pub fn open(path: &Path) -> Result<Opened, FileError> {
     }
 }
 
-/// Opens a file that can be routed: a scenario, a recording or a trace with scores.
+/// Opens a file that can be run: a scenario or a recording.
 ///
 /// # Errors
-/// See [`FileError`]; also for a log of selections and for a lesson.
+/// See [`FileError`]; also for a lesson.
 pub fn load(path: &Path) -> Result<Loaded, FileError> {
-    match open(path)? {
+    load_as(&[path.to_owned()], None, &Reading::default())
+}
+
+/// As [`load`]; see [`open_as`].
+///
+/// # Errors
+/// As [`open_as`]; also for a lesson.
+pub fn load_as(files: &[PathBuf], layer: Option<&str>, reading: &Reading) -> Result<Loaded, FileError> {
+    match open_as(files, layer, reading)? {
         Opened::Experiment(loaded) => Ok(*loaded),
-        Opened::Selections(_) => Err(FileError::new(&path.display().to_string(), Problem::SelectionsOnly)),
-        Opened::Lesson(_) => Err(FileError::new(&path.display().to_string(), Problem::LessonOnly)),
+        Opened::Lesson(_) => {
+            let name = files.first().map(|f| f.display().to_string()).unwrap_or_default();
+            Err(FileError::new(&name, Problem::LessonOnly))
+        }
     }
 }

@@ -15,30 +15,36 @@ pub(super) fn builtin(path: &Path) -> Option<&str> {
     path.to_str()?.strip_prefix(BUILTIN)
 }
 
-/// Makes the trace's path, which is relative to `folder`, absolute.
+/// The paths of a source that do not ship with Moebias.
+fn files(source: &mut Source) -> impl Iterator<Item = &mut String> {
+    let trace = match source {
+        Source::Trace(trace) => Some(trace),
+        _ => None,
+    };
+    let all = trace.into_iter().flat_map(|t| std::iter::once(&mut t.file).chain(&mut t.reading.also));
+    all.filter(|file| !file.starts_with(BUILTIN))
+}
+
+/// Makes the paths of a recording, which are relative to `folder`, absolute.
 pub fn resolve(source: &mut Source, folder: &Path) {
-    let Source::Trace(trace) = source else { return };
-    if trace.file.starts_with(BUILTIN) {
-        return;
-    }
-    // An absolute path that is not UTF-8 can't be written to a file, whereas the relative one can, so it is kept.
-    if let Ok(Ok(path)) = std::path::absolute(folder.join(&trace.file)).map(|p| p.into_os_string().into_string()) {
-        trace.file = path;
+    for file in files(source) {
+        // An absolute path that is not UTF-8 can't be written to a file, whereas the relative one can, so it is kept.
+        if let Ok(Ok(path)) = std::path::absolute(folder.join(&*file)).map(|p| p.into_os_string().into_string()) {
+            *file = path;
+        }
     }
 }
 
-/// Makes the trace's path relative to the folder of `file`, if the two are close together.
+/// Makes the paths of a recording relative to the folder of `file`, where they are close to it.
 pub fn write_into(source: &mut Source, file: &Path) {
-    let Source::Trace(trace) = source else { return };
-    if trace.file.starts_with(BUILTIN) {
-        return;
-    }
-    let (path, folder) = (Path::new(&trace.file), file.parent().unwrap_or(Path::new("")));
+    let folder = file.parent().unwrap_or(Path::new(""));
     let Ok(folder) = std::path::absolute(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }) else {
         return;
     };
-    if let Some(relative) = relative(path, &folder).and_then(|p| p.to_str().map(str::to_owned)) {
-        trace.file = relative;
+    for path in files(source) {
+        if let Some(relative) = relative(Path::new(&*path), &folder).and_then(|p| p.to_str().map(str::to_owned)) {
+            *path = relative;
+        }
     }
 }
 

@@ -2,12 +2,11 @@
 
 use super::error::setting;
 use super::error::{FileError, Problem};
-use super::kind::{Kind, kind};
 use super::shipped::Shipped;
-use super::{BUILTIN, Loaded, Recorded, Scenario, VERSION, limits, locate, paths, selections, shipped, trace};
+use super::{BUILTIN, Examined, Loaded, Recorded, Scenario, VERSION, limits, locate, paths, recorded, shipped};
 use moebias_disk::Refusal;
 use moebias_model::change::{self, Event};
-use moebias_model::config::{self, ConfigError, Limits, Source, Synthetic, Variant};
+use moebias_model::config::{self, ConfigError, Limits, Source, Synthetic, TraceSource, Variant};
 use moebias_model::digest::Digest;
 use moebias_model::learn::settings as learn;
 use moebias_model::naming;
@@ -15,7 +14,7 @@ use moebias_model::step::{self as steps, State, check};
 use moebias_model::trace::Trace;
 use ron::extensions::Extensions;
 use serde::Deserialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A scenario as it is written in a file.
@@ -134,9 +133,9 @@ fn parse_in_order(text: &str, name: &str) -> Result<(Scenario, Vec<usize>), File
 /// Parses a scenario, opens its trace relative to `folder`, and checks that it can start. The trace's path in the result is absolute.
 pub fn load_text(text: &str, name: &str, folder: &Path) -> Result<Loaded, FileError> {
     let (mut scenario, order) = parse_in_order(text, name)?;
-    let trace = match &scenario.source {
-        Source::Trace(t) => Some(open_trace(text, name, folder, &t.file, t.layer.as_deref())?),
-        _ => None,
+    let (trace, examined) = match &scenario.source {
+        Source::Trace(t) => open_trace(text, name, folder, t)?,
+        _ => (None, None),
     };
     check_start(&scenario, trace.as_deref()).and_then(|()| check_events(&scenario, &order, trace.as_deref())).map_err(
         |e| {
@@ -145,35 +144,32 @@ pub fn load_text(text: &str, name: &str, folder: &Path) -> Result<Loaded, FileEr
         },
     )?;
     paths::resolve(&mut scenario.source, folder);
-    Ok(Loaded { scenario, trace, path: None })
+    Ok(Loaded { scenario, trace, path: None, examined })
 }
 
-fn open_trace(text: &str, name: &str, folder: &Path, file: &str, layer: Option<&str>) -> Result<Arc<Trace>, FileError> {
-    let opened = match file.strip_prefix(BUILTIN) {
-        Some(id) => match trace::of_shipped(id) {
-            Some(trace) => return Ok(trace),
+/// The trace of a scenario, and what the recording turned out to hold if it does not ship with Moebias.
+type OpenTrace = (Option<Arc<Trace>>, Option<Arc<Examined>>);
+
+fn open_trace(text: &str, name: &str, folder: &Path, source: &TraceSource) -> Result<OpenTrace, FileError> {
+    if let Some(id) = source.file.strip_prefix(BUILTIN) {
+        return match recorded::of_shipped(id) {
+            Some(trace) => Ok((Some(trace), None)),
             None => {
                 let names: Vec<_> = shipped::traces().iter().map(|t| format!("{BUILTIN}{}", t.id)).collect();
-                let e = setting("source.file", &format!("{file:?}"), &format!("a file or {}", names.join(", ")));
-                return Err(FileError::new(name, Problem::Setting(e)).at_path(text, "source.file"));
+                let e =
+                    setting("source.file", &format!("{:?}", source.file), &format!("a file or {}", names.join(", ")));
+                Err(FileError::new(name, Problem::Setting(e)).at_path(text, "source.file"))
             }
-        },
-        None if matches!(kind(&folder.join(file)), Ok(Kind::Selections)) => {
-            let log = selections::read(&folder.join(file)).and_then(|log| log.watchable_layer(layer));
-            match log {
-                Ok(Loaded { trace: Some(trace), .. }) => return Ok(trace),
-                Ok(_) => return Err(FileError::new(name, Problem::SelectionsOnly)),
-                Err(e) => Err(e),
-            }
-        }
-        None => trace::read_named(&folder.join(file), file, layer),
-    };
-    match opened {
-        Ok(file) => Ok(Arc::new(file.trace)),
+        };
+    }
+    let all = std::iter::once(&source.file).chain(&source.reading.also);
+    let files: Vec<PathBuf> = all.map(|file| folder.join(file)).collect();
+    match recorded::examine(&files, source.layer.as_deref(), &source.reading) {
+        Ok(examined) => Ok((Some(Arc::clone(&examined.trace)), Some(Arc::new(examined)))),
         // The user opened the scenario, so the error names it and says what is wrong with its trace.
         Err(e) => {
             let closed = matches!(e.problem, Problem::NotOpened(_));
-            let path = if closed || layer.is_none() { "source.file" } else { "source" };
+            let path = if closed || source.layer.is_none() { "source.file" } else { "source" };
             Err(FileError::new(name, Problem::Trace(format!("its trace can't be used: {}", e.headline())))
                 .at_path(text, path))
         }

@@ -70,6 +70,7 @@ fn trace_digest(trace: &Trace) -> Digest {
     if trace.selected.is_some() {
         trace.scores(Gate::Sigmoid).iter().for_each(|s| all.word(*s as u64));
     }
+    trace.counts.iter().for_each(|&c| all.word(c));
     trace.token_ids.iter().for_each(|&t| all.word(t as u64));
     all
 }

@@ -175,7 +175,7 @@ impl Lab {
 fn fits_trace(command: &Command, trace: &Trace) -> Result<(), String> {
     let has = trace.experts;
     match command {
-        Command::Preset { .. } if trace.selected.is_some() => Err(ONLY_WATCHED.into()),
+        Command::Preset { .. } if trace.is_only_watched() => Err(ONLY_WATCHED.into()),
         Command::Preset { preset, .. } if preset.settings().0.experts as usize != has => {
             let (name, experts) = (preset.name(), preset.settings().0.experts);
             Err(format!("{name} has {experts} experts, and this trace has {has}"))

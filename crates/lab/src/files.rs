@@ -435,14 +435,6 @@ impl Lab {
                         self.take_opened(&loaded);
                     }
                     Ok(Opened::Lesson(lesson)) => self.take_lesson(*lesson),
-                    Ok(Opened::Selections(selections)) => match selections.watchable() {
-                        Ok(loaded) => {
-                            if self.take_opened(&loaded) {
-                                self.tell(Level::Info, super::why_not::ONLY_WATCHED);
-                            }
-                        }
-                        Err(e) => self.tell(Level::Error, e.to_string()),
-                    },
                     Err(e) => self.tell(Level::Error, e.to_string()),
                 }
             }
@@ -472,6 +464,12 @@ impl Lab {
         let began = self.take(loaded);
         if began {
             self.desk.saved.extend(loaded.path.clone());
+            if loaded.trace.as_ref().is_some_and(|t| t.is_only_watched()) {
+                self.tell(Level::Info, super::why_not::ONLY_WATCHED);
+            }
+            for oddity in loaded.examined.iter().flat_map(|e| &e.oddities) {
+                self.tell(Level::Warning, oddity.text.clone());
+            }
         }
         began
     }

@@ -8,7 +8,7 @@ use moebias_model::change::{Change, Target};
 use moebias_model::step::check;
 
 /// Why nothing of a log of selections can be routed again.
-pub const ONLY_WATCHED: &str = "This log holds selections without scores: it can be watched, but not routed again";
+pub const ONLY_WATCHED: &str = "This recording holds no scores: it can be watched, but not routed again";
 
 impl Lab {
     /// Why a command can't be done now, in a sentence; `None` where it can. What [`Lab::send`] refuses, it refuses with the same sentence.

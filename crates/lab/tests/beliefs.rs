@@ -127,7 +127,6 @@ fn write_trace(path: &Path, words: bool) {
 fn open(path: &Path) -> Loaded {
     match files::open(path).unwrap() {
         Opened::Experiment(loaded) => *loaded,
-        Opened::Selections(log) => log.watchable().unwrap(),
         Opened::Lesson(_) => panic!("no lesson"),
     }
 }

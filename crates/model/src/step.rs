@@ -454,6 +454,22 @@ impl Simulation {
         self.move_on();
     }
 
+    /// Does the present step of a trace that holds counts alone: the loads are what was recorded. `None` for every other source.
+    pub fn counted(&mut self) -> Option<StepRow> {
+        let trace = self.trace.clone().filter(|t| !t.counts.is_empty())?;
+        let mut batch = self.next_batch();
+        let recorded = trace.counts_of(self.trace_index(self.state.step))?;
+        let most = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let all: u64 = recorded.iter().sum();
+        let top_k = batch.variants.first().map_or(1, |v| v.router.top_k.max(1));
+        batch.inputs.batch = most(all / u64::from(top_k));
+        let mut counts = Counts::new(&batch);
+        for loads in &mut counts.loads {
+            loads.iter_mut().zip(recorded).for_each(|(load, &count)| *load = most(count));
+        }
+        Some(self.finish(&batch, counts))
+    }
+
     fn move_on(&mut self) {
         self.state.phase = self.state.phase.wrapping_add(self.drift());
         self.state.step += 1;
@@ -461,6 +477,9 @@ impl Simulation {
 
     /// One whole step on this thread: the reference that engines are tested against.
     pub fn advance(&mut self) -> StepRow {
+        if let Some(row) = self.counted() {
+            return row;
+        }
         let mut batch = self.next_batch();
         batch.make_ready(&Alone);
         batch.look_ahead();

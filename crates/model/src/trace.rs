@@ -79,6 +79,18 @@ impl Trace {
         Self { selected: Some(top_k), sigmoid, steps, tokens, experts, ..Self::new(0, 0, 0, vec![]) }
     }
 
+    /// Whether the trace can only be shown as it was recorded, because no scores were recorded.
+    #[must_use]
+    pub fn is_only_watched(&self) -> bool {
+        self.selected.is_some() || !self.counts.is_empty()
+    }
+
+    /// The counts of a step, one per expert; `None` where tokens were recorded.
+    #[must_use]
+    pub fn counts_of(&self, step: usize) -> Option<&[u64]> {
+        self.counts.get(step * self.experts..(step + 1) * self.experts).filter(|c| !c.is_empty())
+    }
+
     /// Counts alone as a trace: `counts` are [steps, experts].
     #[must_use]
     pub fn of_counts(experts: usize, counts: Vec<u64>) -> Self {

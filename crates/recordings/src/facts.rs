@@ -1,7 +1,6 @@
 //! What one pass over the rows of a layer shows.
 
 use super::error::ReadError;
-use super::kept::Kept;
 use super::recording::{Data, Layer, Recording};
 use super::runs;
 use std::ops::Range;
@@ -165,10 +164,5 @@ impl Recording {
     /// The file can't be read, or holds a value that is not a number; the message says where.
     pub fn facts(&self, layer: &Layer) -> Result<Facts, ReadError> {
         Facts::of(self, layer)
-    }
-
-    /// The tokens of a layer that remain when what a person wants to leave out is left out.
-    pub(crate) fn kept(&self, layer: &Layer, facts: &Facts, reading: &super::Reading) -> Result<Kept, ReadError> {
-        Kept::of(layer, facts, reading).map_err(|text| ReadError::new(&self.name, text))
     }
 }

@@ -1,7 +1,8 @@
 //! Which tokens of a layer are taken.
 
+use super::error::ReadError;
 use super::facts::Facts;
-use super::recording::{Data, Layer};
+use super::recording::{Data, Layer, Recording};
 use moebias_model::settings::reading::{LeaveOut, Reading};
 use std::ops::Range;
 
@@ -95,6 +96,13 @@ fn without(kept: &[Range<usize>], out: &[Range<usize>]) -> Vec<Range<usize>> {
 /// Whether every score of a token is −∞.
 pub(crate) fn is_masked(row: &[f32]) -> bool {
     row.iter().all(|&x| x == f32::NEG_INFINITY)
+}
+
+impl Recording {
+    /// The tokens of a layer that remain when what a person wants to leave out is left out.
+    pub(crate) fn kept(&self, layer: &Layer, facts: &Facts, reading: &Reading) -> Result<Kept, ReadError> {
+        Kept::of(layer, facts, reading).map_err(|text| ReadError::new(&self.name, text))
+    }
 }
 
 impl Layer {

@@ -8,9 +8,11 @@
 
 mod assumption;
 mod bytes;
+mod convert;
 mod error;
 mod facts;
 mod formats;
+mod gated;
 mod gather;
 mod input;
 mod join;
@@ -27,6 +29,7 @@ mod watch;
 
 pub use assumption::{Assumption, Question};
 pub use bytes::Bytes;
+pub use convert::ConvertError;
 pub use error::{Place, ReadError};
 pub use facts::Facts;
 pub use formats::{FORMATS, Format};
@@ -34,7 +37,7 @@ pub use input::Input;
 pub use measure::Figures;
 pub use meta::Meta;
 pub use moebias_model::settings::reading::{LeaveOut, Reading, RecordedKind};
-pub use odd::{Oddity, Sign};
+pub use odd::{Oddity, Remedy, Sign};
 pub use recording::{Data, Layer, Recording, Steps};
 pub use rows::{Number, Piece, Rows};
 pub use watch::Watched;

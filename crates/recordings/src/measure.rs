@@ -2,10 +2,9 @@
 
 use super::error::ReadError;
 use super::facts::{Facts, not_a_number};
+use super::gated::{Stop, score};
 use super::recording::{Data, Layer, Recording};
-use super::watch::ungated;
 use moebias_model::config::{Gate, limits};
-use moebias_model::gate::scores_of_recorded;
 use moebias_model::metrics;
 use moebias_model::select::{MAX_K, Selector, expert_of};
 use moebias_model::settings::reading::{Reading, RecordedKind};
@@ -46,7 +45,6 @@ pub struct Figures {
     /// MaxVio of all steps together with the recorded bias, where there is one and scores were recorded.
     pub maxvio_recorded_bias: Option<f64>,
     /// The load of every expert, over all steps.
-    #[serde(skip)]
     pub loads: Vec<u64>,
 }
 
@@ -168,30 +166,6 @@ impl Recording {
     pub fn gate(&self, reading: &Reading) -> Gate {
         reading.gate.or(reading.gated).or(self.meta.gate).unwrap_or_default()
     }
-}
-
-/// What stops the pass over scores.
-pub(crate) enum Stop {
-    Read(std::io::Error),
-    Value(usize, usize, f32),
-}
-
-impl From<std::io::Error> for Stop {
-    fn from(error: std::io::Error) -> Self {
-        Self::Read(error)
-    }
-}
-
-/// The scores of one recorded row, Q20; or the expert and the value that is not a number.
-pub(crate) fn score(row: &[f32], gate: Gate, gated: Option<Gate>, out: &mut Vec<i32>) -> Result<(), (usize, f32)> {
-    if let Some(expert) = row.iter().position(|x| x.is_nan() || *x == f32::INFINITY) {
-        return Err((expert, row[expert]));
-    }
-    match gated {
-        None => scores_of_recorded(gate, row.iter().map(|&x| f64::from(x)), out),
-        Some(gated) => scores_of_recorded(gate, row.iter().map(|&x| f64::from(ungated(gated, x))), out),
-    }
-    Ok(())
 }
 
 impl Figures {

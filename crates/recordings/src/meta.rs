@@ -24,8 +24,10 @@ pub struct Meta {
     pub model: Option<String>,
     /// The layer, where a file has one and says which.
     pub layer: Option<String>,
-    /// A gate that is named but that Moebias does not have.
-    pub unknown_gate: Option<String>,
+    /// Tokens per step.
+    pub step: Option<u32>,
+    /// Entries that say something which Moebias does not understand, as sentences.
+    pub unread: Vec<String>,
 }
 
 /// Names of the number of experts per token.
@@ -79,8 +81,15 @@ impl Meta {
         };
         let text = || value.as_str().map(|t| t.chars().take(200).collect::<String>());
         match key.as_str() {
-            _ if is(TOP_K) => self.top_k = number().filter(|&k| k > 0).or(self.top_k),
-            _ if is(EXPERTS) => self.experts = number().filter(|&n| n > 0).or(self.experts),
+            _ if is(TOP_K) || is(EXPERTS) => match number().filter(|&n| n > 0) {
+                Some(n) if is(TOP_K) => self.top_k = Some(n),
+                Some(n) => self.experts = Some(n),
+                None if value.is_null() => {}
+                None => {
+                    let shown: String = value.to_string().chars().take(60).collect();
+                    self.unread.push(format!("the metadata say that {key} is {shown}, which is no number from 1"));
+                }
+            },
             _ if is(GATE) => self.take_gate(&text().unwrap_or_default()),
             "n_group" | "num_expert_group" | "moe_router_num_groups" => {
                 self.groups = number().map(|n| (n, self.groups.map_or(0, |g| g.1)));
@@ -94,6 +103,7 @@ impl Meta {
             "routed_scaling_factor" | "moe_router_topk_scaling_factor" | "route_scale" => {
                 self.scaling = value.as_f64().or_else(|| text()?.parse().ok());
             }
+            "tokens_per_step" => self.step = number().filter(|&n| n > 0),
             "n_shared_experts" | "num_shared_experts" => self.shared = number(),
             "model_id" | "model" | "model_name" | "_name_or_path" | "model_type" if self.model.is_none() => {
                 self.model = text().filter(|t| !t.is_empty());
@@ -111,7 +121,10 @@ impl Meta {
             "sigmoid" => self.gate = Some(Gate::Sigmoid),
             "softmax" => self.gate = Some(Gate::Softmax),
             "sqrtsoftplus" | "sqrt_softplus" => self.gate = Some(Gate::SqrtSoftplus),
-            other => self.unknown_gate = Some(other.chars().take(60).collect()),
+            other => {
+                let shown: String = other.chars().take(60).collect();
+                self.unread.push(format!("the metadata name the gate “{shown}”, which Moebias does not have"));
+            }
         }
     }
 
@@ -140,6 +153,7 @@ impl Meta {
         or(&mut self.scaling, &other.scaling);
         or(&mut self.shared, &other.shared);
         or(&mut self.model, &other.model);
-        or(&mut self.unknown_gate, &other.unknown_gate);
+        or(&mut self.step, &other.step);
+        self.unread.extend(other.unread.iter().cloned());
     }
 }

@@ -84,8 +84,8 @@ pub enum Sign {
     VaryingK,
     /// Something damaged that was left out.
     Damage,
-    /// A gate that Moebias does not have.
-    Gate,
+    /// Metadata that Moebias does not understand.
+    Unread,
 }
 
 impl Sign {
@@ -102,7 +102,7 @@ impl Sign {
             Self::Multiple => "counted several times",
             Self::VaryingK => "varying number of experts per token",
             Self::Damage => "torn last line",
-            Self::Gate => "unknown gate",
+            Self::Unread => "metadata that are not understood",
         }
     }
 }
@@ -141,9 +141,7 @@ impl Recording {
     pub fn odd_file(&self) -> Vec<Oddity> {
         let odd = |sign, text| Oddity { sign, layer: None, text, remedy: None };
         let mut found: Vec<Oddity> = self.damages.iter().map(|d| odd(Sign::Damage, d.clone())).collect();
-        if let Some(gate) = &self.meta.unknown_gate {
-            found.push(odd(Sign::Gate, format!("the metadata name the gate “{gate}”, which Moebias does not have")));
-        }
+        found.extend(self.meta.unread.iter().map(|text| odd(Sign::Unread, text.clone())));
         found
     }
 
@@ -195,9 +193,12 @@ impl Recording {
         let declared = reading.experts.or(self.meta.experts)? as usize;
         let tokens: u64 = facts.chosen.get(declared..)?.iter().sum();
         (tokens > 0).then(|| {
+            let which = match layer.experts - declared {
+                1 => format!("expert {declared} is"),
+                _ => format!("experts {declared}–{} are", layer.experts - 1),
+            };
             format!(
-                "experts {declared}–{} are used {tokens} times, but {declared} experts are declared: a shared expert in the same list?",
-                layer.experts - 1
+                "{which} used {tokens} times, but {declared} experts are declared: a shared expert in the same list?"
             )
         })
     }

@@ -168,6 +168,17 @@ impl Recording {
         if let Some(kind) = reading.kind.filter(|&k| k != self.kind) {
             return Err(wrong(format!("it holds {}, not {kind}", self.kind)));
         }
+        if self.kind == RecordedKind::Scores {
+            let experts = self.layers.iter().map(|l| l.experts).min().unwrap_or(0);
+            let most = settings::TOP_K.max_u32().min(experts as u32);
+            let (said, by) = match reading.top_k {
+                Some(k) => (Some(k), "K"),
+                None => (self.meta.top_k, "its metadata say top_k"),
+            };
+            if let Some(k) = said.filter(|k| !(1..=most).contains(k)) {
+                return Err(wrong(format!("{by} is {k}, but must be from 1 to {most}")));
+            }
+        }
         let declared = reading.experts.or(self.meta.experts).map(|n| n as usize);
         // Layers of one model have as many experts; one whose last expert was never chosen shows fewer.
         let widest = self.layers.iter().map(|l| l.experts).max().unwrap_or(0);
@@ -196,10 +207,8 @@ impl Recording {
                     _ => {}
                 }
             }
-            if let (Some(tokens), Steps::Unknown) = (reading.step, layer.steps) {
-                layer.steps = Steps::Of(tokens as usize);
-            } else if let (Some(tokens), RecordedKind::Scores | RecordedKind::Selections) = (reading.step, layer.kind())
-            {
+            let said = if layer.steps == Steps::Unknown { reading.step.or(self.meta.step) } else { reading.step };
+            if let Some(tokens) = said.filter(|_| layer.kind() != RecordedKind::Loads) {
                 layer.steps = Steps::Of(tokens as usize);
             }
             check_limits(layer).map_err(wrong)?;
@@ -239,7 +248,8 @@ impl Recording {
     }
 }
 
-fn check_limits(layer: &Layer) -> Result<(), String> {
+/// Checks that Moebias can hold a layer.
+pub(crate) fn check_limits(layer: &Layer) -> Result<(), String> {
     let what = if layer.name.is_empty() { "it".to_owned() } else { format!("layer {}", layer.name) };
     let most = settings::EXPERTS.max as usize;
     if !(settings::EXPERTS.min as usize..=most).contains(&layer.experts) {

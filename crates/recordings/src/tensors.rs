@@ -64,12 +64,6 @@ impl Tensor {
 
     /// An error if elements lie outside the bytes.
     pub(crate) fn check(&self) -> Result<(), String> {
-        self.check_within(self.bytes.len())
-    }
-
-    /// An error if elements lie at or behind an offset, or outside the bytes.
-    pub(crate) fn check_within(&self, end: u64) -> Result<(), String> {
-        let most = end.min(self.bytes.len());
         if self.shape.contains(&0) {
             return Ok(());
         }
@@ -79,18 +73,14 @@ impl Tensor {
             .zip(&self.strides)
             .try_fold(self.start, |at, (&n, &stride)| at.checked_add((n as u64 - 1).checked_mul(stride)?));
         match last.and_then(|at| at.checked_add(self.number.size() as u64)) {
-            Some(end) if end <= most => Ok(()),
-            _ => Err(format!("`{}` of shape {:?} ends after the file's {most} bytes", self.name, self.shape)),
+            Some(end) if end <= self.bytes.len() => Ok(()),
+            _ => Err(format!(
+                "`{}` of shape {:?} ends after the file's {} bytes",
+                self.name,
+                self.shape,
+                self.bytes.len()
+            )),
         }
-    }
-
-    /// The only number of an array without axes.
-    pub(crate) fn single(&self) -> Result<f64, String> {
-        let wrong = |e| format!("`{}` can't be read: {e}", self.name);
-        let bytes = self.bytes.copy(self.start, self.number.size()).map_err(wrong)?;
-        let mut number = vec![];
-        Rows::of_memory(1, self.number, bytes).read(0..1, &mut number).map_err(wrong)?;
-        number.first().copied().ok_or_else(|| format!("`{}` is empty", self.name))
     }
 
     fn elements(&self) -> usize {
@@ -187,6 +177,7 @@ pub(crate) fn interpret(
         return Err(wrong(format!("it holds layer “{}” more than once", twice[0].name)));
     }
     for layer in &mut layers {
+        super::recording::check_limits(layer).map_err(wrong)?;
         add_companions(layer, tensors, reading).map_err(wrong)?;
     }
     let mut recording = Recording::new(layers);
@@ -284,7 +275,7 @@ fn axes_of(
     let (axes, ask) = match (kind, shape.len(), has_layer) {
         (RecordedKind::Loads, 1, _) => (vec![Expert], false),
         (RecordedKind::Loads, 2, true) if shape[1] == 1 => (vec![Expert, Step], false),
-        (RecordedKind::Loads, 2, true) => (vec![Step, Expert], true),
+        (RecordedKind::Loads, 2, true) => (vec![Step, Expert], false),
         (RecordedKind::Loads, 2, false) => (vec![Layer, Expert], true),
         (RecordedKind::Loads, 3, false) => (vec![Step, Layer, Expert], false),
         (_, 2, _) => (vec![Token, Expert], false),
@@ -301,7 +292,9 @@ fn axes_of(
         (RecordedKind::Scores | RecordedKind::Selections, 4, false) => (vec![Layer, Batch, Token, Expert], true),
         _ => return Err(format!("`{name}` has shape {shape:?}, which holds no {kind} that Moebias knows")),
     };
-    if shape.len() > 2 || ask {
+    // The form that Moebias documents needs no word.
+    let documented = canonical && kind == RecordedKind::Scores && shape.len() == 3;
+    if ask || (shape.len() > 2 && !documented) {
         let words: Vec<&str> = axes.iter().map(|&a| word(a, kind)).collect();
         let text = format!("the axes of {shape:?} are {}", words.join(", "));
         notes.push(Assumption { about: Question::Axes, text, ask });

@@ -2,7 +2,7 @@
 
 use super::error::ReadError;
 use super::facts::{Facts, not_a_number};
-use super::measure::Stop;
+use super::gated::{Stop, ungated};
 use super::recording::{Data, Layer, Recording};
 use moebias_model::config::Gate;
 use moebias_model::settings::reading::Reading;
@@ -28,25 +28,18 @@ pub struct Watched {
     pub not_shown: usize,
 }
 
-/// A value that passed a gate, as the logit that gives it. Softmax knows logits only up to a common number.
-pub(crate) fn ungated(gate: Gate, value: f32) -> f32 {
-    // Beyond this, the score is 0 or 1 within rounding.
-    const FAR: f32 = 40.0;
-    let logit = match gate {
-        Gate::Softmax => value.max(0.0).ln(),
-        Gate::Sigmoid => (value.max(0.0) / (1.0 - value).max(0.0)).ln(),
-        Gate::SqrtSoftplus => (value.max(0.0).powi(2)).exp_m1().ln(),
-    };
-    if logit.is_nan() { 0.0 } else { logit.clamp(-2.0 * FAR, FAR) }
-}
-
 impl Recording {
     /// A layer in memory, the tokens that are to be left out left out, cut into steps of equal size.
     ///
     /// # Errors
     /// The file can't be read, holds a value that is not a number, or nothing is left.
     pub fn watch(&self, layer: &Layer, facts: &Facts, reading: &Reading) -> Result<Watched, ReadError> {
-        let top_k = self.top_k_or_usual(layer, reading);
+        let loads_only = matches!(layer.data, Data::Loads(_)) || facts.choices.is_some_and(|(a, b)| a < b);
+        let top_k = match self.top_k_or_usual(layer, reading) {
+            // Without K, an assignment counts as a token.
+            _ if loads_only => reading.top_k.or(self.meta.top_k).unwrap_or(1).clamp(1, layer.experts as u32),
+            k => k,
+        };
         let gate = self.gate(reading);
         let kept = self.kept(layer, facts, reading)?;
         let failed = |e: std::io::Error| ReadError::new(&self.name, format!("it can't be read: {e}"));
@@ -58,6 +51,28 @@ impl Recording {
         let all = layer.tokens();
         let (mut trace, taken, rows) = match &layer.data {
             Data::Loads(counts) => (Trace::of_counts(layer.experts, counts.clone()), 0, vec![]),
+            // A router with one K can't replay tokens of several: only their loads are shown.
+            Data::Selections(rows) if facts.choices.is_some_and(|(a, b)| a < b) => {
+                let (steps, tokens) = cut(layer, kept.len());
+                let mut counts = vec![0; steps * layer.experts];
+                let mut at = 0;
+                for run in &kept.0 {
+                    rows.each::<i64, std::io::Error>(run.clone(), |_, row| {
+                        let place = at / tokens * layer.experts;
+                        let ids =
+                            row.iter().filter_map(|&id| usize::try_from(id).ok()).filter(|&id| id < layer.experts);
+                        ids.for_each(|id| {
+                            if let Some(count) = counts.get_mut(place + id) {
+                                *count += 1;
+                            }
+                        });
+                        at += 1;
+                        Ok(())
+                    })
+                    .map_err(failed)?;
+                }
+                (Trace::of_counts(layer.experts, counts), steps * tokens, vec![])
+            }
             Data::Selections(rows) => {
                 let mut ids: Vec<i64> = vec![];
                 let mut room = vec![];
@@ -117,6 +132,24 @@ impl Recording {
         column.read(0..column.len(), &mut all)?;
         let value = |&row: &usize| all.get(row).and_then(|&v| T::try_from(v).ok()).unwrap_or_default();
         Ok(rows.iter().map(value).collect())
+    }
+
+    /// The groups of a layer's tokens, with the number of tokens of each.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub fn groups(&self, layer: &Layer) -> Result<Vec<(String, u64)>, ReadError> {
+        let mut groups: Vec<i64> = vec![];
+        let failed = |e: std::io::Error| ReadError::new(&self.name, format!("it can't be read: {e}"));
+        layer.groups.read(0..layer.groups.len(), &mut groups).map_err(failed)?;
+        let groups: Vec<u32> = groups.iter().map(|&g| u32::try_from(g).unwrap_or(0)).collect();
+        let mut counts: Vec<(String, u64)> = self.group_names(&groups).into_iter().map(|name| (name, 0)).collect();
+        for group in groups {
+            if let Some((_, count)) = counts.get_mut(group as usize) {
+                *count += 1;
+            }
+        }
+        Ok(counts)
     }
 
     fn group_names(&self, groups: &[u32]) -> Vec<String> {

@@ -3,7 +3,5 @@
 
 mod arrays;
 mod cases;
-mod documents;
 mod tables;
 mod text;
-mod written;

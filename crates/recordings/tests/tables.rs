@@ -129,7 +129,7 @@ fn what_is_wrong_in_a_table_is_named_with_its_place() {
     for (content, text) in [
         ("layer,loss\n0,4\n", "it has no columns for a layer, an expert and a count"),
         ("layer,expert,count\n", "it holds a header but no rows"),
-        ("", "it holds no table"),
+        ("", "it is empty"),
         ("layer,expert,count\n0,\"1,2\n", "a row has 2 fields"),
     ] {
         let error = read("table.csv", content, &Reading::default()).unwrap_err();

@@ -225,6 +225,9 @@ impl Plan {
         if simulation.trace().is_some_and(|t| t.gate_each_step) {
             return Err("the GPU engine reads recorded scores, not logits whose gate is taken in every step".into());
         }
+        if simulation.trace().is_some_and(|t| !t.counts.is_empty()) {
+            return Err("only loads were recorded, so there is nothing to route".into());
+        }
         let trace = match (&experiment.source, simulation.trace()) {
             (Source::Trace(_), Some(trace)) => Some(Window::new(trace, experiment, budget)?),
             _ => None,

@@ -141,8 +141,8 @@ impl Examined {
 /// # Errors
 /// Why the price view does not apply to this router, in one sentence.
 pub fn examine(simulation: &mut Simulation, engine: &mut dyn Engine, variant: usize) -> Result<Examined, String> {
-    if simulation.trace().is_some_and(|t| t.selected.is_some()) {
-        return Err("A log of selections has no scores, and so no prices".into());
+    if simulation.trace().is_some_and(|t| t.is_only_watched()) {
+        return Err("This recording has no scores, and so no prices".into());
     }
     let batch = simulation.next_batch();
     let step = simulation.step();

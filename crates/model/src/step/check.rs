@@ -100,16 +100,21 @@ pub fn routes_again(experiment: &Experiment, trace: &Trace) -> Result<(), Config
         let allowed = "another rule: this trace has no token ids to hash";
         return Err(error(&format!("variants[{i}].balancer.rule"), "Hash", allowed));
     }
-    let Some(k) = trace.selected else { return Ok(()) };
+    if !trace.is_only_watched() {
+        return Ok(());
+    }
     for v in &experiment.variants {
         let as_it_was = v.balancer.rule == Rule::None
-            && v.router.top_k == k
+            && trace.selected.is_none_or(|k| v.router.top_k == k)
             && v.router.gate == Gate::Sigmoid
             && v.router.groups.is_none()
             && v.router.capacity.is_none();
         if !as_it_was {
             let value = format!("{} with K {} and the rule {}", v.router.gate, v.router.top_k, v.balancer.rule.short());
-            let allowed = format!("left at K {k} without a balancer: this log holds selections without scores");
+            let allowed = match trace.selected {
+                Some(k) => format!("left at K {k} without a balancer: this log holds selections without scores"),
+                None => "left without a balancer: this recording holds loads without tokens".into(),
+            };
             return Err(error("the router", &value, &allowed));
         }
     }

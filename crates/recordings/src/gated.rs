@@ -1,0 +1,40 @@
+//! From recorded values to scores, and back through a gate that they have passed already.
+
+use moebias_model::config::Gate;
+use moebias_model::gate::scores_of_recorded;
+
+/// What stops the pass over scores.
+pub(crate) enum Stop {
+    Read(std::io::Error),
+    Value(usize, usize, f32),
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        Self::Read(error)
+    }
+}
+
+/// The scores of one recorded row, Q20; or the expert and the value that is not a number.
+pub(crate) fn score(row: &[f32], gate: Gate, gated: Option<Gate>, out: &mut Vec<i32>) -> Result<(), (usize, f32)> {
+    if let Some(expert) = row.iter().position(|x| x.is_nan() || *x == f32::INFINITY) {
+        return Err((expert, row[expert]));
+    }
+    match gated {
+        None => scores_of_recorded(gate, row.iter().map(|&x| f64::from(x)), out),
+        Some(gated) => scores_of_recorded(gate, row.iter().map(|&x| f64::from(ungated(gated, x))), out),
+    }
+    Ok(())
+}
+
+/// A value that passed a gate, as the logit that gives it. Softmax knows logits only up to a common number.
+pub(crate) fn ungated(gate: Gate, value: f32) -> f32 {
+    // Beyond this, the score is 0 or 1 within rounding.
+    const FAR: f32 = 40.0;
+    let logit = match gate {
+        Gate::Softmax => value.max(0.0).ln(),
+        Gate::Sigmoid => (value.max(0.0) / (1.0 - value).max(0.0)).ln(),
+        Gate::SqrtSoftplus => (value.max(0.0).powi(2)).exp_m1().ln(),
+    };
+    if logit.is_nan() { 0.0 } else { logit.clamp(-2.0 * FAR, FAR) }
+}
