@@ -64,6 +64,12 @@ impl Tensor {
 
     /// An error if elements lie outside the bytes.
     pub(crate) fn check(&self) -> Result<(), String> {
+        self.check_within(self.bytes.len())
+    }
+
+    /// An error if elements lie at or behind an offset, or outside the bytes.
+    pub(crate) fn check_within(&self, end: u64) -> Result<(), String> {
+        let most = end.min(self.bytes.len());
         if self.shape.contains(&0) {
             return Ok(());
         }
@@ -73,14 +79,18 @@ impl Tensor {
             .zip(&self.strides)
             .try_fold(self.start, |at, (&n, &stride)| at.checked_add((n as u64 - 1).checked_mul(stride)?));
         match last.and_then(|at| at.checked_add(self.number.size() as u64)) {
-            Some(end) if end <= self.bytes.len() => Ok(()),
-            _ => Err(format!(
-                "`{}` of shape {:?} ends after the file's {} bytes",
-                self.name,
-                self.shape,
-                self.bytes.len()
-            )),
+            Some(end) if end <= most => Ok(()),
+            _ => Err(format!("`{}` of shape {:?} ends after the file's {most} bytes", self.name, self.shape)),
         }
+    }
+
+    /// The only number of an array without axes.
+    pub(crate) fn single(&self) -> Result<f64, String> {
+        let wrong = |e| format!("`{}` can't be read: {e}", self.name);
+        let bytes = self.bytes.copy(self.start, self.number.size()).map_err(wrong)?;
+        let mut number = vec![];
+        Rows::of_memory(1, self.number, bytes).read(0..1, &mut number).map_err(wrong)?;
+        number.first().copied().ok_or_else(|| format!("`{}` is empty", self.name))
     }
 
     fn elements(&self) -> usize {

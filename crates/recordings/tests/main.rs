@@ -3,5 +3,7 @@
 
 mod arrays;
 mod cases;
+mod documents;
 mod tables;
 mod text;
+mod written;

@@ -64,11 +64,7 @@ impl Format for JsonLines {
                 }
             }
         }
-        lines.flush().map_err(|e| input.wrong(e))?;
-        if lines.gather.is_empty() {
-            return Err(input.wrong("it holds no line with chosen experts, scores or counts"));
-        }
-        let mut recording = lines.gather.finish(input, lines.meta, lines.metadata)?;
+        let mut recording = lines.finish(input)?;
         recording.damages.extend(damage);
         Ok(recording)
     }
@@ -76,7 +72,7 @@ impl Format for JsonLines {
 
 /// What was read so far.
 #[derive(Default)]
-struct Lines {
+pub(super) struct Lines {
     gather: Gather,
     meta: Meta,
     metadata: BTreeMap<String, String>,
@@ -85,7 +81,17 @@ struct Lines {
 }
 
 impl Lines {
-    fn take(&mut self, object: &Map<String, Value>) -> Result<(), String> {
+    /// The recording that the objects make.
+    pub(super) fn finish(mut self, input: &Input) -> Result<Recording, ReadError> {
+        self.flush().map_err(|e| input.wrong(e))?;
+        if self.gather.is_empty() {
+            return Err(input.wrong("it holds no line with chosen experts, scores or counts"));
+        }
+        self.gather.finish(input, self.meta, self.metadata)
+    }
+
+    /// Takes one object.
+    pub(super) fn take(&mut self, object: &Map<String, Value>) -> Result<(), String> {
         let field = |role: Role| object.iter().find(|(key, _)| role.is(key)).map(|(_, value)| value);
         let layer = match field(Role::Layer) {
             None | Some(Value::Null) => "0".to_owned(),

@@ -1,9 +1,12 @@
 //! The formats: one file each. A reader says which files it knows, and turns them into named arrays or records.
 
 mod csv;
+mod json;
 mod json_lines;
 mod npy;
+mod npz;
 mod safetensors;
+mod zip;
 
 use super::error::ReadError;
 use super::recording::Recording;
@@ -25,7 +28,8 @@ pub trait Format: Sync + Send {
 }
 
 /// Every format. The first one that recognises a file reads it, so those with a signature come first.
-pub static FORMATS: &[&dyn Format] = &[&safetensors::Safetensors, &npy::Npy, &json_lines::JsonLines, &csv::Csv];
+pub static FORMATS: &[&dyn Format] =
+    &[&safetensors::Safetensors, &npy::Npy, &npz::Npz, &json::Json, &json_lines::JsonLines, &csv::Csv];
 
 /// The format of a file.
 pub(super) fn of(input: &Input) -> Result<&'static dyn Format, ReadError> {

@@ -8,6 +8,7 @@ use crate::rows::Number;
 use crate::tensors::{Tensor, interpret};
 use crate::{Input, Reading};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The longest header that is read, in bytes.
 const HEADER: usize = 1 << 16;
@@ -27,46 +28,69 @@ impl Format for Npy {
     fn read(&self, input: &Input, reading: &Reading) -> Result<Recording, ReadError> {
         let name = input.short_name();
         let name = name.strip_suffix(".npy").unwrap_or(&name);
-        let tensor = array(&input.bytes()?, name).map_err(|e| input.wrong(e))?;
+        let bytes = input.bytes()?;
+        let tensor = array(&bytes, 0..bytes.len(), name).map_err(|e| input.wrong(e))?;
         interpret(input, &[tensor], BTreeMap::new(), reading)
     }
 }
 
-/// The array that a `.npy` file or an entry of a `.npz` archive holds.
-pub(super) fn array(bytes: &Bytes, name: &str) -> Result<Tensor, String> {
-    let ends = |_| "it ends within its header".to_owned();
-    let start = bytes.copy(0, 12.min(bytes.len() as usize)).map_err(ends)?;
-    let (length, from) = match start.get(6..12) {
-        Some(&[1, _, a, b, ..]) => (usize::from(u16::from_le_bytes([a, b])), 10),
-        Some(&[2 | 3, _, a, b, c, d]) => (u32::from_le_bytes([a, b, c, d]) as usize, 12),
-        _ => return Err("it is a NumPy file of an unknown version".into()),
-    };
-    if length > HEADER {
-        return Err(format!("its header is {length} bytes long, but at most {HEADER} are read"));
-    }
-    let header = bytes.copy(from, length).map_err(ends)?;
-    let header = String::from_utf8_lossy(&header);
-    let value = |key: &str| header.split_once(&format!("'{key}':")).map(|(_, rest)| rest.trim_start());
-    let missing = |key: &str| format!("its header has no `{key}`");
-    let descr = value("descr").ok_or_else(|| missing("descr"))?;
-    let descr = descr.strip_prefix('\'').and_then(|d| d.split('\'').next()).unwrap_or("");
-    let number = number(descr).ok_or_else(|| {
-        let shown: String = descr.chars().take(40).collect();
+/// The array that a `.npy` file or an entry of a `.npz` archive holds, which lies at `within` in some bytes.
+pub(super) fn array(bytes: &Bytes, within: Range<u64>, name: &str) -> Result<Tensor, String> {
+    let header = Header::read(bytes, within.clone())?;
+    let number = number(&header.descr).ok_or_else(|| {
+        let shown: String = header.descr.chars().take(40).collect();
         format!("it holds {shown:?}, but must hold little-endian floats or integers of 1 to 8 bytes")
     })?;
-    let shape = value("shape").and_then(|s| s.strip_prefix('(')?.split(')').next()).ok_or_else(|| missing("shape"))?;
-    let shape: Option<Vec<usize>> = shape
-        .split(',')
-        .map(str::trim)
-        .filter(|n| !n.is_empty())
-        .map(|n| n.trim_end_matches('L').parse().ok())
-        .collect();
-    let shape = shape.filter(|s| s.len() <= 8).ok_or("its shape can't be read")?;
-    let column_major = value("fortran_order").is_some_and(|v| v.starts_with("True"));
-    let make = if column_major { Tensor::column_major } else { Tensor::plain };
-    let tensor = make(name.to_owned(), number, shape, bytes.clone(), from + length as u64);
-    tensor.check()?;
+    let make = if header.column_major { Tensor::column_major } else { Tensor::plain };
+    let tensor = make(name.to_owned(), number, header.shape, bytes.clone(), header.data);
+    tensor.check_within(within.end)?;
     Ok(tensor)
+}
+
+/// The header of an array.
+pub(super) struct Header {
+    /// The number format in NumPy's words.
+    pub descr: String,
+    pub shape: Vec<usize>,
+    column_major: bool,
+    /// Where the numbers begin.
+    pub data: u64,
+}
+
+impl Header {
+    pub(super) fn read(bytes: &Bytes, within: Range<u64>) -> Result<Self, String> {
+        let ends = || "it ends within its header".to_owned();
+        let copy = |from: u64, length: usize| {
+            let end = from.checked_add(length as u64).filter(|&end| end <= within.end);
+            end.and_then(|_| bytes.copy(from, length).ok()).ok_or_else(ends)
+        };
+        let start = copy(within.start, 12)?;
+        let (length, from) = match start.get(6..12) {
+            Some(&[1, _, a, b, ..]) => (usize::from(u16::from_le_bytes([a, b])), 10),
+            Some(&[2 | 3, _, a, b, c, d]) => (u32::from_le_bytes([a, b, c, d]) as usize, 12),
+            _ => return Err("it is a NumPy file of an unknown version".into()),
+        };
+        if length > HEADER {
+            return Err(format!("its header is {length} bytes long, but at most {HEADER} are read"));
+        }
+        let header = copy(within.start + from, length)?;
+        let header = String::from_utf8_lossy(&header);
+        let value = |key: &str| header.split_once(&format!("'{key}':")).map(|(_, rest)| rest.trim_start());
+        let missing = |key: &str| format!("its header has no `{key}`");
+        let descr = value("descr").ok_or_else(|| missing("descr"))?;
+        let descr = descr.strip_prefix('\'').and_then(|d| d.split('\'').next()).unwrap_or("").to_owned();
+        let shape =
+            value("shape").and_then(|s| s.strip_prefix('(')?.split(')').next()).ok_or_else(|| missing("shape"))?;
+        let shape: Option<Vec<usize>> = shape
+            .split(',')
+            .map(str::trim)
+            .filter(|n| !n.is_empty())
+            .map(|n| n.trim_end_matches('L').parse().ok())
+            .collect();
+        let shape = shape.filter(|s| s.len() <= 8).ok_or("its shape can't be read")?;
+        let column_major = value("fortran_order").is_some_and(|v| v.starts_with("True"));
+        Ok(Self { descr, shape, column_major, data: within.start + from + length as u64 })
+    }
 }
 
 fn number(descr: &str) -> Option<Number> {
