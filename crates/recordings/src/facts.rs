@@ -3,6 +3,7 @@
 use super::error::ReadError;
 use super::recording::{Data, Layer, Recording};
 use super::runs;
+use moebias_model::config::limits;
 use std::ops::Range;
 
 /// Numbers that are looked at in one layer; what lies behind them is not looked at.
@@ -53,7 +54,11 @@ impl Facts {
             Data::Selections(rows) => {
                 facts.chosen = vec![0; layer.experts];
                 let upto = rows.len().min(MOST / rows.columns().max(1));
-                rows.each::<i64, std::io::Error>(0..upto, |_, row| {
+                rows.each::<i64, std::io::Error>(0..upto, |at, row| {
+                    // Of a very large file only a part was looked at when it was opened.
+                    if let Some(id) = row.iter().find(|id| !(-1..limits::EXPERTS.max as i64).contains(*id)) {
+                        return Err(std::io::Error::other(format!("row {at} names expert {id}")));
+                    }
                     facts.selections(row, &mut hashes);
                     Ok(())
                 })
@@ -103,8 +108,10 @@ impl Facts {
         hashes.push(runs::hash(row.iter().map(|&id| id as u64)));
         let mut count = 0;
         for &id in row {
-            if let Some(chosen) = usize::try_from(id).ok().and_then(|id| self.chosen.get_mut(id)) {
-                *chosen += 1;
+            if let Ok(id) = usize::try_from(id) {
+                let experts = self.chosen.len().max(id + 1);
+                self.chosen.resize(experts, 0);
+                self.chosen[id] += 1;
                 count += 1;
             }
         }

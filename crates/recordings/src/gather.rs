@@ -123,11 +123,6 @@ impl Gather {
         self.layers.is_empty()
     }
 
-    /// The number of steps for which a layer has counts: the number of the next one.
-    pub(crate) fn next_step(&self, layer: &str) -> i64 {
-        self.layers.get(&names::order(layer)).map_or(0, |l| l.counts.len() as i64)
-    }
-
     /// The recording. A file must hold one kind only.
     pub(crate) fn finish(
         self,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Bytes at the beginning of a file by which formats are told apart.
-const FIRST: usize = 64 << 10;
+pub(crate) const FIRST: usize = 64 << 10;
 
 /// A file that is about to be read.
 #[derive(Debug)]

@@ -7,7 +7,10 @@
 //! that nobody gave is an [`Assumption`].
 
 mod assumption;
+mod axes;
 mod bytes;
+mod companions;
+mod config;
 mod convert;
 mod error;
 mod facts;
@@ -24,6 +27,7 @@ mod odd;
 mod recording;
 mod rows;
 mod runs;
+mod tensor;
 mod tensors;
 mod watch;
 
@@ -96,6 +100,9 @@ pub fn read(input: &Input, reading: &Reading) -> Result<Recording, ReadError> {
     let mut recording = format.read(input, reading)?;
     recording.format = format.name();
     recording.name = input.name().to_owned();
+    if let Some(path) = input.path() {
+        config::complete(&mut recording, path);
+    }
     recording.answer(reading)?;
     Ok(recording)
 }

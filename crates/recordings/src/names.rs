@@ -31,6 +31,8 @@ pub enum Role {
     Domain,
     /// Optimiser steps.
     TrainStep,
+    /// 1 for tokens, 0 for padding.
+    Mask,
 }
 
 impl Role {
@@ -124,20 +126,28 @@ impl Role {
                 "micro_step",
                 "batch",
                 "batch_idx",
+                "batch_id",
             ],
             Self::Rank => &["rank", "ep_rank", "gpu", "device"],
             Self::Expert => &["expert", "expert_id", "expert_idx", "expert_index"],
             Self::Count => &["count", "num_tokens", "tokens", "n_tokens", "token_count", "load", "frequency"],
             Self::Domain => &["domain", "group"],
             Self::TrainStep => &["train_step"],
+            Self::Mask => &["attention_mask", "token_mask"],
         }
     }
 
     /// Whether a field or a column with this name holds it.
     #[must_use]
     pub fn is(self, name: &str) -> bool {
-        let name = name.trim().to_ascii_lowercase();
-        self.names().contains(&name.as_str())
+        self.place(name).is_some()
+    }
+
+    /// The place of a name among the names of this role: the earlier, the surer.
+    #[must_use]
+    pub fn place(self, name: &str) -> Option<usize> {
+        let name = name.trim();
+        self.names().iter().position(|known| name.eq_ignore_ascii_case(known))
     }
 
     /// What was recorded, for an array of this role.
@@ -154,14 +164,29 @@ impl Role {
     /// What an array holds, from its name, which may carry a layer: `router_logits.3`, `model.layers.3.mlp.gate.e_score_correction_bias`.
     #[must_use]
     pub fn of_array(name: &str) -> Option<Self> {
-        const ARRAYS: [Role; 7] =
-            [Role::Scores, Role::Selections, Role::Loads, Role::TokenIds, Role::Domain, Role::TrainStep, Role::Bias];
+        const ARRAYS: [Role; 8] = [
+            Role::Scores,
+            Role::Selections,
+            Role::Loads,
+            Role::TokenIds,
+            Role::Domain,
+            Role::TrainStep,
+            Role::Bias,
+            Role::Mask,
+        ];
         // Each part between points, from the last to the first, without numbers at its end.
         let name = name.to_ascii_lowercase();
         let parts = name
             .rsplit(['.', '/'])
             .map(|p| p.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['-', '_']));
-        parts.clone().find_map(|part| ARRAYS.into_iter().find(|role| role.names().contains(&part)))
+        let whole = |part: &str| ARRAYS.into_iter().find(|role| role.names().contains(&part));
+        // A long name that other words stand around: `layer_3_router_logits`, `routed_experts_rank0`.
+        let within = |part: &str| {
+            let part = format!("_{part}_");
+            let found = |role: &Role| role.names().iter().any(|n| n.len() > 6 && part.contains(&format!("_{n}_")));
+            ARRAYS.into_iter().find(found)
+        };
+        parts.clone().find_map(whole).or_else(|| parts.clone().find_map(within))
     }
 }
 
@@ -169,6 +194,8 @@ impl Role {
 /// the last number. `None` for a name without a number.
 #[must_use]
 pub fn layer_of(name: &str) -> Option<String> {
+    const OTHERS: [&str; 12] =
+        ["rank", "step", "iter", "iteration", "epoch", "seed", "run", "batch", "part", "shard", "ep", "dp"];
     const WORDS: [&str; 7] = ["layers", "layer", "blk", "blocks", "block", "h", "l"];
     let parts: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|p| !p.is_empty()).collect();
     let number = |p: &str| (!p.is_empty() && p.len() <= 9 && p.bytes().all(|b| b.is_ascii_digit())).then(|| plain(p));
@@ -180,7 +207,10 @@ pub fn layer_of(name: &str) -> Option<String> {
             WORDS.iter().take(5).find_map(|w| number(lower.strip_prefix(w)?))
         })
     };
-    after.or_else(joined).or_else(|| parts.iter().rev().find_map(|p| number(p)))
+    // Not every number is that of a layer.
+    let other = |at: usize| at > 0 && OTHERS.contains(&parts[at - 1].to_ascii_lowercase().as_str());
+    let last = || (0..parts.len()).rev().filter(|&at| !other(at)).find_map(|at| number(parts[at]));
+    after.or_else(joined).or_else(last)
 }
 
 /// The name of a layer that a field gives as text: a number as it is, a module's name by its number, anything else as it is.
@@ -217,6 +247,10 @@ mod tests {
             ("layer5.router_logits", Some("5"), Some(Role::Scores)),
             ("logical_count", None, Some(Role::Loads)),
             ("hidden_states", None, None),
+            ("layer_3_router_logits", Some("3"), Some(Role::Scores)),
+            ("routed_experts_rank0", None, Some(Role::Selections)),
+            ("routed_experts_rank_4", None, Some(Role::Selections)),
+            ("lm_head_logits", None, None),
         ] {
             assert_eq!((layer_of(name).as_deref(), Role::of_array(name)), (layer, role), "{name}");
         }

@@ -193,9 +193,11 @@ impl Recording {
         let declared = reading.experts.or(self.meta.experts)? as usize;
         let tokens: u64 = facts.chosen.get(declared..)?.iter().sum();
         (tokens > 0).then(|| {
-            let which = match layer.experts - declared {
-                1 => format!("expert {declared} is"),
-                _ => format!("experts {declared}–{} are", layer.experts - 1),
+            // Of a very large file the largest expert may not have been seen when it was opened.
+            let last = facts.chosen.len().max(layer.experts) - 1;
+            let which = match last - declared {
+                0 => format!("expert {declared} is"),
+                _ => format!("experts {declared}–{last} are"),
             };
             format!(
                 "{which} used {tokens} times, but {declared} experts are declared: a shared expert in the same list?"

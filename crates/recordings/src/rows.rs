@@ -165,6 +165,28 @@ impl Rows {
         self.pieces.append(&mut other.pieces);
     }
 
+    /// The rows in these runs, which are sorted and lie apart.
+    pub(crate) fn only(&self, runs: &[Range<usize>]) -> Self {
+        let (mut kept, mut before) = (Self::new(self.columns), 0);
+        let mut runs = runs.iter().cloned().peekable();
+        for piece in &self.pieces {
+            let end = before + piece.rows;
+            while let Some(run) = runs.peek() {
+                let (from, to) = (run.start.max(before), run.end.min(end));
+                if from < to {
+                    let start = piece.start + (from - before) as u64 * piece.row_stride;
+                    kept.push(Piece { start, rows: to - from, ..piece.clone() });
+                }
+                if run.end > end {
+                    break;
+                }
+                runs.next();
+            }
+            before = end;
+        }
+        kept
+    }
+
     /// Numbers per row.
     #[must_use]
     pub fn columns(&self) -> usize {

@@ -1,157 +1,22 @@
 //! From named arrays to a recording: what each array holds, and what its axes mean.
 
 use super::assumption::{Assumption, Question};
-use super::bytes::Bytes;
+use super::axes::{Axis, axes_of};
+use super::companions::add_companions;
 use super::error::ReadError;
 use super::meta::Meta;
 use super::names::{self, Role};
 use super::recording::{Data, Layer, Recording, Steps};
-use super::rows::{Number, Piece, Rows};
+use super::rows::Rows;
+pub(crate) use super::tensor::Tensor;
 use super::{Input, limits};
 use moebias_model::settings::reading::{Reading, RecordedKind};
 use std::collections::BTreeMap;
 
-/// A named array of numbers.
-#[derive(Clone, Debug)]
-pub(crate) struct Tensor {
-    pub name: String,
-    pub number: Number,
-    pub shape: Vec<usize>,
-    /// Bytes from one element to the next along each axis.
-    pub strides: Vec<u64>,
-    pub bytes: Bytes,
-    pub start: u64,
-}
-
-/// What an axis counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Axis {
-    Step,
-    Layer,
-    Batch,
-    Token,
-    /// Experts, or for selections the choices of a token.
-    Expert,
-    Rank,
-}
-
-impl Tensor {
-    /// An array whose last axis is adjacent in memory.
-    pub(crate) fn plain(name: impl Into<String>, number: Number, shape: Vec<usize>, bytes: Bytes, start: u64) -> Self {
-        let mut strides = vec![0; shape.len()];
-        let mut stride = number.size() as u64;
-        for (axis, &length) in shape.iter().enumerate().rev() {
-            strides[axis] = stride;
-            stride = stride.saturating_mul(length.max(1) as u64);
-        }
-        Self { name: name.into(), number, shape, strides, bytes, start }
-    }
-
-    /// An array whose first axis is adjacent in memory.
-    pub(crate) fn column_major(
-        name: impl Into<String>,
-        number: Number,
-        shape: Vec<usize>,
-        bytes: Bytes,
-        start: u64,
-    ) -> Self {
-        let reversed: Vec<usize> = shape.iter().rev().copied().collect();
-        let mut tensor = Self::plain(name, number, reversed, bytes, start);
-        tensor.strides.reverse();
-        tensor.shape = shape;
-        tensor
-    }
-
-    /// An error if elements lie outside the bytes.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        self.check_within(self.bytes.len())
-    }
-
-    /// An error if elements lie at or behind an offset, or outside the bytes.
-    pub(crate) fn check_within(&self, end: u64) -> Result<(), String> {
-        let most = end.min(self.bytes.len());
-        if self.shape.contains(&0) {
-            return Ok(());
-        }
-        let last = self
-            .shape
-            .iter()
-            .zip(&self.strides)
-            .try_fold(self.start, |at, (&n, &stride)| at.checked_add((n as u64 - 1).checked_mul(stride)?));
-        match last.and_then(|at| at.checked_add(self.number.size() as u64)) {
-            Some(end) if end <= most => Ok(()),
-            _ => Err(format!("`{}` of shape {:?} ends after the file's {most} bytes", self.name, self.shape)),
-        }
-    }
-
-    /// The only number of an array without axes.
-    pub(crate) fn single(&self) -> Result<f64, String> {
-        let wrong = |e| format!("`{}` can't be read: {e}", self.name);
-        let bytes = self.bytes.copy(self.start, self.number.size()).map_err(wrong)?;
-        let mut number = vec![];
-        Rows::of_memory(1, self.number, bytes).read(0..1, &mut number).map_err(wrong)?;
-        number.first().copied().ok_or_else(|| format!("`{}` is empty", self.name))
-    }
-
-    fn elements(&self) -> usize {
-        self.shape.iter().try_fold(1usize, |n, &axis| n.checked_mul(axis)).unwrap_or(usize::MAX)
-    }
-
-    /// The first numbers, at most `most`, in memory order of the last axis.
-    fn sample(&self, most: usize) -> Vec<f64> {
-        let columns = self.shape.last().copied().unwrap_or(1).max(1);
-        let rows = self.rows_of_last_axis(&[]);
-        let (mut out, mut room) = (vec![], vec![]);
-        let wanted = rows.len().min(most.div_ceil(columns));
-        if rows.read(0..wanted, &mut room).is_ok() {
-            out.append(&mut room);
-        }
-        out
-    }
-
-    /// All axes but the last as rows, with some axes held at an index.
-    fn rows_of_last_axis(&self, fixed: &[(usize, usize)]) -> Rows {
-        let Some(last) = self.shape.len().checked_sub(1) else { return Rows::new(1) };
-        let free: Vec<usize> = (0..last).filter(|axis| fixed.iter().all(|(f, _)| f != axis)).collect();
-        self.rows(&free, last, fixed)
-    }
-
-    /// Rows along `columns`, one for every index of the axes `free`, the last of them fastest; the axes of `fixed` are held.
-    fn rows(&self, free: &[usize], columns: usize, fixed: &[(usize, usize)]) -> Rows {
-        let mut rows = Rows::new(self.shape[columns]);
-        let start = fixed.iter().fold(self.start, |at, &(axis, index)| at + index as u64 * self.strides[axis]);
-        // Axes that lie evenly behind one another become one.
-        let mut axes: Vec<(usize, u64)> = vec![];
-        for &axis in free {
-            let (length, stride) = (self.shape[axis], self.strides[axis]);
-            match axes.last_mut() {
-                Some((outer, outer_stride)) if *outer_stride == stride.saturating_mul(length as u64) => {
-                    (*outer, *outer_stride) = (*outer * length, stride);
-                }
-                _ => axes.push((length, stride)),
-            }
-        }
-        let (count, row_stride) = axes.pop().unwrap_or((1, 0));
-        let piece = |start| Piece {
-            bytes: self.bytes.clone(),
-            start,
-            number: self.number,
-            rows: count,
-            row_stride,
-            column_stride: self.strides[columns],
-        };
-        let outer: usize = axes.iter().map(|(n, _)| n).product();
-        for mut at in 0..outer {
-            let mut place = start;
-            for &(length, stride) in axes.iter().rev() {
-                place += (at % length) as u64 * stride;
-                at /= length;
-            }
-            rows.push(piece(place));
-        }
-        rows
-    }
-}
+/// Numbers of an array of selections in which the largest expert is looked for.
+const LOOKED_AT: usize = 1 << 28;
+/// The same where the number of experts is known.
+const LOOKED_AT_IF_DECLARED: usize = 1 << 23;
 
 /// Makes a recording of the arrays of a file.
 pub(crate) fn interpret(
@@ -167,6 +32,8 @@ pub(crate) fn interpret(
         meta.take(key, &parsed);
     }
     let mut notes = vec![];
+    let tensors: Vec<Tensor> = tensors.iter().filter(|t| t.elements() > 0).cloned().collect();
+    let tensors = tensors.as_slice();
     let main = main_arrays(tensors, reading, &mut notes).map_err(wrong)?;
     let mut layers: Vec<Layer> = vec![];
     for (tensor, role) in main {
@@ -176,7 +43,8 @@ pub(crate) fn interpret(
         let own = own.or_else(|| named_suffix(&tensor.name));
         let axes = axes_of(tensor, kind, own.is_some(), reading, &mut notes).map_err(wrong)?;
         let single = own.clone().or_else(|| meta.layer.clone()).unwrap_or_default();
-        let made = layers_of(tensor, kind, &axes, &single, &mut notes).map_err(wrong)?;
+        let declared = reading.experts.or(meta.experts).is_some();
+        let made = layers_of(tensor, kind, &axes, (&single, declared), &mut notes).map_err(wrong)?;
         if layers.len() + made.len() > limits::LAYERS {
             return Err(wrong(format!("it has more than {} layers", limits::LAYERS)));
         }
@@ -186,9 +54,10 @@ pub(crate) fn interpret(
     if let Some(twice) = layers.windows(2).find(|w| w[0].name == w[1].name) {
         return Err(wrong(format!("it holds layer “{}” more than once", twice[0].name)));
     }
-    for layer in &mut layers {
+    let count = layers.len();
+    for (index, layer) in layers.iter_mut().enumerate() {
         super::recording::check_limits(layer).map_err(wrong)?;
-        add_companions(layer, tensors, reading).map_err(wrong)?;
+        add_companions(layer, (index, count), tensors, reading, &mut notes).map_err(wrong)?;
     }
     let mut recording = Recording::new(layers);
     (recording.meta, recording.metadata, recording.assumptions) = (meta, metadata, notes);
@@ -256,9 +125,10 @@ fn guess(tensor: &Tensor) -> Role {
         return Role::Scores;
     }
     let width = tensor.shape.last().copied().unwrap_or(1).max(1);
-    let distinct = |row: &[f64]| (1..row.len()).all(|i| !row[..i].contains(&row[i]));
+    let distinct = |row: &[f64]| (1..row.len()).all(|i| row[i] == -1.0 || !row[..i].contains(&row[i]));
     let many = tensor.elements() / width >= 8;
-    if many && width <= 32 && sample.chunks_exact(width).all(distinct) && sample.iter().all(|&x| x < 1024.0) {
+    let ids = sample.iter().all(|x| (-1.0..1024.0).contains(x));
+    if many && width <= 32 && sample.chunks_exact(width).all(distinct) && ids {
         Role::Selections
     } else if sample.iter().all(|&x| x >= 0.0) {
         Role::Loads
@@ -267,103 +137,13 @@ fn guess(tensor: &Tensor) -> Role {
     }
 }
 
-/// What each axis of an array means.
-fn axes_of(
-    tensor: &Tensor,
-    kind: RecordedKind,
-    has_layer: bool,
-    reading: &Reading,
-    notes: &mut Vec<Assumption>,
-) -> Result<Vec<Axis>, String> {
-    use Axis::{Batch, Expert, Layer, Step, Token};
-    let (shape, name) = (&tensor.shape, &tensor.name);
-    if let Some(text) = &reading.axes {
-        return named_axes(text, kind, shape, name);
-    }
-    let short_first = shape[0] <= shape.get(1).copied().unwrap_or(0);
-    let canonical = name.to_ascii_lowercase().starts_with("logits");
-    let (axes, ask) = match (kind, shape.len(), has_layer) {
-        (RecordedKind::Loads, 1, _) => (vec![Expert], false),
-        (RecordedKind::Loads, 2, true) if shape[1] == 1 => (vec![Expert, Step], false),
-        (RecordedKind::Loads, 2, true) => (vec![Step, Expert], false),
-        (RecordedKind::Loads, 2, false) => (vec![Layer, Expert], true),
-        (RecordedKind::Loads, 3, false) => (vec![Step, Layer, Expert], false),
-        (_, 2, _) => (vec![Token, Expert], false),
-        (RecordedKind::Scores, 3, true) => (vec![Step, Token, Expert], false),
-        (RecordedKind::Scores, 3, false) if canonical => (vec![Step, Token, Expert], false),
-        (RecordedKind::Scores, 3, false) => (vec![Layer, Token, Expert], true),
-        (RecordedKind::Selections, 3, true) => (vec![Batch, Token, Expert], false),
-        (RecordedKind::Selections, 3, false) if short_first && shape[0] < shape[1] => {
-            (vec![Layer, Token, Expert], true)
-        }
-        (RecordedKind::Selections, 3, false) => (vec![Token, Layer, Expert], true),
-        (_, 4, true) => (vec![Step, Batch, Token, Expert], false),
-        (RecordedKind::Selections, 4, false) if shape[2] < shape[1] => (vec![Batch, Token, Layer, Expert], true),
-        (RecordedKind::Scores | RecordedKind::Selections, 4, false) => (vec![Layer, Batch, Token, Expert], true),
-        _ => return Err(format!("`{name}` has shape {shape:?}, which holds no {kind} that Moebias knows")),
-    };
-    // The form that Moebias documents needs no word.
-    let documented = canonical && kind == RecordedKind::Scores && shape.len() == 3;
-    if ask || (shape.len() > 2 && !documented) {
-        let words: Vec<&str> = axes.iter().map(|&a| word(a, kind)).collect();
-        let text = format!("the axes of {shape:?} are {}", words.join(", "));
-        notes.push(Assumption { about: Question::Axes, text, ask });
-        let known = notes.len() - 1;
-        if notes[..known].contains(&notes[known]) {
-            notes.pop();
-        }
-    }
-    Ok(axes)
-}
-
-fn word(axis: Axis, kind: RecordedKind) -> &'static str {
-    match axis {
-        Axis::Step => "steps",
-        Axis::Layer => "layers",
-        Axis::Batch => "batch",
-        Axis::Token => "tokens",
-        Axis::Expert if kind == RecordedKind::Selections => "chosen experts",
-        Axis::Expert => "experts",
-        Axis::Rank => "ranks",
-    }
-}
-
-/// Axes as a person names them: `layers, tokens, experts`.
-fn named_axes(text: &str, kind: RecordedKind, shape: &[usize], name: &str) -> Result<Vec<Axis>, String> {
-    let axis = |word: &str| match word.trim().to_ascii_lowercase().as_str() {
-        "steps" | "step" | "s" => Ok(Axis::Step),
-        "layers" | "layer" | "l" => Ok(Axis::Layer),
-        "batch" | "b" | "sequences" => Ok(Axis::Batch),
-        "tokens" | "token" | "t" | "seq" | "positions" => Ok(Axis::Token),
-        "experts" | "expert" | "e" | "k" | "choices" | "chosen experts" => Ok(Axis::Expert),
-        "ranks" | "rank" | "r" => Ok(Axis::Rank),
-        other => Err(format!("the axis {other:?} is none of steps, layers, batch, tokens, experts, ranks")),
-    };
-    let axes = text.split(',').map(axis).collect::<Result<Vec<Axis>, String>>()?;
-    if axes.len() != shape.len() {
-        return Err(format!("`{name}` has the {} axes {shape:?}, but {} are named: {text}", shape.len(), axes.len()));
-    }
-    let count = |axis| axes.iter().filter(|&&a| a == axis).count();
-    let needs_tokens = kind != RecordedKind::Loads;
-    if count(Axis::Expert) != 1
-        || count(Axis::Layer) > 1
-        || count(Axis::Step) > 1
-        || (needs_tokens && count(Axis::Token) != 1)
-    {
-        let tokens = if needs_tokens { "exactly one axis of tokens, " } else { "" };
-        return Err(format!(
-            "the axes must have {tokens}exactly one of experts, and at most one of steps and of layers: {text}"
-        ));
-    }
-    Ok(axes)
-}
-
-/// Cuts an array into layers. `single` is the name of the only layer where the array has no axis of layers.
+/// Cuts an array into layers. `single` is the name of the only layer where the array has no axis of layers; `declared` is whether the
+/// number of experts is known.
 fn layers_of(
     tensor: &Tensor,
     kind: RecordedKind,
     axes: &[Axis],
-    single: &str,
+    (single, declared): (&str, bool),
     notes: &mut Vec<Assumption>,
 ) -> Result<Vec<Layer>, String> {
     let at = |axis: Axis| axes.iter().position(|&a| a == axis);
@@ -385,6 +165,7 @@ fn layers_of(
         free.extend(at(Axis::Rank));
     }
     let steps = at(Axis::Step).map(|axis| tensor.shape[axis]);
+    let experts = if kind == RecordedKind::Selections { largest(tensor, declared, notes)? + 1 } else { 0 };
     let mut layers = vec![];
     for index in 0..count {
         let fixed: Vec<(usize, usize)> = at(Axis::Layer).map(|axis| (axis, index)).into_iter().collect();
@@ -412,7 +193,6 @@ fn layers_of(
             }
             RecordedKind::Selections => {
                 let tokens = rows.len();
-                let experts = largest(&rows, tensor)? + 1;
                 Layer::new(
                     name,
                     experts,
@@ -426,27 +206,46 @@ fn layers_of(
     Ok(layers)
 }
 
-/// The largest expert in selections. −1 means that a token has fewer choices.
-fn largest(rows: &Rows, tensor: &Tensor) -> Result<usize, String> {
+/// The largest expert in selections; −1 means that a token has fewer choices. Of a very large array only a part is looked at, and of a
+/// large one if the number of experts is known.
+fn largest(tensor: &Tensor, declared: bool, notes: &mut Vec<Assumption>) -> Result<usize, String> {
     let most = moebias_model::config::limits::EXPERTS.max as i64;
-    let mut largest = -1;
-    let (mut room, chunk) = (vec![], rows.chunk());
-    for from in (0..rows.len()).step_by(chunk) {
-        let to = (from + chunk).min(rows.len());
+    let (rows, order) = tensor.in_storage_order();
+    let (chunk, all) = (rows.chunk(), rows.len());
+    let budget = if declared { LOOKED_AT_IF_DECLARED } else { LOOKED_AT };
+    let chunks = all.div_ceil(chunk);
+    let looked_at = (budget / (chunk * rows.columns()).max(1)).clamp(1, chunks.max(1));
+    let (mut largest, mut room) = (-1, vec![]);
+    for at in 0..looked_at {
+        // Evenly over the array, and all of it where that is allowed.
+        let from = (at * chunks / looked_at) * chunk;
+        let to = (from + chunk).min(all);
         rows.read::<i64>(from..to, &mut room).map_err(|e| format!("`{}` can't be read: {e}", tensor.name))?;
         if let Some(at) = room.iter().position(|&id| !(-1..most).contains(&id)) {
-            let row = from + at / rows.columns().max(1);
             let shown =
                 if room[at] == i64::MIN { "a value that is no whole number".into() } else { room[at].to_string() };
-            return Err(format!(
-                "`{}` holds {shown} in row {row}, but must hold experts from 0 to {}",
-                tensor.name,
-                most - 1
-            ));
+            let place = place(tensor, &order, from * rows.columns() + at);
+            let name = &tensor.name;
+            return Err(format!("`{name}` holds {shown} at {place:?}, but must hold experts from 0 to {}", most - 1));
         }
         largest = room.iter().copied().max().unwrap_or(-1).max(largest);
     }
+    if looked_at < chunks && !declared {
+        let text = format!("the largest expert was looked for in {looked_at} of {chunks} parts of `{}`", tensor.name);
+        notes.push(Assumption::open(Question::Experts, text));
+    }
     Ok(largest.max(1) as usize)
+}
+
+/// The indices of the element that is number `at` where the axes lie in this order.
+fn place(tensor: &Tensor, order: &[usize], mut at: usize) -> Vec<usize> {
+    let mut place = vec![0; order.len()];
+    for &axis in order.iter().rev() {
+        let length = tensor.shape[axis].max(1);
+        place[axis] = at % length;
+        at /= length;
+    }
+    place
 }
 
 fn loads(rows: &Rows, steps: usize, name: &str, tensor: &Tensor, notes: &mut Vec<Assumption>) -> Result<Layer, String> {
@@ -480,76 +279,10 @@ fn loads(rows: &Rows, steps: usize, name: &str, tensor: &Tensor, notes: &mut Vec
 }
 
 /// A sentence as an error of [`Rows::each`].
-struct Wrong(String);
+pub(crate) struct Wrong(pub String);
 
 impl From<std::io::Error> for Wrong {
     fn from(error: std::io::Error) -> Self {
         Self(format!("its numbers can't be read: {error}"))
     }
-}
-
-/// Adds the learned bias and the token ids that belong to a layer.
-fn add_companions(layer: &mut Layer, tensors: &[Tensor], reading: &Reading) -> Result<(), String> {
-    let belongs = |t: &&Tensor| {
-        let of = names::layer_of(&t.name).or_else(|| t.name.split_once('.').map(|(_, rest)| rest.to_owned()));
-        of.is_none() || of.as_deref() == Some(layer.name.as_str())
-    };
-    let of_role = |role: Role| tensors.iter().filter(|t| Role::of_array(&t.name) == Some(role)).find(belongs);
-    if let Some(bias) = of_role(Role::Bias) {
-        bias.check()?;
-        let values = if bias.shape == [layer.experts] { bias.sample(layer.experts) } else { vec![] };
-        if values.len() != layer.experts {
-            return Err(format!(
-                "`{}` has shape {:?}, but must be [{}] to fit the experts",
-                bias.name, bias.shape, layer.experts
-            ));
-        }
-        // The same bounds as for a start state.
-        if let Some(b) = values.iter().find(|b| b.is_nan() || b.abs() > 1_048_576.0) {
-            return Err(format!("`{}` holds {b}, but a bias must be from -1048576 to 1048576", bias.name));
-        }
-        layer.bias = values;
-    }
-    let named = reading.token_ids.as_ref().map(|name| {
-        tensors.iter().find(|t| t.name == *name).ok_or_else(|| format!("it has no array `{name}` of token ids"))
-    });
-    let ids = match named {
-        Some(found) => Some(found?),
-        None => of_role(Role::TokenIds).filter(|t| !t.number.is_float()),
-    };
-    if let Some(ids) = ids {
-        layer.token_ids = column(ids, layer.tokens(), i64::from(i32::MAX))?;
-    }
-    if let Some(groups) = of_role(Role::Domain).filter(|t| !t.number.is_float()) {
-        layer.groups = column(groups, layer.tokens(), moebias_model::config::limits::TOPICS.max as i64 - 1)?;
-    }
-    Ok(())
-}
-
-/// One whole number from 0 to `most` per token.
-fn column(tensor: &Tensor, tokens: usize, most: i64) -> Result<Rows, String> {
-    tensor.check()?;
-    let name = &tensor.name;
-    if tensor.elements() != tokens {
-        return Err(format!(
-            "`{name}` has shape {:?}, but must have {tokens} elements to fit the tokens",
-            tensor.shape
-        ));
-    }
-    let size = tensor.number.size() as u64;
-    let last = tensor.shape.len();
-    let flat = Tensor {
-        shape: [tensor.shape.as_slice(), &[1]].concat(),
-        strides: [tensor.strides.as_slice(), &[size]].concat(),
-        ..tensor.clone()
-    };
-    let free: Vec<usize> = (0..last).collect();
-    let rows = flat.rows(&free, last, &[]);
-    rows.each::<i64, Wrong>(0..tokens, |row, value| match value.first() {
-        Some(v) if (0..=most).contains(v) => Ok(()),
-        Some(v) => Err(Wrong(format!("`{name}` holds {v} in row {row}, but must hold numbers from 0 to {most}"))),
-        None => Ok(()),
-    })
-    .map_err(|e| e.0)?;
-    Ok(rows)
 }

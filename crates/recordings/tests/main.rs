@@ -4,6 +4,8 @@
 mod arrays;
 mod cases;
 mod documents;
+mod lines;
 mod tables;
 mod text;
 mod written;
+mod written_arrays;

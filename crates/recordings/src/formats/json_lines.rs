@@ -1,18 +1,21 @@
 //! JSON lines: one object per line, of a token, an assignment or a step; other lines are metadata.
 
 use super::Format;
+use super::records::Records;
 use crate::error::ReadError;
-use crate::gather::{Gather, Of};
-use crate::meta::Meta;
-use crate::names::{Role, layer_from_text};
+use crate::input::FIRST;
 use crate::recording::Recording;
-use crate::{Input, Reading, limits};
+use crate::{Input, Reading};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{BufRead, Read as _};
 
-/// Entries of metadata that are kept.
-const METADATA: usize = 1000;
+/// The longest line, in bytes: a response may hold the experts of all its tokens and layers.
+const LINE: usize = 64 << 20;
+/// Bytes that the values of one line may take in memory.
+const VALUES: usize = 768 << 20;
+
+/// What some writers put before UTF-8 text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// JSON lines.
 pub(super) struct JsonLines;
@@ -23,219 +26,106 @@ impl Format for JsonLines {
     }
 
     fn recognises(&self, input: &Input) -> bool {
-        let text = input.first().trim_ascii_start();
-        let line = text.split(|&b| b == b'\n').next().unwrap_or_default();
-        input.ends_with(&[".jsonl", ".ndjson"])
-            || (text.starts_with(b"{") && serde_json::from_slice::<Map<String, Value>>(line).is_ok())
+        input.ends_with(&[".jsonl", ".ndjson"]) || begins_with_object(input.first())
     }
 
-    fn read(&self, input: &Input, _reading: &Reading) -> Result<Recording, ReadError> {
-        let mut lines = Lines::default();
-        let mut stream = input.stream().map_err(|e| input.failed(e))?;
-        let mut line = vec![];
-        let mut damage = None;
-        for number in 1.. {
-            line.clear();
-            let got = (&mut stream).take(limits::LINE as u64 + 1);
-            let got = std::io::BufRead::read_until(&mut { got }, b'\n', &mut line).map_err(|e| input.failed(e))?;
-            if got == 0 {
-                break;
-            }
-            if line.len() > limits::LINE {
-                return Err(input.wrong(format!("line {number} is longer than {} bytes", limits::LINE)));
-            }
-            if line.trim_ascii().is_empty() {
-                continue;
-            }
-            let whole = line.ends_with(b"\n");
-            match serde_json::from_slice::<Map<String, Value>>(line.trim_ascii()) {
-                Ok(object) => {
-                    lines.take(&object).map_err(|e| input.wrong(e).at(number, 1, &line))?;
-                }
-                // A writer that was killed leaves half a line without an end.
-                Err(_) if !whole && number > 1 => {
-                    damage = Some(format!("the last line, {number}, is torn: it is left out"));
-                }
-                Err(e) => {
-                    let said = e.to_string();
-                    let said = said.split(" at line ").next().unwrap_or(&said).to_owned();
-                    let what = format!("line {number} is not a JSON object: {said}");
-                    return Err(input.wrong(what).at(number, e.column().max(1), &line));
-                }
-            }
-        }
-        let mut recording = lines.finish(input)?;
+    fn read(&self, input: &Input, reading: &Reading) -> Result<Recording, ReadError> {
+        let mut records = Records::new(reading);
+        let damage = each_object(input, |object| records.take(object))?;
+        let mut recording = records.finish(input)?;
         recording.damages.extend(damage);
         Ok(recording)
     }
 }
 
-/// What was read so far.
-#[derive(Default)]
-pub(super) struct Lines {
-    gather: Gather,
-    meta: Meta,
-    metadata: BTreeMap<String, String>,
-    /// The assignments of one token that come on lines of their own: layer, token, step, experts.
-    pending: Option<(String, Option<Value>, Of, Vec<i64>)>,
-}
-
-impl Lines {
-    /// The recording that the objects make.
-    pub(super) fn finish(mut self, input: &Input) -> Result<Recording, ReadError> {
-        self.flush().map_err(|e| input.wrong(e))?;
-        if self.gather.is_empty() {
-            return Err(input.wrong("it holds no line with chosen experts, scores or counts"));
-        }
-        self.gather.finish(input, self.meta, self.metadata)
-    }
-
-    /// Takes one object.
-    pub(super) fn take(&mut self, object: &Map<String, Value>) -> Result<(), String> {
-        let field = |role: Role| object.iter().find(|(key, _)| role.is(key)).map(|(_, value)| value);
-        let layer = match field(Role::Layer) {
-            None | Some(Value::Null) => "0".to_owned(),
-            Some(Value::String(text)) => layer_from_text(text),
-            Some(value) => match value.as_i64() {
-                Some(number) => number.to_string(),
-                None => return Err(format!("the layer is {}, but must be a number or a name", short(value))),
-            },
-        };
-        let of = Of {
-            step: field(Role::Step).and_then(Value::as_i64),
-            token_id: object.get("token_id").or_else(|| object.get("input_id")).and_then(Value::as_i64),
-        };
-        if let Some((key, ids)) = object.iter().find(|(key, value)| Role::Selections.is(key) && value.is_array()) {
-            self.flush()?;
-            return self.choices(key, ids, &layer, of);
-        }
-        if let Some(counts) = field(Role::Loads).filter(|v| v.is_array() || v.is_object()) {
-            self.flush()?;
-            return self.loads(counts, &layer, of.step, field(Role::Rank));
-        }
-        if let Some((key, scores)) = object.iter().find(|(key, value)| Role::Scores.is(key) && value.is_array()) {
-            self.flush()?;
-            return self.scores(key, scores, &layer, of);
-        }
-        if let Some(expert) = field(Role::Expert) {
-            let Some(id) = expert.as_i64() else {
-                return Err(format!("the expert is {}, but must be a number", short(expert)));
-            };
-            if let Some(count) = field(Role::Count).filter(|_| field(Role::Token).is_none()) {
-                let count =
-                    count.as_u64().ok_or_else(|| format!("the count is {}, but must be a number", short(count)))?;
-                return self.gather.counted(&layer, of.step.unwrap_or(0), id, count);
-            }
-            return self.one(layer, field(Role::Token).cloned(), of, id);
-        }
-        for (key, value) in object.iter().take(METADATA.saturating_sub(self.metadata.len())) {
-            self.metadata.insert(key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-        }
-        self.meta.take_object(object);
-        Ok(())
-    }
-
-    /// One assignment: assignments of the same token follow one another.
-    fn one(&mut self, layer: String, token: Option<Value>, of: Of, id: i64) -> Result<(), String> {
-        if token.is_none() {
-            return Err("an assignment has no token".into());
-        }
-        if let Some((last_layer, last_token, last, ids)) = &mut self.pending
-            && *last_layer == layer
-            && *last_token == token
-            && last.step == of.step
-        {
-            ids.push(id);
-            return Ok(());
-        }
-        self.flush()?;
-        self.pending = Some((layer, token, of, vec![id]));
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), String> {
-        match self.pending.take() {
-            Some((layer, _, of, ids)) => self.gather.chose(&layer, of, &ids),
-            None => Ok(()),
-        }
-    }
-
-    /// Chosen experts: of one token `[k]`, of several tokens `[tokens][k]`, or of several layers too `[tokens][layers][k]`.
-    fn choices(&mut self, key: &str, value: &Value, layer: &str, of: Of) -> Result<(), String> {
-        match depth(value) {
-            1 => self.gather.chose(layer, of, &whole_numbers(key, value)?),
-            2 => {
-                list(key, value)?.iter().try_for_each(|token| self.gather.chose(layer, of, &whole_numbers(key, token)?))
-            }
-            3 => list(key, value)?.iter().try_for_each(|token| {
-                list(key, token)?
-                    .iter()
-                    .enumerate()
-                    .try_for_each(|(layer, ids)| self.gather.chose(&layer.to_string(), of, &whole_numbers(key, ids)?))
-            }),
-            _ => Err(format!("`{key}` is {}, but must be a list of experts", short(value))),
-        }
-    }
-
-    fn scores(&mut self, key: &str, value: &Value, layer: &str, of: Of) -> Result<(), String> {
-        match depth(value) {
-            1 => self.gather.scored(layer, of, &reals(key, value)?),
-            2 => list(key, value)?.iter().try_for_each(|token| self.gather.scored(layer, of, &reals(key, token)?)),
-            _ => Err(format!("`{key}` is {}, but must be a list of numbers", short(value))),
-        }
-    }
-
-    fn loads(&mut self, value: &Value, layer: &str, step: Option<i64>, _rank: Option<&Value>) -> Result<(), String> {
-        let step = step.unwrap_or_else(|| self.gather.next_step(layer));
-        match value {
-            Value::Object(experts) => experts.iter().try_for_each(|(expert, count)| {
-                let expert = expert.trim().parse().map_err(|e| format!("{expert:?} is no number of an expert: {e}"))?;
-                self.gather.counted(layer, step, expert, count_of(count)?)
-            }),
-            _ if depth(value) == 2 => list("counts", value)?.iter().enumerate().try_for_each(|(layer, counts)| {
-                let counts = list("counts", counts)?.iter().map(count_of).collect::<Result<Vec<u64>, String>>()?;
-                self.gather.counts(&layer.to_string(), step, &counts)
-            }),
-            _ => {
-                let counts = list("counts", value)?.iter().map(count_of).collect::<Result<Vec<u64>, String>>()?;
-                self.gather.counts(layer, step, &counts)
-            }
-        }
+/// Whether the first line is a JSON object, or so long that only the beginning of one is at hand.
+pub(super) fn begins_with_object(first: &[u8]) -> bool {
+    first_object(first).is_some() || {
+        let text = without_mark(first).trim_ascii_start();
+        text.starts_with(b"{\"") && first.len() >= FIRST && !text.contains(&b'\n')
     }
 }
 
-/// How many lists lie within one another.
-pub(super) fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(list) => 1 + list.first().map_or(0, depth),
+/// The object of the first line.
+pub(super) fn first_object(first: &[u8]) -> Option<Map<String, Value>> {
+    let text = without_mark(first).trim_ascii_start();
+    let line = text.split(|&b| b == b'\n').next()?;
+    if line.starts_with(b"{") { serde_json::from_slice(line).ok() } else { None }
+}
+
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
+
+/// Calls `take` with the object of every line. Returns a sentence if the end of the file is damaged and was left out.
+pub(super) fn each_object(
+    input: &Input,
+    mut take: impl FnMut(&Map<String, Value>) -> Result<(), String>,
+) -> Result<Option<String>, ReadError> {
+    let mut stream = input.stream().map_err(|e| input.failed(e))?;
+    let (mut line, mut taken) = (vec![], 0);
+    for number in 1.. {
+        line.clear();
+        let mut part = (&mut stream).take(LINE as u64 + 1);
+        match part.read_until(b'\n', &mut line) {
+            Ok(0) => break,
+            Ok(_) => {}
+            // A compressed file whose writer was killed ends anywhere.
+            Err(e) if taken > 0 => return Ok(Some(format!("it can't be read behind line {}: {e}", number - 1))),
+            Err(e) => return Err(input.failed(e)),
+        }
+        if line.len() > LINE {
+            let what = format!("line {number} is longer than {} MiB", LINE >> 20);
+            return Err(input.wrong(what).at(number, 1, &line));
+        }
+        if number == 1 && (line.starts_with(b"\xff\xfe") || line.starts_with(b"\xfe\xff")) {
+            return Err(input.wrong("it is UTF-16 text, but JSON lines are UTF-8"));
+        }
+        let text = if number == 1 { without_mark(&line) } else { &line }.trim_ascii();
+        if text.is_empty() {
+            continue;
+        }
+        if values(text) > VALUES {
+            let what = format!("line {number} holds more values than fit into {} MiB", VALUES >> 20);
+            return Err(input.wrong(what).at(number, 1, &line));
+        }
+        match serde_json::from_slice::<Map<String, Value>>(text) {
+            Ok(object) => {
+                take(&object).map_err(|e| input.wrong(format!("{e} (line {number})")).at(number, 1, &line))?;
+                taken += 1;
+            }
+            // A writer that was killed leaves half a line without an end, or a block of zeros.
+            Err(_) if taken > 0 && (!line.ends_with(b"\n") || text.iter().all(|&b| b == 0)) => {
+                return Ok(Some(format!("the last line, {number}, is torn: it is left out")));
+            }
+            Err(e) => return Err(input.wrong(no_object(&e, text, number)).at(number, e.column().max(1), &line)),
+        }
+    }
+    Ok(None)
+}
+
+/// At least the bytes that the values of a line take in memory.
+fn values(text: &[u8]) -> usize {
+    if text.len() < 1 << 20 {
+        return 0;
+    }
+    let each = |&byte: &u8| match byte {
+        b',' => 64,
+        b'[' => 160,
+        b'{' => 640,
         _ => 0,
-    }
-}
-
-fn list<'a>(key: &str, value: &'a Value) -> Result<&'a Vec<Value>, String> {
-    value.as_array().ok_or_else(|| format!("`{key}` is {}, but must be a list", short(value)))
-}
-
-fn whole_numbers(key: &str, value: &Value) -> Result<Vec<i64>, String> {
-    let number =
-        |v: &Value| v.as_i64().ok_or_else(|| format!("`{key}` holds {}, but must hold whole numbers", short(v)));
-    list(key, value)?.iter().map(number).collect()
-}
-
-fn reals(key: &str, value: &Value) -> Result<Vec<f32>, String> {
-    let number = |v: &Value| {
-        v.as_f64().map(|x| x as f32).ok_or_else(|| format!("`{key}` holds {}, but must hold numbers", short(v)))
     };
-    list(key, value)?.iter().map(number).collect()
+    text.iter().map(each).sum()
 }
 
-/// A count: a number from 0, which may be written with a point.
-pub(super) fn count_of(value: &Value) -> Result<u64, String> {
-    let whole =
-        value.as_u64().or_else(|| value.as_f64().filter(|x| (0.0..1.8e19).contains(x)).map(|x| x.round() as u64));
-    whole.ok_or_else(|| format!("a count is {}, but must be a number from 0", short(value)))
-}
-
-pub(super) fn short(value: &Value) -> String {
-    value.to_string().chars().take(40).collect()
+/// Why a line is no JSON object: a sentence.
+fn no_object(error: &serde_json::Error, text: &[u8], number: usize) -> String {
+    let from = error.column().saturating_sub(3).min(text.len());
+    let near = String::from_utf8_lossy(&text[from..text.len().min(from + 12)]).into_owned();
+    if let Some(word) = ["NaN", "Infinity", "inf"].into_iter().find(|&word| near.contains(word)) {
+        return format!("line {number} holds {word}, which is no number in JSON");
+    }
+    let said = error.to_string();
+    let said = said.split(" at line ").next().unwrap_or(&said);
+    format!("line {number} is not a JSON object: {said}")
 }

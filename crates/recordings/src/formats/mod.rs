@@ -5,6 +5,7 @@ mod json;
 mod json_lines;
 mod npy;
 mod npz;
+mod records;
 mod safetensors;
 mod zip;
 

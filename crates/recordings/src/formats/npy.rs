@@ -1,6 +1,7 @@
 //! NumPy's `.npy`: one array behind a header that is a Python dictionary. The numbers stay on disk.
 
 use super::Format;
+use crate::assumption::{Assumption, Question};
 use crate::bytes::Bytes;
 use crate::error::ReadError;
 use crate::recording::Recording;
@@ -30,7 +31,13 @@ impl Format for Npy {
         let name = name.strip_suffix(".npy").unwrap_or(&name);
         let bytes = input.bytes()?;
         let tensor = array(&bytes, 0..bytes.len(), name).map_err(|e| input.wrong(e))?;
-        interpret(input, &[tensor], BTreeMap::new(), reading)
+        let raw = input.first().windows(3).take(128).any(|w| w == b"V2'");
+        let mut recording = interpret(input, &[tensor], BTreeMap::new(), reading)?;
+        if raw {
+            let text = "its numbers are two raw bytes each, as NumPy writes bfloat16: they are read as that";
+            recording.assumptions.push(Assumption::open(Question::Values, text));
+        }
+        Ok(recording)
     }
 }
 
@@ -96,6 +103,8 @@ impl Header {
 fn number(descr: &str) -> Option<Number> {
     Some(match descr.trim_start_matches(['<', '|', '=']) {
         "f2" => Number::F16,
+        // What NumPy calls a number format that it does not have itself.
+        "V2" => Number::BF16,
         "f4" => Number::F32,
         "f8" => Number::F64,
         "i1" => Number::I8,

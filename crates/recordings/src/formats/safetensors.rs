@@ -10,8 +10,8 @@ use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 use std::collections::BTreeMap;
 
-/// The longest header, in bytes; the format's own limit is 100 MB.
-const HEADER: u64 = 100_000_000;
+/// The longest header, in bytes. The format allows 100 MB, which no recording needs.
+const HEADER: u64 = 32 << 20;
 
 /// Safetensors.
 pub(super) struct Safetensors;
@@ -30,20 +30,36 @@ impl Format for Safetensors {
         let wrong = |what: &str| input.wrong(format!("it is not a whole safetensors file: {what}"));
         let length = bytes.copy(0, 8).map_err(|e| wrong(&format!("it has fewer than 8 bytes: {e}")))?;
         let length = length.first_chunk().map_or(0, |b| u64::from_le_bytes(*b));
-        if length > HEADER || length + 8 > bytes.len() {
+        if length.checked_add(8).is_none_or(|end| end > bytes.len()) {
             return Err(wrong("its header is longer than the file"));
+        }
+        if length > HEADER {
+            return Err(input.wrong(format!("its header is {length} bytes long, but at most {HEADER} are read")));
         }
         let header = bytes.copy(8, length as usize).map_err(|e| input.failed(e))?;
         let header: Metadata =
             serde_json::from_slice(&header).map_err(|e| wrong(&format!("its header can't be read: {e}")))?;
         let start = length + 8;
-        let mut tensors = vec![];
+        let (mut tensors, mut unread) = (vec![], vec![]);
         for (name, info) in header.tensors() {
-            let Some(number) = number(info.dtype) else { continue };
-            let tensor =
-                Tensor::plain(name, number, info.shape.clone(), bytes.clone(), start + info.data_offsets.0 as u64);
+            let Some(number) = number(info.dtype) else {
+                unread.push(format!("{name} ({:?})", info.dtype));
+                continue;
+            };
+            let tensor = Tensor::plain(
+                name,
+                number,
+                info.shape.clone(),
+                bytes.clone(),
+                start.saturating_add(info.data_offsets.0 as u64),
+            );
             tensor.check().map_err(|e| wrong(&e))?;
             tensors.push(tensor);
+        }
+        if tensors.is_empty() && !unread.is_empty() {
+            unread.truncate(20);
+            let unread = unread.join(", ");
+            return Err(input.wrong(format!("its arrays hold numbers of formats that Moebias does not read: {unread}")));
         }
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         let metadata: BTreeMap<String, String> = header.metadata().clone().unwrap_or_default().into_iter().collect();

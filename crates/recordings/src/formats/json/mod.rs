@@ -3,7 +3,8 @@
 mod node;
 
 use super::Format;
-use super::json_lines::{JsonLines, Lines};
+use super::json_lines::JsonLines;
+use super::records::Records;
 use crate::assumption::{Assumption, Question};
 use crate::error::ReadError;
 use crate::gather::Gather;
@@ -186,7 +187,7 @@ impl Found {
             return self.map_of_counts(input);
         }
         if !named && !self.records.is_empty() {
-            return self.lines(input);
+            return self.lines(input, reading);
         }
         if self.arrays.len() == 1 && !named {
             let (name, array) = self.arrays.remove(0);
@@ -226,8 +227,8 @@ impl Found {
         Ok(recording)
     }
 
-    fn lines(self, input: &Input) -> Result<Recording, ReadError> {
-        let mut lines = Lines::default();
+    fn lines(self, input: &Input, reading: &Reading) -> Result<Recording, ReadError> {
+        let mut lines = Records::new(reading);
         let beside = self.metadata.into_iter().map(|(key, value)| (key, Node::Text(value))).collect::<Vec<_>>();
         lines.take(&object(&beside)).map_err(|e| input.wrong(e))?;
         for (number, record) in self.records.into_iter().flatten().enumerate() {

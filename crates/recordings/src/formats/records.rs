@@ -1,0 +1,455 @@
+//! Records that are JSON objects: what each says of a token, an assignment or a step. Fields are found by name at any depth, and an
+//! inner object inherits the layer, the step and the token of the objects around it.
+
+use crate::assumption::{Assumption, Question};
+use crate::error::ReadError;
+use crate::gather::{Gather, Of};
+use crate::meta::Meta;
+use crate::names::{Role, layer_from_text};
+use crate::recording::Recording;
+use crate::{Input, limits};
+use moebias_model::config::limits as settings;
+use moebias_model::settings::reading::{Reading, RecordedKind};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Entries of metadata that are kept.
+const METADATA: usize = 1000;
+/// Layers times ranks whose lines of counts are numbered.
+const LINES: usize = 1 << 20;
+/// Objects within one another.
+const DEPTH: usize = 12;
+
+/// What was read so far.
+pub(super) struct Records {
+    gather: Gather,
+    meta: Meta,
+    metadata: BTreeMap<String, String>,
+    notes: Vec<Assumption>,
+    /// What a person wants to see of files that hold several kinds.
+    kind: Option<RecordedKind>,
+    /// Whether a person says that layers come before tokens.
+    layers_first: Option<bool>,
+    /// The assignments of one token per layer that come one by one.
+    pending: BTreeMap<String, Pending>,
+    /// The number of lines of counts by layer and rank, where steps are not numbered.
+    lines: BTreeMap<(String, String), i64>,
+    ranks: BTreeSet<String>,
+}
+
+/// The assignments of a token that come one by one.
+struct Pending {
+    token: String,
+    of: Of,
+    experts: Vec<i64>,
+}
+
+/// What the objects around a record say.
+#[derive(Clone, Default)]
+struct Around {
+    layer: Option<String>,
+    of: Of,
+    /// Whether it is about one token.
+    token: Option<String>,
+    request: String,
+    rank: Option<String>,
+    /// The token ids of all tokens of the record.
+    ids: Vec<i64>,
+}
+
+impl Records {
+    pub(super) fn new(reading: &Reading) -> Self {
+        let place =
+            |axes: &str, word: &str| axes.to_ascii_lowercase().split(',').position(|a| a.trim().starts_with(word));
+        let layers_first = reading.axes.as_ref().and_then(|a| Some(place(a, "layer")? < place(a, "token")?));
+        Self {
+            gather: Gather::default(),
+            meta: Meta::default(),
+            metadata: BTreeMap::new(),
+            notes: vec![],
+            kind: reading.kind,
+            layers_first,
+            pending: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            ranks: BTreeSet::new(),
+        }
+    }
+
+    /// Takes one object. One without chosen experts, scores and counts is metadata.
+    pub(super) fn take(&mut self, object: &Map<String, Value>) -> Result<(), String> {
+        let is_meta = object.get("type").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case("meta"));
+        if !is_meta && self.record(object, &Around::default(), DEPTH)? {
+            return Ok(());
+        }
+        for (key, value) in object.iter().take(METADATA.saturating_sub(self.metadata.len())) {
+            let text: String = match value {
+                Value::String(text) => text.chars().take(4096).collect(),
+                other => other.to_string().chars().take(4096).collect(),
+            };
+            self.metadata.insert(key.clone(), text);
+        }
+        self.meta.take_object(object);
+        Ok(())
+    }
+
+    /// Ends the tokens whose assignments come one by one.
+    fn flush(&mut self) -> Result<(), String> {
+        for (layer, pending) in std::mem::take(&mut self.pending) {
+            self.gather.chose(&layer, pending.of, &pending.experts)?;
+        }
+        Ok(())
+    }
+
+    /// The recording that the objects make.
+    pub(super) fn finish(mut self, input: &Input) -> Result<Recording, ReadError> {
+        self.flush().map_err(|e| input.wrong(e))?;
+        if self.gather.is_empty() {
+            return Err(input.wrong("it holds no record with chosen experts, scores or counts"));
+        }
+        let ranks = self.ranks.len();
+        if ranks > 1 && !self.lines.is_empty() {
+            self.note(Question::Files, format!("the counts of the {ranks} ranks are added up"));
+        }
+        let mut recording = self.gather.finish(input, self.meta, self.metadata)?;
+        recording.assumptions.append(&mut self.notes);
+        Ok(recording)
+    }
+
+    fn note(&mut self, about: Question, text: String) {
+        if self.notes.iter().all(|n| n.text != text) {
+            self.notes.push(Assumption::open(about, text));
+        }
+    }
+
+    /// Takes what an object and those within it record; `false` if that is nothing.
+    fn record(&mut self, object: &Map<String, Value>, around: &Around, depth: usize) -> Result<bool, String> {
+        let here = around.with(object)?;
+        if self.data(object, &here)? {
+            return Ok(true);
+        }
+        let Some(depth) = depth.checked_sub(1) else { return Ok(false) };
+        let mut found = false;
+        for (key, value) in object {
+            match value {
+                // Objects by layer: {"layers": {"0": {…}, "1": {…}}}.
+                Value::Object(inner) if Role::Layer.is(key.trim_end_matches('s')) => {
+                    for (name, value) in inner {
+                        let of_layer = Around { layer: Some(layer_from_text(name)), ..here.clone() };
+                        found |= match value {
+                            Value::Object(inner) => self.record(inner, &of_layer, depth)?,
+                            Value::Array(_) => self.choices(name, value, &of_layer).map(|()| true)?,
+                            _ => false,
+                        };
+                    }
+                }
+                Value::Object(inner) => found |= self.record(inner, &here, depth)?,
+                Value::Array(list) => {
+                    for inner in list.iter().filter_map(Value::as_object) {
+                        found |= self.record(inner, &here, depth)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// Takes what the fields of this object hold.
+    fn data(&mut self, object: &Map<String, Value>, around: &Around) -> Result<bool, String> {
+        let wanted = |role: Role| self.kind.is_none() || self.kind == role.kind();
+        let holds = |role: Role, lists_only: bool| {
+            let fits = |v: &Value| v.is_array() || (v.is_object() && !lists_only);
+            find(object, role, fits).filter(|_| wanted(role))
+        };
+        let scores = holds(Role::Scores, true);
+        let chosen = holds(Role::Selections, false);
+        // Scores of all experts say more than the experts that were chosen, those of the chosen ones say less.
+        let all = scores.filter(|(_, v)| chosen.is_none_or(|(_, ids)| width(v) > width(ids)));
+        if let Some((key, scores)) = all {
+            return self.scores(key, scores, around).map(|()| true);
+        }
+        if let Some((key, ids)) = chosen {
+            return self.choices(key, ids, around).map(|()| true);
+        }
+        if let Some((_, counts)) = holds(Role::Loads, false) {
+            return self.loads(counts, around).map(|()| true);
+        }
+        if let Some((_, expert)) = find(object, Role::Expert, |v| !v.is_array() && !v.is_object()) {
+            let id = whole(expert).ok_or_else(|| format!("the expert is {}, but must be a number", short(expert)))?;
+            let count = find(object, Role::Count, Value::is_number).filter(|_| around.token.is_none());
+            let Some((_, count)) = count else { return self.assignment(id, around).map(|()| true) };
+            let layer = around.layer();
+            let step = around.of.step.unwrap_or(0);
+            return self.gather.counted(layer, step, id, count_of(count)?).map(|()| true);
+        }
+        let series = series(object);
+        if series.len() < 2 {
+            return Ok(false);
+        }
+        if around.token.is_some() {
+            let mut ids = vec![];
+            for (_, value) in series {
+                ids.push(if value.is_null() { -1 } else { id_of("expert", value)? });
+            }
+            self.gather.chose(around.layer(), around.of, &ids)?;
+        } else {
+            let step = self.step(around.layer(), around);
+            for (expert, count) in series {
+                self.gather.counted(around.layer(), step, expert, count_of(count)?)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// One assignment; those of a token follow one another within its layer.
+    fn assignment(&mut self, id: i64, around: &Around) -> Result<(), String> {
+        let token = around.token.as_ref().ok_or("an assignment has no token")?;
+        let token = format!("{} {token}", around.request);
+        let layer = around.layer();
+        match self.pending.get_mut(layer) {
+            Some(last) if last.token == token && last.of.step == around.of.step => {
+                if last.experts.len() > settings::TOP_K.max as usize {
+                    return Err(format!("a token has more than {} experts", settings::TOP_K.max));
+                }
+                last.experts.push(id);
+            }
+            _ => {
+                if self.pending.len() > limits::LAYERS {
+                    return Err(format!("it has more than {} layers", limits::LAYERS));
+                }
+                let next = Pending { token, of: around.of, experts: vec![id] };
+                if let Some(last) = self.pending.insert(layer.to_owned(), next) {
+                    self.gather.chose(layer, last.of, &last.experts)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Chosen experts: of one token `[k]`, of several tokens, of several layers, or of both; or an object of these by layer.
+    fn choices(&mut self, key: &str, value: &Value, around: &Around) -> Result<(), String> {
+        if let Value::Object(by_layer) = value {
+            return by_layer.iter().try_for_each(|(name, value)| {
+                let of_layer = Around { layer: Some(layer_from_text(name)), ..around.clone() };
+                self.choices(key, list(key, value).map(|_| value)?, &of_layer)
+            });
+        }
+        let layers_first = self.layers_first(key, value, around, RecordedKind::Selections);
+        spread(key, value, around, layers_first, &mut |layer, of, row| {
+            let ids = list(key, row)?.iter().map(|v| id_of(key, v)).collect::<Result<Vec<i64>, String>>()?;
+            self.gather.chose(layer, of, if ids.is_empty() { &[-1] } else { &ids })
+        })
+    }
+
+    fn scores(&mut self, key: &str, value: &Value, around: &Around) -> Result<(), String> {
+        let number = |v: &Value| {
+            v.as_f64().map(|x| x as f32).ok_or_else(|| format!("`{key}` holds {}, but must hold numbers", short(v)))
+        };
+        let layers_first = self.layers_first(key, value, around, RecordedKind::Scores);
+        spread(key, value, around, layers_first, &mut |layer, of, row| {
+            let row = list(key, row)?.iter().map(number).collect::<Result<Vec<f32>, String>>()?;
+            self.gather.scored(layer, of, &row)
+        })
+    }
+
+    /// Whether the outer of two lists of lists is that of layers, as writers usually have it unless a person says otherwise.
+    fn layers_first(&mut self, key: &str, value: &Value, around: &Around, kind: RecordedKind) -> bool {
+        let usual = kind == RecordedKind::Scores;
+        if around.layer.is_some() || depth(value) != 3 || self.layers_first.is_some() {
+            return self.layers_first.unwrap_or(usual);
+        }
+        let (axes, last) = if usual { ("layers, tokens", "experts") } else { ("tokens, layers", "chosen experts") };
+        self.note(Question::Axes, format!("the axes of `{key}` are {axes}, {last}"));
+        usual
+    }
+
+    /// Counts: of every expert, of every layer and expert, or of every step too; or objects of these by expert or layer.
+    fn loads(&mut self, value: &Value, around: &Around) -> Result<(), String> {
+        match value {
+            Value::Object(inner) if inner.values().any(|v| v.is_array() || v.is_object()) => {
+                inner.iter().filter(|(_, v)| v.is_array() || v.is_object()).try_for_each(|(name, value)| {
+                    let of_layer = Around { layer: Some(layer_from_text(name)), ..around.clone() };
+                    self.loads(value, &of_layer)
+                })
+            }
+            Value::Object(experts) => {
+                let step = self.step(around.layer(), around);
+                experts.iter().try_for_each(|(name, count)| {
+                    let expert = number_at_end(name).ok_or_else(|| format!("{name:?} is no number of an expert"))?;
+                    self.gather.counted(around.layer(), step, expert, count_of(count)?)
+                })
+            }
+            _ if depth(value) > 2 || (depth(value) == 2 && around.layer.is_some()) => {
+                list("counts", value)?.iter().try_for_each(|step| self.loads(step, around))
+            }
+            _ if depth(value) == 2 => list("counts", value)?.iter().enumerate().try_for_each(|(layer, counts)| {
+                let of_layer = Around { layer: Some(layer.to_string()), ..around.clone() };
+                self.loads(counts, &of_layer)
+            }),
+            _ => {
+                let counts = list("counts", value)?.iter().map(count_of).collect::<Result<Vec<u64>, String>>()?;
+                let step = self.step(around.layer(), around);
+                self.gather.counts(around.layer(), step, &counts)
+            }
+        }
+    }
+
+    /// The step of a line of counts: its own, or the number of lines of its layer and rank before it.
+    fn step(&mut self, layer: &str, around: &Around) -> i64 {
+        let rank = around.rank.clone().unwrap_or_default();
+        if around.rank.is_some() && self.ranks.len() < METADATA {
+            self.ranks.insert(rank.clone());
+        }
+        if self.lines.len() > LINES {
+            return around.of.step.unwrap_or(0);
+        }
+        let next = self.lines.entry((layer.to_owned(), rank)).or_default();
+        *next += 1;
+        around.of.step.unwrap_or(*next - 1)
+    }
+}
+
+impl Around {
+    fn layer(&self) -> &str {
+        self.layer.as_deref().unwrap_or("0")
+    }
+
+    /// What an object within adds.
+    fn with(&self, object: &Map<String, Value>) -> Result<Self, String> {
+        const REQUEST: [&str; 8] =
+            ["request_id", "req_id", "request", "seq_id", "sequence_id", "prompt_id", "sample_id", "prompt_idx"];
+        let scalar = |v: &Value| v.is_string() || v.is_number();
+        let mut here = self.clone();
+        if let Some((_, layer)) = find(object, Role::Layer, |v| !v.is_null() && !v.is_array() && !v.is_object()) {
+            here.layer = Some(match (layer, whole(layer)) {
+                (_, Some(number)) => number.to_string(),
+                (Value::String(text), None) => layer_from_text(text),
+                _ => return Err(format!("the layer is {}, but must be a number or a name", short(layer))),
+            });
+        }
+        here.of.step = find(object, Role::Step, scalar).and_then(|(_, v)| whole(v)).or(here.of.step);
+        here.of.token_id = ["token_id", "input_id"].iter().find_map(|k| whole(object.get(*k)?)).or(here.of.token_id);
+        let token = find(object, Role::Token, scalar).or_else(|| find(object, Role::TokenIds, scalar));
+        here.token = token.map(|(_, v)| v.to_string()).or(here.token);
+        if let Some(request) = REQUEST.iter().find_map(|k| object.get(*k).filter(|v| scalar(v))) {
+            here.request = request.to_string();
+        }
+        here.rank = find(object, Role::Rank, scalar).map(|(_, v)| v.to_string()).or(here.rank);
+        if let Some((_, Value::Array(ids))) = find(object, Role::TokenIds, Value::is_array) {
+            here.ids = ids.iter().map_while(whole).collect();
+        }
+        Ok(here)
+    }
+
+    /// What is known of one of `tokens` tokens.
+    fn of_token(&self, at: usize, tokens: usize) -> Of {
+        let id = self.ids.get(at).copied().filter(|_| self.ids.len() == tokens);
+        Of { token_id: id.or(self.of.token_id.filter(|_| tokens == 1)), ..self.of }
+    }
+}
+
+/// Calls `each` with the layer, the token and its row for every innermost list.
+fn spread(
+    key: &str,
+    value: &Value,
+    around: &Around,
+    layers_first: bool,
+    each: &mut impl FnMut(&str, Of, &Value) -> Result<(), String>,
+) -> Result<(), String> {
+    let outer = list(key, value)?;
+    let one_token = around.layer.is_none() && around.token.is_some();
+    match depth(value) {
+        1 => each(around.layer(), around.of, value),
+        2 if one_token => {
+            outer.iter().enumerate().try_for_each(|(layer, row)| each(&layer.to_string(), around.of, row))
+        }
+        2 => {
+            let mut tokens = outer.iter().enumerate();
+            tokens.try_for_each(|(at, row)| each(around.layer(), around.of_token(at, outer.len()), row))
+        }
+        // Sequences of tokens.
+        3 if around.layer.is_some() => outer.iter().try_for_each(|inner| spread(key, inner, around, false, each)),
+        3 => outer.iter().enumerate().try_for_each(|(i, inner)| {
+            let inner = list(key, inner)?;
+            inner.iter().enumerate().try_for_each(|(j, row)| {
+                let (layer, token, tokens) = if layers_first { (i, j, inner.len()) } else { (j, i, outer.len()) };
+                each(&layer.to_string(), around.of_token(token, tokens), row)
+            })
+        }),
+        _ => Err(format!("`{key}` is {}, which are lists within lists too deep", short(value))),
+    }
+}
+
+/// The field of a role that fits; of several, the one whose name comes first among the role's names.
+fn find(object: &Map<String, Value>, role: Role, fits: impl Fn(&Value) -> bool) -> Option<(&str, &Value)> {
+    let known = object.iter().filter_map(|(key, value)| Some((role.place(key)?, key.as_str(), value)));
+    known.filter(|(_, _, value)| fits(value)).min_by_key(|(place, _, _)| *place).map(|(_, key, value)| (key, value))
+}
+
+/// Fields such as `expert_0`, `expert_1`, by their numbers.
+fn series(object: &Map<String, Value>) -> Vec<(i64, &Value)> {
+    let one = |(key, value): (&String, _)| {
+        let rest = key.strip_prefix("expert_").or_else(|| key.strip_prefix("expert"))?;
+        Some((rest.parse::<u16>().ok().map(i64::from)?, value))
+    };
+    let mut found: Vec<(i64, &Value)> = object.iter().filter_map(one).collect();
+    found.sort_by_key(|(number, _)| *number);
+    found
+}
+
+fn number_at_end(name: &str) -> Option<i64> {
+    let digits = name.trim().rsplit(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
+/// How many lists lie within one another.
+pub(super) fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => 1 + list.iter().map(depth).find(|&d| d > 0).unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// The length of the innermost lists.
+fn width(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => list.iter().find(|v| v.is_array()).map_or(list.len(), width),
+        Value::Object(object) => object.values().next().map_or(0, width),
+        _ => 0,
+    }
+}
+
+fn list<'a>(key: &str, value: &'a Value) -> Result<&'a Vec<Value>, String> {
+    value.as_array().ok_or_else(|| format!("`{key}` holds {}, but must hold lists", short(value)))
+}
+
+/// A whole number, which may be written with a point or as text.
+fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::String(text) => text.trim().parse().ok(),
+        _ => value.as_i64().or_else(|| {
+            let x = value.as_f64().filter(|x| x.fract() == 0.0 && x.abs() < 9e15)?;
+            Some(x as i64)
+        }),
+    }
+}
+
+/// A chosen expert: a number, an object with one, or null for none.
+fn id_of(key: &str, value: &Value) -> Result<i64, String> {
+    let inner = value.as_object().and_then(|o| find(o, Role::Expert, Value::is_number).map(|(_, v)| v).or(o.get("id")));
+    match inner.unwrap_or(value) {
+        Value::Null => Ok(-1),
+        id => whole(id).ok_or_else(|| format!("`{key}` holds {}, but must hold whole numbers", short(value))),
+    }
+}
+
+/// A count: a number from 0, which may be written with a point.
+pub(super) fn count_of(value: &Value) -> Result<u64, String> {
+    let whole =
+        value.as_u64().or_else(|| value.as_f64().filter(|x| (0.0..1.8e19).contains(x)).map(|x| x.round() as u64));
+    whole.ok_or_else(|| format!("a count is {}, but must be a number from 0", short(value)))
+}
+
+pub(super) fn short(value: &Value) -> String {
+    value.to_string().chars().take(40).collect()
+}
