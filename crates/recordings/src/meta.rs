@@ -2,6 +2,7 @@
 
 use moebias_model::settings::Gate;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What metadata say about a router.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,6 +71,16 @@ const GATE: &[&str] = &[
 ];
 
 impl Meta {
+    /// What the metadata of a file say; values are JSON or plain text.
+    #[must_use]
+    pub fn of(metadata: &BTreeMap<String, String>) -> Self {
+        let mut meta = Self::default();
+        for (key, value) in metadata {
+            meta.take(key, &serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.clone())));
+        }
+        meta
+    }
+
     /// Takes one entry; unknown keys are ignored.
     pub fn take(&mut self, key: &str, value: &Value) {
         // "general.expert_count" in GGUF, "text_config.num_experts" in configurations.

@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::measure::counted;
-use super::recording::{Layer, Recording};
+use super::recording::{Data, Layer, Recording};
 use moebias_model::config::Gate;
 use moebias_model::settings::reading::{LeaveOut, Reading, RecordedKind};
 use strum::{EnumIter, IntoStaticStr};
@@ -129,7 +129,7 @@ impl Recording {
         );
         found.extend(self.beyond(layer, facts, reading).map(|text| odd(Sign::Beyond, text, None)));
         found.extend(share(layer, facts).map(|text| odd(Sign::Share, text, None)));
-        found.extend(self.multiple(facts).map(|text| odd(Sign::Multiple, text, None)));
+        found.extend(multiple(layer).map(|text| odd(Sign::Multiple, text, None)));
         if let Some((least, most)) = facts.choices.filter(|(a, b)| a < b) {
             found.push(odd(Sign::VaryingK, format!("tokens have from {least} to {most} experts"), None));
         }
@@ -204,18 +204,17 @@ impl Recording {
             )
         })
     }
+}
 
-    fn multiple(&self, facts: &Facts) -> Option<String> {
-        if self.kind != RecordedKind::Loads {
-            return None;
-        }
-        let some: Vec<u64> = facts.chosen.iter().copied().filter(|&c| c > 0).collect();
-        let divisor = some.iter().copied().fold(0, gcd);
-        let differ = some.windows(2).any(|w| w[0] != w[1]);
-        (some.len() >= 12 && divisor > 1 && differ).then(|| {
-            format!("every count is a multiple of {divisor}: were tokens counted {divisor} times, for example by recomputation?")
-        })
-    }
+/// Counts of single steps that are all multiples of a number.
+fn multiple(layer: &Layer) -> Option<String> {
+    let Data::Loads(counts) = &layer.data else { return None };
+    let some: Vec<u64> = counts.iter().copied().filter(|&c| c > 0).collect();
+    let divisor = some.iter().copied().fold(0, gcd);
+    let differ = some.windows(2).any(|w| w[0] != w[1]);
+    (some.len() >= 12 && divisor > 1 && differ).then(|| {
+        format!("every count is a multiple of {divisor}: were tokens counted {divisor} times, for example by recomputation?")
+    })
 }
 
 fn gcd(a: u64, b: u64) -> u64 {

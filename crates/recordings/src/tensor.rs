@@ -3,6 +3,9 @@
 use super::bytes::Bytes;
 use super::rows::{Number, Piece, Rows};
 
+/// The longest axis that is read as one of experts.
+pub(crate) const WIDEST: usize = 1 << 16;
+
 /// A named array of numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Tensor {
@@ -40,6 +43,24 @@ impl Tensor {
         tensor.strides.reverse();
         tensor.shape = shape;
         tensor
+    }
+
+    /// An array of numbers in memory, the last axis adjacent. Whole numbers become integers unless they are scores.
+    pub(crate) fn of_numbers(name: impl Into<String>, shape: Vec<usize>, values: &[f64], scores: bool) -> Self {
+        let whole = !scores && values.iter().all(|x| x.fract() == 0.0 && x.abs() < 9e15);
+        let (number, bytes): (Number, Vec<u8>) = if whole {
+            (Number::I64, values.iter().flat_map(|&x| (x as i64).to_le_bytes()).collect())
+        } else {
+            (Number::F64, values.iter().flat_map(|&x| x.to_le_bytes()).collect())
+        };
+        Self::plain(name, number, shape, bytes.into(), 0)
+    }
+
+    /// The same array with a further axis of length 1 at its end.
+    pub(crate) fn with_last_axis(&self) -> Self {
+        let shape = [self.shape.as_slice(), &[1]].concat();
+        let strides = [self.strides.as_slice(), &[self.number.size() as u64]].concat();
+        Self { shape, strides, ..self.clone() }
     }
 
     /// An error if elements lie outside the bytes, or there are more of them than the bytes can hold.
@@ -82,6 +103,9 @@ impl Tensor {
     /// The first numbers, at most `most`, in memory order of the last axis.
     pub(crate) fn sample(&self, most: usize) -> Vec<f64> {
         let columns = self.shape.last().copied().unwrap_or(1).max(1);
+        if columns > WIDEST {
+            return vec![];
+        }
         let rows = self.rows_of_last_axis(&[]);
         let (mut out, mut room) = (vec![], vec![]);
         let wanted = rows.len().min(most.div_ceil(columns));

@@ -9,6 +9,7 @@ use super::names::{self, Role};
 use super::recording::{Data, Layer, Recording, Steps};
 use super::rows::Rows;
 pub(crate) use super::tensor::Tensor;
+use super::tensor::WIDEST;
 use super::{Input, limits};
 use moebias_model::settings::reading::{Reading, RecordedKind};
 use std::collections::BTreeMap;
@@ -26,11 +27,7 @@ pub(crate) fn interpret(
     reading: &Reading,
 ) -> Result<Recording, ReadError> {
     let wrong = |text: String| input.wrong(text);
-    let mut meta = Meta::default();
-    for (key, value) in &metadata {
-        let parsed = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.clone()));
-        meta.take(key, &parsed);
-    }
+    let meta = Meta::of(&metadata);
     let mut notes = vec![];
     let tensors: Vec<Tensor> = tensors.iter().filter(|t| t.elements() > 0).cloned().collect();
     let tensors = tensors.as_slice();
@@ -149,6 +146,9 @@ fn layers_of(
     let at = |axis: Axis| axes.iter().position(|&a| a == axis);
     let Some(columns) = at(Axis::Expert) else { return Err("no axis is that of experts".into()) };
     let count = at(Axis::Layer).map_or(1, |axis| tensor.shape[axis]);
+    if tensor.shape[columns] > WIDEST {
+        return Err(format!("`{}` has shape {:?}, which is too wide for experts", tensor.name, tensor.shape));
+    }
     if count > limits::LAYERS || tensor.shape.contains(&0) {
         return Err(format!(
             "`{}` has shape {:?}, but must hold something, of at most {} layers",

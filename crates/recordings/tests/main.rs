@@ -5,6 +5,7 @@ mod arrays;
 mod cases;
 mod documents;
 mod lines;
+mod pytorch;
 mod tables;
 mod text;
 mod written;

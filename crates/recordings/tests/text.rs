@@ -38,3 +38,20 @@ pub fn scores(layer: &Layer) -> Vec<f32> {
 pub fn said(recording: &Recording) -> String {
     recording.assumptions.iter().map(|a| format!("{a}\n")).collect()
 }
+
+/// A ZIP archive of stored files.
+pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut out, mut directory) = (vec![], vec![]);
+    for (name, content) in files {
+        let sizes = [(content.len() as u32).to_le_bytes(); 2].concat();
+        let start = (out.len() as u32).to_le_bytes();
+        let length = (name.len() as u16).to_le_bytes();
+        out.extend([b"PK\x03\x04".as_slice(), &[0; 14], &sizes, &length, &[0; 2], name.as_bytes(), content].concat());
+        let head = [b"PK\x01\x02".as_slice(), &[0; 16], &sizes, &length, &[0; 12], &start, name.as_bytes()];
+        directory.extend(head.concat());
+    }
+    let count = (files.len() as u16).to_le_bytes();
+    let (size, start) = ((directory.len() as u32).to_le_bytes(), (out.len() as u32).to_le_bytes());
+    let end = [b"PK\x05\x06".as_slice(), &[0; 4], &count, &count, &size, &start, &[0; 2]].concat();
+    [out, directory, end].concat()
+}

@@ -4,22 +4,22 @@ use crate::text::{ids, loads, said, scores};
 use moebias_recordings::{Reading, Recording, open};
 use std::path::Path;
 
-fn written(name: &str) -> Recording {
+pub fn written(name: &str) -> Recording {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/written").join(name);
     open(&[path], &Reading::default()).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// 100 × step + 10 × layer + expert, as the script counts.
-fn counts(layer: u64, steps: u64) -> Vec<u64> {
+pub fn counts(layer: u64, steps: u64) -> Vec<u64> {
     (0..steps).flat_map(|s| (0..4).map(move |e| 100 * s + 10 * layer + e)).collect()
 }
 
 /// The experts of 6 tokens in a layer.
-fn chosen(layer: i64) -> Vec<i64> {
+pub fn chosen(layer: i64) -> Vec<i64> {
     (0..6).flat_map(|t| [(t + layer) % 4, (t + layer + 1) % 4]).collect()
 }
 
-fn logits() -> Vec<f32> {
+pub fn logits() -> Vec<f32> {
     (0..6_u8).flat_map(|t| (0..4_u8).map(move |e| f32::from(t) - 2.5 * f32::from(e))).collect()
 }
 

@@ -7,6 +7,7 @@ mod npy;
 mod npz;
 mod records;
 mod safetensors;
+mod torch;
 mod zip;
 
 use super::error::ReadError;
@@ -30,7 +31,7 @@ pub trait Format: Sync + Send {
 
 /// Every format. The first one that recognises a file reads it, so those with a signature come first.
 pub static FORMATS: &[&dyn Format] =
-    &[&safetensors::Safetensors, &npy::Npy, &npz::Npz, &json::Json, &json_lines::JsonLines, &csv::Csv];
+    &[&safetensors::Safetensors, &npy::Npy, &npz::Npz, &torch::Torch, &json::Json, &json_lines::JsonLines, &csv::Csv];
 
 /// The format of a file.
 pub(super) fn of(input: &Input) -> Result<&'static dyn Format, ReadError> {

@@ -17,6 +17,7 @@ const TAIL: u64 = END as u64 + 0xffff + 20;
 /// An archive whose directory has been read.
 pub(super) struct Archive {
     bytes: Bytes,
+    /// By name.
     pub entries: Vec<Entry>,
     /// Bytes that may still be unpacked into memory.
     room: Cell<u64>,
@@ -71,7 +72,14 @@ impl Archive {
             entries.push(entry);
             rest = rest.get(used..).unwrap_or_default();
         }
+        entries.sort_by(|a: &Entry, b| a.name.cmp(&b.name));
         Ok(Self { bytes, entries, room: Cell::new(limits::IN_MEMORY as u64 / 2) })
+    }
+
+    /// The file with this name.
+    pub(super) fn get(&self, name: &str) -> Option<&Entry> {
+        let at = self.entries.binary_search_by(|entry| entry.name.as_str().cmp(name)).ok()?;
+        self.entries.get(at)
     }
 
     /// The content of a file: bytes, and where in them it lies.

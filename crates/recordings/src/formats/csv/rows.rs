@@ -276,9 +276,7 @@ impl Reader {
         if self.gather.is_empty() {
             return Err(input.wrong("it holds a header but no rows"));
         }
-        let mut meta = Meta::default();
-        metadata.iter().for_each(|(key, value)| meta.take(key, &serde_json::Value::String(value.clone())));
-        let mut recording = self.gather.finish(input, meta, metadata)?;
+        let mut recording = self.gather.finish(input, Meta::of(&metadata), metadata)?;
         if self.ranks.len() > 1 {
             let text = format!("the counts of the {} ranks are added up", self.ranks.len());
             self.notes.push(Assumption::usual(Question::Files, text));

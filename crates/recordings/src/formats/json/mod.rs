@@ -215,11 +215,7 @@ impl Found {
             rounded |= count.fract() != 0.0;
             gather.counted(&layer, 0, expert, count.round() as u64).map_err(|e| input.wrong(e))?;
         }
-        let mut meta = Meta::default();
-        for (key, value) in &self.metadata {
-            meta.take(key, &serde_json::from_str(value).unwrap_or_else(|_| value.clone().into()));
-        }
-        let mut recording = gather.finish(input, meta, self.metadata)?;
+        let mut recording = gather.finish(input, Meta::of(&self.metadata), self.metadata)?;
         if rounded {
             let text = "the counts have fractions: they are rounded";
             recording.assumptions.push(Assumption::open(Question::Values, text));

@@ -1,9 +1,7 @@
 //! A JSON document in bounded memory: lists of numbers become arrays as they are read.
 
 use crate::Input;
-use crate::bytes::Bytes;
 use crate::error::ReadError;
-use crate::rows::Number;
 use crate::tensors::Tensor;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -107,14 +105,9 @@ pub(super) fn object(entries: &[(String, Node)]) -> Map<String, Value> {
 }
 
 impl Array {
-    /// As an array of a file. Whole numbers become integers unless they must be scores.
+    /// As an array of a file.
     pub(super) fn tensor(self, name: String, scores: bool) -> Tensor {
-        let whole = !scores && self.values.iter().all(|x| x.fract() == 0.0 && x.abs() < 9e15);
-        let bytes: Vec<u8> = match whole {
-            true => self.values.iter().flat_map(|&x| (x as i64).to_le_bytes()).collect(),
-            false => self.values.iter().flat_map(|&x| x.to_le_bytes()).collect(),
-        };
-        Tensor::plain(name, if whole { Number::I64 } else { Number::F64 }, self.shape, Bytes::from(bytes), 0)
+        Tensor::of_numbers(name, self.shape, &self.values, scores)
     }
 
     fn value(&self) -> Value {

@@ -1,11 +1,17 @@
-"""Writes small recordings with the libraries that people write theirs with: NumPy, pandas and Polars.
+"""Writes small recordings with the libraries that people write theirs with: NumPy, pandas, Polars and GGUF; and, in the layout of
+torch.save, with Python's own pickle and zipfile.
 
 The files are as those libraries make them, so they need not be written anew. `python make_written.py FOLDER` writes them into a folder.
 """
 
+import collections
 import gzip
+import io
 import json
+import pickle
 import sys
+import types
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +71,139 @@ def json_files():
     (FOLDER / "scores.json.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
+# The names that torch.save writes into a pickle; the classes themselves do nothing.
+torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
+sys.modules |= {"torch": torch, "torch._utils": utils}
+
+
+def _rebuild_tensor_v2():
+    pass
+
+
+def _rebuild_parameter():
+    pass
+
+
+for function in (_rebuild_tensor_v2, _rebuild_parameter):
+    function.__module__ = "torch._utils"
+    setattr(utils, function.__name__, function)
+STORAGES = {"f4": "Float", "f2": "Half", "f8": "Double", "i8": "Long", "i4": "Int", "i2": "Short", "i1": "Char", "u1": "Byte", "b1": "Bool"}
+for name in [*STORAGES.values(), "BFloat16"]:
+    setattr(torch, f"{name}Storage", type(f"{name}Storage", (), {"__module__": "torch"}))
+
+
+class Storage:
+    def __init__(self, name, content, length):
+        self.name, self.content, self.length = name, content, length
+
+
+class Tensor:
+    """An array as torch.save names it; `view` is a slice of its storage, as (offset, shape, strides)."""
+
+    def __init__(self, array, name=None, view=None):
+        array = np.asarray(array)
+        strides = tuple(s // array.itemsize for s in np.ascontiguousarray(array).strides)
+        self.view = view or (0, array.shape, strides)
+        self.storage = Storage(name or STORAGES[array.dtype.str[1:]], np.ascontiguousarray(array).tobytes(), array.size)
+
+    def __reduce__(self):
+        offset, shape, strides = self.view
+        return _rebuild_tensor_v2, (self.storage, offset, shape, strides, False, collections.OrderedDict())
+
+
+class Parameter(Tensor):
+    def __reduce__(self):
+        function, arguments = super().__reduce__()
+        tensor = types.new_class("T", (), {}, lambda d: d.update(__reduce__=lambda self: (function, arguments)))()
+        return _rebuild_parameter, (tensor, False, collections.OrderedDict())
+
+
+def save(name, value, folder="archive", protocol=2):
+    storages, out = [], io.BytesIO()
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, obj):
+            if not isinstance(obj, Storage):
+                return None
+            if obj not in storages:
+                storages.append(obj)
+            return ("storage", getattr(torch, f"{obj.name}Storage"), str(storages.index(obj)), "cpu", obj.length)
+
+    Pickler(out, protocol).dump(value)
+    with zipfile.ZipFile(FOLDER / name, "w", zipfile.ZIP_STORED) as archive:
+        entries = {"data.pkl": out.getvalue(), ".format_version": b"1", ".storage_alignment": b"64", "byteorder": b"little"}
+        entries |= {f"data/{i}": storage.content for i, storage in enumerate(storages)} | {"version": b"3\n"}
+        for entry, content in entries.items():
+            archive.writestr(zipfile.ZipInfo(f"{folder}/{entry}"), content)
+
+
+def torch_files():
+    # As SGLang's recorder writes its modes `stat`, `per_pass` and `per_token`.
+    save(
+        "sglang-stat.pt",
+        {"rank": 0, "logical_count": Tensor(counts.astype(np.int32)), "average_utilization_rate_over_window": None},
+    )
+    # Six physical experts: expert 1 lies on 1 and 4, expert 3 on 3 and 5, in layer 1 the other way round.
+    owners = np.array([[0, 1, 2, 3, 1, 3], [0, 1, 2, 3, 3, 1]])
+    physical = np.zeros((3, 2, 6), dtype=np.int32)
+    physical[:, :, :4] = counts
+    for layer in range(2):
+        for copy in (4, 5):
+            physical[:, layer, owners[layer, copy]] -= 1
+            physical[:, layer, copy] = 1
+    passes = [
+        {"forward_pass_id": 7 + s, "rank": 0, "gatherer_key": "primary", "global_physical_count": Tensor(physical[s])}
+        for s in range(3)
+    ]
+    save("sglang-per-pass.pt", {"records": passes, "last_physical_to_logical_map": Tensor(owners)})
+    padded = np.full((3, 6, 8), -1, dtype=np.int32)
+    padded[1:, :, :2] = chosen.transpose(1, 0, 2)
+    tokens = [
+        {
+            "forward_pass_id": s,
+            "rank": 0,
+            "gatherer_key": "primary",
+            "input_ids": [50 + t for t in range(3 * s, 3 * s + 3)],
+            "positions": list(range(3 * s, 3 * s + 3)),
+            "extend_seq_lens": [3],
+            "forward_mode": 1,
+            "topk_ids_of_layer": Tensor(padded[:, 3 * s : 3 * s + 3]),
+            "misc_objects": [],
+            "global_physical_count": Tensor(np.zeros((3, 4), dtype=np.int32)),
+        }
+        for s in range(2)
+    ]
+    save("sglang-per-token.pt", {"records": tokens, "last_physical_to_logical_map": Tensor(np.tile(np.arange(4), (3, 1)))})
+    # A dictionary by layer, in bfloat16 and half, transposed, as a parameter, and with a newer pickle.
+    bfloat16 = (scores.view(np.uint32) >> 16).astype(np.uint16)
+    save(
+        "by-layer.pth",
+        collections.OrderedDict(
+            [
+                ("model.layers.3.router_logits", Tensor(bfloat16, "BFloat16")),
+                ("model.layers.4.router_logits", Tensor(scores.astype(np.float16))),
+                ("model.layers.12.router_logits", Tensor(np.ascontiguousarray(scores.T), None, (0, (6, 4), (1, 6)))),
+                ("model.layers.13.router_logits", Parameter(scores)),
+                ("config", {"num_experts_per_tok": 2, "scoring_func": "softmax"}),
+            ]
+        ),
+        "by-layer",
+        4,
+    )
+    # What a model returns: a tuple of one tensor per layer, here slices of one storage.
+    both = np.concatenate([scores, scores])
+    first, second = Tensor(both, None, (0, (6, 4), (4, 1))), Tensor(both, None, (24, (6, 4), (4, 1)))
+    second.storage = first.storage
+    save("tuple.pt", (first, second))
+    save("lists.pt", {"logical_count": counts.tolist(), "top_k": 2})
+    save("steps.pt", [{"step": s, "layer": 0, "tokens_per_expert": Tensor(counts[s, 0])} for s in range(3)])
+    with open(FOLDER / "old.pt", "wb") as file:
+        pickle.dump({"logical_count": counts.tolist()}, file, 2)
+    save("module.pt", {"model": types.SimpleNamespace(x=1), "logical_count": Tensor(counts)})
+
+
 numpy_files()
 pandas_files()
 polars_files()
 json_files()
+torch_files()
