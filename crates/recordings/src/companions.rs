@@ -140,13 +140,8 @@ fn column(tensor: &Tensor, tokens: usize, most: i64) -> Result<Rows, String> {
             tensor.shape
         ));
     }
-    let size = tensor.number.size() as u64;
     let last = tensor.shape.len();
-    let flat = Tensor {
-        shape: [tensor.shape.as_slice(), &[1]].concat(),
-        strides: [tensor.strides.as_slice(), &[size]].concat(),
-        ..tensor.clone()
-    };
+    let flat = tensor.with_last_axis();
     let free: Vec<usize> = (0..last).collect();
     let rows = flat.rows(&free, last, &[]);
     rows.each::<i64, Wrong>(0..tokens, |row, value| match value.first() {

@@ -213,7 +213,9 @@ fn multiple(layer: &Layer) -> Option<String> {
     let divisor = some.iter().copied().fold(0, gcd);
     let differ = some.windows(2).any(|w| w[0] != w[1]);
     (some.len() >= 12 && divisor > 1 && differ).then(|| {
-        format!("every count is a multiple of {divisor}: were tokens counted {divisor} times, for example by recomputation?")
+        format!(
+            "every count is a multiple of {divisor}: were tokens counted {divisor} times, for example by recomputation?"
+        )
     })
 }
 
