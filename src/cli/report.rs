@@ -207,6 +207,8 @@ struct JsonFigures {
     steady_maxvio: Option<f64>,
     /// Mean share of assignments moved by the bias, over the same steps.
     moved_share: Option<f64>,
+    /// Mean share of assignments dropped for lack of room, over the same steps.
+    dropped_share: Option<f64>,
     /// Share of steps in balance.
     time_in_balance: Option<f64>,
     /// How the biases swing round their trend, score units.
@@ -224,6 +226,7 @@ impl JsonFigures {
             settled: f.settled,
             steady_maxvio: f.steady,
             moved_share: f.moved,
+            dropped_share: f.dropped,
             time_in_balance: f.in_balance,
             oscillation_amplitude: f.oscillation.map(|o| o.amplitude),
             oscillation_period: f.oscillation.and_then(|o| o.period),
@@ -365,6 +368,11 @@ impl Report {
         let mut header =
             ["", "MaxVio", "in balance from", "bias", "moved by the bias", "floor"].map(String::from).to_vec();
         let learns = experiment.world().is_some();
+        // With a capacity, MaxVio of what was kept says half of the truth.
+        let capacity = experiment.variants.iter().any(|v| v.router.capacity.is_some());
+        if capacity {
+            header.insert(2, "dropped".into());
+        }
         if learns {
             header.extend(["NMSE", "e^loss", "cos", "α·aux/task", "score"].map(String::from));
         }
@@ -384,6 +392,10 @@ impl Report {
                 format!("{:.1} %", 100.0 * seen.last.moved),
                 floor,
             ];
+            if capacity {
+                let dropped = v.router.capacity.map(|_| format!("{:.1} %", 100.0 * seen.last.dropped));
+                row.insert(2, dropped.unwrap_or_else(|| "—".into()));
+            }
             row.extend(learned(seen).into_iter().filter(|_| learns));
             rows.push(row);
         }
@@ -448,6 +460,9 @@ fn standings(run: &Run) -> Vec<Vec<String>> {
         [Measure::Settling, Measure::Steady, Measure::Moved, Measure::InBalance, Measure::Amplitude]
             .map(Measure::in_sentence);
     let header = [String::new(), settling, steady, moved, balance, swing, "period of the swing".into()];
+    let variants = &run.simulation().experiment().variants;
+    let capacity = variants.iter().any(|v| v.router.capacity.is_some());
+    let dropped = capacity.then(|| Measure::Dropped.in_sentence());
     let percent = |x: Option<f64>| x.map_or("—".into(), |x| format!("{:.1} %", 100.0 * x));
     let of = |(name, f): (&Name, Figures)| {
         let steady = f.steady.map_or("—".into(), |x| format!("{x:.3}"));
@@ -461,10 +476,13 @@ fn standings(run: &Run) -> Vec<Vec<String>> {
             f.oscillation.map_or("—".into(), |o| format!("±{}", figures(o.amplitude))),
             period.map_or("—".into(), |p| format!("{p} steps")),
         ]
+        .into_iter()
+        .chain(capacity.then(|| percent(f.dropped)))
+        .collect()
     };
     let names = run.simulation().experiment().variants.iter().map(|v| &v.name);
     let rows = names.zip(run.figures()).map(of);
-    std::iter::once(header.to_vec()).chain(rows).collect()
+    std::iter::once(header.into_iter().chain(dropped).collect()).chain(rows).collect()
 }
 
 /// What was found in a variant, in the order in which it was seen.

@@ -228,7 +228,7 @@ fn word(done: &Done, cell: usize, variant: usize, of: Measure) -> String {
         Measure::Settling => x.to_string(),
         Measure::Steady => format!("{x:.3}"),
         Measure::Amplitude => format!("±{}", figures(x)),
-        Measure::InBalance | Measure::Moved => format!("{x:.1} %"),
+        Measure::InBalance | Measure::Moved | Measure::Dropped => format!("{x:.1} %"),
     })
 }
 

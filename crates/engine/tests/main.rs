@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 mod assignment;
+mod capacity;
 mod common;
 mod cpu_kernels;
 #[cfg(feature = "gpu")]

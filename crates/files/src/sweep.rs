@@ -3,7 +3,7 @@
 //!
 //! While a sweep runs, rows are appended as runs finish; when all are there, the file is replaced by one with its rows in order. So a sweep
 //! that was killed can be continued with the same command, and the final file is the same to the byte. Columns: `run` (its number),
-//! `variant`, the settings, `steps`, `settling_step` (empty if it never settles), `steady_max_vio`, `in_balance_share`, `moved_share`,
+//! `variant`, the settings, `steps`, `settling_step` (empty if it never settles), `steady_max_vio`, `in_balance_share`, `moved_share`, `dropped_share`,
 //! `amplitude` (score units), `period` (steps; empty if there is none), `digest` (of all loads and biases) and `checksum` (of the rest of
 //! the row, so that an edited figure is noticed).
 //!
@@ -160,7 +160,7 @@ fn other(old: &str, head: &str) -> String {
         return "it exists already and is not a sweep: choose another name".into();
     }
     let (theirs, ours) = (of(old, "moebias:"), of(head, "moebias:"));
-    if of(old, "fingerprint:") == of(head, "fingerprint:") && old.contains(&columns_before()[1]) {
+    if of(old, "fingerprint:") == of(head, "fingerprint:") && old.contains(&columns_before()[2]) {
         return "it was begun before rows had checksums: choose another name".into();
     }
     match (theirs, ours) {
@@ -209,9 +209,9 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Saved, FileError> 
     let mut scenario = read::parse(&scenario, name)?;
     paths::resolve(&mut scenario.source, folder);
     let plan = Plan::new(scenario.experiment(), &scenario.events, axes, seeds, steps).map_err(|e| wrong(&e))?;
-    // Earlier versions named the step size differently, and the earliest had no checksums.
-    let [before, unchecked] = columns_before();
-    let heads = [(columns(), true), (before, true), (unchecked, false)];
+    // Earlier versions had no share dropped, named the step size differently, and the earliest had no checksums.
+    let [without, before, unchecked] = columns_before();
+    let heads = [(columns(), true), (without, true), (before, true), (unchecked, false)];
     let found = heads.iter().find_map(|(line, checked)| Some((text.find(line)? + line.len(), *checked)));
     let (begin, checked) = found.ok_or_else(|| wrong("it has no rows"))?;
     let end = text.rfind('\n').map_or(0, |i| i + 1).max(begin);

@@ -3,7 +3,7 @@
 //! Steps are counted from the start of the run, or from the mark that a person set. [`Standing`] is updated at every step and is small
 //! enough to be part of every checkpoint; the oscillation is computed only where it is shown, from the biases of the last [`RECENT`] steps.
 
-use super::metrics::{IN_BALANCE, LONG_WINDOW, Metrics};
+use super::metrics::{LONG_WINDOW, Metrics};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -32,6 +32,8 @@ pub struct Figures {
     pub in_balance: Option<f64>,
     /// Mean share of assignments moved by the bias, over the steps of `steady`.
     pub moved: Option<f64>,
+    /// Mean share of assignments dropped for lack of room, over the steps of `steady`.
+    pub dropped: Option<f64>,
     /// How the biases swing.
     pub oscillation: Option<Oscillation>,
 }
@@ -65,14 +67,14 @@ pub struct Standing {
     settling: Option<u64>,
     /// As `since` and `settling`, but counted from the last change of a setting.
     after: Settled,
-    /// MaxVio and the share moved of the last [`RECENT`] steps.
-    recent: VecDeque<(f64, f64)>,
+    /// MaxVio, the share moved and the share dropped of the last [`RECENT`] steps.
+    recent: VecDeque<(f64, f64, f64)>,
 }
 
 impl Standing {
     /// Adds the metrics of the next step.
     pub fn push(&mut self, metrics: &Metrics) {
-        if metrics.max_vio_16 > IN_BALANCE {
+        if !metrics.in_balance() {
             (self.since, self.after.since) = (None, None);
         } else {
             self.in_balance += 1;
@@ -85,7 +87,7 @@ impl Standing {
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
-        self.recent.push_back((metrics.max_vio, metrics.moved));
+        self.recent.push_back((metrics.max_vio, metrics.moved, metrics.dropped));
         self.steps += 1;
     }
 
@@ -100,7 +102,8 @@ impl Standing {
         let after = (self.steps - self.after.settling.unwrap_or(self.after.changed)) as usize;
         let last = self.recent.iter().rev().take(after);
         let n = last.len();
-        let (vio, moved) = last.fold((0.0, 0.0), |(v, m), &(vio, moved)| (v + vio, m + moved));
+        let sum = |(v, m, d), &(vio, moved, dropped): &(f64, f64, f64)| (v + vio, m + moved, d + dropped);
+        let (vio, moved, dropped) = last.fold((0.0, 0.0, 0.0), sum);
         let mean = |sum: f64| (n > 0).then(|| sum / n as f64);
         Figures {
             steps: self.steps,
@@ -110,6 +113,7 @@ impl Standing {
             steady: mean(vio),
             in_balance: (self.steps > 0).then(|| self.in_balance as f64 / self.steps as f64),
             moved: mean(moved),
+            dropped: mean(dropped),
             oscillation: None,
         }
     }

@@ -12,7 +12,7 @@ use crate::row::LearningRow;
 pub const SHORT_WINDOW: usize = 16;
 /// Steps in the window for starving, dead and effective experts.
 pub const LONG_WINDOW: usize = 64;
-/// A run is in balance where MaxVio_16 is at most this.
+/// A run is in balance where MaxVio_16, of the assignments that came, is at most this.
 pub const IN_BALANCE: f64 = 0.2;
 /// An expert below this fraction of its fair share is starving.
 pub const STARVING: f64 = 0.25;
@@ -32,6 +32,9 @@ pub struct Metrics {
     pub max_vio: f64,
     /// MaxVio of the loads summed over the last 16 steps.
     pub max_vio_16: f64,
+    /// MaxVio of the last 16 steps of the assignments that came, dropped ones included. Without a capacity it is [`Self::max_vio_16`]; with
+    /// one, an expert that is full can look even although twice as many tokens chose it.
+    pub came_vio_16: f64,
     /// MaxVio of all loads since the mark.
     pub max_vio_global: f64,
     /// How far the smallest load of this batch is below the fair share: 1 − min/L (ID Balancing).
@@ -73,10 +76,18 @@ pub struct Settling {
     settled: Option<u64>,
 }
 
+impl Metrics {
+    /// Whether this step is in balance. It is judged by the tokens that chose each expert, not by those that it had room for.
+    #[must_use]
+    pub fn in_balance(&self) -> bool {
+        self.max_vio_16.max(self.came_vio_16) <= IN_BALANCE
+    }
+}
+
 impl Settling {
     /// Adds the next step.
     pub fn push(&mut self, step: u64, metrics: &Metrics) {
-        if metrics.max_vio_16 > IN_BALANCE {
+        if !metrics.in_balance() {
             self.since = None;
         } else {
             let since = *self.since.get_or_insert(step);

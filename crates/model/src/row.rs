@@ -22,6 +22,8 @@ pub struct VariantRow {
     pub tokens: u32,
     /// Assignments dropped because the expert had no room.
     pub dropped: u32,
+    /// Assignments that each expert dropped; empty without a capacity.
+    pub dropped_by: Vec<u32>,
     /// Tokens that each expert kept.
     pub loads: Vec<u32>,
     /// Bias of each expert after the update, Q32.

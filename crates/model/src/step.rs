@@ -426,6 +426,7 @@ impl Simulation {
                 top_k: v.router.top_k,
                 tokens: batch.inputs.batch,
                 dropped: dropped.iter().sum(),
+                dropped_by: dropped.clone(),
                 loads,
                 bias: state.bias.clone(),
                 moved: counts.moved[i],

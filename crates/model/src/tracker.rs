@@ -47,6 +47,9 @@ pub struct Tracker {
     recent: VecDeque<(Vec<u32>, u32)>,
     /// The fair share of each step in `recent`.
     fair: VecDeque<Fair>,
+    /// Assignments that each expert dropped in each of the last [`SHORT_WINDOW`] steps; empty lists without a capacity.
+    #[serde(default)]
+    dropped_by: VecDeque<Vec<u32>>,
     short: Sums,
     long: Sums,
     all: Sums,
@@ -84,6 +87,10 @@ impl Tracker {
         {
             self.long.take(&old.0, fair);
         }
+        self.dropped_by.push_back(row.dropped_by.get(..experts).unwrap_or_default().to_vec());
+        if self.dropped_by.len() > SHORT_WINDOW {
+            self.dropped_by.pop_front();
+        }
         let batch: Vec<u64> = loads.iter().map(|&l| u64::from(l)).collect();
         let assigned = batch.iter().sum::<u64>() as f64 + f64::from(row.dropped);
         let batch_fair = fair.share(experts);
@@ -98,6 +105,7 @@ impl Tracker {
             floor: 0.0,
             max_vio: above(&batch, batch_fair),
             max_vio_16: self.short.max_vio(),
+            came_vio_16: self.came_vio(),
             max_vio_global: self.all.max_vio(),
             min_vio: below_fair(&batch, batch_fair),
             load_median: median_share(&mut batch.clone(), batch_fair),
@@ -115,6 +123,18 @@ impl Tracker {
             saturated: row.saturated,
             learning: row.learning,
         }
+    }
+
+    /// MaxVio of the short window with the assignments that were dropped.
+    fn came_vio(&self) -> f64 {
+        if self.dropped_by.iter().all(Vec::is_empty) {
+            return self.short.max_vio();
+        }
+        let mut came = self.short.loads.clone();
+        for dropped in &self.dropped_by {
+            came.iter_mut().zip(dropped).for_each(|(c, &d)| *c += u64::from(d));
+        }
+        above(&came, self.short.fair())
     }
 
     /// Whether a tracker that was read from a file can continue with rows of this many experts.
@@ -229,6 +249,21 @@ mod tests {
         assert!((m.effective - 2.0 * 2f64.sqrt()).abs() < 1e-12);
         assert_eq!((m.starving, m.dead), (1, 1));
         assert_eq!(m.moved, 0.25);
+    }
+
+    #[test]
+    fn balance_is_judged_on_what_came() {
+        // Every expert is full, but twice as many tokens came to the first.
+        let mut tracker = Tracker::default();
+        let full = VariantRow { dropped: 20, dropped_by: vec![20, 0, 0, 0], tokens: 60, ..row(&[20, 10, 10, 20]) };
+        let m = tracker.push(&full);
+        assert!((m.max_vio_16 - 0.0).abs() < 1e-12 && (m.came_vio_16 - 1.0).abs() < 1e-12, "{m:?}");
+        assert!(!m.in_balance());
+        assert_eq!(tracker.standing().figures().in_balance, Some(0.0));
+        // Sixteen steps later nothing is dropped any more.
+        let even = VariantRow { tokens: 60, ..row(&[20, 20, 20, 20]) };
+        let last = (0..SHORT_WINDOW).map(|_| tracker.push(&even)).last().unwrap();
+        assert!(last.in_balance() && last.came_vio_16 == last.max_vio_16);
     }
 
     #[test]

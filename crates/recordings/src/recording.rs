@@ -148,7 +148,12 @@ impl Recording {
             Some(name) => self.layers.iter().find(|l| l.name == name),
         };
         found.ok_or_else(|| {
-            let known: Vec<String> = self.layers.iter().take(40).map(|l| format!("{:?}", l.name)).collect();
+            let known: Vec<String> = self
+                .layers
+                .iter()
+                .take(40)
+                .map(|l| if l.name.is_empty() { "one without a name".into() } else { l.name.clone() })
+                .collect();
             let more = if self.layers.len() > 40 { ", …" } else { "" };
             let name = name.unwrap_or("");
             ReadError::new(&self.name, format!("it has no layer “{name}”, only: {}{more}", known.join(", ")))

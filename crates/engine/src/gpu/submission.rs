@@ -192,6 +192,7 @@ impl Round<'_> {
                     top_k: v.top_k,
                     tokens: plan.batch,
                     dropped: 0,
+                    dropped_by: vec![],
                     loads,
                     bias: bias
                         .iter()

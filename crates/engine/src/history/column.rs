@@ -163,6 +163,7 @@ fn combined(a: &Metrics, b: &Metrics, value: impl Fn(f64, f64) -> f64, count: im
         floor: value(a.floor, b.floor),
         max_vio: value(a.max_vio, b.max_vio),
         max_vio_16: value(a.max_vio_16, b.max_vio_16),
+        came_vio_16: value(a.came_vio_16, b.came_vio_16),
         max_vio_global: value(a.max_vio_global, b.max_vio_global),
         min_vio: value(a.min_vio, b.min_vio),
         load_median: value(a.load_median, b.load_median),

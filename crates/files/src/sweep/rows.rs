@@ -8,8 +8,19 @@ use moebias_model::sweep::{Outcome, Parameter, Plan};
 use strum::IntoEnumIterator as _;
 
 /// The columns after the settings.
-const FIGURES: [&str; 8] =
-    ["steps", "settling_step", "steady_max_vio", "in_balance_share", "moved_share", "amplitude", "period", "digest"];
+const FIGURES: [&str; 9] = [
+    "steps",
+    "settling_step",
+    "steady_max_vio",
+    "in_balance_share",
+    "moved_share",
+    "amplitude",
+    "period",
+    "digest",
+    "dropped_share",
+];
+/// How many of them files from before there was `dropped_share` have.
+const FIGURES_BEFORE: usize = 8;
 const CHECKSUM: &str = "checksum";
 
 /// What is wrong with a row.
@@ -23,17 +34,26 @@ pub(super) struct Fault {
 
 /// The line with the names of the columns.
 pub(super) fn columns() -> String {
-    line(names().chain([CHECKSUM]).map(str::to_owned))
+    line(names(FIGURES.len()).chain([CHECKSUM]).map(str::to_owned))
 }
 
-/// The line with the names of the columns in earlier versions, which named the step size as scenarios do: with checksums, and without.
-pub(super) fn columns_before() -> [String; 2] {
-    let names = || names().map(|n| if n == Parameter::Rate.name() { Parameter::Rate.key() } else { n });
-    [line(names().chain([CHECKSUM]).map(str::to_owned)), line(names().map(str::to_owned))]
+/// The lines with the names of the columns in earlier versions, the newest first: without the share dropped; with the step size named as
+/// scenarios name it; without checksums.
+pub(super) fn columns_before() -> [String; 3] {
+    let names = || names(FIGURES_BEFORE);
+    let older = || names().map(|n| if n == Parameter::Rate.name() { Parameter::Rate.key() } else { n });
+    [
+        line(names().chain([CHECKSUM]).map(str::to_owned)),
+        line(older().chain([CHECKSUM]).map(str::to_owned)),
+        line(older().map(str::to_owned)),
+    ]
 }
 
-fn names() -> impl Iterator<Item = &'static str> {
-    ["run", "variant"].into_iter().chain(Parameter::iter().map(Parameter::name)).chain(FIGURES)
+fn names(figures: usize) -> impl Iterator<Item = &'static str> {
+    ["run", "variant"]
+        .into_iter()
+        .chain(Parameter::iter().map(Parameter::name))
+        .chain(FIGURES.into_iter().take(figures))
 }
 
 /// A line of fields, quoted where necessary.
@@ -48,13 +68,13 @@ fn line(fields: impl Iterator<Item = String>) -> String {
 /// The row of a run.
 #[must_use]
 pub fn row(plan: &Plan, number: usize, outcome: &Outcome) -> String {
-    let plain = plain_row(plan, number, outcome);
+    let plain = plain_row(plan, number, outcome, FIGURES.len());
     let plain = plain.trim_end_matches('\n');
     format!("{plain},{}\n", digest(plain))
 }
 
-/// The row of a run without its checksum.
-fn plain_row(plan: &Plan, number: usize, outcome: &Outcome) -> String {
+/// The row of a run without its checksum, with the first `count` figures.
+fn plain_row(plan: &Plan, number: usize, outcome: &Outcome, count: usize) -> String {
     let experiment = plan.experiment(number);
     // A row must be a single line, since an incomplete one is recognised by its missing line break; a cell has no line breaks.
     let name = experiment.variants.first().map(|v| cell(&v.name).into_owned()).unwrap_or_default();
@@ -74,8 +94,9 @@ fn plain_row(plan: &Plan, number: usize, outcome: &Outcome) -> String {
         real(f.oscillation.map(|o| o.amplitude)),
         real(f.oscillation.and_then(|o| o.period)),
         outcome.digest.to_string(),
+        real(f.dropped),
     ];
-    line([number.to_string(), name].into_iter().chain(settings).chain(figures))
+    line([number.to_string(), name].into_iter().chain(settings).chain(figures.into_iter().take(count)))
 }
 
 /// Reads the rows of a text from the byte `begin` on, into one entry per run; `checked` says that they have checksums.
@@ -111,8 +132,10 @@ fn fields(line: &str) -> Vec<(usize, &str)> {
 fn outcome(line: &str, plan: &Plan, checked: bool) -> Result<(usize, Outcome), Fault> {
     let fault = |byte: usize, what: String| Fault { byte, what };
     let mut fields = fields(line);
-    let wanted = names().count() + usize::from(checked);
-    if fields.len() != wanted {
+    let wanted = names(FIGURES.len()).count() + usize::from(checked);
+    let before = names(FIGURES_BEFORE).count() + usize::from(checked);
+    let count = if fields.len() == before { FIGURES_BEFORE } else { FIGURES.len() };
+    if fields.len() != wanted && fields.len() != before {
         return Err(fault(0, format!("a row has {} fields, but must have {wanted}", fields.len())));
     }
     let checksum = if checked { fields.pop() } else { None };
@@ -120,7 +143,7 @@ fn outcome(line: &str, plan: &Plan, checked: bool) -> Result<(usize, Outcome), F
     let number = number.parse().ok().filter(|&n: &usize| n < plan.len());
     let number =
         number.ok_or_else(|| fault(at, format!("run is {}, but must be from 0 to {}", fields[0].1, plan.len() - 1)))?;
-    let first = fields.len() - FIGURES.len();
+    let first = fields.len() - count;
     let wrong = |i: usize, allowed: &str| {
         let (at, text) = fields[first + i];
         fault(at, format!("{} is {text}, but must be {allowed}", FIGURES[i]))
@@ -151,6 +174,7 @@ fn outcome(line: &str, plan: &Plan, checked: bool) -> Result<(usize, Outcome), F
         steady: real(2)?,
         in_balance: real(3)?,
         moved: real(4)?,
+        dropped: if count == FIGURES.len() { real(8)? } else { None },
         oscillation: real(5)?.map(|amplitude| Oscillation { amplitude, period }),
         ..Figures::default()
     };
@@ -162,7 +186,7 @@ fn outcome(line: &str, plan: &Plan, checked: bool) -> Result<(usize, Outcome), F
         return Err(fault(at, "the row was changed after it was written: its checksum does not fit".into()));
     }
     // The settings in a row must be those that the header gives the run; the name is only for the reader and not compared.
-    let again = plain_row(plan, number, &outcome);
+    let again = plain_row(plan, number, &outcome, count);
     let again = self::fields(again.trim_end_matches('\n'));
     let other = fields.iter().zip(&again).enumerate().find(|(i, (a, b))| *i != 1 && a.1 != b.1);
     if let Some((_, ((at, text), (_, wanted)))) = other.filter(|_| checked) {

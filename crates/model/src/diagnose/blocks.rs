@@ -21,6 +21,8 @@ pub(super) struct Open {
     max_vio: f64,
     saturated: u32,
     diverged: u32,
+    dropped: f64,
+    dropped_by: Vec<u64>,
 }
 
 /// A finished block. Its lists are shared, so that a checkpoint needs almost no memory for it.
@@ -49,6 +51,10 @@ pub(super) struct Block {
     pub saturated_now: u32,
     /// Number of steps in which the layer had diverged, where the source is a world to learn from.
     pub diverged: u32,
+    /// Mean share of assignments dropped.
+    pub dropped: f64,
+    /// Assignments that each expert dropped; empty without a capacity.
+    pub dropped_by: Arc<[u64]>,
 }
 
 /// The last blocks since a setting last changed, oldest first.
@@ -89,6 +95,11 @@ impl Open {
         self.max_vio += metrics.max_vio;
         self.saturated += u32::from(row.saturated > 0);
         self.diverged += u32::from(learns && row.learning.is_none());
+        self.dropped += metrics.dropped;
+        if !row.dropped_by.is_empty() {
+            self.dropped_by.resize(self.sums.len(), 0);
+            self.dropped_by.iter_mut().zip(&row.dropped_by).for_each(|(all, &d)| *all += u64::from(d));
+        }
         self.steps += 1;
     }
 }
@@ -144,6 +155,8 @@ impl Blocks {
             saturated: open.saturated,
             saturated_now: row.saturated,
             diverged: open.diverged,
+            dropped: open.dropped / n,
+            dropped_by: open.dropped_by.as_slice().into(),
         });
         open.steps = 0;
     }

@@ -42,6 +42,8 @@ const NAMED: usize = 8;
 pub enum Kind {
     /// The parameters or outputs of the layer that learns are no longer finite.
     Diverged,
+    /// Experts are full, and assignments are dropped.
+    Dropping,
     /// A few experts get nearly all assignments.
     Collapse,
     /// Some experts get almost no tokens.
@@ -65,7 +67,7 @@ impl Kind {
     /// covers two windows.
     fn sightings(self) -> u32 {
         match self {
-            Self::Diverged | Self::Collapse | Self::Dead | Self::Starving | Self::Saturated => 1,
+            Self::Diverged | Self::Dropping | Self::Collapse | Self::Dead | Self::Starving | Self::Saturated => 1,
             Self::Oscillating | Self::FloorReached => 2,
             Self::Slow | Self::Drifting => 3,
         }
@@ -77,6 +79,13 @@ impl Kind {
 pub enum Evidence {
     /// No measurements.
     Diverged,
+    /// Assignments are dropped.
+    Dropping {
+        /// The share of all assignments that is dropped.
+        share: f64,
+        /// Number of experts that dropped any.
+        count: u32,
+    },
     /// Too few experts are effective over 64 steps.
     Collapse {
         /// The effective experts: e to the entropy of the load shares.
@@ -251,7 +260,7 @@ pub struct Diagnosis {
     blocks: Blocks,
     open: Open,
     moves: Option<bool>,
-    watches: [Watch; 9],
+    watches: [Watch; 10],
     past: VecDeque<Finding>,
     shown: Arc<Vec<Finding>>,
 }

@@ -17,6 +17,10 @@ const FLOOR: f64 = 1.5;
 const FLOOR_LEFT: f64 = 1.8;
 /// Nor is the floor reported while MaxVio exceeds this many times its floor: a few experts may be far off while the others are even.
 const NEAR: f64 = 1.3;
+/// Dropped assignments are reported from this share on. A balanced router at capacity factor 1 drops about half of the sampling floor.
+const DROPS: f64 = 0.05;
+/// Below this share they are no longer reported.
+const DROPS_END: f64 = 0.03;
 /// An expert that will no longer be starving within this many windows, at its present pace, is not reported as starving.
 const RECOVERS: f64 = 4.0;
 /// With fewer tokens per expert and window than this, on average, nothing is said about an expert.
@@ -29,6 +33,7 @@ const ALIVE: f64 = 0.03;
 /// The number of blocks that a verdict covers, which gives the first step that shows it.
 pub(super) fn looks_at(kind: Kind) -> usize {
     match kind {
+        Kind::Dropping => WINDOW,
         Kind::Diverged => 1,
         Kind::Collapse | Kind::Dead | Kind::Starving => 2 * WINDOW,
         Kind::Saturated | Kind::Oscillating | Kind::FloorReached => WINDOW,
@@ -39,6 +44,7 @@ pub(super) fn looks_at(kind: Kind) -> usize {
 pub(super) fn judge(kind: Kind, blocks: &Blocks, recent: &VecDeque<(Vec<u32>, u32)>, cx: &Context) -> Verdict {
     let verdict = match kind {
         Kind::Diverged => diverged(blocks),
+        Kind::Dropping => dropping(blocks),
         Kind::Collapse => collapse(blocks),
         Kind::Dead => hungry(blocks, true),
         Kind::Starving => hungry(blocks, false),
@@ -53,6 +59,24 @@ pub(super) fn judge(kind: Kind, blocks: &Blocks, recent: &VecDeque<(Vec<u32>, u3
 
 fn diverged(blocks: &Blocks) -> Option<Verdict> {
     Some(if blocks.newest()?.diverged > 0 { Verdict::Seen(vec![], Evidence::Diverged) } else { Verdict::Absent })
+}
+
+/// A share of the assignments was dropped over a window.
+fn dropping(blocks: &Blocks) -> Option<Verdict> {
+    let window = blocks.last(WINDOW)?;
+    let share = window.clone().map(|b| b.dropped).sum::<f64>() / WINDOW as f64;
+    if share < DROPS_END {
+        return Some(Verdict::Absent);
+    }
+    if share < DROPS {
+        return Some(Verdict::Between);
+    }
+    let mut all = vec![0u64; blocks.experts()?];
+    window.for_each(|b| all.iter_mut().zip(b.dropped_by.iter()).for_each(|(a, d)| *a += d));
+    let mut order: Vec<usize> = (0..all.len()).filter(|&e| all[e] > 0).collect();
+    order.sort_by_key(|&e| (std::cmp::Reverse(all[e]), e));
+    let count = order.len() as u32;
+    Some(Verdict::Seen(order, Evidence::Dropping { share, count }))
 }
 
 /// Each expert's load as a fraction of the fair share, over the last window and over the one before.

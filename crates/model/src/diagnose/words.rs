@@ -9,6 +9,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Diverged => "Diverged",
+            Self::Dropping => "Dropped assignments",
             Self::Collapse => "Collapse",
             Self::Dead => "Dead experts",
             Self::Starving => "Starving experts",
@@ -25,6 +26,7 @@ impl Kind {
     pub fn key(self) -> &'static str {
         match self {
             Self::Diverged => "diverged",
+            Self::Dropping => "dropping",
             Self::Collapse => "collapse",
             Self::Dead => "dead",
             Self::Starving => "starving",
@@ -42,6 +44,9 @@ impl Kind {
         match self {
             Self::Diverged => {
                 "The numbers of the layer have become infinite or undefined. Nothing is learned any more."
+            }
+            Self::Dropping => {
+                "More than 5 % of the assignments of 64 steps were dropped because their expert was full."
             }
             Self::Collapse => "Fewer than a quarter of all experts are effective over 64 steps, twice in a row.",
             Self::Dead => "Experts with less than 1 % of their fair load over 64 steps, twice in a row.",
@@ -89,6 +94,13 @@ impl Finding {
         let first = self.experts.first().copied().unwrap_or_default();
         match &self.evidence {
             Evidence::Diverged => "The learning layer has diverged to infinity".into(),
+            Evidence::Dropping { share, count } => {
+                let full = if *count == 1 { "expert is" } else { "experts are" };
+                format!(
+                    "{} of the assignments are dropped; {count} {full} full, expert {first} the most",
+                    percent(*share)
+                )
+            }
             Evidence::Collapse { effective, of, share } => {
                 let (n, share) = (self.experts.len(), percent(*share));
                 let who = if n == 1 { format!("Expert {first} gets") } else { format!("{n} experts get") };
@@ -177,7 +189,10 @@ impl Finding {
             Evidence::Drifting { .. } if s.drift > 0.0 && !s.world => {
                 Some(format!("a topic lasts {} steps", rounded(1000.0 / s.drift)))
             }
-            Evidence::Collapse { .. } | Evidence::Dead { .. } | Evidence::Starving { .. } => idle(),
+            Evidence::Dropping { .. }
+            | Evidence::Collapse { .. }
+            | Evidence::Dead { .. }
+            | Evidence::Starving { .. } => idle(),
             Evidence::Saturated { .. } if s.rate >= 0.5 => {
                 Some(format!("a step size of {rate} is as large as the scores"))
             }

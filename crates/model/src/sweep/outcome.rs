@@ -28,6 +28,8 @@ pub enum Measure {
     InBalance,
     /// Share of assignments that the bias moves.
     Moved,
+    /// Share of assignments that are dropped for lack of room.
+    Dropped,
 }
 
 impl Measure {
@@ -40,6 +42,7 @@ impl Measure {
             Self::Amplitude => "Swing of biases",
             Self::InBalance => "Time in balance",
             Self::Moved => "Moved by the bias",
+            Self::Dropped => "Dropped",
         }
     }
 
@@ -50,7 +53,7 @@ impl Measure {
             Self::Settling => "steps",
             Self::Steady => "× fair share",
             Self::Amplitude => "score units",
-            Self::InBalance | Self::Moved => "%",
+            Self::InBalance | Self::Moved | Self::Dropped => "%",
         }
     }
 
@@ -69,13 +72,14 @@ impl Measure {
             Self::Amplitude => "oscillation_amplitude",
             Self::InBalance => "time_in_balance",
             Self::Moved => "moved_share",
+            Self::Dropped => "dropped_share",
         }
     }
 
     /// The factor from its value in data to its value in [`Self::unit`]: shares are fractions in data and percentages on screen.
     #[must_use]
     pub fn per_unit(self) -> f64 {
-        if matches!(self, Self::InBalance | Self::Moved) { 100.0 } else { 1.0 }
+        if matches!(self, Self::InBalance | Self::Moved | Self::Dropped) { 100.0 } else { 1.0 }
     }
 
     /// What it measures, in a sentence.
@@ -90,7 +94,10 @@ impl Measure {
             Self::Amplitude => {
                 "How far a bias swings round its trend in the last 100 steps: half the range from 5 % to 95 %, median over experts"
             }
-            Self::InBalance => "Share of the steps whose MaxVio over 16 steps is at most 0.2",
+            Self::InBalance => {
+                "Share of the steps whose MaxVio over 16 steps is at most 0.2; with a capacity, MaxVio of all tokens that came"
+            }
+            Self::Dropped => "Share of assignments dropped for lack of room, over the steps of steady MaxVio",
             Self::Moved => {
                 "Share of assignments that the bias moved to another expert, over the steps of steady MaxVio"
             }
@@ -101,7 +108,7 @@ impl Measure {
     #[must_use]
     pub fn less_is_better(self) -> Option<bool> {
         match self {
-            Self::Settling | Self::Steady => Some(true),
+            Self::Settling | Self::Steady | Self::Dropped => Some(true),
             Self::InBalance => Some(false),
             Self::Amplitude | Self::Moved => None,
         }
@@ -117,6 +124,7 @@ impl Measure {
             Self::Amplitude => f.oscillation.map(|o| o.amplitude),
             Self::InBalance => f.in_balance.map(|x| self.per_unit() * x),
             Self::Moved => f.moved.map(|x| self.per_unit() * x),
+            Self::Dropped => f.dropped.map(|x| self.per_unit() * x),
         }
     }
 }

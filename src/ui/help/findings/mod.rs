@@ -50,7 +50,9 @@ fn look(kind: Kind, theme: &Theme) -> (MaterialIcon, Color32) {
         Kind::Drifting => (ICON_MOVING, theme.dim),
         Kind::Slow => (ICON_HOURGLASS_EMPTY, theme.over_text),
         Kind::Oscillating => (ICON_WAVES, theme.over_text),
-        Kind::Starving | Kind::Dead | Kind::Collapse | Kind::Saturated => (ICON_WARNING, theme.over_text),
+        Kind::Starving | Kind::Dead | Kind::Dropping | Kind::Collapse | Kind::Saturated => {
+            (ICON_WARNING, theme.over_text)
+        }
         Kind::Diverged => (ICON_DANGEROUS, theme.record),
     }
 }

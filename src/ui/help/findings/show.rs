@@ -25,7 +25,7 @@ pub struct Showing {
 pub(super) fn pane(finding: &Finding) -> PaneKind {
     match (finding.kind, &finding.evidence) {
         (Kind::Diverged, _) => PaneKind::TaskLoss,
-        (Kind::Collapse | Kind::Dead | Kind::Starving, _) => PaneKind::LoadHistory,
+        (Kind::Dropping | Kind::Collapse | Kind::Dead | Kind::Starving, _) => PaneKind::LoadHistory,
         (Kind::Oscillating, _) => PaneKind::LoadCurves,
         (Kind::Drifting, Evidence::Drifting { biases: false, .. }) => PaneKind::LoadHistory,
         (Kind::Saturated | Kind::Drifting, _) => PaneKind::Bias,

@@ -22,6 +22,8 @@ pub enum Row {
     Period,
     /// Share moved by the bias.
     Moved,
+    /// Share dropped for lack of room.
+    Dropped,
 }
 
 impl Row {
@@ -35,6 +37,7 @@ impl Row {
             Self::Amplitude => Measure::Amplitude.name(),
             Self::Period => "Period of the swing",
             Self::Moved => Measure::Moved.name(),
+            Self::Dropped => Measure::Dropped.name(),
         }
     }
 
@@ -44,7 +47,7 @@ impl Row {
         match self {
             Self::Settling | Self::Period => format!("{}, {}", self.name(), self.unit()),
             Self::InBalance => format!("{} (16 steps)", self.name()),
-            Self::Steady | Self::Amplitude | Self::Moved => self.name().to_owned(),
+            Self::Steady | Self::Amplitude | Self::Moved | Self::Dropped => self.name().to_owned(),
         }
     }
 
@@ -54,7 +57,7 @@ impl Row {
         match self {
             Self::Settling | Self::Period => "steps",
             Self::Steady => "",
-            Self::InBalance | Self::Moved => "%",
+            Self::InBalance | Self::Moved | Self::Dropped => "%",
             Self::Amplitude => "score units",
         }
     }
@@ -82,6 +85,10 @@ impl Row {
                 "Steps from one swing to the next: the first maximum of the autocorrelation beyond lag 1 that is more than chance, \
                  median over experts; none where fewer than half of them have one"
             }
+            Self::Dropped => {
+                "Share of assignments dropped because their expert was full, mean over the steps of the steady MaxVio; 0 without a \
+                 capacity. Less is better"
+            }
             Self::Moved => {
                 "Share of assignments that differ from what the plain scores would choose, mean over the steps of the steady \
                  MaxVio; estimated on a sample. Neither more nor less is better: it is what balance costs"
@@ -99,6 +106,7 @@ impl Row {
             Self::Amplitude => f.oscillation.map(|o| o.amplitude),
             Self::Period => f.oscillation.and_then(|o| o.period),
             Self::Moved => f.moved.map(|x| 100.0 * x),
+            Self::Dropped => f.dropped.map(|x| 100.0 * x),
         }
     }
 
@@ -111,7 +119,7 @@ impl Row {
             Some(x) => match self {
                 Self::Settling | Self::Period => format!("{x:.0}"),
                 Self::Steady => format!("{x:.3}"),
-                Self::InBalance | Self::Moved => format!("{x:.1} %"),
+                Self::InBalance | Self::Moved | Self::Dropped => format!("{x:.1} %"),
                 Self::Amplitude => format!("±{}", amount(x)),
             },
         }
@@ -127,11 +135,11 @@ impl Row {
         let difference = match self {
             Self::Settling | Self::Period => format!("{size:.0}"),
             Self::Steady => format!("{size:.3}"),
-            Self::InBalance | Self::Moved => format!("{size:.1} pt"),
+            Self::InBalance | Self::Moved | Self::Dropped => format!("{size:.1} pt"),
             Self::Amplitude => amount(size),
         };
         let percent = 100.0 * size / reference.abs();
-        let shares = matches!(self, Self::InBalance | Self::Moved);
+        let shares = matches!(self, Self::InBalance | Self::Moved | Self::Dropped);
         let relative = if shares || reference == 0.0 { String::new() } else { format!("{sign}{percent:.0} %") };
         if difference.trim_start_matches(['0', '.']).trim_end_matches(" pt").is_empty() {
             return Some(["=".into(), String::new()]);
@@ -143,7 +151,7 @@ impl Row {
     #[must_use]
     pub fn best(self, all: &[Figures]) -> Vec<bool> {
         let sign = match self {
-            Self::Settling | Self::Steady | Self::Amplitude => 1.0,
+            Self::Settling | Self::Steady | Self::Amplitude | Self::Dropped => 1.0,
             Self::InBalance => -1.0,
             Self::Period | Self::Moved => return vec![false; all.len()],
         };

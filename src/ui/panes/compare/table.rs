@@ -201,7 +201,7 @@ fn figures_of(ui: &Ui, cx: &PaneContext<'_>, places: &Places, row: Rect, what: R
         let y = cell.center().y;
         let painter = ui.painter().with_clip_rect(cell.intersect(ui.clip_rect()));
         // What is not settled is not steady yet.
-        let sure = !matches!(what, Row::Steady | Row::Moved) || f.settled;
+        let sure = !matches!(what, Row::Steady | Row::Moved | Row::Dropped) || f.settled;
         let colour = if what.value(f).is_some() && sure { theme.text } else { theme.dim };
         painter.text(pos2(cell.left() + figure, y), Align2::RIGHT_CENTER, words, mono(SMALL * scale), colour);
         if best.get(i) == Some(&true) {

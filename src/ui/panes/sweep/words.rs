@@ -20,7 +20,7 @@ fn amount(measure: Measure, value: f64) -> String {
     match measure {
         Measure::Settling | Measure::Steady => short(value),
         Measure::Amplitude => format!("±{}", short(value)),
-        Measure::InBalance | Measure::Moved => format!("{value:.1} %"),
+        Measure::InBalance | Measure::Moved | Measure::Dropped => format!("{value:.1} %"),
     }
 }
 
