@@ -4,9 +4,6 @@ use moebias_recordings::{LeaveOut, Reading, open};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
-/// Files whose readers do not exist yet.
-const LATER: [&str; 1] = ["events"];
-
 pub fn case(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cases").join(name)
 }
@@ -28,9 +25,6 @@ fn reading(name: &str, about: &Value) -> Reading {
 #[test]
 fn every_sample_opens_or_is_refused_with_its_figures() {
     for (name, about) in expected() {
-        if LATER.iter().any(|l| name.ends_with(l) || name.starts_with(l)) {
-            continue;
-        }
         let files: Vec<PathBuf> = name.split(" + ").map(case).collect();
         check(&name, &files, &about);
     }

@@ -4,7 +4,9 @@
 mod arrays;
 mod cases;
 mod documents;
+mod foreign;
 mod lines;
+mod packed;
 mod pytorch;
 mod tables;
 mod text;

@@ -1,6 +1,8 @@
 //! The formats: one file each. A reader says which files it knows, and turns them into named arrays or records.
 
 mod csv;
+mod foreign;
+mod gguf;
 mod json;
 mod json_lines;
 mod npy;
@@ -30,8 +32,16 @@ pub trait Format: Sync + Send {
 }
 
 /// Every format. The first one that recognises a file reads it, so those with a signature come first.
-pub static FORMATS: &[&dyn Format] =
-    &[&safetensors::Safetensors, &npy::Npy, &npz::Npz, &torch::Torch, &json::Json, &json_lines::JsonLines, &csv::Csv];
+pub static FORMATS: &[&dyn Format] = &[
+    &safetensors::Safetensors,
+    &npy::Npy,
+    &npz::Npz,
+    &torch::Torch,
+    &gguf::Gguf,
+    &json::Json,
+    &json_lines::JsonLines,
+    &csv::Csv,
+];
 
 /// The format of a file.
 pub(super) fn of(input: &Input) -> Result<&'static dyn Format, ReadError> {
@@ -39,6 +49,9 @@ pub(super) fn of(input: &Input) -> Result<&'static dyn Format, ReadError> {
         return Err(input.wrong("it is empty"));
     }
     FORMATS.iter().copied().find(|f| f.recognises(input)).ok_or_else(|| {
+        if let Some(hint) = foreign::hint(input) {
+            return input.wrong(hint);
+        }
         let names: Vec<&str> = FORMATS.iter().map(|f| f.name()).collect();
         input.wrong(format!("it is no recording that Moebias knows; it reads {}", names.join(", ")))
     })

@@ -14,6 +14,7 @@ import types
 import zipfile
 from pathlib import Path
 
+import gguf
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -202,8 +203,34 @@ def torch_files():
     save("module.pt", {"model": types.SimpleNamespace(x=1), "logical_count": Tensor(counts)})
 
 
+def gguf_files():
+    # As llama.cpp's imatrix writes it: in_sum2 [experts, width] and counts [experts, 1] for each projection.
+    def matrix(name, kind, projections, of=lambda projection, layer: counts[0, layer]):
+        writer = gguf.GGUFWriter(FOLDER / name, None)
+        writer.add_type(kind)
+        writer.add_array("imatrix.datasets", ["calibration.txt"])
+        writer.add_uint32("imatrix.chunk_count", 5)
+        writer.add_uint32("imatrix.chunk_size", 512)
+        for layer in range(2):
+            for projection in projections:
+                writer.add_tensor(f"blk.{layer + 1}.{projection}.weight.in_sum2", np.ones((4, 3), dtype=np.float32))
+                values = np.asarray(of(projection, layer), dtype=np.float32).reshape(-1, 1)
+                writer.add_tensor(f"blk.{layer + 1}.{projection}.weight.counts", values)
+            writer.add_tensor(f"blk.{layer + 1}.attn_k.weight.counts", np.full((1, 1), 46, dtype=np.float32))
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+
+    matrix("imatrix.gguf", "imatrix", ["ffn_down_exps", "ffn_gate_exps", "ffn_up_exps"])
+    matrix("imatrix-differs.gguf", "imatrix", ["ffn_up_exps", "ffn_gate_exps"], lambda p, l: counts[int(p == "ffn_up_exps"), l])
+    matrix("imatrix-dense.gguf", "imatrix", [])
+    matrix("model.gguf", "model", ["ffn_gate_exps"])
+
+
 numpy_files()
 pandas_files()
 polars_files()
 json_files()
 torch_files()
+gguf_files()
