@@ -66,7 +66,8 @@ pub mod limits {
 }
 
 /// Opens one or several files as one recording: files of later steps follow one another, files of other layers stand side by side, and
-/// with [`Reading::sum`] counts are added up. A folder stands for the `.npy` files in it.
+/// with [`Reading::sum`] counts are added up. A folder stands for the `.npy` files in it, or else for
+/// Megatron-LM's traces of all ranks.
 ///
 /// # Errors
 /// No reader knows a file, a file is damaged, the files do not fit together, or `reading` contradicts them.
@@ -74,12 +75,7 @@ pub fn open(paths: &[PathBuf], reading: &Reading) -> Result<Recording, ReadError
     let mut files = vec![];
     for path in paths {
         if path.is_dir() {
-            let within = moebias_disk::at::files_of(path, ".npy", limits::FILES);
-            let within = within.map_err(|e| ReadError::new(path.display(), format!("it can't be read: {e}")))?;
-            if within.is_empty() {
-                return Err(ReadError::new(path.display(), "it is a folder without .npy files"));
-            }
-            files.extend(within);
+            files.extend(within(path)?);
         } else {
             files.push(path.clone());
         }
@@ -89,6 +85,24 @@ pub fn open(paths: &[PathBuf], reading: &Reading) -> Result<Recording, ReadError
         all.push(read(&Input::open(path)?, reading)?);
     }
     join::join(all, reading)
+}
+
+/// The files of a folder: its arrays, or else Megatron-LM's traces of the ranks.
+fn within(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
+    let files = |ending| {
+        let found = moebias_disk::at::files_of(folder, ending, limits::FILES);
+        found.map_err(|e| ReadError::new(folder.display(), format!("it can't be read: {e}")))
+    };
+    let arrays = files(".npy")?;
+    if !arrays.is_empty() {
+        return Ok(arrays);
+    }
+    let trace = |path: &PathBuf| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("router_trace_rank"));
+    let traces: Vec<PathBuf> = files(".jsonl")?.into_iter().filter(trace).collect();
+    if traces.is_empty() {
+        return Err(ReadError::new(folder.display(), "it is a folder without .npy files and without router traces"));
+    }
+    Ok(traces)
 }
 
 /// Reads one file that is open already.

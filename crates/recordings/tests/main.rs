@@ -3,9 +3,12 @@
 
 mod arrays;
 mod cases;
+mod columns;
 mod documents;
 mod foreign;
 mod lines;
+mod megatron;
+mod mutated;
 mod packed;
 mod pytorch;
 mod tables;

@@ -1,12 +1,17 @@
 //! The formats: one file each. A reader says which files it knows, and turns them into named arrays or records.
 
+mod arrow;
+#[cfg(feature = "parquet")]
+mod columns;
 mod csv;
 mod foreign;
 mod gguf;
 mod json;
 mod json_lines;
+mod megatron;
 mod npy;
 mod npz;
+mod parquet;
 mod records;
 mod safetensors;
 mod torch;
@@ -38,6 +43,9 @@ pub static FORMATS: &[&dyn Format] = &[
     &npz::Npz,
     &torch::Torch,
     &gguf::Gguf,
+    &parquet::Parquet,
+    &arrow::Arrow,
+    &megatron::Megatron,
     &json::Json,
     &json_lines::JsonLines,
     &csv::Csv,

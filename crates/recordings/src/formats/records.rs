@@ -22,7 +22,7 @@ const DEPTH: usize = 12;
 
 /// What was read so far.
 pub(super) struct Records {
-    gather: Gather,
+    pub(super) gather: Gather,
     meta: Meta,
     metadata: BTreeMap<String, String>,
     notes: Vec<Assumption>,
@@ -81,15 +81,26 @@ impl Records {
         if !is_meta && self.record(object, &Around::default(), DEPTH)? {
             return Ok(());
         }
-        for (key, value) in object.iter().take(METADATA.saturating_sub(self.metadata.len())) {
-            let text: String = match value {
-                Value::String(text) => text.chars().take(4096).collect(),
-                other => other.to_string().chars().take(4096).collect(),
-            };
-            self.metadata.insert(key.clone(), text);
-        }
+        object.iter().for_each(|(key, value)| self.keep(key, value));
         self.meta.take_object(object);
         Ok(())
+    }
+
+    /// Takes one entry of metadata.
+    pub(super) fn metadata(&mut self, key: &str, value: &Value) {
+        self.keep(key, value);
+        self.meta.take(key, value);
+    }
+
+    fn keep(&mut self, key: &str, value: &Value) {
+        if self.metadata.len() >= METADATA {
+            return;
+        }
+        let text: String = match value {
+            Value::String(text) => text.chars().take(4096).collect(),
+            other => other.to_string().chars().take(4096).collect(),
+        };
+        self.metadata.insert(key.to_owned(), text);
     }
 
     /// Ends the tokens whose assignments come one by one.
@@ -115,7 +126,8 @@ impl Records {
         Ok(recording)
     }
 
-    fn note(&mut self, about: Question, text: String) {
+    /// Notes what is assumed, once.
+    pub(super) fn note(&mut self, about: Question, text: String) {
         if self.notes.iter().all(|n| n.text != text) {
             self.notes.push(Assumption::open(about, text));
         }
@@ -193,7 +205,7 @@ impl Records {
             }
             self.gather.chose(around.layer(), around.of, &ids)?;
         } else {
-            let step = self.step(around.layer(), around);
+            let step = self.step(around.layer(), around.of.step, around.rank.as_deref());
             for (expert, count) in series {
                 self.gather.counted(around.layer(), step, expert, count_of(count)?)?;
             }
@@ -273,7 +285,7 @@ impl Records {
                 })
             }
             Value::Object(experts) => {
-                let step = self.step(around.layer(), around);
+                let step = self.step(around.layer(), around.of.step, around.rank.as_deref());
                 experts.iter().try_for_each(|(name, count)| {
                     let expert = number_at_end(name).ok_or_else(|| format!("{name:?} is no number of an expert"))?;
                     self.gather.counted(around.layer(), step, expert, count_of(count)?)
@@ -288,24 +300,34 @@ impl Records {
             }),
             _ => {
                 let counts = list("counts", value)?.iter().map(count_of).collect::<Result<Vec<u64>, String>>()?;
-                let step = self.step(around.layer(), around);
-                self.gather.counts(around.layer(), step, &counts)
+                self.counts(around.layer(), around.of.step, around.rank.as_deref(), &counts)
             }
         }
     }
 
+    /// Counts of every expert in a step, or in the next one where steps are not numbered.
+    pub(super) fn counts(
+        &mut self,
+        layer: &str,
+        step: Option<i64>,
+        rank: Option<&str>,
+        counts: &[u64],
+    ) -> Result<(), String> {
+        let step = self.step(layer, step, rank);
+        self.gather.counts(layer, step, counts)
+    }
+
     /// The step of a line of counts: its own, or the number of lines of its layer and rank before it.
-    fn step(&mut self, layer: &str, around: &Around) -> i64 {
-        let rank = around.rank.clone().unwrap_or_default();
-        if around.rank.is_some() && self.ranks.len() < METADATA {
-            self.ranks.insert(rank.clone());
+    fn step(&mut self, layer: &str, step: Option<i64>, rank: Option<&str>) -> i64 {
+        if let Some(rank) = rank.filter(|rank| self.ranks.len() < METADATA && !self.ranks.contains(*rank)) {
+            self.ranks.insert(rank.to_owned());
         }
         if self.lines.len() > LINES {
-            return around.of.step.unwrap_or(0);
+            return step.unwrap_or(0);
         }
-        let next = self.lines.entry((layer.to_owned(), rank)).or_default();
+        let next = self.lines.entry((layer.to_owned(), rank.unwrap_or_default().to_owned())).or_default();
         *next += 1;
-        around.of.step.unwrap_or(*next - 1)
+        step.unwrap_or(*next - 1)
     }
 }
 
@@ -424,7 +446,7 @@ fn list<'a>(key: &str, value: &'a Value) -> Result<&'a Vec<Value>, String> {
 }
 
 /// A whole number, which may be written with a point or as text.
-fn whole(value: &Value) -> Option<i64> {
+pub(super) fn whole(value: &Value) -> Option<i64> {
     match value {
         Value::String(text) => text.trim().parse().ok(),
         _ => value.as_i64().or_else(|| {
