@@ -5,8 +5,10 @@ use super::failure::Failure;
 use super::progress::while_waiting;
 use super::reading::ReadingArgs;
 use moebias_engine::start::Start;
-use moebias_files::{self as files, Loaded, Recorded};
+use moebias_files::{self as files, Examined, Loaded, Recorded};
+use moebias_model::config::Experiment;
 use std::path::Path;
+use std::sync::Arc;
 
 /// An experiment ready to run.
 #[derive(Debug)]
@@ -39,6 +41,20 @@ impl From<Loaded> for Input {
         let start = Start { experiment, trace, state: s.start, events: s.events, stop: s.stop };
         Self { title: s.title, start, recorded: s.recorded }
     }
+}
+
+/// Opens a FILE whose tokens are a recording: the experiment and what the recording turned out to hold.
+///
+/// # Errors
+/// As [`open`]; also if the tokens are no recording, or one that ships with Moebias, which has a single layer.
+pub(super) fn recording(file: &Path, reading: &ReadingArgs) -> Result<(Experiment, Arc<Examined>), Failure> {
+    let open = || files::load_as(&reading.files(file), reading.layer(), &reading.reading());
+    let loaded = while_waiting("Reading", open)?;
+    let Some(examined) = loaded.examined else {
+        let name = file.display();
+        return Err(Failure::new(format!("{name}: its tokens are not recorded, so there are no layers to route")));
+    };
+    Ok((loaded.scenario.experiment(), examined))
 }
 
 /// Opens a FILE that can be routed.

@@ -10,6 +10,7 @@ mod drive;
 mod failure;
 mod film;
 mod input;
+mod layers;
 mod learn;
 mod output;
 mod progress;
@@ -72,6 +73,8 @@ enum Command {
     Check(CheckArgs),
     /// Describe a recording of a router: what is odd about it, and how balanced every layer was
     Trace(TraceArgs),
+    /// Route every layer of a recording again, all at once, each with biases of its own
+    Layers(LayersArgs),
     /// Write a recording as safetensors, with everything that was decided about it
     Convert(ConvertArgs),
     /// Draw the window or a pane offscreen at one step, as PNG or SVG
@@ -315,6 +318,20 @@ struct TraceArgs {
 }
 
 #[derive(Debug, Args)]
+struct LayersArgs {
+    /// A recording of scores, or a scenario whose tokens are one; its first variant says how to route
+    file: PathBuf,
+    /// Steps to run [default: once through the recording]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<1, MOST_STEPS>)]
+    steps: Option<u64>,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
+
+#[derive(Debug, Args)]
 struct ConvertArgs {
     /// The recordings, and last the .safetensors file to write
     #[arg(required = true, value_name = "FILE")]
@@ -367,6 +384,7 @@ pub fn main() -> ExitCode {
         Some(Command::Replay(args)) => replay::replay(args),
         Some(Command::Check(args)) => check::check(&args.files),
         Some(Command::Trace(args)) => trace::trace(args),
+        Some(Command::Layers(args)) => layers::layers(args),
         Some(Command::Convert(args)) => convert::convert(args),
         Some(Command::Render(args)) => render::render(args),
         Some(Command::Film(args)) => film::film(args),

@@ -11,6 +11,7 @@ pub mod detail;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod history;
+pub mod layers;
 pub mod message;
 pub mod microscope;
 pub mod run;

@@ -10,6 +10,7 @@ mod cpu_kernels;
 mod engines;
 mod findings;
 mod golden;
+mod layers;
 mod learning;
 mod order;
 #[cfg(feature = "gpu")]

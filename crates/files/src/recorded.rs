@@ -7,7 +7,7 @@ use super::{Loaded, Scenario, shipped};
 use moebias_model::config::{Balancer, Experiment, Gate, Groups, Router, Rule, Source, TraceSource, Variant};
 use moebias_model::trace::Trace;
 use moebias_recordings::{
-    Assumption, Facts, Input, Layer, Oddity, Question, ReadError, Reading, RecordedKind, Recording, Watched,
+    Assumption, EveryLayer, Facts, Input, Layer, Oddity, Question, ReadError, Reading, RecordedKind, Recording, Watched,
 };
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub struct Examined {
     /// Every layer, as the files hold it.
-    pub recording: Recording,
+    pub recording: Arc<Recording>,
     /// How it was read.
     pub reading: Reading,
     /// The name of the layer that is in memory.
@@ -106,6 +106,7 @@ pub fn of_layer(recording: Recording, layer: Option<&str>, reading: &Reading) ->
     }
     let layer = found.name.clone();
     let (trace, reading) = (Arc::new(trace), reading.clone());
+    let recording = Arc::new(recording);
     Ok(Examined { recording, reading, layer, facts, oddities, assumptions, trace, top_k, gate })
 }
 
@@ -167,6 +168,15 @@ impl Examined {
             }
             _ => plain,
         }
+    }
+
+    /// Every layer with the tokens of the one in memory, to be routed step by step.
+    ///
+    /// # Errors
+    /// The recording holds no scores, or can't be read.
+    pub fn every_layer(&self) -> Result<EveryLayer, FileError> {
+        let layer = self.recording.layer(Some(&self.layer))?;
+        Ok(self.recording.every_layer(layer, &self.facts, &self.reading)?)
     }
 
     /// A scenario of this recording: scores are routed again with the sign rule, everything else is shown as it was. `files` are the paths.

@@ -455,6 +455,11 @@ impl Simulation {
         self.move_on();
     }
 
+    /// Replaces the trace by another with as many experts: a recording that is read step by step gives each step as a trace of its own.
+    pub fn show(&mut self, trace: Arc<Trace>) {
+        self.trace = Some(trace);
+    }
+
     /// Does the present step of a trace that holds counts alone: the loads are what was recorded. `None` for every other source.
     pub fn counted(&mut self) -> Option<StepRow> {
         let trace = self.trace.clone().filter(|t| !t.counts.is_empty())?;

@@ -79,6 +79,21 @@ impl Trace {
         Self { selected: Some(top_k), sigmoid, steps, tokens, experts, ..Self::new(0, 0, 0, vec![]) }
     }
 
+    /// Scores that have passed this gate, Q20, [steps, tokens, experts]. Such a trace has no logits and is routed with this gate only.
+    #[must_use]
+    pub fn of_scores(steps: usize, tokens: usize, experts: usize, gate: Gate, scores: Vec<i32>) -> Self {
+        debug_assert_eq!(scores.len(), steps * tokens * experts);
+        let made = Self { steps, tokens, experts, ..Self::new(0, 0, 0, vec![]) };
+        let cache = match gate {
+            Gate::Sigmoid => &made.sigmoid,
+            Gate::Softmax => &made.softmax,
+            Gate::SqrtSoftplus => &made.sqrt_softplus,
+        };
+        // The trace was made here, so there are no scores in it yet.
+        cache.set(Arc::new(scores)).ok();
+        made
+    }
+
     /// Whether the trace can only be shown as it was recorded, because no scores were recorded.
     #[must_use]
     pub fn is_only_watched(&self) -> bool {

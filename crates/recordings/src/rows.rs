@@ -187,6 +187,12 @@ impl Rows {
         kept
     }
 
+    /// The bits of 16-bit numbers instead of their values.
+    pub(crate) fn as_bits(&self) -> Self {
+        let bits = |piece: &Piece| Piece { number: Number::U16, ..piece.clone() };
+        Self { columns: self.columns, pieces: self.pieces.iter().map(bits).collect() }
+    }
+
     /// Numbers per row.
     #[must_use]
     pub fn columns(&self) -> usize {

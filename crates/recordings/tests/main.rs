@@ -6,6 +6,7 @@ mod cases;
 mod columns;
 mod documents;
 mod foreign;
+mod every;
 mod lines;
 mod megatron;
 mod mutated;
