@@ -163,7 +163,12 @@ impl Report<'_> {
             writeln!(out, "\n  {other} with another number of tokens or experts left out").ok();
         }
         let (took, speed) = (figures(self.seconds), scaled(self.pairs(all.len())));
-        writeln!(out, "\n  {dim}time{plain}    {took} s, {speed} token–expert pairs/s, {} steps in the file", thousands(self.every.steps() as u64)).ok();
+        writeln!(
+            out,
+            "\n  {dim}time{plain}    {took} s, {speed} token–expert pairs/s, {} steps in the file",
+            thousands(self.every.steps() as u64)
+        )
+        .ok();
         out
     }
 }
