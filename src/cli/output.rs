@@ -110,6 +110,9 @@ pub(super) fn tell(failure: &Failure) {
 /// A panic is a bug. It ends the program with a sentence and exit code 1, on whichever thread it happens.
 pub(super) fn speak_on_panic() {
     std::panic::set_hook(Box::new(|panic| {
+        if moebias_recordings::is_contained() {
+            return;
+        }
         let what = panic.payload_as_str().unwrap_or("no reason given");
         let place = panic.location().map(|l| format!(" ({})", moebias_files::text::place(l))).unwrap_or_default();
         note(&format!("moebias: this is a bug in Moebias, please report it: {what}{place}"));

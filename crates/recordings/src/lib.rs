@@ -11,6 +11,7 @@ mod axes;
 mod bytes;
 mod companions;
 mod config;
+mod contained;
 mod convert;
 mod error;
 mod every;
@@ -34,6 +35,7 @@ mod watch;
 
 pub use assumption::{Assumption, Question};
 pub use bytes::Bytes;
+pub use contained::is_contained;
 pub use convert::ConvertError;
 pub use error::{Place, ReadError};
 pub use every::EveryLayer;

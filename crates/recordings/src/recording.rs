@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 /// Tokens per step where neither the file nor a person says.
 const TOKENS_PER_STEP: usize = 512;
 
+/// The largest sum of the counts of a layer: of 4096 files together they can still be added up.
+const COUNTED: u64 = 1 << 50;
+
 /// A recording of a router, or of the routers of several layers.
 #[derive(Clone, Debug)]
 pub struct Recording {
@@ -272,6 +275,9 @@ pub(crate) fn check_limits(layer: &Layer) -> Result<(), String> {
     }
     match &layer.data {
         Data::Loads(counts) if counts.is_empty() => Err(format!("{what} holds no counts")),
+        Data::Loads(counts) if counts.iter().fold(0, |sum: u64, &c| sum.saturating_add(c)) > COUNTED => {
+            Err(format!("{what} has counts that add up to more than {COUNTED}"))
+        }
         Data::Scores(rows) | Data::Selections(rows) if rows.is_empty() => Err(format!("{what} holds no tokens")),
         _ => {
             let most = settings::BATCH.max as usize;

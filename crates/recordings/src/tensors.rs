@@ -15,7 +15,7 @@ use moebias_model::settings::reading::{Reading, RecordedKind};
 use std::collections::BTreeMap;
 
 /// Numbers of an array of selections in which the largest expert is looked for.
-const LOOKED_AT: usize = 1 << 28;
+const LOOKED_AT: usize = 1 << 26;
 /// The same where the number of experts is known.
 const LOOKED_AT_IF_DECLARED: usize = 1 << 23;
 

@@ -58,6 +58,14 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
+/// What a call returns, and the bytes that it needed.
+pub fn peak_of<T>(call: impl FnOnce() -> T) -> (T, isize) {
+    let before = NOW.with(Cell::get);
+    PEAK.with(|peak| peak.set(before));
+    let result = call();
+    (result, PEAK.with(Cell::get) - before)
+}
+
 /// Random numbers that are the same in every run.
 struct Random(u64);
 
@@ -177,11 +185,9 @@ fn damaged_files_are_errors_or_recordings() {
             let (name, content) = &files[number % files.len()];
             let seed = name.bytes().fold(number as u64, |hash, b| hash.wrapping_mul(0x0100_0000_01b3) ^ u64::from(b));
             let input = mutated(content, &mut Random(seed));
-            let before = NOW.with(Cell::get);
-            PEAK.with(|peak| peak.set(before));
             let from = Instant::now();
-            let result = catch_unwind(AssertUnwindSafe(|| look(name, input)));
-            let (took, used) = (from.elapsed(), PEAK.with(Cell::get) - before);
+            let (result, used) = peak_of(|| catch_unwind(AssertUnwindSafe(|| look(name, input))));
+            let took = from.elapsed();
             (longest, largest) = (longest.max(took), largest.max(used));
             slow += usize::from(took > Duration::from_secs(1));
             match result {

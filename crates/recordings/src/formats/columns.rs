@@ -14,16 +14,15 @@ use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Schema};
 use serde_json::{Map, Value};
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use values::{Lists, innermost, is_number, scalars};
 
 /// Rows that are taken at once.
 pub(super) const ROWS: usize = 1024;
 
-/// Runs a reader of damaged files that other people wrote, so that it can't end the program.
+/// Runs a reader that other people wrote, so that a damaged file can't end the program.
 pub(super) fn contained<T>(input: &Input, read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
-    let damaged = |_| Err(input.wrong("it is damaged in a way that its reader does not explain"));
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(damaged)
+    let damaged = || Err(input.wrong("it is damaged in a way that its reader does not explain"));
+    crate::contained::contained(read).unwrap_or_else(damaged)
 }
 
 /// A table that is read batch by batch.

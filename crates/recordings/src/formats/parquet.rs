@@ -156,8 +156,8 @@ mod table {
                     varint(&mut at)?;
                     (next, size)
                 }
-                // The header of a data page, of either version, begins with the number of values.
-                (5 | 8, STRUCTURE, Some(size)) if header.get(at) == Some(&0x15) => {
+                // The header of a data page, of either version, or of a dictionary begins with the number of values.
+                (5 | 7 | 8, STRUCTURE, Some(size)) if header.get(at) == Some(&0x15) => {
                     at += 1;
                     return Some((size, varint(&mut at)?));
                 }
@@ -175,7 +175,7 @@ mod table {
             // Type 0, 1000 bytes unpacked, 300 packed, a data page of 77 values.
             let header = [0x15, 0x00, 0x15, 0xd0, 0x0f, 0x15, 0xd8, 0x04, 0x2c, 0x15, 0x9a, 0x01, 0x15, 0x00];
             assert_eq!(page(&header), Some((1000, 77)));
-            assert_eq!(page(&[0x15, 0x04, 0x15, 0xd0, 0x0f, 0x15, 0xd8, 0x04, 0x4c, 0x15, 0x08]), Some((1000, 0)));
+            assert_eq!(page(&[0x15, 0x04, 0x15, 0xd0, 0x0f, 0x15, 0xd8, 0x04, 0x4c, 0x15, 0x08]), Some((1000, 4)));
             assert_eq!((page(&[0x15]), page(b"PAR1")), (None, None));
         }
     }
