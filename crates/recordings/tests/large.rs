@@ -26,7 +26,8 @@ fn safetensors(arrays: &[(String, Vec<usize>)]) -> (Vec<u8>, u64) {
         let from = end;
         end += 2 * shape.iter().product::<usize>() as u64;
         let comma = if i == 0 { "" } else { "," };
-        write!(text, "{comma}\"{name}\":{{\"dtype\":\"F16\",\"shape\":{shape:?},\"data_offsets\":[{from},{end}]}}").unwrap();
+        write!(text, "{comma}\"{name}\":{{\"dtype\":\"F16\",\"shape\":{shape:?},\"data_offsets\":[{from},{end}]}}")
+            .unwrap();
     }
     text.push('}');
     ([&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat(), end)
