@@ -144,7 +144,8 @@ mod table {
                     return Some((number >> 1) ^ (number & 1).wrapping_neg());
                 }
             }
-            None
+            // A longer one is no number of 32 bits, although some readers take it for one.
+            Some(u64::MAX)
         };
         let mut size = None;
         loop {
@@ -161,7 +162,8 @@ mod table {
                     at += 1;
                     return Some((size, varint(&mut at)?));
                 }
-                (_, _, size) => return Some((size?, 0)),
+                // No writer goes on otherwise.
+                (_, _, size) => return Some((size?, u64::MAX)),
             };
         }
     }
@@ -176,6 +178,8 @@ mod table {
             let header = [0x15, 0x00, 0x15, 0xd0, 0x0f, 0x15, 0xd8, 0x04, 0x2c, 0x15, 0x9a, 0x01, 0x15, 0x00];
             assert_eq!(page(&header), Some((1000, 77)));
             assert_eq!(page(&[0x15, 0x04, 0x15, 0xd0, 0x0f, 0x15, 0xd8, 0x04, 0x4c, 0x15, 0x08]), Some((1000, 4)));
+            let long = [0x15, 0x04, 0x15, 0x30, 0x15, 0x2c, 0x4c, 0x15, 0x8c, 0xff, 0xab, 0xc2, 0xef, 0xed, 0x96, 0x06];
+            assert_eq!(page(&long), Some((24, u64::MAX)));
             assert_eq!((page(&[0x15]), page(b"PAR1")), (None, None));
         }
     }
