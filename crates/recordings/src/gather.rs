@@ -152,8 +152,12 @@ impl Gathered {
     fn widen(&mut self, width: usize) {
         if self.tokens > 0 {
             let none = width - self.width;
-            let rows = self.ids.chunks_exact(self.width.max(1));
-            self.ids = rows.flat_map(|r| r.iter().copied().chain(std::iter::repeat_n(-1, none))).collect();
+            let mut wider = Vec::with_capacity(self.tokens * width);
+            for row in self.ids.chunks_exact(self.width.max(1)) {
+                wider.extend_from_slice(row);
+                wider.extend(std::iter::repeat_n(-1, none));
+            }
+            self.ids = wider;
         }
         self.width = width;
     }

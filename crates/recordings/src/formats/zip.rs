@@ -119,10 +119,10 @@ impl Archive {
         let damaged = || format!("its entry `{}` is damaged", entry.name);
         // Deflated data are at most 1032 times as long.
         let length = entry.size.min(entry.packed.saturating_mul(1032)) as usize;
-        let mut content = Vec::with_capacity(length);
+        let mut content = vec![0; length];
         let packed = self.bytes.reader(start).take(entry.packed);
-        let mut unpacked = flate2::read::DeflateDecoder::new(packed).take(entry.size + 1);
-        unpacked.read_to_end(&mut content).map_err(|e| format!("{}: {e}", damaged()))?;
+        let mut unpacked = flate2::read::DeflateDecoder::new(packed);
+        unpacked.read_exact(&mut content).map_err(|e| format!("{}: {e}", damaged()))?;
         let mut sum = flate2::Crc::new();
         sum.update(&content);
         if content.len() as u64 == entry.size && sum.sum() == entry.checksum { Ok(content) } else { Err(damaged()) }

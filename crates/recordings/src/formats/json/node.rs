@@ -254,19 +254,19 @@ impl Items {
             return self.part(node, room);
         }
         let (shape, mut values) = match node {
-            Node::Number(value) => (vec![], vec![value]),
-            Node::Nothing => (vec![], vec![f64::NAN]),
+            Node::Number(_) | Node::Nothing if self.inner.as_ref().is_none_or(Vec::is_empty) => {
+                self.inner = Some(vec![]);
+                self.values.push(if let Node::Number(value) = node { value } else { f64::NAN });
+                self.count += 1;
+                return Ok(());
+            }
             Node::Array(array) => (array.shape, array.values),
             other => return self.part(other, room),
         };
         match &self.inner {
             None => (self.inner, self.values) = (Some(shape), values),
             Some(inner) if *inner == shape => self.values.append(&mut values),
-            Some(_) => {
-                let single = shape.is_empty().then(|| values.first().copied()).flatten();
-                let node = single.map_or_else(|| Node::Array(Array { shape, values }), Node::Number);
-                return self.part(node, room);
-            }
+            Some(_) => return self.part(Node::Array(Array { shape, values }), room),
         }
         self.count += 1;
         Ok(())
