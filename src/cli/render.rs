@@ -46,7 +46,8 @@ pub(super) fn pane(text: &str) -> Result<PaneKind, String> {
 
 /// A lab for pictures of a file.
 pub(super) fn lab(loaded: &Loaded) -> Result<Lab, Failure> {
-    Ok(Lab::beside(Document::of(loaded), moebias_lab::start_of(loaded))?)
+    let lab = Lab::beside(Document::of(loaded), moebias_lab::start_of(loaded))?;
+    Ok(lab.with_recording(loaded.examined.clone()))
 }
 
 /// The step at which what is drawn ends where nobody says otherwise.

@@ -21,7 +21,7 @@ use moebias_model::sweep::{Axis, Outcome, Plan};
 use moebias_model::trace::Trace;
 use rows::{Fault, columns, columns_before, outcomes};
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 pub use rows::row;
@@ -219,10 +219,15 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Saved, FileError> 
     Ok(Saved { title: scenario.title, plan, outcomes })
 }
 
-/// Whether a file may be a sweep, from its name.
+/// Whether a file is a sweep, from its name and its first line. Other tables may be recordings of routers.
 #[must_use]
 pub fn is_sweep(path: &Path) -> bool {
-    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
+    if !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
+        return false;
+    }
+    let mut first = vec![];
+    let read = door::open(path, limits::SWEEP).map(|file| file.take(FIRST.len() as u64).read_to_end(&mut first));
+    matches!(read, Ok(Ok(_))) && first == FIRST.as_bytes()
 }
 
 /// Reads a sweep from a file.

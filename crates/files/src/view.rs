@@ -58,6 +58,8 @@ pub enum PaneKind {
     Sweep,
     /// One step, stage by stage.
     Microscope,
+    /// All layers of a recording.
+    Layers,
 }
 
 impl PaneKind {
@@ -77,6 +79,7 @@ impl PaneKind {
             Self::Compare => "Comparison",
             Self::Sweep => "Sweep",
             Self::Microscope => "Microscope",
+            Self::Layers => "Layers",
         }
     }
 }

@@ -8,6 +8,7 @@ use moebias_engine::view::ViewRequest;
 use moebias_files::view::View;
 use moebias_model::change::{Change, Target};
 use moebias_model::presets::Preset;
+use moebias_model::settings::reading::Reading;
 use moebias_model::sweep::Axis;
 use std::path::PathBuf;
 
@@ -124,6 +125,17 @@ pub enum Command {
     OpenFile(PathBuf),
     /// Open a scenario that ships with Moebias, by its id.
     OpenShipped(String),
+    /// Show another layer of the recording, by its name. Starts a new run; can be undone.
+    ShowLayer(String),
+    /// Read the recording otherwise: leave tokens out, or answer what the file does not say. Starts a new run; can be undone.
+    ReadAs(Box<Reading>),
+    /// Route all layers of the recording again, each with biases of its own, beside the run; or stop that.
+    RouteLayers {
+        /// The variant whose settings they get.
+        variant: usize,
+        /// Whether to go on.
+        on: bool,
+    },
     /// Save the run so far as a recording.
     SaveAs(PathBuf),
     /// Show a folder in the system's file manager.

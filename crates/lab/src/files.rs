@@ -1,8 +1,9 @@
 //! The lab's files: opening, saving, recording, exporting, restoring. Reading and long writing happen on threads of their own.
 
+use super::command::Command;
 use super::job::{Job, Progress};
 use super::journal::{Journalist, Said};
-use super::notices::Level;
+use super::notices::{Level, NoticeAction};
 use super::recorder::{self, Recording};
 use super::saves::{Purpose, Saves};
 use super::sheet::Sheet;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 pub(super) struct Desk {
     next_tag: u64,
     pub(super) asked: Vec<(u64, Purpose)>,
-    opening: Option<Job<Result<Opened, FileError>>>,
+    pub(super) opening: Option<Job<Result<Opened, FileError>>>,
     writing: Option<Job<Result<String, String>>>,
     pub(super) saves: Saves,
     /// Files written since somebody last asked, for the list of recent ones.
@@ -148,7 +149,9 @@ impl Lab {
 
     /// Starts what was loaded, as a document, playing or not. `what` is what undo calls it. False, and told, where it can't start.
     pub(super) fn take_as(&mut self, loaded: &Loaded, document: Document, play: bool, what: &str) -> bool {
-        let began = self.begin(Sheet::new(document, start_of(loaded)), play, what, None);
+        let mut sheet = Sheet::new(document, start_of(loaded));
+        sheet.examined.clone_from(&loaded.examined);
+        let began = self.begin(sheet, play, what, None);
         if let (true, Some(speed)) = (began, loaded.scenario.speed) {
             self.post(Message::Speed(Speed::Steps(speed)));
         }
@@ -467,8 +470,14 @@ impl Lab {
             if loaded.trace.as_ref().is_some_and(|t| t.is_only_watched()) {
                 self.tell(Level::Info, super::why_not::ONLY_WATCHED);
             }
-            for oddity in loaded.examined.iter().flat_map(|e| &e.oddities) {
-                self.tell(Level::Warning, oddity.text.clone());
+            if let Some(examined) = &loaded.examined {
+                for oddity in &examined.oddities {
+                    let action = oddity.remedy.map(|remedy| NoticeAction {
+                        label: remedy.words(),
+                        command: Command::ReadAs(Box::new(remedy.applied(&examined.reading))),
+                    });
+                    self.notices.add(Level::Warning, self.snapshot.step, oddity.text.clone(), action);
+                }
             }
         }
         began

@@ -7,11 +7,13 @@ mod files;
 pub mod fork;
 pub mod job;
 pub mod journal;
+pub mod layers;
 pub mod lesson;
 pub mod logging;
 pub mod notices;
 pub mod places;
 pub mod recorder;
+pub mod recording;
 mod runs;
 mod saves;
 pub mod sheet;
@@ -111,6 +113,7 @@ pub struct Lab {
     desk: Desk,
     sweeping: sweep::Sweeping,
     lessons: lesson::Lessons,
+    layers: layers::LayersDesk,
     engine_choice: EngineChoice,
     dead: bool,
 }
@@ -173,6 +176,13 @@ impl Lab {
         Self::beside_with(document, start, EngineChoice::Cpu, || {})
     }
 
+    /// The same lab with what the recording of its tokens turned out to hold.
+    #[must_use]
+    pub fn with_recording(mut self, examined: Option<Arc<moebias_files::Examined>>) -> Self {
+        self.sheet.examined = examined;
+        self
+    }
+
     fn beside_with(
         document: Document,
         start: Start,
@@ -199,6 +209,7 @@ impl Lab {
             desk: Desk::default(),
             sweeping: sweep::Sweeping::default(),
             lessons: lesson::Lessons::default(),
+            layers: layers::LayersDesk::default(),
             engine_choice: engine,
             dead: false,
         })
@@ -214,6 +225,7 @@ impl Lab {
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, ConfigError> {
         let lab = Self::new(Document::of(loaded), start_of(loaded), engine, wake)?;
+        let lab = lab.with_recording(loaded.examined.clone());
         if let Some(speed) = loaded.scenario.speed {
             lab.worker.send(Message::Speed(Speed::Steps(speed)));
         }
@@ -401,6 +413,12 @@ impl Lab {
             Command::OpenFile(path) => self.open_file(path),
             Command::ShowFolder(folder) => self.show_folder(&folder),
             Command::OpenShipped(id) => self.open_shipped(&id),
+            Command::ShowLayer(name) => match self.examined().map(|e| e.reading.clone()) {
+                Some(reading) => self.read_otherwise(Some(name), reading),
+                None => self.tell(Level::Warning, "These tokens are not from a recording"),
+            },
+            Command::ReadAs(reading) => self.read_otherwise(None, *reading),
+            Command::RouteLayers { variant, on } => self.route_layers(variant, on),
             Command::Describe { title, summary } => self.sheet.describe(title, summary),
             Command::SaveAs(path) => self.ask_for(Purpose::Save(path, None)),
             Command::SaveWithView(path, view) => self.ask_for(Purpose::Save(path, Some(view))),

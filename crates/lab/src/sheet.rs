@@ -2,10 +2,12 @@
 
 use super::Document;
 use moebias_engine::start::Start;
+use moebias_files::Examined;
 use moebias_model::change::{self, Change, Target};
 use moebias_model::config::{Experiment, Variant};
 use moebias_model::naming;
 use moebias_model::step::check;
+use std::sync::Arc;
 
 /// A setting that was changed by hand.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct Sheet {
     pub document: Document,
     /// As the author wrote it.
     pub authored: Start,
+    /// What the recording turned out to hold, if the tokens come from one.
+    pub examined: Option<Arc<Examined>>,
     /// What was changed by hand since, in this order; of what is answered, the last value of each setting.
     touched: Vec<Touched>,
     /// Whether the experiment is no longer the one that the texts speak of.
@@ -35,7 +39,7 @@ impl Sheet {
     /// A sheet nobody has touched.
     #[must_use]
     pub fn new(document: Document, authored: Start) -> Self {
-        Self { document, authored, touched: vec![], changed: false }
+        Self { document, authored, examined: None, touched: vec![], changed: false }
     }
 
     /// A person changes a setting; `id` is the number it is asked for with.
@@ -122,7 +126,7 @@ impl Sheet {
         let trace = start.trace.clone();
         start.events.retain(|e| check::change(&mut trial, trace.as_deref(), e.target, &e.change).is_ok());
         let changed = self.changed || start.experiment != self.authored.experiment;
-        Self { document: self.document.clone(), authored: start, touched: vec![], changed }
+        Self { changed, examined: self.examined.clone(), ..Self::new(self.document.clone(), start) }
     }
 
     /// Whether a setting was changed since the texts were written.

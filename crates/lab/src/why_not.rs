@@ -49,6 +49,7 @@ impl Lab {
             Command::GoOnWithSweep | Command::CancelSweep | Command::SaveSweep(_) => {
                 unless(self.sweep().is_some(), "There is no sweep: start one first")
             }
+            Command::ShowLayer(_) | Command::ReadAs(_) | Command::RouteLayers { .. } => self.cant_read(command),
             other => self.planned(other).err(),
         }
     }

@@ -7,4 +7,5 @@ mod beliefs;
 #[path = "../../engine/tests/common/mod.rs"]
 mod common;
 mod files;
+mod recordings;
 mod scenarios;

@@ -33,16 +33,16 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         Source::Learning(_) => Kind::Learning,
     };
     let tip = "Synthetic tokens belong to topics. A repeated batch is the deterministic setting of the theory. \
-               A trace replays router scores recorded from a real model.";
+               A recording replays what a real router did.";
     let mut items = vec![
         Item::new(Kind::Synthetic, "Synthetic topics", "A fresh batch of tokens every step"),
         Item::new(Kind::Fixed, "One batch, repeated", "The first batch again in every step"),
-        Item::new(Kind::Trace, "Recorded trace", "Router scores of a real model"),
+        Item::new(Kind::Trace, "Recording", "Router scores, chosen experts or loads of a real model"),
         Item::new(Kind::Learning, "A world to learn from", "Tokens with targets: experts and routers learn"),
     ];
     match now {
         Kind::Trace => {
-            let why = "The tokens of a recorded trace are fixed. Open a scenario with synthetic tokens to change them";
+            let why = "The tokens of a recording are fixed. Open a scenario with synthetic tokens to change them";
             items.iter_mut().take(2).for_each(|i| i.blocked = Some(why.into()));
         }
         Kind::Learning => {
@@ -53,7 +53,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         _ => {}
     }
     if now != Kind::Trace {
-        items[2].blocked = Some("Open a trace (Ctrl+O), or the scenario of the recorded real model".into());
+        items[2].blocked = Some("Open a recording (Ctrl+O), or the scenario of the recorded real model".into());
     }
     if now != Kind::Learning {
         items[3].blocked = Some("Open “The auxiliary-loss dilemma”, or another scenario that learns".into());
@@ -74,9 +74,12 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
             let shape = desk.lab.snapshot().trace.as_ref().map(|t| (t.steps, t.tokens, t.experts));
             ui.label(RichText::new(name).small());
             if let Some((steps, tokens, experts)) = shape {
-                let what = format!("{steps} steps × {tokens} tokens × {experts} experts, then again from the start");
+                let loads = desk.lab.snapshot().trace.as_ref().is_some_and(|t| !t.counts.is_empty());
+                let tokens = if loads { String::new() } else { format!(" × {tokens} tokens") };
+                let what = format!("{steps} steps{tokens} × {experts} experts, then again from the start");
                 ui.label(RichText::new(what).small().color(theme.dim));
             }
+            super::recording::show(ui, desk);
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod assignment;
 pub mod bias;
 pub mod compare;
 pub mod inspector;
+pub mod layers;
 pub mod load;
 pub mod load_curves;
 pub mod load_history;
@@ -37,6 +38,7 @@ pub struct Panes {
     task_loss: task_loss::TaskLoss,
     compare: compare::Compare,
     sweep: sweep::SweepPane,
+    layers: layers::LayersPane,
     /// Also turned by keys.
     pub microscope: microscope::MicroscopePane,
 }
@@ -56,6 +58,7 @@ impl Panes {
             PaneKind::TaskLoss => &mut self.task_loss,
             PaneKind::Compare => &mut self.compare,
             PaneKind::Sweep => &mut self.sweep,
+            PaneKind::Layers => &mut self.layers,
             PaneKind::Microscope => &mut self.microscope,
         }
     }

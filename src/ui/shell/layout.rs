@@ -63,8 +63,8 @@ fn first_tree() -> Tree<PaneKind> {
     let (load, inspector) = (pane(PaneKind::Load), pane(PaneKind::Inspector));
     let (bias, violation, task) = (pane(PaneKind::Bias), pane(PaneKind::Violation), pane(PaneKind::TaskLoss));
     let (compare, theory) = (pane(PaneKind::Compare), pane(PaneKind::Theory));
-    let (microscope, sweep) = (pane(PaneKind::Microscope), pane(PaneKind::Sweep));
-    let picture = tiles.insert_tab_tile(vec![assignment, microscope, sweep]);
+    let (microscope, sweep, layers) = (pane(PaneKind::Microscope), pane(PaneKind::Sweep), pane(PaneKind::Layers));
+    let picture = tiles.insert_tab_tile(vec![assignment, microscope, sweep, layers]);
     let below = tiles.insert_tab_tile(vec![history, curves, compare, task, theory]);
     let top = tiles.insert_tab_tile(vec![load, inspector]);
     let left = binary(&mut tiles, LinearDir::Vertical, [picture, below], 0.66);
@@ -72,6 +72,19 @@ fn first_tree() -> Tree<PaneKind> {
     let right = binary(&mut tiles, LinearDir::Vertical, [top, lower], 0.36);
     let root = binary(&mut tiles, LinearDir::Horizontal, [left, right], 0.645);
     Tree::new(egui::Id::unique("panes"), root, tiles)
+}
+
+/// A stored tree with the panes that there were not yet when it was stored, as tabs beside the sweep.
+fn with_new_panes(mut tree: Tree<PaneKind>) -> Tree<PaneKind> {
+    if tree.tiles.find_pane(&PaneKind::Layers).is_none()
+        && let Some(parent) = tree.tiles.find_pane(&PaneKind::Sweep).and_then(|sweep| tree.tiles.parent_of(sweep))
+    {
+        let layers = tree.tiles.insert_pane(PaneKind::Layers);
+        if let Some(egui_tiles::Tile::Container(container)) = tree.tiles.get_mut(parent) {
+            container.add_child(layers);
+        }
+    }
+    tree
 }
 
 fn binary(tiles: &mut Tiles<PaneKind>, dir: LinearDir, children: [TileId; 2], share: f32) -> TileId {
@@ -91,7 +104,7 @@ impl Layout {
                 .collect();
             tree.root().is_some() && PaneKind::iter().all(|k| shown.iter().filter(|s| **s == k).count() == 1)
         };
-        match tree {
+        match tree.map(with_new_panes) {
             Some(tree) if whole(&tree) => Self { tree, ..Self::default() },
             _ => Self::default(),
         }

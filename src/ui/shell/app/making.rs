@@ -187,8 +187,9 @@ impl App {
             }
             document.view = Some(view);
             let (wake, file) = (ctx.clone(), path.clone());
+            let examined = self.lab.examined().cloned();
             let work = move |progress: &Progress| {
-                let lab = Lab::beside(document, start).map_err(|e| e.to_string())?;
+                let lab = Lab::beside(document, start).map_err(|e| e.to_string())?.with_recording(examined.clone());
                 film.make::<App>(lab, &file, |share| {
                     progress.set(share);
                     !progress.cancelled()

@@ -1,0 +1,148 @@
+//! Recordings of other people's models in the lab: what is odd is told with a remedy, layers are chosen, and all of them are shown at once.
+
+use moebias_engine::EngineChoice;
+use moebias_files::shipped;
+use moebias_lab::Lab;
+use moebias_lab::command::Command;
+use moebias_lab::layers::AllLayers;
+use moebias_model::change::{Change, Target};
+use moebias_model::config::{Rule, Source};
+use moebias_model::diagnose::Kind;
+use moebias_model::settings::reading::{LeaveOut, Reading};
+use moebias_testing::wait_until;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn lab() -> Lab {
+    moebias_lab::places::keep_in(tempfile::tempdir().unwrap().path());
+    Lab::open(&shipped::find("first-look").unwrap().load().unwrap(), EngineChoice::Cpu, || {}).unwrap()
+}
+
+/// Opens a file and waits until it runs.
+fn open(lab: &mut Lab, path: &Path) {
+    let before = lab.run();
+    lab.send(Command::OpenFile(path.to_owned()));
+    wait_for_run(lab, before);
+}
+
+fn wait_for_run(lab: &mut Lab, before: moebias_engine::start::RunId) {
+    wait_until("the recording is read", || {
+        lab.poll();
+        lab.run() != before && lab.snapshot().run == lab.run()
+    });
+}
+
+/// Runs to the end of what is recorded.
+fn run_to(lab: &mut Lab, step: u64) {
+    lab.send(Command::Pause);
+    lab.send(Command::Seek(step));
+    wait_until("the steps are done", || {
+        lab.poll();
+        lab.snapshot().step == step && lab.snapshot().seeking.is_none()
+    });
+}
+
+fn case(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../recordings/tests/data/cases").join(name)
+}
+
+#[test]
+fn warm_up_tokens_are_left_out_with_one_click() {
+    // 16,000 identical warm-up tokens, then 4,000 real ones that are spread evenly over 16 experts.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let mut log = String::from("{\"type\": \"meta\", \"num_experts\": 16, \"top_k\": 2}\n");
+    for token in 0..20_000u64 {
+        let mixed = token.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let (a, b) = if token < 16_000 { (3, 5) } else { (mixed >> 60, (mixed >> 52) & 15) };
+        let b = if a == b { (b + 1) % 16 } else { b };
+        writeln!(log, "{{\"layer\": 0, \"token_idx\": {token}, \"topk_ids\": [{a}, {b}]}}").unwrap();
+    }
+    std::fs::write(&path, log).unwrap();
+    let mut lab = lab();
+    open(&mut lab, &path);
+    run_to(&mut lab, 40);
+    assert!(lab.snapshot().variants[0].metrics.max_vio_global > 5.0, "the warm-up tokens decide");
+    let notice = lab.notices().all().find(|n| n.text.contains("identical experts")).expect("it is noticed").clone();
+    assert!(notice.text.starts_with("16000 tokens in 1 run"), "{}", notice.text);
+    let action = notice.action.expect("it has a remedy");
+    assert_eq!(action.label, "Leave the identical tokens out");
+
+    let before = lab.run();
+    lab.send(action.command);
+    wait_for_run(&mut lab, before);
+    let examined = lab.examined().unwrap().clone();
+    assert_eq!((examined.trace.steps * examined.trace.tokens, examined.oddities.len()), (4000, 0));
+    run_to(&mut lab, examined.trace.steps as u64);
+    let variant = &lab.snapshot().variants[0];
+    assert!(variant.metrics.max_vio_global < 0.2, "{}", variant.metrics.max_vio_global);
+    assert!(variant.findings.iter().all(|f| f.kind != Kind::Collapse), "{:?}", variant.findings);
+    // It is part of the scenario, and undo takes it back.
+    let Source::Trace(source) = &lab.settings().source else { panic!("a recording") };
+    assert_eq!(source.reading.leave_out, [LeaveOut::Identical]);
+    lab.send(Command::Undo);
+    wait_until("undo", || {
+        lab.poll();
+        lab.run() == before
+    });
+    assert_eq!(lab.examined().unwrap().reading, Reading::default());
+}
+
+fn wait_for_layers(lab: &mut Lab, what: &str, is: impl Fn(&AllLayers) -> bool) -> Arc<AllLayers> {
+    let mut found = None;
+    wait_until(what, || {
+        lab.poll();
+        found = lab.layers().filter(|all| is(all));
+        found.is_some()
+    });
+    found.unwrap()
+}
+
+#[test]
+fn layers_are_measured_chosen_and_routed_all_at_once() {
+    let mut lab = lab();
+    assert!(lab.layers().is_none() && lab.why_not(&Command::ShowLayer("1".into())).is_some());
+    open(&mut lab, &case("router-logits-per-layer.safetensors"));
+    let all = wait_for_layers(&mut lab, "the layers are measured", |all| all.measured == 3);
+    let vio: Vec<f64> = all.rows.iter().map(|r| r.recorded.as_ref().unwrap().maxvio).collect();
+    assert_eq!(vio, [4.96875, 2.21875, 3.34375]);
+
+    // Another layer: the variants keep their settings.
+    lab.send(Command::Change { target: Target::Variant(0), change: Change::SetRate(0.01) });
+    let before = lab.run();
+    assert!(lab.why_not(&Command::ShowLayer("9".into())).unwrap().contains("no layer 9"));
+    lab.send(Command::ShowLayer("2".into()));
+    wait_for_run(&mut lab, before);
+    assert_eq!((lab.examined().unwrap().layer.as_str(), lab.settings().variants[0].balancer.rate), ("2", 0.01));
+    run_to(&mut lab, 64);
+    let alone = lab.snapshot().variants[0].digest;
+
+    // All at once: the layer shown stands where it stands alone after as many steps.
+    lab.send(Command::RouteLayers { variant: 0, on: true });
+    let enough = |all: &AllLayers| all.routed.as_ref().is_some_and(|r| r.step >= 64);
+    let all = wait_for_layers(&mut lab, "all layers are routed", enough);
+    let routed = all.routed.clone().unwrap();
+    assert_eq!((routed.of, routed.variant.balancer.rule, all.measured), (1, Rule::Sign, 3));
+    lab.send(Command::RouteLayers { variant: 0, on: false });
+    let all = wait_for_layers(&mut lab, "routing stops", |all| all.routed.as_ref().is_some_and(|r| !r.running));
+    for (row, before) in all.rows.iter().zip(vio) {
+        assert!(row.routed.as_ref().unwrap().metrics.max_vio_16 < before, "layer {} got more even", row.name);
+    }
+    run_to(&mut lab, all.routed.as_ref().unwrap().step);
+    let now = lab.snapshot().variants[0].digest;
+    assert_eq!(all.rows[2].routed.as_ref().unwrap().digest, now, "the same as alone");
+    assert_ne!(now, alone);
+}
+
+#[test]
+fn loads_without_tokens_are_replayed_and_nothing_else() {
+    let mut lab = lab();
+    open(&mut lab, &case("wide.csv"));
+    run_to(&mut lab, 4);
+    let variant = &lab.snapshot().variants[0];
+    assert!((variant.metrics.max_vio_global - 4.96875).abs() < 1e-9, "{}", variant.metrics.max_vio_global);
+    assert!(lab.why_not(&Command::RouteLayers { variant: 0, on: true }).is_some());
+    let change = Command::Change { target: Target::Variant(0), change: Change::SetRule(Rule::Sign) };
+    assert!(lab.why_not(&change).unwrap().contains("loads without tokens"));
+}
