@@ -169,3 +169,12 @@ impl Tensor {
         }
     }
 }
+
+/// A sentence as an error of [`Rows::each`].
+pub(crate) struct Wrong(pub String);
+
+impl From<std::io::Error> for Wrong {
+    fn from(error: std::io::Error) -> Self {
+        Self(format!("its numbers can't be read: {error}"))
+    }
+}

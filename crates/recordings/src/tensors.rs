@@ -8,8 +8,8 @@ use super::meta::Meta;
 use super::names::{self, Role};
 use super::recording::{Data, Layer, Recording, Steps};
 use super::rows::Rows;
-pub(crate) use super::tensor::Tensor;
 use super::tensor::WIDEST;
+pub(crate) use super::tensor::{Tensor, Wrong};
 use super::{Input, limits};
 use moebias_model::settings::reading::{Reading, RecordedKind};
 use std::collections::BTreeMap;
@@ -276,13 +276,4 @@ fn loads(rows: &Rows, steps: usize, name: &str, tensor: &Tensor, notes: &mut Vec
         }
     }
     Ok(Layer::new(name, experts, Data::Loads(counts), Steps::Unknown))
-}
-
-/// A sentence as an error of [`Rows::each`].
-pub(crate) struct Wrong(pub String);
-
-impl From<std::io::Error> for Wrong {
-    fn from(error: std::io::Error) -> Self {
-        Self(format!("its numbers can't be read: {error}"))
-    }
 }
