@@ -25,13 +25,13 @@ impl Format for Torch {
 
     fn recognises(&self, input: &Input) -> bool {
         let torch =
-            || Archive::open(input.bytes().map_err(|e| e.what)?).map(|archive| TorchFile::pickle(&archive).is_some());
+            || Archive::open(input.bytes().map_err(|e| e.what)?).map(|archive| Saved::pickle(&archive).is_some());
         let zip = Archive::begins(input.first());
         input.ends_with(&[".pt", ".pth"]) || (zip && torch().unwrap_or(false))
     }
 
     fn read(&self, input: &Input, reading: &Reading) -> Result<Recording, ReadError> {
-        let file = TorchFile::open(input).map_err(|e| input.wrong(e))?;
+        let file = Saved::open(input).map_err(|e| input.wrong(e))?;
         let bytes = file.content("data.pkl").map_err(|e| input.wrong(e))?;
         let (value, pickle) = pickle::read(&bytes).map_err(|e| input.wrong(e))?;
         let mut walk = tree::Walk::new(&file, &pickle);
@@ -44,13 +44,13 @@ impl Format for Torch {
 }
 
 /// An archive with a pickle in it.
-struct TorchFile {
+struct Saved {
     archive: Archive,
     /// The folder of all entries, with a slash at its end.
     folder: String,
 }
 
-impl TorchFile {
+impl Saved {
     /// The name of the pickle.
     fn pickle(archive: &Archive) -> Option<&str> {
         let pickle = |name: &&str| *name == "data.pkl" || name.ends_with("/data.pkl");

@@ -1,6 +1,6 @@
 //! From the value of a pickle to named tensors: dictionaries and lists give names, single values are metadata.
 
-use super::TorchFile;
+use super::Saved;
 use super::pickle::{Pickle, Value};
 use crate::assumption::{Assumption, Question};
 use crate::error::ReadError;
@@ -34,13 +34,13 @@ pub(super) struct Found {
 
 /// A walk through the value of a pickle.
 pub(super) struct Walk<'a> {
-    pub file: &'a TorchFile,
+    pub file: &'a Saved,
     pub pickle: &'a Pickle,
     visits: usize,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(file: &'a TorchFile, pickle: &'a Pickle) -> Self {
+    pub(super) fn new(file: &'a Saved, pickle: &'a Pickle) -> Self {
         Self { file, pickle, visits: 0 }
     }
 
