@@ -6,6 +6,10 @@ use std::sync::{Mutex, OnceLock};
 /// Installs the hook. The window's library panics when its graphics device is lost, so this is a way a session can really end.
 pub fn install() {
     std::panic::set_hook(Box::new(|panic| {
+        // A reader contains what a damaged file does to a library.
+        if moebias_recordings::is_contained() {
+            return;
+        }
         super::journal::flush_in_panic();
         let what = panic.payload_as_str().unwrap_or("no reason given");
         let place = panic.location().map(|l| moebias_files::text::place(l).to_string()).unwrap_or_default();

@@ -2,8 +2,8 @@
 //!
 //! ## Inside
 //!
-//! A format either holds named arrays ([`tensors`]) or records ([`gather`]); each of the two has one place that makes a [`Recording`] of it.
-//! A reader in [`formats`] therefore only knows its own format. What a file does not say is answered by a [`Reading`], and every answer
+//! A format either holds named arrays (`tensors`) or records (`gather`); each of the two has one place that makes a [`Recording`] of it.
+//! A reader in `formats` therefore only knows its own format. What a file does not say is answered by a [`Reading`], and every answer
 //! that nobody gave is an [`Assumption`].
 
 mod assumption;
