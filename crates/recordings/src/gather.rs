@@ -20,13 +20,15 @@ pub(crate) struct Gather {
 /// What was collected of one layer.
 #[derive(Debug, Default)]
 struct Gathered {
-    /// Chosen experts, `width` per token; −1 where a token has fewer.
-    ids: Vec<i16>,
-    /// Scores, `width` per token.
-    scores: Vec<f32>,
+    /// Chosen experts as 16-bit numbers, `width` per token; −1 where a token has fewer.
+    ids: Vec<u8>,
+    /// The largest of them.
+    largest: i64,
+    /// Scores as 32-bit floats, `width` per token.
+    scores: Vec<u8>,
     width: usize,
-    /// The token ids, as many as tokens or none.
-    token_ids: Vec<i64>,
+    /// The token ids as 64-bit numbers, as many as tokens or none.
+    token_ids: Vec<u8>,
     /// The step of every token, as runs of equal steps: (step, tokens).
     steps: Vec<(i64, usize)>,
     /// Counts by step.
@@ -69,15 +71,19 @@ impl Gather {
             return Err(format!("it names expert {} twice", ids[i]));
         }
         // Ids, the token id and the run of its step.
-        let gathered = self.layer(layer, 2 * ids.len() + 24)?;
+        let gathered = self.layer(layer, 24)?;
+        if !gathered.scores.is_empty() {
+            return Err("a layer has scores and chosen experts".into());
+        }
         let wider = ids.len().saturating_sub(gathered.width);
-        let more = 2 * wider * gathered.tokens;
-        let layer = self.layer(layer, more)?;
+        let more = ids.len().max(gathered.width) + wider * gathered.tokens;
+        let layer = self.layer(layer, 2 * more)?;
         if wider > 0 {
             layer.widen(ids.len());
         }
         let none = std::iter::repeat_n(-1, layer.width - ids.len());
-        layer.ids.extend(ids.iter().map(|&id| id as i16).chain(none));
+        ids.iter().copied().chain(none).for_each(|id| layer.ids.extend_from_slice(&(id as i16).to_le_bytes()));
+        layer.largest = ids.iter().copied().max().unwrap_or(0).max(layer.largest);
         layer.token(of);
         Ok(())
     }
@@ -85,12 +91,15 @@ impl Gather {
     /// The router's output for one token, one number per expert.
     pub(crate) fn scored(&mut self, layer: &str, of: Of, scores: &[f32]) -> Result<(), String> {
         let layer = self.layer(layer, 4 * scores.len() + 24)?;
+        if !layer.ids.is_empty() {
+            return Err("a layer has chosen experts and scores".into());
+        }
         if layer.tokens == 0 {
             layer.width = scores.len();
         } else if layer.width != scores.len() {
             return Err(format!("a token has {} scores, but the tokens before it have {}", scores.len(), layer.width));
         }
-        layer.scores.extend_from_slice(scores);
+        scores.iter().for_each(|x| layer.scores.extend_from_slice(&x.to_le_bytes()));
         layer.token(of);
         Ok(())
     }
@@ -151,11 +160,11 @@ impl Gather {
 impl Gathered {
     fn widen(&mut self, width: usize) {
         if self.tokens > 0 {
-            let none = width - self.width;
-            let mut wider = Vec::with_capacity(self.tokens * width);
-            for row in self.ids.chunks_exact(self.width.max(1)) {
+            let none = 2 * (width - self.width);
+            let mut wider = Vec::with_capacity(2 * self.tokens * width);
+            for row in self.ids.chunks_exact((2 * self.width).max(1)) {
                 wider.extend_from_slice(row);
-                wider.extend(std::iter::repeat_n(-1, none));
+                wider.extend(std::iter::repeat_n(0xff, none));
             }
             self.ids = wider;
         }
@@ -165,8 +174,8 @@ impl Gathered {
     fn token(&mut self, of: Of) {
         if let Some(id) = of.token_id {
             // Tokens before the first id have none.
-            self.token_ids.resize(self.tokens, -1);
-            self.token_ids.push(id);
+            self.token_ids.resize(8 * self.tokens, 0xff);
+            self.token_ids.extend_from_slice(&id.to_le_bytes());
         }
         self.tokens += 1;
         let step = of.step.unwrap_or(0);
@@ -181,14 +190,13 @@ impl Gathered {
         let even = self.steps.len() > 1 && self.steps.windows(2).all(|w| w[0].1 == w[1].1);
         let steps = if even { Steps::Of(self.steps[0].1) } else { Steps::Unknown };
         let mut layer = if !self.ids.is_empty() {
-            let experts = self.ids.iter().max().map_or(0, |&id| usize::try_from(id).unwrap_or(0)) + 1;
-            let bytes = self.ids.iter().flat_map(|id| id.to_le_bytes()).collect();
-            let rows = Rows::of_memory(self.width, Number::I16, bytes);
+            let experts = usize::try_from(self.largest).unwrap_or(0) + 1;
+            let rows = Rows::of_memory(self.width, Number::I16, std::mem::take(&mut self.ids));
             // A file in which only expert 0 was chosen still describes a router.
             Layer::new(name, experts.max(2), Data::Selections(rows), steps)
         } else if !self.scores.is_empty() {
-            let bytes = self.scores.iter().flat_map(|x| x.to_le_bytes()).collect();
-            Layer::new(name, self.width, Data::Scores(Rows::of_memory(self.width, Number::F32, bytes)), steps)
+            let rows = Rows::of_memory(self.width, Number::F32, std::mem::take(&mut self.scores));
+            Layer::new(name, self.width, Data::Scores(rows), steps)
         } else {
             let experts = self.counts.values().map(Vec::len).max().unwrap_or(0);
             let row = |mut counts: Vec<u64>| {
@@ -198,9 +206,8 @@ impl Gathered {
             let counts = std::mem::take(&mut self.counts).into_values().flat_map(row).collect();
             Layer::new(name, experts, Data::Loads(counts), Steps::Unknown)
         };
-        if self.token_ids.len() == self.tokens {
-            let bytes = self.token_ids.iter().flat_map(|id| id.to_le_bytes()).collect();
-            layer.token_ids = Rows::of_memory(1, Number::I64, bytes);
+        if self.token_ids.len() == 8 * self.tokens {
+            layer.token_ids = Rows::of_memory(1, Number::I64, std::mem::take(&mut self.token_ids));
         }
         layer
     }

@@ -29,6 +29,7 @@ pub(super) struct Entry {
     /// Whether it is encrypted, and how it is packed.
     flags: u16,
     method: u16,
+    #[cfg_attr(not(feature = "compressed"), expect(dead_code, reason = "nothing is unpacked"))]
     checksum: u32,
     packed: u64,
     size: u64,
