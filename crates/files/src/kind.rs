@@ -59,5 +59,5 @@ pub fn kind(path: &Path) -> Result<Kind, FileError> {
     if String::from_utf8_lossy(&first).contains("version:") {
         return Ok(Kind::Scenario);
     }
-    Err(FileError::new(name, Problem::Kind))
+    Err(moebias_recordings::hint(path).map_or_else(|| FileError::new(name, Problem::Kind), Into::into))
 }

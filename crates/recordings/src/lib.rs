@@ -125,6 +125,12 @@ pub fn read(input: &Input, reading: &Reading) -> Result<Recording, ReadError> {
     Ok(recording)
 }
 
+/// What to do with a file that no reader knows, where its format is well known: how to get a recording out of it.
+#[must_use]
+pub fn hint(path: &Path) -> Option<ReadError> {
+    formats::hint(&Input::open(path).ok()?)
+}
+
 /// Whether some reader knows this file, judged by its name and first bytes.
 #[must_use]
 pub fn knows(path: &Path) -> bool {

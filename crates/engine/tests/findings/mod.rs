@@ -129,7 +129,12 @@ fn alarms_are_true_and_few_are_missed() {
     }
     assert!(scenarios >= 200);
     let kinds: BTreeSet<Kind> = table.iter().filter(|(_, c)| c.is >= 5 && c.is_not >= 50).map(|(k, _)| *k).collect();
-    assert_eq!(kinds.len(), Kind::iter().count(), "every kind is true in some scenarios and false in many");
+    // Dropped assignments are counted exactly, not told from chance: `capacity.rs` has their test.
+    assert_eq!(
+        kinds.len(),
+        Kind::iter().filter(|k| *k != Kind::Dropping).count(),
+        "every kind is true in some scenarios and false in many"
+    );
     for (kind, c) in &table {
         assert_eq!(c.alarms, 0, "false alarms of {kind:?}");
         assert!(f64::from(c.detected) >= 0.9 * f64::from(c.is), "{kind:?} is missed: {c:?}");
@@ -178,7 +183,7 @@ fn a_stranger_s_scenarios_are_told_as_well() {
         }
     }
     println!("{counts:?}\n{}", wrong.join("\n"));
-    for (kind, c) in Kind::iter().zip(counts) {
+    for (kind, c) in Kind::iter().zip(counts).filter(|(kind, _)| *kind != Kind::Dropping) {
         assert!(c.is >= 8 && c.is_not >= 80, "{kind:?} is tried: {c:?}");
         assert_eq!(c.alarms, 0, "false alarms of {kind:?}");
         assert!(f64::from(c.detected) >= 0.9 * f64::from(c.is), "{kind:?} is missed: {c:?}");

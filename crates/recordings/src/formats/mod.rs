@@ -51,14 +51,19 @@ pub static FORMATS: &[&dyn Format] = &[
     &csv::Csv,
 ];
 
+/// What to do with a file of a well-known format that is no recording.
+pub(super) fn hint(input: &Input) -> Option<ReadError> {
+    foreign::hint(input).map(|hint| input.wrong(hint))
+}
+
 /// The format of a file.
 pub(super) fn of(input: &Input) -> Result<&'static dyn Format, ReadError> {
     if input.first().is_empty() {
         return Err(input.wrong("it is empty"));
     }
     FORMATS.iter().copied().find(|f| f.recognises(input)).ok_or_else(|| {
-        if let Some(hint) = foreign::hint(input) {
-            return input.wrong(hint);
+        if let Some(error) = hint(input) {
+            return error;
         }
         let names: Vec<&str> = FORMATS.iter().map(|f| f.name()).collect();
         input.wrong(format!("it is no recording that Moebias knows; it reads {}", names.join(", ")))
