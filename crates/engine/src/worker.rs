@@ -9,6 +9,7 @@ mod pace;
 mod runs;
 
 pub use runs::KEPT_BYTES;
+use runs::Request;
 
 use super::detail::Detail;
 use super::message::{Echo, Exported, Kept, Message, Seeking, Snapshot, Speed, VariantView};
@@ -230,7 +231,7 @@ impl Inside {
             Message::Start { run, start, play } => self.start(run, *start, play),
             Message::Resume(id) => self.resume(id),
             Message::Fork { run, of } => self.fork(run, of),
-            Message::Rename { id, run, variant, name } => self.rename((id, run), variant, name.as_deref()),
+            Message::Rename { id, run, variant, name } => self.rename(Request { id, run }, variant, name.as_deref()),
             Message::Play => self.set_playing(true),
             Message::Pause => {
                 self.set_playing(false);
@@ -240,24 +241,8 @@ impl Inside {
                 self.set_playing(false);
                 self.pace.remaining = n;
             }
-            Message::Seek(to) => {
-                let to = to.max(self.run.first_step());
-                self.pace.remaining = 0;
-                let from = self.going.seeking.map_or(self.run.step(), |(s, _)| s.from);
-                self.run.rewind_towards(to);
-                self.going.seeking = Some((Seeking { from, to, at: self.run.step() }, Instant::now()));
-                self.drawing.stale = true;
-                if let Some(theorist) = &mut self.watching.theorist {
-                    theorist.changed(None);
-                }
-            }
-            Message::CancelSeek => {
-                if self.going.seeking.take().is_some() {
-                    self.drawing.stale = true;
-                    self.say(Echo::SeekCancelled { step: self.run.step() });
-                    self.refuse_held("going to its step was cancelled");
-                }
-            }
+            Message::Seek(to) => self.start_seek(to),
+            Message::CancelSeek => self.cancel_seek(),
             Message::Speed(speed) => {
                 self.pace.speed = speed;
                 self.pace.due = 0.0;
@@ -265,7 +250,7 @@ impl Inside {
             }
             // A change in the middle of a seek would branch at an arbitrary step, so it waits for the end of the seek.
             Message::Change { .. } if self.going.seeking.is_some() => self.going.held.push(message),
-            Message::Change { id, run, target, change } => self.change((id, run), target, change),
+            Message::Change { id, run, target, change } => self.change(Request { id, run }, target, change),
             Message::Mark => {
                 self.run.mark();
                 self.watching.figures.changed();
@@ -291,20 +276,23 @@ impl Inside {
                     self.watching.detail = Some(Detail::start(&self.run, (from, to), Arc::clone(&self.wake)));
                 }
             }
-            Message::Export(tag) => {
-                let simulation = self.run.simulation();
-                let exported = Exported {
-                    run: self.run.id,
-                    start: self.run.as_start(),
-                    step: self.run.step(),
-                    digest: simulation.digest(),
-                    state: Some(simulation.state().clone()),
-                    experiment: simulation.experiment().clone(),
-                    engine: format!("{} ({})", self.engines.engine.info().kind, self.engines.engine.info().adapter),
-                };
-                self.say(Echo::Exported { tag, run: Box::new(exported) });
-            }
+            Message::Export(tag) => self.say(Echo::Exported { tag, run: Box::new(self.exported()) }),
             Message::Quit => self.quit = true,
+        }
+    }
+
+    /// The run as data: what it started from, its events, and its state now.
+    fn exported(&self) -> Exported {
+        let simulation = self.run.simulation();
+        let engine = self.engines.engine.info();
+        Exported {
+            run: self.run.id,
+            start: self.run.as_start(),
+            step: self.run.step(),
+            digest: simulation.digest(),
+            state: Some(simulation.state().clone()),
+            experiment: simulation.experiment().clone(),
+            engine: format!("{} ({})", engine.kind, engine.adapter),
         }
     }
 
@@ -376,6 +364,27 @@ impl Inside {
             self.say(Echo::Stopped { step: self.run.step() });
         }
         self.pace.measure(self.run.step());
+    }
+
+    /// Restores the nearest checkpoint before step `to`; the main loop computes the steps from there.
+    fn start_seek(&mut self, to: u64) {
+        let to = to.max(self.run.first_step());
+        self.pace.remaining = 0;
+        let from = self.going.seeking.map_or(self.run.step(), |(s, _)| s.from);
+        self.run.rewind_towards(to);
+        self.going.seeking = Some((Seeking { from, to, at: self.run.step() }, Instant::now()));
+        self.drawing.stale = true;
+        if let Some(theorist) = &mut self.watching.theorist {
+            theorist.changed(None);
+        }
+    }
+
+    fn cancel_seek(&mut self) {
+        if self.going.seeking.take().is_some() {
+            self.drawing.stale = true;
+            self.say(Echo::SeekCancelled { step: self.run.step() });
+            self.refuse_held("going to its step was cancelled");
+        }
     }
 
     fn seek(&mut self) {

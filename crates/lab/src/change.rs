@@ -5,7 +5,7 @@ use super::command::Command;
 use super::notices::{Level, NoticeAction};
 use super::runs::Announcement;
 use super::sheet::Sheet;
-use super::undo::{Asked, Entry};
+use super::undo::{Asked, Entry, Origin};
 use super::why_not::ONLY_WATCHED;
 use moebias_engine::message::Message;
 use moebias_engine::start::Start;
@@ -49,7 +49,7 @@ impl Lab {
         let number = self.undoing.entries.did(Entry::Value { from, to: to.clone() });
         (self.undoing.past_values, self.undoing.waits) = (false, 0);
         for (target, change) in to {
-            self.ask(target, change, Some(number), Asked::Done);
+            self.ask(target, change, Origin::of(number, Asked::Done));
         }
         if resets {
             let action = NoticeAction { label: "Undo".into(), command: Command::Undo };
@@ -63,11 +63,11 @@ impl Lab {
     }
 
     /// Asks the worker for a change that belongs to an entry of undo.
-    pub(super) fn ask(&mut self, target: Target, change: Change, entry: Option<u64>, asked: Asked) {
+    pub(super) fn ask(&mut self, target: Target, change: Change, origin: Origin) {
         self.requests.count += 1;
         let id = self.requests.count;
         self.sheet.touch(id, target, &change);
-        self.requests.changes.insert(id, (entry, asked));
+        self.requests.changes.insert(id, origin);
         self.post(Message::Change { id, run: self.run, target, change });
     }
 
@@ -86,7 +86,7 @@ impl Lab {
         let number = self.undoing.entries.did(Entry::Name { variant, from, to: to.clone(), was });
         self.undoing.entries.end_gesture();
         (self.undoing.past_values, self.undoing.waits) = (false, 0);
-        self.call(variant, to, (number, Asked::Done));
+        self.call(variant, to, Origin::of(number, Asked::Done));
     }
 
     /// Why a variant can't be called so, if so: names are to tell variants apart.
@@ -101,12 +101,12 @@ impl Lab {
     }
 
     /// Asks the worker to take a typed name, for an entry of undo.
-    pub(super) fn call(&mut self, variant: usize, name: Option<String>, (entry, asked): (u64, Asked)) {
+    pub(super) fn call(&mut self, variant: usize, name: Option<String>, origin: Origin) {
         self.settings.rename(variant, name.as_deref());
         self.sheet.authored.experiment.rename(variant, name.as_deref());
         self.requests.count += 1;
         let id = self.requests.count;
-        self.requests.changes.insert(id, (Some(entry), asked));
+        self.requests.changes.insert(id, origin);
         self.post(Message::Rename { id, run: self.run, variant, name });
     }
 

@@ -1,24 +1,20 @@
-//! The lab's files: opening, saving, recording, exporting, restoring. Reading and long writing happen on threads of their own.
+//! The lab's files: opening, recording and exporting; the journal in [`journaling`]. Reading and slow writing run on threads of their own.
+
+mod curves;
+mod journaling;
 
 use super::command::Command;
 use super::job::{Job, Progress};
-use super::journal::{Journalist, Said};
 use super::notices::{Level, NoticeAction};
 use super::recorder::{self, Recording};
 use super::saves::{Purpose, Saves};
 use super::sheet::Sheet;
-use super::{Document, JobStatus, Lab, UnfinishedRun, places};
-use moebias_engine::cpu::CpuEngine;
+use super::{Document, JobStatus, Lab};
+use journaling::Journaling;
 use moebias_engine::message::{Exported, Message, Speed};
-use moebias_engine::run::Run;
 use moebias_engine::start::{RunId, Start};
-use moebias_files::atomic::Staged;
-use moebias_files::export::{Columns, Curves};
-use moebias_files::journal::{Unfinished, find_unfinished};
 use moebias_files::{self as files, FileError, Loaded, Opened, Scenario};
-use moebias_model::change::Event;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Work with files under way.
 #[derive(Debug, Default)]
@@ -31,30 +27,9 @@ pub(super) struct Desk {
     /// Files written since somebody last asked, for the list of recent ones.
     pub(super) saved: Vec<PathBuf>,
     copy: Option<(Document, Start)>,
-    looking: Option<Job<Vec<Unfinished>>>,
-    unfinished: Vec<Unfinished>,
-    /// Whether what is done is journalled, so that it survives a crash.
-    pub(super) journals: bool,
-    pub(super) journalist: Option<Journalist>,
-    /// Runs that the journalist was given so far, and how many of them it has on the disk.
-    journalled: (u64, u64),
-    /// A person was told that there is no home for a journal.
-    told_homeless: bool,
-    /// Journals that were restored, with the run that they became and its number for the journalist: they go once that is on the disk.
-    restored: Vec<(RunId, Option<u64>, Unfinished)>,
-    restoring: Option<Restoring>,
-    /// A journal entry was asked for but has not come: what is echoed until then is part of it.
-    journal_pending: bool,
+    /// The journal of the run that is shown, and unfinished runs of earlier sessions.
+    pub(super) journaling: Journaling,
     pub(super) recording: Option<Recording>,
-}
-
-/// A restored run on its way to where it had come.
-#[derive(Clone, Copy, Debug)]
-struct Restoring {
-    run: RunId,
-    to: u64,
-    /// It was seen to be on its way.
-    seen: bool,
 }
 
 /// What a loaded scenario starts from.
@@ -94,27 +69,10 @@ impl Lab {
         writing.or_else(|| opening.as_ref().map(|j| status(&j.name, &j.progress)))
     }
 
-    /// An unfinished run of an earlier session, if there is one to restore.
-    #[must_use]
-    pub fn unfinished(&self) -> Option<UnfinishedRun> {
-        self.desk.unfinished.first().map(|u| UnfinishedRun {
-            title: u.scenario.title.clone(),
-            steps: u.steps,
-            events: u.scenario.events.len(),
-        })
-    }
-
     /// The step at which recording began, while it lasts.
     #[must_use]
     pub fn recording_since(&self) -> Option<u64> {
         self.desk.recording.as_ref().map(|r| r.since)
-    }
-
-    /// Looks for runs that an earlier session left unfinished, beside the work.
-    pub(super) fn look_for_unfinished(&mut self) {
-        let Some(folder) = places::journal_dir() else { return };
-        let work = move |_: &Progress| find_unfinished(&folder);
-        self.desk.looking = Job::spawn("Looking for unfinished runs".into(), self.wake.clone(), work).ok();
     }
 
     /// Opens a file beside the work; the running experiment stays until it is read and right.
@@ -209,40 +167,11 @@ impl Lab {
 
     /// The worker's thread is gone: what was asked of it is answered with what is known. The journal stays until that is saved.
     pub(super) fn answer_without_worker(&mut self) {
-        self.desk.journal_pending = false;
-        self.desk.saves.unkept |= self.desk.journalist.is_some();
+        self.desk.journaling.pending = false;
+        self.desk.saves.unkept |= self.desk.journaling.journalist.is_some();
         for (_, purpose) in std::mem::take(&mut self.desk.asked) {
             let known = self.last_known();
             self.answer_with(purpose, known);
-        }
-    }
-
-    /// From now on what is done is journalled.
-    pub(super) fn keep_journal(&mut self) {
-        if !self.desk.journals || self.desk.journal_pending || self.dead {
-            return;
-        }
-        if places::journal_dir().is_some() {
-            self.desk.journal_pending = true;
-            self.ask_for(Purpose::Journal);
-        } else if !std::mem::replace(&mut self.desk.told_homeless, true) {
-            self.tell(Level::Warning, "There is no home folder for a journal: a crash would lose what you do now");
-        }
-    }
-
-    /// A run began or came back: the journal follows.
-    pub(super) fn journal_follows(&mut self) {
-        if self.desk.journalist.is_some() {
-            self.keep_journal();
-        }
-    }
-
-    /// From a step on, the run's events are these.
-    pub(super) fn journal_events(&mut self, step: u64, events: Vec<Event>) {
-        match &self.desk.journalist {
-            Some(journalist) if !self.desk.journal_pending => journalist.events(step, events),
-            Some(_) => {}
-            None => self.keep_journal(),
         }
     }
 
@@ -270,7 +199,7 @@ impl Lab {
         let sheet = &sheet;
         match purpose {
             Purpose::Journal => {
-                self.desk.journal_pending = false;
+                self.desk.journaling.pending = false;
                 self.journal(run.run, recorder::scenario_of(sheet, &run));
             }
             Purpose::RecordBegin => {
@@ -302,22 +231,6 @@ impl Lab {
         if run == self.run { Some(&self.sheet) } else { self.shelf.runs.get(&run).map(|s| &s.sheet) }
     }
 
-    /// The journal goes on with this run.
-    fn journal(&mut self, run: RunId, scenario: Scenario) {
-        match (&self.desk.journalist, places::journal_dir()) {
-            (Some(journalist), _) => journalist.restart(scenario),
-            (None, Some(folder)) => match Journalist::start(folder, scenario, Arc::clone(&self.wake)) {
-                Ok(journalist) => self.desk.journalist = Some(journalist),
-                Err(e) => return self.tell(Level::Warning, format!("There is no journal: {e}")),
-            },
-            (None, None) => return,
-        }
-        self.desk.journalled.0 += 1;
-        let number = self.desk.journalled.0;
-        let became = self.desk.restored.iter_mut().filter(|(of, ..)| *of == run);
-        became.for_each(|(_, at, _)| *at = at.or(Some(number)));
-    }
-
     /// Shows a folder in the system's file manager.
     pub(super) fn show_folder(&mut self, folder: &Path) {
         if let Err(e) = open::that_detached(folder) {
@@ -325,24 +238,9 @@ impl Lab {
         }
     }
 
-    /// Takes in what the journal's thread has said.
-    fn poll_journal(&mut self) {
-        while let Some(said) = self.desk.journalist.as_ref().and_then(Journalist::said) {
-            match said {
-                Said::Kept => {
-                    self.desk.journalled.1 += 1;
-                    let kept = self.desk.journalled.1;
-                    let gone = |(_, at, _): &mut (RunId, Option<u64>, Unfinished)| at.is_some_and(|at| at <= kept);
-                    self.desk.restored.extract_if(.., gone).for_each(|(.., unfinished)| unfinished.discard());
-                }
-                Said::Trouble(text) => self.tell(Level::Warning, text),
-            }
-        }
-    }
-
     fn write_csv(&mut self, path: PathBuf, run: Exported) {
         let name = format!("Writing {}", file_name(&path));
-        let work = move |progress: &Progress| csv_of(&path, run, progress);
+        let work = move |progress: &Progress| curves::csv_of(&path, run, progress);
         match Job::spawn(name, self.wake.clone(), work) {
             Ok(job) => self.desk.writing = Some(job),
             Err(e) => self.tell(Level::Error, format!("The curves can't be written now: {e}")),
@@ -358,78 +256,10 @@ impl Lab {
         }
     }
 
-    /// Opens the newest unfinished run at the step it had reached.
-    pub(super) fn restore(&mut self) {
-        if self.desk.unfinished.is_empty() {
-            return;
-        }
-        let unfinished = self.desk.unfinished.remove(0);
-        let name = unfinished.path.display().to_string();
-        let text = files::to_text(&unfinished.scenario);
-        let loaded = files::load_text(&text, &name, Path::new(""));
-        match loaded {
-            Ok(loaded) => {
-                let to = unfinished.steps;
-                if self.take(&loaded) {
-                    self.post(Message::Pause);
-                    self.post(Message::Seek(to));
-                    self.desk.restoring = Some(Restoring { run: self.run, to, seen: false });
-                    self.desk.restored.push((self.run, None, unfinished));
-                    self.keep_journal();
-                }
-            }
-            Err(e) => self.tell(Level::Error, format!("The unfinished run can't be restored: {e}")),
-        }
-    }
-
-    /// Says how far a restored run has really come.
-    fn poll_restoring(&mut self) {
-        let Some(restoring) = &mut self.desk.restoring else { return };
-        if self.run != restoring.run {
-            self.desk.restoring = None;
-            return;
-        }
-        if self.snapshot.run != restoring.run {
-            return;
-        }
-        let (here, to) = (self.snapshot.step, restoring.to);
-        if self.snapshot.seeking.is_some() {
-            restoring.seen = true;
-        } else if here >= to {
-            self.desk.restoring = None;
-            self.tell(Level::Success, format!("Restored up to step {to}"));
-        } else if restoring.seen {
-            self.desk.restoring = None;
-            self.tell(Level::Warning, format!("Restored up to step {here} of {to}"));
-        }
-    }
-
-    /// Lets go of the newest unfinished run.
-    pub(super) fn discard_unfinished(&mut self) {
-        if !self.desk.unfinished.is_empty() {
-            self.desk.unfinished.remove(0).discard();
-        }
-    }
-
     /// Takes in what was finished beside the work.
     pub(super) fn poll_desk(&mut self) {
-        if let Some(journalist) = &self.desk.journalist
-            && !self.desk.journal_pending
-            && self.snapshot.run == self.run
-        {
-            journalist.beat(self.snapshot.step, self.snapshot.digest);
-        }
         self.poll_journal();
-        self.poll_restoring();
         self.poll_saves();
-        match self.desk.looking.as_ref().map(Job::poll) {
-            Some(Ok(Some(found))) => {
-                self.desk.unfinished = found;
-                self.desk.looking = None;
-            }
-            Some(Err(_)) => self.desk.looking = None,
-            _ => {}
-        }
         match self.desk.opening.as_ref().map(Job::poll) {
             Some(Ok(Some(result))) => {
                 self.desk.opening = None;
@@ -486,39 +316,4 @@ impl Lab {
 
 fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
-}
-
-/// Repeats a run from its start and writes every curve. The file appears only when it is whole.
-fn csv_of(path: &Path, run: Exported, progress: &Progress) -> Result<String, String> {
-    let name = path.display().to_string();
-    let fail = |e: &dyn std::fmt::Display| format!("{name} can't be written: {e}");
-    let unwritten = |e: &std::io::Error| FileError::write(&name, e).to_string();
-    let staged = Staged::new(path).map_err(|e| unwritten(&e))?;
-    let columns = Columns { loads: true, biases: true, learning: run.start.experiment.world().is_some() };
-    let to = run.step;
-    let mut again = Run::new(run.run, run.start).map_err(|e| fail(&e))?;
-    let (start, first) = (&again.start, again.step());
-    let mut curves =
-        Curves::new(staged, &start.experiment, &again.events, first, columns).map_err(|e| unwritten(&e))?;
-    let mut engine = CpuEngine::new("for the export");
-    let first = again.step();
-    let mut trouble = None;
-    while again.step() < to {
-        if progress.cancelled() {
-            return Err(format!("{} was not written", path.display()));
-        }
-        let most = (to - again.step()).min(64) as u32;
-        let each = |row: &_, metrics: &[_]| {
-            if trouble.is_none() {
-                trouble = curves.row(row, metrics).err();
-            }
-        };
-        again.advance(&mut engine, most, each).map_err(|e| fail(&e))?;
-        if let Some(e) = trouble {
-            return Err(unwritten(&e));
-        }
-        progress.set((again.step() - first) as f64 / (to - first).max(1) as f64);
-    }
-    curves.finish().and_then(Staged::finish).map_err(|e| unwritten(&e))?;
-    Ok(format!("Wrote {} steps to {}", to - first, path.display()))
 }

@@ -91,7 +91,7 @@ impl Lab {
             let wake = self.wake.clone();
             let work = move || measure(&examined, &shown, &stop, &*wake);
             // A lab that draws pictures waits for what it draws.
-            if !self.desk.journals {
+            if !self.desk.journaling.enabled {
                 work();
             } else if let Err(e) = background::spawn("moebias-layers", work) {
                 change(&self.layers.shown, |all| all.failure = Some(format!("The layers can't be measured now: {e}")));

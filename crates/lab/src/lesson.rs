@@ -12,7 +12,7 @@ pub use shelf::{Progress, Shelf, Stage};
 
 use super::command::{Command, LessonDo};
 use super::notices::Level;
-use super::undo::Asked;
+use super::undo::{Asked, Origin};
 use super::{Document, Lab};
 use judge::Judge;
 use moebias_engine::message::{Message, Speed};
@@ -286,7 +286,7 @@ impl Lab {
     fn change_quietly(&mut self, target: Target, change: Change) {
         let trace = self.sheet.authored.trace.clone();
         match check::change(&mut self.settings, trace.as_deref(), target, &change) {
-            Ok(()) => self.ask(target, change, None, Asked::Done),
+            Ok(()) => self.ask(target, change, Origin { entry: None, asked: Asked::Done }),
             Err(e) => self.tell(Level::Warning, e.to_string()),
         }
     }

@@ -18,6 +18,14 @@ impl Lab {
         self.sheet.examined.as_ref().filter(|_| recorded)
     }
 
+    /// Shows another layer of the recording, read as the present one is.
+    pub(super) fn show_layer(&mut self, name: String) {
+        match self.examined().map(|e| e.reading.clone()) {
+            Some(reading) => self.read_otherwise(Some(name), reading),
+            None => self.tell(Level::Warning, "These tokens are not from a recording"),
+        }
+    }
+
     /// Shows another layer of the recording, or reads it otherwise, beside the work. The variants keep their settings where the layer has
     /// as many experts. Starts a new run; can be undone.
     pub(super) fn read_otherwise(&mut self, layer: Option<String>, reading: Reading) {

@@ -4,10 +4,11 @@
 //! the sheet, the run, its settings, what undo knows of it and what a person is told. A new run is checked beforehand by the very
 //! check that the worker makes ([`Start::check`](moebias_engine::start::Start::check)).
 
+use super::command::Command;
 use super::notices::{Level, NoticeAction};
 use super::sheet::Sheet;
 use super::undo::Entry;
-use super::{Command, Lab, SetAside};
+use super::{Lab, SetAside};
 use moebias_engine::message::Message;
 use moebias_engine::start::{RunId, Start};
 use moebias_model::change::Event;

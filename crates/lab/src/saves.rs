@@ -50,11 +50,18 @@ impl Written {
     }
 }
 
+/// A file being written.
+#[derive(Debug)]
+struct Saving {
+    /// Whether the file holds the run itself, which the journal protects until the file is on the disk.
+    of_run: bool,
+    job: Job<Result<Written, String>>,
+}
+
 /// Files being written.
 #[derive(Debug, Default)]
 pub(super) struct Saves {
-    /// With whether it is the run, which the journal protects.
-    under_way: Vec<(bool, Job<Result<Written, String>>)>,
+    under_way: Vec<Saving>,
     /// Something that a person did could not be written: the journal, which has it, stays.
     pub(super) unkept: bool,
     /// A person was told so when the window was to close.
@@ -107,7 +114,7 @@ impl Lab {
     /// Writes a file beside the work. `of_run`: it is the run itself, which the journal has until then.
     pub(super) fn write(&mut self, of_run: bool, work: impl FnOnce() -> Result<Written, String> + Send + 'static) {
         match Job::spawn("Saving".into(), Arc::clone(&self.wake), move |_| work()) {
-            Ok(job) => self.desk.saves.under_way.push((of_run, job)),
+            Ok(job) => self.desk.saves.under_way.push(Saving { of_run, job }),
             Err(e) => self.not_kept(of_run, format!("Nothing can be saved now: {e}")),
         }
     }
@@ -120,13 +127,13 @@ impl Lab {
     /// Takes in what was written.
     pub(super) fn poll_saves(&mut self) {
         let mut ended = vec![];
-        self.desk.saves.under_way.retain(|(of_run, job)| {
-            let result = match job.poll() {
+        self.desk.saves.under_way.retain(|saving| {
+            let result = match saving.job.poll() {
                 Ok(None) => return true,
                 Ok(Some(result)) => result,
                 Err(_) => Err("It was not saved: that failed unexpectedly. Save it once more".into()),
             };
-            ended.push((*of_run, result));
+            ended.push((saving.of_run, result));
             false
         });
         for (of_run, result) in ended {
@@ -166,7 +173,7 @@ impl Lab {
             return true;
         }
         self.desk.saves.warned = true;
-        let rest = if self.desk.journalist.is_some() {
+        let rest = if self.desk.journaling.journalist.is_some() {
             "the journal keeps it, and the next start offers to restore it"
         } else {
             "it is lost then"
@@ -188,7 +195,7 @@ impl Lab {
             self.poll();
             std::thread::sleep(Duration::from_millis(5));
         }
-        if let Some(journalist) = self.desk.journalist.take() {
+        if let Some(journalist) = self.desk.journaling.journalist.take() {
             if self.is_saving() || self.desk.saves.unkept { journalist.leave() } else { journalist.finish() }
         }
         let fresh = self.notices.all().filter(|n| n.id >= told && n.level == Level::Error);

@@ -64,6 +64,23 @@ pub enum Asked {
     Redone,
 }
 
+/// Where a change that was sent to the worker came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The number of the undo entry that the change belongs to; `None` if the change can't be undone, as those that a lesson makes.
+    pub entry: Option<u64>,
+    /// How the change came to be asked for.
+    pub asked: Asked,
+}
+
+impl Origin {
+    /// The origin of a change that belongs to the undo entry with this number.
+    #[must_use]
+    pub fn of(entry: u64, asked: Asked) -> Self {
+        Self { entry: Some(entry), asked }
+    }
+}
+
 /// An entry with what the worker has said of it.
 #[derive(Clone, Debug)]
 struct Noted {

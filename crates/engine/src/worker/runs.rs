@@ -16,6 +16,13 @@ use std::collections::VecDeque;
 /// The memory budget for all parked runs with their checkpoints and histories, in bytes.
 pub const KEPT_BYTES: usize = 1 << 30;
 
+/// A request to change the run: the number with which it is answered, and the run that it is meant for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request {
+    pub(super) id: u64,
+    pub(super) run: RunId,
+}
+
 /// The parked runs with the bytes they use, oldest first, within one memory budget.
 #[derive(Debug)]
 pub(super) struct Parked {
@@ -145,10 +152,9 @@ impl Inside {
         self.entered(true);
     }
 
-    /// `asked` is the number of the change and the run that it is meant for.
-    pub(super) fn change(&mut self, asked: (u64, RunId), target: Target, change: Change) {
+    pub(super) fn change(&mut self, request: Request, target: Target, change: Change) {
         self.answered += 1;
-        let (id, meant) = asked;
+        let Request { id, run: meant } = request;
         if meant != self.run.id {
             let reason =
                 format!("{} was not changed: the run it was meant for did not begin", capitalised(change.title()));
@@ -192,10 +198,9 @@ impl Inside {
         }
     }
 
-    /// `asked` is the number of the request and the run that it is meant for.
-    pub(super) fn rename(&mut self, asked: (u64, RunId), variant: usize, name: Option<&str>) {
+    pub(super) fn rename(&mut self, request: Request, variant: usize, name: Option<&str>) {
         self.answered += 1;
-        let (id, meant) = asked;
+        let Request { id, run: meant } = request;
         if meant == self.run.id {
             self.run.rename(variant, name);
             self.say(Echo::Renamed { id });
