@@ -1,8 +1,9 @@
-//! What the tests of every crate share: waiting for something without sleeping for a fixed time, and saying that a test is skipped.
-//! It is never published.
+//! What the tests of several crates share: a small experiment, waiting without sleeping for a fixed time, and skipping a test with a
+//! reason. This crate is never published.
 
 #![allow(clippy::panic)] // a test may fail
 
+use moebias_model::config::{Experiment, Source, Synthetic, Variant};
 use std::fmt::Display;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -51,6 +52,16 @@ impl Patience {
     pub fn holds(&self) -> bool {
         thread::park_timeout(Duration::from_millis(1));
         self.since.elapsed() < self.most
+    }
+}
+
+/// A small experiment for tests that need any experiment: one variant named "a" with default settings, on 64 synthetic tokens per step.
+#[must_use]
+pub fn experiment() -> Experiment {
+    Experiment {
+        seed: 3,
+        source: Source::Synthetic(Synthetic { batch: 64, ..Synthetic::default() }),
+        variants: vec![Variant { name: "a".into(), ..Variant::default() }],
     }
 }
 

@@ -63,6 +63,21 @@ fn buffer(device: &wgpu::Device, label: &str, bytes: u64, usage: BufferUsages) -
     device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false })
 }
 
+/// A bind group of these resources, with bindings counted from 0.
+fn bind_group(
+    device: &wgpu::Device,
+    label: &str,
+    layout: &wgpu::BindGroupLayout,
+    resources: &[wgpu::BindingResource<'_>],
+) -> BindGroup {
+    let entry = |(binding, resource): (u32, &wgpu::BindingResource<'_>)| wgpu::BindGroupEntry {
+        binding,
+        resource: resource.clone(),
+    };
+    let entries: Vec<_> = (0..).zip(resources).map(entry).collect();
+    device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some(label), layout, entries: &entries })
+}
+
 impl Buffers {
     /// Creates the buffers and uploads what never changes. `works` is the number of dispatches per step.
     ///
@@ -109,13 +124,7 @@ impl Buffers {
         q.write_buffer(&tanh, 0, bytemuck::cast_slice(tanh::TABLE.as_slice()));
         q.write_buffer(&centroids, 0, bytemuck::cast_slice(plan.centroids.as_slice()));
 
-        let group = |label, layout, entries: &[wgpu::BindingResource<'_>]| {
-            let entries: Vec<_> = (0u32..)
-                .zip(entries)
-                .map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource: resource.clone() })
-                .collect();
-            d.create_bind_group(&wgpu::BindGroupDescriptor { label: Some(label), layout, entries: &entries })
-        };
+        let group = |label, layout, resources: &[_]| bind_group(d, label, layout, resources);
         let whole = Buffer::as_entire_binding;
         let one = |buffer, bytes: usize| {
             let size = std::num::NonZeroU64::new(bytes as u64);

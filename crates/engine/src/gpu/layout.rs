@@ -207,6 +207,30 @@ impl PartialEq for Plan {
     }
 }
 
+/// Puts neighbouring variants with the same routing into groups. `all` is sorted as in a [`Plan`]; variants whose experts choose are in no group.
+fn grouped(all: &[(Routing, VariantParams)]) -> Vec<Group> {
+    let mut groups: Vec<Group> = vec![];
+    for ((routing, v), place) in all.iter().zip(0u32..).filter(|((_, v), _)| v.rule != EXPERT_CHOICE) {
+        let alike = |g: &&mut Group| {
+            let first: &VariantParams = &all[g.first as usize].1;
+            let same = first.experts == v.experts && first.scores_at == v.scores_at;
+            g.routing == *routing && (same || !g.same_scores)
+        };
+        let experts = u64::from(v.experts);
+        match groups.last_mut().filter(alike) {
+            Some(group) => {
+                group.count += 1;
+                group.experts += experts;
+            }
+            None => {
+                let same_scores = routing.can_share() && v.experts <= MOST_SHARED_EXPERTS;
+                groups.push(Group { routing: *routing, same_scores, first: place, count: 1, experts });
+            }
+        }
+    }
+    groups
+}
+
 impl Plan {
     /// The plan for the present settings of a simulation. `budget` is the largest size of a buffer in bytes.
     ///
@@ -266,25 +290,7 @@ impl Plan {
         }
         // Where experts choose, every load is the quota and nothing is routed, so these variants come last and are in no group.
         all.sort_by_key(|(routing, v)| (v.rule == EXPERT_CHOICE, *routing, v.experts, v.scores_at, v.index));
-        let mut groups: Vec<Group> = vec![];
-        for ((routing, v), place) in all.iter().zip(0u32..).filter(|((_, v), _)| v.rule != EXPERT_CHOICE) {
-            let alike = |g: &&mut Group| {
-                let first: &VariantParams = &all[g.first as usize].1;
-                let same = first.experts == v.experts && first.scores_at == v.scores_at;
-                g.routing == *routing && (same || !g.same_scores)
-            };
-            let experts = u64::from(v.experts);
-            match groups.last_mut().filter(alike) {
-                Some(group) => {
-                    group.count += 1;
-                    group.experts += experts;
-                }
-                None => {
-                    let same_scores = routing.can_share() && v.experts <= MOST_SHARED_EXPERTS;
-                    groups.push(Group { routing: *routing, same_scores, first: place, count: 1, experts });
-                }
-            }
-        }
+        let groups = grouped(&all);
         Ok(Self {
             variants: all.into_iter().map(|(_, v)| v).collect(),
             groups,

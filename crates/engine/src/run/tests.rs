@@ -1,21 +1,13 @@
 use super::*;
 use crate::cpu::CpuEngine;
 use moebias_model::change::Change;
-use moebias_model::config::{Rule, Source, Synthetic, Variant};
+use moebias_model::config::{Rule, Variant};
 use moebias_model::diagnose::Kind;
+use moebias_testing::experiment;
 
 fn run() -> Run {
-    let experiment = Experiment {
-        seed: 3,
-        source: Source::Synthetic(Synthetic { batch: 64, ..Default::default() }),
-        variants: vec![Variant {
-            name: "a".into(),
-            router: Default::default(),
-            balancer: Default::default(),
-            learning: Default::default(),
-        }],
-    };
-    Run::new(RunId(1), Start { experiment, trace: None, state: None, events: vec![], stop: None }).unwrap()
+    Run::new(RunId(1), Start { experiment: experiment(), trace: None, state: None, events: vec![], stop: None })
+        .unwrap()
 }
 
 fn play_to(run: &mut Run, step: u64) {

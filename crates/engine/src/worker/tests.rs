@@ -1,21 +1,11 @@
 use super::*;
 use crate::theory::{Solved, TheoryRequest};
 use moebias_model::change::{Change, Target};
-use moebias_model::config::{Experiment, Rule, Source, Synthetic, Variant};
-use moebias_testing::Patience;
+use moebias_model::config::{Rule, Source, Synthetic};
+use moebias_testing::{Patience, experiment};
 
 fn start() -> Start {
-    let experiment = Experiment {
-        seed: 3,
-        source: Source::Synthetic(Synthetic { batch: 64, ..Default::default() }),
-        variants: vec![Variant {
-            name: "a".into(),
-            router: Default::default(),
-            balancer: Default::default(),
-            ..Variant::default()
-        }],
-    };
-    Start { experiment, trace: None, state: None, events: vec![], stop: None }
+    Start { experiment: experiment(), trace: None, state: None, events: vec![], stop: None }
 }
 
 fn wait(worker: &Worker, what: &str, mut until: impl FnMut(&Snapshot) -> bool) -> Arc<Snapshot> {
