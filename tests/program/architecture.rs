@@ -1,4 +1,4 @@
-//! The plan of the house: what the compiler does not keep. Which crate may use which stands in their Cargo.toml.
+//! Rules of the architecture that the compiler does not enforce. Which crate may use which is set in their Cargo.toml files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).into()
 }
 
-/// Every source file of the workspace but tests, with its path from the root.
+/// Every source file of the workspace except tests, with its path relative to the root.
 fn sources() -> Vec<(String, PathBuf)> {
     let mut files = vec![];
     walk(&root().join("src"), &mut files);
@@ -35,7 +35,7 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The code without comments. Good enough for Rust that rustfmt has laid out.
+/// The code of a file without comments. Splitting at `//` is good enough for the code of this workspace.
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     text.lines().map(|l| l.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n")
@@ -51,7 +51,7 @@ fn the_model_is_pure() {
     }
 }
 
-/// What opens a file without asking what it is or how large, or writes one that may be left half written.
+/// Functions that open a file without checking its kind and size, or that may leave a file half written.
 #[test]
 fn files_are_opened_in_one_place() {
     const OPEN: [&str; 12] = [

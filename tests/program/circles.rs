@@ -1,5 +1,5 @@
-//! No circles: within every folder of sources, the files and folders use each other in one direction only. What a folder says of itself
-//! (its `mod.rs`, or the file of its name) and what stands in it are one, so parents and children may use each other.
+//! Checks that modules do not depend on each other in circles: within every source folder, files and folders use each other in one
+//! direction only. A module and its submodules count as one, so parents and children may use each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -36,7 +36,7 @@ fn code(text: &str) -> String {
     text.lines().map(|l| l.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n")
 }
 
-/// The paths that a text names from the root of its crate, from its parent or from itself, lists unfolded.
+/// The paths in `code` that begin with `crate`, `super` or `self`; a list in braces gives one path per item.
 fn paths(code: &str) -> Vec<Vec<String>> {
     let mut all = vec![];
     for start in ["crate::", "super::", "self::"] {
@@ -50,7 +50,7 @@ fn paths(code: &str) -> Vec<Vec<String>> {
     all
 }
 
-/// Reads one path at the start of a text; where a list follows, each of its items. Returns what was read, in bytes.
+/// Reads the path at the start of `text`, or one path per item if it ends with a list. Returns the number of bytes read.
 fn unfold(before: &[String], text: &str, all: &mut Vec<Vec<String>>) -> usize {
     let mut path = before.to_vec();
     let mut at = 0;
@@ -81,7 +81,7 @@ fn unfold(before: &[String], text: &str, all: &mut Vec<Vec<String>>) -> usize {
     }
 }
 
-/// The module that a path named in `from` leads into.
+/// The module that a path in module `from` refers to.
 fn target(from: &Module, path: &[String], all: &BTreeMap<Module, String>) -> Module {
     let mut here = from.clone();
     let mut rest = path;
@@ -105,7 +105,7 @@ fn target(from: &Module, path: &[String], all: &BTreeMap<Module, String>) -> Mod
     here
 }
 
-/// Who uses whom among the children of one module.
+/// The uses among the children of one module: for each child, the children that it uses, with the full paths of each use.
 type Arrows = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 fn arrows(all: &BTreeMap<Module, String>) -> BTreeMap<Module, Arrows> {
@@ -124,7 +124,8 @@ fn arrows(all: &BTreeMap<Module, String>) -> BTreeMap<Module, Arrows> {
     levels
 }
 
-/// Takes away whoever uses nobody that is left; what remains stands in circles or uses them.
+/// Removes, until nothing changes, every child that uses no remaining child or is used by none. The uses among the rest are returned: they
+/// form circles, or connect them.
 fn circles(level: &Arrows) -> Vec<String> {
     let mut left: BTreeSet<&String> = level.keys().chain(level.values().flat_map(BTreeMap::keys)).collect();
     loop {

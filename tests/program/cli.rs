@@ -1,10 +1,10 @@
-//! The built program on good and bad input: exit codes, what it says, and to whom.
+//! The built program on good and bad input: its exit codes, and what it writes to stdout and stderr.
 
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Output, Stdio};
 
-/// The program, without a display and without colours.
+/// The program, to be run without a display and without colours.
 fn moebias(args: &[&str]) -> Command {
     let program = std::env::var_os("CARGO_BIN_EXE_moebias").unwrap_or(env!("CARGO_BIN_EXE_moebias").into());
     let mut command = Command::new(program);
@@ -17,7 +17,7 @@ fn output(args: &[&str]) -> Output {
     moebias(args).output().unwrap()
 }
 
-/// stdout of a command that must succeed and keep stderr clean.
+/// The stdout of a command, which must succeed and write nothing to stderr.
 pub(crate) fn good(args: &[&str]) -> String {
     let output = output(args);
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -26,7 +26,7 @@ pub(crate) fn good(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// stderr of a command that must fail with this code, with something to say and no back trace.
+/// The stderr of a command, which must fail with this code and print a message without a back trace.
 pub(crate) fn bad(code: i32, args: &[&str]) -> String {
     let output = output(args);
     let stderr = String::from_utf8(output.stderr).unwrap();
@@ -80,7 +80,7 @@ fn run_prints_one_json_object() {
     assert_eq!(all["maxvio"], one["maxvio"]);
 }
 
-/// Where there is no session, drivers complain of it; a person gets to see none of that.
+/// Without a desktop session, graphics drivers print complaints; the user must not see them.
 #[test]
 fn nothing_on_stderr_is_not_ours() {
     let folder = Folder::new();
@@ -100,7 +100,7 @@ fn nothing_on_stderr_is_not_ours() {
             };
             let output = command.output().unwrap();
             let stderr = String::from_utf8_lossy(&output.stderr);
-            // Without anything that draws, render says so.
+            // If nothing can draw on this machine, `render` says so.
             let draws = !stderr.contains("nothing here can draw");
             assert!(stderr.is_empty() || !draws, "{args:?}, {runtime:?}: {stderr}");
             assert!(output.status.success() || !draws, "{args:?}, {runtime:?}");
@@ -108,7 +108,7 @@ fn nothing_on_stderr_is_not_ours() {
     }
 }
 
-/// Names from files can neither command a terminal, nor change the order of what is read, nor be formulas.
+/// Names from files can't send control sequences to a terminal, reverse the reading direction, or act as formulas in a spreadsheet.
 #[test]
 fn what_files_say_does_nothing_to_a_terminal_or_a_spreadsheet() {
     let folder = Folder::new();
@@ -145,7 +145,7 @@ fn what_files_say_does_nothing_to_a_terminal_or_a_spreadsheet() {
     }
 }
 
-/// A recording that begins late can't be drawn before its first step, and says so at once.
+/// A recording that begins late can't be drawn before its first step, and the program says so at once.
 #[test]
 fn a_step_before_a_late_recording_is_refused_at_once() {
     let folder = Folder::new();
@@ -177,7 +177,7 @@ mod stopped {
         names.map(|n| n.to_string_lossy().into_owned()).filter(|n| n.starts_with(".moebias-")).collect()
     }
 
-    /// Starts a run that writes a CSV for hours, and waits until it does.
+    /// Starts a run that would write a CSV for hours, and waits until it has begun to write.
     fn started(folder: &Folder) -> std::process::Child {
         let csv = folder.path("out.csv");
         let child = moebias(&["run", SMALL, "--steps", "100000000", "--engine", "cpu", "--csv", &csv]).spawn().unwrap();
@@ -192,7 +192,7 @@ mod stopped {
     fn a_signal_leaves_nothing_and_what_a_kill_leaves_goes_with_the_next_file() {
         use std::os::unix::process::ExitStatusExt as _;
         let folder = Folder::new();
-        // What whoever started us ignores, as `nohup` does, stays ignored.
+        // A signal that was ignored when the program was started, as by `nohup`, stays ignored.
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let ignored = status.lines().find_map(|l| u64::from_str_radix(l.strip_prefix("SigIgn:")?.trim(), 16).ok());
         let heard = |signal: i32| ignored.unwrap_or(0) >> (signal - 1) & 1 == 0;
@@ -212,7 +212,7 @@ mod stopped {
     }
 }
 
-/// What is worth knowing goes to a file; to the terminal only where it is asked for.
+/// Warnings go to the log file, and to the terminal only if `RUST_LOG` asks for them.
 #[test]
 fn there_is_a_log() {
     let folder = Folder::new();
@@ -254,7 +254,7 @@ fn wrong_usage_is_2() {
     }
 }
 
-/// A folder to write in, and its files by name.
+/// A temporary folder, with its files by name.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -304,7 +304,7 @@ fn bad_files_are_1() {
         }
     }
     let log = folder.write("log.jsonl", "{\"layer\":0,\"topk_ids\":[1,2]}\n");
-    // A recording without scores runs as it was, and only so.
+    // A recording without scores can only be replayed as it was.
     assert!(good(&["run", &log]).contains("MaxVio"));
     assert!(bad(1, &["sweep", &log, "--over", "rule=sign,rms"]).contains("selections without scores"));
 }
@@ -397,7 +397,7 @@ fn a_trace_runs_with_the_router_of_its_metadata() {
     assert_eq!(out["scenario"], "sample_none_final");
     let builtin = json(&["run", "builtin:sample", "--steps", "3", "--engine", "cpu", "--json"]);
     assert_eq!(builtin["digest"], out["digest"]);
-    // PyTorch's first MaxVio of this trace.
+    // The first MaxVio of this trace as computed in PyTorch.
     let first = out["variants"][0]["maxvio"][0].as_f64().unwrap();
     assert!((first - 3.1667).abs() < 1e-4, "{first}");
 }
@@ -440,7 +440,7 @@ fn a_trace_with_its_recorded_bias_is_measured_with_it() {
     use safetensors::{Dtype, tensor::TensorView};
     let folder = Folder::new();
     let bytes = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
-    // Every token prefers expert 0; the bias sends them all to expert 1.
+    // Every token prefers expert 0, but with the bias all choose expert 1.
     let (logits, bias) = (bytes(&[1.0, 0.5, 0.0, 1.0, 0.5, 0.0]), bytes(&[0.0, 0.4, 0.0]));
     let view = |shape: Vec<usize>, data| TensorView::new(Dtype::F32, shape, data).unwrap();
     let parts = [("logits", view(vec![1, 2, 3], &logits)), ("bias", view(vec![3], &bias))];
@@ -452,7 +452,7 @@ fn a_trace_with_its_recorded_bias_is_measured_with_it() {
     assert!(good(&["trace", &file]).contains("with the recorded bias"));
 }
 
-/// The scenario as a recording that claims this digest at step 9.
+/// A scenario as a recording that states this digest at step 9.
 fn recording(digest: &str) -> String {
     let recorded =
         format!("    recorded: (steps: 9, digest: \"{digest}\", engine: \"CPU\", app_version: \"0.1.0\"),\n)\n");
@@ -472,7 +472,7 @@ fn replay_verifies_a_recording() {
     assert!(good(&["replay", &wrong, "--engine", "cpu"]).contains(&digest), "without --verify it only says");
     let text = bad(1, &["replay", &wrong, "--verify", "--engine", "cpu"]);
     assert!(text.contains(&digest) && text.contains("but 0123456789abcdef was recorded"), "{text}");
-    // A change of one event changes the digest.
+    // Changing one event changes the digest.
     let other = folder.write("other.ron", recording(&digest).replace("SetBatch(300)", "SetBatch(301)"));
     bad(1, &["replay", &other, "--verify", "--engine", "cpu"]);
     assert!(bad(1, &["replay", SMALL, "--verify"]).contains("not a recording"));

@@ -1,5 +1,5 @@
-//! Several variants on the same tokens: what each comes to, against NumPy on the exported CSV; forks; and the pane, driven as a person
-//! would.
+//! Several variants on the same tokens: their figures compared with NumPy on the exported CSV, forks, and the Comparison pane operated like
+//! a user would.
 
 use crate::DATA;
 use eframe::egui::{Key, Modifiers, Vec2, vec2};
@@ -57,7 +57,7 @@ fn data(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/program/data").join(name)).unwrap()
 }
 
-/// A number of `compare.json`, or none.
+/// Compares a figure with a number of `compare.json`; null there means that the figure does not exist.
 fn close(ours: Option<f64>, theirs: &serde_json::Value, what: &str) {
     let theirs = theirs.as_f64();
     assert_eq!(ours.is_some(), theirs.is_some(), "{what}: {ours:?} and {theirs:?}");
@@ -99,7 +99,7 @@ fn the_table_agrees_with_numpy_on_the_exported_csv() {
     assert!(theirs.iter().any(|v| v["oscillation_period"].is_f64()), "a period is compared too");
     table.figures.iter().zip(theirs).for_each(|(ours, theirs)| agrees(ours, theirs));
 
-    // Going back and on again comes to the same: what the worker no longer has is in the history.
+    // Going back and forward again gives the same figures: steps that are no longer kept one by one are in the history.
     lab.send(Command::Seek(end - 140));
     wait(&mut lab, "the past", |s| s.step == end - 140 && s.seeking.is_none());
     lab.send(Command::Seek(end));
@@ -109,7 +109,7 @@ fn the_table_agrees_with_numpy_on_the_exported_csv() {
         assert_eq!((now.settling, now.steady, now.moved), (before.settling, before.steady, before.moved));
         assert!(near(now.oscillation.map(|o| o.amplitude), before.oscillation.map(|o| o.amplitude)));
     }
-    // Nobody looks: nothing is worked out.
+    // While the pane is hidden, no figures are computed.
     lab.send(Command::SetFigures(false));
     wait(&mut lab, "no figures", |s| s.figures.is_none());
     lab.close();
@@ -281,7 +281,7 @@ fn picture(harness: &mut Harness<'_, App>, name: &str) {
     }
 }
 
-/// Four variants to look at.
+/// A scenario with four variants.
 const FOUR: &str = r#"(
     version: 1, title: "Four", seed: 4, source: Synthetic(batch: 2048),
     variants: [
@@ -301,7 +301,7 @@ fn a_person_forks_changes_and_compares() {
     assert!(harness.query_by_label("Nothing to compare yet").is_some());
     harness.get_by_label("Fork here").click();
     wait_in(&mut harness, "the fork", |s| s.variants.len() == 2);
-    // It is shown, and the settings mean it alone.
+    // The new variant is shown, and the settings apply to it alone.
     assert_eq!(harness.state().link().variant, 1);
     wait_in(&mut harness, "figures", |s| s.figures.as_ref().is_some_and(|f| f.step == 30 && f.figures.len() == 2));
     press(&mut harness, Modifiers::COMMAND | Modifiers::SHIFT, Key::D);
@@ -338,7 +338,7 @@ fn a_person_forks_changes_and_compares() {
     );
     harness.run_steps(3);
 
-    // Out of sight nothing is worked out.
+    // While the pane is hidden, no figures are computed.
     harness.get_by_label("Load curves").click();
     wait_in(&mut harness, "no figures", |s| s.figures.is_none());
 }
@@ -376,7 +376,7 @@ fn screens_for_the_eye() {
     if std::env::var_os("MOEBIAS_PICTURES").is_none() {
         return;
     }
-    // MOEBIAS_SCREENS=1440 draws those that wide alone.
+    // MOEBIAS_SCREENS=1440 draws only the pictures of that width.
     let only: Option<f32> = std::env::var("MOEBIAS_SCREENS").ok().and_then(|w| w.parse().ok());
     for (size, dark, count) in [
         (vec2(1440.0, 900.0), true, 4),

@@ -1,5 +1,5 @@
-//! What survives when the window dies: the process is killed or panics while recording, and the next start offers to restore
-//! everything but the last second.
+//! What survives a crash: the process is killed or panics while recording, and the next start offers to restore everything except the last
+//! second.
 
 use eframe::egui::{accesskit::Role, vec2};
 use egui_kittest::Harness;
@@ -19,9 +19,9 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-/// Set in the process that is to die: "kill" or "panic".
+/// Set in the process that is to die: "kill", "panic" or "quit".
 const FATE: &str = "MOEBIAS_TEST_FATE";
-/// Where it keeps its journal.
+/// The folder in which that process keeps its journal.
 const FOLDER: &str = "MOEBIAS_TEST_FOLDER";
 
 fn lab(folder: &Path) -> Lab {
@@ -30,7 +30,7 @@ fn lab(folder: &Path) -> Lab {
     Lab::open(&loaded, EngineChoice::Cpu, || {}).unwrap()
 }
 
-/// The process that dies: the real app, playing and recording, whose step size is dragged.
+/// The process that dies: the real app, playing and recording, while the step size is dragged.
 #[test]
 fn dying_process() {
     let (Ok(fate), Ok(folder)) = (std::env::var(FATE), std::env::var(FOLDER)) else { return };
@@ -57,9 +57,9 @@ fn dying_process() {
         });
     }
     harness.drop_at(rail.center() + vec2(20.0, 0.0));
-    // What was done before this moment must survive.
+    // Everything done up to here must survive.
     println!("done {} {}", step(&harness), harness.state().lab().snapshot().events.len());
-    // It works on until somebody kills it.
+    // The app continues until it is killed or panics.
     let life = if fate == "panic" { Patience::of(Duration::from_secs(1)) } else { Patience::new() };
     while life.holds() {
         harness.step();
@@ -67,7 +67,7 @@ fn dying_process() {
     panic!("as it was told to");
 }
 
-/// Starts this test program again as the process that dies, and waits for it to have done something.
+/// Starts this test program again as the process that dies. Returns it with the step and the number of changes that it has reported.
 fn spawn(fate: &str, folder: &Path) -> (Child, u64, usize) {
     let mut child = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "crash::dying_process", "--nocapture"])
@@ -83,13 +83,13 @@ fn spawn(fate: &str, folder: &Path) -> (Child, u64, usize) {
     (child, step.parse().unwrap(), events.parse().unwrap())
 }
 
-/// Whether the journal knows of so many steps and changes.
+/// Whether the journal on the disk contains at least this many steps and changes.
 fn is_written(folder: &Path, steps: u64, events: usize) -> bool {
     let files = std::fs::read_dir(folder.join("journal")).into_iter().flatten().flatten();
     files.into_iter().any(|file| {
         let text = std::fs::read_to_string(file.path()).unwrap_or_default();
         let lines: Vec<Value> = text.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
-        // From the step of a line on, the run has the events of that line.
+        // Each line replaces the events from its step on.
         let mut steps_of: Vec<u64> = vec![];
         for line in lines.iter().filter_map(|l| l.get("Events")) {
             let from = line["from"].as_u64().unwrap_or_default();
@@ -100,7 +100,7 @@ fn is_written(folder: &Path, steps: u64, events: usize) -> bool {
     })
 }
 
-/// What the next start offers, and that it can be had.
+/// Checks that the next start offers to restore the run, and that restoring works.
 fn restored(folder: &Path, steps: u64, events: usize) {
     let mut lab = lab(folder);
     let patience = Patience::new();
@@ -137,7 +137,7 @@ fn panicked_while_recording() {
     restored_apart(folder.path(), steps, events);
 }
 
-/// The check, in a process of its own: the folder is chosen once per process.
+/// Makes the check in a process of its own, because the data folder can be chosen only once per process.
 fn restored_apart(folder: &Path, steps: u64, events: usize) {
     let check = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "crash::next_start", "--nocapture"])
@@ -148,7 +148,7 @@ fn restored_apart(folder: &Path, steps: u64, events: usize) {
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
 }
 
-/// The next start.
+/// The process that checks what the next start offers.
 #[test]
 fn next_start() {
     let (Ok(folder), Ok(expected)) = (std::env::var(FOLDER), std::env::var("MOEBIAS_TEST_EXPECTED")) else { return };
@@ -156,7 +156,7 @@ fn next_start() {
     restored(Path::new(&folder), steps.parse().unwrap(), events.parse().unwrap());
 }
 
-/// Somebody quits while recording, and recordings can't be written: a file stands where their folder would.
+/// The user quits while recording, but recordings can't be written because a file has the name of their folder.
 fn quits(folder: &Path) {
     std::fs::write(folder.join("recordings"), "in the way").unwrap();
     let mut lab = lab(folder);

@@ -1,4 +1,4 @@
-//! The whole program: its command line, its files, how it dies, and the plan of the house.
+//! Tests of the whole program: its command line, its files, crashes, and the rules of the architecture.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
@@ -13,5 +13,5 @@ mod thumbnails;
 
 use std::sync::LazyLock;
 
-/// Journals and recordings of these tests.
+/// The folder for the journals and recordings of these tests.
 static DATA: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());

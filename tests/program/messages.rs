@@ -1,4 +1,4 @@
-//! What the program says of a command line or a file that is wrong, and what it calls things: in plain words, and with a way on.
+//! The messages about a wrong command line or file, which must be plain and say what to do, and the names that figures have in the output.
 
 use crate::cli::{bad, good, json};
 

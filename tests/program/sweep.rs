@@ -1,4 +1,4 @@
-//! Sweeps: the same bytes whoever runs them, in whatever company, and however often they are killed.
+//! Sweeps write the same bytes on every engine, however their runs are grouped, and however often they are killed and continued.
 
 use eframe::egui::{Pos2, vec2};
 use egui_kittest::Harness;
@@ -21,13 +21,13 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
-/// Two variants, an event, several token sources: everything that a sweep has to keep apart.
+/// Two variants and timed events, which a sweep must apply to the right runs.
 const TEXT: &str = "(version: 1, title: \"Swept\", seed: 5, source: Synthetic(batch: 96, drift: 20),
     variants: [(name: \"a\", router: (experts: 16, top_k: 2)), (name: \"b, quoted\", router: (experts: 24, top_k: 3), balancer: (rule: Rms))],
     events: [(step: 40, target: Source, change: SetNoise(0.3)), (step: 60, target: Variant(1), change: SetSchedule(InverseSqrt))],
     stop: 130)";
 
-/// Enough for a run to settle and for both events.
+/// Enough steps for a run to settle and for both events to happen.
 const STEPS: u64 = 80;
 
 fn plan(over: &[&str], seeds: u32) -> Plan {
@@ -38,7 +38,7 @@ fn plan(over: &[&str], seeds: u32) -> Plan {
 
 const OVER: [&str; 3] = ["u=1e-4..1e-1:log:4", "K=1,2,5", "skew=0,1.1"];
 
-/// All runs on this engine.
+/// The CSV of these runs on this engine.
 fn on(engine: Box<dyn Engine>, plan: &Plan, runs: &[usize]) -> String {
     let mut outcomes = vec![None; plan.len()];
     let whole = run_on(plan, None, runs, engine, |news| {
@@ -61,7 +61,7 @@ fn every_kernel_and_every_company_gives_the_same_bytes() {
     for kernel in Kernel::available() {
         assert!(on(Box::new(CpuEngine::with_kernel(kernel, "")), &plan, &all) == first, "{kernel}");
     }
-    // Each alone, or with others.
+    // Runs computed alone or in groups.
     for some in [vec![7], vec![0, 1, 2], (3..40).collect::<Vec<_>>()] {
         let text = on(Box::new(CpuEngine::new("")), &plan, &some);
         let rows: Vec<&str> = text.lines().rev().take(some.len()).collect();
@@ -72,7 +72,7 @@ fn every_kernel_and_every_company_gives_the_same_bytes() {
 #[test]
 fn the_gpu_gives_the_same_bytes() {
     let Some(engine) = or_skip("sweeps on a GPU", GpuEngine::open(true)) else { return };
-    // What a GPU can't do the CPU does.
+    // Runs that the GPU does not support are computed on the CPU.
     let plan = plan(&["u=1e-4..1e-1:log:3", "rule=sign,sinkhorn", "K=1,4"], 2);
     let all: Vec<usize> = (0..plan.len()).collect();
     let cpu = on(Box::new(CpuEngine::new("")), &plan, &all);
@@ -167,7 +167,7 @@ fn a_cancelled_sweep_keeps_what_is_done_and_can_go_on() {
     assert_eq!(rest.found().outcomes, whole.found().outcomes);
 }
 
-/// From any moment of a group, with an event before it and one after, what comes out is the same.
+/// A group that is continued from any step, between the two events, gives the same rows.
 #[test]
 fn a_group_goes_on_from_where_it_was_kept() {
     let plan = plan(&["u=1e-4..1e-1:log:5", "rule=sign,smebu"], 1);
@@ -196,7 +196,7 @@ fn a_group_goes_on_from_where_it_was_kept() {
         assert_eq!(begun.step(), kept[at].0);
         assert!(found(&all, Some(begun), &mut vec![]) == wanted, "from step {}", kept[at].0);
     }
-    // What is of another plan, or broken, is not taken.
+    // A stored state of another plan, or a damaged one, is not used.
     let other = self::plan(&["u=1e-4,1e-3"], 1);
     assert!(Begun::read(&kept[0].1, &other).is_none());
     assert!(Begun::read("{}", &plan).is_none() && Begun::read("", &plan).is_none());
@@ -204,7 +204,7 @@ fn a_group_goes_on_from_where_it_was_kept() {
     assert!(Begun::read(&text, &plan).is_none());
 }
 
-/// A sweep that is one group only: killed in the middle of it, it goes on there.
+/// A sweep with a single group that is killed in the middle of it continues there.
 #[test]
 fn killed_within_its_only_group_it_goes_on_there() {
     let folder = tempfile::tempdir().unwrap();
@@ -226,7 +226,7 @@ fn killed_within_its_only_group_it_goes_on_there() {
         ])
     };
     let csv = at("killed.csv");
-    // Long enough to be kept once, however fast the machine is.
+    // Enough steps for the state to be stored once even on a fast machine.
     let mut child = sweep("1000000", &csv).stdout(Stdio::null()).spawn().unwrap();
     let part = at("killed.csv.part");
     let patience = Patience::new();
@@ -235,14 +235,14 @@ fn killed_within_its_only_group_it_goes_on_there() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    // The same command says where it goes on; that it ends the same the test before shows.
+    // The same command prints the step at which it continues. The test above checks that the result is the same.
     let mut child = sweep("1000000", &csv).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stderr.take().unwrap()), &mut line).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(line.contains("going on with 16 runs at step"), "{line}");
-    // Done, nothing is left beside the file.
+    // Once the sweep is done, the file with the stored state is removed.
     let short = at("short.csv");
     fs::write(at("short.csv.part"), "moebias sweep, half way: of another").unwrap();
     assert!(sweep("50", &short).output().unwrap().status.success());
@@ -303,7 +303,7 @@ fn killed_and_resumed_it_comes_to_the_same_bytes() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(rows(&killed) < rows(&whole), "it was killed too late to show anything");
-    // As if it had been torn in the middle of a row, too.
+    // The same for a file that ends in the middle of a row.
     let text = fs::read(&killed).unwrap();
     fs::write(&killed, &text[..text.len() - 9]).unwrap();
     let again = of(&killed).output().unwrap();
@@ -311,7 +311,7 @@ fn killed_and_resumed_it_comes_to_the_same_bytes() {
     assert!(fs::read(&killed).unwrap() == wanted);
     let digest = |o: &Output| said(o).lines().find(|l| l.contains("digest")).map(str::to_owned);
     assert!(digest(&first).is_some() && digest(&again) == digest(&first));
-    // Another sweep is not mixed in, nor is another file overwritten.
+    // The file of another sweep is not continued, and another file is not overwritten.
     let other =
         moebias(&["sweep", &scenario, "--over", "u=0.1,0.2", "--engine", "cpu", "--csv", &killed]).output().unwrap();
     assert!(other.status.code() == Some(1) && said(&other).contains("another sweep"), "{}", said(&other));
@@ -365,7 +365,7 @@ fn picture(harness: &mut Harness<'_, App>, name: &str) {
     }
 }
 
-/// Frames until the lab is as wanted.
+/// Draws frames until `done` is true of the lab.
 fn until(harness: &mut Harness<'_, App>, done: impl Fn(&Lab) -> bool) {
     let patience = Patience::new();
     while !done(harness.state().lab()) {
@@ -416,7 +416,7 @@ fn a_sweep_in_the_window_is_saved_opened_and_one_of_its_runs_shown() {
     until(&mut harness, |lab| lab.document().title == "A first look");
 }
 
-/// Pictures alone: `MOEBIAS_PICTURES=folder cargo test --test program sweep::pictures`.
+/// Writes pictures only: `MOEBIAS_PICTURES=folder cargo test --test program sweep::pictures`.
 #[test]
 fn pictures_of_the_window() {
     if std::env::var_os("MOEBIAS_PICTURES").is_none() {

@@ -1,5 +1,5 @@
-//! The pictures on the scenario cards: loads over time, small and grey. With `MOEBIAS_UPDATE=1` they are made
-//! anew, with `MOEBIAS_UPDATE=skew,top-k` these alone.
+//! The pictures on the scenario cards: small grey heatmaps of the loads over time. `MOEBIAS_UPDATE=1` draws all of them again,
+//! `MOEBIAS_UPDATE=skew,top-k` only these.
 
 use image::{GrayImage, ImageFormat, Luma};
 use moebias_engine::cpu::CpuEngine;
@@ -8,26 +8,26 @@ use moebias_engine::start::RunId;
 use moebias_files::{Shipped, shipped};
 use std::io::Cursor;
 
-/// Pixels: each is the mean over a stretch of steps; experts are spread over the height.
+/// The size in pixels. Each pixel is the mean over several steps; the experts are spread over the height.
 const WIDTH: u32 = 120;
 const HEIGHT: u32 = 64;
-/// Steps of a scenario that does not say where it ends.
+/// The number of steps of a scenario without an end.
 const STEPS: u64 = 300;
 
-/// Columns that the test makes again; the rest would only take longer.
+/// The number of columns that the test draws again; checking all of them would take much longer.
 const CHECKED: u32 = WIDTH / 4;
 
-/// The picture of a scenario: of the first variant that shows anything, as some rules spread tokens evenly by construction. Only the
-/// first `width` columns are made.
+/// The picture of a scenario: of its first variant whose loads differ visibly, because some rules spread tokens evenly by construction.
+/// Only the first `width` columns are drawn.
 fn thumbnail(shipped: &Shipped, width: u32) -> GrayImage {
-    // Chosen by the columns that are checked, so that a part of the picture is of the same variant as the whole.
+    // The variant is chosen by the columns that the test checks, so that a part of the picture shows the same variant as the whole.
     let shows = |picture: &GrayImage| picture.pixels().filter(|p| p.0[0].abs_diff(128) > 4).count() >= 100;
     let mut parts = pictures(shipped, CHECKED);
     let variant = parts.iter().position(shows).expect("a variant that is not balanced by construction");
     if width == CHECKED { parts.swap_remove(variant) } else { pictures(shipped, width).swap_remove(variant) }
 }
 
-/// Loads of every variant over time: 0 no load, 128 fair, 255 twice fair or more.
+/// The loads of every variant over time: 0 is no load, 128 the fair share, 255 twice the fair share or more.
 fn pictures(shipped: &Shipped, width: u32) -> Vec<GrayImage> {
     let start = moebias_lab::start_of(&shipped.load().unwrap());
     let end = start.stop.unwrap_or(STEPS);

@@ -1,4 +1,4 @@
-//! Settings: what can be changed while a run goes on, and what needs a new one.
+//! Changing settings: those that can change during a run, and those that need a new run.
 
 use super::Lab;
 use super::command::Command;
@@ -17,7 +17,7 @@ use moebias_model::step::check;
 use moebias_model::trace::Trace;
 
 impl Lab {
-    /// Makes some changes, all or none.
+    /// Makes several changes to a target: all of them, or none if one is not valid.
     pub(super) fn change(&mut self, target: Target, changes: Vec<Change>) {
         let targets: Vec<Target> = match target {
             Target::AllVariants => (0..self.settings.variants.len()).map(Target::Variant).collect(),
@@ -33,7 +33,7 @@ impl Lab {
                 self.tell(Level::Warning, e.in_words(&settings.names()));
                 return;
             }
-            // What is so already is not changed; a reset is done whenever it is asked for.
+            // A setting that already has the value is not changed; a reset of biases is always carried out.
             if before.is_empty() || before.iter().any(|(_, c)| *c != change) {
                 from.extend(before);
                 to.push((target, change));
@@ -43,7 +43,7 @@ impl Lab {
         if to.is_empty() {
             return;
         }
-        // Taken back in the opposite order.
+        // Undo applies the old values in the opposite order.
         from.reverse();
         let resets = to.iter().any(|(_, c)| *c == Change::ResetBias);
         let number = self.undoing.entries.did(Entry::Value { from, to: to.clone() });
@@ -62,7 +62,7 @@ impl Lab {
         }
     }
 
-    /// Asks the worker for a change that belongs to an entry of undo.
+    /// Sends a change to the worker. The answer is matched to the undo entry in `origin`.
     pub(super) fn ask(&mut self, target: Target, change: Change, origin: Origin) {
         self.requests.count += 1;
         let id = self.requests.count;
@@ -71,7 +71,7 @@ impl Lab {
         self.post(Message::Change { id, run: self.run, target, change });
     }
 
-    /// Calls a variant otherwise; `None` lets its name follow the settings.
+    /// Renames a variant; `None` makes its name follow the settings again.
     pub(super) fn rename(&mut self, variant: usize, name: Option<String>) {
         let Some(v) = self.settings.variants.get(variant) else { return };
         let (from, was) = (v.name.typed().map(str::to_owned), v.name.to_string());
@@ -89,7 +89,7 @@ impl Lab {
         self.call(variant, to, Origin::of(number, Asked::Done));
     }
 
-    /// Why a variant can't be called so, if so: names are to tell variants apart.
+    /// The reason why a variant can't have this name, a sentence; `None` if it can. Names must differ so that variants can be told apart.
     pub(super) fn cant_call(&self, variant: usize, name: Option<&str>) -> Option<String> {
         let name = name?.trim();
         if name.chars().count() > naming::LONGEST {
@@ -100,7 +100,7 @@ impl Lab {
         taken.then(|| format!("Another variant is called “{name}” already: choose another name"))
     }
 
-    /// Asks the worker to take a typed name, for an entry of undo.
+    /// Sends a typed name, or none, to the worker. The answer is matched to the undo entry in `origin`.
     pub(super) fn call(&mut self, variant: usize, name: Option<String>, origin: Origin) {
         self.settings.rename(variant, name.as_deref());
         self.sheet.authored.experiment.rename(variant, name.as_deref());
@@ -110,10 +110,10 @@ impl Lab {
         self.post(Message::Rename { id, run: self.run, variant, name });
     }
 
-    /// What a command that starts a new run would start, and what it is called. `None` for other commands.
+    /// The name and the sheet of the run that a command would start; `None` for commands that start none.
     ///
     /// # Errors
-    /// Why it can't, in a sentence.
+    /// The reason why the run can't start, a sentence.
     pub(super) fn planned(&self, command: &Command) -> Result<Option<(String, Sheet)>, String> {
         let variants = &self.settings.variants;
         if let Some(trace) = &self.sheet.authored.trace {
@@ -129,7 +129,7 @@ impl Lab {
             }
             Command::SetSeed(seed) => (format!("Seed {seed}"), self.sheet.again(|s| s.experiment.seed = *seed)),
             Command::NewSeed => {
-                // A seed nobody chose: the only random number that may differ between two runs of the app.
+                // The only random number in Moebias that differs from one start of the program to the next.
                 let seed = rand::random_range(0..1_000_000);
                 (format!("New seed {seed}"), self.sheet.again(|s| s.experiment.seed = seed))
             }
@@ -156,7 +156,7 @@ impl Lab {
         Ok(Some((what, sheet)))
     }
 
-    /// A new run from the first step, for a command that [`Self::planned`] knows. The old run can be brought back by undo.
+    /// Starts the new run that [`Self::planned`] returns for a command. Undo returns to the run before.
     pub(super) fn restart(&mut self, command: &Command) {
         let (what, sheet) = match self.planned(command) {
             Ok(Some(plan)) => plan,
@@ -171,7 +171,7 @@ impl Lab {
     }
 }
 
-/// Whether a trace, which has the experts that it has, allows a command.
+/// Checks that a command fits a trace, whose number of experts can't be changed.
 fn fits_trace(command: &Command, trace: &Trace) -> Result<(), String> {
     let has = trace.experts;
     match command {
@@ -207,7 +207,7 @@ fn set_preset(start: &mut Start, target: Target, preset: Preset) {
             v.name = if count == 1 { name.into() } else { format!("{name} ({count})").into() };
         }
     }
-    // What the author made happen to other settings is not this model's.
+    // The author's events were meant for other settings than the preset's, so they are left out.
     start.events.retain(|e| match e.target {
         Target::Source => true,
         Target::Variant(i) => !meant(i),
@@ -216,7 +216,7 @@ fn set_preset(start: &mut Start, target: Target, preset: Preset) {
     start.state = None;
 }
 
-/// One more variant as its author wrote it, with what happens to it: the new run begins where that one began.
+/// Adds a copy of a variant as its author wrote it, with copies of its events, because the new run starts at the first step.
 fn add_variant(start: &mut Start, of: usize) {
     let variants = &mut start.experiment.variants;
     let Some(like) = variants.get(of).cloned() else { return };
@@ -232,7 +232,7 @@ fn remove_variant(start: &mut Start, i: usize) {
     if i < start.experiment.variants.len() {
         start.experiment.variants.remove(i);
     }
-    // Events of the later variants move up with them.
+    // The indices of later variants go down by one, also in their events.
     start.events.retain(|e| e.target != Target::Variant(i));
     for event in &mut start.events {
         if let Target::Variant(j) = &mut event.target

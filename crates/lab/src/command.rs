@@ -1,4 +1,5 @@
-//! What a person can do to an experiment: the one list. Sliders, menus, the palette, shortcuts, undo and recording all send these.
+//! Everything that a user can do to an experiment, as one list of commands. Sliders, menus, the palette, shortcuts and lessons send them to
+//! [`Lab::send`](super::Lab::send).
 
 use moebias_engine::EngineChoice;
 use moebias_engine::message::Speed;
@@ -12,9 +13,9 @@ use moebias_model::settings::reading::Reading;
 use moebias_model::sweep::Axis;
 use std::path::PathBuf;
 
-/// One thing to do.
+/// A command.
 ///
-/// Every change can be taken back:
+/// Every change can be undone:
 ///
 /// ```
 /// use moebias_engine::EngineChoice;
@@ -39,162 +40,162 @@ use std::path::PathBuf;
 pub enum Command {
     /// Play if paused, pause if playing.
     TogglePlay,
-    /// Go on.
+    /// Play the run.
     Play,
-    /// Stop.
+    /// Pause the run.
     Pause,
-    /// Do some steps, then pause.
+    /// Do this number of steps, then pause.
     StepForward(u64),
-    /// Show the state some steps earlier.
+    /// Pause and go back by this number of steps.
     StepBack(u64),
-    /// Show state n.
+    /// Go to state n, the state after n steps.
     Seek(u64),
-    /// Show the first state.
+    /// Go to the first state.
     SeekStart,
-    /// Show the furthest state computed.
+    /// Go to the last state that was computed.
     SeekEnd,
-    /// Give up a seek under way.
+    /// Cancel the seek in progress.
     CancelSeek,
-    /// How fast to play.
+    /// Set the speed of playing.
     SetSpeed(Speed),
-    /// Change a setting; the run goes on.
+    /// Change a setting; the run continues. Can be undone.
     Change {
-        /// Of what.
+        /// What it is changed in: a variant, all variants or the token source.
         target: Target,
-        /// To what.
+        /// The setting and its new value.
         change: Change,
     },
-    /// Change several settings at once; they are taken back together.
+    /// Change several settings at once; the run continues. They are undone together.
     ChangeTogether {
-        /// Of what.
+        /// What it is changed in: a variant, all variants or the token source.
         target: Target,
-        /// To what, in this order.
+        /// The settings and their new values, applied in this order.
         changes: Vec<Change>,
     },
-    /// Router and balancer of a published model. Starts a new run; can be undone.
+    /// Give variants the router and balancer of a published model. Starts a new run; can be undone.
     Preset {
-        /// Of which variants.
+        /// The variants that it is given to.
         target: Target,
         /// The model.
         preset: Preset,
     },
-    /// Another number of experts in every variant. Starts a new run; can be undone.
+    /// Set the number of experts in every variant. Starts a new run; can be undone.
     SetExperts(u32),
-    /// Another seed. Starts a new run; can be undone.
+    /// Set the seed. Starts a new run; can be undone.
     SetSeed(u32),
-    /// Add a variant with the settings of an existing one, to compare. Starts a new run; can be undone.
+    /// Add a variant with the settings of an existing one, given by its index. Starts a new run; can be undone.
     AddVariant(usize),
-    /// One more variant with the past and the state of an existing one, on the same tokens; the run goes on. Can be undone.
+    /// Add a variant with the past and the present state of an existing one, given by its index; the run continues. Can be undone.
     Fork(usize),
-    /// Take a variant away. Starts a new run; can be undone.
+    /// Remove a variant, given by its index. Starts a new run; can be undone.
     RemoveVariant(usize),
-    /// What a variant is called; `None` lets its name follow the settings again. The run goes on. Can be undone.
+    /// Rename a variant; `None` makes its name follow the settings again. The run continues. Can be undone.
     Rename {
-        /// Which.
+        /// The index of the variant.
         variant: usize,
         /// The name.
         name: Option<String>,
     },
-    /// The same run from its first step: same seed, and the settings as they are now. Can be undone.
+    /// Start the experiment again from its first step, with the same seed and the settings as they are now. Can be undone.
     Reset,
-    /// A run with a seed nobody chose. Can be undone.
+    /// Start the experiment again with a random seed. Can be undone.
     NewSeed,
-    /// Take back the last change or new run.
+    /// Undo the last change, name or new run.
     Undo,
-    /// Do it again.
+    /// Redo what was undone last.
     Redo,
     /// Start or stop recording.
     ToggleRecord,
-    /// Bring back what was set aside when the past was changed.
+    /// Bring back the steps that were set aside when a setting was changed at an earlier step. Can be undone.
     BringBack,
-    /// Take the next step apart after every step, or no longer.
+    /// Compute every number of the last step for the Microscope pane, after every step; `None` stops that.
     SetMicroscope(Option<MicroscopeRequest>),
-    /// Count MaxVio_global from here.
+    /// Count MaxVio_global from the present step on.
     Mark,
-    /// Which engine to use.
+    /// Choose the engine.
     SetEngine(EngineChoice),
-    /// What the heatmap shows.
+    /// Choose what the heatmap shows.
     SetView(ViewRequest),
-    /// Look at every step in the price view, or no longer.
+    /// Compute the price view of every step for the Theory pane; `None` stops that.
     SetTheory(Option<TheoryRequest>),
-    /// Work out what each variant comes to, or no longer.
+    /// Compute the figures of every variant for the Comparison pane, or stop that.
     SetFigures(bool),
-    /// Compute a range of older steps again for the plots to show exactly: from, to.
+    /// Compute a range of older steps again, so that plots show them one by one: the first step, and the step after the last.
     Detail(u64, u64),
-    /// Open a scenario, a recording or a trace.
+    /// Open a file: a scenario, a recording, a trace, a lesson or a sweep.
     OpenFile(PathBuf),
     /// Open a scenario that ships with Moebias, by its id.
     OpenShipped(String),
-    /// Show another layer of the recording, by its name. Starts a new run; can be undone.
+    /// Show the layer of the recording with this name. Starts a new run; can be undone.
     ShowLayer(String),
-    /// Read the recording otherwise: leave tokens out, or answer what the file does not say. Starts a new run; can be undone.
+    /// Read the recording in another way: leave tokens out, or supply what the file does not say. Starts a new run; can be undone.
     ReadAs(Box<Reading>),
-    /// Route all layers of the recording again, each with biases of its own, beside the run; or stop that.
+    /// Route all layers of the recording again on a thread of their own, each with its own biases; or stop that.
     RouteLayers {
-        /// The variant whose settings they get.
+        /// The index of the variant whose settings they are routed with.
         variant: usize,
-        /// Whether to go on.
+        /// Whether to start or to stop.
         on: bool,
     },
     /// Save the run so far as a recording.
     SaveAs(PathBuf),
     /// Show a folder in the system's file manager.
     ShowFolder(PathBuf),
-    /// Give the experiment a title and a summary of its own.
+    /// Replace the title and the summary of the experiment.
     Describe {
-        /// A few words.
+        /// The title, a few words.
         title: String,
         /// One line.
         summary: String,
     },
-    /// Save the run so far as a recording that is seen as it is now.
+    /// Save the run so far as a recording, with this view of the window.
     SaveWithView(PathBuf, Box<View>),
-    /// Write every curve of the run so far as CSV, beside the work.
+    /// Write every curve of the run so far as CSV, on another thread.
     ExportCsv(PathBuf),
-    /// Give up the work under way beside the run (a CSV export).
+    /// Cancel the CSV export in progress, or else the file being opened.
     CancelJob,
-    /// Open the run that an earlier session left unfinished.
+    /// Restore the run that an earlier session left unfinished.
     Restore,
-    /// Let go of it.
+    /// Remove the journal of the run that an earlier session left unfinished.
     DiscardUnfinished,
-    /// Run the experiment as it stands with every combination of some settings, beside the run.
+    /// Start a sweep: the experiment as it is now with every combination of some settings, on another thread.
     StartSweep(SweepRequest),
-    /// Do what is left of a sweep that was stopped.
+    /// Continue a sweep that was stopped.
     GoOnWithSweep,
-    /// Stop the sweep; what is done stays.
+    /// Stop the sweep; the runs that are done are kept.
     CancelSweep,
-    /// Write the sweep as CSV, as far as it is done.
+    /// Write the runs of the sweep that are done as CSV.
     SaveSweep(PathBuf),
-    /// Open the experiment of this run of the sweep. Starts a new run; can be undone.
+    /// Open the experiment of a run of the sweep, given by its index. Starts a new run; can be undone.
     OpenRun(usize),
-    /// Something in a lesson.
+    /// Do something in a lesson.
     Lesson(LessonDo),
 }
 
-/// What can be done in a lesson.
+/// A command of the lesson pane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LessonDo {
-    /// Open the shipped lesson of this name, where it was left.
+    /// Open the shipped lesson with this id, at the page where it was left.
     Open(String),
     /// Turn to a page, counted from 0.
     Turn(usize),
-    /// Choose an answer of the page's question.
+    /// Choose an answer to the page's question, counted from 0.
     Answer(usize),
     /// Show one more hint.
     Hint,
-    /// Set the experiment up again as the page has it.
+    /// Set up the page's experiment again.
     SetUp,
-    /// Close it; the experiment stays.
+    /// Close the lesson; the experiment stays.
     Close,
 }
 
-/// What is to be swept.
+/// The request for a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepRequest {
-    /// The settings and their values.
+    /// The settings to vary, with their values.
     pub axes: Vec<Axis>,
-    /// Seeds of each combination.
+    /// The number of seeds for each combination.
     pub seeds: u32,
-    /// Steps of each run.
+    /// The number of steps of each run.
     pub steps: u64,
 }

@@ -1,12 +1,13 @@
-//! What happens when a thread dies: the journal is flushed, one sentence is printed, and if it was the window's, the next start offers to
-//! restore.
+//! The panic hook: it flushes the journal and prints one sentence. If the window's thread panicked, the program ends and the next start
+//! offers to restore the run.
 
 use std::sync::{Mutex, OnceLock};
 
-/// Installs the hook. The window's library panics when its graphics device is lost, so this is a way a session can really end.
+/// Installs the panic hook. The window's library panics when its graphics device is lost, so a session can end this way without a bug in
+/// Moebias.
 pub fn install() {
     std::panic::set_hook(Box::new(|panic| {
-        // A reader contains what a damaged file does to a library.
+        // A library panicked on a damaged file, and the reader that called it catches the panic and reports an error.
         if moebias_recordings::is_contained() {
             return;
         }
@@ -20,7 +21,7 @@ pub fn install() {
     }));
 }
 
-/// Whether nothing was printed yet of a panic at this place. For panic hooks: never waits.
+/// Whether no panic at this place was printed before. Made for panic hooks: it does not wait for a lock.
 fn is_new(place: &str) -> bool {
     static PRINTED: Mutex<Vec<String>> = Mutex::new(vec![]);
     let Ok(mut printed) = PRINTED.try_lock() else { return true };
@@ -31,7 +32,7 @@ fn is_new(place: &str) -> bool {
     new
 }
 
-/// What is printed. Rust calls the thread of the window `main`.
+/// The sentence that is printed. The window runs on the thread that Rust calls `main`.
 fn words(thread: Option<&str>, what: &str, place: &str) -> String {
     let who = match thread {
         Some("main") => "the window".to_owned(),
@@ -42,10 +43,10 @@ fn words(thread: Option<&str>, what: &str, place: &str) -> String {
     format!("moebias: {who} stopped unexpectedly: {what} ({place})")
 }
 
-/// The environment variable of [`rehearse`].
+/// The environment variable that [`rehearse`] reads.
 pub const REHEARSAL: &str = "MOEBIAS_PANIC_AT";
 
-/// `MOEBIAS_PANIC_AT=N` makes the window panic at step N: a rehearsal for the tests of what survives it.
+/// Panics once the run has reached step N if `MOEBIAS_PANIC_AT=N` is set. Tests use it to check what survives a panic of the window.
 pub fn rehearse(step: u64) {
     static AT: OnceLock<Option<u64>> = OnceLock::new();
     let at = AT.get_or_init(|| std::env::var(REHEARSAL).ok().and_then(|n| n.parse().ok()));

@@ -16,7 +16,7 @@ use moebias_engine::start::{RunId, Start};
 use moebias_files::{self as files, FileError, Loaded, Opened, Scenario};
 use std::path::{Path, PathBuf};
 
-/// Work with files under way.
+/// Files being read and written, and what was asked of the worker for them.
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     next_tag: u64,
@@ -24,7 +24,7 @@ pub(super) struct Desk {
     pub(super) opening: Option<Job<Result<Opened, FileError>>>,
     writing: Option<Job<Result<String, String>>>,
     pub(super) saves: Saves,
-    /// Files written since somebody last asked, for the list of recent ones.
+    /// Files opened or written since [`Lab::take_recent`] was last called.
     pub(super) saved: Vec<PathBuf>,
     copy: Option<(Document, Start)>,
     /// The journal of the run that is shown, and unfinished runs of earlier sessions.
@@ -32,13 +32,13 @@ pub(super) struct Desk {
     pub(super) recording: Option<Recording>,
 }
 
-/// What a loaded scenario starts from.
+/// The start of a loaded scenario, with its trace.
 #[must_use]
 pub fn start_of(loaded: &Loaded) -> Start {
     Start { trace: loaded.trace.clone(), ..start_of_scenario(&loaded.scenario) }
 }
 
-/// What a scenario starts from, but for its trace.
+/// The start of a scenario, without its trace.
 #[must_use]
 pub fn start_of_scenario(s: &Scenario) -> Start {
     Start { experiment: s.experiment(), trace: None, state: s.start.clone(), events: s.events.clone(), stop: s.stop }
@@ -60,7 +60,7 @@ impl Document {
 }
 
 impl Lab {
-    /// Work beside the run.
+    /// The file that is being exported or opened, with its progress.
     #[must_use]
     pub fn job(&self) -> Option<JobStatus> {
         let status = |name: &str, progress: &Progress| JobStatus { name: name.to_owned(), progress: progress.share() };
@@ -69,13 +69,13 @@ impl Lab {
         writing.or_else(|| opening.as_ref().map(|j| status(&j.name, &j.progress)))
     }
 
-    /// The step at which recording began, while it lasts.
+    /// The step at which the present recording began; `None` if nothing is being recorded.
     #[must_use]
     pub fn recording_since(&self) -> Option<u64> {
         self.desk.recording.as_ref().map(|r| r.since)
     }
 
-    /// Opens a file beside the work; the running experiment stays until it is read and right.
+    /// Reads a file on another thread. The present experiment continues until the file was read and found to be valid.
     pub(super) fn open_file(&mut self, path: PathBuf) {
         if files::sweep::is_sweep(&path) {
             return self.open_sweep(&path);
@@ -105,7 +105,7 @@ impl Lab {
         self.take_as(loaded, document, true, &what)
     }
 
-    /// Starts what was loaded, as a document, playing or not. `what` is what undo calls it. False, and told, where it can't start.
+    /// Starts a run of the loaded scenario. `what` names the undo entry. Returns false, after telling the user, if the run can't start.
     pub(super) fn take_as(&mut self, loaded: &Loaded, document: Document, play: bool, what: &str) -> bool {
         let mut sheet = Sheet::new(document, start_of(loaded));
         sheet.examined.clone_from(&loaded.examined);
@@ -127,14 +127,14 @@ impl Lab {
         }
     }
 
-    /// Ends a recording, if there is one; the worker's answer is saved.
+    /// Ends the present recording, if there is one. It is saved once the worker has answered with the run.
     pub(super) fn stop_recording(&mut self) {
         if let Some(recording) = self.desk.recording.take() {
             self.ask_for(Purpose::RecordEnd(recording));
         }
     }
 
-    /// Asks the worker for the run as data.
+    /// Asks the worker for the run as data; the answer is used for `purpose`. If the worker's thread has ended, the last snapshot is used.
     pub(super) fn ask_for(&mut self, purpose: Purpose) {
         if self.dead {
             let known = self.last_known();
@@ -146,17 +146,17 @@ impl Lab {
         self.post(Message::Export(tag));
     }
 
-    /// Asks for the run as data, to repeat it beside this one; [`Self::take_copy`] has it soon.
+    /// Asks the worker for the run as data, to repeat it in another lab. [`Self::take_copy`] returns it once the worker has answered.
     pub fn ask_copy(&mut self) {
         self.ask_for(Purpose::Copy);
     }
 
-    /// The run as it was when it was asked for: what it is called and what it starts from, with every change so far.
+    /// Takes the run that [`Self::ask_copy`] asked for: its texts, and its start with every change so far.
     pub fn take_copy(&mut self) -> Option<(Document, Start)> {
         self.desk.copy.take()
     }
 
-    /// The run as it was last seen: what is known once the worker's thread is gone.
+    /// The run as of the last snapshot, for use once the worker's thread has ended. It has no state to start from.
     fn last_known(&self) -> Box<Exported> {
         let s = &self.snapshot;
         let start = Start { events: s.events.to_vec(), ..self.sheet.authored.clone() };
@@ -165,7 +165,8 @@ impl Lab {
         Box::new(Exported { run: s.run, start, step, digest, state: None, experiment, engine })
     }
 
-    /// The worker's thread is gone: what was asked of it is answered with what is known. The journal stays until that is saved.
+    /// Answers all open requests for the run with the last snapshot, because the worker's thread has ended. The journal is kept until the
+    /// run is saved.
     pub(super) fn answer_without_worker(&mut self) {
         self.desk.journaling.pending = false;
         self.desk.saves.unkept |= self.desk.journaling.journalist.is_some();
@@ -175,7 +176,7 @@ impl Lab {
         }
     }
 
-    /// The past was changed: a recording that began later begins there.
+    /// Moves the begin of a recording back to `step` if it was later, because the steps after `step` were set aside.
     pub(super) fn recording_branches(&mut self, step: u64) {
         if let Some(recording) = &mut self.desk.recording
             && step < recording.since
@@ -184,7 +185,7 @@ impl Lab {
         }
     }
 
-    /// The worker answered.
+    /// Takes the worker's answer to a request for the run.
     pub(super) fn take_export(&mut self, tag: u64, run: Box<Exported>) {
         let Some(at) = self.desk.asked.iter().position(|(t, _)| *t == tag) else { return };
         let (_, purpose) = self.desk.asked.swap_remove(at);
@@ -247,7 +248,7 @@ impl Lab {
         }
     }
 
-    /// Gives up work under way.
+    /// Cancels the export in progress, or else the file being opened.
     pub(super) fn cancel_job(&mut self) {
         if let Some(job) = &self.desk.writing {
             job.cancel();
@@ -256,7 +257,7 @@ impl Lab {
         }
     }
 
-    /// Takes in what was finished beside the work.
+    /// Reads the results of the threads that read and write files.
     pub(super) fn poll_desk(&mut self) {
         self.poll_journal();
         self.poll_saves();

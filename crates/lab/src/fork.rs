@@ -1,4 +1,5 @@
-//! "Fork here": one more variant with the past and the state of an existing one, which goes its own way once it is changed.
+//! "Fork here": adds a variant with the past and the present state of an existing one. The two differ only once a setting of one is
+//! changed.
 
 use super::Lab;
 use super::notices::Level;
@@ -8,16 +9,16 @@ use moebias_engine::message::Message;
 use moebias_model::config::{Experiment, Variant};
 use moebias_model::naming::{self, Name};
 
-/// So many variants can be told apart when they are compared.
+/// The largest number of variants that the window can show side by side.
 pub const COMPARED: usize = 4;
-/// Why there can't be one more.
+/// The reason why another variant can't be added.
 pub const ENOUGH: &str = "Four variants can be compared at once: remove one first";
 
 impl Lab {
-    /// A fork's sheet, and its settings as they are now.
+    /// The sheet of the run with a fork of variant `of`, and the settings of that run at the present step.
     ///
     /// # Errors
-    /// Why there can be none, in a sentence.
+    /// The reason why the variant can't be forked, a sentence.
     pub(super) fn planned_fork(&self, of: usize) -> Result<(Sheet, Experiment), String> {
         let variants = &self.settings.variants;
         let like = variants.get(of).ok_or("There is no such variant")?;

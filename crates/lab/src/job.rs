@@ -1,10 +1,10 @@
-//! Work beside the run, on a thread of its own, with progress and a way to stop it.
+//! Slow work on a thread of its own, such as writing a file, with its progress and a way to cancel it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 
-/// How far the work is, and whether it should stop. Cheap to ask.
+/// The progress of a job and whether it was cancelled, shared between the job's thread and its owner. Reading it never blocks.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     per_mille: Arc<AtomicU32>,
@@ -12,44 +12,44 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Reports a share in [0, 1].
+    /// Reports the share of the work that is done, in [0, 1].
     pub fn set(&self, share: f64) {
         self.per_mille.store((share.clamp(0.0, 1.0) * 1000.0) as u32, Ordering::Relaxed);
     }
 
-    /// The share done.
+    /// The share of the work that is done, in [0, 1].
     #[must_use]
     pub fn share(&self) -> f32 {
         self.per_mille.load(Ordering::Relaxed) as f32 / 1000.0
     }
 
-    /// Whether a person gave it up.
+    /// Whether the user cancelled the job; the work should then end soon.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
 }
 
-/// The work's thread ended without a result.
+/// The job's thread ended without a result, because it panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the work ended unexpectedly")]
 pub struct JobDied;
 
-/// Work under way whose result is a `T`.
+/// A job in progress whose result is a `T`.
 #[derive(Debug)]
 pub struct Job<T> {
-    /// What it is, for people.
+    /// What the job does, as shown to the user: "Writing curves.csv".
     pub name: String,
-    /// How far it is.
+    /// The progress of the job.
     pub progress: Progress,
     result: Receiver<T>,
 }
 
 impl<T: Send + 'static> Job<T> {
-    /// Starts work. `wake` is called when it ends.
+    /// Starts a job. `wake` is called on the job's thread when the work has ended.
     ///
     /// # Errors
-    /// No thread to be had.
+    /// The system could not start a thread.
     pub fn spawn(
         name: String,
         wake: Arc<dyn Fn() + Send + Sync>,
@@ -65,10 +65,10 @@ impl<T: Send + 'static> Job<T> {
         Ok(Self { name, progress, result })
     }
 
-    /// The result, once there is one; `Err` if the work died.
+    /// The result, or `None` while the job is still running.
     ///
     /// # Errors
-    /// The thread panicked.
+    /// The job's thread panicked.
     pub fn poll(&self) -> Result<Option<T>, JobDied> {
         match self.result.try_recv() {
             Ok(done) => Ok(Some(done)),
@@ -77,7 +77,7 @@ impl<T: Send + 'static> Job<T> {
         }
     }
 
-    /// Asks it to stop.
+    /// Asks the job to stop. The work checks [`Progress::cancelled`] now and then, so it may take a moment.
     pub fn cancel(&self) {
         self.progress.cancelled.store(true, Ordering::Relaxed);
     }

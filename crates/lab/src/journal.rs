@@ -1,4 +1,4 @@
-//! The journal's thread: what is done is on the disk within a second, whatever the screen is busy with.
+//! The journal's thread. It writes every change to the disk within about a second, even while the window is busy drawing.
 
 use moebias_files::Scenario;
 use moebias_files::journal::Journal;
@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How often the thread looks whether something is to be written.
+/// The longest time between two checks for something to write.
 const TICK: Duration = Duration::from_millis(250);
 
-/// The journal being written, for the panic hook.
+/// The journal that is being written, so that the panic hook can flush it.
 static CURRENT: Mutex<Option<Journal>> = Mutex::new(None);
 
-/// Hands what is not yet written to the operating system. For panic hooks: never waits, never panics.
+/// Passes everything not yet written to the operating system. Made for panic hooks: it neither waits for a lock nor panics.
 pub fn flush_in_panic() {
     if let Ok(current) = CURRENT.try_lock()
         && let Some(journal) = current.as_ref()
@@ -33,16 +33,16 @@ enum Note {
     Leave,
 }
 
-/// What the thread has to say.
+/// What the journal's thread reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// The run it was started with, or given since, is on the disk.
+    /// The run that was handed over last, at the start or by [`Journalist::restart`], is on the disk.
     Kept,
-    /// It can't be written, in a sentence. Said once.
+    /// The reason why the journal can't be written, a sentence. Reported only once.
     Trouble(String),
 }
 
-/// Writes a journal on a thread of its own.
+/// The handle of the thread that writes the journal.
 #[derive(Debug)]
 pub struct Journalist {
     notes: Sender<Note>,
@@ -51,10 +51,10 @@ pub struct Journalist {
 }
 
 impl Journalist {
-    /// Starts a journal in `folder` with a run. `wake` is called when it has something to say.
+    /// Starts a journal of a run in `folder`. `wake` is called on the journal's thread when there is something to read from [`Self::said`].
     ///
     /// # Errors
-    /// No thread to be had.
+    /// The system could not start a thread.
     pub fn start(folder: PathBuf, scenario: Scenario, wake: Arc<dyn Fn() + Send + Sync>) -> std::io::Result<Self> {
         let (notes, inbox) = mpsc::channel();
         let (outbox, said) = mpsc::channel();
@@ -76,33 +76,33 @@ impl Journalist {
         Ok(Self { notes, said, thread: Some(thread) })
     }
 
-    /// What the thread has said since it was last asked.
+    /// The next report of the thread, or `None` if none is waiting.
     #[must_use]
     pub fn said(&self) -> Option<Said> {
         self.said.try_recv().ok()
     }
 
-    /// Another run begins.
+    /// Begins the journal again with another run.
     pub fn restart(&self, scenario: Scenario) {
         self.notes.send(Note::Restart(Box::new(scenario))).ok();
     }
 
-    /// Something was changed at a step, up to which the run has come: from there on its events are these.
+    /// Notes a change at step `step`, which the run has reached: from this step on the run's events are `events`.
     pub fn events(&self, step: u64, events: Vec<Event>) {
         self.notes.send(Note::Events(step, events)).ok();
     }
 
-    /// How far the run has come.
+    /// Notes the step that the run has reached, and its digest there.
     pub fn beat(&self, step: u64, digest: Digest) {
         self.notes.send(Note::Beat(step, digest)).ok();
     }
 
-    /// Everything was finished properly: removes the journal.
+    /// Removes the journal, because everything in it is saved or no longer wanted, and waits for the thread to end.
     pub fn finish(self) {
         self.end(Note::Finish);
     }
 
-    /// Not everything is on the disk: the journal stays, for the next start to offer.
+    /// Keeps the journal, because not everything in it is saved, and waits for the thread to end. The next start offers to restore the run.
     pub fn leave(self) {
         self.end(Note::Leave);
     }
@@ -115,7 +115,7 @@ impl Journalist {
     }
 }
 
-/// Writes what is noted until there is no more.
+/// Writes the notes from `inbox` until one of them ends the journal, or the sender is gone.
 fn keep(journal: Journal, inbox: &Receiver<Note>, say: impl Fn(Said)) {
     let mut told = false;
     loop {
@@ -133,7 +133,7 @@ fn keep(journal: Journal, inbox: &Receiver<Note>, say: impl Fn(Said)) {
                 return;
             }
             Err(RecvTimeoutError::Timeout) => {}
-            // Whoever kept the journal died without finishing: leave it for the next start.
+            // The lab is gone without having finished the journal, so the journal stays for the next start.
             Err(RecvTimeoutError::Disconnected) => return journal.flush(),
         }
         match if restarted { journal.sync() } else { journal.tick() } {

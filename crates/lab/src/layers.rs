@@ -1,5 +1,5 @@
-//! All layers of a recording at once, on a thread of their own: first how each was recorded, then, where a person asks for it, each routed
-//! again with biases of its own.
+//! All layers of a recording at once, on a thread of their own: each layer is measured as it was recorded and, if the user asks for it,
+//! routed again with its own biases.
 
 use super::Lab;
 use moebias_engine::background;
@@ -11,57 +11,57 @@ use moebias_recordings::{EveryLayer, Figures};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Steps after which routing all layers ends by itself.
+/// The number of steps after which routing all layers ends.
 const MOST_STEPS: u64 = 1_000_000;
 
-/// What is known of all layers.
+/// What was computed about all layers so far.
 #[derive(Clone, Debug, Default)]
 pub struct AllLayers {
-    /// One per layer of the recording.
+    /// One row per layer of the recording.
     pub rows: Vec<LayerRow>,
-    /// Layers that are measured so far.
+    /// The number of layers measured so far, including those that failed.
     pub measured: usize,
     /// The layers routed again, if a person asked for it.
     pub routed: Option<Routed>,
-    /// Why a layer can't be read, a sentence.
+    /// The reason why measuring or routing failed, a sentence.
     pub failure: Option<String>,
 }
 
-/// One layer.
+/// What was computed about one layer.
 #[derive(Clone, Debug, Default)]
 pub struct LayerRow {
-    /// Its name.
+    /// The name of the layer.
     pub name: String,
-    /// How it was recorded; `None` until it is measured.
+    /// The figures of the layer as it was recorded; `None` until it is measured.
     pub recorded: Option<Arc<Figures>>,
-    /// How it stands after being routed again; `None` where it is not.
+    /// The state of the layer routed again; `None` if it is not routed.
     pub routed: Option<Arc<Standing>>,
 }
 
 /// The state of routing all layers.
 #[derive(Clone, Debug, Default)]
 pub struct Routed {
-    /// Steps done.
+    /// The number of steps done.
     pub step: u64,
-    /// Steps in the recording.
+    /// The number of steps in the recording; routing goes through them again and again.
     pub of: u64,
     /// The settings with which all layers are routed.
     pub variant: Variant,
-    /// Whether it goes on.
+    /// Whether routing is in progress.
     pub running: bool,
 }
 
-/// The thread that works on all layers.
+/// The present recording's layers and the thread that computes them.
 #[derive(Debug, Default)]
 pub(super) struct LayersDesk {
-    /// What it works on.
+    /// The recording whose layers are computed.
     of: Option<Arc<Examined>>,
     shown: Arc<Mutex<Arc<AllLayers>>>,
     stop: Arc<AtomicBool>,
 }
 
 impl LayersDesk {
-    /// Ends the work under way and begins anew with nothing shown.
+    /// Stops the present thread and starts again for another recording, with empty rows.
     fn begin(&mut self, of: &Arc<Examined>) {
         self.stop.store(true, Ordering::Relaxed);
         let rows = of.recording.layers.iter().map(|l| LayerRow { name: l.name.clone(), ..LayerRow::default() });
@@ -77,8 +77,8 @@ impl Drop for LayersDesk {
 }
 
 impl Lab {
-    /// All layers of the recording. The first time that this is asked for, they are measured beside the work. `None` where tokens are not
-    /// recorded.
+    /// All layers of the recording, as far as they are computed. The first call starts to measure them on another thread. `None` if the
+    /// tokens are not recorded.
     pub fn layers(&mut self) -> Option<Arc<AllLayers>> {
         let examined = self.examined().cloned()?;
         let same = |of: &Arc<Examined>| {
@@ -90,7 +90,7 @@ impl Lab {
             let (shown, stop) = (Arc::clone(&self.layers.shown), Arc::clone(&self.layers.stop));
             let wake = self.wake.clone();
             let work = move || measure(&examined, &shown, &stop, &*wake);
-            // A lab that draws pictures waits for what it draws.
+            // A lab for pictures measures at once, because a picture must be complete.
             if !self.desk.journaling.enabled {
                 work();
             } else if let Err(e) = background::spawn("moebias-layers", work) {
@@ -100,7 +100,7 @@ impl Lab {
         Some(Arc::clone(&lock(&self.layers.shown)))
     }
 
-    /// All layers as far as they are known, without beginning to measure them.
+    /// All layers, as far as they are computed, without starting to measure them.
     #[must_use]
     pub fn layers_so_far(&self) -> Option<Arc<AllLayers>> {
         let examined = self.examined()?;
@@ -108,9 +108,9 @@ impl Lab {
         Arc::ptr_eq(&of.recording, &examined.recording).then(|| Arc::clone(&lock(&self.layers.shown)))
     }
 
-    /// Routes all layers with the settings of a variant, from their first step on, or stops that.
+    /// Starts to route all layers with the settings of a variant, from the first step, or stops that.
     pub(super) fn route_layers(&mut self, variant: usize, on: bool) {
-        // What is measured goes on; only routing stops.
+        // The present thread is stopped. If layers are still to be measured, the new thread measures them first.
         let Some(examined) = self.examined().cloned() else { return };
         if self.layers().is_none() {
             return;
@@ -148,12 +148,12 @@ impl Lab {
     }
 }
 
-/// Changes what is shown.
+/// Changes what is known about all layers.
 fn change(shown: &Mutex<Arc<AllLayers>>, how: impl FnOnce(&mut AllLayers)) {
     how(Arc::make_mut(&mut lock(shown)));
 }
 
-/// Measures layer after layer, the one in memory first.
+/// Measures one layer after another, starting with the one that is shown.
 fn measure(examined: &Examined, shown: &Mutex<Arc<AllLayers>>, stop: &AtomicBool, wake: &(dyn Fn() + Send + Sync)) {
     let recording = &examined.recording;
     let first = recording.layers.iter().position(|l| l.name == examined.layer).unwrap_or(0);
@@ -178,7 +178,7 @@ fn measure(examined: &Examined, shown: &Mutex<Arc<AllLayers>>, stop: &AtomicBool
     }
 }
 
-/// Routes all layers until it is stopped.
+/// Routes all layers step by step until `stop` is set or [`MOST_STEPS`] is reached.
 fn route(
     examined: &Examined,
     experiment: Experiment,

@@ -1,8 +1,8 @@
-//! The lesson that is open: which page, what was answered, and whether its task is done. Turning a page sends what a person could do
-//! by hand; nothing here stops anybody from doing something else.
+//! The open lesson: its page, the answers given, and whether the page's task is done. Turning a page makes only changes that the user could
+//! make by hand, and a lesson never prevents the user from doing something else.
 //!
-//! An open question holds the run, and what it shows once it is answered begins where the page put it: what a page says is true however
-//! long somebody thinks. Tasks are judged by `judge`, progress is kept on the [`shelf`](Shelf).
+//! While a question is open the run is paused, and the demonstration after the answer begins at the step where the question was asked, so
+//! the text of the page stays true however long the user thinks. `judge` judges tasks; the [`Shelf`] holds the progress in all lessons.
 
 mod judge;
 mod shelf;
@@ -30,18 +30,18 @@ pub struct Running {
     pub lesson: Arc<Lesson>,
     /// The page, counted from 0.
     pub page: usize,
-    /// Grows when a page is turned to or set up again: then what it points at is pointed at.
+    /// Changes whenever a page is opened or set up again; the window then points at what the page names.
     pub turned: u64,
-    /// Hints shown.
+    /// The number of hints shown on this page.
     pub hints: usize,
     judge: Judge,
-    /// Where the run stood when the page's question was asked.
+    /// The run and its step when the page's question was asked.
     asked_at: Option<(RunId, u64)>,
-    /// The person has changed the experiment since a page set it up.
+    /// Whether the user has changed the experiment since a page last set it up.
     changed: bool,
 }
 
-/// Lessons, as the lab has them.
+/// The open lesson, and the progress in all lessons.
 #[derive(Clone, Debug, Default)]
 pub struct Lessons {
     running: Option<Running>,
@@ -56,7 +56,7 @@ impl Running {
         self.lesson.pages.get(self.page)
     }
 
-    /// The panes to show: the page's, those of the nearest page before that names any, or loads and MaxVio.
+    /// The panes to show: those that the page names, or else the nearest earlier page that names any, or else loads and MaxVio.
     #[must_use]
     pub fn panes(&self) -> &[PaneKind] {
         let named = self.lesson.pages.iter().take(self.page + 1).rev().map(|p| p.show.as_slice());
@@ -71,18 +71,18 @@ impl Lab {
         self.lessons.running.as_ref()
     }
 
-    /// How far somebody came in all lessons.
+    /// The progress in all lessons.
     #[must_use]
     pub fn shelf(&self) -> &Shelf {
         &self.lessons.shelf
     }
 
-    /// Puts back what was kept from an earlier session.
+    /// Sets the progress that was stored by an earlier session.
     pub fn set_shelf(&mut self, shelf: Shelf) {
         self.lessons.shelf = shelf;
     }
 
-    /// How far the page's task is.
+    /// The state of the page's task.
     #[must_use]
     pub fn task_standing(&self) -> Standing {
         let Some(running) = &self.lessons.running else { return Standing::default() };
@@ -92,21 +92,21 @@ impl Lab {
         Standing { streak: running.judge.streak, untouched, done }
     }
 
-    /// What was answered on the open page.
+    /// The answer given on the open page, counted from 0; `None` if none was given.
     #[must_use]
     pub fn answered(&self) -> Option<usize> {
         let running = self.lessons.running.as_ref()?;
         self.progress_of(&running.lesson.id)?.answers.get(&running.page).copied()
     }
 
-    /// Whether the open page asks something that was not answered: then letters answer.
+    /// Whether the open page has a question that is not answered yet. Letter keys then choose an answer.
     #[must_use]
     pub fn question_is_open(&self) -> bool {
         let asks = self.lesson().and_then(Running::page).is_some_and(|p| p.question.is_some());
         asks && self.answered().is_none()
     }
 
-    /// Whether a command is a change by hand that a task may count.
+    /// Whether a command may change the experiment in a way that counts for a lesson's task.
     pub(super) fn may_change(&self, command: &Command) -> bool {
         use Command as C;
         let changes = matches!(
@@ -122,7 +122,7 @@ impl Lab {
         changes && self.lessons.running.is_some()
     }
 
-    /// The person changed the experiment by hand.
+    /// Notes that the user has changed the experiment by hand.
     pub(super) fn changed_by_hand(&mut self) {
         if let Some(running) = &mut self.lessons.running {
             running.judge.touch();
@@ -130,7 +130,7 @@ impl Lab {
         }
     }
 
-    /// Whether the snapshot is of the run that was asked for last, with every change asked for.
+    /// Whether the snapshot shows the run that was asked for last with every requested change, and no seek is in progress.
     #[must_use]
     pub fn is_up_to_date(&self) -> bool {
         self.snapshot.run == self.run
@@ -142,7 +142,7 @@ impl Lab {
         self.lessons.shelf.progress.get(id)
     }
 
-    /// Does something in a lesson.
+    /// Carries out a command of the lesson pane.
     pub(super) fn in_lesson(&mut self, what: LessonDo) {
         match what {
             LessonDo::Open(id) => match lesson::find(&id).map(lesson::ShippedLesson::load) {
@@ -162,7 +162,7 @@ impl Lab {
         }
     }
 
-    /// Opens a lesson where it was left; one that was read to its end at its beginning.
+    /// Opens a lesson at the page where it was left, or at its first page if it was read to the end.
     pub(super) fn take_lesson(&mut self, lesson: Lesson) {
         if let Some(path) = &lesson.path {
             self.desk.saved.push(path.clone());
@@ -186,7 +186,8 @@ impl Lab {
         self.set_up();
     }
 
-    /// Starts the experiment as the page has it. What an answer changes is done to the run where the page put it, as when it was given.
+    /// Starts the page's experiment. If the page's question is answered already, the changes that follow the answer are applied at the step
+    /// where the question is asked, as when the answer was given.
     fn set_up(&mut self) {
         let answered = self.answered().is_some();
         let Some(running) = &mut self.lessons.running else { return };
@@ -199,7 +200,7 @@ impl Lab {
         if let Some(scene) = lesson.scene(page, answered && shows.is_none()) {
             let title = format!("Lesson: {}", lesson.title);
             let what = format!("Page {} of {}", page + 1, lesson.title);
-            // What to look for is for the page to say, and not before it asks.
+            // The scenario's own texts are left out: they could give the answer away before the page asks.
             let document = Document { title, path: None, ..Document::default() };
             self.take_as(&scene.loaded, document, scene.play, &what);
             step = scene.step;
@@ -213,7 +214,8 @@ impl Lab {
         self.page_is_open(true, step);
     }
 
-    /// The page is open and its run is under way, from this step where that is known.
+    /// Notes that the page is open. `fresh`: its run is a new one. `step`: the step at which the page's question is asked, if the page sets
+    /// one.
     fn page_is_open(&mut self, fresh: bool, step: Option<u64>) {
         self.lessons.turns += 1;
         let turned = self.lessons.turns;
@@ -243,7 +245,7 @@ impl Lab {
         let (low, high) = (from.min(to), from.max(to));
         let between = (low + 1..=high).any(|i| lesson.sets_up(i));
         let asks = self.question_is_open();
-        // A question is about the page's own experiment, whatever was changed on the way to it.
+        // A question is about the page's own experiment, so changes that the user made before are undone by setting it up again.
         if asks && changed {
             return self.set_up();
         }
@@ -252,7 +254,7 @@ impl Lab {
             if lesson.scenarios.get(to).is_some_and(|s| s.at_first.is_some()) {
                 return self.set_up();
             }
-            // What a question held goes on; one that asks holds in its turn.
+            // A run that the last page's question paused continues, unless this page has a question too.
             let play = if asks { Some(false) } else { setup.play.or(held.then_some(true)) };
             self.apply(setup, play);
         } else if between || (skipped && to > from) {
@@ -263,8 +265,8 @@ impl Lab {
         self.page_is_open(false, lesson.pages[to].setup.step.filter(|_| to == from + 1));
     }
 
-    /// Does to the running experiment what a page without a scenario of its own asks for. Nothing is said about it, and undo, which is for
-    /// what the person did, does not know it.
+    /// Applies to the running experiment what a page without a scenario of its own asks for. The user gets no message, and undo does not
+    /// list these changes, because the user did not make them.
     fn apply(&mut self, setup: &Setup, play: Option<bool>) {
         self.end_gesture();
         for changed in &setup.changes {
@@ -304,7 +306,8 @@ impl Lab {
         if let Some(progress) = self.lessons.shelf.progress.get_mut(&lesson.id) {
             progress.answers.insert(page, choice);
         }
-        // Where somebody played on or changed something before they answered, the answer would show something else than it says.
+        // If the user continued the run or changed something before answering, the demonstration would no longer match its text, so the
+        // page is set up again.
         let here = (self.snapshot.run, self.snapshot.step);
         let moved = running.changed || running.asked_at.is_some_and(|at| at != here);
         let (then, shows) = (question.then.clone(), !question.then.is_empty());
@@ -315,7 +318,7 @@ impl Lab {
         }
     }
 
-    /// Judges the page's task.
+    /// Judges the page's task on the steps since the last call.
     pub(super) fn poll_lesson(&mut self) {
         if !self.is_up_to_date() {
             return;

@@ -47,64 +47,64 @@ use std::time::Duration;
 use undo::Origin;
 use undoing::Undoing;
 
-/// What everything but saving is answered with once the worker's thread is gone.
+/// The answer to every command that needs the worker, once the worker's thread has ended.
 const DEAD: &str = "The simulation has stopped unexpectedly. Save the run, then start Moebias again";
 
-/// What an experiment is called and what it teaches.
+/// The title and texts of an experiment, its file, and its view.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
-    /// Title, shown in the top bar.
+    /// The title, shown in the top bar.
     pub title: String,
-    /// One line.
+    /// A summary in one line.
     pub summary: String,
-    /// What to look for.
+    /// What to look for while the experiment runs.
     pub look_for: String,
-    /// Where it was opened from or saved to.
+    /// The file that it was opened from; `None` if it does not come from a file.
     pub path: Option<PathBuf>,
-    /// How it wants to be seen.
+    /// The arrangement of the window that the file asks for, if any.
     pub view: Option<View>,
 }
 
-/// Later steps that were set aside when the past was changed.
+/// The later part of a run, which was set aside when a setting was changed at an earlier step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetAside {
-    /// The parked run that holds them.
+    /// The parked run that holds these steps.
     pub run: RunId,
-    /// Where the branch began.
+    /// The step at which the new branch begins.
     pub step: u64,
-    /// How many events it holds.
+    /// The number of later changes that the new branch no longer has.
     pub events: usize,
 }
 
-/// Work beside the run, with its progress.
+/// A file being opened or exported on another thread, with its progress.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobStatus {
-    /// What it is: "Writing curves.csv".
+    /// What is being done: "Writing curves.csv".
     pub name: String,
-    /// In [0, 1].
+    /// The share that is done, in [0, 1].
     pub progress: f32,
 }
 
-/// An unfinished run of an earlier session.
+/// A run that an earlier session left unfinished, because the program crashed or was killed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnfinishedRun {
-    /// Its title.
+    /// The title of the run.
     pub title: String,
-    /// How far it came.
+    /// The step that the run had reached.
     pub steps: u64,
-    /// How many changes it holds.
+    /// The number of timed events: those of the author and those made by hand.
     pub events: usize,
 }
 
-/// A lab: one worker, the settings as the controls show them, undo, recording and messages.
+/// A lab: one worker with the run that it simulates, the settings as the controls show them, undo, recording and messages.
 pub struct Lab {
     worker: Worker,
     wake: Arc<dyn Fn() + Send + Sync>,
-    /// The run that is shown, and what it was made from.
+    /// The run that is shown: the one that was asked for last, even before the worker has confirmed it.
     run: RunId,
     sheet: Sheet,
     snapshot: Arc<Snapshot>,
-    /// The settings as last asked for; the worker's own once it has answered everything.
+    /// The settings that were asked for last. They equal the worker's settings once it has answered every request.
     settings: Experiment,
     requests: Requests,
     shelf: Shelf,
@@ -118,34 +118,34 @@ pub struct Lab {
     dead: bool,
 }
 
-/// What the worker was asked for and has not answered yet.
+/// The requests that were sent to the worker and are not answered yet.
 #[derive(Debug, Default)]
 struct Requests {
-    /// Changes and runs asked for so far.
+    /// The number of changes, names and runs requested so far.
     count: u64,
-    /// Runs, in order.
+    /// The requested runs, oldest first.
     switches: VecDeque<Switch>,
-    /// What is to be told of runs once the worker has confirmed them.
+    /// Messages about runs that the worker has confirmed; they are shown after the next snapshot was read.
     announcements: Vec<runs::Announcement>,
     /// Changes by their number, with where each came from.
     changes: HashMap<u64, Origin>,
 }
 
-/// The runs that are not shown.
+/// The runs that are in memory but not shown.
 #[derive(Debug)]
 struct Shelf {
     runs: HashMap<RunId, Shelved>,
-    /// What a change of the past set aside last, to be brought back.
+    /// The steps that a change of the past set aside last, if they can still be brought back.
     aside: Option<SetAside>,
-    /// The number of the next run.
+    /// The id of the next new run.
     next: u64,
 }
 
 impl Lab {
-    /// Starts a lab, paused at the first step. `wake` is called from another thread whenever there is something new.
+    /// Starts a lab, paused at the first step. `wake` is called on other threads whenever there is something new to draw.
     ///
     /// # Errors
-    /// A start that does not fit.
+    /// The start is not valid, or the system could not start a thread.
     pub fn new(
         document: Document,
         start: Start,
@@ -158,15 +158,15 @@ impl Lab {
         Ok(lab)
     }
 
-    /// A lab beside another, for pictures of a run: on the CPU, it keeps no journal and offers nothing to restore.
+    /// Starts a second lab for pictures and films of a run. It simulates on the CPU, keeps no journal and offers no unfinished run.
     ///
     /// # Errors
-    /// A start that does not fit.
+    /// The start is not valid, or the system could not start a thread.
     pub fn beside(document: Document, start: Start) -> Result<Self, ConfigError> {
         Self::beside_with(document, start, EngineChoice::Cpu, || {})
     }
 
-    /// The same lab with what the recording of its tokens turned out to hold.
+    /// Adds what was found in the recording that the tokens come from.
     #[must_use]
     pub fn with_recording(mut self, examined: Option<Arc<moebias_files::Examined>>) -> Self {
         self.sheet.examined = examined;
@@ -208,7 +208,7 @@ impl Lab {
     /// Starts a lab with a loaded scenario.
     ///
     /// # Errors
-    /// A scenario that does not fit.
+    /// The scenario is not valid, or the system could not start a thread.
     pub fn open(
         loaded: &Loaded,
         engine: EngineChoice,
@@ -222,7 +222,7 @@ impl Lab {
         Ok(lab)
     }
 
-    /// Takes in what the worker said. Call once per frame, before drawing.
+    /// Reads the worker's answers and its newest snapshot, and the results of other threads. Call it once per frame, before drawing.
     pub fn poll(&mut self) {
         loop {
             match self.worker.echo() {
@@ -238,7 +238,7 @@ impl Lab {
         if self.snapshot.answered == self.requests.count {
             self.settings.clone_from(&self.snapshot.experiment);
         }
-        // The window's lab, not one that draws pictures beside it.
+        // Only the window's lab shows warnings from the log; a lab for pictures would take them away from it.
         if self.desk.journaling.enabled {
             for warning in logging::take_warnings() {
                 self.tell(Level::Warning, warning);
@@ -257,71 +257,72 @@ impl Lab {
         &self.snapshot
     }
 
-    /// The run that is shown, or was asked for last.
+    /// The run that was asked for last. It is the one shown once the worker has confirmed it.
     #[must_use]
     pub fn run(&self) -> RunId {
         self.run
     }
 
-    /// The settings, as the controls should show them.
+    /// The settings that the controls should show: those asked for last.
     #[must_use]
     pub fn settings(&self) -> &Experiment {
         &self.settings
     }
 
-    /// Files that were opened or saved since the last time this was asked, oldest first: for the list of recent files.
+    /// Takes the files that were opened or saved since the last call, oldest first, for the list of recent files.
     pub fn take_recent(&mut self) -> Vec<PathBuf> {
         std::mem::take(&mut self.desk.saved)
     }
 
-    /// The texts that hold for the experiment as it is now: after a change, what it was changed from.
+    /// The texts that are true of the experiment as it is now: once a setting was changed, the author's texts give way to a note of what it
+    /// was changed from.
     #[must_use]
     pub fn texts(&self) -> Document {
         self.sheet.texts()
     }
 
-    /// The first step that there is: 0, or where a late recording begins.
+    /// The first step of the run: 0, or the step at which a late recording begins.
     #[must_use]
     pub fn first_step(&self) -> u64 {
         self.sheet.authored.state.as_ref().map_or(0, |s| s.step)
     }
 
-    /// What the experiment is called.
+    /// The title and texts as the author wrote them; see [`Self::texts`].
     #[must_use]
     pub fn document(&self) -> &Document {
         &self.sheet.document
     }
 
-    /// The messages.
+    /// All messages to the user.
     #[must_use]
     pub fn notices(&self) -> &Notices {
         &self.notices
     }
 
-    /// Later steps that can be brought back.
+    /// The steps that were set aside last and can be brought back.
     #[must_use]
     pub fn set_aside(&self) -> Option<&SetAside> {
         self.shelf.aside.as_ref()
     }
 
-    /// The engine that was asked for.
+    /// The engine that the user asked for.
     #[must_use]
     pub fn engine_choice(&self) -> EngineChoice {
         self.engine_choice
     }
 
-    /// The engine that runs.
+    /// The engine that simulates at present.
     #[must_use]
     pub fn engine(&self) -> &EngineInfo {
         &self.snapshot.engine
     }
 
-    /// Tells a person something.
+    /// Shows a message to the user.
     pub fn tell(&mut self, level: Level, text: impl Into<String>) {
         self.notices.add(level, self.snapshot.step, text, None);
     }
 
-    /// Tells a person something, unless it has just been told.
+    /// Shows a message to the user, unless it is the last message and less than four seconds old.
     pub fn tell_once(&mut self, level: Level, text: &str) {
         let just = |n: &Notice| n.text == text && n.at.elapsed() < Duration::from_secs(4);
         if !self.notices.all().next_back().is_some_and(just) {

@@ -1,7 +1,8 @@
-//! The program's log: a file in the state folder, the terminal where `RUST_LOG` asks for it, and our own warnings for the window.
+//! The program's log. It goes to a file in the state folder and, if `RUST_LOG` is set, to the terminal; Moebias's own warnings are also
+//! kept for the window.
 //!
-//! `RUST_LOG` is read as by `env_logger`: `debug`, or `moebias=debug,wgpu_core=warn`. Without it warnings go to the file alone. The file is
-//! made by the first of them.
+//! `RUST_LOG` has the syntax of `env_logger`: `debug`, or `moebias=debug,wgpu_core=warn`. Without it, warnings go to the file alone. The
+//! file is created when the first line is written.
 
 use super::places;
 use env_filter::{Builder, Filter};
@@ -14,22 +15,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-/// What is written down where nobody says otherwise: libraries that draw are known to warn of what is no trouble.
+/// The default filter. Graphics and window libraries warn of things that cause no trouble, so only their errors are logged.
 const DEFAULT: &str =
     "warn,wgpu_core=error,wgpu_hal=error,naga=error,eframe=error,egui_winit=error,winit=error,zbus=error";
-/// The log's file; one that has become too large is set aside under the name after it.
+/// The name of the log file, and the name to which it is moved once it is too large.
 const FILE: [&str; 2] = ["moebias.log", "moebias.log.1"];
-/// Room for about ten thousand lines.
+/// The largest size of the log file, about ten thousand lines.
 const LIMIT: door::Limit = door::Limit::new("a log", 1 << 20);
-/// Warnings kept for the window until it asks.
+/// The largest number of warnings kept for the window.
 const KEPT: usize = 20;
 
-/// Our own warnings that the window has not shown yet.
+/// Warnings from Moebias itself that the window has not shown yet.
 static WARNINGS: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
 
 struct Logger {
     filter: Filter,
-    /// `RUST_LOG` is set: somebody watches the terminal.
+    /// Whether `RUST_LOG` is set, so that lines also go to the terminal.
     watched: bool,
     file: Mutex<Sink>,
 }
@@ -37,17 +38,17 @@ struct Logger {
 enum Sink {
     Unopened,
     Open(File),
-    /// There is nowhere to write.
+    /// The file could not be opened; nothing is written to it.
     None,
 }
 
-/// Installs the log. The first call counts.
+/// Installs the log. Only the first call has an effect.
 pub fn install() {
     let wanted = std::env::var("RUST_LOG").ok().filter(|v| !v.is_empty());
     let (filter, understood) = filter(wanted.as_deref().unwrap_or(DEFAULT));
     let level = filter.filter().max(LevelFilter::Warn);
     let logger = Logger { filter, watched: wanted.is_some(), file: Mutex::new(Sink::Unopened) };
-    // It lives as long as the program.
+    // The logger is needed until the program ends, so it is never freed.
     if log::set_logger(Box::leak(Box::new(logger))).is_ok() {
         log::set_max_level(level);
     }
@@ -56,7 +57,7 @@ pub fn install() {
     }
 }
 
-/// A filter as `RUST_LOG` words it, or the default where that can't be read.
+/// The filter that `words` describe in the syntax of `RUST_LOG`, or the default filter and false if they can't be parsed.
 fn filter(words: &str) -> (Filter, bool) {
     let mut builder = Builder::new();
     let understood = builder.try_parse(words).is_ok();
@@ -67,23 +68,23 @@ fn filter(words: &str) -> (Filter, bool) {
     (builder.build(), understood)
 }
 
-/// Our own warnings since the last call, oldest first: what a person should know though no command of theirs failed.
+/// Takes Moebias's own warnings since the last call, oldest first. They concern the user even though no command failed.
 pub fn take_warnings() -> Vec<String> {
     WARNINGS.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
 }
 
-/// Where the log is written.
+/// The path of the log file; `None` if there is no folder for it.
 #[must_use]
 pub fn path() -> Option<PathBuf> {
     places::state_dir().map(|d| d.join(FILE[0]))
 }
 
-/// Notices are logged too, and were shown when they were.
+/// Whether a warning is to be shown in the window. Notices are logged too, but the window shows those already.
 fn is_for_a_person(about: &Metadata<'_>) -> bool {
     about.level() <= Level::Warn && about.target().starts_with("moebias") && !about.target().ends_with("notices")
 }
 
-/// Keeps a warning; the oldest go first.
+/// Appends a warning and drops the oldest one if there are too many.
 fn keep(kept: &mut VecDeque<String>, warning: String) {
     if kept.len() == KEPT {
         kept.pop_front();
@@ -113,7 +114,7 @@ impl Log for Logger {
             *sink = path().and_then(|p| open(&p)).map_or(Sink::None, Sink::Open);
         }
         if let Sink::Open(file) = &mut *sink {
-            // One write, so that lines of several programs do not mix.
+            // The line is written at once, so that lines of several running programs do not mix.
             let line = format!("{} {text}\n", humantime::format_rfc3339_seconds(SystemTime::now()));
             file.write_all(line.as_bytes()).ok();
         }
@@ -122,7 +123,7 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Opens the file. `None` where there is no room for one: a log is no reason to stop.
+/// Opens the log file, after moving away one that is too large. `None` if that fails: the program then runs without a log file.
 fn open(path: &Path) -> Option<File> {
     std::fs::create_dir_all(path.parent()?).ok()?;
     match door::append(path, LIMIT) {

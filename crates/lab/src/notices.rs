@@ -1,4 +1,4 @@
-//! What the app tells a person: shown for a while as a toast, kept in the message history.
+//! Messages to the user: each is shown for a while as a toast and kept in the message history.
 
 use super::Lab;
 use super::command::Command;
@@ -6,48 +6,48 @@ use moebias_engine::start::RunId;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// How much it matters.
+/// The importance of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Good to know.
+    /// Information; nothing needs to be done.
     Info,
-    /// Done as asked.
+    /// A command was carried out.
     Success,
-    /// Something is not as it should be; work goes on.
+    /// Something is not as expected, but work continues.
     Warning,
-    /// Something was not done.
+    /// A command failed.
     Error,
 }
 
-/// What can be done about a notice with one click.
+/// A button on a notice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoticeAction {
     /// The button's text.
     pub label: String,
-    /// What it does.
+    /// The command that the button sends.
     pub command: Command,
 }
 
-/// One message.
+/// A message.
 #[derive(Clone, Debug)]
 pub struct Notice {
-    /// Rising number.
+    /// A number that rises with every message.
     pub id: u64,
-    /// How much it matters.
+    /// The importance of the message.
     pub level: Level,
     /// One or two sentences.
     pub text: String,
-    /// What can be done about it.
+    /// A button that does something about it, if there is one.
     pub action: Option<NoticeAction>,
-    /// When it came.
+    /// The time of the message.
     pub at: Instant,
-    /// The run that was shown then.
+    /// The run that was shown at that time.
     pub run: RunId,
-    /// The step of the run at which it came.
+    /// The step of the run that the message belongs to.
     pub step: u64,
 }
 
-/// Messages, newest last.
+/// The messages that are kept, newest last.
 #[derive(Debug, Default)]
 pub struct Notices {
     kept: VecDeque<Notice>,
@@ -55,11 +55,11 @@ pub struct Notices {
     run: RunId,
 }
 
-/// Messages kept.
+/// The largest number of messages kept.
 const KEPT: usize = 500;
 
 impl Notices {
-    /// Messages are of this run from now on.
+    /// Sets the run that new messages belong to.
     pub(super) fn follow(&mut self, run: RunId) {
         self.run = run;
     }
@@ -84,7 +84,7 @@ impl Notices {
         self.kept.iter()
     }
 
-    /// How many there ever were.
+    /// The number of messages so far, including those no longer kept.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.next
@@ -92,8 +92,8 @@ impl Notices {
 }
 
 impl Lab {
-    /// Whether what a message tells is still so. What was told of another run is over; a file that was saved stays saved. An offer to go on
-    /// is over once the run goes on.
+    /// Whether a message is still true. A message about another run no longer is, unless it reports a success: a saved file stays saved. An
+    /// offer to continue is out of date once the run has continued.
     #[must_use]
     pub fn still_holds(&self, notice: &Notice) -> bool {
         if notice.run != self.run && notice.level != Level::Success {
@@ -101,7 +101,7 @@ impl Lab {
         }
         let snapshot = self.snapshot();
         match notice.action.as_ref().map(|a| &a.command) {
-            // The worker's word may be ahead of its snapshot.
+            // The worker's answer may arrive before the snapshot of the step that it speaks of.
             Some(Command::Play) => snapshot.step == notice.step || (snapshot.playing && snapshot.step < notice.step),
             _ => true,
         }

@@ -1,18 +1,19 @@
-//! Where Moebias keeps what it writes by itself.
+//! The folders for files that Moebias writes without being asked for a path: journals, recordings, settings, caches and the log.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// A folder chosen by the program instead of the system's.
+/// A folder that the program chose in place of the system's folders.
 static CHOSEN: OnceLock<PathBuf> = OnceLock::new();
 
-/// Keeps everything below `folder` from now on; the first call counts. Tests use it to leave a person's own files alone.
+/// Uses `folder` in place of the system's folders. Only the first call has an effect. Tests call this so that they do not touch the user's
+/// files.
 pub fn keep_in(folder: &Path) {
     CHOSEN.set(folder.into()).ok();
 }
 
-/// Journals and recordings live below here; `MOEBIAS_DATA_DIR` names another place. `None` where the system has no home, and in
-/// unit tests that chose none.
+/// The folder for journals, recordings and settings. The environment variable `MOEBIAS_DATA_DIR` overrides the system's. `None` if the user
+/// has no home folder, and in this crate's unit tests unless they called [`keep_in`].
 #[must_use]
 pub fn data_dir() -> Option<PathBuf> {
     let chosen = CHOSEN.get().cloned();
@@ -26,25 +27,25 @@ fn system_data_dir() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "moebias").map(|d| d.data_dir().to_path_buf())
 }
 
-/// Journals of runs that are not finished.
+/// The folder for the journals of unfinished runs.
 #[must_use]
 pub fn journal_dir() -> Option<PathBuf> {
     data_dir().map(|d| d.join("journal"))
 }
 
-/// What can be made again lives below here, in the system's folder for caches.
+/// The folder for files that can be made again: the system's folder for caches.
 #[must_use]
 pub fn cache_dir() -> Option<PathBuf> {
     own("cache", |d| Some(d.cache_dir().to_path_buf()))
 }
 
-/// The log lives here, in the system's folder for such things where it has one.
+/// The folder for the log: the system's folder for state if it has one, otherwise its folder for caches.
 #[must_use]
 pub fn state_dir() -> Option<PathBuf> {
     own("state", |d| Some(d.state_dir().unwrap_or(d.cache_dir()).to_path_buf()))
 }
 
-/// A folder of the system's, or a part of the one that was chosen instead.
+/// The system's folder that `of` names, or the subfolder `part` of the folder that was chosen in its place.
 fn own(part: &str, of: fn(&directories::ProjectDirs) -> Option<PathBuf>) -> Option<PathBuf> {
     let chosen = CHOSEN
         .get()
@@ -57,26 +58,26 @@ fn own(part: &str, of: fn(&directories::ProjectDirs) -> Option<PathBuf>) -> Opti
     }
 }
 
-/// What GPU drivers compiled, to be used again at the next start.
+/// The folder for compiled GPU pipelines, which make the next start faster.
 #[must_use]
 pub fn pipelines_dir() -> Option<PathBuf> {
     cache_dir().map(|d| d.join("pipelines"))
 }
 
-/// Earlier builds kept pipelines among what can't be made again.
+/// Removes compiled pipelines from the data folder, where earlier builds stored them.
 pub fn forget_old_pipelines() {
     if let Some(old) = data_dir().map(|d| d.join("pipelines")).filter(|d| d.is_dir()) {
         std::fs::remove_dir_all(old).ok();
     }
 }
 
-/// Settings of the window.
+/// The file with the settings of the window.
 #[must_use]
 pub fn settings_file() -> Option<PathBuf> {
     data_dir().map(|d| d.join("app.ron"))
 }
 
-/// Recordings that were not saved elsewhere.
+/// The folder for recordings for which the user chose no file.
 #[must_use]
 pub fn recordings_dir() -> Option<PathBuf> {
     data_dir().map(|d| d.join("recordings"))

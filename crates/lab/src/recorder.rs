@@ -1,4 +1,5 @@
-//! From a run to a file. Every run is known from its first step, so recording only names what to keep.
+//! Turns a run into a scenario for a file. Start and events of a run are known at any time, so a recording only needs the steps at which it
+//! began and ended.
 
 use super::sheet::Sheet;
 use moebias_disk::name;
@@ -11,25 +12,25 @@ use moebias_model::trace::Trace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A recording that begins after this step holds the state it began with, so that a replay need not do all the steps before.
+/// A recording that begins after this step contains the state at its begin, so that a replay need not compute all earlier steps.
 const STATE_AFTER: u64 = 5000;
 
-/// A recording under way.
+/// A recording in progress.
 #[derive(Debug)]
 pub struct Recording {
-    /// The step at which it began.
+    /// The step at which the recording began.
     pub since: u64,
-    /// The run at that step, once the worker has answered.
+    /// The run at that step; `None` until the worker has answered.
     pub begin: Option<Box<Exported>>,
 }
 
-/// The run as a scenario that repeats it, with the digest it came to.
+/// A scenario that repeats the run, with the digest that the run reached.
 #[must_use]
 pub fn scenario_of(sheet: &Sheet, run: &Exported) -> Scenario {
     let document = &sheet.texts();
     let experiment = run.start.experiment.clone();
     let experts = experiment.variants.iter().map(|v| v.router.experts).min().unwrap_or(0);
-    // An expert that a smaller router lacks can't be pinned in it.
+    // An expert that the smallest router does not have can't be pinned.
     let view = document.view.clone().map(|v| View { expert: v.expert.filter(|e| *e < experts), ..v });
     let mut events = run.start.events.clone();
     events.sort_by_key(|e| e.step);
@@ -50,7 +51,8 @@ pub fn scenario_of(sheet: &Sheet, run: &Exported) -> Scenario {
     }
 }
 
-/// What was recorded: from the state at which a late recording began, if it can be had, and from the first step.
+/// The recording as scenarios: one that starts from the state at which a late recording began, if that state is known, and one that starts
+/// from the first step.
 #[must_use]
 pub fn recording_of(sheet: &Sheet, recording: &Recording, run: &Exported) -> (Option<Scenario>, Scenario) {
     let stop = Some(run.step.max(1));
@@ -59,7 +61,7 @@ pub fn recording_of(sheet: &Sheet, recording: &Recording, run: &Exported) -> (Op
     let late = begin.and_then(|begin| {
         let mut scenario = whole.clone();
         let mut experiment = begin.experiment.clone();
-        // What was typed since then holds all the same.
+        // Names that the user typed after the recording began are kept.
         for (i, v) in run.start.experiment.variants.iter().enumerate() {
             experiment.rename(i, v.name.typed());
         }
@@ -74,10 +76,11 @@ pub fn recording_of(sheet: &Sheet, recording: &Recording, run: &Exported) -> (Op
     (late, whole)
 }
 
-/// Makes sure that Moebias opens what is about to be written: it is read back, and a run can start from it on this trace.
+/// Checks that Moebias will be able to open a scenario before it is written: its text is parsed again, and a run must be able to start from
+/// it on this trace.
 ///
 /// # Errors
-/// Why it could not be opened, in a sentence.
+/// The reason why it could not be opened, a sentence.
 pub fn opens_again(scenario: &Scenario, trace: Option<&Arc<Trace>>) -> Result<(), String> {
     let text = to_text(scenario);
     let most = limits::SCENARIO_BYTES;
@@ -95,7 +98,7 @@ pub fn opens_again(scenario: &Scenario, trace: Option<&Arc<Trace>>) -> Result<()
     start.ignored().first().map_or(Ok(()), |i| Err(i.why.to_string()))
 }
 
-/// A file name for a recording that no file in `folder` has.
+/// A path in `folder` for a recording with this title, under a name that no file has yet.
 #[must_use]
 pub fn free_name(folder: &Path, title: &str) -> PathBuf {
     let stem = name::stem(title, "recording");
@@ -124,7 +127,7 @@ mod tests {
         scenario.start = Some(run.simulation().state().clone());
         let said = opens_again(&scenario, None).unwrap_err();
         assert!(said.contains("MiB") && said.contains("at most 16"), "{said}");
-        // Biases that the multiplicative rule can't have.
+        // A negative bias, which the multiplicative rule does not allow.
         let mut scenario = Scenario { start: None, ..scenario };
         scenario.source = Source::Synthetic(Default::default());
         let run = Run::new(RunId(0), crate::start_of_scenario(&scenario)).unwrap();

@@ -1,4 +1,4 @@
-//! The recording that the tokens come from: which layer of it is shown, how it is read, and all of its layers at once.
+//! The recording that the tokens come from: choosing the layer that is shown, and reading the recording in another way.
 
 use super::command::Command;
 use super::job::{Job, Progress};
@@ -11,14 +11,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 impl Lab {
-    /// What the recording turned out to hold; `None` where tokens are not recorded, or come from a trace that ships with Moebias.
+    /// What was found in the recording; `None` if the tokens are not recorded, or come from a trace that ships with Moebias.
     #[must_use]
     pub fn examined(&self) -> Option<&Arc<Examined>> {
         let recorded = matches!(self.settings.source, Source::Trace(_));
         self.sheet.examined.as_ref().filter(|_| recorded)
     }
 
-    /// Shows another layer of the recording, read as the present one is.
+    /// Shows another layer of the recording, read in the same way as the present one.
     pub(super) fn show_layer(&mut self, name: String) {
         match self.examined().map(|e| e.reading.clone()) {
             Some(reading) => self.read_otherwise(Some(name), reading),
@@ -26,8 +26,8 @@ impl Lab {
         }
     }
 
-    /// Shows another layer of the recording, or reads it otherwise, beside the work. The variants keep their settings where the layer has
-    /// as many experts. Starts a new run; can be undone.
+    /// Reads another layer of the recording, or the same layer in another way, on another thread. If the layer has as many experts as
+    /// before, the variants keep their settings. Starts a new run; can be undone.
     pub(super) fn read_otherwise(&mut self, layer: Option<String>, reading: Reading) {
         let Some(examined) = self.examined().cloned() else { return };
         let Source::Trace(source) = &self.settings.source else { return };
@@ -46,7 +46,7 @@ impl Lab {
         }
     }
 
-    /// Why the recording can't be read otherwise, if so.
+    /// The reason, a sentence, why a command on the recording can't be carried out; `None` if it can.
     pub(super) fn cant_read(&self, command: &Command) -> Option<String> {
         let Some(examined) = self.examined() else { return Some("These tokens are not from a recording".into()) };
         match command {
@@ -61,7 +61,7 @@ impl Lab {
     }
 }
 
-/// Reads the recording again and puts the variants that there were on it.
+/// Reads the recording again and gives it the present variants, if they fit.
 fn again(
     examined: &Examined,
     files: &[PathBuf],
@@ -71,7 +71,7 @@ fn again(
     document: &Document,
 ) -> Result<Opened, FileError> {
     let layer = layer.unwrap_or(&examined.layer);
-    // Where only tokens are left out or another layer is shown, the files need not be opened again.
+    // If only the layer changes, the recording in memory is used and no file is opened.
     let found = if examined.reading == *reading {
         recorded::of_layer(examined.recording.as_ref().clone(), Some(layer), reading)?
     } else {
@@ -101,7 +101,7 @@ fn again(
     Ok(Opened::Experiment(Box::new(loaded)))
 }
 
-/// The recording that an experiment's tokens come from, if they do.
+/// The trace or recording that an experiment's tokens come from; `None` if they are generated.
 #[must_use]
 pub fn source_of(source: &Source) -> Option<&TraceSource> {
     match source {

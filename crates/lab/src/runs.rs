@@ -1,8 +1,8 @@
-//! Which run the lab shows.
+//! The run that the lab shows, and the others in memory.
 //!
-//! What is asked of the worker is believed at once, so that the screen follows without waiting, and taken back where the worker declines:
-//! the sheet, the run, its settings, what undo knows of it and what a person is told. A new run is checked beforehand by the very
-//! check that the worker makes ([`Start::check`](moebias_engine::start::Start::check)).
+//! The lab shows a requested run at once, without waiting for the worker. If the worker declines the run, the lab restores what it changed:
+//! run, sheet, settings, undo, and the messages that were to follow. A new run first passes the same check that the worker makes
+//! ([`Start::check`](moebias_engine::start::Start::check)).
 
 use super::command::Command;
 use super::notices::{Level, NoticeAction};
@@ -17,52 +17,52 @@ use moebias_model::config::Experiment;
 /// A run that is not shown.
 #[derive(Debug)]
 pub(super) struct Shelved {
-    /// What it was made from.
+    /// What the run was made from.
     pub(super) sheet: Sheet,
-    /// Its settings, as of when it was left.
+    /// The settings of the run when it was last shown.
     pub(super) settings: Experiment,
 }
 
-/// What a person is told once the worker has confirmed a run.
+/// A message that is shown once the worker has confirmed a run.
 #[derive(Debug)]
 pub(super) struct Announcement {
     pub(super) level: Level,
-    /// The step that it speaks of; `None` where the run stands.
+    /// The step that the message is about; `None` for the run's present step.
     pub(super) step: Option<u64>,
     pub(super) text: String,
     pub(super) action: Option<NoticeAction>,
 }
 
 impl Announcement {
-    /// Says something that undo takes back.
+    /// A message about something that can be undone, with a button for undo.
     pub(super) fn undoable(step: u64, text: String) -> Self {
         let action = NoticeAction { label: "Undo".into(), command: Command::Undo };
         Self { level: Level::Info, step: Some(step), text, action: Some(action) }
     }
 }
 
-/// A run that was asked for; the worker has not answered yet.
+/// A request for a run that the worker has not answered yet.
 #[derive(Debug)]
 pub(super) struct Switch {
     to: RunId,
     from: RunId,
-    /// It is a new run, rather than one that is brought back.
+    /// Whether the run is new; false if it is brought back.
     fresh: bool,
-    /// What could be brought back in the run before.
+    /// The steps that were set aside in the run before, to be restored if the worker declines.
     aside: Option<SetAside>,
     announcements: Vec<Announcement>,
 }
 
 impl Lab {
-    /// Starts a run and forgets what belonged to the last one alone. `what` is what undo calls it. False, and told, where it can't start:
-    /// then nothing changes.
+    /// Starts a new run. `what` names its undo entry, `tell` is shown once the worker has confirmed it. If the run can't start, tells the
+    /// user why, changes nothing and returns false.
     pub(super) fn begin(&mut self, sheet: Sheet, play: bool, what: &str, tell: Option<Announcement>) -> bool {
         if let Err(e) = sheet.authored.check() {
             let why = e.in_words(&sheet.authored.experiment.names());
             self.tell(Level::Warning, format!("{what}: {why}"));
             return false;
         }
-        // What was recorded belongs to the run that is left.
+        // A recording belongs to the run that is left, so it ends here.
         self.stop_recording();
         let start = Box::new(sheet.authored.clone());
         let announcements = tell.into_iter().chain(without_effect(&start)).collect();
@@ -71,7 +71,7 @@ impl Lab {
         true
     }
 
-    /// Believes in a run that is about to be asked for. `what` is what undo calls it.
+    /// Shows a new run that the caller then requests from the worker. `what` names its undo entry. Returns the id of the run.
     pub(super) fn switch_to_new(
         &mut self,
         sheet: Sheet,
@@ -89,21 +89,21 @@ impl Lab {
         to
     }
 
-    /// Brings a parked run back. False, and told, where it is gone.
+    /// Brings a parked run back. If it is no longer in memory, tells the user and returns false.
     pub(super) fn resume(&mut self, run: RunId, tell: Option<Announcement>) -> bool {
         let Some(shelved) = self.shelf.runs.remove(&run) else {
             self.undoing.entries.forget(run);
             self.tell(Level::Warning, "That run is no longer in memory");
             return false;
         };
-        // What was recorded belongs to the run that is left.
+        // A recording belongs to the run that is left, so it ends here.
         self.stop_recording();
         self.switch(run, shelved, false, tell.into_iter().collect());
         self.post(Message::Resume(run));
         true
     }
 
-    /// Shows another run from now on. Hands back the one before.
+    /// Shows another run. Returns the id of the run shown before.
     fn switch(&mut self, to: RunId, shown: Shelved, fresh: bool, announcements: Vec<Announcement>) -> RunId {
         let before = Shelved {
             sheet: std::mem::replace(&mut self.sheet, shown.sheet),
@@ -119,7 +119,7 @@ impl Lab {
         from
     }
 
-    /// The worker confirms the run that was asked for first.
+    /// The worker confirmed a run, which is the oldest request for a run.
     pub(super) fn confirmed(&mut self, run: RunId) {
         if self.requests.switches.front().is_some_and(|s| s.to == run)
             && let Some(switch) = self.requests.switches.pop_front()
@@ -129,18 +129,19 @@ impl Lab {
         self.journal_follows();
     }
 
-    /// Tells what was to be told of the runs that were confirmed.
+    /// Shows the messages about the runs that were confirmed.
     pub(super) fn announce(&mut self) {
         for Announcement { level, step, text, action } in std::mem::take(&mut self.requests.announcements) {
             self.notices.add(level, step.unwrap_or(self.snapshot.step), text, action);
         }
     }
 
-    /// The worker declines the run that was asked for first, and goes on with `running`: everything is as if it had not been asked for.
+    /// The worker declined the oldest request for a run and continues with `running`. Undoes everything that the request changed in the
+    /// lab.
     pub(super) fn declined(&mut self, run: RunId, running: RunId, reason: &str) {
         let Some(switch) = self.requests.switches.pop_front() else { return };
         match self.requests.switches.front_mut() {
-            // Asked for later, in the belief that this one ran: what it really follows is what goes on.
+            // The next request was made while the declined run was shown. It really follows the run that continues.
             Some(next) => {
                 if next.from == run {
                     next.from = running;
@@ -159,7 +160,7 @@ impl Lab {
         self.tell(Level::Warning, reason);
     }
 
-    /// Shows the run that really runs, where another was believed in.
+    /// Shows the run that the worker really has, in place of one that it did not start.
     pub(super) fn show_again(&mut self, running: RunId, aside: Option<SetAside>) {
         if let Some(Shelved { sheet, settings }) = self.shelf.runs.remove(&running) {
             self.sheet = sheet;
@@ -170,7 +171,7 @@ impl Lab {
         }
     }
 
-    /// A run was let go of to save memory.
+    /// The worker dropped a parked run to save memory.
     pub(super) fn forgotten(&mut self, run: RunId) {
         let nearest = matches!(self.undoing.entries.next_undo(), Some(Entry::Run { from, .. }) if *from == run);
         self.undoing.entries.forget(run);
@@ -188,7 +189,8 @@ impl Lab {
         }
     }
 
-    /// The past was changed: later events were set aside in a parked run.
+    /// A setting was changed at an earlier step, and the worker parked a run with the later steps. `events` are the later changes that the
+    /// new branch no longer has.
     pub(super) fn branched(&mut self, run: RunId, step: u64, parked: RunId, events: &[Event]) {
         let of_run = if run == self.run {
             Some((self.sheet.clone(), self.settings.clone()))
@@ -212,7 +214,7 @@ impl Lab {
         self.notices.add(Level::Info, step, text, Some(action));
     }
 
-    /// Names what the scenario had planned for later and the new settings do not allow.
+    /// Tells the user which later events of the scenario are left out because the new settings do not allow them.
     pub(super) fn tell_left_out(&mut self, events: &[Event]) {
         let Some(first) = events.first() else { return };
         let more = match events.len() {
@@ -224,7 +226,7 @@ impl Lab {
         self.tell(Level::Warning, text);
     }
 
-    /// Brings back what was set aside.
+    /// Brings back the steps that were set aside last.
     pub(super) fn bring_back(&mut self) {
         let Some(aside) = self.shelf.aside.clone() else { return };
         let from = self.run;
@@ -237,12 +239,12 @@ impl Lab {
     }
 }
 
-/// An event in the middle of a sentence: "the change at step 500 (skew 2)".
+/// Names an event within a sentence: "the change at step 500 (skew 2)".
 fn in_words(event: &Event) -> String {
     format!("the change at step {} ({})", event.step, event.change.words())
 }
 
-/// Says which timed events have no effect, and why.
+/// A message that names the timed events without effect and the reason; `None` if there are none.
 fn without_effect(start: &Start) -> Option<Announcement> {
     let ignored = start.ignored();
     let first = ignored.first()?;

@@ -1,5 +1,5 @@
-//! Saving runs and recordings, on threads of their own: no disk keeps the screen waiting. And closing, which waits for what is being
-//! written: the journal goes only once what it protects is on the disk.
+//! Saving runs and recordings on threads of their own, so that a slow disk never blocks the window, and closing the lab. Closing waits for
+//! files that are being written: the journal is removed only once the run that it protects is on the disk.
 
 use super::command::Command;
 use super::job::Job;
@@ -13,23 +13,23 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So long a closing window waits for what is being written.
+/// The longest time for which a closing window waits for files that are being written.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What an answer of the worker is wanted for.
+/// The purpose for which the worker was asked for the run as data.
 #[derive(Debug)]
 pub(super) enum Purpose {
-    /// The journal begins anew with this run.
+    /// The journal begins again with this run.
     Journal,
-    /// A recording begins here.
+    /// A recording begins at the present step.
     RecordBegin,
-    /// A recording ends here.
+    /// A recording ends at the present step.
     RecordEnd(Recording),
-    /// Save the run here, seen like this.
+    /// Save the run to this file, with this view of the window if there is one.
     Save(PathBuf, Option<Box<View>>),
-    /// Write its curves here.
+    /// Write the run's curves to this file as CSV.
     Csv(PathBuf),
-    /// Repeat it elsewhere.
+    /// Copy the run, so that another lab can repeat it.
     Copy,
 }
 
@@ -37,14 +37,14 @@ pub(super) enum Purpose {
 #[derive(Debug)]
 pub(super) struct Written {
     path: PathBuf,
-    /// What a person is told.
+    /// The message to the user.
     text: String,
-    /// The folder, where a person did not choose it.
+    /// The folder of the file, if the user did not choose it; the message then offers to show it.
     folder: Option<PathBuf>,
 }
 
 impl Written {
-    /// A file, and what a person is told of it.
+    /// A written file and the message about it.
     pub(super) fn new(path: PathBuf, text: String) -> Self {
         Self { path, text, folder: None }
     }
@@ -58,13 +58,13 @@ struct Saving {
     job: Job<Result<Written, String>>,
 }
 
-/// Files being written.
+/// The files that are being written.
 #[derive(Debug, Default)]
 pub(super) struct Saves {
     under_way: Vec<Saving>,
-    /// Something that a person did could not be written: the journal, which has it, stays.
+    /// Whether the run could not be written, so that the journal must be kept.
     pub(super) unkept: bool,
-    /// A person was told so when the window was to close.
+    /// Whether the user was told so when the window was about to close.
     warned: bool,
 }
 
@@ -78,7 +78,7 @@ impl Lab {
         });
     }
 
-    /// Keeps a recording: from where it began, or where that state is too large for a file, from the first step.
+    /// Writes a recording that starts where it began, or, if the state there is too large for a file, at the first step.
     pub(super) fn keep_recording(
         &mut self,
         (late, whole): (Option<Scenario>, Scenario),
@@ -101,7 +101,7 @@ impl Lab {
                 format!("The recording can't be kept in {}: {e}. Use Save run as… to keep it", folder.display())
             };
             std::fs::create_dir_all(&folder).map_err(|e| refused(&e))?;
-            // One at a time: two recordings that end together must not choose the same name.
+            // One recording at a time, so that two that end together do not choose the same name.
             static NAMES: Mutex<()> = Mutex::new(());
             let _one = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
             let path = recorder::free_name(&folder, &scenario.title);
@@ -111,7 +111,7 @@ impl Lab {
         });
     }
 
-    /// Writes a file beside the work. `of_run`: it is the run itself, which the journal has until then.
+    /// Writes a file on another thread. `of_run`: the file holds the run itself, which the journal protects until then.
     pub(super) fn write(&mut self, of_run: bool, work: impl FnOnce() -> Result<Written, String> + Send + 'static) {
         match Job::spawn("Saving".into(), Arc::clone(&self.wake), move |_| work()) {
             Ok(job) => self.desk.saves.under_way.push(Saving { of_run, job }),
@@ -124,7 +124,7 @@ impl Lab {
         self.tell(Level::Error, text);
     }
 
-    /// Takes in what was written.
+    /// Reads the results of the threads that write files.
     pub(super) fn poll_saves(&mut self) {
         let mut ended = vec![];
         self.desk.saves.under_way.retain(|saving| {
@@ -152,15 +152,16 @@ impl Lab {
         }
     }
 
-    /// Whether a run or a recording is being written, or about to be.
+    /// Whether a run, a recording or a sweep is being written, or the worker was asked for a run to write.
     #[must_use]
     pub fn is_saving(&self) -> bool {
         let wanted = |(_, p): &(u64, Purpose)| matches!(p, Purpose::RecordEnd(_) | Purpose::Save(..));
         !self.desk.saves.under_way.is_empty() || self.desk.asked.iter().any(wanted)
     }
 
-    /// The window is asked to close. A recording under way ends and is written first, and where it can't be, that is told while somebody
-    /// can still read it and save elsewhere: so ask again until it is true. A person who closes the window once more means it.
+    /// Whether the window may close now; ask again every frame until it may. A recording in progress is ended and written first. If it
+    /// can't be written, the user is told while the window is still open and the run can be saved elsewhere; closing the window once more
+    /// then closes it anyway.
     pub fn may_close(&mut self) -> bool {
         if self.desk.saves.warned {
             return true;
@@ -185,8 +186,8 @@ impl Lab {
         false
     }
 
-    /// The window closes: a recording under way is kept, and the journal is done with, unless something could not be written. Hands back what
-    /// went wrong, which no window shows any more.
+    /// Closes the lab: writes a recording in progress and removes the journal, unless something could not be written. Returns the errors
+    /// that occurred, because no window shows them any more.
     pub fn close(&mut self) -> Vec<String> {
         let told = self.notices.count();
         self.stop_recording();

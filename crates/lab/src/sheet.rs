@@ -1,4 +1,5 @@
-//! What a run was made from: its title, the settings and timed events its author wrote, and what a person has changed since.
+//! What a run was made from: its texts, the settings and timed events as the author wrote them, and the settings that the user has changed
+//! since.
 
 use super::Document;
 use moebias_engine::start::Start;
@@ -12,37 +13,37 @@ use std::sync::Arc;
 /// A setting that was changed by hand.
 #[derive(Clone, Debug)]
 struct Touched {
-    /// The number it was asked for with.
+    /// The number of the request.
     id: u64,
     target: Target,
     change: Change,
-    /// The worker has not answered yet.
+    /// Whether the worker has not answered the request yet.
     pending: bool,
 }
 
-/// A run's sheet. Reset makes a new run from it.
+/// What a run was made from. A reset makes a new run from its sheet.
 #[derive(Clone, Debug)]
 pub struct Sheet {
-    /// Title and texts.
+    /// The title and texts.
     pub document: Document,
-    /// As the author wrote it.
+    /// The start of the run as the author wrote it.
     pub authored: Start,
-    /// What the recording turned out to hold, if the tokens come from one.
+    /// What was found in the recording, if the tokens come from one.
     pub examined: Option<Arc<Examined>>,
-    /// What was changed by hand since, in this order; of what is answered, the last value of each setting.
+    /// The settings changed by hand since, in order: every unanswered change, and the last applied value of each setting.
     touched: Vec<Touched>,
-    /// Whether the experiment is no longer the one that the texts speak of.
+    /// Whether the experiment was changed, so that the author's texts may no longer be true.
     changed: bool,
 }
 
 impl Sheet {
-    /// A sheet nobody has touched.
+    /// A sheet without changes by hand.
     #[must_use]
     pub fn new(document: Document, authored: Start) -> Self {
         Self { document, authored, examined: None, touched: vec![], changed: false }
     }
 
-    /// A person changes a setting; `id` is the number it is asked for with.
+    /// Notes that the user changes a setting; `id` is the number of the request.
     pub fn touch(&mut self, id: u64, target: Target, change: &Change) {
         self.changed = true;
         if !matches!(change, Change::ResetBias | Change::SetBias(_)) {
@@ -50,7 +51,7 @@ impl Sheet {
         }
     }
 
-    /// The change with this number was made.
+    /// Notes that the worker applied the change with this number; earlier values of the same setting are dropped.
     pub fn applied(&mut self, id: u64) {
         let Some(at) = self.touched.iter().position(|t| t.id == id) else { return };
         let mut made = self.touched.remove(at);
@@ -65,12 +66,12 @@ impl Sheet {
         self.touched.insert(at, made);
     }
 
-    /// The change with this number was refused.
+    /// Drops the change with this number, because the worker refused it.
     pub fn refused(&mut self, id: u64) {
         self.touched.retain(|t| t.id != id);
     }
 
-    /// One more variant with everything that variant `of` has. False where there is no such variant.
+    /// Adds a variant with the settings, events and changes of variant `of`. Returns false if there is no such variant.
     pub fn fork(&mut self, of: usize) -> bool {
         let new = self.authored.experiment.variants.len();
         let done = self.authored.fork(of);
@@ -86,13 +87,13 @@ impl Sheet {
         done
     }
 
-    /// The same experiment again from its first step: the author's settings and events, but where a person has changed a setting
-    /// that value holds from the start and the author's events for it are left out. `f` changes more. A state to start from that does
-    /// not belong to the new settings is left out too.
+    /// The same experiment from its first step: the author's settings and events, except that a value set by the user holds from the start
+    /// and the author's events for that setting are left out. `f` makes further changes. A start state that does not fit the new settings
+    /// is left out too.
     #[must_use]
     pub fn again(&self, f: impl FnOnce(&mut Start)) -> Self {
         let mut start = self.authored.clone();
-        // They fit together, as they did when they were made, though perhaps not one by one.
+        // All changes together are valid, as they were when they were made, but perhaps not each on its own.
         if change::apply_all(&mut start.experiment, self.touched.iter().map(|t| (t.target, &t.change))).is_err() {
             for Touched { target, change, .. } in &self.touched {
                 if let Err(e) = change::apply(&mut start.experiment, *target, change) {
@@ -108,20 +109,20 @@ impl Sheet {
         naming::settle_start(&mut start.experiment.variants);
         let before = &self.authored.experiment;
         if let Some(state) = &mut start.state {
-            // Another rule whose biases mean the same starts without a memory, as it does while a run goes on.
+            // A new rule with the same kind of biases keeps them but starts without a memory, as when the rule is changed during a run.
             let changed = |(a, b): (&Variant, &Variant)| a.balancer.rule != b.balancer.rule;
             let rules = before.variants.iter().zip(&start.experiment.variants).map(changed);
             state.variants.iter_mut().zip(rules).filter(|(_, changed)| *changed).for_each(|(v, _)| v.memory.clear());
         }
         if kind(before) != kind(&start.experiment) {
-            // Biases belong to these experts, rules and seed alone.
+            // Biases are meaningful only for the same seed, number of experts and kind of rule.
             start.state = None;
             start.events.retain(|e| !matches!(e.change, Change::SetBias(_)));
         }
         if start.state.as_ref().is_some_and(|s| check::state(&start.experiment, s).is_err()) {
             start.state = None;
         }
-        // An event that no longer fits (K above the new number of experts, a variant that is gone) is left out.
+        // Events that are no longer valid are left out, such as a K above the new number of experts or an event of a removed variant.
         let mut trial = start.experiment.clone();
         let trace = start.trace.clone();
         start.events.retain(|e| check::change(&mut trial, trace.as_deref(), e.target, &e.change).is_ok());
@@ -129,13 +130,13 @@ impl Sheet {
         Self { changed, examined: self.examined.clone(), ..Self::new(self.document.clone(), start) }
     }
 
-    /// Whether a setting was changed since the texts were written.
+    /// Whether the experiment was changed since its texts were written.
     #[must_use]
     pub fn is_changed(&self) -> bool {
         self.changed
     }
 
-    /// The texts that hold for it: those of its author, or where they would be false, what it was made from.
+    /// The texts that are true of the experiment: the author's, or, once it was changed, the title and a note of what it was changed from.
     #[must_use]
     pub fn texts(&self) -> Document {
         if !self.changed {
@@ -145,7 +146,7 @@ impl Sheet {
         Document { summary, look_for: String::new(), ..self.document.clone() }
     }
 
-    /// Gives it texts of its own.
+    /// Replaces the title and the summary with the user's own.
     pub fn describe(&mut self, title: String, summary: String) {
         let look_for = if self.changed { String::new() } else { std::mem::take(&mut self.document.look_for) };
         self.document = Document { title, summary, look_for, ..std::mem::take(&mut self.document) };
@@ -153,7 +154,7 @@ impl Sheet {
     }
 }
 
-/// What the biases of a state belong to.
+/// What must be equal for biases to keep their meaning: the seed, and each variant's number of experts and kind of bias.
 fn kind(of: &Experiment) -> (u32, Vec<(u32, u8)>) {
     (of.seed, of.variants.iter().map(|v| (v.router.experts, v.balancer.rule.kind_of_bias())).collect())
 }

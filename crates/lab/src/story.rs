@@ -1,4 +1,4 @@
-//! What is said where a scenario ends by itself: what was seen, and how to go on.
+//! The message where a scenario pauses by itself: what happened in it, and how to continue.
 
 use super::Lab;
 use super::command::Command;
@@ -6,13 +6,13 @@ use super::notices::{Level, NoticeAction};
 use std::sync::PoisonError;
 
 impl Lab {
-    /// The key that plays and pauses: Space turns the pages of a lesson that is open.
+    /// The key that plays and pauses: Space, or K while a lesson is open, because Space then turns its pages.
     #[must_use]
     pub fn play_key(&self) -> &'static str {
         if self.lesson().is_some() { "K" } else { "Space" }
     }
 
-    /// The run paused where its author wanted it to.
+    /// Tells the user that the run paused at the step that its author chose.
     pub(super) fn tell_end(&mut self, step: u64) {
         let title = &self.document().title;
         let ends = if title.is_empty() { "the scenario ends".into() } else { format!("“{title}” ends") };
@@ -24,7 +24,8 @@ impl Lab {
         self.notices.add(Level::Info, step, text, Some(action));
     }
 
-    /// What became of the busiest expert, in words; of several variants in a line each; every line with its end.
+    /// The load of the busiest expert in fair shares: at the first and the last step of a single variant, or at the last step of each of
+    /// several. Every line ends with a line break; empty if no step was done.
     fn seen(&self) -> String {
         let history = self.snapshot().history.lock().unwrap_or_else(PoisonError::into_inner);
         let ends = history.variants.iter().filter_map(|v| {

@@ -1,4 +1,4 @@
-//! The lab's sweep: the experiment as it stands, with every combination of some settings, beside the run that is shown.
+//! The lab's sweep: the experiment as it is now with every combination of some settings, computed on another thread.
 
 use super::command::SweepRequest;
 use super::notices::Level;
@@ -16,24 +16,24 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A sweep that took longer tells when it is done.
+/// A sweep that took longer than this shows a message when it is done.
 const LONG: Duration = Duration::from_secs(5);
 
-/// The sweep that is shown, and how many there have been.
+/// The sweep that is shown, and the number of sweeps so far.
 #[derive(Debug, Default)]
 pub(super) struct Sweeping {
     pub(super) shown: Option<LabSweep>,
     pub(super) count: u64,
 }
 
-/// A sweep in the lab, running or done.
+/// A sweep, running or done.
 #[derive(Debug)]
 pub struct LabSweep {
-    /// What the experiment was called.
+    /// The title of the experiment.
     pub title: String,
     /// The sweep.
     pub sweep: Sweep,
-    /// Changes with every new sweep.
+    /// The number of the sweep, which rises with every new one.
     pub number: u64,
     trace: Option<Arc<Trace>>,
     told: bool,
@@ -46,10 +46,10 @@ impl Lab {
         self.sweeping.shown.as_ref()
     }
 
-    /// The runs of what is to be swept, of the experiment as it stands.
+    /// Plans a sweep of the experiment as it is now.
     ///
     /// # Errors
-    /// Why there are none, in a sentence.
+    /// The reason why the sweep is not possible, a sentence.
     pub fn plan_sweep(&self, request: &SweepRequest) -> Result<Plan, String> {
         let Start { experiment, events, state, trace, .. } = self.sheet.again(|_| {}).authored;
         if state.is_some() {
@@ -72,7 +72,7 @@ impl Lab {
         }
     }
 
-    /// Does what is left of a sweep that was stopped.
+    /// Continues a sweep that was stopped, with the runs that are still missing.
     pub(super) fn go_on_with_sweep(&mut self) {
         let Some(LabSweep { title, sweep, trace, .. }) = self.sweeping.shown.take() else { return };
         let known = sweep.found().outcomes.clone();
@@ -97,7 +97,7 @@ impl Lab {
         }
     }
 
-    /// Tells that a long sweep is done, wherever one looks meanwhile.
+    /// Tells the user when a sweep has failed or a long sweep is done, because its pane may be hidden.
     pub(super) fn poll_sweep(&mut self) {
         let Some(of) = self.sweeping.shown.as_mut().filter(|s| !s.told) else { return };
         let Some(ended) = of.sweep.found().ended.clone() else { return };
@@ -110,7 +110,7 @@ impl Lab {
         }
     }
 
-    /// Saves the sweep as CSV, as far as it is done.
+    /// Writes the runs of the sweep that are done as CSV, on another thread.
     pub(super) fn save_sweep(&mut self, path: &Path) {
         let Some(of) = &self.sweeping.shown else {
             return self.tell(Level::Warning, "There is no sweep to save: start one first");
@@ -127,7 +127,7 @@ impl Lab {
         });
     }
 
-    /// Shows a sweep that was saved, or what there is of it.
+    /// Opens a saved sweep, complete or not.
     pub(super) fn open_sweep(&mut self, path: &Path) {
         let saved = match files::sweep::open(path) {
             Ok(saved) => saved,
@@ -150,7 +150,7 @@ impl Lab {
         self.desk.saved.push(path.to_owned());
     }
 
-    /// Opens the experiment of one run of the sweep, from its first step. Undo brings back what was shown.
+    /// Opens the experiment of one run of the sweep and starts it at its first step. Undo returns to the run before.
     pub(super) fn open_run(&mut self, number: usize) {
         let Some(of) = self.sweeping.shown.as_ref().filter(|s| number < s.sweep.plan().len()) else { return };
         let plan = of.sweep.plan();

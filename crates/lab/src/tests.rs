@@ -16,7 +16,7 @@ fn start() -> Start {
     Start { experiment: experiment(), trace: None, state: None, events: vec![], stop: None }
 }
 
-/// A lab that is closed properly, as the window does, so that no test leaves a journal for another.
+/// A lab that is closed when it is dropped, as the window does, so that no test leaves a journal for another.
 struct Proper(Lab);
 
 impl std::ops::Deref for Proper {
@@ -57,7 +57,7 @@ fn wait(lab: &mut Lab, what: &str, until: impl Fn(&Snapshot) -> bool) {
     }
 }
 
-/// Tests that write below the data folder share one temporary place.
+/// The temporary data folder that all tests of this process share.
 fn data_dir() -> &'static std::path::Path {
     use std::sync::OnceLock;
     static DIR: OnceLock<tempfile::TempDir> = OnceLock::new();

@@ -1,28 +1,28 @@
-//! Undo and redo. Undoing a value is itself a change at the current step, so a recording replays it; undoing a new run brings
-//! the old one back.
+//! The stacks of undo and redo. Undoing a value is itself a change at the present step, so a recording replays it; undoing a new run
+//! returns to the run before it.
 
 use moebias_engine::start::RunId;
 use moebias_model::change::{Change, Target};
 
-/// One thing that can be taken back.
+/// Something that can be undone.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
     /// One or several settings went from one value to another, in one or several variants.
     Value {
-        /// The values before, and the biases that the change put aside.
+        /// The values before, and the biases that the change discarded.
         from: Vec<(Target, Change)>,
-        /// The values after; the first names the entry.
+        /// The values after. The first of them names the entry.
         to: Vec<(Target, Change)>,
     },
-    /// A variant was called otherwise.
+    /// A variant was renamed.
     Name {
-        /// Which.
+        /// The index of the variant.
         variant: usize,
-        /// What a person had typed before.
+        /// The name that the user had typed before; `None` if the name was automatic.
         from: Option<String>,
-        /// What they typed.
+        /// The name that the user typed; `None` to make the name automatic.
         to: Option<String>,
-        /// What it was called before.
+        /// The name before, typed or automatic.
         was: String,
     },
     /// One run took the place of another.
@@ -31,13 +31,13 @@ pub enum Entry {
         from: RunId,
         /// The run after.
         to: RunId,
-        /// What made it: "Reset", "64 → 128 experts".
+        /// What started the run after: "Reset", "64 → 128 experts".
         what: String,
     },
 }
 
 impl Entry {
-    /// What it did, for menus.
+    /// What the entry did, as menus show it.
     #[must_use]
     pub fn label(&self) -> String {
         match self {
@@ -53,10 +53,10 @@ impl Entry {
     }
 }
 
-/// How a change came to be asked for.
+/// Why a change was sent to the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// A person made it.
+    /// The user made it.
     Done,
     /// Undo sent it.
     Undone,
@@ -64,12 +64,12 @@ pub enum Asked {
     Redone,
 }
 
-/// Where a change that was sent to the worker came from.
+/// The undo entry of a change that was sent to the worker, and why it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The number of the undo entry that the change belongs to; `None` if the change can't be undone, as those that a lesson makes.
     pub entry: Option<u64>,
-    /// How the change came to be asked for.
+    /// Why the change was sent.
     pub asked: Asked,
 }
 
@@ -81,16 +81,16 @@ impl Origin {
     }
 }
 
-/// An entry with what the worker has said of it.
+/// An entry, and whether the worker has applied it.
 #[derive(Clone, Debug)]
 struct Noted {
     number: u64,
     entry: Entry,
-    /// The worker has applied some of it since it was last done, undone or redone.
+    /// Whether the worker has applied some of its changes since the entry was last done, undone or redone.
     applied: bool,
 }
 
-/// Two stacks and an open gesture.
+/// The stacks of done and undone entries, and whether a gesture is in progress.
 #[derive(Debug, Default)]
 pub struct Undo {
     done: Vec<Noted>,
@@ -99,10 +99,10 @@ pub struct Undo {
     next: u64,
 }
 
-/// Entries kept.
+/// The largest number of entries on the stack.
 const DEPTH: usize = 200;
 
-/// Which settings of what were changed.
+/// The target and the name of each changed setting.
 fn names(of: &[(Target, Change)]) -> impl Iterator<Item = (Target, &'static str)> {
     of.iter().map(|(target, change)| (*target, change.name()))
 }
@@ -112,7 +112,8 @@ fn names_run(noted: &Noted, run: RunId) -> bool {
 }
 
 impl Undo {
-    /// Takes note of what was done. Within one gesture (a slider drag), the same setting is one entry. Hands back the entry's number.
+    /// Adds an entry and clears redo. Within one gesture, such as dragging a slider, changes of the same setting become one entry. Returns
+    /// the number of the entry.
     pub fn did(&mut self, entry: Entry) -> u64 {
         self.undone.clear();
         if let (true, Some(last), Entry::Value { to, .. }) = (self.gesture, self.done.last_mut(), &entry)
@@ -131,30 +132,30 @@ impl Undo {
         self.next
     }
 
-    /// Pointer and keyboard are idle: what comes next is a new entry.
+    /// Ends the present gesture: the next change is an entry of its own.
     pub fn end_gesture(&mut self) {
         self.gesture = false;
     }
 
-    /// What undo would take back.
+    /// The entry that undo would undo next.
     #[must_use]
     pub fn next_undo(&self) -> Option<&Entry> {
         self.done.last().map(|n| &n.entry)
     }
 
-    /// The number of what undo would take back.
+    /// The number of the entry that undo would undo next.
     #[must_use]
     pub fn next_number(&self) -> Option<u64> {
         self.done.last().map(|n| n.number)
     }
 
-    /// What redo would do again.
+    /// The entry that redo would do again next.
     #[must_use]
     pub fn next_redo(&self) -> Option<&Entry> {
         self.undone.last().map(|n| &n.entry)
     }
 
-    /// Moves the cursor back and says what to take back, and its number.
+    /// Moves the newest done entry to the undone ones. Returns its number and the entry.
     pub fn undo(&mut self) -> Option<(u64, Entry)> {
         self.gesture = false;
         let mut noted = self.done.pop()?;
@@ -163,21 +164,21 @@ impl Undo {
         Some((noted.number, noted.entry))
     }
 
-    /// Moves the cursor forward and says what to do again, and its number.
+    /// Moves the newest undone entry back to the done ones. Returns its number and the entry.
     pub fn redo(&mut self) -> Option<(u64, Entry)> {
         self.gesture = false;
         let mut noted = self.undone.pop()?;
         noted.applied = false;
         if let Entry::Value { from, .. } = &mut noted.entry {
-            // Done again, it puts other biases aside.
+            // Done again at another step, the change discards other biases.
             from.retain(|(_, c)| !matches!(c, Change::SetBias(_)));
         }
         self.done.push(noted.clone());
         Some((noted.number, noted.entry))
     }
 
-    /// Some of an entry was applied. `biases` is what it put aside: to be brought back with it, unless a change before it in the same gesture
-    /// has put biases aside already.
+    /// Notes that the worker applied a change of an entry. `biases` are the biases that the change discarded; undo restores them, unless an
+    /// earlier change of the same gesture has discarded biases already: then undo restores those.
     pub fn applied(&mut self, number: u64, asked: Asked, biases: Vec<(Target, Change)>) {
         let Some(noted) = self.done.iter_mut().chain(&mut self.undone).find(|n| n.number == number) else { return };
         noted.applied = true;
@@ -193,8 +194,8 @@ impl Undo {
         }
     }
 
-    /// A change of an entry was refused, and no other of it is under way: where nothing of it was applied, it is as if it had not been
-    /// done, undone or redone.
+    /// Notes that the worker refused a change of an entry, and no other change of the entry is waiting for an answer. If none of its
+    /// changes was applied, the entry is moved back to where it was before it was done, undone or redone.
     pub fn refused(&mut self, number: u64, asked: Asked) {
         let is = |n: &Noted| n.number == number && !n.applied;
         match asked {
@@ -205,7 +206,7 @@ impl Undo {
         }
     }
 
-    /// What undo or redo would do can't be done any more: it goes.
+    /// Drops the entry that redo (`Asked::Redone`) or undo (anything else) would carry out next, because that is no longer possible.
     pub fn drop_next(&mut self, asked: Asked) {
         if asked == Asked::Redone {
             self.undone.pop()
@@ -214,9 +215,9 @@ impl Undo {
         };
     }
 
-    /// A run is no longer in memory: what would bring it back goes.
+    /// Drops the entries that would return to a run that is no longer in memory.
     pub fn forget(&mut self, run: RunId) {
-        // What lies beyond it in either direction was done to runs that can no longer be reached.
+        // Entries beyond it in either direction belong to runs that can no longer be reached.
         for side in [&mut self.done, &mut self.undone] {
             if let Some(last) = side.iter().rposition(|n| names_run(n, run)) {
                 side.drain(..=last);
@@ -224,14 +225,14 @@ impl Undo {
         }
     }
 
-    /// A run never began: nothing leads to it or from it.
+    /// Drops the entries to and from a run that the worker declined.
     pub fn never(&mut self, run: RunId) {
         for side in [&mut self.done, &mut self.undone] {
             side.retain(|n| !names_run(n, run));
         }
     }
 
-    /// The run `to` took the place of `before`, and not of `believed`, which never ran.
+    /// Corrects the entry of a run: `to` followed `before`, not `believed`, which the worker declined.
     pub fn redirect(&mut self, to: RunId, believed: RunId, before: RunId) {
         for noted in self.done.iter_mut().chain(&mut self.undone) {
             if let Entry::Run { from, to: after, .. } = &mut noted.entry

@@ -1,4 +1,5 @@
-//! Why a command can't be done now: the one place that menus, the palette and the lab itself ask.
+//! Why a command can't be carried out now. Menus and the palette ask here, and get the sentence with which the lab itself refuses the
+//! command.
 
 use super::command::Command;
 use super::command::LessonDo;
@@ -7,11 +8,12 @@ use super::{DEAD, Lab};
 use moebias_model::change::{Change, Target};
 use moebias_model::step::check;
 
-/// Why nothing of a log of selections can be routed again.
+/// The reason why tokens can't be routed again if only selections were recorded.
 pub const ONLY_WATCHED: &str = "This recording holds no scores: it can be watched, but not routed again";
 
 impl Lab {
-    /// Why a command can't be done now, in a sentence; `None` where it can. What [`Lab::send`] refuses, it refuses with the same sentence.
+    /// The reason why a command can't be carried out now, a sentence; `None` if it can. If [`Lab::send`] refuses a command, it shows the
+    /// same sentence.
     ///
     /// ```
     /// use moebias_engine::EngineChoice;
@@ -54,7 +56,7 @@ impl Lab {
         }
     }
 
-    /// Why changes can't be made, if so.
+    /// The reason why changes are not valid; `None` if they are.
     fn refuses(&self, target: Target, changes: &[Change]) -> Option<String> {
         let mut settings = self.settings().clone();
         let trace = self.sheet.authored.trace.as_deref();
@@ -62,12 +64,13 @@ impl Lab {
         refused.map(|e| e.in_words(&settings.names()))
     }
 
-    /// Says, where a person asked for something that needs the worker, that there is none. True if it is answered.
+    /// Answers a command that needs the worker once the worker's thread has ended. Returns true if the command is answered and must not be
+    /// carried out.
     pub(super) fn says_dead(&mut self, command: &Command) -> bool {
         if self.can_do_without_worker(command) {
             return false;
         }
-        // What panes ask for by themselves, nobody waits for.
+        // The user did not give these commands and expects no answer: panes send them when they are drawn.
         let by_itself = matches!(
             command,
             Command::SetView(_)
@@ -82,7 +85,7 @@ impl Lab {
         true
     }
 
-    /// Saving what is known, and what is done on other threads.
+    /// Whether a command works without the worker: saving the last snapshot, and everything that other threads do.
     fn can_do_without_worker(&self, command: &Command) -> bool {
         match command {
             Command::ToggleRecord => self.recording_since().is_some(),

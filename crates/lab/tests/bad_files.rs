@@ -1,5 +1,5 @@
-//! Files that are wrong: every one is an error that says where and what, or a valid experiment; never a panic, never a hang, never a
-//! gigabyte for a kilobyte.
+//! Opening damaged files. The result must be an error that names the place and the fault, or a valid experiment; never a panic, a hang, or
+//! a gigabyte of memory for a kilobyte of file.
 
 use moebias_engine::run::Run;
 use moebias_engine::start::RunId;
@@ -15,7 +15,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad_files")
 }
 
-/// An error that a person can use: one sentence with the file first, and what to do next.
+/// Checks that an error is useful: one sentence that begins with the file and contains `says`, and advice on what to do next.
 fn check_error(error: &FileError, says: &[&str]) {
     let headline = error.headline();
     assert!(headline.starts_with(&error.file), "{headline}");
@@ -26,7 +26,7 @@ fn check_error(error: &FileError, says: &[&str]) {
     }
 }
 
-/// Every file in `tests/bad_files` says in its first line what its error must say.
+/// Every file in `tests/bad_files` contains in its first line what its error must say.
 #[test]
 fn every_bad_file_is_told_with_its_place() {
     let mut count = 0;
@@ -48,7 +48,7 @@ fn every_bad_file_is_told_with_its_place() {
     assert!(count >= 65, "{count}");
 }
 
-/// What can't say so itself: files without text.
+/// Files that are not text, so that they can't contain the expected error themselves.
 #[test]
 fn files_that_are_no_text() {
     let folder = tempfile::tempdir().unwrap();
@@ -83,7 +83,7 @@ fn files_that_are_no_text() {
     check_error(&open(&huge).unwrap_err(), &["at most 1099511627776 bytes"]);
 }
 
-/// Devices and pipes, under the name of every kind of file, also behind a link: told at once what they are.
+/// Devices and pipes under the name of every kind of file, also behind a symbolic link, are refused at once with a sentence.
 #[cfg(unix)]
 #[test]
 fn what_never_ends_is_not_opened() {
@@ -104,7 +104,7 @@ fn what_never_ends_is_not_opened() {
             check_error(&error, &[&format!("a link to {to}, which is {says}, not a regular file")]);
         }
     }
-    // As the trace of a scenario and the scenario of a lesson, too.
+    // The same holds for the trace of a scenario and the scenario of a lesson.
     let scenario = "(version: 1, title: \"t\", source: Trace(file: \"pipe\"), variants: [(name: \"a\")])";
     check_error(&load_text(scenario, "t.ron", folder.path()).unwrap_err(), &["line 1", "pipe", "it is a pipe"]);
     let lesson = "(version: 1, title: \"t\", pages: [(title: \"p\", text: \"t\", setup: (scenario: \"pipe\"))])";
@@ -113,7 +113,7 @@ fn what_never_ends_is_not_opened() {
     assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
 }
 
-/// Timed events that a trace does not allow are named with their place: nothing else would ever say so.
+/// Timed events that a trace does not allow are reported with their place in the file.
 #[test]
 fn events_that_a_trace_does_not_allow_are_told() {
     let folder = tempfile::tempdir().unwrap();
@@ -130,7 +130,7 @@ fn events_that_a_trace_does_not_allow_are_told() {
     let router = "router: (experts: 4, top_k: 2)";
     let trace = "file: \"t.safetensors\"";
     with(trace, router, &event(5, "SetRule(Rms)")).unwrap();
-    // The later line happens first; the one that is wrong is named.
+    // The event on the later line happens first; the error names the invalid one.
     let events = event(9, "SetRule(Hash)") + &event(5, "SetRule(Rms)");
     let error = with(trace, router, &events).unwrap_err();
     check_error(&error, &["line 4", "events[0].change", "no token ids"]);
@@ -143,7 +143,7 @@ fn events_that_a_trace_does_not_allow_are_told() {
     }
 }
 
-/// One tensor of a file to be made.
+/// A tensor to write: name, type, shape and bytes.
 struct Part<'a>(&'a str, Dtype, Vec<usize>, Vec<u8>);
 
 fn safetensors(parts: &[Part<'_>], metadata: &[(&str, &str)]) -> Vec<u8> {
@@ -185,7 +185,7 @@ fn broken_traces_are_told() {
     let good = safetensors(&good_parts(), &METADATA);
     assert!(examine("t", &good, None).is_ok());
     let says = |bytes: &[u8], says: &[&str]| check_error(&examine("trace.safetensors", bytes, None).unwrap_err(), says);
-    // What does not fit the tokens is not used, and that is said.
+    // Data that does not fit the tokens is not used, and a message says so.
     let notes = |bytes: &[u8], parts: &[&str]| match examine("trace.safetensors", bytes, None) {
         Err(error) => check_error(&error, parts),
         Ok(read) => {
@@ -214,7 +214,7 @@ fn broken_traces_are_told() {
     says(&part("logits", Dtype::F32, &[2, 3, 4], f32s(values)), &["row 4, expert 1", "NaN"]);
     values[17] = f32::INFINITY;
     says(&part("logits", Dtype::F32, &[2, 3, 4], f32s(values)), &["row 4, expert 1", "inf"]);
-    // Scores of −∞ are experts that a token must not use; a row of them is no token.
+    // A score of −∞ excludes an expert for a token; a row that excludes all experts is not a token.
     values[17] = f32::NEG_INFINITY;
     assert!(examine("t", &part("logits", Dtype::F32, &[2, 3, 4], f32s(values)), None).is_ok());
     says(&part("logits", Dtype::F32, &[2, 3, 4], f32s([f32::NEG_INFINITY; 24])), &["every row is masked"]);
@@ -238,7 +238,7 @@ fn broken_traces_are_told() {
     check_error(&error, &["no layer “7”"]);
 }
 
-/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): the same files in every run.
+/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), so that every run of the test makes the same files.
 struct Random(u64);
 
 impl Random {
@@ -258,7 +258,7 @@ impl Random {
     }
 }
 
-/// What numbers turn into.
+/// The values that replace numbers.
 const NUMBERS: [&str; 24] = [
     "0",
     "-1",
@@ -286,7 +286,7 @@ const NUMBERS: [&str; 24] = [
     "65536",
 ];
 
-/// What is put in anywhere.
+/// The texts that are inserted at random places.
 const WORDS: [&str; 30] = [
     "(",
     ")",
@@ -342,7 +342,7 @@ fn mutate(random: &mut Random, bytes: &mut Vec<u8>, others: &[Vec<u8>]) {
                 let to = (at + random.below(40)).min(bytes.len());
                 bytes.drain(at..to);
             }
-            // A number becomes another, which is what most finds its way to the checks.
+            // Replaces a number, because such a file most often passes the parser and reaches the checks.
             _ => {
                 let digit = |b: &u8| b.is_ascii_digit();
                 let Some(from) = bytes[at..].iter().position(digit).map(|i| at + i) else { continue };
@@ -354,7 +354,7 @@ fn mutate(random: &mut Random, bytes: &mut Vec<u8>, others: &[Vec<u8>]) {
     }
 }
 
-/// Starts what was read; whatever the reader lets through must start.
+/// Starts what was read: everything that the reader accepts must be able to start.
 fn start(loaded: &Loaded) {
     let experiment = loaded.scenario.experiment();
     experiment.validate().unwrap();
@@ -362,7 +362,7 @@ fn start(loaded: &Loaded) {
     Run::new(RunId(0), moebias_lab::start_of(loaded)).unwrap();
 }
 
-/// 0 for an error that says something, 1 for an experiment.
+/// Returns 0 for a useful error and 1 for an experiment.
 fn outcome(result: Result<Loaded, FileError>) -> usize {
     match result {
         Ok(loaded) => {
@@ -379,7 +379,7 @@ fn outcome(result: Result<Loaded, FileError>) -> usize {
 }
 
 fn read_scenario(bytes: &[u8]) -> usize {
-    // What is not UTF-8 never gets to the parser.
+    // Bytes that are not UTF-8 do not reach the parser.
     let text = String::from_utf8_lossy(bytes);
     outcome(load_text(&text, "made up.ron", Path::new("/nowhere")))
 }
@@ -404,8 +404,8 @@ fn read_log(bytes: &[u8]) -> usize {
     read_recording("made up.jsonl", bytes)
 }
 
-/// Feeds a reader with `count` mutations of good files, and now and then with noise; with `MOEBIAS_FUZZ=50`, fifty times as many.
-/// Returns how many became experiments.
+/// Gives a reader `count` mutations of good files and sometimes random bytes; with `MOEBIAS_FUZZ=50`, fifty times as many. Returns the
+/// number of files that became experiments.
 fn feed(seed: u64, count: usize, good: &[Vec<u8>], read: fn(&[u8]) -> usize) -> usize {
     let times: usize = std::env::var("MOEBIAS_FUZZ").ok().and_then(|t| t.parse().ok()).unwrap_or(1);
     let count = count * times;
@@ -427,7 +427,7 @@ fn feed(seed: u64, count: usize, good: &[Vec<u8>], read: fn(&[u8]) -> usize) -> 
     experiments
 }
 
-/// A scenario with everything a scenario can have.
+/// A scenario that uses every part of the format.
 const EVERYTHING: &str = r#"(
     version: 1,
     title: "Everything",
@@ -496,7 +496,7 @@ fn a_hundred_thousand_broken_files_and_no_panic() {
         [half.join().unwrap(), feed(4, 30_000, &scenarios, read_scenario), traces, logs]
     });
     println!("100,000 files in {:?}: experiments {outcomes:?}", began.elapsed());
-    // Were all of them errors, the checks behind the parser would never have been reached; were none, nothing would be broken.
+    // Some mutations must be valid, or the checks behind the parser were never reached; some must be errors, or nothing was damaged.
     assert!(outcomes.iter().all(|&n| n > 500), "{outcomes:?}");
 }
 

@@ -1,7 +1,8 @@
-//! Random commands, as menus, palette, keys and files send them, never leave the lab and the worker believing different things, and what is
-//! saved afterwards loads and replays to the same digest.
+//! Sends random commands, as menus, the palette, keys and files send them. Afterwards the lab and the worker must agree on run and
+//! settings, and the saved run must load and replay to the same digest.
 //!
-//! `MOEBIAS_BELIEFS=300000 cargo test -p moebias-lab --test lab beliefs -- --nocapture` sends that many; each run has a seed of its own, which a failure names.
+//! `MOEBIAS_BELIEFS=300000 cargo test -p moebias-lab --test lab beliefs -- --nocapture` sends that many commands. Each run has its own
+//! seed, which a failure names; `MOEBIAS_BELIEFS_FROM` is the first seed.
 
 use crate::common::{Dice, GATES, RULES};
 use moebias_engine::cpu::CpuEngine;
@@ -26,13 +27,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use strum::IntoEnumIterator as _;
 
-/// Commands of one run.
+/// The number of commands in one run.
 const COMMANDS: u32 = 60;
-/// Commands that are sent where nobody says how many.
+/// The number of commands unless `MOEBIAS_BELIEFS` sets it.
 const DEFAULT: u32 = 2400;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Files to begin with and to open.
+/// The files that runs start from and open.
 struct Files {
     folder: tempfile::TempDir,
     good: Vec<PathBuf>,
@@ -103,7 +104,7 @@ fn advance(run: &mut Run, to: u64) {
     }
 }
 
-/// The same from the state it has after some steps.
+/// The scenario, starting from the state that it reaches at `step`.
 fn late(mut scenario: Scenario, step: u64) -> Scenario {
     let mut run = Run::new(RunId(0), moebias_lab::start_of_scenario(&scenario)).unwrap();
     advance(&mut run, step);
@@ -131,7 +132,7 @@ fn open(path: &Path) -> Loaded {
     }
 }
 
-/// A setting to change, in range or not, of what is there or not.
+/// A random change and its target. Some values are out of range, and some targets do not exist.
 fn change(dice: &mut Dice, variants: u32) -> (Target, Change) {
     let target = match dice.below(4) {
         0 => Target::AllVariants,
@@ -177,7 +178,7 @@ fn sweep(dice: &mut Dice) -> SweepRequest {
 fn command(dice: &mut Dice, lab: &Lab, files: &Files) -> Command {
     let variants = lab.settings().variants.len() as u32;
     let head = lab.snapshot().head;
-    // Large shipped experiments take long for a step.
+    // A step of a large shipped experiment takes long, so do fewer.
     let pairs: u64 = lab.settings().variants.iter().map(|v| u64::from(lab.snapshot().batch * v.router.experts)).sum();
     let large = pairs > 1 << 14;
     let steps = u64::from(if large { 1 } else { dice.within(1, 12) });
@@ -239,7 +240,7 @@ fn command(dice: &mut Dice, lab: &Lab, files: &Files) -> Command {
     }
 }
 
-/// Everything is answered: the lab and the worker believe the same.
+/// Pauses and waits until the worker has answered everything; then the lab's settings must equal the worker's.
 fn settle(lab: &mut Lab, what: &str) {
     let since = Instant::now();
     lab.send(Command::Pause);
@@ -250,7 +251,7 @@ fn settle(lab: &mut Lab, what: &str) {
             break;
         }
         if lab.snapshot().playing {
-            // A file that was opened meanwhile plays.
+            // A file that has just been opened starts to play.
             lab.send(Command::Pause);
         }
         let s = lab.snapshot();
@@ -267,13 +268,13 @@ fn settle(lab: &mut Lab, what: &str) {
     assert_eq!(*lab.settings(), *lab.snapshot().experiment, "{what}: settings");
 }
 
-/// What undo and redo must never come to.
+/// Undo and redo must never lead to a run that is no longer in memory.
 fn no_run_is_missing(lab: &Lab, since: u64, what: &str) {
     let gone = lab.notices().all().find(|n| n.id >= since && n.text.contains("no longer"));
     assert!(gone.is_none(), "{what}: {gone:?}");
 }
 
-/// What is saved loads and comes to the same digest.
+/// Saves the run, loads the file and replays it to the same digest.
 fn saves_and_replays(lab: &mut Lab, path: &Path, what: &str) {
     let told = lab.notices().count();
     lab.send(Command::SaveAs(path.to_owned()));
@@ -281,7 +282,7 @@ fn saves_and_replays(lab: &mut Lab, path: &Path, what: &str) {
     let said: Vec<String> = lab.notices().all().filter(|n| n.id >= told).map(|n| n.text.clone()).collect();
     assert!(said.iter().any(|s| s.starts_with("Saved")), "{what}: {said:?}");
     let (steps, digest) = replayed(path, what);
-    // A seek may have gone on while it was saved.
+    // If a seek continued while the run was saved, the file is of another step than the snapshot.
     if steps == lab.snapshot().step {
         assert_eq!(digest, lab.snapshot().digest, "{what}: another digest than in the window");
     }
@@ -291,7 +292,7 @@ fn saves_and_replays(lab: &mut Lab, path: &Path, what: &str) {
     }
 }
 
-/// The step and the digest of a recording, which a replay comes to as well.
+/// Replays a recording, checks that it reaches the recorded digest, and returns its step and digest.
 fn replayed(path: &Path, what: &str) -> (u64, Digest) {
     let loaded = files::load(path).unwrap_or_else(|e| panic!("{what}: what was saved can't be opened: {e}"));
     let recorded = loaded.scenario.recorded.clone().unwrap();
@@ -323,7 +324,7 @@ fn one_run(number: u32, files: &Files) -> u32 {
     let what = format!("run {number} after {sent:#?}");
     settle(&mut lab, &what);
     saves_and_replays(&mut lab, &path, &what);
-    // Everything that can be taken back can, and be done again. Runs that were forgotten are not offered.
+    // Everything that undo and redo offer must be possible. Runs that were dropped from memory are not offered.
     let told = lab.notices().count();
     let mut pressed = 0;
     for command in [Command::Undo, Command::Redo] {

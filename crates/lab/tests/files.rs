@@ -1,4 +1,4 @@
-//! Files and the paths in them: what is written in one folder from a source in another is read back from a third.
+//! Files and the paths in them: a file written into one folder finds its trace in another, wherever it is opened from.
 
 use moebias_engine::EngineChoice;
 use moebias_files::journal::{Journal, find_unfinished};
@@ -13,7 +13,7 @@ use moebias_testing::Patience;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A folder with a trace and a scenario of it, apart from where things are written.
+/// A folder with a trace and a scenario and a lesson that use it, and other folders to write into.
 struct Place {
     at: tempfile::TempDir,
 }
@@ -39,7 +39,7 @@ impl Place {
         self.at.path().join(name)
     }
 
-    /// What is in a file opens, with the same scores.
+    /// Checks that a file opens with the scores of the trace.
     fn opens(&self, path: &Path) -> Loaded {
         let loaded = files::load(path).unwrap_or_else(|e| panic!("{e}"));
         let wanted = files::load(&self.path("source/traced.ron")).unwrap();
@@ -85,7 +85,7 @@ fn a_run_of_a_scenario_of_a_trace_and_of_a_lesson_finds_its_trace_wherever_it_is
             fs::remove_file(&path).unwrap();
         }
     }
-    // Files that stand together are moved together.
+    // A scenario and its trace can be moved together.
     let mut lab = lab(&files::load(&source).unwrap());
     saved(&mut lab, &place.path("source/beside.ron"));
     fs::rename(place.path("source"), place.path("moved")).unwrap();
@@ -104,7 +104,7 @@ fn a_sweep_and_the_cells_opened_from_it_find_their_trace() {
         let csv = place.path(into);
         first.send(Command::SaveSweep(csv.clone()));
         until(&mut first, "the sweep's file", |_| csv.exists());
-        // Opened by somebody else, a cell of it is an experiment, and that is saved once more.
+        // Another lab opens the sweep, opens one of its runs as an experiment, and saves that.
         let mut second = lab(&files::shipped::find("first-look").unwrap().load().unwrap());
         second.send(Command::OpenFile(csv.clone()));
         assert!(second.sweep().is_some(), "{:?}", second.notices().all().last().map(|n| &n.text));
@@ -124,7 +124,7 @@ fn a_journal_finds_its_trace_after_a_kill() {
     let place = Place::new();
     let loaded = files::load(&place.path("source/traced.ron")).unwrap();
     let folder = place.path("elsewhere/journals");
-    // Its file stays, as if the program had been killed.
+    // The journal is dropped without being finished, so its file stays, as if the program had been killed.
     drop(Journal::create(&folder, &loaded.scenario).unwrap());
     let unfinished = find_unfinished(&folder).pop().expect("it is offered");
     let text = files::to_text(&unfinished.scenario);

@@ -1,4 +1,4 @@
-//! The experiment without a screen: bad files, random commands, and what the scenarios say.
+//! Tests of the lab without a window: damaged files, random commands, recordings, and the statements of the shipped scenarios.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 

@@ -1,4 +1,5 @@
-//! Recordings of other people's models in the lab: what is odd is told with a remedy, layers are chosen, and all of them are shown at once.
+//! Recordings of published models in the lab: oddities are reported with a remedy, a layer can be chosen, and all layers can be shown at
+//! once.
 
 use moebias_engine::EngineChoice;
 use moebias_files::shipped;
@@ -19,7 +20,7 @@ fn lab() -> Lab {
     Lab::open(&shipped::find("first-look").unwrap().load().unwrap(), EngineChoice::Cpu, || {}).unwrap()
 }
 
-/// Opens a file and waits until it runs.
+/// Opens a file and waits until its run is shown.
 fn open(lab: &mut Lab, path: &Path) {
     let before = lab.run();
     lab.send(Command::OpenFile(path.to_owned()));
@@ -33,7 +34,7 @@ fn wait_for_run(lab: &mut Lab, before: moebias_engine::start::RunId) {
     });
 }
 
-/// Runs to the end of what is recorded.
+/// Plays the run to the end of the recording.
 fn run_to(lab: &mut Lab, step: u64) {
     lab.send(Command::Pause);
     lab.send(Command::Seek(step));
@@ -78,7 +79,7 @@ fn warm_up_tokens_are_left_out_with_one_click() {
     let variant = &lab.snapshot().variants[0];
     assert!(variant.metrics.max_vio_global < 0.2, "{}", variant.metrics.max_vio_global);
     assert!(variant.findings.iter().all(|f| f.kind != Kind::Collapse), "{:?}", variant.findings);
-    // It is part of the scenario, and undo takes it back.
+    // The choice is part of the scenario, and undo reverts it.
     let Source::Trace(source) = &lab.settings().source else { panic!("a recording") };
     assert_eq!(source.reading.leave_out, [LeaveOut::Identical]);
     lab.send(Command::Undo);
@@ -118,7 +119,7 @@ fn layers_are_measured_chosen_and_routed_all_at_once() {
     run_to(&mut lab, 64);
     let alone = lab.snapshot().variants[0].digest;
 
-    // All at once: the layer shown stands where it stands alone after as many steps.
+    // Routed together with all layers, the layer that is shown reaches the same state as alone after the same number of steps.
     lab.send(Command::RouteLayers { variant: 0, on: true });
     let enough = |all: &AllLayers| all.routed.as_ref().is_some_and(|r| r.step >= 64);
     let all = wait_for_layers(&mut lab, "all layers are routed", enough);

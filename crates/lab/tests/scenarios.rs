@@ -1,4 +1,4 @@
-//! The scenarios that ship: all load, and each shows what it says, with the first four as the theory has them.
+//! The shipped scenarios: all load, each shows what its texts say, and the first four agree with the theory.
 
 use moebias_engine::cpu::CpuEngine;
 use moebias_engine::run::Run;
@@ -21,7 +21,7 @@ fn loaded(id: &str) -> Loaded {
     shipped().iter().find(|s| s.id == id).unwrap_or_else(|| panic!("{id} does not ship")).load().unwrap()
 }
 
-/// What one variant did, step by step.
+/// The metrics and biases of one variant, step by step.
 #[derive(Default)]
 struct Seen {
     metrics: Vec<Metrics>,
@@ -35,7 +35,7 @@ impl Seen {
         self.settling.step().expect("settles")
     }
 
-    /// Mean MaxVio of a batch over some steps.
+    /// The mean of the per-batch MaxVio over some steps.
     fn max_vio(&self, steps: std::ops::Range<usize>) -> f64 {
         mean(self.metrics[steps].iter().map(|m| m.max_vio))
     }
@@ -44,7 +44,7 @@ impl Seen {
         self.metrics[step].max_vio_16
     }
 
-    /// The gap between the extreme biases once they have arrived: extremes of each expert's mean over the last 100 steps.
+    /// The gap between the largest and the smallest bias at the end, from each expert's mean over the last 100 steps.
     fn gap(&self) -> f64 {
         let last = &self.bias[self.bias.len() - 100..];
         let means: Vec<f64> = (0..last[0].len()).map(|e| mean(last.iter().map(|b| b[e]))).collect();
@@ -96,7 +96,7 @@ fn play(start: Start, to: u64) -> Vec<Seen> {
     seen
 }
 
-/// A shipped scenario, played to its end: once, whoever asks.
+/// A shipped scenario played to its end, computed once for all tests.
 fn shown(id: &'static str) -> &'static [Seen] {
     type Played = &'static OnceLock<Vec<Seen>>;
     static ALL: LazyLock<Mutex<HashMap<&str, Played>>> = LazyLock::new(Mutex::default);
@@ -152,7 +152,8 @@ fn all_say_what_they_teach() {
     }
 }
 
-/// A gap Δ between two biases takes about Δ/(2u) steps, for one falls by u per step while the other rises. Within a quarter.
+/// Closing a gap Δ between two biases takes about Δ/(2u) steps, because one falls by u per step while the other rises by u. Checked within
+/// 25 %.
 #[test]
 fn the_first_look_settles_after_half_the_gap_over_u() {
     for (u, to) in [(0.002, 300), (0.001, 500), (0.0005, 700)] {
@@ -168,7 +169,7 @@ fn the_first_look_settles_after_half_the_gap_over_u() {
 
 #[test]
 fn the_first_look_comes_down_to_the_sampling_floor() {
-    // Beyond the step at which its story ends.
+    // The run continues past the step at which the scenario pauses.
     let seen = play(moebias_lab::start_of(&loaded("first-look")), 500).remove(0);
     assert!((2.8..3.2).contains(&seen.metrics[0].max_vio), "four times the fair share at first");
     assert!((140..=180).contains(&seen.settled()));
@@ -349,7 +350,7 @@ fn bursts_are_uneven_whatever_the_bias() {
     assert!(mean(seen.metrics[400..600].iter().map(|m| m.max_vio_16)) < 0.13);
 }
 
-/// docs/learning.md has runs over several seeds.
+/// docs/learning.md has results over several seeds.
 #[test]
 fn a_router_that_learns_pays_for_balance() {
     let nmse =
@@ -426,7 +427,7 @@ fn an_event_applies_before_its_step_is_routed() {
     assert!(step(4) < 0.0011 && (step(5) - 0.25).abs() < 1e-9);
 }
 
-/// Every step of a shipped scenario in the price view, and the run after them.
+/// The price view of every step of a shipped scenario, and the run after the last step.
 fn looked_at(id: &str, variant: usize, steps: u64) -> (Vec<Examined>, Run) {
     let mut run = Run::new(RunId(0), moebias_lab::start_of(&loaded(id))).unwrap();
     let (mut engine, mut beside) = (CpuEngine::new(""), CpuEngine::new(""));

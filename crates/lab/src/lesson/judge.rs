@@ -1,7 +1,7 @@
-//! Judges a task on every step, from the history's columns since the last look, so that nothing is missed at any speed. Where the history
-//! has joined steps, because nobody looked for thousands of them, they count only if all of them are as wanted.
+//! Judges a task on every step since the last call, from the columns of the history, so that no step is missed at any speed. Where a column
+//! of the history joins several steps, because thousands were done between two calls, they count only if all of them meet the condition.
 //!
-//! Waiting does no task: only steps after a change that the person made on this page count.
+//! A task can't be done by waiting, unless it says so: only steps after a change that the user made on this page count.
 
 use moebias_engine::message::Snapshot;
 use moebias_engine::run::lock;
@@ -9,25 +9,25 @@ use moebias_engine::start::RunId;
 use moebias_files::lesson::{Condition, Setting, Task};
 use moebias_model::change::{Change, Event};
 
-/// How far a task is.
+/// The state of a task.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Standing {
-    /// Steps in a row for which the condition has held.
+    /// The number of steps in a row for which the condition has held.
     pub streak: u64,
-    /// Nothing was changed on this page yet, so none of these steps count.
+    /// Whether the user has changed nothing on this page yet, so that none of these steps count.
     pub untouched: bool,
-    /// Whether it is done.
+    /// Whether the task is done.
     pub done: bool,
 }
 
-/// Whether the person has changed the experiment on this page.
+/// Whether the user has changed the experiment on this page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Hand {
     #[default]
     Still,
-    /// Just now: steps count from where the change took effect.
+    /// It was changed since the last call: steps count from where the change took effect.
     Moved,
-    /// Yes, and steps are being counted since.
+    /// It was changed, and steps are being counted.
     Counted,
 }
 
@@ -35,21 +35,21 @@ enum Hand {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Judge {
     run: RunId,
-    /// The next step to look at; unknown until the page's own run is there.
+    /// The next step to judge; `None` until the page's run is in a snapshot.
     next: Option<u64>,
     pub(super) streak: u64,
-    /// Judge a new run from its first step.
+    /// Whether the run is new, so that it is judged from its first step.
     fresh: bool,
     hand: Hand,
 }
 
 impl Judge {
-    /// For a page whose run is `run`: a new one, or one that is under way.
+    /// A judge for a page whose run is `run`; `fresh` says whether the run is new or was in progress when the page was opened.
     pub(super) fn of(run: RunId, fresh: bool) -> Self {
         Self { run, fresh, ..Self::default() }
     }
 
-    /// The person changed something.
+    /// Notes that the user has changed something.
     pub(super) fn touch(&mut self) {
         self.hand = Hand::Moved;
     }
@@ -58,11 +58,11 @@ impl Judge {
         self.hand == Hand::Still
     }
 
-    /// Takes in what happened since the last time. True once the task is done.
+    /// Judges the steps since the last call. Returns true once the task is done.
     pub(super) fn look(&mut self, task: &Task, snapshot: &Snapshot) -> bool {
         let step = snapshot.step;
         if snapshot.run != self.run {
-            // Another run: a new one from its first step, one that was brought back from where it stands.
+            // Another run: a new run is judged from its first step, a run that was brought back from its present step.
             let fresh = snapshot.run > self.run;
             *self = Self { run: snapshot.run, next: None, streak: 0, fresh, hand: self.hand };
         }
@@ -82,7 +82,7 @@ impl Judge {
             self.streak = 0;
             return false;
         }
-        // Steps before a setting was changed were made with another value.
+        // Steps before the last change of such a setting were made with another value, so they do not count.
         let changed = |e: &Event| e.step > next && e.step <= step && concerns(until, &e.change);
         if let Some(event) = snapshot.events.iter().rev().find(|e| changed(e)) {
             (next, self.streak) = (event.step, 0);
@@ -108,7 +108,7 @@ impl Judge {
     }
 }
 
-/// Whether a change is of a setting that the condition looks at.
+/// Whether a change is of a setting that the condition names.
 fn concerns(until: &Condition, change: &Change) -> bool {
     until.parts().iter().any(|part| {
         let name = match part {

@@ -1,46 +1,46 @@
-//! How far somebody came: kept from one session to the next.
+//! The user's progress in lessons, which is stored from one session to the next.
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-/// How far somebody came in a lesson.
+/// The user's progress in one lesson.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Progress {
-    /// The page it was left at.
+    /// The page at which the lesson was left, counted from 0.
     pub page: usize,
-    /// Pages there are, as of then.
+    /// The number of pages when the lesson was last opened.
     pub pages: usize,
-    /// What was answered, by page.
+    /// The answer given on each page, both counted from 0.
     pub answers: BTreeMap<usize, usize>,
-    /// Pages whose task was done, this time through.
+    /// Pages whose task was done in the present reading.
     pub tasks: BTreeSet<usize>,
     /// Pages whose task was done in an earlier reading.
     pub earlier: BTreeSet<usize>,
-    /// Pages that have a task, as of when it was last opened. Unknown in what older versions stored.
+    /// Pages that have a task, as of when the lesson was last opened. `None` in what older versions stored.
     pub asks: Option<BTreeSet<usize>>,
     /// Whether the last page was reached.
     pub finished: bool,
-    /// Its title, for a lesson of somebody's own.
+    /// The title of a lesson from a file; empty for a shipped lesson.
     pub title: String,
-    /// Its file, for a lesson of somebody's own.
+    /// The file of a lesson that does not ship with Moebias.
     pub path: Option<PathBuf>,
 }
 
-/// What a person can say of a lesson.
+/// How much of a lesson is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Opened, and left before its last page.
     Begun,
-    /// Read to its end; so many of its tasks are still to be done, where that is known.
+    /// Read to its end, with the number of tasks not done yet, if that is known.
     Read(Option<usize>),
-    /// Read to its end, and every task done.
+    /// Read to its end, with every task done.
     Done,
 }
 
 impl Progress {
-    /// How far it is, given the pages that have a task; what was noted when it was opened where the caller does not know.
+    /// How much of the lesson is done. `asks` are the pages that have a task; `None` means those noted when the lesson was last opened.
     #[must_use]
     pub fn stage(&self, asks: Option<&BTreeSet<usize>>) -> Stage {
         if !self.finished {
@@ -61,7 +61,7 @@ impl Progress {
         self.tasks.contains(&page) || self.earlier.contains(&page)
     }
 
-    /// From the first page again; what was reached stays.
+    /// Goes back to the first page. Tasks that were done remain noted as done earlier; answers are cleared.
     pub(super) fn begin_again(&mut self) {
         self.earlier.append(&mut self.tasks);
         self.answers.clear();
@@ -69,13 +69,13 @@ impl Progress {
     }
 }
 
-/// How far somebody came in all lessons, and the last one opened.
+/// The user's progress in all lessons, and the lesson that was opened last.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Shelf {
-    /// By a lesson's id.
+    /// The progress in each lesson, by the lesson's id.
     pub progress: BTreeMap<String, Progress>,
-    /// The id of the last one opened.
+    /// The id of the lesson that was opened last.
     pub last: Option<String>,
 }
 

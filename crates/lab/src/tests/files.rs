@@ -21,7 +21,7 @@ fn a_recording_replays_to_the_same_digest() {
     let loaded = moebias_files::load(&path).unwrap();
     assert_eq!(loaded.scenario.recorded.as_ref().unwrap().digest, digest);
     assert_eq!(loaded.scenario.events.len(), 2);
-    // Without a step there is nothing to keep.
+    // A recording without a step is not saved.
     lab.send(Command::ToggleRecord);
     lab.send(Command::ToggleRecord);
     wait_for_notice(&mut lab, "Nothing was recorded");
@@ -41,14 +41,14 @@ fn a_crash_loses_little_and_is_offered_again() {
     first.send(Command::StepForward(10));
     wait(&mut first, "step 20", |s| s.step == 20);
     let digest = first.snapshot().digest;
-    // The journal is written once a second.
+    // The journal is written about once a second, so wait longer than that.
     let second = Patience::of(Duration::from_secs(2));
     while second.holds() {
         first.poll();
     }
-    // No `close`: the app was killed. The journal's thread notices that nobody is left and leaves the file.
+    // Dropping the lab without `close` is like killing the program: the journal's thread ends and leaves the file.
     drop(first);
-    // That takes as long as the machine is busy; a lab looks only once, at its start.
+    // The file may take a while to appear on a busy machine, and a lab looks for one only when it starts: so start labs until one finds it.
     let patience = Patience::new();
     let mut second = lab();
     while second.unfinished().is_none() {

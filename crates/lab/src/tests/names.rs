@@ -47,7 +47,7 @@ fn names_follow_the_settings_until_somebody_types_one() {
     lab.send(Command::StepForward(10));
     wait(&mut lab, "step 40", |s| s.step == 40 && !s.playing);
     assert_eq!(lab.snapshot().experiment.names(), ["#1", "Quantile Balancing (2)", "mine"]);
-    // Going back keeps the name, and sets nothing aside.
+    // Going back to an earlier step keeps a typed name, and renaming there sets no steps aside.
     lab.send(Command::Seek(25));
     wait(&mut lab, "step 25", |s| s.step == 25);
     assert_eq!(names(&lab), ["#1", "Sign, u = 0.004", "mine"]);
@@ -68,7 +68,7 @@ fn names_follow_the_settings_until_somebody_types_one() {
     again.send(Command::StepForward(40));
     wait(&mut again, "step 40", |s| s.step == 40 && !s.playing);
     assert_eq!((again.snapshot().digest, names(&again)), (digest, shown));
-    // A new run keeps what was typed, and starts with names that are true.
+    // A new run keeps typed names, and its automatic names follow its settings.
     lab.send(Command::Reset);
     wait(&mut lab, "the reset", |s| s.step == 0);
     assert_eq!(names(&lab), ["one", "Quantile Balancing (2)", "mine"]);

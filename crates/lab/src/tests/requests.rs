@@ -61,7 +61,7 @@ fn removing_a_variant_takes_its_events_and_moves_the_others_up() {
     assert_eq!(*lab.snapshot().events, [event(20, 0, 0.25), event(20, 2, 0.25)]);
 }
 
-/// A start on a trace of 64 experts without the ids of its tokens.
+/// A start on a trace with 64 experts and without token ids.
 fn of_trace() -> Start {
     use moebias_model::config::TraceSource;
     use moebias_model::trace::Trace;
@@ -101,13 +101,13 @@ fn a_run_that_the_worker_declines_never_was() {
     lab.send(Command::StepForward(5));
     wait(&mut lab, "step 5", |s| s.step == 5);
     let settings = lab.settings().clone();
-    // The lab's own check would not let it through.
+    // This start bypasses the lab's own check, which would refuse it.
     let mut sheet = lab.sheet.clone();
     sheet.authored.experiment.variants[0].router.top_k = 99;
     let start = Box::new(sheet.authored.clone());
     let run = lab.switch_to_new(sheet, start.experiment.clone(), "Broken", vec![]);
     lab.post(Message::Start { run, start, play: false });
-    // Asked for in the belief that it ran.
+    // These requests are made while the lab shows the run that the worker will decline.
     lab.send(Command::Change { target: Target::AllVariants, change: Change::SetTopK(3) });
     lab.send(Command::SetSeed(4));
     wait(&mut lab, "the last run", |s| s.run == RunId(2));

@@ -1,4 +1,4 @@
-//! What a scenario has planned for later steps, when settings are changed by hand.
+//! What happens to a scenario's later events when settings are changed by hand.
 
 use super::*;
 use moebias_model::change::Event;

@@ -88,7 +88,7 @@ fn branches_at_the_same_step_are_told_apart() {
     wait(&mut lab, "what was set aside last", |s| s.head == 30);
     let rates: Vec<_> = lab.snapshot().events.iter().map(|e| e.change.clone()).collect();
     assert_eq!(rates, [Change::SetRate(0.01)], "the second branch's past, not the first's");
-    // And undo leaves it again, rather than changing it.
+    // Undo returns to the branch before, rather than changing this one.
     lab.send(Command::Undo);
     wait(&mut lab, "the branch again", |s| s.head == 10);
     assert_eq!(lab.snapshot().events.len(), 1);
@@ -109,7 +109,7 @@ fn biases_that_were_reset_come_back_exactly() {
     let reset = Command::Change { target: Target::AllVariants, change: Change::ResetBias };
     lab.send(reset.clone());
     assert_eq!(lab.undo_label().as_deref(), Some("Reset biases"));
-    // Before the worker has said what was put aside.
+    // Undo is sent before the worker has told which biases were discarded.
     lab.send(Command::Undo);
     wait(&mut lab, "the former biases at once", |s| s.events.is_empty());
     assert_eq!(biases(&lab), before);

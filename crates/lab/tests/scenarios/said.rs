@@ -1,22 +1,22 @@
-//! Every number that a scenario's title, summary and look_for say is read off a run, or is a setting of the scenario, or has a source.
+//! Every number in a scenario's title, summary and look_for must be measured in a run, be a setting of the scenario, or have a source.
 //!
-//! [`MEASURED`] quotes the words and says how the number in them is measured. What is in no quotation must be a setting that stands in
-//! the scenario's file, or a line of [`SOURCES`].
+//! [`MEASURED`] quotes the text and says how the number in it is measured. Every other number must be a setting in the scenario's file or a
+//! line of [`SOURCES`].
 
 use super::{Seen, shown};
 use moebias_files::{Scenario, shipped};
 use moebias_model::config::Source;
 use moebias_model::metrics::{IN_BALANCE, sampling_floor};
 
-/// A number in a scenario's words.
+/// A number in a scenario's text.
 struct Said {
     id: &'static str,
-    /// As it stands there.
+    /// The quotation that contains the number.
     words: &'static str,
     number: f64,
-    /// How far the measured value may be from it: what the words' rounding and an "about" allow.
+    /// The largest difference from the measured value, which covers rounding and words such as "about".
     within: f64,
-    /// Reads it off the run.
+    /// Measures the number in the run.
     measure: fn(&[Seen]) -> f64,
 }
 
@@ -24,7 +24,7 @@ const fn said(id: &'static str, words: &'static str, number: f64, within: f64, m
     Said { id, words, number, within, measure }
 }
 
-/// The first step from which MaxVio of 16 steps is in balance once.
+/// The first step at which MaxVio over 16 steps is in balance.
 fn arrival(s: &Seen) -> f64 {
     s.metrics.iter().position(|m| m.max_vio_16 <= IN_BALANCE).map_or(f64::INFINITY, |n| n as f64)
 }
@@ -34,14 +34,14 @@ fn moved(s: &Seen, steps: std::ops::Range<usize>) -> f64 {
     s.metrics[steps].iter().map(|m| m.moved).sum::<f64>() / n
 }
 
-/// Steps until MaxVio has come down from a jump at `from`: the first with 16 steps together in balance, none of them before the jump.
+/// The number of steps after a jump at `from` until MaxVio over 16 steps, all of them after the jump, is in balance.
 fn catches_up(s: &Seen, from: usize) -> f64 {
     (from + 16..s.metrics.len())
         .find(|&n| s.metrics[n].max_vio_16 <= IN_BALANCE)
         .map_or(f64::INFINITY, |n| (n - from) as f64)
 }
 
-/// The task loss at the end, NMSE in percent over 200 steps.
+/// The task loss at the end: the mean NMSE over 200 steps, in percent.
 fn loss(s: &Seen) -> f64 {
     let last = &s.metrics[s.metrics.len() - 200..];
     last.iter().map(|m| m.learning.map_or(f64::NAN, |l| l.nmse)).sum::<f64>() / 2.0
@@ -55,7 +55,7 @@ fn lowest(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(f64::MAX, f64::min)
 }
 
-/// What the words say and the run shows. Where a test of its own measures a number (in `tests/scenarios.rs`), that is named in [`SOURCES`].
+/// The quoted numbers and how each is measured. Numbers that another test in `tests/scenarios.rs` measures are listed in [`SOURCES`].
 #[rustfmt::skip]
 const MEASURED: &[Said] = &[
     said("first-look", "balances itself in 160 steps", 160.0, 8.0, |s| s[0].settled() as f64),
@@ -137,7 +137,7 @@ const MEASURED: &[Said] = &[
     said("quantile-balancing", "MaxVio is near the sampling floor", 1.41, 0.2, |s| s[0].max_vio(10..300) / sampling_floor(64, 6, 4096)),
 ];
 
-/// Numbers that no run of ours shows, or that a test of their own reads off.
+/// Numbers that are not measured here: they come from a source or are measured by another test.
 #[rustfmt::skip]
 const SOURCES: &[(&str, &str, &str)] = &[
     ("step-too-small", "0.35 / (2u) = 1,750 steps", "too_small_a_step_does_not_arrive_in_time_but_would_later"),
@@ -176,7 +176,7 @@ const WORDS: [(&str, f64); 17] = [
     ("quarter", 0.25),
 ];
 
-/// The numbers in a text, in digits or as a word; digits that belong to a name (DeepSeek-V3, K2) are none.
+/// The numbers in a text, in digits or as a word, without digits that are part of a name (DeepSeek-V3, K2).
 fn numbers(text: &str) -> Vec<f64> {
     let all: Vec<char> = text.chars().collect();
     let (mut found, mut at) = (vec![], 0);
@@ -211,7 +211,7 @@ fn near(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * a.abs().max(1.0)
 }
 
-/// The settings of a scenario: the numbers in its file beside the words, how many variants there are, and what defaults people see.
+/// The numbers that a scenario sets: those in its file outside the texts, the number of variants, and defaults that the window shows.
 fn settings(file: &str, scenario: &Scenario) -> Vec<f64> {
     let words = ["title:", "summary:", "look_for:", "//"];
     let lines = file.lines().filter(|l| !words.iter().any(|w| l.trim_start().starts_with(w)));
@@ -230,7 +230,7 @@ fn settings(file: &str, scenario: &Scenario) -> Vec<f64> {
             f64::from(v.balancer.zero_experts),
             v.balancer.rate,
         ]);
-        // E = 256 in 8 groups: 32 in each.
+        // 256 experts in 8 groups are 32 per group.
         all.extend(v.router.groups.map(|g| f64::from(v.router.experts / g.groups)));
     }
     all
@@ -281,7 +281,7 @@ fn every_measured_number_is_so() {
     for said in MEASURED {
         let found = (said.measure)(shown(said.id));
         println!("{}: “{}”: {found:.4}", said.id, said.words);
-        // What is no number is wrong as well.
+        // A comparison with NaN must fail as well.
         let right = (found - said.number).abs() <= said.within;
         if !right {
             wrong.push(format!("{}: “{}”: {found:.4} is measured", said.id, said.words));
@@ -298,7 +298,7 @@ fn numbers_are_found_in_words() {
     );
 }
 
-/// Words that were wrong or unclear, and what is said instead.
+/// Words that are wrong or unclear, and what to write instead.
 const RETIRED: [(&str, &str); 3] = [
     ("never arrives", "a step size that is too small takes very long: u = 0.0001 arrives at step 1,574"),
     ("No balancer", "No balancing"),
@@ -325,12 +325,12 @@ fn retired_words_stay_retired() {
         files(&root.join(folder), &mut found);
     }
     for path in found.iter().filter(|p| p.extension().is_some_and(|e| e == "md" || e == "ron" || e == "rs")) {
-        // Names that a test types are no words of ours.
+        // Names that a test types are not part of the texts of Moebias.
         if path.ends_with("tests.rs") {
             continue;
         }
         let text = std::fs::read_to_string(path).unwrap();
-        // What a comment says stays between those who read code. "For every" is another word.
+        // Comments are not checked. "For every" is a different phrase.
         for (n, line) in text.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
             for (words, instead) in RETIRED {
                 let said =
