@@ -70,11 +70,10 @@ fn bind_group(
     layout: &wgpu::BindGroupLayout,
     resources: &[wgpu::BindingResource<'_>],
 ) -> BindGroup {
-    let entry = |(binding, resource): (u32, &wgpu::BindingResource<'_>)| wgpu::BindGroupEntry {
-        binding,
-        resource: resource.clone(),
-    };
-    let entries: Vec<_> = (0..).zip(resources).map(entry).collect();
+    let entries: Vec<_> = (0..)
+        .zip(resources)
+        .map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource: resource.clone() })
+        .collect();
     device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some(label), layout, entries: &entries })
 }
 
