@@ -1,4 +1,4 @@
-//! The program: the window and the command line over the crates in `crates/`, which ARCHITECTURE.md describes.
+//! The program: the window and the command line, on top of the crates in `crates/`; see ARCHITECTURE.md.
 
 pub mod cli;
 pub mod ui;

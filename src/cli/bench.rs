@@ -1,10 +1,11 @@
-//! `moebias bench`: token–expert pairs per second of every engine on this machine.
+//! `moebias bench`: measures how many token–expert pairs per second each engine routes on this machine.
 //!
-//! A step is whole: tokens, logits, gate, selection, counts, the balancer's update and the digest. With given scores it reads
-//! recorded scores, quantised before, instead of making tokens; with given logits it reads those and takes the gate itself.
+//! A complete step is measured: tokens, logits, gate, selection, counts, the balancer's update and the digest. With given scores, the step
+//! reads recorded scores that were quantised beforehand, instead of generating tokens; with given logits, it reads recorded logits and
+//! applies the gate.
 //!
-//! The limit is measured in the same run: the time that the dot products of the same tokens and centroids take all cores with the
-//! widest instructions, and with nothing else to do. No router with these embeddings can be quicker.
+//! The limit is measured in the same run: how long the dot products of the same tokens and centroids take on all cores with the widest
+//! instructions, without any other work. No router with these embeddings can be faster.
 
 use super::failure::Failure;
 use super::output::{self, aligned, figures, scaled};
@@ -22,25 +23,26 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Rounds over all engines: a busy moment of the machine hits them all alike.
+/// Rounds over all engines. In every round each engine gets its turn, so a busy moment of the machine affects all of them alike.
 const BLOCKS: u32 = 5;
-/// Time for one engine, one size and one round.
+/// Duration of one round, for one engine and one size.
 const BLOCK: Duration = Duration::from_millis(250);
-/// Steps an engine is given at once at most, as many as a GPU takes in one submission; it hands back fewer where they take long.
+/// The largest number of steps an engine is given at once: as many as a GPU takes in one submission. It returns fewer if they take long.
 const TOGETHER: u32 = 256;
-/// About so long a CPU is busy with the steps that it is given at once, as at full speed in the lab.
+/// Aimed-for duration of the steps that a CPU engine is given at once, as at full speed in the lab.
 const SPELL: Duration = Duration::from_millis(4);
-/// Recorded batches, taken in turns.
+/// The number of made-up recorded batches, which are routed in turn.
 const RING: usize = 2;
 
 /// Tokens, experts and K of one measurement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Size {
     tokens: u32,
-    router: (u32, u32),
+    experts: u32,
+    top_k: u32,
 }
 
-/// Reads `4096x64x6`.
+/// Parses a size such as `4096x64x6`.
 pub(super) fn size(text: &str) -> Result<Size, String> {
     let numbers: Option<Vec<u32>> = text.split('x').map(|n| n.parse().ok()).collect();
     let Some(&[tokens, experts, top_k]) = numbers.as_deref() else {
@@ -53,32 +55,33 @@ pub(super) fn size(text: &str) -> Result<Size, String> {
     if top_k > experts {
         return Err(format!("K is {top_k}, but must be at most the number of experts, {experts}"));
     }
-    Ok(Size { tokens, router: (experts, top_k) })
+    Ok(Size { tokens, experts, top_k })
 }
 
-/// One line of the outcome.
+/// One row of the result.
 #[derive(Debug, Serialize)]
 struct Outcome {
-    /// Which engine.
+    /// The name of the engine.
     engine: String,
-    /// tokens x experts x K
+    /// Tokens x experts x K.
     size: String,
     /// Whether recorded scores were routed.
     given_scores: bool,
-    /// Whether recorded logits were, with the gate taken in every step.
+    /// Whether recorded logits were routed, with the gate applied in every step.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     given_logits: bool,
-    /// Variants that met the same tokens; the pairs of all of them are counted.
+    /// The number of variants, all on the same tokens; pairs of all of them are counted.
     #[serde(skip_serializing_if = "is_one")]
     variants: u32,
-    /// Shortest mean over the steps that an engine is given at once, ms: a few milliseconds' worth on a CPU, one submission on a GPU.
+    /// The shortest mean duration of a step, ms, where a mean is over the steps given at once: a few milliseconds of work on a CPU, one
+    /// submission on a GPU.
     min_ms: f64,
-    /// Median of the same, ms.
+    /// The median of the same means, ms.
     median_ms: f64,
-    /// Pairs per second of the shortest.
+    /// Pairs per second at the shortest duration.
     pairs_per_s: f64,
-    /// Of the shortest step, the part that the dot products alone take the fastest kernel: 1 could not be bettered. Absent where
-    /// there are none, and for GPUs.
+    /// The share of the shortest duration that the fastest kernel needs for the dot products alone; 1 cannot be improved. Absent if there
+    /// are no dot products, and for GPUs.
     #[serde(skip_serializing_if = "Option::is_none")]
     of_limit: Option<f64>,
 }
@@ -91,10 +94,10 @@ fn is_one(n: &u32) -> bool {
 struct Entrant {
     name: String,
     engine: Box<dyn Engine>,
-    /// Steps that it gets at once.
+    /// The number of steps it is given at once.
     together: u32,
     simulation: Simulation,
-    /// Milliseconds per step.
+    /// Measured durations, milliseconds per step.
     samples: Vec<f64>,
 }
 
@@ -119,7 +122,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<(), Failure> {
     output::print(&table(&outcomes))
 }
 
-/// Every engine asked for at one size.
+/// Measures every requested engine at one size.
 fn measure(args: &BenchArgs, size: Size) -> Result<Vec<Outcome>, Failure> {
     let mut start = simulation(size, args)?;
     let mut entrants = entrants(args.engine, &start)?;
@@ -136,7 +139,7 @@ fn measure(args: &BenchArgs, size: Size) -> Result<Vec<Outcome>, Failure> {
                 e.engine.advance(&mut e.simulation, e.together, &mut rows)?;
                 e.samples.push(began.elapsed().as_secs_f64() * 1000.0 / rows.len().max(1) as f64);
             }
-            // The first round warms up: clocks, caches, shaders. It also shows how many steps make a spell.
+            // The first round warms up clocks, caches and shaders, and shows how many steps fill [`SPELL`].
             if block == 0 {
                 let shortest = e.samples.drain(..).fold(f64::INFINITY, f64::min);
                 if e.engine.info().kind == EngineKind::Cpu {
@@ -152,7 +155,7 @@ fn outcome(mut entrant: Entrant, size: Size, args: &BenchArgs, limit_ms: Option<
     entrant.samples.sort_by(f64::total_cmp);
     let min_ms = entrant.samples.first().copied().unwrap_or(f64::NAN);
     let median_ms = entrant.samples.get(entrant.samples.len() / 2).copied().unwrap_or(f64::NAN);
-    let (experts, top_k) = size.router;
+    let Size { experts, top_k, .. } = size;
     let pairs_per_s = f64::from(size.tokens) * f64::from(experts) * f64::from(args.variants) / min_ms * 1000.0;
     let on_cpu = entrant.engine.info().kind == EngineKind::Cpu;
     Outcome {
@@ -168,7 +171,7 @@ fn outcome(mut entrant: Entrant, size: Size, args: &BenchArgs, limit_ms: Option<
     }
 }
 
-/// The engines asked for, all at the same start.
+/// The requested engines, all with the same start.
 fn entrants(which: EngineArg, start: &Simulation) -> Result<Vec<Entrant>, Failure> {
     let mut all = vec![];
     if matches!(which, EngineArg::Auto | EngineArg::Cpu) {
@@ -194,9 +197,9 @@ fn entrants(which: EngineArg, start: &Simulation) -> Result<Vec<Entrant>, Failur
 }
 
 fn simulation(size: Size, args: &BenchArgs) -> Result<Simulation, Failure> {
-    let (experts, top_k) = size.router;
+    let Size { experts, top_k, .. } = size;
     let router = Router { experts, top_k, gate: Gate::Sigmoid, ..Router::default() };
-    // Step sizes that differ, so that no two variants have the same biases.
+    // Different step sizes, so that no two variants have the same biases.
     let variant = |i: u32| Variant {
         router: router.clone(),
         balancer: Balancer { rate: 0.001 * f64::from(i + 1), ..Balancer::default() },
@@ -216,7 +219,7 @@ fn simulation(size: Size, args: &BenchArgs) -> Result<Simulation, Failure> {
     Ok(Simulation::new(Experiment { seed: 1, source, variants }, trace)?)
 }
 
-/// A number that is nearly normal: the sum of twelve uniform 8-bit ones, centred, variance 1.
+/// A nearly normal number of variance 1: the centred sum of twelve uniform bytes.
 fn normal(i: u32) -> f32 {
     let bytes = pcg4d(i, 0, Stream::NoiseLow, 1);
     let sum: u32 = bytes.iter().take(3).flat_map(|w| w.to_le_bytes()).map(u32::from).sum();
@@ -256,7 +259,7 @@ mod tests {
 
     #[test]
     fn sizes_are_read_and_checked() {
-        assert_eq!(size("4096x64x6"), Ok(Size { tokens: 4096, router: (64, 6) }));
+        assert_eq!(size("4096x64x6"), Ok(Size { tokens: 4096, experts: 64, top_k: 6 }));
         for wrong in ["4096", "4096x64", "4096x64x6x1", "0x64x6", "16x2000x6", "16x64x33", "16x4x5", "ax4x2", ""] {
             assert!(size(wrong).is_err(), "{wrong}");
         }

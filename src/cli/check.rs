@@ -1,4 +1,4 @@
-//! `moebias check`: every file is read and reported. Without a file: what ships with Moebias.
+//! `moebias check`: reads every file and reports on it. Without a file it lists what ships with Moebias.
 
 use super::failure::Failure;
 use super::output::{self, styled, thousands};
@@ -25,7 +25,7 @@ pub(super) fn check(files: &[PathBuf]) -> Result<(), Failure> {
     if bad == 0 { Ok(()) } else { Err(Failure::Silent) }
 }
 
-/// What a good file is, in a few words.
+/// A short description of a valid file.
 fn said(file: &Path) -> Result<String, FileError> {
     if sweep::is_sweep(file) {
         let saved = sweep::open(file)?;

@@ -1,4 +1,4 @@
-//! `moebias convert`: a recording in any format, written as safetensors with everything that was decided about it.
+//! `moebias convert`: writes a recording of any readable format as safetensors, with everything that was decided about it.
 
 use super::ConvertArgs;
 use super::failure::Failure;

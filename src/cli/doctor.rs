@@ -1,4 +1,4 @@
-//! `moebias doctor`: what this machine has, what will be used, and why.
+//! `moebias doctor`: reports what hardware this machine has, what will be used, and why.
 
 use super::failure::Failure;
 use super::output::{self, thousands};
@@ -7,9 +7,9 @@ use moebias_engine::worker::KEPT_BYTES;
 use moebias_engine::{self as engine, EngineChoice};
 use std::fmt::Write as _;
 
-/// Width of the names in front of the values.
+/// Width of the names in front of values, characters.
 const NAME: usize = 12;
-/// The same under an adapter.
+/// Width of the names below an adapter, characters.
 const DETAIL: usize = 20;
 
 pub(super) fn doctor() -> Result<(), Failure> {
@@ -57,7 +57,7 @@ fn line(out: &mut String, name: &str, value: &str) {
     writeln!(out, "{name:<NAME$}{value}").ok();
 }
 
-/// Where the window would open.
+/// The display on which the window would open.
 fn display(x11: Option<String>, wayland: Option<String>) -> String {
     if cfg!(any(windows, target_os = "macos")) {
         return "the desktop's own".into();
@@ -95,7 +95,7 @@ fn describe(out: &mut String, found: &Found) {
     }
 }
 
-/// A number of bytes in the largest unit that it fills.
+/// A number of bytes in the largest binary unit that it reaches.
 fn bytes(n: u64) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     match units.into_iter().find(|(shift, _)| n >> shift > 0) {

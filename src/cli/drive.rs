@@ -1,4 +1,4 @@
-//! Runs an experiment to a step on an engine, without the worker: nobody steers it.
+//! Advances an experiment to a given step on an engine, without the worker thread: nothing interrupts the run.
 
 use super::failure::Failure;
 use super::progress::Progress;
@@ -9,14 +9,14 @@ use moebias_model::metrics::Metrics;
 use moebias_model::row::StepRow;
 use std::time::Instant;
 
-/// So often a lost GPU is opened again before the CPU goes on.
+/// How often a lost GPU is reopened before the CPU takes over.
 const REOPENINGS: u32 = 2;
-/// Seconds of work between two looks at the progress bar.
+/// Aimed-for time between two updates of the progress bar, seconds.
 const CHUNK_SECONDS: f64 = 0.05;
-/// Steps in one piece, so that rows take little memory.
+/// The largest number of steps computed at once; it limits the memory that rows take.
 const MOST_AT_ONCE: u32 = 256;
 
-/// An engine that goes on: a lost GPU is opened again, and what it cannot do the CPU does, with a note on stderr.
+/// An engine with a fallback: a lost GPU is reopened, and if that fails the CPU continues. Each change is reported on stderr.
 pub(super) struct Driver {
     choice: EngineChoice,
     engine: Box<dyn Engine>,
@@ -24,10 +24,10 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    /// Opens the engine asked for.
+    /// Opens the engine of this choice.
     ///
     /// # Errors
-    /// A GPU was asked for and there is none.
+    /// A GPU was requested and none can be used.
     pub(super) fn open(choice: EngineChoice) -> Result<Self, Failure> {
         match engine::open(choice) {
             Ok(engine) => Ok(Self { choice, engine, reopened: 0 }),
@@ -35,15 +35,15 @@ impl Driver {
         }
     }
 
-    /// The engine as it is now.
+    /// What is known of the engine in use.
     pub(super) fn info(&self) -> &engine::EngineInfo {
         self.engine.info()
     }
 
-    /// Advances the run to `step`, handing each row to `each`, which may give up.
+    /// Advances the run to `step` and passes each row to `each`, whose error stops the run.
     ///
     /// # Errors
-    /// Whatever `each` says.
+    /// The error that `each` returned.
     pub(super) fn advance_to(
         &mut self,
         run: &mut Run,
@@ -76,7 +76,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Finds an engine to go on with, and says which. The CPU never fails, so this ends.
+    /// Chooses an engine to continue with, and returns the message about it. The CPU engine never fails, so the run always ends.
     fn recover(&mut self, error: &EngineError, step: u64) -> String {
         if matches!(error, EngineError::Lost(_)) && self.reopened < REOPENINGS {
             self.reopened += 1;

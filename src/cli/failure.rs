@@ -1,24 +1,24 @@
-//! Failures, as a person reads them: one sentence each, and never a back trace.
+//! Failures of a command, each reported as one sentence without a back trace.
 
 use moebias_engine::EngineError;
 use moebias_files::FileError;
 use moebias_model::config::ConfigError;
 
-/// Why a command did not do what was asked.
+/// Why a command failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// To be told.
+    /// An error with this message.
     Told(String),
-    /// The command line can't mean anything.
+    /// The command line makes no sense; the message says why. Exit code 2.
     Usage(String),
-    /// Everything that can be said has been printed already.
+    /// The error messages have been printed already.
     Silent,
-    /// Nobody reads the output any more.
+    /// The reader of the output has closed the pipe.
     Closed,
 }
 
 impl Failure {
-    /// With this sentence.
+    /// A failure with this message.
     pub(super) fn new(text: impl Into<String>) -> Self {
         Self::Told(text.into())
     }

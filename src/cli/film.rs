@@ -1,4 +1,4 @@
-//! `moebias film`: a run as GIF, WebP or PNG files, without a display.
+//! `moebias film`: renders a run as a GIF, WebP or PNG files, without a display.
 
 use super::failure::Failure;
 use super::progress::Progress;
@@ -8,7 +8,7 @@ use crate::ui::export::studio::Setting;
 use crate::ui::shell::app::App;
 use moebias_files::film::Format;
 
-/// Parts of the bar.
+/// Resolution of the progress bar.
 const PARTS: u64 = 1000;
 
 pub(super) fn film(args: &FilmArgs) -> Result<(), Failure> {
@@ -20,7 +20,7 @@ pub(super) fn film(args: &FilmArgs) -> Result<(), Failure> {
     };
     let loaded = window::load(Some(&args.file), &args.reading)?;
     let end = render::end(&loaded);
-    // Before its first step a run has nothing to show.
+    // A run shows nothing before its first step.
     let from = args.from.unwrap_or((loaded.scenario.first_step() + 1).min(end));
     let film = Film {
         from,

@@ -1,4 +1,4 @@
-//! What a FILE on the command line turns out to be.
+//! Opens the FILE argument of a command.
 
 use super::DEFAULT_STEPS;
 use super::failure::Failure;
@@ -13,21 +13,21 @@ use std::sync::Arc;
 /// An experiment ready to run.
 #[derive(Debug)]
 pub(super) struct Input {
-    /// Its title.
+    /// The title of the scenario.
     pub title: String,
-    /// What it starts from.
+    /// What the run starts from.
     pub start: Start,
-    /// Where the recording ended and what it came to, if it is one.
+    /// The last step and the digest of the recording, if the file is one.
     pub recorded: Option<Recorded>,
 }
 
 impl Input {
-    /// Its first step.
+    /// The step at which the run starts.
     pub(super) fn first(&self) -> u64 {
         self.start.state.as_ref().map_or(0, |s| s.step)
     }
 
-    /// The step at which it ends where nobody says otherwise.
+    /// The step at which the run ends unless the command line says otherwise.
     pub(super) fn end(&self) -> u64 {
         let known = self.recorded.as_ref().map(|r| r.steps).or(self.start.stop).filter(|&s| s > self.first());
         known.unwrap_or(self.first() + DEFAULT_STEPS)
@@ -43,10 +43,10 @@ impl From<Loaded> for Input {
     }
 }
 
-/// Opens a FILE whose tokens are a recording: the experiment and what the recording turned out to hold.
+/// Opens a FILE whose tokens are recorded: the experiment, and what was found in the recording.
 ///
 /// # Errors
-/// As [`open`]; also if the tokens are no recording, or one that ships with Moebias, which has a single layer.
+/// As for [`open`]; also if the tokens are not recorded, or if the recording ships with Moebias: those have a single layer.
 pub(super) fn recording(file: &Path, reading: &ReadingArgs) -> Result<(Experiment, Arc<Examined>), Failure> {
     let open = || files::load_as(&reading.files(file), reading.layer(), &reading.reading());
     let loaded = while_waiting("Reading", open)?;
@@ -57,10 +57,10 @@ pub(super) fn recording(file: &Path, reading: &ReadingArgs) -> Result<(Experimen
     Ok((loaded.scenario.experiment(), examined))
 }
 
-/// Opens a FILE that can be routed.
+/// Opens a FILE as an experiment that can be run.
 ///
 /// # Errors
-/// A file that is missing, unreadable or wrong, or a lesson.
+/// The file is missing, unreadable, invalid, or a lesson.
 pub(super) fn open(file: &Path, reading: &ReadingArgs) -> Result<Input, Failure> {
     let open = || files::load_as(&reading.files(file), reading.layer(), &reading.reading());
     Ok(while_waiting("Reading", open)?.into())

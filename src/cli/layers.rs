@@ -1,4 +1,4 @@
-//! `moebias layers`: every layer of a recording is routed again at once, each with biases of its own.
+//! `moebias layers`: routes every layer of a recording again, all at once, each layer with biases of its own.
 
 use super::LayersArgs;
 use super::failure::Failure;
@@ -40,7 +40,7 @@ pub(super) fn layers(args: &LayersArgs) -> Result<(), Failure> {
     if args.json { report.print_json(&rows) } else { output::print(&report.table(&rows)) }
 }
 
-/// What all layers share.
+/// What the report says of all layers together.
 struct Report<'a> {
     name: &'a str,
     examined: &'a Examined,
@@ -50,14 +50,14 @@ struct Report<'a> {
     seconds: f64,
 }
 
-/// One layer at the end.
+/// The figures of one layer at the end of the run.
 #[derive(Serialize)]
 struct Row {
     layer: String,
     maxvio: f64,
     maxvio_16: f64,
     dropped_share: f64,
-    /// In nats, over the last 64 steps.
+    /// Entropy of the loads of the last 64 steps, nats.
     entropy: f64,
     effective_experts: f64,
     dead: u32,

@@ -1,7 +1,7 @@
-//! `moebias learn`: an experiment that learns, over several seeds, judged on tokens that no step ever showed.
+//! `moebias learn`: trains an experiment with several seeds and evaluates it on tokens that were not used for training.
 //!
-//! Worlds differ from seed to seed far more than methods do within a world, so only paired differences mean anything: each seed's
-//! variants see the very same tokens, and Δ is taken within seeds before it is averaged.
+//! Results differ far more from seed to seed than between the methods, so only paired differences are meaningful: all variants of a seed
+//! see the same tokens, and Δ is computed per seed before it is averaged.
 
 use super::LearnArgs;
 use super::drive::Driver;
@@ -22,14 +22,14 @@ use moebias_model::metrics::Metrics;
 use std::io;
 use std::path::Path;
 
-/// More seeds than anybody can wait for.
+/// The largest number of seeds; more would take too long.
 const MOST_SEEDS: usize = 1000;
 
-/// The seeds of `1..5` (both ends are meant) or `1,2,7`.
+/// Seeds, given as `1..5` (both ends included) or `1,2,7`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seeds(Vec<u32>);
 
-/// Reads them.
+/// Parses a value of `--seeds`.
 pub(super) fn seeds(text: &str) -> Result<Seeds, String> {
     let wrong = || "seeds are a range that includes both ends, such as 1..5, or a list, such as 1,2,7".to_owned();
     let number = |t: &str| t.trim().parse::<u32>().ok().ok_or_else(wrong);
@@ -49,22 +49,25 @@ pub(super) fn seeds(text: &str) -> Result<Seeds, String> {
     Ok(Seeds(all))
 }
 
-/// What one variant came to with one seed.
+/// The results of one variant with one seed.
 #[derive(Clone, Debug, Default)]
 struct Outcome {
     held_out: HeldOut,
-    /// MaxVio of a batch: mean over 50 steps up to a tenth of the run, and over its last tenth.
+    /// Mean MaxVio of a batch over the 50 steps before a tenth of the run.
     early: f64,
+    /// Mean MaxVio of a batch over the last tenth of the run.
     late: f64,
-    /// Means over the second half.
+    /// Mean cosine between the gradients of the task loss and of the auxiliary loss on the router, over the second half of the run.
     cosine: f64,
+    /// Mean of α·auxiliary over task, the ratio of the norms of these gradients, over the second half of the run.
     force: f64,
-    /// Mean score, and e^loss, over the last 50 steps.
+    /// Mean score over the last 50 steps.
     score: f64,
+    /// Mean e^loss over the last 50 steps.
     perplexity: f64,
 }
 
-/// Sums of a variant while it runs.
+/// Running means of a variant during a run.
 #[derive(Clone, Debug, Default)]
 struct Seen {
     early: Mean,
@@ -134,7 +137,7 @@ pub(super) fn learn(args: &LearnArgs) -> Result<(), Failure> {
     output::print(&(head + &table(&names, &all, reference)))
 }
 
-/// Runs every variant with one seed and judges them.
+/// Runs every variant with one seed and evaluates them on held-out tokens.
 fn one_seed(driver: &mut Driver, input: &Input, seed: u32, steps: u64) -> Result<Vec<Outcome>, Failure> {
     let mut start = input.start.clone();
     start.experiment.seed = seed;
@@ -177,7 +180,7 @@ impl Seen {
     }
 }
 
-/// Mean and standard deviation over seeds; `None` where a value is missing.
+/// Mean and standard deviation over seeds; `None` if any value is missing.
 fn spread(values: &[Option<f64>]) -> Option<(f64, f64)> {
     let values: Vec<f64> = values.iter().copied().collect::<Option<_>>()?;
     let n = values.len() as f64;

@@ -37,9 +37,9 @@ use std::process::ExitCode;
 
 /// Steps of a run whose file does not say where it ends.
 const DEFAULT_STEPS: u64 = 500;
-/// More steps than anybody can wait for.
+/// The largest number of steps that a command line may ask for; far more than is practical.
 const MOST_STEPS: u64 = 1_000_000_000;
-/// The last step that can be drawn.
+/// The last step of which a picture or a film can be made.
 const MOST_STEP: u64 = moebias_files::film::MOST_STEP;
 
 const AFTER_HELP: &str = "\
@@ -269,25 +269,25 @@ struct FilmArgs {
     reading: ReadingArgs,
 }
 
-/// A whole number within limits.
+/// Parses a whole number from `LEAST` to `MOST`.
 fn whole<const LEAST: u64, const MOST: u64>(text: &str) -> Result<u64, String> {
     let number = text.trim().parse().ok().filter(|n| (LEAST..=MOST).contains(n));
     number.ok_or_else(|| format!("it must be a whole number from {LEAST} to {}", output::thousands(MOST)))
 }
 
-/// As [`whole`], of a smaller kind.
+/// Like [`whole`], for 32-bit numbers.
 fn small<const LEAST: u32, const MOST: u32>(text: &str) -> Result<u32, String> {
     let number = text.trim().parse().ok().filter(|n| (LEAST..=MOST).contains(n));
     number.ok_or_else(|| format!("it must be a whole number from {LEAST} to {}", output::thousands(u64::from(MOST))))
 }
 
-/// A scale within reason.
+/// Parses a scale from 0.5 to 4.
 fn scale(text: &str) -> Result<f32, String> {
     let scale = text.parse::<f32>().ok().filter(|s| (0.5..=4.0).contains(s));
     scale.ok_or_else(|| "a scale must be from 0.5 to 4".into())
 }
 
-/// `--theme`.
+/// The values of `--theme`.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum ThemeArg {
     /// Light on dark
@@ -340,7 +340,7 @@ struct ConvertArgs {
     reading: ReadingArgs,
 }
 
-/// `--engine`.
+/// The values of `--engine`.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum EngineArg {
     /// A hardware GPU if there is one, otherwise the CPU
@@ -362,7 +362,7 @@ impl From<EngineArg> for EngineChoice {
     }
 }
 
-/// The program: reads the command line, does what it says, and turns every failure into one sentence and an exit code.
+/// The entry point of the program: parses the command line, runs the command, and reports a failure as one sentence and an exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -403,7 +403,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// A word that names no file and looks like a command.
+/// The argument, if it looks like a mistyped command: a single word of letters and hyphens for which no file exists.
 fn no_command(file: &Path) -> Option<&str> {
     let word = file.to_str()?;
     let plain = word.chars().all(|c| c.is_ascii_alphabetic() || c == '-');

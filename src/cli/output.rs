@@ -1,23 +1,24 @@
-//! What goes to stdout and stderr. A reader that stops reading is no error: `moebias run x | head -1` ends quietly.
+//! Output to stdout and stderr. A closed pipe is not an error: `moebias run x | head -1` ends quietly.
 
 use super::failure::Failure;
 use moebias_files::text::plain_lines;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
-/// Bold, dim and plain text, and what stands for them while the rest is made harmless.
+/// Escape sequences for bold, dim and plain text, each with a private-use character that stands in for it while control characters are
+/// escaped.
 const STYLES: [(&str, &str); 3] = [("\x1b[1m", "\u{f8f1}"), ("\x1b[2m", "\u{f8f2}"), ("\x1b[0m", "\u{f8f3}")];
 
-/// Prints text for people to stdout. Of control characters, only our own styles and line breaks reach a terminal.
+/// Prints human-readable text to stdout. Control characters are escaped, except our own styles and line breaks.
 ///
 /// # Errors
-/// Whatever the operating system says, but for a closed pipe.
+/// The operating system's error, unless the pipe is closed.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let marked = STYLES.iter().fold(text.to_owned(), |t, (style, mark)| t.replace(style, mark));
     let harmless = plain_lines(&marked).into_owned();
     print_exactly(&STYLES.iter().fold(harmless, |t, (style, mark)| t.replace(mark, style)))
 }
 
-/// Prints JSON: what would act on a terminal is written as JSON writes it.
+/// Prints JSON; characters that a terminal would act on are written as JSON escapes.
 ///
 /// # Errors
 /// As [`print`].
@@ -25,7 +26,7 @@ pub(super) fn print_json(text: &str) -> Result<(), Failure> {
     print_exactly(&moebias_files::text::json(text))
 }
 
-/// Prints text for programs to stdout, as it is.
+/// Prints machine-readable text to stdout, unchanged.
 ///
 /// # Errors
 /// As [`print`].
@@ -37,17 +38,17 @@ pub(super) fn print_exactly(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints a line to stderr; where that is closed, there is nobody to tell.
+/// Prints a line to stderr. An error is ignored, since there is nowhere left to report it.
 pub(super) fn note(text: &str) {
     writeln!(io::stderr().lock(), "{}", plain_lines(text)).ok();
 }
 
-/// Whether stdout takes bold and dim text.
+/// Whether stdout shows bold and dim text.
 pub(super) fn styled() -> bool {
     cfg!(not(windows)) && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }
 
-/// A number with separators between thousands.
+/// A number with commas between groups of three digits.
 pub(super) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
@@ -65,7 +66,7 @@ pub(super) fn counted(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(n), if n == 1 { "" } else { "s" })
 }
 
-/// A number with four significant digits and no more zeros than needed.
+/// A number with four significant digits, and at most nine decimals.
 pub(super) fn figures(x: f64) -> String {
     if x == 0.0 || !x.is_finite() {
         return x.to_string();
@@ -86,7 +87,7 @@ pub(super) fn scaled(x: f64) -> String {
     if x >= 100.0 { format!("{x:.0}{prefix}") } else { format!("{x:.1}{prefix}") }
 }
 
-/// Columns padded to their widest cell: names to the left, figures to the right.
+/// Pads columns to their widest cell: the first column is aligned left, all others right.
 pub(super) fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0);
@@ -99,7 +100,7 @@ pub(super) fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-/// Tells a person why a command failed.
+/// Prints why a command failed, to stderr.
 pub(super) fn tell(failure: &Failure) {
     match failure {
         Failure::Told(text) | Failure::Usage(text) => note(&format!("moebias: {text}")),
@@ -107,7 +108,7 @@ pub(super) fn tell(failure: &Failure) {
     }
 }
 
-/// A panic is a bug. It ends the program with a sentence and exit code 1, on whichever thread it happens.
+/// Reports a panic as a bug in one sentence and ends the program with exit code 1, whichever thread panics.
 pub(super) fn speak_on_panic() {
     std::panic::set_hook(Box::new(|panic| {
         if moebias_recordings::is_contained() {
@@ -127,7 +128,7 @@ mod tests {
 
     #[test]
     fn our_styles_are_all_that_acts_on_a_terminal() {
-        // What a print comes to: styles stay, another escape and a change of direction do not.
+        // Escaping leaves the stand-in characters as they are.
         let marked = STYLES.iter().fold("\x1b[1mTitle\x1b[0m".to_owned(), |t, (s, m)| t.replace(s, m));
         assert!(plain_lines(&marked) == marked && !marked.contains('\x1b'), "{marked:?}");
     }

@@ -1,14 +1,14 @@
-//! A progress bar on stderr, for work that takes long enough to wonder, and only where a person watches.
+//! A progress bar on stderr, for work that takes long; it is shown only if stderr is a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, IsTerminal as _};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// Shorter work needs no bar.
+/// Work shorter than this shows no progress bar.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// Steps done of a run.
+/// The progress of a run in steps.
 pub(super) struct Progress {
     total: u64,
     what: &'static str,
@@ -17,12 +17,12 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Of `total` steps; nothing is shown yet.
+    /// Progress of `total` steps. Nothing is shown yet.
     pub(super) fn new(what: &'static str, total: u64) -> Self {
         Self { total, what, started: Instant::now(), bar: None }
     }
 
-    /// So many are done. indicatif draws nothing where stderr is no terminal.
+    /// Reports the number of steps done. indicatif draws nothing if stderr is not a terminal.
     pub(super) fn at(&mut self, done: u64) {
         if self.bar.is_none() && self.started.elapsed() > PATIENCE {
             let bar = ProgressBar::new(self.total).with_message(self.what);
@@ -37,7 +37,7 @@ impl Progress {
         }
     }
 
-    /// Prints a line without tearing the bar.
+    /// Prints a line to stderr without disturbing the bar.
     pub(super) fn note(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| super::output::note(text)),
@@ -46,7 +46,7 @@ impl Progress {
     }
 }
 
-/// Does work that can't say how far it is, with a spinner where it takes long and a person watches.
+/// Does work of unknown length; shows a spinner if it takes long and stderr is a terminal.
 pub(super) fn while_waiting<T>(what: &'static str, work: impl FnOnce() -> T) -> T {
     if !io::stderr().is_terminal() {
         return work();

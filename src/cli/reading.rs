@@ -1,4 +1,4 @@
-//! Options that say how a recording of a router is read: what its file does not say, and what is left out.
+//! Options that say how to read a recording of a router: facts that the file does not state, and what to leave out.
 
 use clap::{Args, ValueEnum};
 use moebias_model::config::{Gate, limits};
@@ -51,17 +51,17 @@ pub(super) struct ReadingArgs {
 }
 
 impl ReadingArgs {
-    /// The layer, if one was named.
+    /// The layer named on the command line, if any.
     pub(super) fn layer(&self) -> Option<&str> {
         self.layer.as_deref()
     }
 
-    /// The files: the first and those that were added.
+    /// All files of the recording: `file` and those of `--also`.
     pub(super) fn files(&self, file: &Path) -> Vec<PathBuf> {
         std::iter::once(file.to_owned()).chain(self.also.iter().cloned()).collect()
     }
 
-    /// How the files are read.
+    /// The options as a [`Reading`].
     pub(super) fn reading(&self) -> Reading {
         Reading {
             kind: self.kind.map(Into::into),
@@ -74,7 +74,7 @@ impl ReadingArgs {
             tokens: self.tokens,
             leave_out: self.leave_out.clone(),
             token_ids: self.token_ids.clone(),
-            // Paths are filled in where a scenario is made of the recording.
+            // The scenario that is made from the recording fills in these paths.
             also: vec![],
             sum: self.sum,
         }
@@ -102,7 +102,7 @@ fn leave_out(text: &str) -> Result<LeaveOut, String> {
     }
 }
 
-/// `--kind`.
+/// The values of `--kind`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum KindArg {
     /// The router's output for every token and expert
@@ -123,7 +123,7 @@ impl From<KindArg> for RecordedKind {
     }
 }
 
-/// `--gate` and `--gated`.
+/// The values of `--gate` and `--gated`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum GateArg {
     Sigmoid,

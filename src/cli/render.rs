@@ -1,4 +1,4 @@
-//! `moebias render`: the real app or one of its panes, drawn offscreen at one step.
+//! `moebias render`: draws the app or one of its panes offscreen at one step.
 
 use super::failure::Failure;
 use super::{RenderArgs, ThemeArg, output, window};
@@ -13,13 +13,13 @@ use moebias_files::{FileError, Loaded};
 use moebias_lab::{Document, Lab};
 use strum::IntoEnumIterator as _;
 
-/// Smallest and largest picture, pixels on a side.
+/// The smallest and largest side of a picture, pixels.
 const SIDES: std::ops::RangeInclusive<u32> = 160..=8192;
 
-/// A size as `1440x900`.
+/// Parses a size such as `1440x900`, pixels.
 ///
 /// # Errors
-/// Anything else, or a side outside its range.
+/// The text is no size, or a side is out of range.
 pub(super) fn size(text: &str) -> Result<(u32, u32), String> {
     let sides = text.split_once(['x', 'X', '×']).and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
     let (w, h): (u32, u32) = sides.ok_or("a size is WIDTHxHEIGHT in pixels, such as 1440x900")?;
@@ -30,10 +30,10 @@ pub(super) fn size(text: &str) -> Result<(u32, u32), String> {
     }
 }
 
-/// A pane by the name that it has in scenarios, or in the window.
+/// Parses the name of a pane, as scenarios or the window write it.
 ///
 /// # Errors
-/// Another name; all there are are listed.
+/// The name is unknown; the message lists all names.
 pub(super) fn pane(text: &str) -> Result<PaneKind, String> {
     let is = |name: &PaneKind| {
         [format!("{name:?}"), name.name().to_owned()].iter().any(|n| n.eq_ignore_ascii_case(text.trim()))
@@ -44,20 +44,20 @@ pub(super) fn pane(text: &str) -> Result<PaneKind, String> {
     })
 }
 
-/// A lab for pictures of a file.
+/// A lab without a window for pictures of a file.
 pub(super) fn lab(loaded: &Loaded) -> Result<Lab, Failure> {
     let lab = Lab::beside(Document::of(loaded), moebias_lab::start_of(loaded))?;
     Ok(lab.with_recording(loaded.examined.clone()))
 }
 
-/// The step at which what is drawn ends where nobody says otherwise.
+/// The last step to draw unless the command line says otherwise.
 pub(super) fn end(loaded: &Loaded) -> u64 {
     let s = &loaded.scenario;
     let known = s.recorded.as_ref().map(|r| r.steps).or(s.stop).filter(|&end| end >= s.first_step());
     known.unwrap_or(s.first_step() + super::DEFAULT_STEPS)
 }
 
-/// Refuses a step before the first one that there is.
+/// Refuses a step before the run's first step.
 pub(super) fn check_begun(loaded: &Loaded, step: u64) -> Result<(), Failure> {
     match loaded.scenario.first_step() {
         first if step < first => Err(Failure::new(crate::ui::export::studio::before(step, first))),
@@ -75,9 +75,9 @@ pub(super) fn render(args: &RenderArgs) -> Result<(), Failure> {
     let loaded = window::load(Some(&args.file), &args.reading)?;
     let at = args.at.unwrap_or(end(&loaded));
     check_begun(&loaded, at)?;
-    // Said before the work, not after it.
+    // An unwritable path is reported before the work, not after it.
     drop(Staged::new(&args.output).map_err(|e| FileError::write(&name.to_string(), &e))?);
-    // Paper is white.
+    // SVG drawings are light by default because they are usually printed.
     let theme = args.theme.unwrap_or(if drawing { ThemeArg::Light } else { ThemeArg::Dark });
     let setting = Setting {
         size: args.size,
@@ -85,7 +85,7 @@ pub(super) fn render(args: &RenderArgs) -> Result<(), Failure> {
         dark: matches!(theme, ThemeArg::Dark),
         pane: args.pane,
         window: Stored::default(),
-        // A drawing has a heading of its own.
+        // An SVG drawing has its own heading.
         caption: args.pane.is_some() && !drawing,
     };
     let mut studio = Studio::<App>::open(lab(&loaded)?, setting, !drawing).map_err(Failure::new)?;

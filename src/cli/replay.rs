@@ -1,4 +1,4 @@
-//! `moebias replay`: a recording, run again; with `--verify`, its digest is compared with the recorded one.
+//! `moebias replay`: repeats a recording; with `--verify` its digest is compared with the recorded one.
 
 use super::ReplayArgs;
 use super::drive::Driver;

@@ -1,4 +1,4 @@
-//! `moebias run`: an experiment from its first step, as a table, JSON or CSV.
+//! `moebias run`: runs an experiment from its first step and prints a table, JSON or CSV.
 
 use super::RunArgs;
 use super::drive::Driver;
@@ -38,7 +38,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     });
     match outcome.and_then(|()| csv.map_or(Ok(()), Csv::finish)) {
         Ok(()) => {}
-        // Nobody reads on: what was wanted has been read.
+        // The reader closed the pipe because it has read enough.
         Err(Failure::Closed) => return Ok(()),
         Err(failure) => return Err(failure),
     }
@@ -52,7 +52,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     }
 }
 
-/// A CSV file that appears only when it is whole, or stdout.
+/// A CSV sink: a file that appears only once it is complete, or stdout.
 struct Csv {
     name: String,
     curves: Curves<Sink>,

@@ -1,7 +1,7 @@
-//! `moebias sweep`: an experiment with every combination of some settings, several seeds each, as a table, JSON or CSV.
+//! `moebias sweep`: runs an experiment with every combination of some settings and with several seeds each; prints a table, JSON or CSV.
 //!
-//! The CSV grows by whole rows while the sweep runs, and every few seconds the state of the runs under way is kept beside it. Stopped or
-//! killed at any moment, the same command goes on from there, and what comes out is the same to the byte.
+//! The CSV file grows by whole rows while the sweep runs, and every few seconds the state of the unfinished runs is saved beside it. If the
+//! sweep is stopped or killed, the same command continues from there, and the final CSV is the same to the byte.
 
 use super::SweepArgs;
 use super::failure::Failure;
@@ -21,21 +21,21 @@ use std::path::Path;
 use std::time::Instant;
 use strum::IntoEnumIterator as _;
 
-/// More columns or rows than this nobody reads in a terminal.
+/// A terminal table has at most this many columns and rows; more would be unreadable.
 const MOST_COLUMNS: usize = 12;
 const MOST_ROWS: usize = 60;
 
-/// `--over`.
+/// Parses a value of `--over`.
 pub(super) fn axis(text: &str) -> Result<Axis, String> {
     Axis::parse(text)
 }
 
-/// What a sweep came to, to be told.
+/// The results of a sweep, as they are reported.
 struct Done {
     plan: Plan,
     outcomes: Vec<Option<Outcome>>,
     title: String,
-    /// Runs that were done before.
+    /// The number of runs that an earlier sweep had already finished.
     known: usize,
     seconds: f64,
     engine: EngineInfo,
@@ -81,7 +81,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<(), Failure> {
     if args.json { output::print_json(&as_json(&done)?) } else { output::print(&as_table(&done)) }
 }
 
-/// Puts on the disk what is done, as it comes.
+/// Saves finished runs to the CSV file as they come in.
 struct Keeper<'a> {
     path: &'a Path,
     head: &'a str,
@@ -100,7 +100,7 @@ fn run(
     let runs: Vec<usize> = (0..plan.len()).filter(|&n| outcomes[n].is_none()).collect();
     let before = plan.len() - runs.len();
     let begun = keeper.as_ref().and_then(|k| halfway::kept(k.path, k.head)).and_then(|text| Begun::read(&text, &plan));
-    // Its runs may have come to the file before the sweep was killed.
+    // A sweep that was killed after it had written these runs to the CSV may have left an older state behind: it is ignored.
     let begun = begun.filter(|b| b.runs().iter().all(|n| runs.contains(n)));
     if let Some(begun) = &begun {
         let (runs, step) = (counted(begun.runs().len() as u64, "run"), thousands(begun.step()));
@@ -122,7 +122,7 @@ fn run(
                 }
             }
             News::Halfway(halfway) => {
-                // A shortcut is no reason to stop.
+                // The saved state only saves time, so the sweep goes on if it cannot be written.
                 if let Some(keeper) = &mut keeper
                     && let Err(e) = halfway::keep(keeper.path, keeper.head, &halfway.text())
                 {
@@ -217,7 +217,7 @@ fn as_table(done: &Done) -> String {
     out + &format!("\n{seconds:.1} s on the {}, {}{before}\ndigest of the CSV {digest}\n", engine.kind, engine.adapter)
 }
 
-/// What is swept, as the table of settings knows it.
+/// The settings that are swept, by their keys in the table of settings.
 fn swept(plan: &Plan) -> Vec<&'static str> {
     plan.axes().iter().map(|a| a.parameter.key()).collect()
 }
@@ -232,7 +232,7 @@ fn word(done: &Done, cell: usize, variant: usize, of: Measure) -> String {
     })
 }
 
-/// Settling times: the first axis downwards, the second to the right.
+/// A grid of settling times: values of the first setting in rows, of the second in columns.
 fn map(done: &Done, variant: usize) -> (String, Vec<Vec<String>>) {
     let (plan, [down, right]) = (&done.plan, [0, 1].map(|i| &done.plan.axes()[i]));
     let head = format!(
@@ -249,7 +249,7 @@ fn map(done: &Done, variant: usize) -> (String, Vec<Vec<String>>) {
     (head, rows)
 }
 
-/// Every figure of every cell.
+/// A list: one row per combination of settings, with every figure.
 fn list(done: &Done, variant: usize) -> (String, Vec<Vec<String>>) {
     let plan = &done.plan;
     let names = plan.axes().iter().map(|a| a.parameter.sign().to_owned());

@@ -1,4 +1,4 @@
-//! `moebias theory`: the figures of the Theory pane, so that they can be checked without a window.
+//! `moebias theory`: prints the figures of the Theory pane, so that they can be checked without a window.
 
 use super::failure::Failure;
 use super::output::{self, aligned, figures, styled, thousands};
@@ -16,63 +16,63 @@ use moebias_model::theory::{band, correlation, lagrangian, optimum};
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// What was found of one variant.
+/// The figures of one variant.
 #[derive(Debug, Default, Serialize)]
 struct Found {
     name: String,
-    /// Why the price view has nothing to say, if so.
+    /// Why the price view does not apply, if it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked: Option<String>,
-    /// Tokens looked at per step, and tokens per step.
+    /// Tokens examined per step, and tokens per step.
     tokens: (usize, u32),
     /// Whether every step has the same batch.
     fixed: bool,
-    /// Of every step: the Lagrangian before its update, score units per token.
+    /// The Lagrangian of every step before its update, score units per token.
     lagrangian: Vec<f64>,
-    /// Of every step: the switching benefit.
+    /// The switching benefit of every step.
     benefit: Vec<f64>,
-    /// Of every step: what the prices took, u Σ|A − L| for the sign rule.
+    /// How much the prices took in every step; u Σ|A − L| for the sign rule.
     taken: Vec<f64>,
-    /// Steps in which the Lagrangian rose.
+    /// The number of steps in which the Lagrangian rose.
     rises: usize,
-    /// Steps in which the change identity failed, in integers: 0.
+    /// The number of steps that violate the change identity in integer arithmetic; must be 0.
     identity_failures: usize,
-    /// Pairs of a dropped and a taken expert.
+    /// The number of pairs of a dropped and a taken expert.
     pairs: u64,
-    /// Pairs against the preference rule in its general form: 0.
+    /// The number of pairs that violate the preference rule in its general form; must be 0.
     violations: u64,
-    /// Pairs whose taken expert had as many tokens as the dropped one or more.
+    /// The number of pairs whose taken expert had at least as many tokens as the dropped one.
     against_load: u64,
-    /// Dual bound of the last step's tokens before its update, score units per token.
+    /// Dual bound for the tokens of the last step before its update, score units per token.
     bound: f64,
-    /// Their exact optimum, where it can be solved.
+    /// The exact optimum for the same tokens, if the problem is small enough to solve.
     optimum: Option<f64>,
-    /// Largest |load − L| of the last step, tokens.
+    /// The largest |load − L| of the last step, tokens.
     furthest: f64,
-    /// Whether K = 1, one batch for ever and the sign rule hold.
+    /// Whether the conditions of the band hold: K = 1, one batch repeated, and the sign rule.
     band_applies: bool,
-    /// Half-width of the band, tokens.
+    /// The half-width of the band, tokens.
     band: usize,
-    /// Largest step size for which the band is promised.
+    /// The largest step size for which theory guarantees the band.
     largest_admissible_rate: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     online: Option<OnlineFound>,
-    /// Correlation of the biases with those that the recorded model had learned.
+    /// The correlation of the biases with those that the recorded model had learned.
     #[serde(skip_serializing_if = "Option::is_none")]
     learned_correlation: Option<f64>,
-    /// MaxVio against tokens in a computation batch: tokens, mean, smallest, largest.
+    /// MaxVio by size of the computation batch: tokens, mean, smallest, largest.
     batch_sizes: Vec<(u64, f64, f64, f64)>,
 }
 
 #[derive(Debug, Serialize)]
 struct OnlineFound {
-    /// Tokens of the reference sample.
+    /// The number of tokens in the reference sample.
     sample: usize,
     /// rms(p − p*), score units.
     distance: f64,
-    /// Largest gap still to travel, score units.
+    /// The largest gap between a bias and its optimum, score units.
     gap: f64,
-    /// Δ/(2u) at the present u.
+    /// Δ/(2u) at the current u: the steps that the largest gap takes.
     settling_steps: Option<f64>,
     /// μ = T·λ₂.
     modulus: Option<f64>,
@@ -114,7 +114,7 @@ pub(super) fn theory(args: &TheoryArgs) -> Result<(), Failure> {
         progress.at(run.step() - input.first());
     }
     drop(progress);
-    // Of the last batch routed, as everything else said of it.
+    // Like the other figures, these are about the last batch that was routed.
     let before = run.before_last(&mut beside);
     let sizes = theory::sizes(&before.unwrap_or_else(|| run.simulation().clone()).next_batch());
     for (v, found) in found.iter_mut().enumerate() {

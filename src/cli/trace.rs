@@ -1,4 +1,4 @@
-//! `moebias trace`: what a recording of a router holds, what is odd about it, and how balanced every layer was.
+//! `moebias trace`: describes a recording of a router: its contents, its oddities, and how balanced each layer was.
 
 use super::TraceArgs;
 use super::failure::Failure;
@@ -10,11 +10,11 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Characters of a metadata value that the table shows.
+/// The table shows this many characters of a metadata value.
 const SHOWN: usize = 76;
-/// Groups that the table lists.
+/// The table lists at most this many groups of tokens.
 const GROUPS: usize = 32;
-/// Layers that the table lists; beyond them, it says how they are spread.
+/// The table lists at most this many layers, in addition to percentiles over all layers.
 const LAYERS: usize = 128;
 
 pub(super) fn trace(args: &TraceArgs) -> Result<(), Failure> {
@@ -42,14 +42,14 @@ pub(super) fn trace(args: &TraceArgs) -> Result<(), Failure> {
     if args.json { print_json(&measured) } else { output::print(&measured.table()) }
 }
 
-/// What was read and measured.
+/// A recording and everything that is reported about it.
 struct Measured {
     reading: Reading,
     recording: Recording,
     assumptions: Vec<String>,
     oddities: Vec<Oddity>,
     layers: Vec<Figures>,
-    /// The groups of the first layer's tokens, with the number of tokens of each.
+    /// The groups of tokens in the first layer, with the number of tokens in each.
     groups: Vec<(String, u64)>,
 }
 
@@ -158,7 +158,7 @@ impl Measured {
         self.groups.iter().take(GROUPS).map(|(name, n)| vec![name.clone(), thousands(*n), share(*n)]).collect()
     }
 
-    /// How the layers are spread, where there are several.
+    /// Percentiles over the layers, if there are at least three.
     fn spread(&self) -> Vec<Vec<String>> {
         if self.layers.len() < 3 {
             return vec![];
@@ -194,7 +194,7 @@ fn metadata(all: &BTreeMap<String, String>) -> Vec<String> {
     all.iter().map(shown).collect()
 }
 
-/// The formats that are read.
+/// The text of `--formats`.
 fn formats() -> String {
     let mut out = String::from("Moebias reads recordings of routers in these formats, text also as .gz and .zst:\n");
     for format in moebias_recordings::FORMATS {

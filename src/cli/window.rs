@@ -1,4 +1,4 @@
-//! `moebias [FILE]`: the window.
+//! `moebias [FILE]`: opens the window.
 
 use super::failure::Failure;
 use super::output;
@@ -17,17 +17,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// A window that lived shorter than this is not opened again by itself: it would only die again.
+/// A window that crashed sooner than this is not reopened automatically: it would probably crash again.
 const LIVED: Duration = Duration::from_secs(20);
 
-/// eframe keeps nothing: [`Store`] does. It would wait for ever for settings that are a pipe.
+/// eframe persists nothing; [`Store`] does. If the settings file were a pipe, eframe would wait for it for ever.
 const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
 /// Opens the window.
 pub(super) fn open(file: Option<&Path>, reading: &ReadingArgs) -> Result<(), Failure> {
     meter::begin();
     background::make_way();
-    // A file that is wrong is told before any window opens.
+    // An invalid file is reported before any window opens.
     let wrong = |e: files::FileError| Failure::new(e.to_string());
     let over = match file {
         Some(lesson) if files::lesson::is_lesson(lesson) => {
@@ -40,7 +40,7 @@ pub(super) fn open(file: Option<&Path>, reading: &ReadingArgs) -> Result<(), Fai
         }
         _ => None,
     };
-    // A lesson or a sweep opens over what a window without a file shows.
+    // A lesson or a sweep opens on top of what a window without a file shows.
     let loaded = load(file.filter(|_| over.is_none()), reading)?;
     let over = over.map(Path::to_owned);
     let welcome = file.is_none();
@@ -65,7 +65,7 @@ pub(super) fn load(file: Option<&Path>, reading: &ReadingArgs) -> Result<Loaded,
     files::load_as(&reading.files(file), reading.layer(), &reading.reading()).map_err(|e| Failure::new(e.to_string()))
 }
 
-/// Whether there is anywhere to open a window. Only X11 and Wayland say so beforehand.
+/// Whether there is a display. Only X11 and Wayland announce one in the environment.
 fn has_display() -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
     !cfg!(all(unix, not(target_os = "macos"))) || set("DISPLAY") || set("WAYLAND_DISPLAY") || set("WAYLAND_SOCKET")
@@ -82,26 +82,26 @@ fn window(loaded: Loaded, over: Option<PathBuf>, welcome: bool) -> Result<(), Fa
         .with_min_inner_size(vec2(760.0, 520.0))
         .with_icon(crate::ui::kit::icon::icon())
         .with_drag_and_drop(true);
-    // Nothing here is a gradient that would band.
+    // Dithering is off: nothing here is a gradient that would show bands.
     let options = eframe::NativeOptions {
         viewport,
         wgpu_options: graphics(),
         dithering: false,
         persist_window: false,
         persistence_path: Some(NOWHERE.into()),
-        // Ours asks the system for fonts when it has to, in pictures and films too.
+        // Our own font provider searches the system's fonts when necessary, in pictures and films too.
         system_font_fallback: false,
         ..Default::default()
     };
     let create = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
         if let Some(state) = &cc.wgpu_render_state {
             software::install(&cc.egui_ctx, state);
-            // A window beyond the largest texture: it is made smaller in the next frame, and this one is not drawn.
+            // If the window is larger than the largest texture, this frame is not drawn, and the next frame shrinks the window.
             state.device.on_uncaptured_error(std::sync::Arc::new(|e: wgpu::Error| log::error!("the window: {e}")));
         }
         let ctx = cc.egui_ctx.clone();
         let mut lab = Lab::open(&loaded, EngineChoice::Auto, move || ctx.request_repaint())?;
-        // The welcome holds the run until somebody begins.
+        // The run does not start while the welcome is open.
         if !welcome {
             lab.send(Command::Play);
         }
@@ -120,7 +120,8 @@ fn window(loaded: Loaded, over: Option<PathBuf>, welcome: bool) -> Result<(), Fa
     })
 }
 
-/// The window's own device: never more than its adapter offers, also on OpenGL, where the defaults would allow too little.
+/// The configuration of the window's own device. It asks for no more than the adapter offers, not even on OpenGL, where the default limits
+/// may be too high.
 fn graphics() -> eframe::egui_wgpu::WgpuConfiguration {
     use eframe::egui_wgpu::{SurfaceConfig, WgpuConfiguration, WgpuSetup};
     let mut configuration = WgpuConfiguration { surface: SurfaceConfig::HIGH_THROUGHPUT, ..Default::default() };
@@ -128,7 +129,7 @@ fn graphics() -> eframe::egui_wgpu::WgpuConfiguration {
         setup.device_descriptor = std::sync::Arc::new(|adapter| wgpu::DeviceDescriptor {
             label: Some("moebias window"),
             required_limits: wgpu::Limits {
-                // Large windows need all there is.
+                // Large windows need the largest texture that the adapter supports.
                 max_texture_dimension_2d: adapter.limits().max_texture_dimension_2d,
                 ..if adapter.get_info().backend == wgpu::Backend::Gl {
                     adapter.limits()
@@ -142,7 +143,7 @@ fn graphics() -> eframe::egui_wgpu::WgpuConfiguration {
     configuration
 }
 
-/// The window died: it opens once more, in a process of its own, with the offer to restore what was done.
+/// After a crash, opens the window once more in a process of its own, which offers to restore the work.
 fn reopen(lived: Duration) -> Result<(), Failure> {
     if lived < LIVED {
         return Err(Failure::new(

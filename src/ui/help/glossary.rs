@@ -1,4 +1,4 @@
-//! The list of all terms, searched by typing.
+//! The list of all terms of the glossary, with a search field.
 
 use crate::ui::kit::focus;
 use crate::ui::kit::glossary::{Group, Term, general, terms, told};
@@ -10,19 +10,19 @@ use crate::ui::kit::widgets::search::search_first;
 use eframe::egui::{self, Align, Frame, Layout, Margin, Modal, RichText, ScrollArea, Ui, vec2};
 use strum::IntoEnumIterator as _;
 
-/// What the list remembers while it is open.
+/// The state of the list while it is open.
 #[derive(Clone, Debug, Default)]
 pub struct Glossary {
     typed: String,
 }
 
-/// Whether a term has to do with what was typed: all its words, in any order.
+/// Whether a term contains all words of the query, in any order.
 fn fits(term: &Term, typed: &str) -> bool {
     let all = general(&format!("{} {} {} {}", term.name, term.also.join(" "), term.says, term.formula));
     typed.split_whitespace().all(|word| all.contains(&general(word)))
 }
 
-/// The terms found, those named so first.
+/// The terms that match the query; those whose names match come first.
 fn found(typed: &str) -> Vec<&'static Term> {
     let typed = typed.trim();
     let mut all: Vec<&Term> = terms().iter().filter(|t| fits(t, typed)).collect();
@@ -34,7 +34,7 @@ fn found(typed: &str) -> Vec<&'static Term> {
     all
 }
 
-/// Draws the list. False once it is to close.
+/// Draws the list. Returns false once it should close.
 pub fn show(ui: &mut Ui, glossary: &mut Glossary, theme: &Theme) -> bool {
     let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(18));
     let modal = Modal::new(egui::Id::unique("glossary")).frame(frame).show(ui.ctx(), |ui| {
@@ -43,7 +43,7 @@ pub fn show(ui: &mut Ui, glossary: &mut Glossary, theme: &Theme) -> bool {
         let close = heading(ui, theme, "Glossary", 16.0);
         ui.add_space(4.0);
         let height = (screen.height() * 0.7).min(screen.height() - 170.0);
-        // Before the field takes them; Home and End are the text's once there is one.
+        // Scrolling keys are read before the search field takes them; once it has text, Home and End belong to it.
         let ends = if glossary.typed.is_empty() { scroll::taken(ui, height, &[scroll::ENDS]) } else { 0.0 };
         let by = ends + scroll::taken(ui, height, &[scroll::LINES, scroll::PAGES]);
         search_first(ui, &mut glossary.typed, "Search terms");
@@ -51,7 +51,7 @@ pub fn show(ui: &mut Ui, glossary: &mut Glossary, theme: &Theme) -> bool {
         let scroll = ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, false]);
         scroll.show(ui, |ui| {
             ui.scroll_with_delta(vec2(0.0, by));
-            // Beside the bar.
+            // Leaves room for the scroll bar.
             ui.set_max_width(ui.available_width() - 14.0);
             let searching = !glossary.typed.trim().is_empty();
             let found = found(&glossary.typed);
@@ -78,7 +78,7 @@ pub fn show(ui: &mut Ui, glossary: &mut Glossary, theme: &Theme) -> bool {
     !modal.should_close() && !modal.inner
 }
 
-/// Terms in two columns, row by row.
+/// Draws terms in two columns, row by row.
 fn in_two(ui: &mut Ui, theme: &Theme, terms: &[&Term]) {
     ui.spacing_mut().item_spacing.x = 28.0;
     for pair in terms.chunks(2) {

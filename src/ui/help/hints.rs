@@ -1,4 +1,4 @@
-//! Hints for people who are new: one at a time, only of what they have not used yet, rarely, and never again once put away.
+//! Hints for new users: one at a time, rarely, only about what they have not used yet, and never again once dismissed.
 
 use crate::ui::actions::{self, Action};
 use crate::ui::help::findings;
@@ -28,7 +28,7 @@ impl Hint {
         }
     }
 
-    /// What is known to somebody who did this.
+    /// The hint that is unnecessary for somebody who has used this action.
     fn of(action: Action) -> Option<Self> {
         Some(match action {
             Action::Undo => Self::Change,
@@ -41,30 +41,30 @@ impl Hint {
     }
 }
 
-/// Before the first one.
+/// Time before the first hint.
 const FIRST: Duration = Duration::from_secs(25);
-/// From one to the next.
+/// Time between one hint and the next.
 const BETWEEN: Duration = Duration::from_secs(120);
-/// So long one stays: three times what reading it takes.
+/// How long a hint stays on screen: about three times as long as reading it takes.
 const STAYS: Duration = Duration::from_secs(20);
-/// In one session.
+/// The largest number of hints in a session.
 const MOST: usize = 3;
 
-/// Which hint is shown, and when the next may be.
+/// The hint on screen, and when the next one may appear.
 #[derive(Debug, Default)]
 pub struct Hints {
     shown: Option<Hint>,
     told: usize,
-    /// When the next may come; never before anything is set.
+    /// When the next hint may appear; `None` means never.
     next: Option<Instant>,
-    /// When the one that is shown goes by itself.
+    /// When the hint on screen disappears.
     until: Option<Instant>,
-    /// Went by themselves: not again in this session.
+    /// Hints that disappeared unanswered; they are not shown again in this session.
     passed: Vec<Hint>,
 }
 
 impl Hints {
-    /// Hints for a person at a window.
+    /// Hints for a window that has just opened.
     #[must_use]
     pub fn begin(now: Instant) -> Self {
         Self { next: Some(now + FIRST), ..Self::default() }
@@ -76,7 +76,7 @@ impl Hints {
         self.shown
     }
 
-    /// Hints on or off, at a person's wish: on begins at once.
+    /// Turns hints on or off. Turning them on makes all hints unknown again and shows the first at once.
     pub fn toggle(&mut self, stored: &mut Stored, now: Instant) {
         stored.hints = !stored.hints;
         *self = Self::default();
@@ -86,14 +86,14 @@ impl Hints {
         }
     }
 
-    /// A person did this.
+    /// Notes that a person used an action.
     pub fn did(&mut self, stored: &mut Stored, action: Action) {
         if let Some(hint) = Hint::of(action) {
             self.know(stored, hint);
         }
     }
 
-    /// A person knows this now.
+    /// Notes that a person knows what a hint says.
     pub fn know(&mut self, stored: &mut Stored, hint: Hint) {
         if !stored.known.contains(&hint) {
             stored.known.push(hint);
@@ -104,7 +104,7 @@ impl Hints {
         }
     }
 
-    /// The hint to show now. Where one is due later, how long it is until then.
+    /// The hint to show now, and the time until the next change, if one is due.
     fn due(&mut self, stored: &Stored, now: Instant) -> (Option<Hint>, Option<Duration>) {
         if !stored.hints {
             self.shown = None;
@@ -132,7 +132,7 @@ impl Hints {
         }
     }
 
-    /// Draws the hint that is due as a strip. True if there is one.
+    /// Draws the current hint as a strip. True if there is one.
     pub fn show(&mut self, ui: &mut Ui, stored: &mut Stored, theme: &Theme) -> bool {
         let (hint, wait) = self.due(stored, Instant::now());
         if let Some(wait) = wait {
@@ -141,7 +141,7 @@ impl Hints {
         let Some(hint) = hint else { return false };
         let frame =
             Frame::new().fill(Theme::mix(theme.panel, theme.accent, 0.1)).inner_margin(Margin::symmetric(14, 0));
-        // As high as the strip of findings that it stands in for, so that nothing jumps.
+        // As high as the strip of findings that it replaces, so that nothing moves.
         let panel = Panel::top("findings").exact_size(findings::HEIGHT).resizable(false).show_separator_line(false);
         panel.frame(frame).show(ui, |ui| {
             crate::ui::kit::focus::region(ui, crate::ui::kit::focus::Region::Findings);

@@ -1,4 +1,4 @@
-//! What explains: lessons, hints, findings, and the ring that points.
+//! Everything that explains: lessons, hints, findings, the glossary, and the ring around what a lesson points at.
 
 pub mod findings;
 pub mod glossary;

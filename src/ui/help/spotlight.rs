@@ -1,5 +1,5 @@
-//! What a lesson points at: four corners round a control or a pane that breathe once and then stand still (a closed ring is what has
-//! the focus), an expert or a token that is pinned.
+//! Shows what a lesson points at: four corners around a control or a pane, which swell once and then stand still (a closed ring marks the
+//! keyboard focus), or an expert or a token that is pinned.
 
 use crate::ui::kit::spots;
 use crate::ui::kit::theme::Theme;
@@ -9,24 +9,24 @@ use moebias_files::lesson::{Control, Highlight, Which};
 use moebias_files::view::PaneKind;
 use moebias_lab::Lab;
 
-/// Seconds of one breath.
+/// Duration of the animation, seconds.
 const BREATH: f64 = 1.6;
 
-/// What is pointed at, and since when.
+/// What the current page points at, and since when.
 #[derive(Default)]
 pub struct Spotlight {
-    /// The page turn it belongs to.
+    /// The number of the page turn that it belongs to.
     turned: Option<u64>,
     since: f64,
-    /// Frames in which what is wanted is still scrolled into sight.
+    /// The number of frames in which the controls are still scrolled into view.
     scroll: u8,
-    /// An expert or a token that waits for its run.
+    /// Whether an expert or a token waits for its run to be up to date.
     waits: bool,
-    /// What it pinned itself: nothing else is let go of.
+    /// Whether it has pinned something; it unpins nothing else.
     pinned: bool,
 }
 
-/// What a control is called on the screen.
+/// The names of a control on screen.
 fn names(control: Control) -> &'static [&'static str] {
     match control {
         Control::Batch => &["Batch"],
@@ -54,7 +54,8 @@ fn names(control: Control) -> &'static [&'static str] {
 }
 
 impl Spotlight {
-    /// Before anything is drawn: says what is wanted. True when a page has just been turned to.
+    /// Requests the positions of the controls that the page points at. Must be called before anything is drawn. True when a page has just
+    /// been turned.
     pub fn begin(&mut self, ctx: &Context, lab: &Lab, link: &mut Link) -> bool {
         let running = lab.lesson();
         let turned = running.map(|r| r.turned);
@@ -83,7 +84,7 @@ impl Spotlight {
         fresh && turned.is_some()
     }
 
-    /// Once everything is drawn: the rings, and what waits for its run.
+    /// Draws the corners, and pins what waits for its run. Must be called after everything else is drawn.
     pub fn show(
         &mut self,
         ui: &Ui,
@@ -110,7 +111,7 @@ impl Spotlight {
         }
         let age = ctx.input(|i| i.time) - self.since;
         let breath = ((1.0 - age / BREATH).clamp(0.0, 1.0)) as f32;
-        // Out and in once: wide at first, then it settles.
+        // The corners swell once and return.
         let swell = (breath * std::f32::consts::PI).sin() * breath;
         let painter = ctx.layer_painter(LayerId::new(Order::Middle, Id::unique("spotlight")));
         for (rect, radius) in rects {
@@ -164,7 +165,7 @@ fn corners(painter: &Painter, rect: Rect, stroke: Stroke) {
     }
 }
 
-/// Where a widget of this name was drawn in this pass.
+/// The rectangle of a widget with this name, if it was drawn in this pass.
 fn found(ctx: &Context, name: &str) -> Option<Rect> {
     let at = spots::found(ctx, name);
     at.filter(|(pass, rect)| *pass == ctx.cumulative_pass_nr() && rect.is_positive()).map(|(_, rect)| rect)

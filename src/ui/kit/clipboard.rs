@@ -1,19 +1,19 @@
-//! Pictures in the system's clipboard.
+//! Copies pictures to the system's clipboard.
 
 use arboard::{Clipboard, Error, ImageData};
 use eframe::egui::{Color32, ColorImage};
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The system's clipboard. On X11 and Wayland what was copied is gone with the program that holds it, so it is kept open.
+/// The system's clipboard. On X11 and Wayland its content is lost when the program that copied it closes the clipboard, so it is kept open.
 #[derive(Clone, Default)]
 pub struct Board(Arc<Mutex<Option<Clipboard>>>);
 
 impl Board {
-    /// Puts a picture there.
+    /// Copies a picture.
     ///
     /// # Errors
-    /// There is no clipboard, or it takes no picture: in a sentence.
+    /// The system has no clipboard or refuses the picture; a sentence says which.
     pub fn copy(&self, image: &ColorImage) -> Result<(), String> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut board = match held.take() {
@@ -23,7 +23,7 @@ impl Board {
         let [width, height] = image.size;
         let bytes: Vec<u8> = image.pixels.iter().flat_map(Color32::to_array).collect();
         let copied = board.set_image(ImageData { width, height, bytes: Cow::Owned(bytes) });
-        // One that failed is opened anew next time.
+        // After an error the clipboard is not kept, so the next copy opens it again.
         copied.map_err(|e| sentence(&e))?;
         *held = Some(board);
         Ok(())

@@ -1,8 +1,8 @@
-//! Working with the keyboard alone, in one place for every widget there is and will be: which widget Tab comes to next, which part
-//! of the window F6 comes to, where the focus goes when what had it is gone, and a ring round what has it.
+//! Keyboard focus for all widgets, managed in one place: which widget Tab moves to, which part of the window F6 moves to, where the focus
+//! goes when the focused widget disappears, and the ring around the focused widget.
 //!
-//! egui walks through widgets in the order in which they were drawn. Here they are put in the order in which they are read: part by
-//! part, and within a part row by row from left to right.
+//! egui moves the focus in the order in which widgets were drawn. This module sorts them in reading order instead: part by part, and within
+//! a part row by row from left to right.
 
 mod order;
 
@@ -15,26 +15,26 @@ pub use order::Region;
 use order::{Scope, Stop};
 use std::collections::{HashMap, HashSet};
 
-/// What widgets said about themselves in one pass.
+/// What widgets announced about themselves in one pass.
 #[derive(Clone, Default)]
 struct Told {
     pass: u64,
     regions: HashMap<Id, Region>,
-    /// Where parts of a region begin, from the top.
+    /// The y coordinates at which parts of a region begin.
     marks: Vec<f32>,
-    /// Fields that belong to a widget beside them, with that widget: Tab passes them by.
+    /// Text fields that belong to a widget beside them, each with that widget; Tab skips these fields.
     fields: HashMap<Id, Id>,
-    /// Where Tab begins, in every part that says so.
+    /// The widgets at which Tab begins, one for each part that names one.
     starts: Vec<Id>,
-    /// The menu that is open stays so when something in it is pressed.
+    /// Whether the open menu stays open when something in it is pressed.
     stays: bool,
-    /// Tabs between panes.
+    /// The tabs of the panes.
     tabs: HashSet<Id>,
-    /// The panes and their places, in the order in which they are drawn.
+    /// The panes and their rectangles, in the order in which they are drawn.
     panes: Vec<(Id, Rect)>,
-    /// What scrolls, and where it is seen.
+    /// The scroll areas, each with its visible rectangle.
     scrolls: HashMap<Id, Rect>,
-    /// Text to be typed into a field.
+    /// Text that is to be typed into a field.
     typed: Option<(Id, String)>,
 }
 
@@ -53,7 +53,7 @@ fn tell(ctx: &Context, what: impl FnOnce(&mut Told)) {
     });
 }
 
-/// What is drawn in this `ui` is a part of the window that F6 comes to.
+/// Declares that what is drawn in this `ui` is a part of the window that F6 moves to.
 pub fn region(ui: &Ui, region: Region) {
     tell(ui.ctx(), |t| {
         t.regions.insert(ui.unique_id(), region);
@@ -63,30 +63,31 @@ pub fn region(ui: &Ui, region: Region) {
     });
 }
 
-/// Here begins a part of a region that F6 comes to as well.
+/// Declares that a part of a region begins at the current position; F6 moves to it as well.
 pub fn mark(ui: &Ui) {
     let y = ui.cursor().top();
     tell(ui.ctx(), |t| t.marks.push(y));
 }
 
-/// Tab begins here where nothing has the focus; a menu opens with the focus here.
+/// Declares that Tab begins at this widget if nothing has the focus, and that a menu opens with the focus on it.
 pub fn start_at(ui: &Ui, id: Id) {
     tell(ui.ctx(), |t| t.starts.push(id));
 }
 
-/// This menu stays open when something in it is pressed.
+/// Keeps this menu open when something in it is pressed.
 pub fn stays(ui: &Ui) {
     tell(ui.ctx(), |t| t.stays = true);
 }
 
-/// A tab between the panes. What else stands there, such as the edges that are dragged, has no use for keys.
+/// Declares that this widget is a pane's tab. Other widgets between panes, such as the edges that are dragged, do not respond to keys and
+/// are skipped.
 pub fn tab(ui: &Ui, id: Id) {
     tell(ui.ctx(), |t| {
         t.tabs.insert(id);
     });
 }
 
-/// This field belongs to the widget beside it: what is typed there goes into the field, and Tab stops only once.
+/// Declares that a field belongs to the widget beside it: digits typed at the widget go into the field, and Tab stops only at the widget.
 pub fn field_of(ui: &Ui, field: Id, widget: Id) {
     tell(ui.ctx(), |t| {
         t.fields.insert(field, widget);
@@ -104,51 +105,51 @@ pub fn field_of(ui: &Ui, field: Id, widget: Id) {
     }
 }
 
-/// Text on its way into a field that needs a moment to open.
+/// Text to be typed into a field that takes a frame or two to open.
 struct Typing {
     text: String,
     wait: u8,
 }
 
-/// Where the keyboard is.
+/// The keyboard focus of a window.
 #[derive(Default)]
 pub struct Focus {
-    /// Whether the focus is moved by keys. A person with a pointer sees where they are.
+    /// Whether keys move the focus. The ring is shown only then, since the pointer shows where it is by itself.
     keys: bool,
-    /// Where the ring was drawn last.
+    /// The rectangle of the ring in the last frame.
     at: Option<Rect>,
-    /// What had the focus last, also after it was let go of.
+    /// The widget that had the focus last, even if it has lost it since.
     last: Option<Id>,
-    /// What could have the focus in the last frame, in order.
+    /// The widgets that could have the focus in the last frame, in reading order.
     stops: Vec<Stop>,
     scope: Scope,
-    /// A scope that has just opened has not been entered yet.
+    /// Whether the scope has just opened, so that no widget in it has had the focus yet.
     fresh: bool,
-    /// Escape let go of the focus: it comes back with the next key that moves it.
+    /// Whether Escape released the focus; the next key that moves the focus restores it.
     rests: bool,
-    /// It did so in this frame.
+    /// Whether Escape released the focus in this frame.
     let_go: bool,
-    /// Something in a menu was pressed by a key: as a click would, that closes it, once it was taken.
+    /// Whether a menu item was activated by a key: as after a click, the menu closes, once the item has handled the key.
     closes: bool,
-    /// Something had the focus in the last frame.
+    /// Whether anything had the focus in the last frame.
     had: bool,
-    /// The scopes below.
+    /// The scopes that the current one covers.
     below: Vec<Below>,
-    /// The panes of the last frame.
+    /// The panes of the last frame, with their rectangles.
     panes: Vec<(Id, Rect)>,
     typing: Option<Typing>,
 }
 
-/// A scope that another one lies over.
+/// A scope that is covered by another one.
 struct Below {
     scope: Scope,
-    /// What had the focus there last.
+    /// The widget in it that had the focus last.
     last: Option<Id>,
-    /// Nothing had it when the other one opened: it stays so when that closes.
+    /// Whether nothing had the focus when the other scope opened; then nothing has it after that closes.
     rests: bool,
 }
 
-/// A way to go.
+/// A direction in which keys move the focus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Next,
@@ -160,19 +161,19 @@ enum Way {
 }
 
 impl Focus {
-    /// Where the ring was drawn in the last frame.
+    /// The rectangle in which the ring was drawn in the last frame.
     #[must_use]
     pub fn ring(&self) -> Option<Rect> {
         self.at
     }
 
-    /// Whether Escape was taken by what had the focus: it let go of that, and does nothing else.
+    /// Whether Escape released the focus in this frame, and so must do nothing else.
     #[must_use]
     pub fn let_go(&self) -> bool {
         self.let_go
     }
 
-    /// Moves the focus as keys ask. Call first in a frame; `free` says that keys are not all taken by a list that is searched.
+    /// Moves the focus as keys ask. Must be called first in a frame; `free` is false while a searched list takes all keys.
     pub fn begin(&mut self, ctx: &Context, free: bool) {
         let told: Told = ctx.data(|d| d.get_temp(told_id())).unwrap_or_default();
         let mut focused = ctx.memory(Memory::focused);
@@ -191,7 +192,7 @@ impl Focus {
         self.stops = order::stops(ctx, self.scope, &told);
         self.panes.clone_from(&told.panes);
         if let Some(gone) = focused.filter(|id| opened == Some(false) && !self.holds(Some(*id))) {
-            // It stood in what has closed.
+            // The widget was in the menu or dialog that has closed.
             ctx.memory_mut(|m| m.surrender_focus(gone));
             focused = None;
         }
@@ -204,7 +205,7 @@ impl Focus {
         let ways = if free { self.ways(ctx) } else { vec![] };
         let beside = if free { self.arrow(ctx, focused) } else { None };
         let goal = match ways[..] {
-            // Each press counts, however many come in one frame.
+            // Every key press counts, even if several arrive in one frame.
             [_, ..] => ways.iter().fold(widget, |at, way| self.towards(*way, at, &told.starts)),
             [] if beside.is_some() => beside,
             [] if self.fresh && !self.holds(focused) && free => self.enter(&told.starts),
@@ -224,7 +225,7 @@ impl Focus {
         self.last = goal.or(focused).or(self.last);
     }
 
-    /// The middle of the pane in which keys have brought the focus.
+    /// The centre of the pane that contains the focus, if keys moved it there.
     #[must_use]
     pub fn in_pane(&self, ctx: &Context) -> Option<Pos2> {
         let id = ctx.memory(Memory::focused).filter(|_| self.keys)?;
@@ -232,7 +233,7 @@ impl Focus {
         self.panes.iter().find(|(pane, _)| *pane == stop.at).map(|(_, rect)| rect.center())
     }
 
-    /// Lets go of the focus unless what has it stands in this region, so that keys meant for the region change nothing elsewhere.
+    /// Releases the focus unless the focused widget is in this region, so that keys meant for the region change nothing elsewhere.
     pub fn keep_in(&mut self, ctx: &Context, region: Region) {
         let Some(id) = ctx.memory(Memory::focused) else { return };
         if !self.stops.iter().any(|s| s.id == id && s.part.0 == region) {
@@ -245,7 +246,7 @@ impl Focus {
         id.is_some_and(|id| self.stops.iter().any(|s| s.id == id))
     }
 
-    /// Keys that move the focus show the ring; a press of the pointer hides it.
+    /// Notes the input device: keys that move the focus show the ring, and a press of the pointer hides it.
     fn note_device(&mut self, ctx: &Context, focused: bool) {
         ctx.input(|i| {
             for event in &i.events {
@@ -259,7 +260,8 @@ impl Focus {
         });
     }
 
-    /// Brings what was typed at a slider into its field: that opens in one frame and marks its text in the next.
+    /// Types what was typed at a slider into its field. The field opens in one frame and selects its text in the next, so the text waits
+    /// until then.
     fn type_on(&mut self, ctx: &Context, begun: Option<(Id, String)>) {
         if let Some((field, text)) = begun {
             ctx.memory_mut(|m| m.request_focus(field));
@@ -287,8 +289,8 @@ impl Focus {
         }
     }
 
-    /// Notes a menu or a dialog that opened (true) or closed (false). What had the focus below it has it again; what was let go of there
-    /// stays let go of.
+    /// Notes whether a menu or a dialog opened (true) or closed (false). When it closes, the widget below that had the focus gets it back,
+    /// unless its focus had been released.
     fn follow_scope(&mut self, ctx: &Context) -> Option<bool> {
         let now = order::scope(ctx);
         if now == self.scope {
@@ -311,7 +313,7 @@ impl Focus {
         Some(back.is_none())
     }
 
-    /// The ways that were asked for, in the order of the presses; their keys are taken out of the input.
+    /// The requested moves, in the order of the key presses; their keys are removed from the input.
     fn ways(&self, ctx: &Context) -> Vec<Way> {
         let menu = matches!(self.scope, Scope::Popup(_));
         let way = |key: Key, modifiers: Modifiers| match key {
@@ -336,13 +338,13 @@ impl Focus {
             });
         });
         if !ways.is_empty() {
-            // egui is not to move it as well.
+            // Keeps egui from moving the focus as well.
             ctx.memory_mut(|m| m.move_focus(FocusDirection::None));
         }
         ways
     }
 
-    /// What an arrow goes to in a dialog's list: egui looks no further than what is in sight.
+    /// The widget that an arrow key moves to in a dialog's list; egui considers only widgets in sight.
     fn arrow(&self, ctx: &Context, focused: Option<Id>) -> Option<Id> {
         if !matches!(self.scope, Scope::Modal(_)) || ctx.text_edit_focused() {
             return None;
@@ -356,7 +358,7 @@ impl Focus {
         Some(goal)
     }
 
-    /// What comes next that way, from what has the focus, had it last, or where Tab begins.
+    /// The next widget in a direction, counted from the focused widget, from the last one that had the focus, or from where Tab begins.
     fn towards(&self, way: Way, focused: Option<Id>, starts: &[Id]) -> Option<Id> {
         let count = self.stops.len();
         let place = |id: Id| self.stops.iter().position(|s| s.id == id);
@@ -385,14 +387,14 @@ impl Focus {
         }
     }
 
-    /// Where the focus begins in a scope: where it says, or at what comes first.
+    /// The widget at which the focus begins in a scope: one that asked for it, or the first.
     fn enter(&self, starts: &[Id]) -> Option<Id> {
         let start = starts.iter().copied().find(|id| self.holds(Some(*id)));
         start.or_else(|| self.stops.first().map(|s| s.id))
     }
 
-    /// What has the focus where the last that had it let go of it or is gone: the widget a field belongs to, itself, or its
-    /// neighbour.
+    /// Where the focus goes if the last focused widget released it or disappeared: to the widget that the field belongs to, to the same
+    /// widget, or to the nearest one.
     fn instead(&self, before: &[Stop], fields: &HashMap<Id, Id>) -> Option<Id> {
         let last = self.last?;
         if let Some(widget) = fields.get(&last) {
@@ -406,11 +408,11 @@ impl Focus {
         self.stops.iter().min_by_key(near).map(|s| s.id)
     }
 
-    /// Draws the ring. Call last in a frame.
+    /// Draws the ring. Must be called last in a frame.
     pub fn show(&mut self, ctx: &Context, theme: &Theme) {
         let focused = ctx.memory(Memory::focused).filter(|_| self.keys);
         self.at = focused.and_then(|id| ctx.read_response(id)).map(|r| r.rect.intersect(r.interact_rect));
-        // What is scrolled out of sight is brought into it by its panel; see `follow`.
+        // A widget out of sight is scrolled into view by its panel; see `follow`.
         let Some(rect) = self.at.filter(Rect::is_positive) else { return };
         let painter = ctx.layer_painter(LayerId::new(Order::Debug, Id::unique("focus")));
         let stroke = Stroke::new(2.0, theme.accent);
@@ -422,7 +424,7 @@ fn by_keys() -> Id {
     Id::unique("focus by keys")
 }
 
-/// Call at the end of what scrolls: what has just got the focus within it is brought into sight.
+/// Scrolls a widget that has just received the focus into view. Must be called at the end of a scroll area's content.
 pub fn follow(ui: &Ui) {
     let ctx = ui.ctx();
     tell(ctx, |t| {
@@ -436,7 +438,7 @@ pub fn follow(ui: &Ui) {
     let top = response.as_ref().map_or(0.0, |r| r.rect.top());
     let still = if last.id == focused && last.top == top { last.still.saturating_add(1) } else { 0 };
     ctx.data_mut(|d| d.insert_temp(id, Followed { id: focused, top, still }));
-    // What is on its way may still pass it by, so it is followed until it stands still.
+    // An animated scroll may overshoot, so the widget is followed until it stands still.
     let Some(response) = response.filter(|_| still < LONG_STILL) else { return };
     let within = response.layer_id == ui.layer_id() && ui.min_rect().contains(response.rect.center());
     let seen = ui.clip_rect().contains_rect(response.rect);
@@ -448,7 +450,7 @@ pub fn follow(ui: &Ui) {
     }
 }
 
-/// What has been followed, where it stood, and for how many frames.
+/// The widget that is followed, its position, and for how many frames it has not moved.
 #[derive(Clone, Copy, Default)]
 struct Followed {
     id: Option<Id>,
@@ -456,23 +458,23 @@ struct Followed {
     still: u8,
 }
 
-/// What has stood still for so many frames comes no nearer.
+/// A widget that has not moved for this many frames is no longer followed.
 const LONG_STILL: u8 = 8;
 
-/// Whether Enter is free for a dialog's main button: nothing else has the focus, and nothing lies over it.
+/// Whether Enter may press a dialog's main button: nothing has the focus, and nothing covers the dialog.
 pub fn enter_is_free(ui: &Ui) -> bool {
     let free = ui.memory(|m| m.focused().is_none() && m.allows_interaction(ui.layer_id()));
     ui.is_enabled() && free && !Popup::is_any_open(ui.ctx())
 }
 
-/// Whether a slider has the focus: it has no use for Space.
+/// Whether a slider has the focus. Sliders do not use Space.
 #[must_use]
 pub fn is_on_slider(ctx: &Context) -> bool {
     let told: Told = ctx.data(|d| d.get_temp(told_id())).unwrap_or_default();
     ctx.memory(Memory::focused).is_some_and(|id| told.fields.values().any(|slider| *slider == id))
 }
 
-/// Whether a key, pressed without Ctrl, is one that buttons, sliders and lists use: then what has the focus has it, and not a
+/// Whether buttons, sliders and lists use this key when it is pressed without Ctrl. The focused widget then receives the key instead of a
 /// shortcut.
 #[must_use]
 pub fn is_of_widgets(key: Key) -> bool {

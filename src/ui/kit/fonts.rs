@@ -1,19 +1,19 @@
-//! The fonts: ours come with the program; for a character that they lack, the system's are searched.
+//! The fonts: ours are part of the program; for characters that they lack, the system's fonts are searched.
 
 use eframe::egui::epaint::text::{FallbackRequest, FontInsert, FontPriority, FontProvider, InsertFontFamily};
 use eframe::egui::{Context, FontData, FontDefinitions, FontFamily};
 use fontdb::{Database, FaceInfo, ID, Stretch, Style};
 use std::sync::{Arc, LazyLock, OnceLock};
 
-/// The family of bold names.
+/// The font family of bold text.
 pub const SEMIBOLD: &str = "semibold";
 
-/// The fonts of the system. They are listed when the first character is met that ours lack, once for all windows and pictures: that
-/// takes some hundred milliseconds. Where no font has a character, a box is drawn.
+/// The system's fonts. They are listed when the first character is needed that our fonts lack, once for all windows and pictures, because
+/// listing takes a few hundred milliseconds. A character that no font has is drawn as a box.
 #[derive(Default)]
 struct System(OnceLock<Listed>);
 
-/// The fonts listed, with the plainest first: upright, of ordinary weight and width.
+/// The system's fonts, the plainest first: upright, of ordinary weight and width.
 struct Listed {
     fonts: Database,
     order: Vec<ID>,
@@ -40,7 +40,7 @@ impl FontProvider for System {
     fn font_for(&self, request: &FallbackRequest<'_>) -> Option<FontInsert> {
         let letter = request.cluster.chars().next()?;
         let Listed { fonts, order } = self.0.get_or_init(Listed::new);
-        // A glyph without an outline is a bitmap in colours, which nothing here can draw.
+        // A glyph without an outline is a colour bitmap, which cannot be drawn here.
         let draws = |data: &[u8], index: u32| {
             let face = ttf_parser::Face::parse(data, index).ok()?;
             face.glyph_bounding_box(face.glyph_index(letter)?)
@@ -59,7 +59,7 @@ impl FontProvider for System {
 
 static SYSTEM: LazyLock<Arc<System>> = LazyLock::new(Arc::default);
 
-/// Installs them.
+/// Installs our fonts and the search of the system's fonts.
 pub fn install(ctx: &Context) {
     ctx.set_fonts(ours());
     ctx.set_font_providers(vec![SYSTEM.clone()]);
@@ -75,7 +75,7 @@ fn ours() -> FontDefinitions {
     add("jetbrains-mono", include_bytes!("../../../assets/fonts/JetBrainsMono-Regular.ttf"));
     let icons = egui_material_icons::font_insert();
     fonts.font_data.insert(icons.name.clone(), Arc::new(icons.data));
-    // What Inter lacks comes from egui's own fonts, then from the icons.
+    // Characters that Inter lacks come from egui's own fonts, then from the icon font.
     let of = |family| fonts.families.get(family).cloned().unwrap_or_default();
     let rest: Vec<String> = [of(&FontFamily::Proportional), of(&FontFamily::Monospace)].concat();
     let chain = |first: &[&str]| {

@@ -1,7 +1,7 @@
-//! The sign of Moebias: a band with one twist, made of experts, blue where they are short of tokens and orange where they have too many.
+//! The logo of Moebias: a band with one twist, made of experts, blue where they have too few tokens and orange where they have too many.
 //!
-//! It is drawn here alone: the window's icon, the mark in the top bar and the welcome, and the files in `assets/icon`, which
-//! `MOEBIAS_UPDATE=1 cargo test -p moebias --lib icon` makes anew.
+//! All uses of the logo come from this file: the window's icon, the mark in the top bar and the welcome, and the files in `assets/icon`,
+//! which `MOEBIAS_UPDATE=1 cargo test -p moebias --lib icon` regenerates.
 
 use crate::ui::kit::theme::Theme;
 use eframe::egui::{
@@ -10,25 +10,25 @@ use eframe::egui::{
 };
 use std::f32::consts::TAU;
 
-/// Experts in the band.
+/// The number of experts in the band.
 const EXPERTS: usize = 12;
-/// Straight pieces along an expert's edge.
+/// The number of straight pieces along an expert's edge.
 const PIECES: usize = 8;
-/// Radius of the band, and half its width.
+/// Radius of the band, and half its width, before scaling.
 const BAND: (f32, f32) = (0.36, 0.155);
-/// Between two experts, radians.
+/// Half the gap between two experts, radians.
 const GAP: f32 = 0.042;
-/// How the band is turned towards the eye: about the horizontal axis, and in the picture; radians.
+/// Rotation of the band about the horizontal axis, and within the picture; radians.
 const TURN: (f32, f32) = (50.0 / 360.0 * TAU, -20.0 / 360.0 * TAU);
-/// Share of the picture that the band fills.
+/// The share of the picture's side that the band fills.
 const FILL: f32 = 0.96;
-/// Lines per pixel along which coverage is measured.
+/// Scan lines per pixel on which coverage is measured.
 const LINES: usize = 8;
 
-/// Short of tokens, even, and too many: colours that hold on dark and on light ground.
+/// Colours of experts with too few tokens, the fair share, and too many; readable on dark and light backgrounds.
 const COLOURS: [Color32; 3] =
     [Color32::from_rgb(0x3f, 0x97, 0xe8), Color32::from_rgb(0x93, 0x9d, 0xad), Color32::from_rgb(0xf0, 0x93, 0x42)];
-/// What turns away from the eye is mixed with this.
+/// Parts of the band that face away from the viewer are mixed with this colour.
 const SHADE: Color32 = Color32::from_rgb(0x2a, 0x36, 0x4a);
 
 /// One expert of the band, in the unit square.
@@ -37,7 +37,7 @@ struct Segment {
     colour: Color32,
 }
 
-/// A point of the band: `u` round it, `v` across it. The third coordinate points to the eye.
+/// A point of the band: `u` is the angle around it, `v` the position across it. The third coordinate points towards the viewer.
 fn point(u: f32, v: f32) -> [f32; 3] {
     let half = u / 2.0 + TAU / 8.0;
     let r = BAND.0 + v * half.cos();
@@ -47,7 +47,7 @@ fn point(u: f32, v: f32) -> [f32; 3] {
     [x * roll_cos - y * roll_sin, x * roll_sin + y * roll_cos, z]
 }
 
-/// How squarely the band faces the eye at a place, 0 to 1.
+/// How directly the band faces the viewer at an angle, 0 to 1.
 fn facing(u: f32) -> f32 {
     let d = |a: [f32; 3], b: [f32; 3]| [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
     let (along, across) = (d(point(u + 0.01, 0.0), point(u - 0.01, 0.0)), d(point(u, 0.01), point(u, -0.01)));
@@ -59,7 +59,7 @@ fn facing(u: f32) -> f32 {
     normal[2].abs() / normal.iter().map(|n| n * n).sum::<f32>().sqrt().max(1e-9)
 }
 
-/// The band, the furthest expert first.
+/// The segments of the band, the furthest expert first.
 fn band() -> Vec<Segment> {
     let mut all: Vec<(f32, Segment)> = (0..EXPERTS)
         .map(|i| {
@@ -81,7 +81,7 @@ fn band() -> Vec<Segment> {
         .collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut segments: Vec<Segment> = all.into_iter().map(|(_, s)| s).collect();
-    // Into the middle of the unit square, as large as fits.
+    // Centres the band in the unit square and scales it to fit.
     let points = || segments.iter().flat_map(|s| &s.outline);
     let low = points().fold(Vec2::splat(f32::MAX), |a, p| a.min(*p));
     let high = points().fold(Vec2::splat(f32::MIN), |a, p| a.max(*p));
@@ -92,7 +92,7 @@ fn band() -> Vec<Segment> {
     segments
 }
 
-/// The sign as pixels, RGBA, on nothing.
+/// The logo as RGBA pixels on a transparent background.
 fn pixels(size: usize) -> Vec<u8> {
     let mut out = vec![[0.0f32; 4]; size * size];
     for segment in band() {
@@ -119,7 +119,7 @@ fn pixels(size: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Adds to each pixel which share of it a horizontal line has within an outline.
+/// Adds to each pixel the share of it that a horizontal line has inside an outline.
 fn add_line(outline: &[Vec2], y: f32, cover: &mut [f32]) {
     let mut crossings: Vec<(f32, i32)> = vec![];
     for (i, a) in outline.iter().enumerate() {
@@ -143,7 +143,7 @@ fn add_line(outline: &[Vec2], y: f32, cover: &mut [f32]) {
     }
 }
 
-/// The sign as a drawing.
+/// The logo as SVG.
 #[must_use]
 pub fn svg() -> String {
     use std::fmt::Write as _;
@@ -164,7 +164,7 @@ pub fn icon() -> IconData {
     IconData { rgba: pixels(size), width: size as u32, height: size as u32 }
 }
 
-/// Draws the sign, so many points wide.
+/// Draws the logo with this width, points.
 pub fn mark(ui: &mut Ui, width: f32) {
     let (rect, _) = ui.allocate_exact_size(Vec2::splat(width), Sense::hover());
     let scale = ui.ctx().pixels_per_point();
@@ -178,7 +178,7 @@ pub fn mark(ui: &mut Ui, width: f32) {
         ui.data_mut(|d| d.insert_temp(id, texture.clone()));
         texture
     });
-    // On whole pixels, so that it is sharp.
+    // Aligned with whole pixels, so that it is sharp.
     let snap = |x: f32| (x * scale).round() / scale;
     let place = Rect::from_min_size(rect.min, Vec2::splat(size as f32 / scale));
     let place = place.translate(vec2(snap(place.left()) - place.left(), snap(place.top()) - place.top()));

@@ -1,17 +1,17 @@
-//! The little Markdown that lessons are written in: paragraphs, lists, **bold**, *italic*, `code`, `[links](address)`, notes behind `>`
-//! and formulas between lines of three backticks. What is none of these is text.
+//! The subset of Markdown used in lessons: paragraphs, lists, **bold**, *italic*, `code`, `[links](address)`, notes that begin with `>`,
+//! and formulas between lines of three backticks. Anything else is plain text.
 
 use crate::ui::kit::style::{SMALL, mono, semibold, text};
 use crate::ui::kit::theme::Theme;
 use eframe::egui::text::{LayoutJob, TextFormat};
 use eframe::egui::{Color32, Frame, Hyperlink, Label, Margin, RichText, Ui, vec2};
 
-/// Size of a lesson's text, points.
+/// Font size of a lesson's text, points.
 pub const READ: f32 = 14.0;
-/// Height of a line of it.
+/// Line height of a lesson's text, points.
 const LINE: f32 = 20.5;
 
-/// A part of a line.
+/// A run of characters with the same format.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Span {
     text: String,
@@ -21,13 +21,13 @@ struct Span {
     link: Option<String>,
 }
 
-/// A part of a text.
+/// A block of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Block {
     Paragraph(Vec<Span>),
-    /// A list's item with what stands before it.
+    /// A list item: its bullet or number, and its text.
     Item(String, Vec<Span>),
-    /// Small print: where something comes from.
+    /// A note in small print, such as a source.
     Note(Vec<Span>),
     Formula(String),
 }
@@ -76,7 +76,7 @@ fn line(ui: &mut Ui, theme: &Theme, spans: &[Span], size: f32, dim: bool) {
         for span in spans {
             match &span.link {
                 Some(address) => {
-                    // A job of the same kind as the words round it, so that it stands on their line; the link gives the colour.
+                    // Laid out like the words around it, so that it is on the same baseline; the link sets the colour.
                     let mut name = job(theme, std::slice::from_ref(span), size, dim);
                     name.sections.iter_mut().for_each(|s| s.format.color = Color32::PLACEHOLDER);
                     ui.add(Hyperlink::from_label_and_url(name, address)).on_hover_text(address);
@@ -145,7 +145,7 @@ fn blocks(source: &str) -> Vec<Block> {
     blocks
 }
 
-/// "•" or "1." and what follows, of a list's item.
+/// The mark of a list item, "•" or "1.", and the text after it.
 fn item(line: &str) -> Option<(String, &str)> {
     if let Some(rest) = line.strip_prefix("- ") {
         return Some(("•".into(), rest));
@@ -193,7 +193,7 @@ fn spans(source: &str) -> Vec<Span> {
     spans
 }
 
-/// `[name](address)` at the start of a text, and what follows. Only addresses of the web are links.
+/// Parses `[name](address)` at the start of a text, and returns the rest as well. Only web addresses are links.
 fn link(source: &str) -> Option<(&str, &str, &str)> {
     let (name, rest) = source.strip_prefix('[')?.split_once("](")?;
     let (address, after) = rest.split_once(')')?;

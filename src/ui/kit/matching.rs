@@ -1,7 +1,7 @@
-//! How well what was typed fits a name: all of it, its beginning, the beginning of a word, anywhere, all its words, or its letters
-//! in order.
+//! How well a query matches a name: exactly, at the beginning, at the beginning of a word, anywhere, by all its words, or by its letters in
+//! order.
 
-/// In what way it fits; later ones are better.
+/// The way in which a query matches; later ones are better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Way {
     Letters,
@@ -12,16 +12,16 @@ enum Way {
     Exact,
 }
 
-/// How well it fits: the greater, the better.
+/// How well a query matches a name; greater is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fit {
     way: Way,
-    /// Of those that fit in the same way, the one that is found further to the left, then the shorter name.
+    /// Of names that match in the same way, the one matched further to the left is better, then the shorter one.
     place: i32,
     length: i32,
 }
 
-/// Small letters, and one space for whatever stands between words.
+/// A text in lower case, with one space for every run of other characters than letters and digits.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let mut out = String::new();
@@ -36,8 +36,8 @@ pub fn plain(text: &str) -> String {
     out
 }
 
-/// How well it fits, both as [`plain`] writes them; `None` where not even its letters stand in the name in order. What holds nothing
-/// fits everything equally well.
+/// How well a query matches a name, both as [`plain`] returns them; `None` if its letters are not in the name in order. An empty query
+/// matches every name equally well.
 #[must_use]
 pub fn fit(typed: &str, name: &str) -> Option<Fit> {
     let length = -(name.chars().count() as i32);
@@ -71,7 +71,7 @@ pub fn fit(typed: &str, name: &str) -> Option<Fit> {
     of(Way::Letters, passed)
 }
 
-/// How well it fits the best of several names.
+/// The best match of a query among several names.
 #[must_use]
 pub fn best<'a>(typed: &str, names: impl IntoIterator<Item = &'a String>) -> Option<Fit> {
     names.into_iter().filter_map(|name| fit(typed, name)).max()

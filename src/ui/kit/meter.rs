@@ -1,20 +1,20 @@
-//! How smoothly the window runs: `MOEBIAS_STATS=1` prints it every two seconds.
+//! Measures how smoothly the window runs: `MOEBIAS_STATS=1` prints the figures every two seconds.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// So often it is printed.
+/// Interval between two printed lines.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// When the program began.
+/// When the program started.
 static BEGAN: OnceLock<Instant> = OnceLock::new();
 
-/// The program begins: the first frame is timed from here.
+/// Notes the start of the program; the first frame is timed from here.
 pub fn begin() {
     BEGAN.get_or_init(Instant::now);
 }
 
-/// Counts frames and the time the UI thread spends on them.
+/// Counts frames, and measures the time that the UI thread spends on them.
 #[derive(Debug)]
 pub struct Meter {
     since: Instant,
@@ -24,7 +24,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter, if it was asked for.
+    /// A meter, if `MOEBIAS_STATS` asks for one.
     #[must_use]
     pub fn wanted() -> Option<Self> {
         std::env::var_os("MOEBIAS_STATS").filter(|v| !v.is_empty() && v != "0")?;
@@ -32,7 +32,7 @@ impl Meter {
         Some(Self { since: now, frames: 0, busy: 0.0, worst: 0.0 })
     }
 
-    /// A frame took so many seconds of the UI thread.
+    /// Adds a frame that took this many seconds of the UI thread.
     pub fn frame(&mut self, seconds: f64) {
         if self.frames == 0 && self.busy == 0.0 {
             let began = BEGAN.get().unwrap_or(&self.since);

@@ -1,4 +1,4 @@
-//! What every part of the window is made of: theme, type, widgets, words, focus.
+//! The building blocks of the window: theme, fonts, widgets, words, keyboard focus.
 
 pub mod clipboard;
 pub mod events;

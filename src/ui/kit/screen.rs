@@ -1,11 +1,11 @@
-//! The window and the screen: it opens no larger than the screen, so that the transport is in sight, and never grows beyond what the
-//! graphics card can draw.
+//! The size of the window: it opens no larger than the screen, so that the transport is in sight, and never grows beyond what the graphics
+//! card can draw.
 
 use eframe::egui::{Context, Vec2, ViewportCommand, vec2};
 
-/// Of the screen's width and height, what a new window takes at most: the rest is for its frame, a task bar or a dock.
+/// The largest share of the screen's width and height that a new window takes; the rest is for its frame and a task bar or dock.
 const SHARE: Vec2 = vec2(0.97, 0.9);
-/// Frames in which the screen's size may become known.
+/// The number of frames within which the screen's size may become known.
 const PATIENCE: u8 = 30;
 
 /// Watches the window's size.
@@ -13,7 +13,7 @@ const PATIENCE: u8 = 30;
 pub struct Screen {
     frames: u8,
     placed: bool,
-    /// The largest side, points, that the window manager was told.
+    /// The largest side that was reported to the window manager, points.
     told: Option<f32>,
 }
 
@@ -24,7 +24,7 @@ fn fitted(inner: Vec2, monitor: Vec2, frame: Vec2) -> Vec2 {
 }
 
 impl Screen {
-    /// Call once per frame. A sentence where the window had to be made smaller than somebody wanted it.
+    /// Adjusts the window's size. Must be called once per frame. Returns a sentence if the window had to be smaller than requested.
     pub fn follow(&mut self, ctx: &Context) -> Option<String> {
         let info = ctx.input(|i| i.viewport().clone());
         let fills = info.fullscreen.unwrap_or(false) || info.maximized.unwrap_or(false);
@@ -43,7 +43,7 @@ impl Screen {
         self.limit(ctx, size)
     }
 
-    /// Keeps it within the largest texture.
+    /// Keeps the window within the largest texture.
     fn limit(&mut self, ctx: &Context, size: Vec2) -> Option<String> {
         let pixels = ctx.input(|i| i.max_texture_side) as f32;
         let most = (pixels / ctx.pixels_per_point()).floor();

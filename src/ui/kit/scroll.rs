@@ -1,4 +1,4 @@
-//! Text that is scrolled by keys, for whoever has no wheel.
+//! Scrolls text by keys.
 
 use eframe::egui::{FocusDirection, Key, Memory, Modifiers, Popup, Ui, vec2};
 
@@ -11,18 +11,18 @@ pub const ENDS: [Key; 2] = [Key::Home, Key::End];
 
 /// How far an arrow scrolls, points.
 const LINE: f32 = 48.0;
-/// Lines of the page before that stay in sight, points.
+/// How much of the previous page stays in sight, points.
 const KEPT: f32 = 40.0;
 
-/// Further than any text is high, points.
+/// More than the height of any text, points.
 const ALL: f32 = 1e5;
 
-/// Scrolls what is drawn in this `ui` as these keys ask. Call within the scroll area.
+/// Scrolls the content of this `ui` as these keys ask. Must be called within the scroll area.
 pub fn by_keys(ui: &Ui, keys: &[[Key; 2]]) {
     ui.scroll_with_delta(vec2(0.0, taken(ui, ui.clip_rect().height(), keys)));
 }
 
-/// How far these keys scroll a view of this height, points. They are taken out of the input, unless something lies over this `ui`.
+/// How far these keys scroll a view of this height, points. The keys are removed from the input, unless something covers this `ui`.
 #[must_use]
 pub fn taken(ui: &Ui, height: f32, keys: &[[Key; 2]]) -> f32 {
     let ctx = ui.ctx();
@@ -43,13 +43,13 @@ pub fn taken(ui: &Ui, height: f32, keys: &[[Key; 2]]) -> f32 {
         }
     });
     if by != 0.0 {
-        // egui is not to move the focus as well.
+        // Keeps egui from moving the focus as well.
         ctx.memory_mut(|m| m.move_focus(FocusDirection::None));
     }
     by
 }
 
-/// Whether keys are free for what is drawn in this `ui`: nothing has the focus, or something in it has.
+/// Whether keys may scroll the content of this `ui`: nothing has the focus, or something in this `ui` has it.
 #[must_use]
 pub fn has_keys(ui: &Ui) -> bool {
     let focused = ui.memory(Memory::focused).and_then(|id| ui.ctx().read_response(id));

@@ -1,12 +1,12 @@
-//! The speeds that one can choose.
+//! The speeds offered for a run.
 
 use crate::ui::kit::widgets::slider::figure;
 use moebias_engine::message::Speed;
 
-/// Speeds to choose from, steps per second; then as fast as it goes.
+/// The speeds offered, steps per second; above these is full speed.
 pub const SPEEDS: [f64; 9] = [1.0, 2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 1000.0];
 
-/// A speed, for people.
+/// The name of a speed in the window.
 #[must_use]
 pub fn name_of(speed: Speed) -> String {
     match speed {

@@ -1,9 +1,9 @@
-//! Where the things are that a lesson may point at: widgets say so by name, and only what is wanted is noted.
+//! Positions of the widgets that a lesson may point at: widgets report their position by name, and only wanted names are kept.
 
 use eframe::egui::{Align, Context, Id, Rect, Ui};
 use std::sync::Arc;
 
-/// The names that are wanted in this frame.
+/// The names that a lesson points at now.
 #[derive(Clone, Default)]
 struct Wanted {
     names: Arc<Vec<&'static str>>,
@@ -14,7 +14,7 @@ fn id() -> Id {
     Id::unique("spots wanted")
 }
 
-/// From now on these names are wanted, and scrolled into sight until [`stop_scrolling`].
+/// Requests the positions of these names, and scrolls them into view until [`stop_scrolling`].
 pub fn want(ctx: &Context, names: Vec<&'static str>) {
     ctx.data_mut(|d| {
         if names.is_empty() {
@@ -25,7 +25,7 @@ pub fn want(ctx: &Context, names: Vec<&'static str>) {
     });
 }
 
-/// What is wanted is in sight: a person may scroll away from it.
+/// Stops scrolling the requested widgets into view, so that a person may scroll away from them.
 pub fn stop_scrolling(ctx: &Context) {
     ctx.data_mut(|d| {
         if let Some(mut wanted) = d.get_temp::<Wanted>(id()) {
@@ -35,10 +35,10 @@ pub fn stop_scrolling(ctx: &Context) {
     });
 }
 
-/// A widget says where it is. Costs a look into a short list while a lesson points at something, and less otherwise.
+/// Reports the position of a widget. This costs a look into a short list while a lesson points at something, and less otherwise.
 pub fn offer(ui: &Ui, name: &str, rect: Rect) {
     let Some(wanted) = ui.data(|d| d.get_temp::<Wanted>(id())) else { return };
-    // What is only measured is not there.
+    // A widget that is only measured is not on screen.
     if !ui.is_visible() || !wanted.names.contains(&name) {
         return;
     }
@@ -50,14 +50,14 @@ pub fn offer(ui: &Ui, name: &str, rect: Rect) {
     ui.data_mut(|d| d.insert_temp(id().with(name), (pass, seen)));
 }
 
-/// Whether one of these is wanted: what is folded away then opens.
+/// Whether one of these names is requested, so that a folded section opens.
 #[must_use]
 pub fn wants(ui: &Ui, names: &[&str]) -> bool {
     let wanted: Wanted = ui.data(|d| d.get_temp(id())).unwrap_or_default();
     wanted.names.iter().any(|name| names.contains(name))
 }
 
-/// The pass in which a widget last said that it is there, and where.
+/// The pass in which a widget last reported its position, and the position.
 #[must_use]
 pub fn found(ctx: &Context, name: &str) -> Option<(u64, Rect)> {
     ctx.data(|d| d.get_temp(id().with(name)))

@@ -1,4 +1,4 @@
-//! Fonts and the style of every widget, from the theme's colours. Installed once per theme; nothing else sets styles.
+//! Fonts and the style of every widget, derived from the theme's colours. Installed once per theme; no other code sets styles.
 
 use crate::ui::kit::fonts::SEMIBOLD;
 use crate::ui::kit::theme::{DARK, LIGHT, ROW, Theme};
@@ -8,11 +8,11 @@ use eframe::egui::{
 };
 use std::collections::BTreeMap;
 
-/// Size of ordinary text, points.
+/// Font size of ordinary text, points.
 pub const BODY: f32 = 13.0;
-/// Size of secondary text and of figures.
+/// Font size of secondary text and of figures, points.
 pub const SMALL: f32 = 12.0;
-/// Size of group names and axis labels.
+/// Font size of group names and axis labels, points.
 pub const TINY: f32 = 11.0;
 
 /// Inter, semibold.
@@ -21,7 +21,7 @@ pub fn semibold(size: f32) -> FontId {
     FontId::new(size, FontFamily::Name(SEMIBOLD.into()))
 }
 
-/// JetBrains Mono, for figures: its digits are all equally wide, so numbers do not dance.
+/// JetBrains Mono, for figures: all digits have the same width, so changing numbers do not move.
 #[must_use]
 pub fn mono(size: f32) -> FontId {
     FontId::new(size, FontFamily::Monospace)
@@ -33,19 +33,19 @@ pub fn text(size: f32) -> FontId {
     FontId::new(size, FontFamily::Proportional)
 }
 
-/// A bold name.
+/// Bold text of ordinary size.
 #[must_use]
 pub fn strong(name: impl Into<String>) -> RichText {
     RichText::new(name).font(semibold(BODY))
 }
 
-/// An icon of the material set.
+/// An icon of the Material set.
 #[must_use]
 pub fn icon(icon: egui_material_icons::MaterialIcon, size: f32) -> RichText {
     icon.rich_text().size(size)
 }
 
-/// Installs fonts and both themes' styles. Call once.
+/// Installs the fonts and the styles of both themes. Must be called once.
 pub fn install(ctx: &Context) {
     crate::ui::kit::fonts::install(ctx);
     for (kind, theme) in [(egui::Theme::Dark, &DARK), (egui::Theme::Light, &LIGHT)] {

@@ -1,28 +1,28 @@
-//! Colours and spacing: the one place for both. Few colours, each with one meaning; both themes are designed.
+//! Colours and spacing of the whole window. There are few colours, each with one meaning, and each theme has its own.
 
 use eframe::egui::{Color32, Context};
 
-/// Corner radius of panes.
+/// Corner radius of panes, points.
 pub const PANE_RADIUS: u8 = 8;
-/// Gap between panes.
+/// Gap between panes, points.
 pub const GAP: f32 = 8.0;
-/// Padding within a pane.
+/// Padding within a pane, points.
 pub const PADDING: f32 = 12.0;
-/// Height of a pane's header.
+/// Height of a pane's header, points.
 pub const HEADER: f32 = 24.0;
-/// Height of a row of controls.
+/// Height of a row of controls, points.
 pub const ROW: f32 = 26.0;
 
-/// Every colour there is.
+/// All colours of a theme.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Theme {
-    /// Whether it is the dark one.
+    /// Whether this is the dark theme.
     pub dark: bool,
-    /// Behind everything.
+    /// Background of the window.
     pub window: Color32,
-    /// Top bar, side panel, transport.
+    /// Background of the top bar, the side panel and the transport.
     pub panel: Color32,
-    /// Behind data.
+    /// Background of panes.
     pub pane: Color32,
     /// Borders, 1 px.
     pub line: Color32,
@@ -32,31 +32,31 @@ pub struct Theme {
     pub chip: Color32,
     /// Text.
     pub text: Color32,
-    /// Secondary text; ≥ 4.5:1 on panels and panes.
+    /// Secondary text; contrast of at least 4.5:1 on panels and panes.
     pub dim: Color32,
-    /// Tertiary text; ≥ 4.5:1 on panels and panes.
+    /// Tertiary text; contrast of at least 4.5:1 on panels and panes.
     pub faint: Color32,
-    /// Chosen or pinned.
+    /// The accent: chosen or pinned things.
     pub accent: Color32,
-    /// Over the fair share, or moved by the bias: as a fill.
+    /// Fill for loads over the fair share, and for assignments moved by the bias.
     pub over: Color32,
-    /// The same as text, ≥ 4.5:1.
+    /// The same as a text colour; contrast of at least 4.5:1.
     pub over_text: Color32,
-    /// Under the fair share.
+    /// Fill for loads under the fair share.
     pub under: Color32,
-    /// At the fair share: as a fill.
+    /// Fill for loads at the fair share.
     pub fair: Color32,
     /// The heatmap's lowest score.
     pub heat_low: Color32,
     /// The heatmap's highest score.
     pub heat_high: Color32,
-    /// A chosen cell.
+    /// A chosen cell of the heatmap.
     pub chosen: Color32,
-    /// The middle of the diverging map.
+    /// The middle of the diverging colour map.
     pub middle: Color32,
-    /// Recording.
+    /// The sign that a recording is running.
     pub record: Color32,
-    /// Colours for variants, told apart in hue and in lightness, so also by who lacks a kind of cone; the first four most of all.
+    /// Colours of variants, which differ in hue and lightness and so also for people who lack one kind of cone; the first four differ most.
     pub variants: [Color32; 8],
 }
 
@@ -133,7 +133,7 @@ pub const LIGHT: Theme = Theme {
 };
 
 impl Theme {
-    /// The theme in force.
+    /// The current theme.
     #[must_use]
     pub fn of(ctx: &Context) -> &'static Self {
         if ctx.theme() == eframe::egui::Theme::Dark { &DARK } else { &LIGHT }
@@ -147,13 +147,13 @@ impl Theme {
         Color32::from_rgb(lerp(a.r(), b.r()), lerp(a.g(), b.g()), lerp(a.b(), b.b()))
     }
 
-    /// The single-hue ramp for amounts in [0, 1].
+    /// A single-hue ramp for amounts in [0, 1].
     #[must_use]
     pub fn heat(&self, amount: f32) -> Color32 {
         Self::mix(self.heat_low, self.heat_high, amount)
     }
 
-    /// The single-hue ramp over its full range, for maps whose colours are read by themselves.
+    /// The single-hue ramp over its full range, for maps whose cells are read without a background.
     #[must_use]
     pub fn ramp(&self, amount: f32) -> Color32 {
         let (low, high) = (Self::mix(self.heat_low, self.heat_high, 0.35), self.chosen);
@@ -164,7 +164,7 @@ impl Theme {
         }
     }
 
-    /// What can be read on a colour of a map: this theme's text, or its ground.
+    /// The text colour that is readable on a colour of a map: this theme's text, or its window background.
     #[must_use]
     pub fn ink_on(&self, ground: Color32) -> Color32 {
         let light = |c: Color32| 0.3 * f32::from(c.r()) + 0.59 * f32::from(c.g()) + 0.11 * f32::from(c.b());
@@ -172,7 +172,7 @@ impl Theme {
         if far(self.text) >= far(self.window) { self.text } else { self.window }
     }
 
-    /// The diverging map: −1 is far under, 0 is fair, 1 is far over.
+    /// The diverging colour map: −1 is far under the fair share, 0 is fair, 1 is far over.
     #[must_use]
     pub fn diverging(&self, value: f32) -> Color32 {
         Self::mix(self.middle, if value < 0.0 { self.under } else { self.over }, value.abs())
@@ -183,7 +183,7 @@ impl Theme {
 mod tests {
     use super::*;
 
-    /// How colours look to people who lack one kind of cone, in linear RGB: Machado, Oliveira & Fernandes 2009, severity 1.
+    /// How colours appear to people who lack one kind of cone, in linear RGB: Machado, Oliveira & Fernandes 2009, severity 1.
     const LACKING: [(&str, [[f32; 3]; 3]); 4] = [
         ("all cones", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
         (
@@ -208,7 +208,7 @@ mod tests {
         ),
     ];
 
-    /// The colour as somebody sees it, in OkLab.
+    /// The colour as a person with these cones sees it, in OkLab.
     fn seen(colour: Color32, cones: [[f32; 3]; 3]) -> [f32; 3] {
         let linear = |v: u8| {
             let v = f32::from(v) / 255.0;
@@ -234,7 +234,7 @@ mod tests {
         (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f32>().sqrt()
     }
 
-    /// How far two colours are apart in luminance, 1 to 21: WCAG 2, section 1.4.3.
+    /// The contrast of two colours, 1 to 21: WCAG 2, section 1.4.3.
     fn contrast(a: Color32, b: Color32) -> f32 {
         let linear = |v: u8| {
             let v = f32::from(v) / 255.0;
@@ -263,17 +263,17 @@ mod tests {
                     assert!(far >= 4.5, "{name} on {ground}, dark {}: {far:.2}", theme.dark);
                 }
             }
-            // Words in these stand on panes alone.
+            // Text in these colours appears only on panes.
             for (name, colour) in [("accent", theme.accent), ("under", theme.under)] {
                 let far = contrast(colour, theme.pane);
                 assert!(far >= 4.5, "{name} on a pane, dark {}: {far:.2}", theme.dark);
             }
-            // The ring round what has the focus, and lines that mean something: 3 to 1.
+            // The focus ring, and lines that carry meaning: 3 to 1.
             for (ground, behind) in grounds {
                 let far = contrast(theme.accent, behind);
                 assert!(far >= 3.0, "the focus ring on {ground}, dark {}: {far:.2}", theme.dark);
             }
-            // What stands on a map is read there.
+            // Figures on a map are readable on every colour of it.
             for amount in 0..=20 {
                 let ground = theme.ramp(amount as f32 / 20.0);
                 let far = contrast(theme.ink_on(ground), ground);
@@ -296,15 +296,15 @@ mod tests {
             for (i, colour) in theme.variants.into_iter().enumerate() {
                 let far = contrast(colour, theme.pane);
                 assert!(far >= 3.0, "variant {i} on a pane, dark {}: {far:.2}", theme.dark);
-                // Shapes tell the many apart as well.
+                // Beyond four variants, shapes distinguish them as well.
                 let what = if i < 4 { "two variants" } else { "two of many variants" };
                 pairs.extend((0..i).map(|k| (what, colour, theme.variants[k])));
             }
             for (name, cones) in LACKING {
                 for &(what, a, b) in &pairs {
-                    // Some five of the smallest differences that people see in large fields; lines are thin.
+                    // Thin lines need more than large areas: about five times the smallest visible difference.
                     let apart = apart(a, b, cones);
-                    // Of the light theme's variants no two are shades of one hue to anybody.
+                    // In the light theme no two variants are shades of one hue for anybody.
                     let least = match (what, theme.dark) {
                         ("two variants", false) => 0.17,
                         ("two variants", true) => 0.12,

@@ -1,20 +1,20 @@
-//! Words that have too little room: they end early, but no figure is ever cut.
+//! Shortens text that has too little room. No number is ever cut.
 
 use eframe::egui::{Color32, FontId, Galley, Label, Response, RichText, Ui};
 use std::sync::Arc;
 
-/// Where a line may lose a part of itself. A name and its value stay together as long as they can.
+/// Separators at which a line may be shortened. A name and its value stay together as long as possible.
 const CLAUSES: [&str; 4] = [" · ", ", ", "; ", ": "];
 
-/// A line of words and figures, made to fit: clauses without a figure go first, from the end, then clauses from the beginning, as names
-/// come first and what is measured last. What holds a figure stays whole or goes altogether. With room for nothing this is the shortest
-/// there is. Words without any figure end in “…”.
+/// Shortens a line of words and numbers: clauses without a number are removed first, from the end, then clauses from the beginning, because
+/// names come first and measurements last. A number stays whole or is removed. With no room at all this is the shortest version. Text
+/// without any number ends in “…”.
 #[must_use]
 pub fn shortened(line: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
     made_to_fit(line, room, wide, |_| 0)
 }
 
-/// The same for a line whose beginning says what it is about: clauses go from its end.
+/// Like [`shortened`], for a line that begins with its subject: clauses are removed from the end.
 #[must_use]
 pub fn headed(line: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
     made_to_fit(line, room, wide, |parts| parts - 1)
@@ -45,7 +45,7 @@ fn made_to_fit(line: &str, room: f32, wide: impl Fn(&str) -> f32, next: impl Fn(
     if room <= 0.0 { short } else { String::new() }
 }
 
-/// A line at these signs, each part with the sign that ends it.
+/// Splits a line at these separators; each part keeps the separator that ends it.
 fn clauses<'a>(line: &'a str, signs: &[&str]) -> Vec<&'a str> {
     let mut parts = vec![];
     let mut rest = line;
@@ -58,13 +58,13 @@ fn clauses<'a>(line: &'a str, signs: &[&str]) -> Vec<&'a str> {
     parts
 }
 
-/// Words with “…” where they end early, figures or not, as a name may.
+/// Cuts text at any character and ends it with “…”, as is fine for names even with numbers.
 #[must_use]
 pub fn ended(words: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
     if wide(words) <= room { words.to_owned() } else { cut(words, room, wide) }
 }
 
-/// Words with “…” where they end early; nothing where hardly one would be left.
+/// Cuts text and ends it with “…”; empty if fewer than four bytes would be left.
 fn cut(words: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
     let ends: Vec<usize> = words.char_indices().map(|(i, _)| i).collect();
     let fits = |end: &&usize| wide(&format!("{}…", words[..**end].trim_end())) <= room;
@@ -74,7 +74,7 @@ fn cut(words: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
     }
 }
 
-/// A name made to fit: it ends in “…” after a word, or within one that has no room by itself, but never within a figure.
+/// Shortens a name: it ends in “…” after a word, or within a word that is too long by itself, but never within a number.
 #[must_use]
 pub fn name(name: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
     if wide(name) <= room {
@@ -90,7 +90,7 @@ pub fn name(name: &str, room: f32, wide: impl Fn(&str) -> f32) -> String {
     last.map_or_else(|| "…".into(), |end| cut(*end))
 }
 
-/// A line laid out in this room, and whether all of it is seen.
+/// Lays out a line in this room, and says whether all of it is visible.
 #[must_use]
 pub fn fitted(ui: &Ui, words: &str, font: &FontId, colour: Color32, room: f32) -> (Arc<Galley>, bool) {
     let lay = |w: &str| ui.painter().layout_no_wrap(w.to_owned(), font.clone(), colour);
@@ -98,7 +98,7 @@ pub fn fitted(ui: &Ui, words: &str, font: &FontId, colour: Color32, room: f32) -
     (lay(&short), short == words)
 }
 
-/// A line of text in the room that is left, shortened where it must be; then the pointer tells all of it.
+/// Draws a line of text in the available width, shortened if necessary; then the tooltip has all of it.
 pub fn line(ui: &mut Ui, words: &str, font: FontId, colour: Color32) -> Response {
     let (galley, whole) = fitted(ui, words, &font, colour, ui.available_width());
     let response = ui.add(Label::new(RichText::new(galley.text()).font(font).color(colour)).extend());

@@ -1,4 +1,4 @@
-//! All findings of all variants: those that last, and below them those that are over.
+//! The list of all findings of all variants: those that last, then those that are over.
 
 use super::{of_variant, show_me, sign};
 use crate::ui::ask::Ask;
@@ -10,7 +10,7 @@ use eframe::egui::{self, Align, Align2, Color32, Frame, Id, Label, Layout, Margi
 use moebias_lab::Lab;
 use moebias_model::diagnose::Finding;
 
-/// Draws the list. False once it is to close.
+/// Draws the list. Returns false once it should close.
 pub fn list(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
     let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(14));
     let screen = ui.ctx().content_rect();

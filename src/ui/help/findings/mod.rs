@@ -1,7 +1,7 @@
-//! What the lab notices, as a quiet strip above the panes: a badge per finding, one line of cause, and “Show me”, which brings up the
-//! pane, the steps and the expert that show it. A list holds all of them, also those that are over.
+//! The strip of findings above the panes: a badge per kind of finding, one line with its cause, and “Show me”, which brings up the pane,
+//! the steps and the expert in question. A list has all findings, including those that are over.
 //!
-//! The strip is always there and always as high, so that nothing jumps when something is found.
+//! The strip is always there and always has the same height, so that nothing moves when something is found.
 
 mod list;
 mod show;
@@ -28,17 +28,17 @@ use egui_material_icons::icons::{
 use moebias_lab::Lab;
 use moebias_model::diagnose::{Finding, Kind};
 
-/// Height of the strip.
+/// Height of the strip, points.
 pub const HEIGHT: f32 = 34.0;
-/// While it plays, words and figures change this often at most, seconds: faster cannot be read.
+/// While a run plays, the text changes at most this often, seconds; faster changes could not be read.
 const READABLE: f64 = 1.0;
 
-/// What the strip remembers between frames.
+/// The state of the strip between frames.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
-    /// The kind whose line is shown; the most important one where none was chosen.
+    /// The kind whose line is shown; `None` means the most important one.
     chosen: Option<Kind>,
-    /// What is on screen: of which variant, the most important kind first, and since when.
+    /// The findings on screen with their variants, the most important kind first.
     shown: Vec<(usize, Finding)>,
     at: f64,
 }
@@ -57,7 +57,7 @@ fn look(kind: Kind, theme: &Theme) -> (MaterialIcon, Color32) {
     }
 }
 
-/// Findings of all variants that last, the most important kind first; of one kind, those of the variant shown come first.
+/// Findings of all variants that last, the most important kind first; within a kind, those of the shown variant come first.
 fn lasting(lab: &Lab, variant: usize) -> Vec<(usize, &Finding)> {
     let each = lab.snapshot().variants.iter().enumerate();
     let all = each.flat_map(|(i, v)| v.findings.iter().map(move |f| (i, f)));
@@ -66,14 +66,14 @@ fn lasting(lab: &Lab, variant: usize) -> Vec<(usize, &Finding)> {
     all
 }
 
-/// "Sign, u = 0.001" where several variants could be meant.
+/// The variant's name, such as "Sign, u = 0.001", if there are several variants.
 fn of_variant(lab: &Lab, variant: usize) -> Option<&str> {
     let variants = &lab.settings().variants;
     variants.get(variant).filter(|_| variants.len() > 1).map(|v| v.name.as_str())
 }
 
 impl Findings {
-    /// Takes the newest findings, but not more often than they can be read.
+    /// Takes over the newest findings, but no more often than they can be read.
     fn refresh(&mut self, lab: &Lab, variant: usize, now: f64) {
         let newest = lasting(lab, variant);
         let same = newest.iter().map(|(i, f)| (*i, f.kind)).eq(self.shown.iter().map(|(i, f)| (*i, f.kind)));
@@ -83,7 +83,7 @@ impl Findings {
         }
     }
 
-    /// The finding whose line is shown, and that “Show me” means, with its variant.
+    /// The finding whose line is shown and which “Show me” refers to, with its variant.
     #[must_use]
     pub fn first(&self) -> Option<(usize, &Finding)> {
         let chosen = self.shown.iter().find(|(_, f)| Some(f.kind) == self.chosen);
@@ -114,7 +114,7 @@ impl Findings {
         });
     }
 
-    /// A badge for every kind, and the line of the chosen one.
+    /// Draws a badge for every kind, and the line of the chosen one.
     fn line(&mut self, ui: &mut Ui, lab: &Lab, theme: &'static Theme) {
         let first = self.first().map(|(i, f)| (i, f.clone()));
         let open = first.as_ref().map(|(_, f)| f.kind);
@@ -185,7 +185,7 @@ fn show_me(ui: &mut Ui, variant: usize, finding: &Finding, asks: &mut Vec<Ask>) 
     }
 }
 
-/// A finding's icon in its colour.
+/// Draws a finding's icon in its colour.
 fn sign(ui: &mut Ui, kind: Kind, theme: &Theme) {
     let (symbol, colour) = look(kind, theme);
     ui.label(icon(symbol, 15.0).color(colour));

@@ -1,15 +1,15 @@
-//! Where a finding is to be seen: which pane, which steps, which expert.
+//! Where a finding can be seen: in which pane, in which steps, on which expert.
 
 use crate::ui::link::Span;
 use moebias_files::view::PaneKind;
 use moebias_model::diagnose::{Evidence, Finding, Kind};
 
-/// A swing is seen on so many steps.
+/// The number of steps shown for an oscillation.
 const CLOSE: f64 = 96.0;
-/// Fewer steps than this are no picture of anything else.
+/// The smallest number of steps shown for any other finding.
 const SHORTEST: f64 = 160.0;
 
-/// What “Show me” brings up.
+/// What “Show me” displays.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Showing {
     /// The pane.
@@ -33,13 +33,13 @@ pub(super) fn pane(finding: &Finding) -> PaneKind {
     }
 }
 
-/// Where a finding is to be seen in a run of so many steps.
+/// Where a finding can be seen in a run that has reached step `head`.
 #[must_use]
 pub fn showing(finding: &Finding, head: u64) -> Showing {
     let end = finding.until.unwrap_or(head).min(head) as f64;
     let since = finding.since as f64;
     let span = if finding.kind == Kind::Oscillating {
-        // Close enough to tell one swing from the next.
+        // Few enough steps to distinguish one swing from the next.
         Span::Part((end - CLOSE).max(since).max(0.0), end.max(since + 24.0))
     } else {
         let length = (end - since).max(SHORTEST);

@@ -1,4 +1,4 @@
-//! The strip, driven in the whole app.
+//! The strip of findings, tested in the whole app.
 
 use crate::ui::link::Span;
 use crate::ui::shell::app::{App, Options};
@@ -10,7 +10,7 @@ use egui_kittest::kittest::Queryable as _;
 use moebias_files::view::PaneKind;
 use moebias_model::diagnose::Kind;
 
-/// A step far too large, until step 120.
+/// An experiment whose step size is far too large until step 120.
 const SWINGS: &str = "seed: 3, source: Synthetic(batch: 512, skew: 1.5), \
     variants: [(name: \"A\", router: (experts: 16, top_k: 2), balancer: (rate: 0.2))], \
     events: [(step: 120, target: AllVariants, change: SetRate(0.001))]";

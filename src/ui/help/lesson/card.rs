@@ -1,4 +1,4 @@
-//! The cards on a page: a question, and a task.
+//! The cards on a lesson's page: a question and a task.
 
 use super::{frame, kicker, small};
 use crate::ui::actions::Action;
@@ -16,7 +16,7 @@ use moebias_lab::command::Command;
 use moebias_lab::command::LessonDo;
 use moebias_lab::lesson::Standing;
 
-/// A question with its answers; once one is chosen, why.
+/// Draws a question with its answers, and the explanation once one is chosen.
 pub(super) fn question(ui: &mut Ui, question: &Question, lab: &mut Lab, theme: &Theme) {
     let chosen = lab.answered();
     frame(theme, theme.line).show(ui, |ui| {
@@ -48,7 +48,7 @@ pub(super) fn question(ui: &mut Ui, question: &Question, lab: &mut Lab, theme: &
     });
 }
 
-/// One answer. True if it was chosen now.
+/// Draws an answer. True if it was chosen now.
 fn answer(ui: &mut Ui, i: usize, choice: &Choice, chosen: Option<usize>, theme: &Theme) -> bool {
     let open = chosen.is_none();
     let width = ui.available_width();
@@ -83,7 +83,7 @@ fn answer(ui: &mut Ui, i: usize, choice: &Choice, chosen: Option<usize>, theme: 
     response.clicked()
 }
 
-/// A task with how far it is.
+/// Draws a task and its progress.
 pub(super) fn task(ui: &mut Ui, task: &Task, hints: usize, standing: Standing, lab: &mut Lab, theme: &Theme) {
     let line = if standing.done { theme.accent } else { theme.line };
     frame(theme, line).show(ui, |ui| {
@@ -102,7 +102,7 @@ pub(super) fn task(ui: &mut Ui, task: &Task, hints: usize, standing: Standing, l
         for part in task.until.parts() {
             now(ui, part, task, lab, theme);
         }
-        // What came about without the person is no progress.
+        // Steps before the person has changed anything are no progress.
         let streak = if standing.untouched { 0 } else { standing.streak.min(task.for_steps) };
         if task.for_steps > 1 {
             ui.add_space(6.0);
@@ -135,7 +135,7 @@ pub(super) fn task(ui: &mut Ui, task: &Task, hints: usize, standing: Standing, l
     });
 }
 
-/// One part of a condition: what it is now and what is wanted.
+/// Draws one part of a condition: the present value and the one that is wanted.
 fn now(ui: &mut Ui, part: &Condition, task: &Task, lab: &Lab, theme: &Theme) {
     let snapshot = lab.snapshot();
     let metrics = snapshot.variants.get(task.variant).map(|v| v.metrics);

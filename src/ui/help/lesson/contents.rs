@@ -1,4 +1,4 @@
-//! The table of contents: the course, own lessons, how far one came, and the way back in.
+//! The table of contents of the lessons: the course, a person's own lessons, progress, and a button to continue.
 
 use crate::ui::actions::Action;
 use crate::ui::ask::Ask;
@@ -18,33 +18,33 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-/// Height of a lesson's row, points.
+/// Height of a lesson's row in the list, points.
 const ROW: f32 = 52.0;
 
-/// A shipped lesson, as the contents tell it.
+/// A shipped lesson, as the contents list it.
 #[derive(Debug)]
 pub struct Entry {
-    /// Its id.
+    /// The id of the lesson.
     pub id: &'static str,
-    /// Its title.
+    /// The title.
     pub title: String,
-    /// One line.
+    /// A summary of one line.
     pub summary: String,
     minutes: Option<u32>,
     pages: usize,
-    /// Pages that have a task.
+    /// The pages that have a task, counted from 0.
     tasks: BTreeSet<usize>,
 }
 
 impl Entry {
-    /// How far somebody came in it; `None` where they have not opened it.
+    /// How far a person got in the lesson; `None` if they have not opened it.
     #[must_use]
     pub fn stage(&self, shelf: &Shelf) -> Option<Stage> {
         shelf.progress.get(self.id).map(|p| p.stage(Some(&self.tasks)))
     }
 }
 
-/// The course.
+/// The shipped lessons in order.
 #[must_use]
 pub fn course() -> &'static [Entry] {
     static COURSE: OnceLock<Vec<Entry>> = OnceLock::new();
@@ -70,7 +70,8 @@ pub fn after(id: &str) -> Option<&'static str> {
     course().get(at + 1).map(|e| e.id)
 }
 
-/// What there is to go on with: a lesson that was begun and not finished, the first one that was not begun, or the first.
+/// The lesson and the page to continue with: the unfinished lesson that was open last, another unfinished one, the first one not begun, or
+/// the first of all.
 #[must_use]
 pub fn next(shelf: &Shelf) -> Option<(&'static Entry, usize)> {
     let begun = |e: &&Entry| shelf.progress.get(e.id).is_some_and(|p| !p.finished);
@@ -82,9 +83,18 @@ pub fn next(shelf: &Shelf) -> Option<(&'static Entry, usize)> {
     Some((entry, shelf.progress.get(entry.id).filter(|p| !p.finished).map_or(0, |p| p.page)))
 }
 
-/// Draws the contents. False once they are to close.
+/// What the contents need in order to draw a lesson and to open it.
+struct Contents<'a> {
+    shelf: &'a Shelf,
+    asks: &'a mut Vec<Ask>,
+    theme: &'a Theme,
+    /// Whether the contents stay open.
+    open: bool,
+}
+
+/// Draws the contents. Returns false once they should close.
 pub fn show(ui: &mut Ui, shelf: &Shelf, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
-    let mut open = true;
+    let mut contents = Contents { shelf, asks, theme, open: true };
     let screen = ui.ctx().content_rect();
     let opened = just_opened(ui);
     let frame = Frame::popup(ui.style()).fill(theme.panel).corner_radius(12).inner_margin(Margin::same(22));
@@ -93,83 +103,98 @@ pub fn show(ui: &mut Ui, shelf: &Shelf, asks: &mut Vec<Ask>, theme: &Theme) -> b
         .frame(frame)
         .show(ui.ctx(), |ui| {
             ui.set_width(640.0_f32.min(screen.width() - 80.0));
-            open &= !heading(ui, theme, "Lessons", 20.0);
+            contents.open &= !heading(ui, theme, "Lessons", 20.0);
             let words = "Predict, see, understand, do, in the real lab. Leave and come back at any page.";
             ui.label(RichText::new(words).color(theme.dim));
             ui.add_space(12.0);
-            // All rows where the window has room for them, not where the modal’s first frame had.
+            // The height comes from the window, because the modal's first frame has too little room to measure.
             let room = screen.height() - 240.0;
             ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
-                let going_on = next(shelf).map(|(e, _)| e.id);
-                for (i, e) in course().iter().enumerate() {
-                    let told = Told {
-                        mark: (i + 1).to_string(),
-                        title: &e.title,
-                        summary: &e.summary,
-                        minutes: e.minutes,
-                        pages: e.pages,
-                        stage: e.stage(shelf),
-                        // Enter goes on, the arrows choose another.
-                        focus: opened && going_on == Some(e.id),
-                    };
-                    if row(ui, &told, shelf.progress.get(e.id), theme) {
-                        asks.push(Ask::Lesson(LessonDo::Open(e.id.into())));
-                        open = false;
-                    }
-                }
-                let own: Vec<(&PathBuf, &Progress)> =
-                    shelf.progress.values().filter_map(|p| p.path.as_ref().map(|path| (path, p))).collect();
-                if !own.is_empty() {
-                    ui.add_space(10.0);
-                    ui.label(RichText::new("Your own").font(semibold(SMALL)).color(theme.faint));
-                }
-                for (path, progress) in own {
-                    let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-                    let name = if progress.title.is_empty() { file.as_ref() } else { progress.title.as_str() };
-                    let summary = path.display().to_string();
-                    let told = Told {
-                        mark: "–".into(),
-                        title: name,
-                        summary: &summary,
-                        minutes: None,
-                        pages: progress.pages,
-                        stage: Some(progress.stage(None)),
-                        focus: false,
-                    };
-                    if row(ui, &told, Some(progress), theme) {
-                        asks.push(Ask::Open(path.clone()));
-                        open = false;
-                    }
-                }
+                contents.course(ui, opened);
+                contents.own(ui);
                 focus::follow(ui);
             });
             ui.add_space(12.0);
-            ui.horizontal(|ui| {
-                let tip = "A .lesson.ron file of your own: docs/lessons.md says how to write one";
-                if ui.add(Button::new("Open a lesson file…").min_size(vec2(0.0, 30.0))).on_hover_text(tip).clicked() {
-                    asks.push(Ask::Do(Action::Open));
-                    open = false;
-                }
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    let Some((entry, page)) = next(shelf) else { return };
-                    let words = match page {
-                        0 => format!("Begin “{}”", entry.title),
-                        page => format!("Continue “{}”, page {}", entry.title, page + 1),
-                    };
-                    let ink = if theme.dark { theme.window } else { theme.pane };
-                    let button = Button::new(RichText::new(words).color(ink)).fill(theme.accent);
-                    if ui.add(button.min_size(vec2(0.0, 30.0))).clicked() {
-                        asks.push(Ask::Lesson(LessonDo::Open(entry.id.into())));
-                        open = false;
-                    }
-                });
-            });
+            ui.horizontal(|ui| contents.foot(ui));
         });
-    open && !modal.should_close()
+    contents.open && !modal.should_close()
 }
 
-/// Whether the contents were not drawn in the frame before.
+impl Contents<'_> {
+    /// The shipped lessons. In the first frame, the lesson to continue with gets the focus.
+    fn course(&mut self, ui: &mut Ui, opened: bool) {
+        let going_on = next(self.shelf).map(|(e, _)| e.id);
+        for (i, e) in course().iter().enumerate() {
+            let told = Told {
+                mark: (i + 1).to_string(),
+                title: &e.title,
+                summary: &e.summary,
+                minutes: e.minutes,
+                pages: e.pages,
+                stage: e.stage(self.shelf),
+                // Enter opens this lesson, and the arrow keys move to another.
+                focus: opened && going_on == Some(e.id),
+            };
+            if row(ui, &told, self.shelf.progress.get(e.id), self.theme) {
+                self.asks.push(Ask::Lesson(LessonDo::Open(e.id.into())));
+                self.open = false;
+            }
+        }
+    }
+
+    /// The lessons that a person opened from files of their own.
+    fn own(&mut self, ui: &mut Ui) {
+        let own: Vec<(&PathBuf, &Progress)> =
+            self.shelf.progress.values().filter_map(|p| p.path.as_ref().map(|path| (path, p))).collect();
+        if !own.is_empty() {
+            ui.add_space(10.0);
+            ui.label(RichText::new("Your own").font(semibold(SMALL)).color(self.theme.faint));
+        }
+        for (path, progress) in own {
+            let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+            let name = if progress.title.is_empty() { file.as_ref() } else { progress.title.as_str() };
+            let summary = path.display().to_string();
+            let told = Told {
+                mark: "–".into(),
+                title: name,
+                summary: &summary,
+                minutes: None,
+                pages: progress.pages,
+                stage: Some(progress.stage(None)),
+                focus: false,
+            };
+            if row(ui, &told, Some(progress), self.theme) {
+                self.asks.push(Ask::Open(path.clone()));
+                self.open = false;
+            }
+        }
+    }
+
+    /// Below the list: a button that opens a file, and one that continues the course.
+    fn foot(&mut self, ui: &mut Ui) {
+        let tip = "A .lesson.ron file of your own: docs/lessons.md says how to write one";
+        if ui.add(Button::new("Open a lesson file…").min_size(vec2(0.0, 30.0))).on_hover_text(tip).clicked() {
+            self.asks.push(Ask::Do(Action::Open));
+            self.open = false;
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let Some((entry, page)) = next(self.shelf) else { return };
+            let words = match page {
+                0 => format!("Begin “{}”", entry.title),
+                page => format!("Continue “{}”, page {}", entry.title, page + 1),
+            };
+            let ink = if self.theme.dark { self.theme.window } else { self.theme.pane };
+            let button = Button::new(RichText::new(words).color(ink)).fill(self.theme.accent);
+            if ui.add(button.min_size(vec2(0.0, 30.0))).clicked() {
+                self.asks.push(Ask::Lesson(LessonDo::Open(entry.id.into())));
+                self.open = false;
+            }
+        });
+    }
+}
+
+/// Whether the contents were not drawn in the previous frame.
 fn just_opened(ui: &Ui) -> bool {
     let (id, now) = (egui::Id::unique("contents drawn"), ui.ctx().cumulative_frame_nr());
     let last: Option<u64> = ui.data(|d| d.get_temp(id));
@@ -177,7 +202,7 @@ fn just_opened(ui: &Ui) -> bool {
     last.is_none_or(|last| last + 1 < now)
 }
 
-/// A lesson, as its row tells it.
+/// The content of a lesson's row.
 struct Told<'a> {
     mark: String,
     title: &'a str,
@@ -188,7 +213,7 @@ struct Told<'a> {
     focus: bool,
 }
 
-/// One lesson. True if it was clicked.
+/// Draws a lesson's row. True if it was clicked.
 fn row(ui: &mut Ui, told: &Told<'_>, progress: Option<&Progress>, theme: &Theme) -> bool {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     let name = format!("Lesson {}: {}", told.mark, told.title);
@@ -233,7 +258,7 @@ fn row(ui: &mut Ui, told: &Told<'_>, progress: Option<&Progress>, theme: &Theme)
     response.clicked()
 }
 
-/// A row of the welcome that leads to the lessons. True if it was clicked.
+/// Draws the row of the welcome that opens the lessons. True if it was clicked.
 pub fn invitation(ui: &mut Ui, shelf: &Shelf, theme: &Theme) -> bool {
     let stages: Vec<Stage> = course().iter().filter_map(|e| e.stage(shelf)).collect();
     let done = stages.iter().filter(|s| **s == Stage::Done).count();
@@ -259,7 +284,7 @@ pub fn invitation(ui: &mut Ui, shelf: &Shelf, theme: &Theme) -> bool {
     let right = rect.right() - 14.0 - way.size().x;
     let left = rect.left() + 50.0;
     let (words, whole) = crate::ui::kit::words::fitted(ui, &words, &text(13.5), theme.text, rect.right() - 14.0 - left);
-    // Where both have no room, what it leads to says enough.
+    // If there is no room for both texts, the left one is enough.
     let both = whole && left + words.size().x + 16.0 < right;
     painter.galley(pos2(left, middle - words.size().y / 2.0), words, theme.text);
     if both {

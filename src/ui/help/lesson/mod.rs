@@ -1,4 +1,4 @@
-//! The lesson that is open, as a page of a book on the right; and the table of contents.
+//! The open lesson, drawn as a page at the right of the window; and the table of contents.
 
 mod card;
 pub mod contents;
@@ -20,27 +20,27 @@ use moebias_lab::command::Command;
 use moebias_lab::command::LessonDo;
 use moebias_lab::lesson::Running;
 
-/// Margin round the text.
+/// Margin around the text, points.
 const MARGIN: f32 = 22.0;
-/// Height of the foot with the way on and back.
+/// Height of the foot with the buttons for the previous and the next page, points.
 const FOOT: f32 = 62.0;
-/// Height of the strip with the button that leads on.
+/// Height of the strip with the button that scrolls on, points.
 const MORE: f32 = 32.0;
 
-/// What the panel remembers between frames: what was shown, so that what is new comes into sight.
+/// The state of the panel between frames: what was shown, so that what is new can be scrolled into view.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LessonPanel {
     shown: (u64, Option<usize>, usize, bool),
-    /// How far the page is to scroll on in the next frame, points.
+    /// How far the page should scroll in the next frame, points.
     on: f32,
-    /// The page is longer than its room, so a button below it leads on.
+    /// Whether the page is longer than its room, so that a button below it scrolls on.
     more: bool,
 }
 
-/// Width of the panel in a window of this width.
+/// Width of the panel in a window of this width, points.
 #[must_use]
 pub fn width(window: f32) -> f32 {
-    // In a narrow window the panes keep half of it.
+    // In a narrow window, the panes keep half of the width.
     (window * 0.27).clamp(330.0, 430.0).min(window * 0.5)
 }
 
@@ -64,7 +64,7 @@ pub fn show(ui: &mut Ui, panel: &mut LessonPanel, lab: &mut Lab, asks: &mut Vec<
     });
 }
 
-/// Which lesson and page; contents, set up again, close.
+/// Draws the title and the page number, and buttons for the contents, for setting the page up again, and for closing.
 fn head(ui: &mut Ui, running: &Running, lab: &mut Lab, asks: &mut Vec<Ask>, theme: &Theme) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
@@ -94,7 +94,7 @@ fn content(ui: &mut Ui, panel: &mut LessonPanel, running: &Running, lab: &mut La
     let Some(page) = running.page() else { return };
     let standing = lab.task_standing();
     let now = (running.turned, lab.answered(), running.hints, standing.done);
-    // What an answer, a hint or an end brings may lie below the edge.
+    // An explanation, a hint or the end of a task may appear below the visible part.
     let comes = now.0 == panel.shown.0 && now != panel.shown;
     panel.shown = now;
     let strip = if panel.more { MORE } else { 0.0 };
@@ -107,7 +107,7 @@ fn content(ui: &mut Ui, panel: &mut LessonPanel, running: &Running, lab: &mut La
                 scroll::by_keys(ui, &[scroll::PAGES, scroll::ENDS]);
             }
             if ui.memory(|m| m.focused().is_none()) {
-                // What has the focus hands it on with the arrows.
+                // A focused widget uses the arrow keys to pass the focus on.
                 scroll::by_keys(ui, &[scroll::LINES]);
             }
             if panel.on > 0.0 {
@@ -139,14 +139,14 @@ fn content(ui: &mut Ui, panel: &mut LessonPanel, running: &Running, lab: &mut La
         panel.on = below.min(0.8 * shown.inner_rect.height());
         ui.ctx().request_repaint();
     }
-    // The strip comes with the first line that has no room, and goes once all of the page has.
+    // The strip appears when the page is too long for its room, and disappears when all of it fits.
     let more = shown.content_size.y > shown.inner_rect.height() + strip;
     if std::mem::replace(&mut panel.more, more) != more {
         ui.ctx().request_repaint();
     }
 }
 
-/// In the strip below a page that goes on: a button that leads on. True if it was pressed.
+/// Draws a button that scrolls on, in the strip below a page. True if it was pressed.
 fn more_below(ui: &mut Ui, theme: &Theme) -> bool {
     ui.vertical_centered(|ui| {
         ui.add_space(4.0);
@@ -157,7 +157,7 @@ fn more_below(ui: &mut Ui, theme: &Theme) -> bool {
     .inner
 }
 
-/// On the last page: the tasks that are still to be done, and the way to them.
+/// On the last page, lists the tasks that are not done yet, with links to them.
 fn left_to_do(ui: &mut Ui, running: &Running, lab: &mut Lab, theme: &Theme) {
     if running.page + 1 < running.lesson.pages.len() {
         return;
@@ -177,7 +177,7 @@ fn left_to_do(ui: &mut Ui, running: &Running, lab: &mut Lab, theme: &Theme) {
     }
 }
 
-/// One more hint, where the page's task has one left.
+/// Shows one more hint, if the page's task has one left.
 pub fn hint(lab: &mut Lab) {
     let Some(running) = lab.lesson() else { return };
     let left = running.page().and_then(|p| p.task.as_ref()).is_some_and(|t| running.hints < t.hints.len());
@@ -186,12 +186,12 @@ pub fn hint(lab: &mut Lab) {
     }
 }
 
-/// The key of an action, as people write it here.
+/// The shortcut of an action, as people write it on this system.
 fn key(ui: &Ui, action: Action) -> String {
     action.shortcuts().first().map(|s| actions::written(ui.ctx(), s)).unwrap_or_default()
 }
 
-/// Back, where one is, and on.
+/// Draws the buttons for the previous and the next page, and between them a dot per page.
 fn way(ui: &mut Ui, running: &Running, lab: &mut Lab, theme: &Theme) {
     let (page, pages) = (running.page, running.lesson.pages.len());
     let last = page + 1 == pages;
@@ -207,7 +207,7 @@ fn way(ui: &mut Ui, running: &Running, lab: &mut Lab, theme: &Theme) {
     let mut right = ui.new_child(UiBuilder::new().max_rect(row).layout(Layout::right_to_left(Align::Center)));
     let ink = if theme.dark { theme.window } else { theme.pane };
     let open = page_is_open(running, lab);
-    // A page that still asks for something does not push one on.
+    // The button is not emphasised while the page still asks for something.
     let (fill, ink) = if open { (theme.chip, theme.text) } else { (theme.accent, ink) };
     let (words, name) = if last { (next_words(running), "Next lesson") } else { ("Next", "Next page") };
     let label = RichText::new(words).color(ink);
@@ -220,7 +220,7 @@ fn way(ui: &mut Ui, running: &Running, lab: &mut Lab, theme: &Theme) {
     if response.clicked() || enter {
         forward(lab);
     }
-    // Dots say where one is; there is room for some forty.
+    // Dots show the position in the lesson; there is room for about forty.
     let gap = (140.0 / pages as f32).min(13.0);
     let start = rect.center().x - gap * (pages as f32 - 1.0) / 2.0 - 8.0;
     for i in 0..pages {
@@ -246,13 +246,13 @@ fn next_words(running: &Running) -> &'static str {
     if contents::after(&running.lesson.id).is_some() { "Next lesson" } else { "Close" }
 }
 
-/// Whether the page asks for something that was not done.
+/// Whether the page has a question without an answer or a task that is not done.
 fn page_is_open(running: &Running, lab: &Lab) -> bool {
     let Some(page) = running.page() else { return false };
     page.question.is_some() && lab.answered().is_none() || page.task.is_some() && !lab.task_standing().done
 }
 
-/// The next page; from the last one the next lesson.
+/// Turns to the next page, or from the last page to the next lesson.
 pub fn forward(lab: &mut Lab) {
     let Some(running) = lab.lesson() else { return };
     let what = if running.page + 1 < running.lesson.pages.len() {
@@ -263,24 +263,24 @@ pub fn forward(lab: &mut Lab) {
     lab.send(Command::Lesson(what));
 }
 
-/// The page before.
+/// Turns to the previous page.
 pub fn back(lab: &mut Lab) {
     let Some(page) = lab.lesson().map(|r| r.page).filter(|p| *p > 0) else { return };
     lab.send(Command::Lesson(LessonDo::Turn(page - 1)));
 }
 
-/// A small heading over a card.
+/// Draws a small heading above a card.
 fn kicker(ui: &mut Ui, words: &str, colour: Color32) {
     ui.label(RichText::new(words).font(semibold(TINY)).color(colour));
     ui.add_space(5.0);
 }
 
-/// A card on the page.
+/// The frame of a card.
 fn frame(theme: &Theme, line: Color32) -> Frame {
     Frame::new().fill(theme.panel).stroke(Stroke::new(1.0, line)).corner_radius(10).inner_margin(Margin::same(14))
 }
 
-/// Dim words, smaller.
+/// Draws a line of small text.
 fn small(ui: &mut Ui, words: impl Into<String>, colour: Color32) {
     ui.add(egui::Label::new(RichText::new(words).font(text(SMALL)).color(colour)).wrap());
 }

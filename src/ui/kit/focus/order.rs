@@ -1,34 +1,34 @@
-//! In which order Tab comes to the widgets of the window, of a dialog or of a menu.
+//! The order in which Tab moves through the widgets of the window, of a dialog or of a menu.
 
 use super::Told;
 use eframe::egui::{Context, Id, Key, LayerId, Order, Rect, WidgetRect, WidgetRects};
 use std::collections::HashMap;
 
-/// A part of the window, in the order in which F6 comes to them.
+/// A part of the window, in the order in which F6 moves through them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Region {
     /// The bar at the top.
     TopBar,
-    /// What an earlier session left, to be restored.
+    /// The offer to restore what an earlier session left.
     Offer,
-    /// What the lab noticed.
+    /// The strip of findings.
     Findings,
     /// The open lesson.
     Lesson,
     /// The settings on the left.
     Settings,
-    /// What stands between the panes.
+    /// What is between the panes; only tabs there can have the focus.
     Tabs,
     /// The panes, with their tabs.
     Panes,
-    /// Play, step, speed and the line of all steps.
+    /// Play, step, speed and the timeline.
     Transport,
-    /// Messages, hints, and whatever else lies over the window.
+    /// Messages and whatever else is drawn over the window.
     #[default]
     Floating,
 }
 
-/// What can have the focus now.
+/// The part of the screen in which widgets can have the focus.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Scope {
     /// The whole window.
@@ -45,18 +45,18 @@ pub(super) enum Scope {
 pub(super) struct Stop {
     pub(super) id: Id,
     pub(super) rect: Rect,
-    /// The region, and in it the part that begins at a mark, or the pane with its tabs.
+    /// The region, and within it the number of the part that begins at a mark, or of the pane.
     pub(super) part: (Region, usize),
-    /// What it stands in: a region, or a pane of it.
+    /// The `ui` of the region or of the pane that contains it.
     pub(super) at: Id,
-    /// What scrolls it.
+    /// The scroll area that contains it, if any.
     pub(super) scroll: Option<Id>,
 }
 
-/// A widget stands in a part of the window within so many steps upwards.
+/// The largest number of levels between a widget and its part of the window.
 const DEEPEST: usize = 64;
 
-/// What was open in the last pass: the menu on top, else the dialog on top.
+/// The scope in the last pass: the topmost menu, otherwise the topmost dialog, otherwise the window.
 pub(super) fn scope(ctx: &Context) -> Scope {
     let popups: Vec<LayerId> = ctx.viewport(|v| {
         let open = v.prev_pass.layers.values().flat_map(|l| l.open_popups.iter());
@@ -72,7 +72,7 @@ pub(super) fn scope(ctx: &Context) -> Scope {
     })
 }
 
-/// Every widget that can have the focus, in the order in which they are read.
+/// Every widget that can have the focus, in reading order.
 pub(super) fn stops(ctx: &Context, scope: Scope, told: &Told) -> Vec<Stop> {
     let layers: Vec<LayerId> = ctx.viewport(|v| v.prev_pass.widgets.layer_ids().collect());
     let meant = |layer: &LayerId| match scope {
@@ -86,7 +86,7 @@ pub(super) fn stops(ctx: &Context, scope: Scope, told: &Told) -> Vec<Stop> {
         let can = all.filter(|w| w.enabled && w.visible && w.sense.is_focusable() && w.rect.is_positive());
         can.filter(|w| !told.fields.contains_key(&w.id)).filter_map(|w| find(widgets, told, w)).collect()
     });
-    // Panes stand beside each other: one after the other, as they are drawn, and not row by row through all. Each is a part.
+    // Panes are read one after the other, in the order in which they are drawn, and not row by row across all of them. Each pane is a part.
     for stop in found.iter_mut().filter(|s| s.part.0 == Region::Panes) {
         let drawn = told.panes.iter().position(|(pane, _)| *pane == stop.at);
         stop.part.1 = drawn.unwrap_or(told.panes.len());
@@ -97,7 +97,7 @@ pub(super) fn stops(ctx: &Context, scope: Scope, told: &Told) -> Vec<Stop> {
 
 fn find(widgets: &WidgetRects, told: &Told, w: &WidgetRect) -> Option<Stop> {
     let Told { regions, marks, tabs, scrolls, .. } = told;
-    // What lies over the window is a widget of its own, to be dragged by: nothing for keys.
+    // A floating area has a widget of its own for dragging, which has no use for keys.
     if w.id == w.layer_id.id.with("move") {
         return None;
     }
@@ -108,7 +108,7 @@ fn find(widgets: &WidgetRects, told: &Told, w: &WidgetRect) -> Option<Stop> {
         let Some(parent) = parent.filter(|_| !regions.contains_key(&at)) else { break };
         at = parent;
     }
-    // What is drawn on the window itself, in none of its regions, stands between the panes.
+    // What is drawn on the window outside its regions is between the panes.
     let elsewhere = if w.layer_id.order == Order::Background { Region::Tabs } else { Region::default() };
     let region = match regions.get(&at).copied().unwrap_or(elsewhere) {
         Region::Tabs if tabs.contains(&w.id) => {
@@ -123,14 +123,15 @@ fn find(widgets: &WidgetRects, told: &Told, w: &WidgetRect) -> Option<Stop> {
     Some(Stop { id: w.id, rect: w.rect, part: (region, above), at, scroll })
 }
 
-/// The pane that a tab is of: the next one below it.
+/// The pane that a tab belongs to: the nearest one below it.
 fn pane_under(told: &Told, tab: Rect) -> Option<Id> {
     let below =
         told.panes.iter().filter(|(_, pane)| pane.x_range().contains(tab.center().x) && pane.top() >= tab.center().y);
     below.min_by(|a, b| a.1.top().total_cmp(&b.1.top())).map(|(id, _)| *id)
 }
 
-/// The stops of a group as one reads them. What is scrolled stands where one sees it scroll, however far its end may lie beyond.
+/// Sorts the stops of a group in reading order. The stops of a scroll area count as one block at its visible rectangle, however far its
+/// content extends beyond it.
 fn read(group: &[Stop], told: &Told) -> Vec<Stop> {
     let mut blocks: Vec<(Rect, Vec<(Rect, Stop)>)> = vec![];
     let mut of_scroll: HashMap<Id, usize> = HashMap::new();
@@ -150,8 +151,8 @@ fn read(group: &[Stop], told: &Told) -> Vec<Stop> {
     by_rows(blocks).into_iter().flat_map(by_rows).collect()
 }
 
-/// What an arrow goes to from a stop that is scrolled: the nearest in the next row or column of what scrolls with it, also where that is
-/// out of sight.
+/// The stop that an arrow key moves to from a stop in a scroll area: the nearest one in the next row or column of the same area, even if it
+/// is out of sight.
 pub(super) fn beside(stops: &[Stop], from: &Stop, arrow: Key) -> Option<Id> {
     let (a, others) = (from.rect, stops.iter().filter(|s| s.id != from.id && s.scroll == from.scroll));
     let vertical = matches!(arrow, Key::ArrowDown | Key::ArrowUp);
@@ -169,7 +170,8 @@ pub(super) fn beside(stops: &[Stop], from: &Stop, arrow: Key) -> Option<Id> {
     others.filter_map(|s| Some((near(s.rect)?, s.id))).min_by_key(|(near, _)| *near).map(|(_, id)| id)
 }
 
-/// Row by row, and in a row from left to right: what overlaps the first of a row by half of the lower height stands in it.
+/// Sorts rectangles by rows and each row from left to right. A rectangle is in a row if it overlaps the row's first one by half of the
+/// lower height.
 fn by_rows<T>(mut all: Vec<(Rect, T)>) -> Vec<T> {
     let mut out = Vec::with_capacity(all.len());
     all.sort_by(|a, b| a.0.top().total_cmp(&b.0.top()));
@@ -219,7 +221,7 @@ mod tests {
     #[test]
     fn widgets_are_read_row_by_row() {
         let at = |n: u32, x: f32, y: f32, h: f32| (Rect::from_min_size(pos2(x, y), vec2(20.0, h)), n);
-        // Drawn from the right, and one a little lower than the others.
+        // The widgets of the first row are drawn from right to left, at slightly different heights.
         let drawn =
             vec![at(3, 200.0, 10.0, 28.0), at(2, 100.0, 12.0, 22.0), at(1, 0.0, 8.0, 30.0), at(4, 0.0, 60.0, 20.0)];
         assert_eq!(by_rows(drawn), [1, 2, 3, 4]);

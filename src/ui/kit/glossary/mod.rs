@@ -1,4 +1,4 @@
-//! The terms on screen: what each means, its formula or unit, and where it comes from. Pointing at a name brings them; the list holds all.
+//! The terms used on screen: their meaning, formula or unit, and source. Hovering over a name shows its term; a list shows all.
 
 mod terms;
 
@@ -15,47 +15,47 @@ use std::sync::OnceLock;
 /// How terms are grouped in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter, strum::Display)]
 pub enum Group {
-    /// How a token finds its experts.
+    /// How experts are chosen for a token.
     Routing,
-    /// What keeps loads even.
+    /// How loads are kept even.
     Balancing,
     /// How balance is measured.
     Measures,
-    /// What is routed.
+    /// The tokens that are routed.
     Tokens,
-    /// Where experts and router learn.
+    /// Training of experts and router.
     Learning,
     /// The price view.
     Theory,
-    /// What is on screen besides.
+    /// Other things on screen.
     #[strum(to_string = "The lab")]
     Screen,
 }
 
-/// A term.
+/// A term of the glossary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Term {
-    /// Where it stands in the list.
+    /// The group under which the list shows it.
     pub group: Group,
-    /// The term.
+    /// The term itself.
     pub name: &'static str,
-    /// What else it is called on screen; `#` stands for any number.
+    /// Other names of it on screen; `#` stands for any number.
     pub also: &'static [&'static str],
-    /// What it is, in a sentence or two.
+    /// Its meaning, in a sentence or two.
     pub says: &'static str,
-    /// Its formula and unit, if it has any.
+    /// Its formula and unit, or empty.
     pub formula: &'static str,
-    /// Where it comes from, if from anywhere in particular: words with links, as lessons have them.
+    /// Its source as Markdown with links, or empty.
     pub source: &'static str,
 }
 
-/// Every term.
+/// All terms.
 #[must_use]
 pub fn terms() -> &'static [Term] {
     terms::TERMS
 }
 
-/// The term that a name on screen stands for.
+/// The term for a name on screen.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Term> {
     #[cfg(test)]
@@ -63,13 +63,13 @@ pub fn find(name: &str) -> Option<&'static Term> {
     static INDEX: OnceLock<HashMap<String, &'static Term>> = OnceLock::new();
     let index = INDEX.get_or_init(|| {
         let other = terms().iter().flat_map(|t| t.also.iter().map(move |a| (general(a), t)));
-        // A term's own name comes last and so before what else is called that.
+        // A term's own name is inserted last, so that it replaces another term's alternative name.
         other.chain(terms().iter().map(|t| (general(t.name), t))).collect()
     });
     index.get(&general(name)).copied()
 }
 
-/// A name with its numbers taken out, without capitals and the spaces around.
+/// A name in lower case, trimmed, with each number replaced by `#`.
 pub(crate) fn general(name: &str) -> String {
     let mut out = String::new();
     for c in name.trim().trim_end_matches('…').chars().flat_map(char::to_lowercase) {
@@ -83,7 +83,7 @@ pub(crate) fn general(name: &str) -> String {
     out
 }
 
-/// What stands on screen under this name is explained where the pointer rests: `tip` first, what it says of this place, then the term.
+/// Adds a tooltip to what is shown under this name: first `tip`, which is about this place, then the term.
 pub fn explain(response: Response, name: &str, tip: &str) -> Response {
     let Some(term) = find(name) else {
         return if tip.is_empty() { response } else { response.on_hover_text(tip) };
@@ -98,7 +98,7 @@ pub fn explain(response: Response, name: &str, tip: &str) -> Response {
     })
 }
 
-/// A term with all that is known of it.
+/// Draws everything known about a term.
 pub(crate) fn told(ui: &mut Ui, theme: &Theme, term: &Term) {
     ui.label(RichText::new(term.name).font(semibold(SMALL)).color(theme.text));
     ui.label(RichText::new(term.says).font(text(SMALL)).color(theme.text));
@@ -110,7 +110,7 @@ pub(crate) fn told(ui: &mut Ui, theme: &Theme, term: &Term) {
     }
 }
 
-/// Dots under a name that the glossary explains.
+/// Draws dots under a name that the glossary explains.
 pub fn dots(painter: &Painter, under: Rect, colour: Color32) {
     let y = under.bottom() + 0.5;
     let ends = [pos2(under.left() + 0.5, y), pos2(under.right(), y)];

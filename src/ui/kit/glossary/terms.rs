@@ -1,4 +1,4 @@
-//! The terms themselves.
+//! The texts of all terms.
 
 use super::{Group, Term};
 
@@ -23,7 +23,7 @@ const fn term(
 
 use Group::{Balancing, Learning, Measures, Routing, Screen, Theory, Tokens};
 
-/// Every term, by group.
+/// All terms, in order of their groups.
 #[rustfmt::skip]
 pub(super) const TERMS: &[Term] = &[
     // Routing

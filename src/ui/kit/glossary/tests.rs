@@ -16,12 +16,12 @@ use strum::IntoEnumIterator as _;
 
 static ASKED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Keeps what the screen asks for.
+/// Notes a name that the window looked up.
 pub(super) fn asked(name: &str) {
     ASKED.lock().unwrap().insert(name.to_owned());
 }
 
-/// Shows the settings of an experiment, and every pane.
+/// Draws the settings of an experiment, and these panes.
 fn show_all(text: &str, kinds: &[PaneKind]) {
     let lab = testing::lab_at(text, 3);
     let draw = |ui: &mut egui::Ui, lab: &mut moebias_lab::Lab| {
@@ -110,7 +110,7 @@ fn every_name_on_screen_has_an_entry() {
     assert!(missing.is_empty(), "no entry for {missing:?}");
 }
 
-/// Without asking, so that the lock is free.
+/// Finds a term without noting the name, so that the lock stays free.
 fn find_quietly(name: &str) -> Option<&'static Term> {
     let is = |other: &str| general(other) == general(name);
     terms().iter().find(|t| is(t.name) || t.also.iter().any(|a| is(a)))

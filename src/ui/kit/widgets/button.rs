@@ -6,7 +6,7 @@ use eframe::egui::{self, Button, Color32, CornerRadius, Response, Ui, vec2};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::ICON_CLOSE;
 
-/// A square button with an icon and no frame until the pointer is on it.
+/// A square button with an icon; its frame appears only under the pointer.
 pub fn icon_button(
     ui: &mut Ui,
     theme: &Theme,
@@ -31,7 +31,7 @@ pub fn icon_button(
     response.on_hover_text(tip).on_disabled_hover_text(tip)
 }
 
-/// An ordinary button, as a chip.
+/// An ordinary button, drawn as a chip.
 pub fn chip(ui: &mut Ui, text: impl Into<egui::WidgetText>, name: &str, tip: &str) -> Response {
     let response = ui.add(Button::new(text.into()).min_size(vec2(0.0, 28.0)));
     crate::ui::kit::spots::offer(ui, name, response.rect);
@@ -39,8 +39,7 @@ pub fn chip(ui: &mut Ui, text: impl Into<egui::WidgetText>, name: &str, tip: &st
     response.on_hover_text(tip)
 }
 
-/// The main button of a dialog or a page, in the accent colour. True if it was pressed, also by Enter while nothing else has the
-/// focus.
+/// The main button of a dialog or a page, in the accent colour. True if it was pressed, which Enter does while nothing has the focus.
 pub fn primary(ui: &mut Ui, theme: &Theme, words: &str, height: f32) -> bool {
     let ink = if theme.dark { theme.window } else { theme.pane };
     let button = Button::new(egui::RichText::new(words).color(ink)).fill(theme.accent).min_size(vec2(84.0, height));
@@ -50,7 +49,7 @@ pub fn primary(ui: &mut Ui, theme: &Theme, words: &str, height: f32) -> bool {
     response.clicked() || enter
 }
 
-/// The heading of what lies over the window, with a button at its right end that closes it. True if it was pressed.
+/// The heading of a dialog, with a close button at its right end. True if that was pressed.
 pub fn heading(ui: &mut Ui, theme: &Theme, title: &str, size: f32) -> bool {
     ui.horizontal(|ui| {
         ui.label(egui::RichText::new(title).font(semibold(size)).color(theme.text));

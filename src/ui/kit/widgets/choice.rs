@@ -1,4 +1,4 @@
-//! A row that is one choice of several.
+//! A row in which one of several items is chosen.
 
 use super::differs::{self, NoValue};
 use crate::ui::kit::focus;
@@ -6,10 +6,10 @@ use crate::ui::kit::glossary::explain;
 use crate::ui::kit::theme::{ROW, Theme};
 use eframe::egui::{self, ComboBox, Ui, vec2};
 
-/// One thing to choose.
+/// An item to choose.
 #[derive(Clone, Debug)]
 pub struct Item<T> {
-    /// What it stands for.
+    /// The value that it sets.
     pub value: T,
     /// Its name.
     pub name: String,
@@ -26,7 +26,7 @@ impl<T> Item<T> {
     }
 }
 
-/// Draws the choice as wide as there is room. `Some` is what a person chose.
+/// Draws the row in the available width. Returns the value that a person chose.
 pub fn choice<T: Clone + PartialEq>(
     ui: &mut Ui,
     theme: &Theme,
@@ -38,7 +38,7 @@ pub fn choice<T: Clone + PartialEq>(
     choice_of(ui, theme, name, tip, now, items, |_| None)
 }
 
-/// As [`choice`], of things that are refused for a reason; that is asked only of those that are seen.
+/// Like [`choice`], with a function that says why an item is refused; it is called only for items on screen.
 pub fn choice_of<T: Clone + PartialEq>(
     ui: &mut Ui,
     theme: &Theme,

@@ -1,18 +1,18 @@
-//! What a row shows where there is no one value: "mixed" where the variants it is of differ, a dash where nothing uses the setting.
+//! What a row shows if it has no single value: "mixed" if the variants differ, a dash if the rule does not use the setting.
 
 use eframe::egui::{Id, Ui};
 
-/// Why a row has no one value.
+/// Why a row has no single value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoValue {
-    /// The variants differ; what is chosen applies to all of them.
+    /// The variants have different values; a chosen value applies to all of them.
     Mixed,
     /// The rule does not use the setting.
     Unused,
 }
 
 impl NoValue {
-    /// What stands in place of the value.
+    /// The text shown instead of the value.
     #[must_use]
     pub fn shown(self) -> &'static str {
         match self {
@@ -21,7 +21,7 @@ impl NoValue {
         }
     }
 
-    /// The tip of the row.
+    /// The tooltip of the row.
     #[must_use]
     pub fn tip(self, tip: &str) -> String {
         match self {
@@ -35,7 +35,7 @@ fn id() -> Id {
     Id::unique("rows without one value")
 }
 
-/// Draws rows that have no one value, if there is a reason.
+/// Draws rows, marked as having no single value if there is a reason.
 pub fn rows<R>(ui: &mut Ui, why: Option<NoValue>, draw: impl FnOnce(&mut Ui) -> R) -> R {
     let before = now(ui);
     let why = before.or(why);
@@ -54,7 +54,7 @@ fn set(ui: &Ui, why: Option<NoValue>) {
     });
 }
 
-/// Whether the row being drawn has no one value, and why.
+/// Why the row that is being drawn has no single value, if it has none.
 #[must_use]
 pub fn now(ui: &Ui) -> Option<NoValue> {
     ui.data(|d| d.get_temp(id()))

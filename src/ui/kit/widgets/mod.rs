@@ -1,4 +1,4 @@
-//! The window's own widgets: a row with a slider and a figure to type into, a row with a choice, and small buttons.
+//! The window's own widgets: a row with a slider and a number field, a row with a choice, search fields and small buttons.
 
 pub mod button;
 pub mod choice;
@@ -11,22 +11,21 @@ use crate::ui::kit::style::text;
 use crate::ui::kit::theme::{ROW, Theme};
 use eframe::egui::{self, Align2, Id, Rect, Sense, Ui, vec2};
 
-/// Width of the names on the left of a row.
+/// Width of the name at the left of a row, points.
 const NAME: f32 = 72.0;
-/// Width of the figures on the right of a row.
+/// Width of the number at the right of a row, points.
 const FIGURE: f32 = 68.0;
-/// Height of a track below its name.
+/// Additional height of a row whose slider is below its name, points.
 const BELOW: f32 = 18.0;
 
-/// The places of one row of controls.
+/// The rectangles of a row of controls.
 struct Row {
-    rect: Rect,
     name: Rect,
     middle: Rect,
     figure: Rect,
 }
 
-/// Takes a row's room and paints its name. The name carries the tooltip. What is `wide` has its middle on a line of its own.
+/// Allocates a row and paints its name, which has the tooltip. The middle of a `wide` row has a line of its own.
 fn row(ui: &mut Ui, theme: &Theme, name: &str, tip: &str, wide: bool) -> (Row, egui::Response) {
     let height = if wide { ROW + BELOW } else { ROW };
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
@@ -43,10 +42,10 @@ fn row(ui: &mut Ui, theme: &Theme, name: &str, tip: &str, wide: bool) -> (Row, e
     if find(name).is_some() {
         dots(ui.painter(), written.shrink2(vec2(0.0, 1.0)), theme.faint);
     }
-    (Row { rect, name: left, middle, figure }, label)
+    (Row { name: left, middle, figure }, label)
 }
 
-/// A group's name above its rows; F6 comes to each group.
+/// Draws a group's name above its rows. F6 moves to each group.
 pub fn group(ui: &mut Ui, theme: &Theme, name: &str) {
     ui.add_space(10.0);
     crate::ui::kit::focus::mark(ui);

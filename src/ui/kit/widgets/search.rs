@@ -1,15 +1,15 @@
-//! The field over a list that is searched.
+//! The search field above a list.
 
 use eframe::egui::{Margin, Response, Role, TextEdit, Ui, WidgetInfo};
 
-/// Draws it, in all the width there is; it has the focus as long as it is drawn. `hint` is also its name.
+/// Draws the field in the available width; it keeps the focus as long as it is drawn. `hint` is also its accessible name.
 pub fn search(ui: &mut Ui, typed: &mut String, hint: &str) -> Response {
     let response = field(ui, typed, hint);
     response.request_focus();
     response
 }
 
-/// As [`search`], but it has the focus only at first: there is more to come to with Tab.
+/// Like [`search`], but it receives the focus only when it appears, so that Tab can move on.
 pub fn search_first(ui: &mut Ui, typed: &mut String, hint: &str) -> Response {
     let response = field(ui, typed, hint);
     let pass = ui.ctx().cumulative_pass_nr();

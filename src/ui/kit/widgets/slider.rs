@@ -1,4 +1,4 @@
-//! A row with a name, a slider and a figure that can be typed into: how every number of an experiment is set.
+//! A row with a name, a slider and a number field, with which every number of an experiment is set.
 
 use super::differs::{self, NoValue};
 use super::{Row, row};
@@ -10,18 +10,18 @@ use eframe::egui::{
 };
 use std::ops::RangeInclusive;
 
-/// How the track maps to values.
+/// How positions on the track map to values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scale {
-    /// Evenly; the value is rounded to this step.
+    /// Linear, rounded to a multiple of this step.
     Linear(f64),
-    /// Logarithmically, rounded to two significant digits; 0 is the left end where the range holds it.
+    /// Logarithmic, rounded to two significant digits; 0 is at the left end if the range contains it.
     Log,
-    /// Whole numbers, logarithmically; dragging stops at 1, 2, 3, 4, 6, 8, 12, 16, 24, 32 …
+    /// Whole numbers on a logarithmic track; dragging stops at 1, 2, 3, 4, 6, 8, 12, 16, 24, 32 …
     Doubling,
-    /// Whole numbers, logarithmically.
+    /// Whole numbers on a logarithmic track.
     LogWhole,
-    /// Whole numbers, evenly.
+    /// Whole numbers on a linear track.
     Whole,
 }
 
@@ -36,10 +36,10 @@ enum Pace {
     Coarse,
 }
 
-/// What a number is.
+/// The description of a number.
 #[derive(Clone, Copy, Debug)]
 pub struct Number<'a> {
-    /// Its name, on the left and for screen readers.
+    /// Its name, shown on the left and read by screen readers.
     pub name: &'a str,
     /// Formula, unit, range and source.
     pub tip: &'a str,
@@ -49,13 +49,13 @@ pub struct Number<'a> {
     pub max: f64,
     /// How the track maps to values.
     pub scale: Scale,
-    /// Whether a change starts a new run: then it counts on release alone, and the row says so with a sign.
+    /// Whether a change starts a new run. Then it takes effect only when the pointer is released, and the row shows a sign.
     pub restarts: bool,
-    /// Whether the track has a line of its own, as wide as the row.
+    /// Whether the track has its own line, as wide as the row.
     pub wide: bool,
 }
 
-/// Left end of a logarithmic track whose range begins at 0.
+/// The left end of a logarithmic track whose range begins at 0.
 const SMALLEST: f64 = 1e-5;
 
 impl Number<'_> {
@@ -67,12 +67,12 @@ impl Number<'_> {
         (self.min.max(SMALLEST).ln(), self.max.max(SMALLEST * 10.0).ln())
     }
 
-    /// The share of a logarithmic track that 0 has to itself, where the range holds it.
+    /// The share of a logarithmic track that is reserved for 0, if the range contains it.
     fn zero(&self) -> f64 {
         if self.scale == Scale::Log && self.min == 0.0 { 0.04 } else { 0.0 }
     }
 
-    /// Where a value stands on the track, in [0, 1].
+    /// The position of a value on the track, in [0, 1].
     fn to_track(self, value: f64) -> f32 {
         let t = match self.scale {
             Scale::Linear(_) | Scale::Whole => (value - self.min) / (self.max - self.min).max(f64::MIN_POSITIVE),
@@ -85,12 +85,12 @@ impl Number<'_> {
         t.clamp(0.0, 1.0) as f32
     }
 
-    /// The value at a place of the track, rounded as a person would.
+    /// The rounded value at a position of the track.
     fn at_track(self, t: f32) -> f64 {
         self.at(t, false)
     }
 
-    /// The value at a place of the track; one digit more where it is moved finely.
+    /// The rounded value at a position of the track, with one more digit if `fine`.
     fn at(self, t: f32, fine: bool) -> f64 {
         let t = f64::from(t.clamp(0.0, 1.0));
         let log = || {
@@ -113,12 +113,12 @@ impl Number<'_> {
         tidy(value).clamp(self.min, self.max)
     }
 
-    /// One key press further.
+    /// The value after one key press.
     fn stepped(self, value: f64, up: bool) -> f64 {
         self.moved(value, up, Pace::Plain)
     }
 
-    /// One key press further, at this pace.
+    /// The value after one key press at this pace.
     fn moved(self, value: f64, up: bool, pace: Pace) -> f64 {
         let sign = if up { 1.0 } else { -1.0 };
         let (times, power) = match pace {
@@ -157,7 +157,7 @@ impl Number<'_> {
     }
 }
 
-/// 1, 2, 3, 4, 6, 8, 12, 16, 24 …
+/// The stops of [`Scale::Doubling`]: 1, 2, 3, 4, 6, 8, 12, 16, 24 …
 fn series(i: u32) -> f64 {
     match i {
         0 => 1.0,
@@ -171,7 +171,7 @@ fn doubling(value: f64) -> f64 {
     (0..45).map(series).min_by(near).unwrap_or(value)
 }
 
-/// Rounds to so many significant digits.
+/// Rounds to this many significant digits.
 #[must_use]
 pub fn significant(value: f64, digits: i32) -> f64 {
     if value == 0.0 || !value.is_finite() {
@@ -181,12 +181,12 @@ pub fn significant(value: f64, digits: i32) -> f64 {
     (value * scale).round() / scale
 }
 
-/// Takes off what binary fractions leave behind, so that files hold 0.3 and not 0.30000000000000004.
+/// Removes rounding errors of binary fractions, so that files contain 0.3 and not 0.30000000000000004.
 fn tidy(value: f64) -> f64 {
     format!("{value:.9}").parse().unwrap_or(value)
 }
 
-/// A figure for the right end of a row.
+/// The number as it is written at the right end of a row.
 #[must_use]
 pub fn figure(value: f64, whole: bool) -> String {
     if whole {
@@ -212,20 +212,20 @@ pub fn figure(value: f64, whole: bool) -> String {
     if text.contains('.') || value >= 10.0 { text } else { format!("{text}.0") }
 }
 
-/// Draws the row. `Some` is the value a person chose.
+/// Draws the row. Returns the value that a person chose.
 pub fn number(ui: &mut Ui, theme: &Theme, what: Number<'_>, value: f64) -> Option<f64> {
     let differs = differs::now(ui);
     let tip = differs.map_or_else(|| what.tip.to_owned(), |d| d.tip(what.tip));
     let (places, label) = row(ui, theme, what.name, &tip, what.wide);
     let id = ui.scope_id().with(("slider", what.name));
-    // While a new run waits for the release, the row shows what it will be.
+    // Until the pointer is released and the new run starts, the row shows the new value.
     let pending: Option<f64> = ui.data(|d| d.get_temp(id));
     let shown = pending.unwrap_or(value);
     let track = track(ui, theme, what, shown, &places, id);
     let figure = figure_field(ui, theme, what, shown, &places, &label, id);
     let chosen = track.or(figure);
     if !what.restarts {
-        // Where variants differ, the value of the one shown may be meant for all.
+        // If variants differ, choosing the value that is shown sets it for all of them.
         return chosen.filter(|v| *v != value || differs == Some(NoValue::Mixed));
     }
     if let Some(v) = chosen {
@@ -267,7 +267,7 @@ fn track(ui: &mut Ui, theme: &Theme, what: Number<'_>, value: f64, places: &Row,
     let strength = if ui.is_enabled() { 1.0 } else { 0.35 };
     painter.rect_filled(rail, 1.5, theme.line);
     if differs.is_some() && chosen.is_none() {
-        // There is no one place for a handle: a ring says where to begin.
+        // Without a single value there is no handle; a ring shows where a drag begins.
         if differs == Some(NoValue::Mixed) {
             painter.circle_stroke(pos2(x, rail.center().y), radius - 1.0, egui::Stroke::new(1.5, theme.dim));
         }
@@ -296,10 +296,10 @@ impl Animate for Ui {
     }
 }
 
-/// How a track is used.
+/// The tooltip of a track.
 const HOW: &str = "Drag; ten times finer with Shift. Or click the figure and type a value";
 
-/// Where a drag with Shift is on the track.
+/// The position on the track of a drag with Shift.
 #[derive(Clone, Copy, Default)]
 struct Fine(f32);
 
@@ -313,7 +313,7 @@ fn pointed(ui: &Ui, response: &Response, rail: Rect, what: Number<'_>, value: f6
         return None;
     }
     let (shift, moved) = ui.input(|i| (i.modifiers.shift, i.pointer.delta().x));
-    // Once it is fine it stays so until the button is let go of, or the handle would jump to the pointer.
+    // A fine drag stays fine until the button is released, otherwise the handle would jump to the pointer.
     let fine: Option<Fine> = ui.data(|d| d.get_temp(id));
     if shift || fine.is_some() {
         let from = fine.map_or_else(|| what.to_track(value), |f| f.0 + moved / width / 10.0);
@@ -350,7 +350,7 @@ fn keyed(ui: &Ui, what: Number<'_>, value: f64) -> Option<f64> {
     })
 }
 
-/// What assistive technology asked for.
+/// The value that assistive technology asked for.
 fn asked(ui: &Ui, id: Id, what: Number<'_>, value: f64) -> Option<f64> {
     ui.input(|i| {
         use accesskit::{Action, ActionData};
@@ -402,7 +402,7 @@ fn figure_field(
         .custom_formatter(move |v, _| differs.map_or_else(|| figure(v, whole), |d| d.shown().to_owned()))
         .custom_parser(parse);
     let rect = places.figure.with_min_x(places.figure.left() + 4.0).shrink2(vec2(0.0, 2.0));
-    // The row's room is taken already, so nothing comes after this field.
+    // The row is allocated already, so the field gets a `ui` of its own that moves nothing.
     let mut place = ui.new_child(egui::UiBuilder::new().max_rect(rect).id_salt(id.with("figure")));
     let style = place.style_mut();
     style.drag_value_text_style = egui::TextStyle::Monospace;
@@ -420,12 +420,11 @@ fn figure_field(
         response.clone().on_hover_text("Changing this starts a new run; undo brings this one back");
     }
     let value_of_field = if whole { edited.round() } else { tidy(edited) };
-    let _ = places.rect;
     let meant = value_of_field != value || differs == Some(NoValue::Mixed);
     (response.changed() && meant).then(|| value_of_field.clamp(what.min, what.max))
 }
 
-/// Takes what a person types: 4 096, 1e-3, 0,5.
+/// Parses a number as people write it: 4 096, 1e-3, 0,5.
 #[must_use]
 pub fn parse(text: &str) -> Option<f64> {
     let text: String = text.chars().filter(|c| !c.is_whitespace()).map(|c| if c == '−' { '-' } else { c }).collect();
