@@ -7,6 +7,11 @@ use moebias_model::config::Gate;
 use moebias_model::settings::reading::{LeaveOut, Reading, RecordedKind};
 use strum::{EnumIter, IntoStaticStr};
 
+/// Where nothing is said of the gate, larger scores are not taken for those of sqrtsoftplus: the logit would be above 36.
+const MOST_OF_SQRT_SOFTPLUS: f32 = 6.0;
+/// The number of scores that logits need before it is odd that none is negative.
+const ENOUGH: usize = 4096;
+
 /// Something odd.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Oddity {
@@ -124,7 +129,7 @@ impl Recording {
             found.push(odd(Sign::Masked, text, None));
         }
         found.extend(
-            self.probabilities(facts, reading)
+            self.probabilities(layer.experts, facts, reading)
                 .map(|(text, gate)| odd(Sign::Probabilities, text, Some(Remedy::Gated(gate)))),
         );
         found.extend(self.beyond(layer, facts, reading).map(|text| odd(Sign::Beyond, text, None)));
@@ -166,7 +171,7 @@ impl Recording {
         Some((text, Remedy::LeaveOut(LeaveOut::Identical)))
     }
 
-    fn probabilities(&self, facts: &Facts, reading: &Reading) -> Option<(String, Gate)> {
+    fn probabilities(&self, experts: usize, facts: &Facts, reading: &Reading) -> Option<(String, Gate)> {
         if self.kind != RecordedKind::Scores || reading.gated.is_some() || facts.rows <= facts.masked {
             return None;
         }
@@ -178,15 +183,21 @@ impl Recording {
         if facts.rows - facts.masked < 16 || facts.least < 0.0 {
             return None;
         }
-        if facts.most <= 1.0 {
-            let text = "every score lies between 0 and 1: the sigmoid gate was applied already";
-            return Some((text.into(), Gate::Sigmoid));
+        match reading.gate.or(self.meta.gate) {
+            Some(Gate::SqrtSoftplus) => {
+                let text = "no score is negative: the sqrtsoftplus gate was applied already";
+                Some((text.into(), Gate::SqrtSoftplus))
+            }
+            _ if facts.most <= 1.0 => {
+                let text = "every score lies between 0 and 1: the sigmoid gate was applied already";
+                Some((text.into(), Gate::Sigmoid))
+            }
+            None if facts.most <= MOST_OF_SQRT_SOFTPLUS && (facts.rows - facts.masked) * experts >= ENOUGH => {
+                let text = "no score is negative or large: was a gate such as sqrtsoftplus applied already?";
+                Some((text.into(), Gate::SqrtSoftplus))
+            }
+            _ => None,
         }
-        let gate = reading.gate.or(self.meta.gate);
-        (gate == Some(Gate::SqrtSoftplus)).then(|| {
-            let text = "no score is negative: the sqrtsoftplus gate was applied already";
-            (text.into(), Gate::SqrtSoftplus)
-        })
     }
 
     fn beyond(&self, layer: &Layer, facts: &Facts, reading: &Reading) -> Option<String> {

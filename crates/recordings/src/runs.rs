@@ -5,7 +5,8 @@ use std::ops::Range;
 
 /// The shortest run that is ever noticed.
 const SHORTEST: usize = 16;
-/// How unlikely a run of its length must be, if the value came up independently as often as it does outside the run.
+/// How unlikely a run of its length must be, if its value came up as often as outside of long runs, and if it was repeated as often as
+/// other values are.
 const CHANCE: f64 = 1e-9;
 
 /// The runs of equal values that chance does not explain, in order. A value that most tokens have is not one of them, however long it
@@ -39,15 +40,29 @@ pub(crate) fn unlikely(values: &[u64]) -> Vec<Range<usize>> {
     if others == 0 {
         return vec![];
     }
-    let share = |value: u64| {
-        let seen = outside[&value] - within[&value];
-        (seen + 1) as f64 / (others + 2) as f64
-    };
+    // In some recordings a token often goes where the one before went, for example in code: long runs of many values are no surprise then.
+    let mut repeats = (0, 0);
+    let mut repeats_of: HashMap<u64, (usize, usize)> = within.keys().map(|&v| (v, (0, 0))).collect();
+    for (at, value) in values.iter().enumerate() {
+        let again = usize::from(at > 0 && values[at - 1] == *value);
+        repeats = (repeats.0 + again, repeats.1 + 1);
+        if let Some(own) = repeats_of.get_mut(value) {
+            *own = (own.0 + again, own.1 + 1);
+        }
+    }
     long.retain(|run| {
-        let share = share(values[run.start]);
-        values.len() as f64 * share.powf(run.len() as f64) < CHANCE
+        let value = &values[run.start];
+        let own = repeats_of[value];
+        let seen = rate(outside[value] - within[value], others);
+        let repeated = rate(repeats.0 - own.0, repeats.1 - own.1);
+        values.len() as f64 * seen.max(repeated).powf(run.len() as f64) < CHANCE
     });
     long
+}
+
+/// An estimate of a probability that is neither 0 nor 1.
+fn rate(count: usize, of: usize) -> f64 {
+    (count + 1) as f64 / (of + 2) as f64
 }
 
 /// A hash of the bits of a row, the same for equal rows.
@@ -73,6 +88,17 @@ mod tests {
             (0..4000u64).map(|i| u64::from(i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60 == 0)).collect();
         assert!(collapsed.windows(20).any(|w| w.iter().all(|&v| v == 0)));
         assert_eq!(unlikely(&collapsed), vec![]);
+        // Every token goes where the one before went, with a probability of 0.9.
+        let random =
+            |i: u64| i.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23).wrapping_mul(0xd6e8_feb8_6659_fd93) >> 32;
+        let sticky: Vec<u64> = (0..4000)
+            .scan(0, |last, i| {
+                *last = if random(i) % 10 == 0 { random(i) % 64 } else { *last };
+                Some(*last)
+            })
+            .collect();
+        assert!(sticky.windows(30).any(|w| w.iter().all(|&v| v == w[0])));
+        assert_eq!(unlikely(&sticky), vec![]);
         assert_eq!(unlikely(&[3; 500]), vec![], "all tokens alike: there is nothing to compare them with");
     }
 }

@@ -7,6 +7,7 @@ mod columns;
 mod documents;
 mod every;
 mod foreign;
+mod honest;
 mod large;
 mod lines;
 mod megatron;
