@@ -4,6 +4,7 @@
 
 mod bench;
 mod check;
+mod compare;
 mod convert;
 mod doctor;
 mod drive;
@@ -75,6 +76,8 @@ enum Command {
     Trace(TraceArgs),
     /// Route every layer of a recording again, all at once, each with biases of its own
     Layers(LayersArgs),
+    /// Compare the chosen experts of two recordings of the same tokens, layer by layer
+    Compare(CompareArgs),
     /// Write a recording as safetensors, with everything that was decided about it
     Convert(ConvertArgs),
     /// Draw the window or a pane offscreen at one step, as PNG or SVG
@@ -332,6 +335,22 @@ struct LayersArgs {
 }
 
 #[derive(Debug, Args)]
+struct CompareArgs {
+    /// A recording of scores or of chosen experts
+    #[arg(value_name = "FILE")]
+    first: PathBuf,
+    /// Another recording of the same tokens
+    #[arg(value_name = "FILE2")]
+    second: PathBuf,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    json: bool,
+    // --kind, --axes, --gated and --token-ids describe the first file only.
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
+
+#[derive(Debug, Args)]
 struct ConvertArgs {
     /// The recordings, and last the .safetensors file to write
     #[arg(required = true, value_name = "FILE")]
@@ -385,6 +404,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => check::check(&args.files),
         Some(Command::Trace(args)) => trace::trace(args),
         Some(Command::Layers(args)) => layers::layers(args),
+        Some(Command::Compare(args)) => compare::compare(args),
         Some(Command::Convert(args)) => convert::convert(args),
         Some(Command::Render(args)) => render::render(args),
         Some(Command::Film(args)) => film::film(args),

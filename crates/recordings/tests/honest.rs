@@ -1,35 +1,8 @@
 //! No false alarms on honest recordings, and no missed alarm where a gate was applied already.
 
-use crate::text::read;
+use crate::text::{Random, npy, read, single};
 use moebias_model::config::Gate;
 use moebias_recordings::{Reading, Remedy, Sign};
-
-/// Random numbers that are the same on every machine (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
-    /// Between 0 and 1.
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// Standard normal (Box and Muller).
-    fn normal(&mut self) -> f64 {
-        let (u, v) = (1.0 - self.unit(), self.unit());
-        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
-    }
-}
 
 /// A router's output: token t of domain d has logits of its domain's and the experts' preferences and its own.
 struct Made {
@@ -89,18 +62,6 @@ impl Made {
         };
         (0..self.tokens).flat_map(of_row).collect()
     }
-}
-
-/// A `.npy` file as NumPy writes it.
-fn npy(kind: &str, shape: &[usize], numbers: &[u8]) -> Vec<u8> {
-    let axes: String = shape.iter().map(|n| format!("{n}, ")).collect();
-    let head = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({axes}), }}");
-    let head = format!("{head:<117}\n");
-    [b"\x93NUMPY\x01\x00\x76\x00".as_slice(), head.as_bytes(), numbers].concat()
-}
-
-fn single(numbers: &[f64]) -> Vec<u8> {
-    numbers.iter().flat_map(|&x| (x as f32).to_le_bytes()).collect()
 }
 
 /// What is odd about a recording, but for signs that are not alarms.

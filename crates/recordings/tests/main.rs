@@ -4,6 +4,7 @@
 mod arrays;
 mod cases;
 mod columns;
+mod differ;
 mod documents;
 mod every;
 mod foreign;

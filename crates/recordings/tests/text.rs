@@ -55,3 +55,42 @@ pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     let end = [b"PK\x05\x06".as_slice(), &[0; 4], &count, &count, &size, &start, &[0; 2]].concat();
     [out, directory, end].concat()
 }
+
+/// Random numbers that are the same on every machine (SplitMix64).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+
+    /// Between 0 and 1.
+    pub fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Standard normal (Box and Muller).
+    pub fn normal(&mut self) -> f64 {
+        let (u, v) = (1.0 - self.unit(), self.unit());
+        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+    }
+}
+
+/// A `.npy` file as NumPy writes it.
+pub fn npy(kind: &str, shape: &[usize], numbers: &[u8]) -> Vec<u8> {
+    let axes: String = shape.iter().map(|n| format!("{n}, ")).collect();
+    let head = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({axes}), }}");
+    let head = format!("{head:<117}\n");
+    [b"\x93NUMPY\x01\x00\x76\x00".as_slice(), head.as_bytes(), numbers].concat()
+}
+
+pub fn single(numbers: &[f64]) -> Vec<u8> {
+    numbers.iter().flat_map(|&x| (x as f32).to_le_bytes()).collect()
+}

@@ -92,4 +92,10 @@ impl Reading {
     pub fn is_plain(&self) -> bool {
         *self == Self::default()
     }
+
+    /// How another recording of the same tokens is read: as this one, but without what describes the layout of this one's file.
+    #[must_use]
+    pub fn for_another(&self) -> Self {
+        Self { kind: None, axes: None, gated: None, token_ids: None, also: vec![], sum: false, ..self.clone() }
+    }
 }
