@@ -44,7 +44,8 @@ impl Compared {
             Ok::<_, FileError>(recording)
         };
         let recordings = [open(&args.first, &reading)?, open(&args.second, &others)?];
-        let found = recordings[0].differences(&reading, &recordings[1], &others)?;
+        let never_stopped = &|_| true;
+        let found = recordings[0].differences(&reading, &recordings[1], &others, never_stopped)?.unwrap_or_default();
         Ok(Self { recordings, found })
     }
 

@@ -137,6 +137,8 @@ pub enum Command {
         /// Whether to start or to stop.
         on: bool,
     },
+    /// Compare the chosen experts of the recording with those of another recording of the same tokens, on a thread of its own.
+    CompareWith(PathBuf),
     /// Save the run so far as a recording.
     SaveAs(PathBuf),
     /// Show a folder in the system's file manager.
@@ -152,7 +154,7 @@ pub enum Command {
     SaveWithView(PathBuf, Box<View>),
     /// Write every curve of the run so far as CSV, on another thread.
     ExportCsv(PathBuf),
-    /// Cancel the CSV export in progress, or else the file being opened.
+    /// Cancel the CSV export in progress, the file being opened, or the comparison of two recordings.
     CancelJob,
     /// Restore the run that an earlier session left unfinished.
     Restore,

@@ -66,7 +66,9 @@ impl Lab {
         let status = |name: &str, progress: &Progress| JobStatus { name: name.to_owned(), progress: progress.share() };
         let Desk { writing, opening, .. } = &self.desk;
         let writing = writing.as_ref().map(|j| status(&j.name, &j.progress));
-        writing.or_else(|| opening.as_ref().map(|j| status(&j.name, &j.progress)))
+        let opening = opening.as_ref().map(|j| status(&j.name, &j.progress));
+        let comparing = self.comparing.job.as_ref().map(|j| status(&j.name, &j.progress));
+        writing.or(opening).or(comparing)
     }
 
     /// The step at which the present recording began; `None` if nothing is being recorded.
@@ -248,12 +250,14 @@ impl Lab {
         }
     }
 
-    /// Cancels the export in progress, or else the file being opened.
+    /// Cancels the export in progress, the file being opened, or the comparison of two recordings: the first of them that there is.
     pub(super) fn cancel_job(&mut self) {
         if let Some(job) = &self.desk.writing {
             job.cancel();
         } else if self.desk.opening.take().is_some() {
             self.tell(Level::Info, "Opening was cancelled");
+        } else if let Some(job) = &self.comparing.job {
+            job.cancel();
         }
     }
 
@@ -261,6 +265,7 @@ impl Lab {
     pub(super) fn poll_desk(&mut self) {
         self.poll_journal();
         self.poll_saves();
+        self.poll_comparing();
         match self.desk.opening.as_ref().map(Job::poll) {
             Some(Ok(Some(result))) => {
                 self.desk.opening = None;

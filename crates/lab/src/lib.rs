@@ -3,6 +3,7 @@
 mod answers;
 mod change;
 pub mod command;
+pub mod comparing;
 pub mod crash;
 mod files;
 pub mod fork;
@@ -114,6 +115,7 @@ pub struct Lab {
     sweeping: sweep::Sweeping,
     lessons: lesson::Lessons,
     layers: layers::LayersDesk,
+    comparing: comparing::Comparing,
     engine_choice: EngineChoice,
     dead: bool,
 }
@@ -200,6 +202,7 @@ impl Lab {
             sweeping: sweep::Sweeping::default(),
             lessons: lesson::Lessons::default(),
             layers: layers::LayersDesk::default(),
+            comparing: comparing::Comparing::default(),
             engine_choice: engine,
             dead: false,
         })

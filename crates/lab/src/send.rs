@@ -66,6 +66,7 @@ impl Lab {
             Command::ShowLayer(name) => self.show_layer(name),
             Command::ReadAs(reading) => self.read_otherwise(None, *reading),
             Command::RouteLayers { variant, on } => self.route_layers(variant, on),
+            Command::CompareWith(path) => self.compare_with(path),
             // Sweeps and lessons
             Command::StartSweep(request) => self.start_sweep(&request),
             Command::GoOnWithSweep => self.go_on_with_sweep(),

@@ -52,6 +52,7 @@ impl Lab {
                 unless(self.sweep().is_some(), "There is no sweep: start one first")
             }
             Command::ShowLayer(_) | Command::ReadAs(_) | Command::RouteLayers { .. } => self.cant_read(command),
+            Command::CompareWith(_) => self.cant_compare(),
             other => self.planned(other).err(),
         }
     }
@@ -98,6 +99,7 @@ impl Lab {
                     | Command::SaveWithView(..)
                     | Command::ExportCsv(_)
                     | Command::CancelJob
+                    | Command::CompareWith(_)
                     | Command::DiscardUnfinished
                     | Command::CancelSweep
                     | Command::SaveSweep(_)

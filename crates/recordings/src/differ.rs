@@ -16,7 +16,7 @@ use std::ops::Range;
 const BLOCK: usize = 4096;
 
 /// How the chosen experts of two recordings of the same tokens differ. The order of a token's experts does not matter.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Differences {
     /// The layers that both recordings have.
     pub layers: Vec<LayerDifference>,
@@ -116,10 +116,17 @@ impl Choices {
 impl Recording {
     /// Compares the chosen experts with those of `other`, token by token and layer by layer, each recording read as its reading says.
     /// Tokens that `reading` leaves out of this recording are left out of both; of a recording with more tokens, those at the end are.
+    /// `going` is told the share that is done now and then; `None` is returned once it answers `false`.
     ///
     /// # Errors
     /// A recording holds loads only, a file can't be read, or no layer is in both.
-    pub fn differences(&self, reading: &Reading, other: &Self, others: &Reading) -> Result<Differences, ReadError> {
+    pub fn differences(
+        &self,
+        reading: &Reading,
+        other: &Self,
+        others: &Reading,
+        going: &dyn Fn(f64) -> bool,
+    ) -> Result<Option<Differences>, ReadError> {
         let sides = [Side { recording: self, reading }, Side { recording: other, reading: others }];
         for side in &sides {
             if side.recording.kind == RecordedKind::Loads {
@@ -139,21 +146,26 @@ impl Recording {
         let most = pairs.iter().map(|(a, b)| a.tokens().min(b.tokens())).max().unwrap_or(0);
         let mut seen = Seen { compared: vec![false; most], differ: vec![false; most] };
         let mut layers = vec![];
-        for (a, b) in pairs {
-            if layers.is_empty() {
+        let all = pairs.len() as f64;
+        for (at, (a, b)) in pairs.into_iter().enumerate() {
+            if at == 0 {
                 notes.extend(sides[0].tokens_differ(a, &sides[1], b)?);
             }
-            layers.push(compare([(&sides[0], a), (&sides[1], b)], &mut seen)?);
+            let of_layer = |share: f64| going((at as f64 + share) / all);
+            match compare([(&sides[0], a), (&sides[1], b)], &mut seen, &of_layer)? {
+                Some(found) => layers.push(found),
+                None => return Ok(None),
+            }
         }
         let count = |marks: &[bool]| marks.iter().filter(|&&m| m).count();
-        Ok(Differences {
+        Ok(Some(Differences {
             tokens: count(&seen.compared),
             tokens_differ: count(&seen.differ),
             pairs: layers.iter().map(|l| l.tokens).sum(),
             pairs_differ: layers.iter().map(|l| l.differ).sum(),
             layers,
             notes,
-        })
+        }))
     }
 
     /// The layers that both recordings have: by name, or by place if the names have nothing in common.
@@ -291,7 +303,11 @@ fn selector(layer: &Layer) -> Selector {
     Selector::new(Rule::Sign, &bias)
 }
 
-fn compare(sides: [(&Side<'_>, &Layer); 2], seen: &mut Seen) -> Result<LayerDifference, ReadError> {
+fn compare(
+    sides: [(&Side<'_>, &Layer); 2],
+    seen: &mut Seen,
+    going: &dyn Fn(f64) -> bool,
+) -> Result<Option<LayerDifference>, ReadError> {
     let [(a, layer), (b, others)] = sides;
     let most = layer.tokens().min(others.tokens());
     let facts = a.recording.facts(layer)?;
@@ -309,6 +325,9 @@ fn compare(sides: [(&Side<'_>, &Layer); 2], seen: &mut Seen) -> Result<LayerDiff
     let mut margins = [vec![], vec![]];
     for run in &kept.0 {
         for from in (run.start..run.end.min(most)).step_by(BLOCK) {
+            if !going(from as f64 / most as f64) {
+                return Ok(None);
+            }
             let rows = from..run.end.min(most).min(from + BLOCK);
             let ours = a.choices(layer, &selectors[0], rows.clone())?;
             let theirs = b.choices(others, &selectors[1], rows.clone())?;
@@ -335,7 +354,7 @@ fn compare(sides: [(&Side<'_>, &Layer); 2], seen: &mut Seen) -> Result<LayerDiff
         differ: median(&mut differ),
         differ_most: differ.iter().copied().reduce(f32::max).map(f64::from),
     });
-    Ok(found)
+    Ok(Some(found))
 }
 
 impl LayerDifference {

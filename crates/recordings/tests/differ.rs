@@ -1,7 +1,7 @@
 //! Two recordings of the same tokens compared, against a plain evaluation in double precision.
 
 use crate::text::{Random, npy, read, single};
-use moebias_recordings::{Differences, Reading, Recording};
+use moebias_recordings::{Differences, ReadError, Reading, Recording};
 
 const TOKENS: usize = 5000;
 const LAYERS: usize = 3;
@@ -49,6 +49,10 @@ fn selections(logits: &[f64]) -> Recording {
     read("routed_experts.npy", npy("<i2", &[TOKENS, LAYERS, K], &bytes), &Reading::default()).unwrap()
 }
 
+fn compared(a: (&Recording, &Reading), b: (&Recording, &Reading)) -> Result<Differences, ReadError> {
+    a.0.differences(a.1, b.0, b.1, &|_| true).map(Option::unwrap)
+}
+
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[(values.len() - 1) / 2]
@@ -82,12 +86,12 @@ fn check(found: &Differences, [clean, disturbed]: &[Vec<f64>; 2]) {
 #[test]
 fn tokens_and_pairs_that_differ_are_counted_with_their_margins() {
     let made = made();
-    let found = scores(&made[0]).differences(&reading(), &scores(&made[1]), &reading()).unwrap();
+    let found = compared((&scores(&made[0]), &reading()), (&scores(&made[1]), &reading())).unwrap();
     check(&found, &made);
     assert_eq!(found.notes, Vec::<String>::new());
-    let found = scores(&made[0]).differences(&reading(), &selections(&made[1]), &reading()).unwrap();
+    let found = compared((&scores(&made[0]), &reading()), (&selections(&made[1]), &reading())).unwrap();
     check(&found, &made);
-    let same = selections(&made[0]).differences(&reading(), &selections(&made[0]), &reading()).unwrap();
+    let same = compared((&selections(&made[0]), &reading()), (&selections(&made[0]), &reading())).unwrap();
     assert_eq!((same.tokens_differ, same.layers[2].margin, same.layers[2].first), (0, None, None));
 }
 
@@ -95,11 +99,14 @@ fn tokens_and_pairs_that_differ_are_counted_with_their_margins() {
 fn what_can_t_be_compared_is_said() {
     let [clean, _] = made();
     let all = scores(&clean);
+    let plain = Reading::default();
     let part = Reading { tokens: Some((10, 20)), ..reading() };
-    assert_eq!(all.differences(&part, &all, &reading()).unwrap().tokens, 10);
+    assert_eq!(compared((&all, &part), (&all, &reading())).unwrap().tokens, 10);
+    let stopped = all.differences(&plain, &all, &plain, &|share| share < 0.5).unwrap();
+    assert_eq!(stopped, None);
     let mut fewer = all.clone();
     fewer.layers.remove(0);
-    let found = fewer.differences(&reading(), &all, &reading()).unwrap();
+    let found = compared((&fewer, &reading()), (&all, &reading())).unwrap();
     assert_eq!(found.layers.len(), 2);
     assert!(found.notes[0].contains("1 layer of router_logits.npy"), "{:?}", found.notes);
     let lines = |first: i64| {
@@ -107,11 +114,11 @@ fn what_can_t_be_compared_is_said() {
         let text: String = (0..60).map(line).collect();
         read("a.jsonl", text, &Reading::default()).unwrap()
     };
-    let found = lines(0).differences(&Reading::default(), &lines(5), &Reading::default()).unwrap();
+    let found = compared((&lines(0), &plain), (&lines(5), &plain)).unwrap();
     assert_eq!(found.notes, ["token 0 has id 0 in one and 5 in the other: are they the same tokens?"]);
-    let error = lines(0).differences(&Reading::default(), &fewer, &Reading::default()).unwrap_err().to_string();
+    let error = compared((&lines(0), &plain), (&fewer, &plain)).unwrap_err().to_string();
     assert!(error.contains("no layer in common") && error.contains("one has layers 0, the other 1, 2"), "{error}");
     let loads = read("counts.json", "[[1, 2, 3], [3, 2, 1]]", &Reading::default()).unwrap();
-    let error = loads.differences(&Reading::default(), &all, &Reading::default()).unwrap_err().to_string();
+    let error = compared((&loads, &plain), (&all, &plain)).unwrap_err().to_string();
     assert!(error.contains("holds only the loads"), "{error}");
 }
