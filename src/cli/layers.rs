@@ -24,7 +24,7 @@ pub(super) fn layers(args: &LayersArgs) -> Result<(), Failure> {
     let steps = args.steps.unwrap_or(every.steps() as u64);
     let wrong = |e: &dyn std::fmt::Display| Failure::new(format!("{name}: {e}"));
     let first = Arc::new(every.step(chosen[0], 0).map_err(|e| wrong(&e))?);
-    let mut layers = Layers::new(experiment.clone(), chosen.len(), &first).map_err(|e| wrong(&e))?;
+    let mut layers = Layers::new(experiment.clone(), &first, &every.starts(&chosen)).map_err(|e| wrong(&e))?;
     drop(first);
     let mut progress = Progress::new("Routing", steps);
     let began = Instant::now();

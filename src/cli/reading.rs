@@ -42,6 +42,9 @@ pub(super) struct ReadingArgs {
     /// The array that holds token ids
     #[arg(long, value_name = "NAME")]
     token_ids: Option<String>,
+    /// Start from the bias that the model had learned, where it was recorded, instead of 0
+    #[arg(long)]
+    from_bias: bool,
     /// Further files: of later steps or other layers
     #[arg(long, value_name = "FILE")]
     also: Vec<PathBuf>,
@@ -74,6 +77,7 @@ impl ReadingArgs {
             tokens: self.tokens,
             leave_out: self.leave_out.clone(),
             token_ids: self.token_ids.clone(),
+            from_bias: self.from_bias,
             // The scenario that is made from the recording fills in these paths.
             also: vec![],
             sum: self.sum,

@@ -8,7 +8,7 @@ use moebias_engine::cpu::CpuEngine;
 use moebias_engine::run::{Run, lock};
 use moebias_engine::start::RunId;
 use moebias_engine::theory::{self, Examined, Node, Point, bias_of_state, examine, nodes_of, regret};
-use moebias_model::balance::{initial_bias, rates_at};
+use moebias_model::balance::rates_at;
 use moebias_model::config::Source;
 use moebias_model::fixed::{SCORE_ONE, from_q32};
 use moebias_model::theory::online::{Distance, Reference};
@@ -169,9 +169,9 @@ fn online(run: &mut Run, v: usize) -> Option<OnlineFound> {
     let (state, settings) = (simulation.state().variants.get(v)?, simulation.experiment().variants.get(v)?);
     let (first, from) = (run.first_step(), state.schedule_from.max(run.first_step()));
     let history = lock(&run.history);
-    let initial = match &run.start.state {
+    let initial: Vec<f64> = match &run.start.state {
         Some(start) => start.variants.get(v)?.bias.iter().map(|&b| from_q32(b)).collect(),
-        None => vec![from_q32(initial_bias(settings.balancer.rule)); state.bias.len()],
+        None => simulation.start_bias(v).into_iter().map(from_q32).collect(),
     };
     let node = |s: u64| {
         let bias = if s == first { Some(initial.clone()) } else { bias_of_state(history.variants.get(v)?, s, first) };

@@ -41,20 +41,21 @@ pub struct Standing {
 }
 
 impl Layers {
-    /// `count` layers at step 0, each with the settings of the first variant. `first` is a step of one of them.
+    /// Layers at step 0, each with the settings of the first variant. `first` is a step of one of them; `starts` holds, for every layer, the
+    /// biases that it starts from in score units, one per expert, or nothing if it starts as its rule says.
     ///
     /// # Errors
     /// The settings do not fit the recording.
-    pub fn new(mut experiment: Experiment, count: usize, first: &Arc<Trace>) -> Result<Self, ConfigError> {
+    pub fn new(mut experiment: Experiment, first: &Arc<Trace>, starts: &[Vec<f64>]) -> Result<Self, ConfigError> {
         experiment.variants.truncate(1);
         let simulation = Simulation::new(experiment, Some(Arc::clone(first)))?;
-        let layer = || Layer {
-            simulation: simulation.clone(),
-            engine: CpuEngine::new("all layers"),
-            tracker: Tracker::default(),
-            metrics: Metrics::default(),
+        let layer = |start: &Vec<f64>| {
+            let mut simulation = simulation.clone();
+            simulation.start_from(start);
+            let (tracker, metrics) = (Tracker::default(), Metrics::default());
+            Layer { simulation, engine: CpuEngine::new("all layers"), tracker, metrics }
         };
-        Ok(Self { layers: (0..count).map(|_| layer()).collect(), step: 0 })
+        Ok(Self { layers: starts.iter().map(layer).collect(), step: 0 })
     }
 
     /// Steps that were done.

@@ -28,12 +28,23 @@ fn every_layer_is_the_run_of_that_layer() {
         let variant = Variant { router, balancer, ..Variant::default() };
         let source = Source::Trace(TraceSource { file: "made up".into(), ..Default::default() });
         let experiment = Experiment { seed: 0, source, variants: vec![variant] };
-        let whole = |layer: usize| Arc::new(Trace::new(STEPS, TOKENS, EXPERTS, logits(layer)));
+        // Every other layer starts from a bias that was recorded.
+        let start = |layer: usize| -> Vec<f64> {
+            let biases = (0..EXPERTS).map(|e| (e * 7 + layer) as f64 % 5.0 / 50.0);
+            if layer % 2 == 1 { biases.collect() } else { vec![] }
+        };
+        let whole = |layer: usize| {
+            let mut trace = Trace::new(STEPS, TOKENS, EXPERTS, logits(layer));
+            trace.learned_bias = start(layer);
+            trace.starts_from_bias = !trace.learned_bias.is_empty();
+            Arc::new(trace)
+        };
         let one = |layer: usize, step: usize| {
             let size = TOKENS * EXPERTS;
             Trace::new(1, TOKENS, EXPERTS, logits(layer)[step * size..(step + 1) * size].to_vec())
         };
-        let mut layers = Layers::new(experiment.clone(), 7, &Arc::new(one(0, 0))).unwrap();
+        let mut layers =
+            Layers::new(experiment.clone(), &Arc::new(one(0, 0)), &(0..7).map(start).collect::<Vec<_>>()).unwrap();
         let mut alone: Vec<Simulation> =
             (0..7).map(|l| Simulation::new(experiment.clone(), Some(whole(l))).unwrap()).collect();
         // Beyond the end the recording begins again.

@@ -101,6 +101,12 @@ pub fn of_layer(recording: Recording, layer: Option<&str>, reading: &Reading) ->
     } else if not_shown > 0 {
         note(format!("{not_shown} tokens at the end fill no step and are not shown"));
     }
+    if reading.from_bias && recording.kind == RecordedKind::Scores {
+        note(match found.bias.is_empty() {
+            true => "no bias was recorded for this layer, so biases start from 0".into(),
+            false => "biases start from the recorded bias".into(),
+        });
+    }
     if let Some(text) = unused_groups(&recording, found) {
         note(text);
     }

@@ -126,7 +126,8 @@ fn source_text(source: &Source) -> String {
 
 // Structs are destructured field by field, so that a new setting that is not written here causes a compile error.
 fn reading_text(r: &Reading) -> String {
-    let Reading { kind, axes, top_k, experts, gate, gated, step, tokens, leave_out, token_ids, also, sum } = r;
+    let Reading { kind, axes, top_k, experts, gate, gated, step, tokens, leave_out, token_ids, from_bias, also, sum } =
+        r;
     let d = Reading::default();
     let mut f = Fields::new();
     f.field("kind", kind, &d.kind);
@@ -139,6 +140,7 @@ fn reading_text(r: &Reading) -> String {
     f.field("tokens", tokens, &d.tokens);
     f.field("leave_out", leave_out, &d.leave_out);
     f.field("token_ids", token_ids, &d.token_ids);
+    f.field("from_bias", from_bias, &d.from_bias);
     f.field("also", also, &d.also);
     f.field("sum", sum, &d.sum);
     f.text()

@@ -86,9 +86,9 @@ fn reading() -> impl Strategy<Value = Box<Reading>> {
     let words = (prop::option::of(text(9)), prop::option::of(text(5)), prop::collection::vec(text(4), 0..2));
     let numbers = prop::option::of(1u32..99);
     let some = (numbers.clone(), numbers.clone(), numbers, prop::option::of((0u64..9, 9u64..99)));
-    let enums = (any::<bool>(), any::<bool>(), prop::collection::vec(leave_out, 0..3));
+    let enums = (any::<bool>(), any::<bool>(), any::<bool>(), prop::collection::vec(leave_out, 0..3));
     (words, some, enums).prop_map(
-        |((axes, token_ids, also), (top_k, experts, step, tokens), (gated, sum, leave_out))| {
+        |((axes, token_ids, also), (top_k, experts, step, tokens), (gated, sum, from_bias, leave_out))| {
             let gate = gated.then_some(Gate::Softmax);
             let kind = gated.then_some(RecordedKind::Scores);
             Box::new(Reading {
@@ -102,6 +102,7 @@ fn reading() -> impl Strategy<Value = Box<Reading>> {
                 tokens,
                 leave_out,
                 token_ids,
+                from_bias,
                 also,
                 sum,
             })

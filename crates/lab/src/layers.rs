@@ -192,7 +192,7 @@ fn route(
     let variant = experiment.variants.first().cloned().unwrap_or_default();
     let first = chosen.first().ok_or("No layer has these tokens and experts")?;
     let first = Arc::new(every.step(*first, 0).map_err(|e| e.to_string())?);
-    let mut layers = Layers::new(experiment, chosen.len(), &first).map_err(|e| e.to_string())?;
+    let mut layers = Layers::new(experiment, &first, &every.starts(&chosen)).map_err(|e| e.to_string())?;
     drop(first);
     change(shown, |all| {
         all.failure = None;

@@ -147,3 +147,40 @@ fn loads_without_tokens_are_replayed_and_nothing_else() {
     let change = Command::Change { target: Target::Variant(0), change: Change::SetRule(Rule::Sign) };
     assert!(lab.why_not(&change).unwrap().contains("loads without tokens"));
 }
+
+#[test]
+fn a_run_starts_from_the_recorded_bias() {
+    let path = [PathBuf::from("builtin:learned")];
+    let plain = moebias_files::recorded::examine(&path, None, &Reading::default()).unwrap();
+    let figures = plain.recording.figures(&plain.recording.layers[0], &plain.facts, &Reading::default()).unwrap();
+    let reading = Reading { from_bias: true, ..Reading::default() };
+    let examined = moebias_files::recorded::examine(&path, None, &reading).unwrap();
+    assert!(examined.assumptions.iter().any(|a| a.text == "biases start from the recorded bias"));
+    let learned: Vec<i64> = examined.trace.learned_bias.iter().map(|&b| moebias_model::fixed::to_q32(b)).collect();
+    let mut experiment = examined.scenario(&path).unwrap().experiment();
+    let variants: Vec<_> = [Rule::None, Rule::Sign, Rule::Multiplicative]
+        .map(|rule| {
+            let mut variant = experiment.variants[0].clone();
+            variant.balancer.rule = rule;
+            variant
+        })
+        .into();
+    experiment.variants = variants;
+    let mut run = moebias_model::step::Simulation::new(experiment, Some(Arc::clone(&examined.trace))).unwrap();
+    let biases = |run: &moebias_model::step::Simulation| -> Vec<Vec<i64>> {
+        run.state().variants.iter().map(|v| v.bias.clone()).collect()
+    };
+    assert_eq!(biases(&run)[..2], [learned.clone(), learned.clone()]);
+    assert!(biases(&run)[2].iter().all(|&b| b == moebias_model::fixed::BIAS_ONE), "factors are not biases");
+    // Without a rule the biases stay, and the router chooses as the model did.
+    let mut loads = vec![0u64; learned.len()];
+    for _ in 0..examined.trace.steps {
+        let row = run.advance();
+        loads.iter_mut().zip(&row.variants[0].loads).for_each(|(all, &l)| *all += u64::from(l));
+    }
+    assert_eq!(Some(moebias_model::metrics::max_vio(&loads)), figures.maxvio_recorded_bias);
+    assert!(figures.maxvio_recorded_bias.unwrap() < 0.5 * figures.maxvio);
+    assert_ne!(biases(&run)[1], learned);
+    run.apply(Target::AllVariants, &Change::ResetBias).unwrap();
+    assert_eq!(biases(&run)[1], learned, "a reset goes back to the start");
+}

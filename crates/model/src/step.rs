@@ -12,6 +12,7 @@ use super::balance::{self, Rates, Step};
 use super::change::{Change, Event, Target};
 use super::config::{ConfigError, DIM, Experiment, Rule, Source, Synthetic};
 use super::digest::Digest;
+use super::fixed::to_q32;
 use super::learn::parameters::{Learned, optional};
 use super::learn::score::Scorer;
 use super::learn::spread::{Alone, Spread};
@@ -132,25 +133,38 @@ impl Simulation {
         let mut made =
             Self { experiment: Arc::new(experiment), trace, state, centroids, widened, topics: None, teacher, room };
         for i in 0..made.state.variants.len() {
-            let start = made.initial_bias(i);
-            made.state.variants[i].bias.fill(start);
+            made.state.variants[i].bias = made.initial_bias(i);
         }
         Ok(made)
     }
 
-    /// The bias that every expert of a variant would start from at the present step, Q32.
-    fn initial_bias(&mut self, variant: usize) -> i64 {
+    /// The biases that a variant starts from, Q32, one per expert: the recorded ones if the trace says so, or else those of its rule. Rule
+    /// `Threshold` estimates its own from the tokens of a step, which are not these.
+    #[must_use]
+    pub fn start_bias(&self, variant: usize) -> Vec<i64> {
+        let Some(v) = self.experiment.variants.get(variant) else { return vec![] };
+        let (rule, experts) = (v.balancer.rule, v.router.experts as usize);
+        let recorded = self.trace.as_ref().filter(|t| t.starts_from_bias && t.learned_bias.len() == experts);
+        match recorded {
+            Some(trace) if rule.kind_of_bias() == 0 => trace.learned_bias.iter().map(|&b| to_q32(b)).collect(),
+            _ => vec![balance::initial_bias(rule); experts],
+        }
+    }
+
+    /// The biases that a variant would start from at the present step, Q32, one per expert.
+    fn initial_bias(&mut self, variant: usize) -> Vec<i64> {
         let (rule, router) = {
             let v = &self.experiment.variants[variant];
             (v.balancer.rule, v.router.clone())
         };
         if rule != Rule::Threshold {
-            return balance::initial_bias(rule);
+            return self.start_bias(variant);
         }
         let batch = self.next_batch();
         let (mut all, of) = (vec![], batch.sample_size());
         (0..of).for_each(|i| all.extend(batch.scores(batch.spaced(i, of), variant)));
-        balance::threshold::start(all, router.experts, router.top_k) << router.gate.unit_bits()
+        let start = balance::threshold::start(all, router.experts, router.top_k) << router.gate.unit_bits();
+        vec![start; router.experts as usize]
     }
 
     /// The settings in force.
@@ -237,8 +251,7 @@ impl Simulation {
             }
             let kind = self.experiment.variants[i].balancer.rule.kind_of_bias();
             if matches!(change, Change::ResetBias) || kind != old.balancer.rule.kind_of_bias() {
-                let start = self.initial_bias(i);
-                self.state.variants[i].bias.fill(start);
+                self.state.variants[i].bias = self.initial_bias(i);
             }
             if matches!(change, Change::ResetBias) || old.balancer.rule != self.experiment.variants[i].balancer.rule {
                 self.state.variants[i].memory.clear();
@@ -458,6 +471,16 @@ impl Simulation {
     /// Replaces the trace by another with as many experts: a recording that is read step by step gives each step as a trace of its own.
     pub fn show(&mut self, trace: Arc<Trace>) {
         self.trace = Some(trace);
+    }
+
+    /// Lets every variant whose rule adds biases to scores start from these biases, in score units, if it has as many experts: the start of a
+    /// layer whose steps come by [`Self::show`].
+    pub fn start_from(&mut self, bias: &[f64]) {
+        for (state, v) in self.state.variants.iter_mut().zip(&self.experiment.variants) {
+            if v.balancer.rule.kind_of_bias() == 0 && bias.len() == state.bias.len() {
+                state.bias = bias.iter().map(|&b| to_q32(b)).collect();
+            }
+        }
     }
 
     /// Does the present step of a trace that holds counts alone: the loads are what was recorded. `None` for every other source.

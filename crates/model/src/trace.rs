@@ -26,6 +26,8 @@ pub struct Trace {
     pub gate_each_step: bool,
     /// The selection bias that the model had learned, in score units, \[experts\]; empty where not recorded.
     pub learned_bias: Vec<f64>,
+    /// Whether biases start from `learned_bias` instead of 0.
+    pub starts_from_bias: bool,
     /// `Some(K)` where only the K chosen experts per token were recorded: such a trace can be shown, but not routed again.
     pub selected: Option<u32>,
     /// The number of tokens of every expert, [steps, experts], where nothing else was recorded: such a trace has no tokens to show.
@@ -50,6 +52,7 @@ impl Trace {
             token_ids: vec![],
             gate_each_step: false,
             learned_bias: vec![],
+            starts_from_bias: false,
             selected: None,
             counts: vec![],
             sigmoid: OnceLock::new(),

@@ -1,11 +1,11 @@
 //! Two recordings of the same tokens compared: where their experts differ, for example between inference and training.
 
 use super::error::ReadError;
-use super::gated::score;
+use super::gated::{score, with_recorded_bias};
 use super::kept::is_masked;
 use super::measure::counted;
 use super::recording::{Data, Layer, Recording};
-use moebias_model::config::{Gate, Rule};
+use moebias_model::config::Gate;
 use moebias_model::fixed;
 use moebias_model::select::{INDEX_BITS, MAX_K, Selector, expert_of};
 use moebias_model::settings::reading::{Reading, RecordedKind};
@@ -205,6 +205,12 @@ impl Side<'_> {
         ReadError::new(&self.recording.name, format!("it can't be read: {error}"))
     }
 
+    /// How the model chose: with the bias that it had learned, where it was recorded.
+    fn selector(&self, layer: &Layer) -> Selector {
+        let gate = self.recording.gate(self.reading);
+        with_recorded_bias(layer, gate).unwrap_or_else(|| Selector::unbiased(layer.experts))
+    }
+
     /// Sentences about tokens that are not the same in both.
     fn tokens_differ(&self, layer: &Layer, other: &Self, others: &Layer) -> Result<Vec<String>, ReadError> {
         let mut notes = vec![];
@@ -288,19 +294,11 @@ impl Chosen<'_> {
         self.selector.top_k(&scores, one_more, &mut top);
         found.token(top[..self.k].iter().map(|&key| expert_of(key) as u16));
         let value = |place: usize| top[place] >> INDEX_BITS;
-        let margin = (one_more > self.k).then(|| fixed::from_score(value(self.k - 1) - value(self.k)) as f32);
+        let margin = (one_more > self.k)
+            .then(|| (self.gate.unit() * fixed::from_score(value(self.k - 1) - value(self.k))) as f32);
         found.margins.push(margin.unwrap_or(f32::NAN));
         Ok(())
     }
-}
-
-/// The selector of a layer: with the bias that the model had learned, where it was recorded.
-fn selector(layer: &Layer) -> Selector {
-    if layer.bias.is_empty() {
-        return Selector::unbiased(layer.experts);
-    }
-    let bias: Vec<i64> = layer.bias.iter().map(|&b| fixed::to_q32(b)).collect();
-    Selector::new(Rule::Sign, &bias)
 }
 
 fn compare(
@@ -312,7 +310,7 @@ fn compare(
     let most = layer.tokens().min(others.tokens());
     let facts = a.recording.facts(layer)?;
     let kept = a.recording.kept(layer, &facts, a.reading)?;
-    let selectors = [selector(layer), selector(others)];
+    let selectors = [a.selector(layer), b.selector(others)];
     let mut found = LayerDifference {
         layer: layer.name.clone(),
         tokens: 0,

@@ -120,6 +120,13 @@ impl EveryLayer {
         self.recording.layers.get(layer).map_or("", |l| &l.name)
     }
 
+    /// The biases that these layers start from, in score units: the recorded ones if the reading says so; none where there are none.
+    #[must_use]
+    pub fn starts(&self, layers: &[usize]) -> Vec<Vec<f64>> {
+        let of = |&layer: &usize| self.recording.layers.get(layer).filter(|_| self.reading.from_bias);
+        layers.iter().map(|layer| of(layer).map_or(vec![], |l| l.bias.clone())).collect()
+    }
+
     /// The number of steps.
     #[must_use]
     pub fn steps(&self) -> usize {

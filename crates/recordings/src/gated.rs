@@ -1,7 +1,10 @@
 //! From recorded values to scores, and back through a gate that they have passed already.
 
-use moebias_model::config::Gate;
+use super::recording::Layer;
+use moebias_model::config::{Gate, Rule};
+use moebias_model::fixed::to_q32;
 use moebias_model::gate::scores_of_recorded;
+use moebias_model::select::Selector;
 
 /// What stops the pass over scores.
 pub(crate) enum Stop {
@@ -37,4 +40,11 @@ pub(crate) fn ungated(gate: Gate, value: f32) -> f32 {
         Gate::SqrtSoftplus => (value.max(0.0).powi(2)).exp_m1().ln(),
     };
     if logit.is_nan() { 0.0 } else { logit.clamp(-2.0 * FAR, FAR) }
+}
+
+/// How a layer chooses with the bias that the model had learned, for scores of this gate; `None` if no bias was recorded.
+pub(crate) fn with_recorded_bias(layer: &Layer, gate: Gate) -> Option<Selector> {
+    // Scores are in units of the gate, biases in score units.
+    let bias: Vec<i64> = layer.bias.iter().map(|&b| to_q32(b) >> gate.unit_bits()).collect();
+    (!bias.is_empty()).then(|| Selector::new(Rule::Sign, &bias))
 }

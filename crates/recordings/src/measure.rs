@@ -2,7 +2,7 @@
 
 use super::error::ReadError;
 use super::facts::{Facts, not_a_number};
-use super::gated::{Stop, score};
+use super::gated::{Stop, score, with_recorded_bias};
 use super::recording::{Data, Layer, Recording};
 use moebias_model::config::{Gate, limits};
 use moebias_model::metrics;
@@ -123,11 +123,7 @@ impl Recording {
                 let k = self.top_k_or_usual(layer, reading) as usize;
                 let gate = self.gate(reading);
                 let unbiased = Selector::unbiased(layer.experts);
-                let learned = (!layer.bias.is_empty()).then(|| {
-                    let bias: Vec<i64> = layer.bias.iter().map(|&b| moebias_model::fixed::to_q32(b)).collect();
-                    (Selector::new(moebias_model::config::Rule::Sign, &bias), vec![0u64; layer.experts])
-                });
-                biased = learned;
+                biased = with_recorded_bias(layer, gate).map(|selector| (selector, vec![0u64; layer.experts]));
                 let (mut scores, mut top) = (vec![], [0; MAX_K]);
                 let each = |at: usize, row: &[f32]| {
                     scores.clear();

@@ -118,6 +118,7 @@ impl Recording {
         trace.groups = self.columns(&layer.groups, &rows).map_err(failed)?;
         trace.group_names = self.group_names(&trace.groups);
         trace.learned_bias.clone_from(&layer.bias);
+        trace.starts_from_bias = reading.from_bias && !layer.bias.is_empty();
         let left_out = all - kept.len() + if matches!(layer.data, Data::Scores(_)) { facts.masked } else { 0 };
         let left_out = left_out.min(all - taken.min(all));
         Ok(Watched { trace, top_k, gate, left_out, not_shown: all - taken.min(all) - left_out })

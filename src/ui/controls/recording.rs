@@ -123,6 +123,7 @@ fn fields(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
             read_as(desk, Reading { gate: Some(gate), ..reading.clone() });
         }
     }
+    start(ui, desk, examined);
     if kind != RecordedKind::Selections {
         let most = limits::TOP_K.max_u32().min(examined.trace.experts as u32);
         if let Some(k) =
@@ -142,6 +143,26 @@ fn fields(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     }
     if examined.assumptions.iter().any(|a| a.about == Question::Axes) || reading.axes.is_some() {
         axes(ui, desk, reading);
+    }
+}
+
+/// Where biases start, if the model's own bias was recorded.
+fn start(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
+    let reading = &examined.reading;
+    if examined.trace.learned_bias.is_empty() || examined.trace.is_only_watched() {
+        return;
+    }
+    let items = [
+        Item::new(false, "0", "All biases start from 0, as in training from scratch"),
+        Item::new(
+            true,
+            "the recorded bias",
+            "As the model had learned them. With the rule None they stay: that is how the model routed",
+        ),
+    ];
+    let tip = "The biases of the first step, in variants whose rule adds biases to scores";
+    if let Some(from_bias) = choice(ui, desk.theme, "Biases start from", tip, &reading.from_bias, &items) {
+        read_as(desk, Reading { from_bias, ..reading.clone() });
     }
 }
 

@@ -7,7 +7,6 @@ use super::super::run::{Replay, Run, lock};
 use super::{
     Examined, Node, Online, Point, Solved, Theory, TheoryRequest, bias_of_state, examine, nodes_of, reference, sizes,
 };
-use moebias_model::balance::initial_bias;
 use moebias_model::config::{Experiment, Gate, Source};
 use moebias_model::fixed::from_q32;
 use moebias_model::theory::band;
@@ -357,7 +356,6 @@ impl Theorist {
         let simulation = run.simulation();
         let variant = self.request.variant;
         let state = simulation.state().variants.get(variant)?;
-        let settings = simulation.experiment().variants.get(variant)?;
         let first = run.first_step();
         let from = state.schedule_from.max(first);
         self.states = (from, run.step());
@@ -371,7 +369,7 @@ impl Theorist {
             } else if s == first {
                 match &run.start.state {
                     Some(start) => start.variants.get(variant)?.bias.iter().map(|&b| from_q32(b)).collect(),
-                    None => vec![from_q32(initial_bias(settings.balancer.rule)); state.bias.len()],
+                    None => simulation.start_bias(variant).into_iter().map(from_q32).collect(),
                 }
             } else if let Some(bias) = bias_of_state(of, s, first) {
                 bias

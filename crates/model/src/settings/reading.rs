@@ -78,6 +78,10 @@ pub struct Reading {
     /// The array or column that holds the token ids.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_ids: Option<String>,
+    /// Biases start from the bias that the model had learned, where it was recorded, instead of 0. This holds for rules that add biases
+    /// to scores in every variant with as many experts, and for rule `None`, which then keeps the recorded bias.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub from_bias: bool,
     /// Further files: of later steps, of other layers, or with `sum` of other ranks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
