@@ -50,7 +50,8 @@ impl Lab {
     }
 
     /// The reason, a sentence, why the recording can't be compared with another one; `None` if it can.
-    pub(super) fn cant_compare(&self) -> Option<String> {
+    #[must_use]
+    pub fn cant_compare(&self) -> Option<String> {
         let Some(examined) = self.examined() else { return Some("These tokens are not from a recording".into()) };
         examined
             .trace

@@ -201,7 +201,7 @@ struct Seen {
 }
 
 impl Side<'_> {
-    fn failed(&self, error: std::io::Error) -> ReadError {
+    fn failed(&self, error: &std::io::Error) -> ReadError {
         ReadError::new(&self.recording.name, format!("it can't be read: {error}"))
     }
 
@@ -222,8 +222,8 @@ impl Side<'_> {
         for from in (0..most).step_by(BLOCK) {
             let rows = from..most.min(from + BLOCK);
             let (mut ours, mut theirs): (Vec<i64>, Vec<i64>) = (vec![], vec![]);
-            layer.token_ids.read(rows.clone(), &mut ours).map_err(|e| self.failed(e))?;
-            others.token_ids.read(rows, &mut theirs).map_err(|e| other.failed(e))?;
+            layer.token_ids.read(rows.clone(), &mut ours).map_err(|e| self.failed(&e))?;
+            others.token_ids.read(rows, &mut theirs).map_err(|e| other.failed(&e))?;
             if let Some(at) = (0..ours.len()).find(|&i| ours[i] != theirs[i]) {
                 let (a, b) = (ours[at], theirs[at]);
                 notes.push(format!(
@@ -243,7 +243,7 @@ impl Side<'_> {
             Data::Loads(_) => {}
             Data::Selections(all) => {
                 let mut ids: Vec<i64> = vec![];
-                all.read(rows, &mut ids).map_err(|e| self.failed(e))?;
+                all.read(rows, &mut ids).map_err(|e| self.failed(&e))?;
                 for row in ids.chunks_exact(all.columns()) {
                     found.token(row.iter().filter_map(|&id| u16::try_from(id).ok()));
                 }
@@ -252,7 +252,7 @@ impl Side<'_> {
                 let (gate, first) = (self.recording.gate(self.reading), rows.start);
                 let k = self.recording.top_k_or_usual(layer, self.reading) as usize;
                 let mut values: Vec<f32> = vec![];
-                all.read(rows, &mut values).map_err(|e| self.failed(e))?;
+                all.read(rows, &mut values).map_err(|e| self.failed(&e))?;
                 for (row, values) in values.chunks_exact(all.columns()).enumerate() {
                     if is_masked(values) {
                         found.token(std::iter::empty());

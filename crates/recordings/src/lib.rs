@@ -133,6 +133,15 @@ pub fn hint(path: &Path) -> Option<ReadError> {
     formats::hint(&Input::open(path).ok()?)
 }
 
+/// How the names of files usually end that some reader knows, without the point: those of every format, and those of packed text.
+#[must_use]
+pub fn endings() -> Vec<&'static str> {
+    let mut all: Vec<&str> = FORMATS.iter().flat_map(|f| f.endings()).copied().chain(["gz", "zst"]).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    all.retain(|ending| seen.insert(*ending));
+    all
+}
+
 /// Whether some reader knows this file, judged by its name and first bytes.
 #[must_use]
 pub fn knows(path: &Path) -> bool {

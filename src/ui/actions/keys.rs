@@ -122,6 +122,7 @@ impl Action {
             | Self::CopyPicture
             | Self::ToggleHints
             | Self::SaveSweep
+            | Self::CompareRecordings
             | Self::ResetLayout => vec![],
         }
     }

@@ -54,6 +54,8 @@ impl Toggled {
 pub enum Action {
     /// Choose a file to open.
     Open,
+    /// Choose another recording to compare the present one with.
+    CompareRecordings,
     /// Choose where to save the run as a recording.
     SaveAs,
     /// Choose where to save the run so that it opens as it is seen now.
@@ -217,6 +219,7 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Self::Open => "Open…",
+            Self::CompareRecordings => "Compare with another recording…",
             Self::SaveAs => "Save run as…",
             Self::SaveWithView => "Save run with this view…",
             Self::ExportCsv => "Export curves as CSV…",
@@ -294,6 +297,7 @@ impl Action {
     pub fn icon(self) -> MaterialIcon {
         match self {
             Self::Open => i::ICON_FOLDER_OPEN,
+            Self::CompareRecordings => i::ICON_DIFFERENCE,
             Self::SaveAs | Self::SaveWithView => i::ICON_SAVE,
             Self::ExportCsv => i::ICON_TABLE,
             Self::SavePicture => i::ICON_PHOTO_CAMERA,
@@ -385,6 +389,7 @@ impl Action {
             | Self::EngineCpu
             | Self::EngineGpu => Group::Experiment,
             Self::Open
+            | Self::CompareRecordings
             | Self::SaveAs
             | Self::SaveWithView
             | Self::ExportCsv
@@ -456,6 +461,7 @@ impl Action {
                 "Nothing stands out at this step",
             ),
             Self::SaveSweep => (lab.sweep().is_none(), "There is no sweep to save: S opens the pane that makes one"),
+            Self::CompareRecordings => return lab.cant_compare(),
             Self::ResetBiases => (!s.has_scores(), "A log of selections has no biases"),
             Self::Slower => (matches!(s.speed, Speed::Steps(rate) if rate <= SPEEDS[0]), "This is the lowest speed"),
             Self::Faster => (s.speed == Speed::Max, "This is as fast as it goes"),

@@ -8,6 +8,7 @@ use moebias_files::film::Format;
 use moebias_files::limits;
 use moebias_files::view::PaneKind;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 pub enum Purpose {
     /// A scenario, recording or trace to open.
     Open,
+    /// Another recording to compare the present one with.
+    Compare,
     /// Where to save the run.
     Save,
     /// Where to save the run so that it opens as it is seen now.
@@ -36,6 +39,7 @@ impl Purpose {
     fn title(self) -> String {
         match self {
             Self::Open => "Open a scenario, a recording, a lesson or a trace".into(),
+            Self::Compare => "Compare with another recording of the same tokens".into(),
             Self::Save => "Save the run as a recording".into(),
             Self::SaveWithView => "Save the run as a recording that opens with the present view".into(),
             Self::Csv => "Export curves as CSV".into(),
@@ -51,8 +55,12 @@ impl Purpose {
     fn hint(self) -> &'static str {
         match self {
             Self::Open => {
-                "Scenarios and recordings end in .ron, lessons in .lesson.ron, traces with scores in .safetensors, logs of selections in .jsonl, \
-                 sweeps in .csv"
+                "Scenarios and recorded runs end in .ron, lessons in .lesson.ron, sweeps in .csv. Recordings of routers: safetensors, NumPy, \
+                 PyTorch, Parquet, Arrow, JSON lines, JSON, CSV, GGUF, or a folder of .npy files"
+            }
+            Self::Compare => {
+                "Scores or chosen experts, in any format that opens. What differs stands in the Layers pane: the share of tokens with other \
+                 experts, layer by layer"
             }
             Self::Save => "The whole run with every change and its digest; it replays exactly on any machine",
             Self::SaveWithView => "The open panes, what is hidden and the size of the text are saved with it",
@@ -68,9 +76,17 @@ impl Purpose {
         }
     }
 
+    /// Whether a file that is there is wanted, rather than one to write.
+    fn reads(self) -> bool {
+        matches!(self, Self::Open | Self::Compare)
+    }
+
     fn endings(self) -> &'static [&'static str] {
+        static RECORDINGS: LazyLock<Vec<&'static str>> = LazyLock::new(moebias_recordings::endings);
+        static OPENED: LazyLock<Vec<&'static str>> = LazyLock::new(|| [&["ron"], RECORDINGS.as_slice()].concat());
         match self {
-            Self::Open => &["ron", "safetensors", "jsonl", "csv"],
+            Self::Open => &OPENED,
+            Self::Compare => &RECORDINGS,
             Self::Save | Self::SaveWithView => &["ron"],
             Self::Csv | Self::Sweep => &["csv"],
             Self::Picture(_) => &["png"],
@@ -137,7 +153,7 @@ impl Dialog {
     pub fn new(purpose: Purpose, name: &str, open: Option<&Path>, native: bool, ctx: &Context) -> Self {
         let stem = name::stem(name, "moebias");
         let typed = match purpose.endings() {
-            _ if purpose == Purpose::Open => String::new(),
+            _ if purpose.reads() => String::new(),
             [] => format!("{stem}-film"),
             [ending, ..] => format!("{stem}.{ending}"),
         };
@@ -169,18 +185,23 @@ impl Dialog {
         let mut native = rfd::AsyncFileDialog::new().set_title(self.purpose.title());
         let folder = self.purpose.endings().is_empty();
         if !folder {
-            native = native.add_filter(self.purpose.endings().join(", "), self.purpose.endings());
+            let name = if self.purpose.reads() { "all that opens".into() } else { self.purpose.endings().join(", ") };
+            native = native.add_filter(name, self.purpose.endings());
+            // Files may have other names: what a file is, its first bytes say.
+            if self.purpose.reads() {
+                native = native.add_filter("all files", &["*"]);
+            }
         }
         if self.folder.is_dir() {
             native = native.set_directory(&self.folder);
         }
-        if self.purpose != Purpose::Open {
+        if !self.purpose.reads() {
             native = native.set_file_name(&self.typed);
         }
         self.none = false;
         let (tx, rx) = mpsc::channel();
         let wake = ctx.clone();
-        let open = self.purpose == Purpose::Open;
+        let open = self.purpose.reads();
         let work = move || {
             let since = Instant::now();
             let chosen = match (open, folder) {
@@ -249,13 +270,14 @@ impl Dialog {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     let name = match self.purpose {
                         Purpose::Open => "Open",
+                        Purpose::Compare => "Compare",
                         Purpose::Film(Format::Pngs) => "Film",
                         _ if path.as_ref().is_some_and(|p| p.exists()) => "Replace",
                         _ => "Save",
                     };
                     let go = ui.add_enabled(path.is_some(), egui::Button::new(name).min_size(egui::vec2(84.0, 28.0)));
                     match path.filter(|_| go.clicked() || entered) {
-                        Some(path) if self.purpose == Purpose::Open && !path.is_file() => {
+                        Some(path) if self.purpose.reads() && !path.exists() => {
                             // It stays open, with what was typed and what is wrong with it.
                             (self.tried, self.fresh) = (true, true);
                         }
@@ -279,10 +301,10 @@ impl Dialog {
         if let Some(path) = path {
             let missing = path.parent().filter(|p| !p.as_os_str().is_empty() && !p.is_dir());
             match (self.purpose, missing) {
-                (Purpose::Open, _) if !path.is_file() => {
+                (Purpose::Open | Purpose::Compare, _) if !path.exists() => {
                     say(not_there(path), if self.tried { theme.over_text } else { theme.dim });
                 }
-                (Purpose::Open, _) => say(path.display().to_string(), theme.dim),
+                (Purpose::Open | Purpose::Compare, _) => say(path.display().to_string(), theme.dim),
                 (Purpose::Film(Format::Pngs), _) => say(format!("Pictures go into {}", path.display()), theme.dim),
                 (_, Some(folder)) => say(format!("There is no folder {}", folder.display()), theme.over_text),
                 _ => say(format!("Will be saved as {}", path.display()), theme.dim),
@@ -316,7 +338,7 @@ impl Dialog {
             _ => self.folder.join(typed),
         };
         let endings = self.purpose.endings();
-        if self.purpose == Purpose::Open {
+        if self.purpose.reads() {
             let mut ended = endings.iter().map(|ending| with_ending(&typed, ending));
             let found = if typed.exists() { None } else { ended.find(|path| path.is_file()) };
             return Some(found.unwrap_or(typed));

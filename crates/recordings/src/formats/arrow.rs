@@ -13,6 +13,10 @@ impl Format for Arrow {
         "Arrow"
     }
 
+    fn endings(&self) -> &'static [&'static str] {
+        &["arrow", "feather"]
+    }
+
     fn recognises(&self, input: &Input) -> bool {
         let first = input.first();
         first.starts_with(b"ARROW1") || first.starts_with(b"FEA1") || first.starts_with(&[0xff; 4])

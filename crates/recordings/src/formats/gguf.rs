@@ -36,6 +36,10 @@ impl Format for Gguf {
         "llama.cpp imatrix"
     }
 
+    fn endings(&self) -> &'static [&'static str] {
+        &["gguf", "imatrix"]
+    }
+
     fn recognises(&self, input: &Input) -> bool {
         input.first().starts_with(b"GGUF") || input.ends_with(&[".gguf"]) || is_old(input)
     }

@@ -25,6 +25,10 @@ impl Format for JsonLines {
         "JSON lines"
     }
 
+    fn endings(&self) -> &'static [&'static str] {
+        &["jsonl", "ndjson"]
+    }
+
     fn recognises(&self, input: &Input) -> bool {
         input.ends_with(&[".jsonl", ".ndjson"]) || begins_with_object(input.first())
     }

@@ -29,6 +29,10 @@ impl Format for Megatron {
         "Megatron-LM router trace"
     }
 
+    fn endings(&self) -> &'static [&'static str] {
+        &["jsonl"]
+    }
+
     fn recognises(&self, input: &Input) -> bool {
         const KEYS: [&str; 6] = ["step", "stage", "block", "layer", "rank", "num_tokens"];
         first_batch(input.first()).is_some_and(|batch| KEYS.iter().all(|key| batch.contains_key(*key)))

@@ -26,6 +26,9 @@ pub trait Format: Sync + Send {
     /// Its name, for people.
     fn name(&self) -> &'static str;
 
+    /// How names of its files usually end, without the point.
+    fn endings(&self) -> &'static [&'static str];
+
     /// Whether a file is of this format, from its first bytes and its name.
     fn recognises(&self, input: &Input) -> bool;
 

@@ -22,6 +22,10 @@ impl Format for Npy {
         "NumPy .npy"
     }
 
+    fn endings(&self) -> &'static [&'static str] {
+        &["npy"]
+    }
+
     fn recognises(&self, input: &Input) -> bool {
         input.first().starts_with(b"\x93NUMPY")
     }

@@ -21,6 +21,10 @@ impl Format for Npz {
         "NumPy .npz"
     }
 
+    fn endings(&self) -> &'static [&'static str] {
+        &["npz"]
+    }
+
     fn recognises(&self, input: &Input) -> bool {
         let arrays = |archive: Archive| archive.entries.iter().any(|entry| entry.name.ends_with(".npy"));
         let archive = || Archive::open(input.bytes().map_err(|e| e.what)?);

@@ -13,6 +13,10 @@ impl Format for Parquet {
         "Parquet"
     }
 
+    fn endings(&self) -> &'static [&'static str] {
+        &["parquet"]
+    }
+
     fn recognises(&self, input: &Input) -> bool {
         input.first().starts_with(b"PAR1") || input.first().starts_with(b"PARE")
     }

@@ -21,6 +21,10 @@ impl Format for Safetensors {
         "safetensors"
     }
 
+    fn endings(&self) -> &'static [&'static str] {
+        &["safetensors"]
+    }
+
     fn recognises(&self, input: &Input) -> bool {
         input.first().get(8) == Some(&b'{') && input.first()[5..8] == [0, 0, 0] || input.ends_with(&[".safetensors"])
     }

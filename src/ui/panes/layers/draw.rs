@@ -4,13 +4,16 @@ use super::row::{Row, spread};
 use crate::ui::kit::pixels::keep_pixels;
 use crate::ui::kit::style::{TINY, mono, text};
 use crate::ui::kit::theme::Theme;
+use crate::ui::kit::widgets::slider::figure;
 use crate::ui::kit::words::fitted;
 use crate::ui::panes::shared::AXIS;
 use eframe::egui::{
     self, Align2, Color32, ColorImage, Context, CornerRadius, Pos2, Rect, Stroke, StrokeKind, TextureHandle, TextureId,
     TextureOptions, Ui, pos2, vec2,
 };
+use moebias_lab::comparing::Compared;
 use moebias_lab::layers::AllLayers;
+use moebias_recordings::LayerDifference;
 use std::sync::Arc;
 
 /// Room for the headings above the columns, points.
@@ -19,8 +22,10 @@ const ABOVE: f32 = 20.0;
 const BELOW: f32 = 36.0;
 /// Least height of a row in which figures can be read.
 const READABLE: f32 = 12.0;
-/// Widths of the columns of figures: MaxVio with its bar, dead and effective experts.
-const COLUMNS: [(&str, f32); 3] = [("MaxVio", 112.0), ("dead", 48.0), ("effective", 74.0)];
+/// The columns of figures with their widths: MaxVio with its bar, dead and effective experts, and the share of tokens whose experts differ in
+/// the recording that this one was compared with.
+const COLUMNS: [(&str, f32); 4] = [("MaxVio", 112.0), ("dead", 48.0), ("effective", 74.0), (DIFFER, 62.0)];
+const DIFFER: &str = "differ";
 /// Greatest height of a bar.
 const BAR: f32 = 14.0;
 /// Least width of the picture; columns give way to it, the last one first.
@@ -33,6 +38,8 @@ pub(super) struct Draw<'a> {
     pub(super) rows: &'a [Option<Row>],
     /// The layer that the run shows.
     pub(super) current: Option<usize>,
+    /// How the chosen experts differ from those of another recording, if the two were compared.
+    pub(super) compared: Option<&'a Compared>,
     pub(super) theme: &'static Theme,
     pub(super) rect: Rect,
 }
@@ -43,11 +50,24 @@ impl Draw<'_> {
     }
 
     /// The columns that have room beside the picture.
-    fn columns(&self) -> &'static [(&'static str, f32)] {
+    fn columns(&self) -> Vec<(&'static str, f32)> {
         let room = self.rect.width() - AXIS - PICTURE;
-        let fits = |n: &usize| COLUMNS[..*n].iter().map(|c| c.1).sum::<f32>() <= room;
-        let count = (0..=COLUMNS.len()).rev().find(fits).unwrap_or(0);
-        &COLUMNS[..count]
+        let mut columns: Vec<_> = COLUMNS.into_iter().filter(|c| c.0 != DIFFER || self.compared.is_some()).collect();
+        // The comparison was asked for, so it stays longest but for MaxVio.
+        while columns.iter().map(|c| c.1).sum::<f32>() > room && columns.len() > 1 {
+            let place = columns.iter().rposition(|c| c.0 != DIFFER).filter(|&at| at > 0).unwrap_or(columns.len() - 1);
+            columns.remove(place);
+        }
+        if columns.iter().map(|c| c.1).sum::<f32>() > room {
+            columns.clear();
+        }
+        columns
+    }
+
+    /// How the chosen experts of a layer differ from those of the other recording.
+    fn differs(&self, layer: usize) -> Option<&LayerDifference> {
+        let name = &self.all.rows.get(layer)?.name;
+        self.compared?.found.layers.iter().find(|l| l.layer == *name)
     }
 
     fn frame(&self) -> Rect {
@@ -124,7 +144,7 @@ impl Draw<'_> {
         let most = self.rows.iter().flatten().map(|r| r.max_vio).fold(1e-9, f64::max);
         let every = self.every();
         let mut left = frame.right();
-        for &(name, width) in self.columns() {
+        for (name, width) in self.columns() {
             let x = egui::Rangef::new(left + 8.0, left + width);
             painter.text(pos2(x.max, frame.top() - 4.0), Align2::RIGHT_BOTTOM, name, text(TINY), theme.faint);
             for (layer, row) in self.rows.iter().enumerate() {
@@ -145,6 +165,7 @@ impl Draw<'_> {
                     let value = match name {
                         "MaxVio" => format!("{:.2}", row.max_vio),
                         "dead" => row.dead.to_string(),
+                        DIFFER => self.differs(layer).map_or_else(|| "–".into(), |l| percent(l.share())),
                         _ => format!("{:.1}", row.effective),
                     };
                     let colour = if pointed == Some(layer) { theme.text } else { theme.dim };
@@ -253,6 +274,7 @@ impl Draw<'_> {
         lines[1] = match (&self.all.failure, pointed) {
             (_, Some((layer, expert))) => self.told(layer, expert),
             (Some(failure), None) => failure.clone(),
+            (None, None) if self.compared.is_some() => self.comparison(),
             (None, None) => "Click a layer to see it in all panes".into(),
         };
         let colours = [theme.dim, if self.all.failure.is_some() { theme.over_text } else { theme.faint }];
@@ -263,6 +285,25 @@ impl Draw<'_> {
         }
     }
 
+    /// The comparison in a sentence.
+    fn comparison(&self) -> String {
+        let Some(Compared { name, found, .. }) = self.compared else { return String::new() };
+        let all = if found.layers.len() == 1 { "" } else { " in at least one layer" };
+        let tokens = format!("{name} gives {} of the tokens other experts{all}", percent(found.share_of_tokens()));
+        let pairs = format!("{tokens}, {} of the pairs of token and layer", percent(found.share_of_pairs()));
+        found.notes.iter().fold(pairs, |text, note| format!("{text}; {note}"))
+    }
+
+    /// What the comparison says of one layer.
+    fn parted(&self, layer: usize) -> String {
+        let Some(found) = self.differs(layer) else { return String::new() };
+        let margin = found.margin.and_then(|m| Some((m.differ?, m.all)));
+        let margin = margin.map(|(differ, all)| {
+            format!(", at a margin of {} (median; of all tokens {})", figure(differ, false), figure(all, false))
+        });
+        format!("; {} of {} tokens differ{}", found.differ, found.tokens, margin.unwrap_or_default())
+    }
+
     fn told(&self, layer: usize, expert: Option<usize>) -> String {
         let name = self.all.rows.get(layer).map_or("", |r| &r.name);
         let Some(row) = self.rows.get(layer).and_then(Option::as_ref) else {
@@ -271,8 +312,16 @@ impl Draw<'_> {
         let of = expert.and_then(|e| Some((e, row.loads.get(e)?)));
         let load = of.map(|(e, load)| format!(", expert {e} {load:.2}× fair")).unwrap_or_default();
         format!(
-            "layer {name}{load}; MaxVio {:.2}, entropy {:.2}, {:.1} effective, {} dead",
-            row.max_vio, row.entropy, row.effective, row.dead
+            "layer {name}{load}; MaxVio {:.2}, entropy {:.2}, {:.1} effective, {} dead{}",
+            row.max_vio,
+            row.entropy,
+            row.effective,
+            row.dead,
+            self.parted(layer)
         )
     }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
 }

@@ -6,6 +6,7 @@ mod row;
 use super::shared::frame::{message, mode};
 use super::shared::{describe, of_several};
 use super::{Pane, PaneContext, PaneKind};
+use crate::ui::actions::Action;
 use crate::ui::kit::widgets::slider::figure;
 use draw::Draw;
 use eframe::egui::{Sense, TextureHandle, Ui};
@@ -70,6 +71,12 @@ impl Pane for LayersPane {
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         let Some(all) = cx.lab.layers_so_far() else { return };
+        if cx.lab.cant_compare().is_none() {
+            let tip = "Compares the chosen experts with those of another recording of the same tokens, layer by layer";
+            if mode(ui, cx.theme, "Compare…", cx.lab.compared().is_some(), tip) {
+                cx.link.asked.push(Action::CompareRecordings);
+            }
+        }
         let scores = cx.lab.examined().is_some_and(|e| e.recording.kind == RecordedKind::Scores);
         if !scores {
             return;
@@ -103,7 +110,8 @@ impl Pane for LayersPane {
         "Every layer of the recording in a row, every expert in a column: grey is the fair share, orange above, blue below, full colour at 0 \
          and at twice the fair share. Beside it stand each layer's MaxVio, the experts that got no token, and the effective experts: e to the \
          entropy of the load shares. Recorded: all tokens of the file, without a bias. Route all layers: every layer is routed again with the \
-         settings of the variant shown and biases of its own. Click a layer to see it in all panes."
+         settings of the variant shown and biases of its own. Click a layer to see it in all panes. Compare: the share of tokens that have other \
+         experts in another recording of the same tokens; the margin is the score of the last expert chosen less that of the next one."
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
@@ -119,7 +127,9 @@ impl Pane for LayersPane {
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
         describe(&response, self, cx);
         let current = examined.recording.layers.iter().position(|l| l.name == examined.layer);
-        let draw = Draw { all: &all, rows: &rows, current, theme: cx.theme, rect };
+        let compared = cx.lab.compared().cloned();
+        let compared = compared.as_ref();
+        let draw = Draw { all: &all, rows: &rows, current, compared, theme: cx.theme, rect };
         let (shows, dark) = (self.shows(&all), cx.theme.dark);
         let fresh =
             self.picture.as_ref().is_none_or(|(of, s, d, _)| !Arc::ptr_eq(of, &all) || *s != shows || *d != dark);

@@ -140,6 +140,7 @@ impl App {
         }
         match action {
             Action::Open => self.ask_path(ctx, Purpose::Open),
+            Action::CompareRecordings => self.ask_path(ctx, Purpose::Compare),
             Action::SaveAs => self.ask_path(ctx, Purpose::Save),
             Action::ExportCsv => self.ask_path(ctx, Purpose::Csv),
             Action::SavePicture => self.ask_path(ctx, Purpose::Picture(None)),
@@ -244,6 +245,10 @@ impl App {
     pub(super) fn chosen(&mut self, ctx: &Context, purpose: Purpose, path: PathBuf) {
         match purpose {
             Purpose::Open => self.lab.send(Command::OpenFile(path)),
+            Purpose::Compare => {
+                self.lab.send(Command::CompareWith(path));
+                self.show_pane(PaneKind::Layers);
+            }
             Purpose::Save => self.lab.send(Command::SaveAs(path)),
             Purpose::Csv => self.lab.send(Command::ExportCsv(path)),
             Purpose::SaveWithView => self.lab.send(Command::SaveWithView(path, Box::new(self.view()))),

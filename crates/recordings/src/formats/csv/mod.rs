@@ -31,6 +31,10 @@ impl Format for Csv {
         "CSV"
     }
 
+    fn endings(&self) -> &'static [&'static str] {
+        &["csv", "tsv"]
+    }
+
     fn recognises(&self, input: &Input) -> bool {
         let known = |start: Start| header(&start, &Reading::default()).is_some() || is_numbers(&start.first);
         input.ends_with(&[".csv", ".tsv"]) || Start::of(input.first()).is_some_and(known)

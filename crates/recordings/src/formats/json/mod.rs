@@ -31,6 +31,10 @@ impl Format for Json {
         "JSON"
     }
 
+    fn endings(&self) -> &'static [&'static str] {
+        &["json"]
+    }
+
     fn recognises(&self, input: &Input) -> bool {
         let text = input.first().strip_prefix(b"\xef\xbb\xbf").unwrap_or(input.first()).trim_ascii_start();
         match text.first() {

@@ -23,6 +23,10 @@ impl Format for Torch {
         "PyTorch"
     }
 
+    fn endings(&self) -> &'static [&'static str] {
+        &["pt", "pth"]
+    }
+
     fn recognises(&self, input: &Input) -> bool {
         let torch =
             || Archive::open(input.bytes().map_err(|e| e.what)?).map(|archive| Saved::pickle(&archive).is_some());
