@@ -5,7 +5,7 @@ use crate::ui::actions::Action;
 use crate::ui::export::caption::Caption;
 use crate::ui::export::film::{Film, Made, size_of};
 use crate::ui::export::film_dialog::{FilmDialog, Outcome};
-use crate::ui::export::pictures::Goal;
+use crate::ui::export::pictures::{Goal, Pictures};
 use crate::ui::export::svg::Drawing;
 use crate::ui::kit::pixels::{Images, images};
 use crate::ui::kit::style;
@@ -31,6 +31,8 @@ const PASSES: usize = 4;
 /// What is being made.
 #[derive(Default)]
 pub(super) struct Making {
+    /// Pictures of the window and files written beside it.
+    pub(super) pictures: Pictures,
     /// What a film is to be is asked.
     dialog: Option<FilmDialog>,
     /// It is known, its path is asked.
@@ -55,8 +57,7 @@ impl App {
     /// Does what concerns copies and films. False for another action.
     pub(super) fn act_on_making(&mut self, ctx: &Context, action: Action) -> bool {
         match action {
-            Action::SaveWithView => self.ask_path(ctx, Purpose::SaveWithView),
-            Action::CopyPicture => self.pictures.take(ctx, Goal::Clipboard, None),
+            Action::CopyPicture => self.making.pictures.take(ctx, Goal::Clipboard, None),
             Action::CopyPane => self.export(ctx, self.pane_meant(), Export::Copy),
             Action::Film => self.ask_film(ctx, None),
             _ => return false,
@@ -79,8 +80,8 @@ impl App {
 
     /// A picture of a pane, where it is seen.
     pub(super) fn take_picture(&mut self, ctx: &Context, kind: PaneKind, goal: Goal) {
-        match self.layout.rect_of(kind) {
-            Some(part) => self.pictures.take(ctx, goal, Some(part)),
+        match self.showing.layout.rect_of(kind) {
+            Some(part) => self.making.pictures.take(ctx, goal, Some(part)),
             None => self.not_seen(kind),
         }
     }
@@ -91,7 +92,7 @@ impl App {
 
     /// Where a drawing goes is known: the next frame is it.
     pub(super) fn draw_to(&mut self, ctx: &Context, kind: PaneKind, path: PathBuf) {
-        if self.layout.rect_of(kind).is_none() {
+        if self.showing.layout.rect_of(kind).is_none() {
             return self.not_seen(kind);
         }
         self.making.drawing = Some((kind, path));
@@ -104,7 +105,7 @@ impl App {
         let Some((kind, path)) = self.making.drawing.take() else { return };
         self.link.bare = self.showing.is_bare();
         ctx.request_repaint();
-        let Some(part) = self.layout.rect_of(kind) else { return };
+        let Some(part) = self.showing.layout.rect_of(kind) else { return };
         let (theme, part, shapes, images) = if theme.dark && !self.making.as_seen {
             let (shapes, images) = self.on_paper(ctx, kind, part.size());
             (&LIGHT, Rect::from_min_size(Pos2::ZERO, part.size()), shapes, images)
@@ -118,7 +119,7 @@ impl App {
         let title = format!("{} – {run}, step {step}", kind.name());
         let caption = Some(Caption::of(&self.lab, theme));
         let drawing = Drawing { shapes, part, ground: theme.pane, title, caption, images };
-        self.pictures.work(ctx, move || {
+        self.making.pictures.work(ctx, move || {
             atomic::write(&path, drawing.text().as_bytes()).map_err(|e| e.to_string())?;
             Ok(format!("Saved {}", path.display()))
         });
@@ -137,7 +138,7 @@ impl App {
         for _ in 0..PASSES {
             let mut output = paper.run_ui(input.clone(), |ui| {
                 let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme: &LIGHT };
-                frame::show(ui, self.panes.get(kind), &mut cx, false);
+                frame::show(ui, self.showing.panes.get(kind), &mut cx, false);
             });
             // Nothing is painted with them: words stay words.
             output.textures_delta.clear();
@@ -170,7 +171,7 @@ impl App {
 
     /// Takes in what was finished beside the window. Call once per frame.
     pub(super) fn poll_making(&mut self, ctx: &Context) {
-        while let Some(outcome) = self.pictures.poll() {
+        while let Some(outcome) = self.making.pictures.poll() {
             match outcome {
                 Ok(text) => self.lab.tell(Level::Success, text),
                 Err(text) => self.lab.tell(Level::Error, text),
@@ -182,7 +183,7 @@ impl App {
             // The film shows the window as it stands now, whatever its scenario says.
             let mut view = self.view();
             if !self.showing.views.is_on() {
-                film.setting.window.panes = Some(self.layout.tree().clone());
+                film.setting.window.panes = Some(self.showing.layout.tree().clone());
                 (view.columns, view.widths) = Default::default();
             }
             document.view = Some(view);
