@@ -1,9 +1,9 @@
-//! What was assumed about a recording because its file does not say it.
+//! Assumptions about a recording, made where its file does not state something.
 
 use std::fmt;
 use strum::{EnumIter, IntoStaticStr};
 
-/// What an assumption is about. Each can be answered by a [`Reading`](super::Reading).
+/// The subject of an assumption. Each can be settled by a [`Reading`](super::Reading).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, IntoStaticStr)]
 pub enum Question {
     /// What was recorded: scores, selections or loads.
@@ -12,7 +12,7 @@ pub enum Question {
     Axes,
     /// Experts per token.
     TopK,
-    /// The gate.
+    /// The gate of the router.
     Gate,
     /// The number of experts.
     Experts,
@@ -27,7 +27,7 @@ pub enum Question {
 }
 
 impl Question {
-    /// The option of the command line that answers it.
+    /// The command-line option that settles the question.
     #[must_use]
     pub fn option(self) -> &'static str {
         match self {
@@ -44,24 +44,24 @@ impl Question {
     }
 }
 
-/// Something that a file does not say, and what was assumed.
+/// Something that a file does not state, and what was assumed instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assumption {
-    /// What it is about.
+    /// The subject of the assumption.
     pub about: Question,
-    /// What was assumed and why: a sentence.
+    /// The assumption and its reason, as a sentence.
     pub text: String,
-    /// Whether the file could well mean something else, so that a person should be asked.
+    /// Whether another meaning is likely enough that a person should be asked.
     pub ask: bool,
 }
 
 impl Assumption {
-    /// Something that is nearly always so.
+    /// An assumption that is nearly always right.
     pub fn usual(about: Question, text: impl Into<String>) -> Self {
         Self { about, text: text.into(), ask: false }
     }
 
-    /// Something that should be asked.
+    /// An assumption that a person should confirm.
     pub fn open(about: Question, text: impl Into<String>) -> Self {
         Self { about, text: text.into(), ask: true }
     }

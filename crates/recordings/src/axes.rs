@@ -1,4 +1,4 @@
-//! What the axes of an array mean.
+//! Determines what the axes of an array mean.
 
 use super::assumption::{Assumption, Question};
 use super::tensor::Tensor;
@@ -16,7 +16,7 @@ pub(crate) enum Axis {
     Rank,
 }
 
-/// What each axis of an array means.
+/// Determines what each axis of an array means, from the reading, the shape and the names.
 pub(crate) fn axes_of(
     tensor: &Tensor,
     kind: RecordedKind,
@@ -50,7 +50,7 @@ pub(crate) fn axes_of(
         (RecordedKind::Scores | RecordedKind::Selections, 4, false) => (vec![Layer, Batch, Token, Expert], true),
         _ => return Err(format!("`{name}` has shape {shape:?}, which holds no {kind} that Moebias knows")),
     };
-    // The form that Moebias documents needs no word.
+    // The layout that Moebias documents needs no assumption.
     let documented = canonical && kind == RecordedKind::Scores && shape.len() == 3;
     if ask || (shape.len() > 2 && !documented) {
         let words: Vec<&str> = axes.iter().map(|&a| word(a, kind)).collect();
@@ -76,7 +76,7 @@ fn word(axis: Axis, kind: RecordedKind) -> &'static str {
     }
 }
 
-/// Axes as a person names them: `layers, tokens, experts`.
+/// Parses axes as a person names them: `layers, tokens, experts`.
 fn named_axes(text: &str, kind: RecordedKind, shape: &[usize], name: &str) -> Result<Vec<Axis>, String> {
     let axis = |word: &str| match word.trim().to_ascii_lowercase().as_str() {
         "steps" | "step" | "s" => Ok(Axis::Step),

@@ -1,4 +1,4 @@
-//! Arrays that belong to those that were recorded: the learned bias, token ids, groups, and the mask of padding.
+//! Arrays that accompany the recorded ones: the learned bias, token ids, groups, and the padding mask.
 
 use super::assumption::{Assumption, Question};
 use super::names::{self, Role};
@@ -9,7 +9,7 @@ use moebias_model::config::limits as settings;
 use moebias_model::settings::reading::Reading;
 use std::ops::Range;
 
-/// Runs of tokens that a mask keeps, in one layer.
+/// The largest number of runs of tokens that a mask may keep in one layer.
 const RUNS: usize = 1 << 20;
 
 /// Adds the learned bias, the token ids and the groups that belong to a layer, and leaves out what a mask marks as padding. `index` is the
@@ -37,7 +37,7 @@ pub(crate) fn add_companions(
     if let Some(bias) = of_role(Role::Bias) {
         match learned(bias, layer.experts, index, layers) {
             Ok(bias) => layer.bias = bias,
-            // A model's weights have biases of other parts.
+            // The file may hold model weights, which contain biases of other parts.
             Err(e) if bias.name.split('.').next() != Some("bias") => {
                 note(Question::Values, format!("{e}: it is not used"));
             }
@@ -72,7 +72,7 @@ pub(crate) fn add_companions(
     Ok(())
 }
 
-/// The bias of a layer, from an array of one layer or of all.
+/// The learned bias of a layer, from an array for one layer or for all layers.
 fn learned(bias: &Tensor, experts: usize, index: usize, layers: usize) -> Result<Vec<f64>, String> {
     bias.check()?;
     let values = match *bias.shape.as_slice() {
@@ -129,7 +129,7 @@ fn leave_padding_out(layer: &mut Layer, mask: &Tensor, kept: &[Range<usize>]) ->
     Some(format!("`{}` marks {} of {all} tokens as padding: they are left out", mask.name, all - left))
 }
 
-/// One whole number from 0 to `most` per token.
+/// Reads one integer from 0 to `most` per token.
 fn column(tensor: &Tensor, tokens: usize, most: i64) -> Result<Rows, String> {
     tensor.check()?;
     let name = &tensor.name;

@@ -1,4 +1,4 @@
-//! A model's `config.json` beside a recording: what it says is taken where the recording itself does not say it.
+//! A model's `config.json` in the folder of a recording; it completes what the recording itself does not state.
 
 use super::assumption::{Assumption, Question};
 use super::meta::Meta;
@@ -6,7 +6,7 @@ use super::recording::Recording;
 use moebias_disk::{At, Limit};
 use std::path::Path;
 
-/// The longest configuration that is read.
+/// The largest configuration file that is read.
 const LIMIT: Limit = Limit::new("a model's config.json", 4 << 20);
 
 /// Completes the metadata from `config.json` in the folder of `path`, if that describes a router.

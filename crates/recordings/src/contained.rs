@@ -1,4 +1,4 @@
-//! Readers of damaged files that other people wrote, kept from ending the program.
+//! Catches panics of third-party readers on damaged files, so that the program continues.
 
 use std::cell::Cell;
 #[cfg(feature = "parquet")]
@@ -8,8 +8,8 @@ thread_local! {
     static CONTAINED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether a panic on this thread is expected and caught: a reader of another crate met a damaged file. For panic hooks, which then have
-/// nothing to say.
+/// Whether a panic on this thread is expected and caught, because a third-party reader is reading a file that may be damaged. Panic hooks
+/// should then report nothing.
 #[must_use]
 pub fn is_contained() -> bool {
     CONTAINED.with(Cell::get)

@@ -1,4 +1,4 @@
-//! Writing a recording in one form: safetensors, with everything that was decided in the metadata, so that it opens without questions.
+//! Writes a recording as safetensors, with everything that was decided about it in the metadata, so that the copy opens without questions.
 
 use super::error::ReadError;
 use super::facts::{Facts, not_a_number};
@@ -14,7 +14,7 @@ use std::ops::Range;
 /// Why a recording was not converted.
 #[derive(Debug, thiserror::Error)]
 pub enum ConvertError {
-    /// It can't be read.
+    /// The recording can't be read.
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The copy can't be written.
@@ -22,7 +22,7 @@ pub enum ConvertError {
     Write(#[from] io::Error),
 }
 
-/// An array of the copy: its name, type, shape, and where its numbers come from.
+/// An array of the copy: its name, type and shape, and the source of its numbers.
 struct Part<'a> {
     name: String,
     dtype: &'static str,
@@ -75,7 +75,7 @@ impl Recording {
         Ok(())
     }
 
-    /// What the copy says of itself: strings, as the format demands.
+    /// The metadata of the copy: strings, as the format demands.
     fn decided(&self, reading: &Reading) -> Value {
         let mut said = Map::new();
         let mut say = |key: &str, value: String| said.insert(key.into(), Value::String(value));

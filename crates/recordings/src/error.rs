@@ -20,22 +20,22 @@ pub struct Place {
 pub struct ReadError {
     /// The file, as the caller named it.
     pub file: String,
-    /// What is wrong with it, a sentence that continues the file's name.
+    /// What is wrong with the file: a phrase that continues its name.
     pub what: String,
-    /// Where, in a text file.
+    /// The position of the error in a text file.
     pub place: Option<Box<Place>>,
-    /// Why the file was not opened at all.
+    /// Why the file was not opened, if it was not.
     #[source]
     pub refusal: Option<Refusal>,
 }
 
 impl ReadError {
-    /// An error of this file.
+    /// An error about this file.
     pub fn new(file: impl Display, what: impl Into<String>) -> Self {
         Self { file: file.to_string(), what: what.into(), place: None, refusal: None }
     }
 
-    /// The file was not opened.
+    /// The error for a file that was not opened.
     pub(crate) fn refused(file: impl Display, refusal: Refusal) -> Self {
         Self { refusal: None, ..Self::new(file, refusal.to_string()) }.with(refusal)
     }
@@ -45,7 +45,7 @@ impl ReadError {
         self
     }
 
-    /// The same error with its place in a text file. Of `line` only the beginning is kept.
+    /// Adds the position in a text file. Only the beginning of `line` is kept.
     pub(crate) fn at(mut self, number: usize, column: usize, line: &[u8]) -> Self {
         let quote = String::from_utf8_lossy(&line[..line.len().min(160)]).trim_end().to_owned();
         self.place = Some(Box::new(Place { line: number, column, quote }));

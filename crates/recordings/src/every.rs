@@ -1,4 +1,4 @@
-//! Every layer of a recording, step by step from the file: memory holds one step of the layers that are being read.
+//! Every layer of a recording, read from the file step by step: memory holds only one step of the layers that are being read.
 
 use super::error::ReadError;
 use super::facts::{Facts, not_a_number};
@@ -12,26 +12,26 @@ use moebias_model::trace::Trace;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The scores of every layer, cut into the steps of one of them.
+/// The scores of every layer, divided into steps in the same way.
 #[derive(Debug)]
 pub struct EveryLayer {
     recording: Arc<Recording>,
     reading: Reading,
     gate: Gate,
-    /// Rows that are taken, the same in every layer.
+    /// The rows that are used, the same in every layer.
     rows: Vec<Range<usize>>,
     tokens: usize,
     steps: usize,
-    /// The scores of all 16-bit numbers, where the gate looks at one logit at a time.
+    /// The score of every 16-bit number, if the gate maps each logit on its own.
     table: Option<(Number, Vec<i32>)>,
 }
 
-/// The mark of a number that is no score.
+/// The entry for a number that gives no score.
 const NONE: i32 = i32::MIN;
 
 impl Recording {
-    /// Every layer with the tokens that are taken of `like`, whose facts these are. Layers with another number of tokens or experts are
-    /// left out.
+    /// All layers, restricted to the tokens that are kept of `like`, whose facts are `facts`. Layers with another number of tokens or
+    /// experts are left out.
     ///
     /// # Errors
     /// The recording holds no scores, or `like` can't be read.
@@ -74,11 +74,11 @@ impl Recording {
     }
 }
 
-/// The scores of all numbers of 16 bits.
+/// The score of every 16-bit number.
 fn table(number: Number, gate: Gate, gated: Option<Gate>) -> Vec<i32> {
     let bytes: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
     let mut values: Vec<f32> = vec![];
-    // Numbers in memory are always there.
+    // Reading from memory cannot fail.
     Rows::of_memory(1, number, bytes).read(0..1 << 16, &mut values).ok();
     let mut scores = Vec::with_capacity(values.len());
     for value in values {
@@ -106,7 +106,7 @@ impl FromNumber for Bits {
 }
 
 impl EveryLayer {
-    /// The layers that have these tokens and experts, by their places in the recording.
+    /// The layers with this number of experts and the same number of tokens, by their indices in the recording.
     #[must_use]
     pub fn layers(&self, experts: usize) -> Vec<usize> {
         let rows = self.rows.last().map_or(0, |r| r.end);

@@ -1,4 +1,4 @@
-//! What one pass over the rows of a layer shows.
+//! Facts about a layer, collected in one pass over its rows.
 
 use super::error::ReadError;
 use super::recording::{Data, Layer, Recording};
@@ -6,21 +6,21 @@ use super::runs;
 use moebias_model::config::limits;
 use std::ops::Range;
 
-/// Numbers that are looked at in one layer; what lies behind them is not looked at.
+/// The largest number of values examined in one layer; the rest is ignored.
 const MOST: usize = 1 << 27;
 
-/// What one pass over the rows of a layer shows.
+/// Facts about a layer, collected in one pass over its rows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// The number of rows that were looked at.
+    /// The number of rows examined.
     pub rows: usize,
-    /// Rows of scores that are all −∞: masked tokens.
+    /// The number of rows of scores that are all −∞: masked tokens.
     pub masked: usize,
-    /// Runs of identical rows that chance does not explain.
+    /// Runs of identical rows that are too long to be chance.
     pub identical: Vec<Range<usize>>,
-    /// Token ids that come in runs which chance does not explain, with the number of tokens in these runs.
+    /// Token ids in runs that are too long to be chance, with the number of tokens in these runs.
     pub padding: Vec<(i64, usize)>,
-    /// Rows of scores that add up to 1.
+    /// The number of rows of scores that add up to 1.
     pub sum_to_one: usize,
     /// The smallest score that is not −∞.
     pub least: f32,
@@ -28,12 +28,12 @@ pub struct Facts {
     pub most: f32,
     /// The shortest and the longest list of chosen experts.
     pub choices: Option<(usize, usize)>,
-    /// How often every expert was chosen, or the counts of all steps.
+    /// How often each expert was chosen, or the sum of the counts of all steps.
     pub chosen: Vec<u64>,
 }
 
 impl Facts {
-    /// Looks at a layer, at most at its first 134 million numbers.
+    /// Examines a layer, at most its first 134 million values.
     ///
     /// # Errors
     /// The file can't be read, or holds a value that is not a number; the message says where.
@@ -55,7 +55,7 @@ impl Facts {
                 facts.chosen = vec![0; layer.experts];
                 let upto = rows.len().min(MOST / rows.columns().max(1));
                 rows.each::<i64, std::io::Error>(0..upto, |at, row| {
-                    // Of a very large file only a part was looked at when it was opened.
+                    // Opening a very large file examines only a part of it.
                     if let Some(id) = row.iter().find(|id| !(-1..limits::EXPERTS.max as i64).contains(*id)) {
                         return Err(std::io::Error::other(format!("row {at} names expert {id}")));
                     }
@@ -118,21 +118,21 @@ impl Facts {
         self.choices = Some(self.choices.map_or((count, count), |(least, most)| (least.min(count), most.max(count))));
     }
 
-    /// Whether every row that is not masked adds up to 1, but for rounding.
+    /// Whether every row that is not masked adds up to 1, up to rounding.
     #[must_use]
     pub fn adds_up_to_one(&self) -> bool {
         let rows = self.rows - self.masked;
         rows > 0 && self.sum_to_one * 100 >= rows * 99
     }
 
-    /// The tokens in runs of identical rows.
+    /// The number of tokens in runs of identical rows.
     #[must_use]
     pub fn tokens_identical(&self) -> usize {
         self.identical.iter().map(Range::len).sum()
     }
 }
 
-/// What stops the pass over scores.
+/// Why the pass over scores stopped.
 enum Bad {
     Read(std::io::Error),
     Value { row: usize, expert: usize, value: f32 },
@@ -151,7 +151,7 @@ pub(crate) fn not_a_number(recording: &Recording, layer: &Layer, row: usize, exp
     ReadError::new(&recording.name, what)
 }
 
-/// Token ids that come in unlikely runs, with the number of tokens in these runs.
+/// Token ids in runs that are too long to be chance, with the number of tokens in these runs.
 fn padding(ids: &[i64]) -> Vec<(i64, usize)> {
     let values: Vec<u64> = ids.iter().map(|&id| id as u64).collect();
     let mut found: Vec<(i64, usize)> = vec![];

@@ -1,4 +1,4 @@
-//! From recorded values to scores, and back through a gate that they have passed already.
+//! Converts recorded values to scores, and values that have passed a gate back to logits.
 
 use super::recording::Layer;
 use moebias_model::config::{Gate, Rule};
@@ -6,7 +6,7 @@ use moebias_model::fixed::to_q32;
 use moebias_model::gate::scores_of_recorded;
 use moebias_model::select::Selector;
 
-/// What stops the pass over scores.
+/// Why a pass over scores stopped.
 pub(crate) enum Stop {
     Read(std::io::Error),
     Value(usize, usize, f32),
@@ -18,7 +18,7 @@ impl From<std::io::Error> for Stop {
     }
 }
 
-/// The scores of one recorded row, Q20; or the expert and the value that is not a number.
+/// Appends the scores of one recorded row, Q20. The error is the expert and its value if that is not a number.
 pub(crate) fn score(row: &[f32], gate: Gate, gated: Option<Gate>, out: &mut Vec<i32>) -> Result<(), (usize, f32)> {
     if let Some(expert) = row.iter().position(|x| x.is_nan() || *x == f32::INFINITY) {
         return Err((expert, row[expert]));
@@ -30,9 +30,9 @@ pub(crate) fn score(row: &[f32], gate: Gate, gated: Option<Gate>, out: &mut Vec<
     Ok(())
 }
 
-/// A value that passed a gate, as the logit that gives it. Softmax knows logits only up to a common number.
+/// The logit that gives this value after a gate. For softmax the logits are determined only up to a common constant.
 pub(crate) fn ungated(gate: Gate, value: f32) -> f32 {
-    // Beyond this, the score is 0 or 1 within rounding.
+    // Beyond this logit, the score is 0 or 1 up to rounding.
     const FAR: f32 = 40.0;
     let logit = match gate {
         Gate::Softmax => value.max(0.0).ln(),

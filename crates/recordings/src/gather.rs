@@ -1,4 +1,4 @@
-//! From records to a recording: lines and table rows that each say something of one token or of one step.
+//! Collects records, which are lines and table rows about one token or one step, into a recording.
 
 use super::Input;
 use super::error::ReadError;
@@ -10,19 +10,19 @@ use super::rows::{Number, Rows};
 use moebias_model::config::limits as settings;
 use std::collections::BTreeMap;
 
-/// Collects records. Every error is a sentence; the reader adds the file and the line.
+/// Collects records. Every error is a sentence, to which the reader adds the file and the line.
 #[derive(Debug, Default)]
 pub(crate) struct Gather {
     layers: BTreeMap<(u64, String), Gathered>,
     bytes: usize,
 }
 
-/// What was collected of one layer.
+/// The records of one layer.
 #[derive(Debug, Default)]
 struct Gathered {
     /// Chosen experts as 16-bit numbers, `width` per token; −1 where a token has fewer.
     ids: Vec<u8>,
-    /// The largest of them.
+    /// The largest chosen expert.
     largest: i64,
     /// Scores as 32-bit floats, `width` per token.
     scores: Vec<u8>,
@@ -36,7 +36,7 @@ struct Gathered {
     tokens: usize,
 }
 
-/// What else a record says of its token.
+/// The context of a token's record.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Of {
     /// The step.
@@ -58,7 +58,7 @@ impl Gather {
         Ok(self.layers.entry(key).or_default())
     }
 
-    /// One token chose these experts, best first; −1 stands for none.
+    /// Adds the experts that a token chose, best first; −1 stands for none.
     pub(crate) fn chose(&mut self, layer: &str, of: Of, ids: &[i64]) -> Result<(), String> {
         let most = settings::EXPERTS.max as i64;
         if ids.is_empty() || ids.len() > settings::TOP_K.max as usize {
@@ -70,7 +70,7 @@ impl Gather {
         if let Some(i) = (1..ids.len()).find(|&i| ids[i] >= 0 && ids[..i].contains(&ids[i])) {
             return Err(format!("it names expert {} twice", ids[i]));
         }
-        // Ids, the token id and the run of its step.
+        // Memory for ids, the token id and the run of its step.
         let gathered = self.layer(layer, 24)?;
         if !gathered.scores.is_empty() {
             return Err("a layer has scores and chosen experts".into());
@@ -88,7 +88,7 @@ impl Gather {
         Ok(())
     }
 
-    /// The router's output for one token, one number per expert.
+    /// Adds the router's output for one token, one number per expert.
     pub(crate) fn scored(&mut self, layer: &str, of: Of, scores: &[f32]) -> Result<(), String> {
         let layer = self.layer(layer, 4 * scores.len() + 24)?;
         if !layer.ids.is_empty() {
@@ -104,7 +104,7 @@ impl Gather {
         Ok(())
     }
 
-    /// In a step, one expert received `count` tokens more.
+    /// Adds `count` tokens to an expert in a step.
     pub(crate) fn counted(&mut self, layer: &str, step: i64, expert: i64, count: u64) -> Result<(), String> {
         let most = settings::EXPERTS.max as i64;
         if !(0..most).contains(&expert) {
@@ -117,12 +117,12 @@ impl Gather {
         let grown = (expert + 1).saturating_sub(row.len());
         row.resize(row.len() + grown, 0);
         row[expert] = row[expert].saturating_add(count);
-        // A new step takes room of its own.
+        // A new step takes memory of its own.
         let new = 64 * (gathered.counts.len() - steps);
         self.layer(layer, 8 * grown + new).map(|_| ())
     }
 
-    /// In a step, the experts received these numbers of tokens more.
+    /// Adds tokens to all experts in a step.
     pub(crate) fn counts(&mut self, layer: &str, step: i64, counts: &[u64]) -> Result<(), String> {
         counts.iter().enumerate().try_for_each(|(expert, &count)| self.counted(layer, step, expert as i64, count))
     }
@@ -132,7 +132,7 @@ impl Gather {
         self.layers.is_empty()
     }
 
-    /// The recording. A file must hold one kind only.
+    /// Makes the recording. A file must contain only one kind.
     pub(crate) fn finish(
         self,
         input: &Input,
@@ -173,7 +173,7 @@ impl Gathered {
 
     fn token(&mut self, of: Of) {
         if let Some(id) = of.token_id {
-            // Tokens before the first id have none.
+            // Tokens before the first id have no id.
             self.token_ids.resize(8 * self.tokens, 0xff);
             self.token_ids.extend_from_slice(&id.to_le_bytes());
         }
@@ -186,7 +186,7 @@ impl Gathered {
     }
 
     fn layer(mut self, name: String) -> Layer {
-        // Equal steps are kept as they are; others are cut evenly, as logs without steps are.
+        // Steps of equal size are kept; otherwise tokens are divided evenly, as in logs without steps.
         let even = self.steps.len() > 1 && self.steps.windows(2).all(|w| w[0].1 == w[1].1);
         let steps = if even { Steps::Of(self.steps[0].1) } else { Steps::Unknown };
         let mut layer = if !self.ids.is_empty() {

@@ -1,4 +1,4 @@
-//! A file that is about to be read: its name, its first bytes, and its content with any compression undone.
+//! A file to be read: its name, its first bytes, and its uncompressed content.
 
 use super::bytes::Bytes;
 use super::error::ReadError;
@@ -8,10 +8,10 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Bytes at the beginning of a file by which formats are told apart.
+/// The number of first bytes by which formats are recognised.
 pub(crate) const FIRST: usize = 64 << 10;
 
-/// A file that is about to be read.
+/// A file to be read.
 #[derive(Debug)]
 pub struct Input {
     name: String,
@@ -33,17 +33,17 @@ impl Input {
     /// Opens a regular file.
     ///
     /// # Errors
-    /// It is not a regular file, or can't be read.
+    /// The path is not a regular file, or can't be read.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         let name = path.display().to_string();
         let file = At::open(path, limits::ARRAYS).map_err(|e| ReadError::refused(&name, e))?;
         Self::new(name, Some(path.to_owned()), Bytes::File(Arc::new(file)))
     }
 
-    /// The content of a file that is in memory; its name decides where its first bytes do not.
+    /// A file in memory. Its name helps to recognise the format.
     ///
     /// # Errors
-    /// It is compressed and its first bytes can't be unpacked.
+    /// The content is compressed and its first bytes can't be unpacked.
     pub fn memory(name: &str, content: Vec<u8>) -> Result<Self, ReadError> {
         Self::new(name.to_owned(), None, content.into())
     }
@@ -84,7 +84,7 @@ impl Input {
         }
     }
 
-    /// The path, unless the file is in memory.
+    /// The path; `None` for a file in memory.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
@@ -96,19 +96,19 @@ impl Input {
         &self.first
     }
 
-    /// Whether the name ends with one of these, for example `.csv`.
+    /// Whether the name ends with one of these suffixes, for example `.csv`.
     #[must_use]
     pub fn ends_with(&self, endings: &[&str]) -> bool {
         let name = self.short_name();
         endings.iter().any(|e| name.ends_with(e))
     }
 
-    /// The error of this file.
+    /// An error about this file.
     pub fn wrong(&self, what: impl Into<String>) -> ReadError {
         ReadError::new(&self.name, what)
     }
 
-    /// The error of this file when reading failed.
+    /// The error for a failure to read this file.
     #[allow(clippy::needless_pass_by_value)]
     pub fn failed(&self, error: io::Error) -> ReadError {
         self.wrong(match error.kind() {
@@ -117,7 +117,7 @@ impl Input {
         })
     }
 
-    /// The content by offset. A compressed file is unpacked into memory.
+    /// The content, readable by offset. A compressed file is unpacked into memory.
     ///
     /// # Errors
     /// The file is compressed and damaged, or too large for memory.
@@ -142,10 +142,10 @@ impl Input {
         Ok(all)
     }
 
-    /// The content from the beginning, unpacked as it is read.
+    /// A stream of the content, unpacked as it is read.
     ///
     /// # Errors
-    /// It is compressed in a way that this build does not read.
+    /// The file is compressed in a way that this build does not support.
     pub fn stream(&self) -> io::Result<Box<dyn BufRead + '_>> {
         let raw = BufReader::with_capacity(1 << 18, self.bytes.reader(0));
         match self.packed {

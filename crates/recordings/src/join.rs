@@ -1,4 +1,4 @@
-//! Several files as one recording.
+//! Joins several files into one recording.
 
 use super::assumption::{Assumption, Question};
 use super::error::ReadError;
@@ -6,7 +6,7 @@ use super::names;
 use super::recording::{Data, Layer, Recording};
 use moebias_model::settings::reading::Reading;
 
-/// Joins recordings in order: layers of other names stand side by side; layers of the same name follow one another, or are added up.
+/// Joins recordings in order: layers of different names are kept side by side; layers of the same name are appended, or added up.
 pub(crate) fn join(all: Vec<Recording>, reading: &Reading) -> Result<Recording, ReadError> {
     let count = all.len();
     let mut all = all.into_iter();
@@ -42,7 +42,7 @@ pub(crate) fn join(all: Vec<Recording>, reading: &Reading) -> Result<Recording, 
 
 /// Adds the counts of another rank.
 fn add(mine: &mut Layer, other: &Layer) -> Result<(), String> {
-    // A rank that never saw the last experts may not mention them.
+    // A rank that never used the last experts may not mention them.
     if let (Data::Loads(a), Data::Loads(b)) = (&mut mine.data, &other.data) {
         let (wide, of) = (mine.experts.max(other.experts), a.len() / mine.experts.max(1));
         if of != b.len() / other.experts.max(1) {

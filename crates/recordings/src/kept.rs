@@ -1,4 +1,4 @@
-//! Which tokens of a layer are taken.
+//! Selects the tokens of a layer that are used.
 
 use super::error::ReadError;
 use super::facts::Facts;
@@ -6,12 +6,13 @@ use super::recording::{Data, Layer, Recording};
 use moebias_model::settings::reading::{LeaveOut, Reading};
 use std::ops::Range;
 
-/// The tokens that are taken, as runs of consecutive rows.
+/// The tokens that are used, as runs of consecutive rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept(pub Vec<Range<usize>>);
 
 impl Kept {
-    /// Applies `tokens` and `leave_out`. Masked rows are left out by whoever reads the scores, since that needs no second pass.
+    /// Applies `tokens` and `leave_out` of the reading. Masked rows are left out later, by the code that reads the scores, which saves a
+    /// pass.
     pub(crate) fn of(layer: &Layer, facts: &Facts, reading: &Reading) -> Result<Self, String> {
         let all = layer.tokens();
         let (from, to) = reading.tokens.map_or((0, all), |(a, b)| (clamp(a, all), clamp(b, all)));
@@ -99,14 +100,14 @@ pub(crate) fn is_masked(row: &[f32]) -> bool {
 }
 
 impl Recording {
-    /// The tokens of a layer that remain when what a person wants to leave out is left out.
+    /// The tokens of a layer that remain after leaving out what a person wants left out.
     pub(crate) fn kept(&self, layer: &Layer, facts: &Facts, reading: &Reading) -> Result<Kept, ReadError> {
         Kept::of(layer, facts, reading).map_err(|text| ReadError::new(&self.name, text))
     }
 }
 
 impl Layer {
-    /// Calls `each` with the rows of scores that are taken.
+    /// Calls `each` with the rows of scores that are used.
     pub(crate) fn each_scored<E: From<std::io::Error>>(
         &self,
         kept: &Kept,

@@ -2,9 +2,9 @@
 //!
 //! ## Inside
 //!
-//! A format either holds named arrays (`tensors`) or records (`gather`); each of the two has one place that makes a [`Recording`] of it.
-//! A reader in `formats` therefore only knows its own format. What a file does not say is answered by a [`Reading`], and every answer
-//! that nobody gave is an [`Assumption`].
+//! A format contains either named arrays (`tensors`) or records (`gather`), and each of the two is made into a [`Recording`] in one place.
+//! A reader in `formats` therefore only needs to know its own format. What a file does not state is settled by a [`Reading`], and
+//! everything that remains open is an [`Assumption`].
 
 mod assumption;
 mod axes;
@@ -54,29 +54,29 @@ pub use watch::Watched;
 
 use std::path::{Path, PathBuf};
 
-/// Limits that hold for every format.
+/// Limits that apply to every format.
 pub mod limits {
     use moebias_disk::Limit;
-    /// A file whose arrays are read by offset: 1 TiB.
+    /// The largest file whose arrays are read by offset: 1 TiB.
     pub const ARRAYS: Limit = Limit::new("a recording", 1 << 40);
-    /// A file that is read as a whole before anything can be shown, after unpacking.
+    /// The largest file that must be read as a whole, after unpacking, in bytes.
     pub const WHOLE: u64 = 2 << 30;
-    /// Bytes that the rows of a text file may take in memory.
+    /// The memory that the rows of a text file may take, in bytes.
     pub const IN_MEMORY: usize = 1 << 30;
     /// The longest line of a text file, in bytes.
     pub const LINE: usize = 16 << 20;
-    /// Layers of a recording.
+    /// The largest number of layers of a recording.
     pub const LAYERS: usize = 4096;
-    /// Files that are read as one recording.
+    /// The largest number of files that are read as one recording.
     pub const FILES: usize = 4096;
 }
 
-/// Opens one or several files as one recording: files of later steps follow one another, files of other layers stand side by side, and
-/// with [`Reading::sum`] counts are added up. A folder stands for the `.npy` files in it, or else for
-/// Megatron-LM's traces of all ranks.
+/// Opens one or several files as one recording: files of later steps are appended, files of other layers are kept side by side, and with
+/// [`Reading::sum`] counts are added up. A folder stands for the `.npy` files in it, or, if it has none, for Megatron-LM's traces of all
+/// ranks.
 ///
 /// # Errors
-/// No reader knows a file, a file is damaged, the files do not fit together, or `reading` contradicts them.
+/// No reader recognises a file, a file is damaged, the files do not fit together, or `reading` contradicts them.
 pub fn open(paths: &[PathBuf], reading: &Reading) -> Result<Recording, ReadError> {
     let mut files = vec![];
     for path in paths {
@@ -93,7 +93,7 @@ pub fn open(paths: &[PathBuf], reading: &Reading) -> Result<Recording, ReadError
     join::join(all, reading)
 }
 
-/// The files of a folder: its arrays, or else Megatron-LM's traces of the ranks.
+/// The files of a folder: its arrays, or, if it has none, Megatron-LM's traces of the ranks.
 fn within(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
     let files = |ending| {
         let found = moebias_disk::at::files_of(folder, ending, limits::FILES);
@@ -111,7 +111,7 @@ fn within(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
     Ok(traces)
 }
 
-/// Reads one file that is open already.
+/// Reads one file that has been opened.
 ///
 /// # Errors
 /// As [`open`].
@@ -127,13 +127,13 @@ pub fn read(input: &Input, reading: &Reading) -> Result<Recording, ReadError> {
     Ok(recording)
 }
 
-/// What to do with a file that no reader knows, where its format is well known: how to get a recording out of it.
+/// Advice on how to get a recording out of a file of a well-known format that no reader supports.
 #[must_use]
 pub fn hint(path: &Path) -> Option<ReadError> {
     formats::hint(&Input::open(path).ok()?)
 }
 
-/// How the names of files usually end that some reader knows, without the point: those of every format, and those of packed text.
+/// The usual file extensions of all formats and of compressed text, without the dot.
 #[must_use]
 pub fn endings() -> Vec<&'static str> {
     let mut all: Vec<&str> = FORMATS.iter().flat_map(|f| f.endings()).copied().chain(["gz", "zst"]).collect();
@@ -142,7 +142,7 @@ pub fn endings() -> Vec<&'static str> {
     all
 }
 
-/// Whether some reader knows this file, judged by its name and first bytes.
+/// Whether a reader recognises this file by its name and first bytes.
 #[must_use]
 pub fn knows(path: &Path) -> bool {
     Input::open(path).is_ok_and(|input| formats::of(&input).is_ok())

@@ -1,4 +1,4 @@
-//! How balanced a layer is as it was recorded.
+//! Measures how balanced a layer is as it was recorded.
 
 use super::error::ReadError;
 use super::facts::{Facts, not_a_number};
@@ -10,49 +10,49 @@ use moebias_model::select::{MAX_K, Selector, expert_of};
 use moebias_model::settings::reading::{Reading, RecordedKind};
 use serde::Serialize;
 
-/// Experts per token where neither the file nor a person says.
+/// Experts per token if neither the file nor a person says.
 pub(crate) const TOP_K: u32 = 6;
 
-/// How balanced a layer is as it was recorded, over the tokens that are taken.
+/// How balanced a layer is as it was recorded, over the tokens that are used.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Figures {
-    /// The layer.
+    /// The name of the layer.
     pub layer: String,
-    /// Steps.
+    /// The number of steps.
     pub steps: usize,
-    /// Tokens that were measured, of all steps; 0 where only counts were recorded.
+    /// The number of tokens measured, over all steps; 0 if only counts were recorded.
     pub tokens: usize,
-    /// Experts.
+    /// The number of experts.
     pub experts: usize,
-    /// Experts per token; `None` where only counts were recorded.
+    /// Experts per token; `None` if only counts were recorded.
     pub top_k: Option<u32>,
     /// MaxVio of the loads of all steps together: the largest load over the mean load, less 1.
     pub maxvio: f64,
     /// The mean over steps of each step's MaxVio.
     pub maxvio_mean: f64,
-    /// 1 less the smallest load over the mean load, of all steps together.
+    /// 1 minus the smallest load over the mean load, of all steps together.
     pub min_vio: f64,
     /// The entropy of the load shares, in nats.
     pub entropy: f64,
     /// e to the entropy: how many equally loaded experts would have the same entropy.
     pub effective_experts: f64,
-    /// Experts without a token.
+    /// The number of experts without a token.
     pub dead: usize,
     /// The expert with the most tokens; the first of several.
     pub busiest: usize,
     /// The expert with the fewest tokens; the first of several.
     pub emptiest: usize,
-    /// MaxVio of all steps together with the recorded bias, where there is one and scores were recorded.
+    /// MaxVio of all steps together with the recorded bias; `None` unless a bias and scores were recorded.
     pub maxvio_recorded_bias: Option<f64>,
     /// The load of every expert, over all steps.
     pub loads: Vec<u64>,
 }
 
-/// Adds up loads step after step.
+/// Sums loads, step by step.
 struct Sum {
     of_step: Vec<u64>,
     all: Vec<u64>,
-    /// Tokens per step, and tokens of this step so far.
+    /// Tokens per step, and tokens of the current step so far.
     tokens: (usize, usize),
     steps: usize,
     max_vio: f64,
@@ -79,7 +79,7 @@ impl Sum {
     }
 
     fn end(&mut self) {
-        // Tokens that fill no step count in the whole.
+        // Tokens after the last whole step count only in the total.
         self.all.iter_mut().zip(&self.of_step).for_each(|(a, &s)| *a = a.saturating_add(s));
         if self.steps == 0 {
             self.max_vio = metrics::max_vio(&self.all);
@@ -150,7 +150,7 @@ impl Recording {
         Ok(Figures::new(layer, tokens, top_k, &sum, biased))
     }
 
-    /// K from the reading, the file, or the usual one.
+    /// K from the reading or the file, otherwise the default.
     #[must_use]
     pub(crate) fn top_k_or_usual(&self, layer: &Layer, reading: &Reading) -> u32 {
         let most = limits::TOP_K.max_u32().min(layer.experts as u32);

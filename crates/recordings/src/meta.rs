@@ -1,17 +1,17 @@
-//! What metadata say about a router, under the names that model configurations and recorders use.
+//! What metadata state about a router, under the names that model configurations and recorders use.
 
 use moebias_model::settings::Gate;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What metadata say about a router.
+/// What metadata state about a router.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Meta {
     /// Experts per token.
     pub top_k: Option<u32>,
     /// The number of routed experts.
     pub experts: Option<u32>,
-    /// The gate.
+    /// The gate of the router.
     pub gate: Option<Gate>,
     /// Groups of experts, and how many of them a token may use.
     pub groups: Option<(u32, u32)>,
@@ -23,11 +23,11 @@ pub struct Meta {
     pub shared: Option<u32>,
     /// The name of the model.
     pub model: Option<String>,
-    /// The layer, where a file has one and says which.
+    /// The layer, if the file has a single one and names it.
     pub layer: Option<String>,
     /// Tokens per step.
     pub step: Option<u32>,
-    /// Entries that say something which Moebias does not understand, as sentences.
+    /// Sentences about entries that Moebias does not understand.
     pub unread: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ const GATE: &[&str] = &[
 ];
 
 impl Meta {
-    /// What the metadata of a file say; values are JSON or plain text.
+    /// Reads the metadata of a file; values are JSON or plain text.
     #[must_use]
     pub fn of(metadata: &BTreeMap<String, String>) -> Self {
         let mut meta = Self::default();
@@ -81,7 +81,7 @@ impl Meta {
         meta
     }
 
-    /// Takes one entry; unknown keys are ignored.
+    /// Reads one entry; unknown keys are ignored.
     pub fn take(&mut self, key: &str, value: &Value) {
         // "general.expert_count" in GGUF, "text_config.num_experts" in configurations.
         let key = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
@@ -139,7 +139,7 @@ impl Meta {
         }
     }
 
-    /// Takes every entry of a JSON object, and of the objects in it that describe a text model.
+    /// Reads every entry of a JSON object, and of the objects in it that describe a text model.
     pub fn take_object(&mut self, object: &serde_json::Map<String, Value>) {
         for (key, value) in object {
             match value {
@@ -149,7 +149,7 @@ impl Meta {
         }
     }
 
-    /// What another source says where this one is silent.
+    /// Completes these metadata with those of another source.
     pub fn or(&mut self, other: &Self) {
         fn or<T: Clone>(mine: &mut Option<T>, other: &Option<T>) {
             if mine.is_none() {

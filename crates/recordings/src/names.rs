@@ -1,4 +1,4 @@
-//! What names of arrays, columns and fields mean.
+//! The meaning of the names of arrays, columns and fields.
 
 use moebias_model::settings::reading::RecordedKind;
 
@@ -25,7 +25,7 @@ pub enum Role {
     Rank,
     /// One expert.
     Expert,
-    /// A count.
+    /// A count of tokens.
     Count,
     /// The domain of a token.
     Domain,
@@ -36,7 +36,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The names, in lower case.
+    /// The names of this role, in lower case.
     fn names(self) -> &'static [&'static str] {
         match self {
             Self::Scores => &[
@@ -137,20 +137,20 @@ impl Role {
         }
     }
 
-    /// Whether a field or a column with this name holds it.
+    /// Whether a field or a column with this name has this role.
     #[must_use]
     pub fn is(self, name: &str) -> bool {
         self.place(name).is_some()
     }
 
-    /// The place of a name among the names of this role: the earlier, the surer.
+    /// The index of a name among the names of this role; earlier names are more certain.
     #[must_use]
     pub fn place(self, name: &str) -> Option<usize> {
         let name = name.trim();
         self.names().iter().position(|known| name.eq_ignore_ascii_case(known))
     }
 
-    /// What was recorded, for an array of this role.
+    /// The kind of recording for an array with this role.
     #[must_use]
     pub fn kind(self) -> Option<RecordedKind> {
         match self {
@@ -161,7 +161,7 @@ impl Role {
         }
     }
 
-    /// What an array holds, from its name, which may carry a layer: `router_logits.3`, `model.layers.3.mlp.gate.e_score_correction_bias`.
+    /// The role of an array by its name, which may contain a layer: `router_logits.3`, `model.layers.3.mlp.gate.e_score_correction_bias`.
     #[must_use]
     pub fn of_array(name: &str) -> Option<Self> {
         const ARRAYS: [Role; 8] = [
@@ -174,13 +174,13 @@ impl Role {
             Role::Bias,
             Role::Mask,
         ];
-        // Each part between points, from the last to the first, without numbers at its end.
+        // Each part between dots, from the last to the first, without a number at its end.
         let name = name.to_ascii_lowercase();
         let parts = name
             .rsplit(['.', '/'])
             .map(|p| p.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['-', '_']));
         let whole = |part: &str| ARRAYS.into_iter().find(|role| role.names().contains(&part));
-        // A long name that other words stand around: `layer_3_router_logits`, `routed_experts_rank0`.
+        // A long name surrounded by other words: `layer_3_router_logits`, `routed_experts_rank0`.
         let within = |part: &str| {
             let part = format!("_{part}_");
             let found = |role: &Role| role.names().iter().any(|n| n.len() > 6 && part.contains(&format!("_{n}_")));
@@ -207,13 +207,13 @@ pub fn layer_of(name: &str) -> Option<String> {
             WORDS.iter().take(5).find_map(|w| number(lower.strip_prefix(w)?))
         })
     };
-    // Not every number is that of a layer.
+    // Numbers after these words are not numbers of layers.
     let other = |at: usize| at > 0 && OTHERS.contains(&parts[at - 1].to_ascii_lowercase().as_str());
     let last = || (0..parts.len()).rev().filter(|&at| !other(at)).find_map(|at| number(parts[at]));
     after.or_else(joined).or_else(last)
 }
 
-/// The name of a layer that a field gives as text: a number as it is, a module's name by its number, anything else as it is.
+/// The name of a layer from the text of a field: the number in a module's name, otherwise the text itself.
 #[must_use]
 pub fn layer_from_text(text: &str) -> String {
     let text = text.trim();
@@ -225,7 +225,7 @@ fn plain(digits: &str) -> String {
     if short.is_empty() { "0".into() } else { short.into() }
 }
 
-/// Sorts names of layers by number where they are numbers.
+/// A key that sorts names of layers by number if they are numbers.
 #[must_use]
 pub fn order(name: &str) -> (u64, String) {
     (name.parse().unwrap_or(u64::MAX), name.to_owned())

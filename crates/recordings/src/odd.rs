@@ -1,4 +1,4 @@
-//! What is odd about a recording, with the remedy where there is one. Nothing is remedied without being asked.
+//! Finds oddities of a recording, with a remedy if there is one. No remedy is applied without being asked for.
 
 use super::facts::Facts;
 use super::measure::counted;
@@ -7,30 +7,30 @@ use moebias_model::config::Gate;
 use moebias_model::settings::reading::{LeaveOut, Reading, RecordedKind};
 use strum::{EnumIter, IntoStaticStr};
 
-/// Where nothing is said of the gate, larger scores are not taken for those of sqrtsoftplus: the logit would be above 36.
+/// If the gate is unknown, larger scores are not taken for scores of sqrtsoftplus, since their logits would be above 36.
 const MOST_OF_SQRT_SOFTPLUS: f32 = 6.0;
-/// The number of scores that logits need before it is odd that none is negative.
+/// With at least this many logits it is odd that none is negative.
 const ENOUGH: usize = 4096;
 
-/// Something odd.
+/// Something odd about a recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Oddity {
-    /// Which sign it is.
+    /// The kind of oddity.
     pub sign: Sign,
-    /// The layer, if it is about one.
+    /// The layer, if the oddity is about one.
     pub layer: Option<String>,
-    /// What was found: a sentence.
+    /// A sentence about what was found.
     pub text: String,
-    /// The reading that remedies it.
+    /// The remedy, if there is one.
     pub remedy: Option<Remedy>,
 }
 
-/// What would remedy an oddity: one change of the [`Reading`].
+/// The remedy of an oddity: one change of the [`Reading`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
     /// Leave these tokens out.
     LeaveOut(LeaveOut),
-    /// The values have passed this gate already.
+    /// Treat the values as having passed this gate.
     Gated(Gate),
 }
 
@@ -47,7 +47,7 @@ impl Remedy {
         reading
     }
 
-    /// What a button says.
+    /// The label of a button for the remedy.
     #[must_use]
     pub fn words(self) -> String {
         match self {
@@ -57,7 +57,7 @@ impl Remedy {
         }
     }
 
-    /// The option of the command line that does the same.
+    /// The command-line option with the same effect.
     #[must_use]
     pub fn option(self) -> String {
         match self {
@@ -85,16 +85,16 @@ pub enum Sign {
     Share,
     /// Counts that are whole multiples.
     Multiple,
-    /// K that varies.
+    /// Tokens with different numbers of experts.
     VaryingK,
-    /// Something damaged that was left out.
+    /// A damaged part that was left out.
     Damage,
     /// Metadata that Moebias does not understand.
     Unread,
 }
 
 impl Sign {
-    /// A few words for it, as a heading and for programs.
+    /// A short name, used as a heading and in machine-readable output.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -113,7 +113,7 @@ impl Sign {
 }
 
 impl Recording {
-    /// What is odd about a layer as it is read now. An oddity that `reading` remedies already is not reported.
+    /// The oddities of a layer as it is read now. Oddities that `reading` remedies already are not reported.
     #[must_use]
     pub fn odd(&self, layer: &Layer, facts: &Facts, reading: &Reading) -> Vec<Oddity> {
         let name = Some(layer.name.clone()).filter(|_| self.layers.len() > 1);
@@ -141,7 +141,7 @@ impl Recording {
         found
     }
 
-    /// What is odd about the file as a whole.
+    /// The oddities of the file as a whole.
     #[must_use]
     pub fn odd_file(&self) -> Vec<Oddity> {
         let odd = |sign, text| Oddity { sign, layer: None, text, remedy: None };
@@ -155,7 +155,7 @@ impl Recording {
         if tokens == 0 || reading.leave_out.contains(&LeaveOut::Identical) {
             return None;
         }
-        // Runs of masked rows or of padding that is named below need no second name.
+        // Runs of masked rows, or of padding reported below, are not reported twice.
         if tokens <= facts.masked {
             return None;
         }
@@ -204,7 +204,7 @@ impl Recording {
         let declared = reading.experts.or(self.meta.experts)? as usize;
         let tokens: u64 = facts.chosen.get(declared..)?.iter().sum();
         (tokens > 0).then(|| {
-            // Of a very large file the largest expert may not have been seen when it was opened.
+            // Opening a very large file may not have reached the largest expert.
             let last = facts.chosen.len().max(layer.experts) - 1;
             let which = match last - declared {
                 0 => format!("expert {declared} is"),
@@ -217,7 +217,7 @@ impl Recording {
     }
 }
 
-/// Counts of single steps that are all multiples of a number.
+/// A sentence if the counts of all steps are multiples of a number.
 fn multiple(layer: &Layer) -> Option<String> {
     let Data::Loads(counts) = &layer.data else { return None };
     let some: Vec<u64> = counts.iter().copied().filter(|&c| c > 0).collect();
@@ -234,7 +234,7 @@ fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// Only a block of the experts is ever chosen, as a rank sees that holds only its own.
+/// A sentence if only a block of the experts is ever chosen, as on a rank that holds only these experts.
 fn share(layer: &Layer, facts: &Facts) -> Option<String> {
     let used: Vec<usize> = (0..facts.chosen.len()).filter(|&e| facts.chosen[e] > 0).collect();
     let (first, last) = (*used.first()?, *used.last()?);
@@ -250,7 +250,7 @@ fn share(layer: &Layer, facts: &Facts) -> Option<String> {
     })
 }
 
-/// Padding that is not left out already.
+/// Token ids of padding that are not left out already.
 fn padding_left(facts: &Facts, reading: &Reading) -> Vec<(i64, usize)> {
     let left = |id: i64| !reading.leave_out.contains(&LeaveOut::TokenId(id));
     let identical = reading.leave_out.contains(&LeaveOut::Identical);

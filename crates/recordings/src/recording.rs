@@ -1,4 +1,4 @@
-//! A recording: layers of scores, selections or loads, whatever file they came from.
+//! A recording: layers of scores, selections or loads, independent of the file format.
 
 use super::assumption::{Assumption, Question};
 use super::error::ReadError;
@@ -9,37 +9,37 @@ use moebias_model::config::limits as settings;
 use moebias_model::settings::reading::{Reading, RecordedKind};
 use std::collections::BTreeMap;
 
-/// Tokens per step where neither the file nor a person says.
+/// Tokens per step if neither the file nor a person says.
 const TOKENS_PER_STEP: usize = 512;
 
-/// The largest sum of the counts of a layer: of 4096 files together they can still be added up.
+/// The largest sum of a layer's counts, so that even the sums of 4096 files can be added up.
 const COUNTED: u64 = 1 << 50;
 
 /// A recording of a router, or of the routers of several layers.
 #[derive(Clone, Debug)]
 pub struct Recording {
-    /// The file, as the caller named it; of several, the first.
+    /// The name of the file, as the caller gave it; of the first one if there are several.
     pub name: String,
     /// The name of the format.
     pub format: &'static str,
     /// What was recorded, the same in every layer.
     pub kind: RecordedKind,
-    /// At least one layer, by rising number.
+    /// At least one layer, in order of their numbers.
     pub layers: Vec<Layer>,
-    /// What the metadata say about the router.
+    /// What the metadata state about the router.
     pub meta: Meta,
-    /// The metadata as they are written.
+    /// The metadata as they are in the file.
     pub metadata: BTreeMap<String, String>,
-    /// What the file does not say.
+    /// The assumptions about what the file does not state.
     pub assumptions: Vec<Assumption>,
-    /// What was found damaged while reading, for example a torn last line: sentences.
+    /// Sentences about damage found while reading, for example a last line that is cut short.
     pub damages: Vec<String>,
 }
 
-/// One layer.
+/// A layer of a recording.
 #[derive(Clone, Debug)]
 pub struct Layer {
-    /// Its number or name, as the file gives it; empty where it has none.
+    /// The number or name of the layer, as in the file; empty if it has none.
     pub name: String,
     /// The number of experts.
     pub experts: usize,
@@ -47,11 +47,11 @@ pub struct Layer {
     pub data: Data,
     /// How tokens are divided into steps.
     pub steps: Steps,
-    /// The token id of every token; no rows where not recorded.
+    /// The token id of every token; no rows if not recorded.
     pub token_ids: Rows,
-    /// The group of every token, for example the domain of its text; no rows where not recorded.
+    /// The group of every token, for example the domain of its text; no rows if not recorded.
     pub groups: Rows,
-    /// The bias that the model had learned, in score units, one per expert; empty where not recorded.
+    /// The bias that the model had learned, in score units, one per expert; empty if not recorded.
     pub bias: Vec<f64>,
 }
 
@@ -62,7 +62,7 @@ pub enum Data {
     Scores(Rows),
     /// The chosen experts: a row per token, a column per choice; −1 where a token has fewer.
     Selections(Rows),
-    /// The number of tokens of every expert, [steps, experts].
+    /// The number of tokens of every expert, shape [steps, experts].
     Loads(Vec<u64>),
 }
 
@@ -92,7 +92,7 @@ impl Layer {
         }
     }
 
-    /// The number of tokens; 0 where only counts were recorded.
+    /// The number of tokens; 0 if only counts were recorded.
     #[must_use]
     pub fn tokens(&self) -> usize {
         match &self.data {
@@ -101,7 +101,7 @@ impl Layer {
         }
     }
 
-    /// The number of steps and the tokens in each. Tokens at the end that fill no step are left out.
+    /// The number of steps, and the tokens in each. Tokens at the end that do not fill a step are left out.
     #[must_use]
     pub fn cut(&self) -> (usize, usize) {
         match (&self.data, self.steps) {
@@ -115,7 +115,7 @@ impl Layer {
         }
     }
 
-    /// A sentence about what is called experts per token: the columns of selections.
+    /// The number of columns of selections, which is the number of experts per token; `None` for other kinds.
     #[must_use]
     pub fn choices(&self) -> Option<usize> {
         match &self.data {
@@ -144,7 +144,7 @@ impl Recording {
     /// The layer with this name; the first one for `None`.
     ///
     /// # Errors
-    /// There is no such layer; the message lists those that there are.
+    /// There is no such layer; the message lists the existing ones.
     pub fn layer(&self, name: Option<&str>) -> Result<&Layer, ReadError> {
         let found = match name {
             None => self.layers.first(),
@@ -170,7 +170,7 @@ impl Recording {
         reading.top_k.or(chosen).or(self.meta.top_k)
     }
 
-    /// Applies what a person decided, checks the limits, and notes what stays assumed.
+    /// Applies a person's reading, checks the limits, and notes the remaining assumptions.
     pub(crate) fn answer(&mut self, reading: &Reading) -> Result<(), ReadError> {
         let wrong = |text: String| ReadError::new(&self.name, text);
         if let Some(kind) = reading.kind.filter(|&k| k != self.kind) {
@@ -188,7 +188,7 @@ impl Recording {
             }
         }
         let declared = reading.experts.or(self.meta.experts).map(|n| n as usize);
-        // Layers of one model have as many experts; one whose last expert was never chosen shows fewer.
+        // All layers of a model have the same number of experts, but a layer whose last expert was never chosen shows fewer.
         let widest = self.layers.iter().map(|l| l.experts).max().unwrap_or(0);
         let widest = if self.kind == RecordedKind::Scores { declared } else { Some(widest.max(declared.unwrap_or(0))) };
         let counts = |l: &Layer| match &l.data {
@@ -256,7 +256,7 @@ impl Recording {
     }
 }
 
-/// Checks that Moebias can hold a layer.
+/// Checks that a layer is within Moebias's limits.
 pub(crate) fn check_limits(layer: &Layer) -> Result<(), String> {
     let what = if layer.name.is_empty() { "it".to_owned() } else { format!("layer {}", layer.name) };
     let most = settings::EXPERTS.max as usize;

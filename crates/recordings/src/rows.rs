@@ -62,13 +62,13 @@ impl Number {
     }
 }
 
-/// What numbers are decoded to: `f32` for scores, `f64` for counts, `i64` for expert and token ids.
+/// The type that numbers are decoded to: `f32` for scores, `f64` for counts, `i64` for expert and token ids.
 pub trait FromNumber: Copy {
-    /// From a float of up to 32 bits.
+    /// Converts a float of up to 32 bits.
     fn real(x: f32) -> Self;
-    /// From a double.
+    /// Converts a double.
     fn double(x: f64) -> Self;
-    /// From an integer.
+    /// Converts an integer.
     fn whole(x: i64) -> Self;
 }
 
@@ -96,7 +96,7 @@ impl FromNumber for f64 {
     }
 }
 
-/// A fraction or a value that is not a number becomes `i64::MIN`, which no id or count is.
+/// A fraction or NaN becomes `i64::MIN`, which is never an id or a count.
 impl FromNumber for i64 {
     fn real(x: f32) -> Self {
         Self::double(f64::from(x))
@@ -109,10 +109,10 @@ impl FromNumber for i64 {
     }
 }
 
-/// Rows that lie evenly in some bytes.
+/// Evenly spaced rows in some bytes.
 #[derive(Clone, Debug)]
 pub struct Piece {
-    /// Where they lie.
+    /// The bytes that contain the rows.
     pub bytes: Bytes,
     /// The offset of the first number.
     pub start: u64,
@@ -126,10 +126,10 @@ pub struct Piece {
     pub column_stride: u64,
 }
 
-/// Bytes that are read at once; where rows lie far apart, bytes between them are read too as long as this suffices.
+/// The number of bytes read at once. Gaps between rows are read too, as long as they fit.
 const WINDOW: u64 = 4 << 20;
 
-/// Rows of `columns` numbers each, made of pieces that follow one another.
+/// Rows of `columns` numbers each, made of consecutive pieces.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     columns: usize,
@@ -153,7 +153,7 @@ impl Rows {
         Self { columns, pieces: vec![piece] }
     }
 
-    /// Appends rows. Whether they lie within their bytes is found when they are read.
+    /// Appends rows. Reading them, not this call, fails if they exceed their bytes.
     pub fn push(&mut self, piece: Piece) {
         if piece.rows > 0 {
             self.pieces.push(piece);
@@ -165,7 +165,7 @@ impl Rows {
         self.pieces.append(&mut other.pieces);
     }
 
-    /// The rows in these runs, which are sorted and lie apart.
+    /// The rows of these runs, which are sorted and disjoint.
     pub(crate) fn only(&self, runs: &[Range<usize>]) -> Self {
         let (mut kept, mut before) = (Self::new(self.columns), 0);
         let mut runs = runs.iter().cloned().peekable();
@@ -217,7 +217,7 @@ impl Rows {
         self.pieces.first().map(|p| p.number)
     }
 
-    /// Rows that are read at once so that neither much memory nor many reads are needed.
+    /// The number of rows to read at once, a compromise between memory and the number of reads.
     #[must_use]
     pub fn chunk(&self) -> usize {
         let stride = self.pieces.iter().map(|p| p.row_stride.max(1)).max().unwrap_or(1);
@@ -272,7 +272,7 @@ impl Piece {
         if self.column_stride == size {
             return self.read_lines(columns, &rows, self.start, self.row_stride, out);
         }
-        // The numbers of a row lie apart: read column by column, then transpose.
+        // The numbers of a row are not adjacent: read column by column, then transpose.
         let mut by_column: Vec<T> = vec![];
         for column in 0..columns {
             let start = self.start + column as u64 * self.column_stride;

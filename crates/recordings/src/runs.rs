@@ -1,16 +1,16 @@
-//! Runs of equal values that chance does not explain: warm-up tokens, dummy requests, padding.
+//! Runs of equal values that are too long to be chance: warm-up tokens, dummy requests, padding.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// The shortest run that is ever noticed.
+/// The shortest run that is ever reported.
 const SHORTEST: usize = 16;
-/// How unlikely a run of its length must be, if its value came up as often as outside of long runs, and if it was repeated as often as
-/// other values are.
+/// The largest probability of a reported run, if the value occurred as often as it does outside long runs, and repeated as often as other
+/// values do.
 const CHANCE: f64 = 1e-9;
 
-/// The runs of equal values that chance does not explain, in order. A value that most tokens have is not one of them, however long it
-/// lasts: a collapsed router sends everybody to the same experts.
+/// Runs of equal values that are too long to be chance, in order. Runs of a value that most tokens have are not reported, however long they
+/// are: a collapsed router sends all tokens to the same experts.
 pub(crate) fn unlikely(values: &[u64]) -> Vec<Range<usize>> {
     let mut long = vec![];
     let mut from = 0;
@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(unlikely(&values), vec![]);
         values.splice(0..0, std::iter::repeat_n(5, 16_000));
         assert_eq!(unlikely(&values), vec![0..16_000]);
-        // Nine tokens of ten go to the same expert: long runs of it are what such a router does.
+        // Most tokens go to the same expert; such a router has long runs of it.
         let collapsed: Vec<u64> =
             (0..4000u64).map(|i| u64::from(i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60 == 0)).collect();
         assert!(collapsed.windows(20).any(|w| w.iter().all(|&v| v == 0)));

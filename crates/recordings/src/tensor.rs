@@ -3,7 +3,7 @@
 use super::bytes::Bytes;
 use super::rows::{Number, Piece, Rows};
 
-/// The longest axis that is read as one of experts.
+/// The longest axis that may be the axis of experts.
 pub(crate) const WIDEST: usize = 1 << 16;
 
 /// A named array of numbers.
@@ -45,7 +45,7 @@ impl Tensor {
         tensor
     }
 
-    /// An array of numbers in memory, the last axis adjacent. Whole numbers become integers unless they are scores.
+    /// An array of numbers in memory; elements along the last axis are adjacent. Integers are stored as such unless they are scores.
     pub(crate) fn of_numbers(name: impl Into<String>, shape: Vec<usize>, values: &[f64], scores: bool) -> Self {
         let whole = !scores && values.iter().all(|x| x.fract() == 0.0 && x.abs() < 9e15);
         let (number, bytes): (Number, Vec<u8>) = if whole {
@@ -56,19 +56,19 @@ impl Tensor {
         Self::plain(name, number, shape, bytes.into(), 0)
     }
 
-    /// The same array with a further axis of length 1 at its end.
+    /// The same array with an additional last axis of length 1.
     pub(crate) fn with_last_axis(&self) -> Self {
         let shape = [self.shape.as_slice(), &[1]].concat();
         let strides = [self.strides.as_slice(), &[self.number.size() as u64]].concat();
         Self { shape, strides, ..self.clone() }
     }
 
-    /// An error if elements lie outside the bytes, or there are more of them than the bytes can hold.
+    /// An error if elements are outside the bytes, or if there are more elements than the bytes can hold.
     pub(crate) fn check(&self) -> Result<(), String> {
         self.check_within(self.bytes.len())
     }
 
-    /// The same for bytes that end at an offset.
+    /// The same check for bytes that end at an offset.
     pub(crate) fn check_within(&self, end: u64) -> Result<(), String> {
         let most = end.min(self.bytes.len());
         if self.shape.contains(&0) {
@@ -86,7 +86,7 @@ impl Tensor {
         }
     }
 
-    /// The only number of an array without axes.
+    /// The single number of an array without axes.
     pub(crate) fn single(&self) -> Result<f64, String> {
         let wrong = |e| format!("`{}` can't be read: {e}", self.name);
         let bytes = self.bytes.copy(self.start, self.number.size()).map_err(wrong)?;
@@ -115,18 +115,19 @@ impl Tensor {
         out
     }
 
-    /// All axes but the last as rows, with some axes held at an index.
+    /// Rows along the last axis, over all other axes; some axes are fixed at an index.
     fn rows_of_last_axis(&self, fixed: &[(usize, usize)]) -> Rows {
         let Some(last) = self.shape.len().checked_sub(1) else { return Rows::new(1) };
         let free: Vec<usize> = (0..last).filter(|axis| fixed.iter().all(|(f, _)| f != axis)).collect();
         self.rows(&free, last, fixed)
     }
 
-    /// Rows along `columns`, one for every index of the axes `free`, the last of them fastest; the axes of `fixed` are held.
+    /// Rows along the axis `columns`, one for every index of the axes `free`, of which the last varies fastest; the axes `fixed` are fixed
+    /// at an index.
     pub(crate) fn rows(&self, free: &[usize], columns: usize, fixed: &[(usize, usize)]) -> Rows {
         let mut rows = Rows::new(self.shape[columns]);
         let start = fixed.iter().fold(self.start, |at, &(axis, index)| at + index as u64 * self.strides[axis]);
-        // Axes that lie evenly behind one another become one.
+        // Evenly spaced adjacent axes are merged.
         let mut axes: Vec<(usize, u64)> = vec![];
         for &axis in free {
             let (length, stride) = (self.shape[axis], self.strides[axis]);
@@ -158,8 +159,7 @@ impl Tensor {
         rows
     }
 
-    /// All elements in the order in which they lie, as rows along the axis whose elements lie closest, and the other axes from the
-    /// outermost.
+    /// All elements in storage order, as rows along the axis with the smallest stride, and the other axes from the outermost.
     pub(crate) fn in_storage_order(&self) -> (Rows, Vec<usize>) {
         let mut order: Vec<usize> = (0..self.shape.len()).collect();
         order.sort_by_key(|&axis| std::cmp::Reverse(self.strides[axis]));
@@ -170,7 +170,7 @@ impl Tensor {
     }
 }
 
-/// A sentence as an error of [`Rows::each`].
+/// A message as an error of [`Rows::each`].
 pub(crate) struct Wrong(pub String);
 
 impl From<std::io::Error> for Wrong {

@@ -1,4 +1,4 @@
-//! From named arrays to a recording: what each array holds, and what its axes mean.
+//! Makes a recording of named arrays: determines what each array holds, and what its axes mean.
 
 use super::assumption::{Assumption, Question};
 use super::axes::{Axis, axes_of};
@@ -14,9 +14,9 @@ use super::{Input, limits};
 use moebias_model::settings::reading::{Reading, RecordedKind};
 use std::collections::BTreeMap;
 
-/// Numbers of an array of selections in which the largest expert is looked for.
+/// The number of values in an array of selections that are searched for the largest expert.
 const LOOKED_AT: usize = 1 << 26;
-/// The same where the number of experts is known.
+/// The same if the number of experts is known.
 const LOOKED_AT_IF_DECLARED: usize = 1 << 23;
 
 /// Makes a recording of the arrays of a file.
@@ -61,13 +61,13 @@ pub(crate) fn interpret(
     Ok(recording)
 }
 
-/// The name behind the first point of `logits.NAME`, where it has no number.
+/// The name after the first dot of `logits.NAME`, if it contains no number.
 fn named_suffix(name: &str) -> Option<String> {
     let (first, rest) = name.split_once('.')?;
     (Role::Scores.is(first) && !rest.is_empty()).then(|| rest.to_owned())
 }
 
-/// The arrays that hold what was recorded, all of one kind: scores before selections before loads.
+/// The arrays with recorded values, all of one kind: scores are preferred to selections, and these to loads.
 fn main_arrays<'a>(
     tensors: &'a [Tensor],
     reading: &Reading,
@@ -81,13 +81,13 @@ fn main_arrays<'a>(
         if role == Role::Loads && found.is_empty() {
             found = tensors.iter().filter(|t| t.shape.len() == 1 && Role::of_array(&t.name) == Some(role)).collect();
         }
-        // Model weights are called so too, but are not counts.
+        // Model weights may have such names, but are not counts.
         found.retain(|t| role != Role::Loads || reading.kind.is_some() || are_counts(t));
         if !found.is_empty() {
             return Ok(found.into_iter().map(|t| (t, role)).collect());
         }
     }
-    // No name says it: judge a single array by its numbers.
+    // No name says so: a single array is judged by its numbers.
     let candidates: Vec<&Tensor> = tensors
         .iter()
         .filter(|t| t.shape.len() > 1 && (Role::of_array(&t.name).is_none() || tensors.len() == 1))
@@ -134,7 +134,7 @@ fn guess(tensor: &Tensor) -> Role {
     }
 }
 
-/// Cuts an array into layers. `single` is the name of the only layer where the array has no axis of layers; `declared` is whether the
+/// Divides an array into layers. `single` is the name of the only layer if the array has no axis of layers; `declared` says whether the
 /// number of experts is known.
 fn layers_of(
     tensor: &Tensor,
@@ -206,8 +206,8 @@ fn layers_of(
     Ok(layers)
 }
 
-/// The largest expert in selections; −1 means that a token has fewer choices. Of a very large array only a part is looked at, and of a
-/// large one if the number of experts is known.
+/// The largest expert in selections, where −1 marks a missing choice. Only a part of a very large array is searched, and also of a large
+/// one if the number of experts is known.
 fn largest(tensor: &Tensor, declared: bool, notes: &mut Vec<Assumption>) -> Result<usize, String> {
     let most = moebias_model::config::limits::EXPERTS.max as i64;
     let (rows, order) = tensor.in_storage_order();
@@ -217,7 +217,7 @@ fn largest(tensor: &Tensor, declared: bool, notes: &mut Vec<Assumption>) -> Resu
     let looked_at = (budget / (chunk * rows.columns()).max(1)).clamp(1, chunks.max(1));
     let (mut largest, mut room) = (-1, vec![]);
     for at in 0..looked_at {
-        // Evenly over the array, and all of it where that is allowed.
+        // Chunks are spread evenly over the array and cover all of it if the limit allows.
         let from = (at * chunks / looked_at) * chunk;
         let to = (from + chunk).min(all);
         rows.read::<i64>(from..to, &mut room).map_err(|e| format!("`{}` can't be read: {e}", tensor.name))?;
@@ -237,7 +237,7 @@ fn largest(tensor: &Tensor, declared: bool, notes: &mut Vec<Assumption>) -> Resu
     Ok(largest.max(1) as usize)
 }
 
-/// The indices of the element that is number `at` where the axes lie in this order.
+/// The indices of element number `at` if the axes are in this order.
 fn place(tensor: &Tensor, order: &[usize], mut at: usize) -> Vec<usize> {
     let mut place = vec![0; order.len()];
     for &axis in order.iter().rev() {

@@ -1,4 +1,4 @@
-//! A layer of a recording in memory, cut into steps, so that it can be routed or shown.
+//! Loads a layer of a recording into memory, divided into steps, so that it can be routed or shown.
 
 use super::error::ReadError;
 use super::facts::{Facts, not_a_number};
@@ -8,9 +8,9 @@ use moebias_model::config::Gate;
 use moebias_model::settings::reading::Reading;
 use moebias_model::trace::Trace;
 
-/// The largest number of scores of a layer that are held in memory: 1 GiB as f32.
+/// The largest number of scores of a layer held in memory: 1 GiB as f32.
 const MOST_SCORES: usize = 1 << 28;
-/// The largest number of scores made of selections, of which every token gets one per expert: 256 MiB.
+/// The largest number of scores made from selections, one per token and expert: 256 MiB.
 const MOST_MADE: usize = 1 << 26;
 
 /// A layer in memory.
@@ -20,23 +20,23 @@ pub struct Watched {
     pub trace: Trace,
     /// Experts per token.
     pub top_k: u32,
-    /// The gate.
+    /// The gate of the router.
     pub gate: Gate,
-    /// Tokens that were left out as asked, or because they are masked.
+    /// The number of tokens left out on request or because they are masked.
     pub left_out: usize,
-    /// Tokens that there are but that are not shown, because the recording is too long or they fill no step.
+    /// The number of further tokens that are not shown, because the recording is too long or because they do not fill a step.
     pub not_shown: usize,
 }
 
 impl Recording {
-    /// A layer in memory, the tokens that are to be left out left out, cut into steps of equal size.
+    /// Loads a layer, without the tokens that are left out, divided into steps of equal size.
     ///
     /// # Errors
     /// The file can't be read, holds a value that is not a number, or nothing is left.
     pub fn watch(&self, layer: &Layer, facts: &Facts, reading: &Reading) -> Result<Watched, ReadError> {
         let loads_only = matches!(layer.data, Data::Loads(_)) || facts.choices.is_some_and(|(a, b)| a < b);
         let top_k = match self.top_k_or_usual(layer, reading) {
-            // Without K, an assignment counts as a token.
+            // If K is unknown, each assignment counts as a token.
             _ if loads_only => reading.top_k.or(self.meta.top_k).unwrap_or(1).clamp(1, layer.experts as u32),
             k => k,
         };
@@ -51,7 +51,7 @@ impl Recording {
         let all = layer.tokens();
         let (mut trace, taken, rows) = match &layer.data {
             Data::Loads(counts) => (Trace::of_counts(layer.experts, counts.clone()), 0, vec![]),
-            // A router with one K can't replay tokens of several: only their loads are shown.
+            // Tokens with different numbers of experts can't be replayed by a router with one K: only their loads are shown.
             Data::Selections(rows) if facts.choices.is_some_and(|(a, b)| a < b) => {
                 let (steps, tokens) = cut(layer, kept.len());
                 let mut counts = vec![0; steps * layer.experts];
@@ -124,7 +124,7 @@ impl Recording {
         Ok(Watched { trace, top_k, gate, left_out, not_shown: all - taken.min(all) - left_out })
     }
 
-    /// The values of a column at these rows.
+    /// The values of a column in these rows.
     fn columns<T: TryFrom<i64> + Default>(&self, column: &super::Rows, rows: &[usize]) -> std::io::Result<Vec<T>> {
         if column.is_empty() {
             return Ok(vec![]);
@@ -135,7 +135,7 @@ impl Recording {
         Ok(rows.iter().map(value).collect())
     }
 
-    /// The groups of a layer's tokens, with the number of tokens of each.
+    /// The groups of a layer's tokens, with the number of tokens in each.
     ///
     /// # Errors
     /// The file can't be read.
@@ -163,7 +163,7 @@ impl Recording {
     }
 }
 
-/// Steps and tokens per step for this many tokens of a layer.
+/// The number of steps and the tokens per step for this many tokens of a layer.
 fn cut(layer: &Layer, tokens: usize) -> (usize, usize) {
     let per_step = layer.cut().1.clamp(1, tokens.max(1));
     ((tokens / per_step).max(1), per_step)

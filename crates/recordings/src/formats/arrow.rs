@@ -1,4 +1,5 @@
-//! Arrow: streams, and files, which are streams between two marks. Batches are read one after another, up to where a writer was stopped.
+//! Arrow streams, and Arrow files, which are streams between two marks. Batches are read one after another, up to where a killed writer
+//! stopped.
 
 use super::Format;
 use crate::error::ReadError;
@@ -91,7 +92,7 @@ mod table {
         })
     }
 
-    /// What was read so far.
+    /// What has been read so far.
     struct Table<'a> {
         reading: &'a Reading,
         schema: Option<SchemaRef>,
@@ -106,7 +107,7 @@ mod table {
             Ok(())
         }
 
-        /// The messages of a stream, one after another.
+        /// Reads the messages of a stream.
         fn stream(&mut self, bytes: &Bytes, mut at: u64) -> Result<(), Unread> {
             while let Some(message) = message(bytes, at)? {
                 at = message.end;
@@ -115,7 +116,7 @@ mod table {
             Ok(())
         }
 
-        /// The messages of a file, in the order of the description at its end.
+        /// Reads the messages of a file, in the order of the footer.
         fn blocks(&mut self, bytes: &Bytes, places: &[i64]) -> Result<(), Unread> {
             let mut end = 0;
             for &place in places {
@@ -148,7 +149,7 @@ mod table {
         }
     }
 
-    /// The schema and the offsets of the batches in the description at the end of a file; dictionaries come first.
+    /// The schema and the offsets of the batches from the footer of a file; dictionaries come first.
     fn footer(bytes: &Bytes) -> Option<(SchemaRef, Vec<i64>)> {
         let at = bytes.len().checked_sub(10)?;
         let end = bytes.copy(at, 10).ok()?;
@@ -162,7 +163,7 @@ mod table {
         let mut dictionaries: Vec<i64> =
             footer.dictionaries().into_iter().flatten().map(arrow_ipc::Block::offset).collect();
         let batches: Vec<i64> = footer.recordBatches().into_iter().flatten().map(arrow_ipc::Block::offset).collect();
-        // Writers differ in where they put dictionaries; each is needed before the batches behind it.
+        // Writers differ in where they put dictionaries; each dictionary is needed before the batches behind it.
         dictionaries.extend(batches);
         dictionaries.sort_unstable();
         Some((Arc::new(schema), dictionaries))
@@ -180,7 +181,7 @@ mod table {
         Unread::Damaged(error.to_string())
     }
 
-    /// There are too few bytes.
+    /// The error for a message that is cut short.
     #[allow(clippy::needless_pass_by_value)]
     fn torn(error: std::io::Error) -> Unread {
         match error.kind() {
@@ -189,7 +190,7 @@ mod table {
         }
     }
 
-    /// A message with what it describes.
+    /// A message with its content.
     struct Whole {
         description: Vec<u8>,
         body: Vec<u8>,
@@ -197,7 +198,7 @@ mod table {
         end: u64,
     }
 
-    /// The message at an offset; `None` at the end. What it claims is checked before memory is set aside for it.
+    /// The message at an offset; `None` at the end. Its claimed lengths are checked before memory is allocated.
     fn message(bytes: &Bytes, at: u64) -> Result<Option<Whole>, Unread> {
         let word = |at: u64| {
             let mut word = [0; 4];

@@ -1,5 +1,5 @@
-//! What the columns of Parquet files and Arrow streams mean. Rows with lists become records here; rows of single values are read as
-//! JSON lines with the same names are.
+//! The meaning of columns in Parquet files and Arrow streams. Rows with lists become records here; rows of single values are read like JSON
+//! lines with the same names.
 
 mod values;
 
@@ -16,10 +16,10 @@ use serde_json::{Map, Value};
 use std::ops::Range;
 use values::{Lists, innermost, is_number, scalars};
 
-/// Rows that are taken at once.
+/// The number of rows processed at once.
 pub(super) const ROWS: usize = 1024;
 
-/// Runs a reader that other people wrote, so that a damaged file can't end the program.
+/// Runs a third-party reader, so that a damaged file can't end the program.
 pub(super) fn contained<T>(input: &Input, read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
     let damaged = || Err(input.wrong("it is damaged in a way that its reader does not explain"));
     crate::contained::contained(read).unwrap_or_else(damaged)
@@ -28,7 +28,7 @@ pub(super) fn contained<T>(input: &Input, read: impl FnOnce() -> Result<T, ReadE
 /// A table that is read batch by batch.
 pub(super) struct Columns {
     pub records: Records,
-    /// The columns that are needed, by their place in the schema.
+    /// The indices of the needed columns in the schema.
     pub needed: Vec<usize>,
     lists: Vec<OfLayer>,
     kind: RecordedKind,
@@ -40,17 +40,17 @@ pub(super) struct Columns {
     layers_first: Option<bool>,
 }
 
-/// A column of lists, and the layer that its name gives.
+/// A column of lists, and the layer in its name, if any.
 type OfLayer = (String, Option<String>);
 
-/// Which columns there are.
+/// Which context columns exist.
 #[derive(Clone, Copy, Debug, Default)]
 struct Has {
     layer: bool,
     token: bool,
 }
 
-/// What one row says besides its list.
+/// The context of one row, besides its list.
 struct Row<'a> {
     layer: Option<&'a str>,
     of: Of,
@@ -59,7 +59,7 @@ struct Row<'a> {
 }
 
 impl Columns {
-    /// Finds the columns that hold something. The error lists those that there are.
+    /// Finds the columns that hold recorded values. The error lists the existing columns.
     pub(super) fn new(schema: &Schema, reading: &Reading) -> Result<Self, String> {
         let mut records = Records::new(reading);
         for (key, value) in schema.metadata() {
@@ -106,7 +106,7 @@ impl Columns {
         Ok(Self { records, needed, lists, kind, wide, token_ids: reading.token_ids.clone(), has, layers_first })
     }
 
-    /// Takes the rows of a batch, which may be of any size.
+    /// Adds the rows of a batch, which may be of any size.
     pub(super) fn take(&mut self, batch: &RecordBatch) -> Result<(), String> {
         for from in (0..batch.num_rows()).step_by(ROWS) {
             self.part(&batch.slice(from, ROWS.min(batch.num_rows() - from)))?;
@@ -150,7 +150,7 @@ impl Columns {
         self.records.finish(input)
     }
 
-    /// Rows without lists: long and wide counts, and single assignments.
+    /// Adds rows without lists: long and wide counts, and single assignments.
     fn single_values(&mut self, batch: &RecordBatch) -> Result<(), String> {
         let columns: Vec<(String, Vec<Value>)> = batch
             .schema()
@@ -167,7 +167,7 @@ impl Columns {
         Ok(())
     }
 
-    /// The lists of one row.
+    /// Adds the lists of one row.
     fn row(&mut self, name: &str, lists: &Lists, at: usize, row: &Row<'_>) -> Result<(), String> {
         let damaged = || "its lists are damaged".to_owned();
         let level =
@@ -221,7 +221,7 @@ impl Columns {
         if self.kind == RecordedKind::Scores { "experts" } else { "chosen experts" }
     }
 
-    /// The innermost list: one token in one layer.
+    /// Adds an innermost list: the values of one token in one layer.
     fn one(&mut self, lists: &Lists, at: Range<usize>, layer: Option<&str>, of: Of) -> Result<(), String> {
         let layer = layer.unwrap_or("0");
         if self.kind == RecordedKind::Scores {
@@ -231,7 +231,7 @@ impl Columns {
         self.records.gather.chose(layer, of, if ids.is_empty() { &[-1] } else { &ids })
     }
 
-    /// Counts of every expert, of layers, or of steps.
+    /// Adds counts of every expert, possibly of several layers or steps.
     fn counts(&mut self, lists: &Lists, (level, at): (usize, usize), row: &Row<'_>) -> Result<(), String> {
         let damaged = || "its lists are damaged".to_owned();
         let range = lists.levels.get(level).and_then(|l| l.get(at)).cloned().ok_or_else(damaged)?;
@@ -250,14 +250,14 @@ impl Columns {
 }
 
 impl Row<'_> {
-    /// What is known of one of `tokens` tokens.
+    /// The step and the token id of one of `tokens` tokens.
     fn token(&self, at: usize, tokens: usize) -> Of {
         let id = self.ids.get(at).copied().filter(|_| self.ids.len() == tokens);
         Of { token_id: id.or(self.of.token_id.filter(|_| tokens == 1)), ..self.of }
     }
 }
 
-/// The single values of a batch that say what a row is of.
+/// The columns of single values that give the context of a batch's rows.
 struct Context {
     layers: Option<Vec<String>>,
     steps: Option<Vec<Value>>,
@@ -307,7 +307,7 @@ impl Context {
     }
 }
 
-/// The columns of lists that hold what was recorded, all of one kind.
+/// The columns of lists that hold recorded values, all of one kind.
 fn lists_of(schema: &Schema, reading: &Reading, records: &mut Records) -> Option<(RecordedKind, Vec<OfLayer>)> {
     let candidates: Vec<(&str, &DataType)> = schema
         .fields()
@@ -321,20 +321,20 @@ fn lists_of(schema: &Schema, reading: &Reading, records: &mut Records) -> Option
         let fits = |name: &str| Role::of_array(name).and_then(Role::kind) == Some(kind);
         let found = candidates.iter().filter(|(name, _)| fits(name));
         let mut found: Vec<_> = found.map(|(name, _)| ((*name).to_owned(), layer_of(name))).collect();
-        // Several columns are those of several layers, or say the same twice.
+        // Several columns belong to several layers, or are duplicates.
         if found.iter().any(|(_, layer)| layer.is_none()) {
             found.truncate(1);
         }
         found
     };
-    // Scores that are no logits may be those of the chosen experts only.
+    // Scores other than logits may be those of the chosen experts only.
     let logits = candidates.iter().any(|(name, _)| name.to_ascii_lowercase().contains("logits"));
     use RecordedKind::{Loads, Scores, Selections};
     let order = if logits { [Scores, Selections, Loads] } else { [Selections, Scores, Loads] };
     let wanted = order.into_iter().filter(|&k| reading.kind.is_none_or(|r| r == k));
     let found = wanted.map(|kind| (kind, of_kind(kind))).find(|(_, found)| !found.is_empty());
     found.or_else(|| {
-        // The only column of lists, or else lists by layer.
+        // Without a known name: the only column of lists, or lists by layer.
         let ids = |name: &str| Role::TokenIds.is(name) || Role::of_array(name) == Some(Role::Bias);
         let unnamed: Vec<_> = candidates.iter().filter(|(name, _)| !ids(name)).collect();
         let [(name, inner)] = unnamed.as_slice() else { return None };
@@ -344,7 +344,7 @@ fn lists_of(schema: &Schema, reading: &Reading, records: &mut Records) -> Option
     })
 }
 
-/// Columns of scores such as `logit_0`, `logit_1`: at least two whose names differ in a number at the end only.
+/// Columns of scores such as `logit_0`, `logit_1`: at least two whose names differ only in a number at the end.
 fn wide_scores(schema: &Schema, reading: &Reading) -> Vec<String> {
     let split = |name: &str| {
         let word = name.trim_end_matches(|c: char| c.is_ascii_digit());

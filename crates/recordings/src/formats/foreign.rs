@@ -1,4 +1,4 @@
-//! Files that are no recordings but are often taken for one: each is refused with how to get a recording out of it.
+//! Files that are often mistaken for recordings: each is refused with advice on how to get a recording from it.
 
 use crate::Input;
 
@@ -6,11 +6,11 @@ const TENSORBOARD: &str = "it holds events of TensorBoard, which keeps curves bu
                            scalars, write them as CSV with the columns step, layer, expert and count: in Python, EventAccumulator(file) \
                            gives the steps and values of each";
 
-/// What a file is that no reader knows, judged by its first bytes and its name; and what to do with it.
+/// Advice about a file that no reader knows, judged by its first bytes and its name.
 pub(super) fn hint(input: &Input) -> Option<&'static str> {
     let first = input.first();
     let ends = |endings: &[&str]| input.ends_with(endings);
-    // The first record is an event that names its version.
+    // The first record of an event file names its version.
     if input.short_name().contains("tfevents") || first.windows(12).take(64).any(|w| w == b"brain.Event:") {
         return Some(TENSORBOARD);
     }

@@ -1,4 +1,4 @@
-//! llama.cpp's importance matrices as GGUF: with the sums that quantising needs they hold how many tokens each expert got.
+//! llama.cpp's importance matrices in GGUF: beside the sums needed for quantisation they contain the number of tokens of each expert.
 
 use super::Format;
 use crate::assumption::{Assumption, Question};
@@ -14,18 +14,18 @@ use moebias_model::config::limits as settings;
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 
-/// Entries of the metadata, and tensors.
+/// The largest number of metadata entries, and of tensors.
 const ENTRIES: u64 = 1 << 16;
 /// The longest text that is kept, in bytes.
 const TEXT: u64 = 1 << 16;
-/// The most bytes of a header.
+/// The largest header, in bytes.
 const HEADER: u64 = 64 << 20;
-/// Kinds of values in metadata.
+/// Type codes of metadata values.
 const STRING: u32 = 8;
 const ARRAY: u32 = 9;
-/// The kind of tensors of 32-bit floats.
+/// The type code of tensors of 32-bit floats.
 const F32: u32 = 0;
-/// The end of the name of counts.
+/// The suffix of the names of counts.
 const COUNTS: &str = ".weight.counts";
 
 /// Importance matrices.
@@ -74,14 +74,14 @@ struct File {
     bytes: Bytes,
     metadata: BTreeMap<String, String>,
     tensors: Vec<Entry>,
-    /// Where the tensors begin.
+    /// The offset of the first tensor.
     data: u64,
 }
 
 /// A tensor.
 struct Entry {
     name: String,
-    /// The number of its elements, and those of its last axis.
+    /// The number of elements, and the length of the last axis.
     elements: u64,
     outer: u64,
     kind: u32,
@@ -156,7 +156,7 @@ impl File {
                 layers.entry(layer).or_default().push(entry);
             }
         }
-        // A matrix that was made from an old file knows one count for all experts.
+        // A matrix converted from the old format has a single count for all experts.
         layers.values_mut().for_each(|entries| entries.retain(|entry| entry.elements > 1));
         let (mut gather, mut several, mut differ) = (Gather::default(), false, false);
         for (layer, entries) in &mut layers {
@@ -191,7 +191,7 @@ impl File {
     }
 }
 
-/// Reads a header from beginning to end.
+/// Reads a header sequentially.
 struct Header {
     from: BufReader<Reader>,
     used: u64,

@@ -1,4 +1,4 @@
-//! JSON lines: one object per line, of a token, an assignment or a step; other lines are metadata.
+//! JSON lines: one object per line, about a token, an assignment or a step; other lines are metadata.
 
 use super::Format;
 use super::records::Records;
@@ -11,10 +11,10 @@ use std::io::{BufRead, Read as _};
 
 /// The longest line, in bytes: a response may hold the experts of all its tokens and layers.
 const LINE: usize = 64 << 20;
-/// Bytes that the values of one line may take in memory.
+/// The memory that the values of one line may take, in bytes.
 const VALUES: usize = 768 << 20;
 
-/// What some writers put before UTF-8 text.
+/// The mark that some writers put before UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// JSON lines.
@@ -42,7 +42,7 @@ impl Format for JsonLines {
     }
 }
 
-/// Whether the first line is a JSON object, or so long that only the beginning of one is at hand.
+/// Whether the first line is a JSON object, or the beginning of one that is longer than the bytes available.
 pub(super) fn begins_with_object(first: &[u8]) -> bool {
     first_object(first).is_some() || {
         let text = without_mark(first).trim_ascii_start();
@@ -74,7 +74,7 @@ pub(super) fn each_object(
         match part.read_until(b'\n', &mut line) {
             Ok(0) => break,
             Ok(_) => {}
-            // A compressed file whose writer was killed ends anywhere.
+            // A compressed file may end anywhere if its writer was killed.
             Err(e) if taken > 0 => return Ok(Some(format!("it can't be read behind line {}: {e}", number - 1))),
             Err(e) => return Err(input.failed(e)),
         }
@@ -98,7 +98,7 @@ pub(super) fn each_object(
                 take(&object).map_err(|e| input.wrong(format!("{e} (line {number})")).at(number, 1, &line))?;
                 taken += 1;
             }
-            // A writer that was killed leaves half a line without an end, or a block of zeros.
+            // A writer that was killed leaves an incomplete last line, or a block of zeros.
             Err(_) if taken > 0 && (!line.ends_with(b"\n") || text.iter().all(|&b| b == 0)) => {
                 return Ok(Some(format!("the last line, {number}, is torn: it is left out")));
             }
@@ -108,7 +108,7 @@ pub(super) fn each_object(
     Ok(None)
 }
 
-/// At least the bytes that the values of a line take in memory.
+/// A lower bound for the memory that the values of a line take, in bytes.
 fn values(text: &[u8]) -> usize {
     if text.len() < 1 << 20 {
         return 0;

@@ -1,5 +1,5 @@
-//! Megatron-LM's router trace: JSON lines with the chosen experts of a step, a layer and a rank, and beside them a file with the logits of
-//! the rank as bfloat16.
+//! Megatron-LM's router trace: JSON lines with the chosen experts of a step, a layer and a rank, and a separate file with the rank's logits
+//! in bfloat16.
 
 use super::Format;
 use super::json_lines::{each_object, first_object};
@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Batches whose logits are read, over all layers.
+/// The largest number of batches whose logits are read, over all layers.
 const BATCHES: usize = 1 << 20;
 
 /// Megatron-LM's router trace.
@@ -50,7 +50,7 @@ impl Format for Megatron {
     }
 }
 
-/// The first line. Of a long one only the beginning is at hand, but the list of chosen experts comes last.
+/// The object of the first line. Of a long line only the beginning is available, but the list of chosen experts comes last.
 fn first_batch(first: &[u8]) -> Option<Map<String, Value>> {
     first_object(first).or_else(|| {
         let line = first.trim_ascii_start().split(|&b| b == b'\n').next()?;
@@ -61,14 +61,14 @@ fn first_batch(first: &[u8]) -> Option<Map<String, Value>> {
     })
 }
 
-/// The logits beside a trace.
+/// The file with the logits of a trace.
 struct Side {
     bytes: Bytes,
     name: String,
 }
 
 impl Side {
-    /// The file with the logits of the rank in the first line, where there is one and the line speaks of it.
+    /// Opens the file with the logits of the rank in the first line, if it exists and the line refers to it.
     fn of(input: &Input) -> Result<Option<Self>, ReadError> {
         let (Some(folder), Some(object)) = (input.path().and_then(|p| p.parent()), first_batch(input.first())) else {
             return Ok(None);
@@ -86,7 +86,7 @@ impl Side {
         Ok(Some(Self { bytes: Bytes::File(Arc::new(file)), name }))
     }
 
-    /// The rows of a batch.
+    /// The number of experts of a batch, and its rows of logits.
     fn piece(&self, object: &Map<String, Value>) -> Result<(usize, Piece), String> {
         let number = |key: &str| {
             object.get(key).and_then(Value::as_u64).ok_or_else(|| format!("`{key}` is missing or not a number"))
@@ -118,7 +118,7 @@ impl Side {
     }
 }
 
-/// The layer of a batch; those that predict further tokens have a head and a number of their own.
+/// The layer of a batch. Layers that predict further tokens have a prefix and numbers of their own.
 fn layer(object: &Map<String, Value>) -> Result<String, String> {
     let layer = object.get("layer").and_then(whole).ok_or("`layer` is missing or not a number")?;
     Ok(match (object.get("mtp_idx").and_then(whole), object.get("block").and_then(Value::as_str)) {
@@ -131,7 +131,7 @@ fn layer(object: &Map<String, Value>) -> Result<String, String> {
 /// The rows of a layer, and the step and the number of tokens of every batch.
 type Batches = (Rows, Vec<(i64, usize)>);
 
-/// Batches by layer, from the logits beside the trace.
+/// Makes a recording of the logits.
 fn scores(input: &Input, side: &Side) -> Result<Recording, ReadError> {
     let mut layers: BTreeMap<(u64, String), Batches> = BTreeMap::new();
     let (mut batches, mut without, mut top_k) = (0, 0, None);
@@ -171,7 +171,7 @@ fn scores(input: &Input, side: &Side) -> Result<Recording, ReadError> {
     Ok(recording)
 }
 
-/// Steps with as many tokens each. A step may be several batches.
+/// The steps, if all have the same number of tokens. A step may consist of several batches.
 fn even(batches: &[(i64, usize)]) -> Steps {
     let mut steps: Vec<(i64, usize)> = vec![];
     for &(step, tokens) in batches {
@@ -186,7 +186,7 @@ fn even(batches: &[(i64, usize)]) -> Steps {
     }
 }
 
-/// The chosen experts of every token.
+/// Makes a recording of the chosen experts.
 fn chosen(input: &Input, reading: &Reading) -> Result<Recording, ReadError> {
     let mut records = Records::new(reading);
     let damage = each_object(input, |object| {

@@ -1,4 +1,4 @@
-//! The formats: one file each. A reader says which files it knows, and turns them into named arrays or records.
+//! The formats, one file each. A reader says which files it recognises, and turns them into named arrays or records.
 
 mod arrow;
 #[cfg(feature = "parquet")]
@@ -23,7 +23,7 @@ use super::{Input, Reading};
 
 /// A format of files.
 pub trait Format: Sync + Send {
-    /// Its name, for people.
+    /// The name of the format, as it is shown.
     fn name(&self) -> &'static str;
 
     /// How names of its files usually end, without the point.
@@ -32,14 +32,14 @@ pub trait Format: Sync + Send {
     /// Whether a file is of this format, from its first bytes and its name.
     fn recognises(&self, input: &Input) -> bool;
 
-    /// Reads a file. What it does not say is taken from `reading`, or noted as an assumption.
+    /// Reads a file. What the file does not state is taken from `reading`, or noted as an assumption.
     ///
     /// # Errors
-    /// The file is damaged or holds nothing that Moebias shows.
+    /// The file is damaged or contains nothing that Moebias can show.
     fn read(&self, input: &Input, reading: &Reading) -> Result<Recording, ReadError>;
 }
 
-/// Every format. The first one that recognises a file reads it, so those with a signature come first.
+/// All formats. The first one that recognises a file reads it, so formats with a signature come first.
 pub static FORMATS: &[&dyn Format] = &[
     &safetensors::Safetensors,
     &npy::Npy,
@@ -54,7 +54,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &csv::Csv,
 ];
 
-/// What to do with a file of a well-known format that is no recording.
+/// Advice about a file of a well-known format that is not a recording.
 pub(super) fn hint(input: &Input) -> Option<ReadError> {
     foreign::hint(input).map(|hint| input.wrong(hint))
 }

@@ -1,4 +1,4 @@
-//! NumPy's `.npy`: one array behind a header that is a Python dictionary. The numbers stay on disk.
+//! NumPy's `.npy`: one array after a header that is a Python dictionary. The numbers stay on disk.
 
 use super::Format;
 use crate::assumption::{Assumption, Question};
@@ -45,7 +45,7 @@ impl Format for Npy {
     }
 }
 
-/// The array that a `.npy` file or an entry of a `.npz` archive holds, which lies at `within` in some bytes.
+/// The array in a `.npy` file or in an entry of a `.npz` archive, at the range `within` of `bytes`.
 pub(super) fn array(bytes: &Bytes, within: Range<u64>, name: &str) -> Result<Tensor, String> {
     let header = Header::read(bytes, within.clone())?;
     let number = number(&header.descr).ok_or_else(|| {
@@ -60,11 +60,11 @@ pub(super) fn array(bytes: &Bytes, within: Range<u64>, name: &str) -> Result<Ten
 
 /// The header of an array.
 pub(super) struct Header {
-    /// The number format in NumPy's words.
+    /// The number format as NumPy writes it.
     pub descr: String,
     pub shape: Vec<usize>,
     column_major: bool,
-    /// Where the numbers begin.
+    /// The offset of the first number.
     pub data: u64,
 }
 
@@ -107,7 +107,7 @@ impl Header {
 fn number(descr: &str) -> Option<Number> {
     Some(match descr.trim_start_matches(['<', '|', '=']) {
         "f2" => Number::F16,
-        // What NumPy calls a number format that it does not have itself.
+        // NumPy's name for bfloat16, which it does not support itself.
         "V2" => Number::BF16,
         "f4" => Number::F32,
         "f8" => Number::F64,

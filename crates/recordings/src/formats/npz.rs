@@ -1,4 +1,4 @@
-//! NumPy's `.npz`: a ZIP archive of named arrays. Those that are not compressed stay on disk.
+//! NumPy's `.npz`: a ZIP archive of named arrays. Uncompressed arrays stay on disk.
 
 use super::zip::Archive;
 use super::{Format, npy};
@@ -10,7 +10,7 @@ use crate::{Input, Reading};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// The longest text among the arrays that is kept, in characters.
+/// The longest text that is kept as metadata, in characters.
 const TEXT: usize = 4096;
 
 /// An archive of arrays.
@@ -42,17 +42,17 @@ impl Format for Npz {
                 continue;
             }
             match npy::array(&bytes, within, name) {
-                // A number by itself, as in `savez(file, logits=…, top_k=2)`.
+                // A single number, as in `savez(file, logits=…, top_k=2)`.
                 Ok(tensor) if tensor.shape.is_empty() => {
                     let number = tensor.single().map_err(|e| input.wrong(e))?;
                     metadata.insert(name.to_owned(), number.to_string());
                 }
                 Ok(tensor) => tensors.push(tensor),
-                // Arrays of objects or texts stand beside what was recorded.
+                // Arrays of objects or text may accompany the recorded arrays, and are ignored.
                 Err(e) => unread = Some(format!("its entry `{name}.npy` can't be read: {e}")),
             }
         }
-        // The name that NumPy gives to an array without one.
+        // `arr_0` is the name that NumPy gives to an unnamed array.
         if let [only] = tensors.as_mut_slice()
             && only.name == "arr_0"
         {
@@ -65,7 +65,7 @@ impl Format for Npz {
     }
 }
 
-/// A text by itself: an array without axes of four bytes per character.
+/// Reads a single text: an array without axes of four bytes per character.
 fn text(bytes: &Bytes, within: Range<u64>) -> Option<String> {
     let header = npy::Header::read(bytes, within.clone()).ok().filter(|h| h.shape.is_empty())?;
     let length: usize = header.descr.strip_prefix("<U")?.parse().ok().filter(|&n| n <= TEXT)?;

@@ -1,4 +1,4 @@
-//! Parquet: tables in row groups, which are read one after another and a few rows at a time.
+//! Parquet: tables in row groups, which are read one after another, a few rows at a time.
 
 use super::Format;
 use crate::error::ReadError;
@@ -51,11 +51,11 @@ mod table {
     use parquet::file::reader::{ChunkReader, Length};
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    /// The longest description of a file's row groups, in bytes.
+    /// The largest footer, which describes the row groups, in bytes.
     const FOOTER: u64 = 16 << 20;
     /// The longest page after unpacking, in bytes.
     const PAGE: u64 = 256 << 20;
-    /// Values of the pages that are read for a few rows.
+    /// The largest number of values in the pages that are read for a few rows.
     const VALUES: u64 = 1 << 25;
 
     pub(super) fn read(input: &Input, reading: &Reading) -> Result<Recording, ReadError> {
@@ -97,10 +97,10 @@ mod table {
         columns.finish(input)
     }
 
-    /// The bytes of a file. What the header of a page claims is checked before memory is set aside for it.
+    /// The bytes of a file. The claims in a page's header are checked before memory is allocated.
     struct Pages {
         bytes: Bytes,
-        /// Values of the pages since the last rows.
+        /// The number of values in the pages read since the last rows.
         values: std::sync::Arc<AtomicU64>,
     }
 
@@ -132,8 +132,8 @@ mod table {
         }
     }
 
-    /// The size after unpacking and the number of values that the header of a page claims: the first fields of a structure in Thrift's
-    /// compact protocol.
+    /// The unpacked size and the number of values that the header of a page claims: the first fields of a structure in Thrift's compact
+    /// protocol.
     fn page(header: &[u8]) -> Option<(u64, u64)> {
         const NUMBER: u8 = 5;
         const STRUCTURE: u8 = 12;
@@ -148,7 +148,7 @@ mod table {
                     return Some((number >> 1) ^ (number & 1).wrapping_neg());
                 }
             }
-            // A longer one is no number of 32 bits, although some readers take it for one.
+            // A longer one does not fit into 32 bits, although some readers accept it.
             Some(u64::MAX)
         };
         let mut size = None;
@@ -161,12 +161,12 @@ mod table {
                     varint(&mut at)?;
                     (next, size)
                 }
-                // The header of a data page, of either version, or of a dictionary begins with the number of values.
+                // The header of a data page of either version, or of a dictionary page, begins with the number of values.
                 (5 | 7 | 8, STRUCTURE, Some(size)) if header.get(at) == Some(&0x15) => {
                     at += 1;
                     return Some((size, varint(&mut at)?));
                 }
-                // No writer goes on otherwise.
+                // No writer orders the fields differently.
                 (_, _, size) => return Some((size?, u64::MAX)),
             };
         }

@@ -1,5 +1,5 @@
-//! Records that are JSON objects: what each says of a token, an assignment or a step. Fields are found by name at any depth, and an
-//! inner object inherits the layer, the step and the token of the objects around it.
+//! Records that are JSON objects, about a token, an assignment or a step. Fields are found by name at any depth, and an inner object
+//! inherits the layer, the step and the token of the objects around it.
 
 use crate::assumption::{Assumption, Question};
 use crate::error::ReadError;
@@ -13,43 +13,43 @@ use moebias_model::settings::reading::{Reading, RecordedKind};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Entries of metadata that are kept.
+/// The largest number of metadata entries that are kept.
 const METADATA: usize = 1000;
-/// Layers times ranks whose lines of counts are numbered.
+/// The largest number of pairs of layer and rank whose lines of counts are numbered.
 const LINES: usize = 1 << 20;
-/// Objects within one another.
+/// The largest number of nested objects.
 const DEPTH: usize = 12;
 
-/// What was read so far.
+/// What has been read so far.
 pub(super) struct Records {
     pub(super) gather: Gather,
     meta: Meta,
     metadata: BTreeMap<String, String>,
     notes: Vec<Assumption>,
-    /// What a person wants to see of files that hold several kinds.
+    /// The kind that a person wants from files with several kinds.
     kind: Option<RecordedKind>,
     /// Whether a person says that layers come before tokens.
     layers_first: Option<bool>,
-    /// The assignments of one token per layer that come one by one.
+    /// For each layer, the token whose assignments are being collected one by one.
     pending: BTreeMap<String, Pending>,
-    /// The number of lines of counts by layer and rank, where steps are not numbered.
+    /// The number of lines of counts by layer and rank, if steps are not numbered.
     lines: BTreeMap<(String, String), i64>,
     ranks: BTreeSet<String>,
 }
 
-/// The assignments of a token that come one by one.
+/// A token whose assignments are collected one by one.
 struct Pending {
     token: String,
     of: Of,
     experts: Vec<i64>,
 }
 
-/// What the objects around a record say.
+/// The context that enclosing objects give a record.
 #[derive(Clone, Default)]
 struct Around {
     layer: Option<String>,
     of: Of,
-    /// Whether it is about one token.
+    /// The token, if the record is about one.
     token: Option<String>,
     request: String,
     rank: Option<String>,
@@ -75,7 +75,7 @@ impl Records {
         }
     }
 
-    /// Takes one object. One without chosen experts, scores and counts is metadata.
+    /// Adds an object. An object without chosen experts, scores or counts is metadata.
     pub(super) fn take(&mut self, object: &Map<String, Value>) -> Result<(), String> {
         let is_meta = object.get("type").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case("meta"));
         if !is_meta && self.record(object, &Around::default(), DEPTH)? {
@@ -86,7 +86,7 @@ impl Records {
         Ok(())
     }
 
-    /// Takes one entry of metadata.
+    /// Adds an entry of metadata.
     pub(super) fn metadata(&mut self, key: &str, value: &Value) {
         self.keep(key, value);
         self.meta.take(key, value);
@@ -103,7 +103,7 @@ impl Records {
         self.metadata.insert(key.to_owned(), text);
     }
 
-    /// Ends the tokens whose assignments come one by one.
+    /// Completes the tokens whose assignments are collected one by one.
     fn flush(&mut self) -> Result<(), String> {
         for (layer, pending) in std::mem::take(&mut self.pending) {
             self.gather.chose(&layer, pending.of, &pending.experts)?;
@@ -111,7 +111,7 @@ impl Records {
         Ok(())
     }
 
-    /// The recording that the objects make.
+    /// Makes the recording.
     pub(super) fn finish(mut self, input: &Input) -> Result<Recording, ReadError> {
         self.flush().map_err(|e| input.wrong(e))?;
         if self.gather.is_empty() {
@@ -126,14 +126,14 @@ impl Records {
         Ok(recording)
     }
 
-    /// Notes what is assumed, once.
+    /// Notes an assumption, unless it has been noted already.
     pub(super) fn note(&mut self, about: Question, text: String) {
         if self.notes.iter().all(|n| n.text != text) {
             self.notes.push(Assumption::open(about, text));
         }
     }
 
-    /// Takes what an object and those within it record; `false` if that is nothing.
+    /// Adds what an object and its inner objects record; `false` if they record nothing.
     fn record(&mut self, object: &Map<String, Value>, around: &Around, depth: usize) -> Result<bool, String> {
         let here = around.with(object)?;
         if self.data(object, &here)? {
@@ -166,7 +166,7 @@ impl Records {
         Ok(found)
     }
 
-    /// Takes what the fields of this object hold.
+    /// Adds what the fields of this object record.
     fn data(&mut self, object: &Map<String, Value>, around: &Around) -> Result<bool, String> {
         let wanted = |role: Role| self.kind.is_none() || self.kind == role.kind();
         let holds = |role: Role, lists_only: bool| {
@@ -175,7 +175,7 @@ impl Records {
         };
         let scores = holds(Role::Scores, true);
         let chosen = holds(Role::Selections, false);
-        // Scores of all experts say more than the experts that were chosen, those of the chosen ones say less.
+        // Scores of all experts are preferred to the chosen experts; scores of the chosen experts only are not.
         let all = scores.filter(|(_, v)| chosen.is_none_or(|(_, ids)| width(v) > width(ids)));
         if let Some((key, scores)) = all {
             return self.scores(key, scores, around).map(|()| true);
@@ -213,7 +213,7 @@ impl Records {
         Ok(true)
     }
 
-    /// One assignment; those of a token follow one another within its layer.
+    /// Adds one assignment. The assignments of a token follow one another within a layer.
     fn assignment(&mut self, id: i64, around: &Around) -> Result<(), String> {
         let token = around.token.as_ref().ok_or("an assignment has no token")?;
         let token = format!("{} {token}", around.request);
@@ -238,7 +238,7 @@ impl Records {
         Ok(())
     }
 
-    /// Chosen experts: of one token `[k]`, of several tokens, of several layers, or of both; or an object of these by layer.
+    /// Adds chosen experts: of one token `[k]`, of several tokens, of several layers, or of both; or an object of these by layer.
     fn choices(&mut self, key: &str, value: &Value, around: &Around) -> Result<(), String> {
         if let Value::Object(by_layer) = value {
             return by_layer.iter().try_for_each(|(name, value)| {
@@ -264,7 +264,7 @@ impl Records {
         })
     }
 
-    /// Whether the outer of two lists of lists is that of layers, as writers usually have it unless a person says otherwise.
+    /// Whether the outer of two nested lists is over layers, which is usual for scores, unless a person says otherwise.
     fn layers_first(&mut self, key: &str, value: &Value, around: &Around, kind: RecordedKind) -> bool {
         let usual = kind == RecordedKind::Scores;
         if around.layer.is_some() || depth(value) != 3 || self.layers_first.is_some() {
@@ -275,7 +275,7 @@ impl Records {
         usual
     }
 
-    /// Counts: of every expert, of every layer and expert, or of every step too; or objects of these by expert or layer.
+    /// Adds counts: of every expert, of every layer and expert, or of every step as well; or objects of these by expert or layer.
     fn loads(&mut self, value: &Value, around: &Around) -> Result<(), String> {
         match value {
             Value::Object(inner) if inner.values().any(|v| v.is_array() || v.is_object()) => {
@@ -305,7 +305,7 @@ impl Records {
         }
     }
 
-    /// Counts of every expert in a step, or in the next one where steps are not numbered.
+    /// Adds counts of every expert in a step, or in the next step if steps are not numbered.
     pub(super) fn counts(
         &mut self,
         layer: &str,
@@ -317,7 +317,7 @@ impl Records {
         self.gather.counts(layer, step, counts)
     }
 
-    /// The step of a line of counts: its own, or the number of lines of its layer and rank before it.
+    /// The step of a line of counts: the one it names, or the number of earlier lines of its layer and rank.
     fn step(&mut self, layer: &str, step: Option<i64>, rank: Option<&str>) -> i64 {
         if let Some(rank) = rank.filter(|rank| self.ranks.len() < METADATA && !self.ranks.contains(*rank)) {
             self.ranks.insert(rank.to_owned());
@@ -336,7 +336,7 @@ impl Around {
         self.layer.as_deref().unwrap_or("0")
     }
 
-    /// What an object within adds.
+    /// The context with that of an inner object added.
     fn with(&self, object: &Map<String, Value>) -> Result<Self, String> {
         const REQUEST: [&str; 8] =
             ["request_id", "req_id", "request", "seq_id", "sequence_id", "prompt_id", "sample_id", "prompt_idx"];
@@ -363,14 +363,14 @@ impl Around {
         Ok(here)
     }
 
-    /// What is known of one of `tokens` tokens.
+    /// The step and the token id of one of `tokens` tokens.
     fn of_token(&self, at: usize, tokens: usize) -> Of {
         let id = self.ids.get(at).copied().filter(|_| self.ids.len() == tokens);
         Of { token_id: id.or(self.of.token_id.filter(|_| tokens == 1)), ..self.of }
     }
 }
 
-/// Calls `each` with the layer, the token and its row for every innermost list.
+/// Calls `each` with the layer, the token and the values of every innermost list.
 fn spread(
     key: &str,
     value: &Value,
@@ -389,7 +389,7 @@ fn spread(
             let mut tokens = outer.iter().enumerate();
             tokens.try_for_each(|(at, row)| each(around.layer(), around.of_token(at, outer.len()), row))
         }
-        // Sequences of tokens.
+        // The outer axis is over sequences of tokens.
         3 if around.layer.is_some() => outer.iter().try_for_each(|inner| spread(key, inner, around, false, each)),
         3 => outer.iter().enumerate().try_for_each(|(i, inner)| {
             let inner = list(key, inner)?;
@@ -402,13 +402,13 @@ fn spread(
     }
 }
 
-/// The field of a role that fits; of several, the one whose name comes first among the role's names.
+/// A field of this role that fits; of several, the one whose name is earliest in the list of the role's names.
 fn find(object: &Map<String, Value>, role: Role, fits: impl Fn(&Value) -> bool) -> Option<(&str, &Value)> {
     let known = object.iter().filter_map(|(key, value)| Some((role.place(key)?, key.as_str(), value)));
     known.filter(|(_, _, value)| fits(value)).min_by_key(|(place, _, _)| *place).map(|(_, key, value)| (key, value))
 }
 
-/// Fields such as `expert_0`, `expert_1`, by their numbers.
+/// Fields such as `expert_0`, `expert_1`, in order of their numbers.
 fn series(object: &Map<String, Value>) -> Vec<(i64, &Value)> {
     let one = |(key, value): (&String, _)| {
         let rest = key.strip_prefix("expert_").or_else(|| key.strip_prefix("expert"))?;
@@ -424,7 +424,7 @@ fn number_at_end(name: &str) -> Option<i64> {
     digits.parse().ok()
 }
 
-/// How many lists lie within one another.
+/// The number of nested lists.
 pub(super) fn depth(value: &Value) -> usize {
     match value {
         Value::Array(list) => 1 + list.iter().map(depth).find(|&d| d > 0).unwrap_or(0),
@@ -445,7 +445,7 @@ fn list<'a>(key: &str, value: &'a Value) -> Result<&'a Vec<Value>, String> {
     value.as_array().ok_or_else(|| format!("`{key}` holds {}, but must hold lists", short(value)))
 }
 
-/// A whole number, which may be written with a point or as text.
+/// An integer, which may be written with a decimal point or as text.
 pub(super) fn whole(value: &Value) -> Option<i64> {
     match value {
         Value::String(text) => text.trim().parse().ok(),
@@ -456,7 +456,7 @@ pub(super) fn whole(value: &Value) -> Option<i64> {
     }
 }
 
-/// A chosen expert: a number, an object with one, or null for none.
+/// A chosen expert: a number, an object that contains one, or null for none.
 fn id_of(key: &str, value: &Value) -> Result<i64, String> {
     let inner = value.as_object().and_then(|o| find(o, Role::Expert, Value::is_number).map(|(_, v)| v).or(o.get("id")));
     match inner.unwrap_or(value) {
@@ -465,7 +465,7 @@ fn id_of(key: &str, value: &Value) -> Result<i64, String> {
     }
 }
 
-/// A count: a number from 0, which may be written with a point.
+/// A count: an integer from 0, which may be written with a decimal point.
 pub(super) fn count_of(value: &Value) -> Result<u64, String> {
     let whole =
         value.as_u64().or_else(|| value.as_f64().filter(|x| (0.0..1.8e19).contains(x)).map(|x| x.round() as u64));

@@ -1,4 +1,4 @@
-//! Safetensors: named arrays behind a header in JSON. Only the header is read at opening.
+//! Safetensors: named arrays after a header in JSON. Opening reads only the header.
 
 use super::Format;
 use crate::error::ReadError;
@@ -10,7 +10,7 @@ use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 use std::collections::BTreeMap;
 
-/// The longest header, in bytes. The format allows 100 MB, which no recording needs.
+/// The largest header, in bytes. The format allows 100 MB, which no recording needs.
 const HEADER: u64 = 32 << 20;
 
 /// Safetensors.

@@ -1,32 +1,32 @@
-//! ZIP archives as far as recordings need them: entries that are stored are read where they lie, deflated ones are unpacked.
+//! Reads ZIP archives as far as recordings need them: stored entries are read in place, deflated ones are unpacked.
 
 use crate::bytes::Bytes;
 use crate::limits;
 use std::cell::Cell;
 use std::ops::Range;
 
-/// The most entries of an archive.
+/// The largest number of entries of an archive.
 const ENTRIES: u64 = 1 << 16;
-/// The longest directory, in bytes.
+/// The largest directory, in bytes.
 const DIRECTORY: u64 = 32 << 20;
-/// The end of the directory without its comment.
+/// The length of the end record without its comment, in bytes.
 const END: usize = 22;
-/// What may stand behind the directory's entries: the end with the longest comment, and the locator of a large archive before it.
+/// The longest data after the directory's entries: the end record with the longest comment, and before it the locator of a ZIP64 archive.
 const TAIL: u64 = END as u64 + 0xffff + 20;
 
 /// An archive whose directory has been read.
 pub(super) struct Archive {
     bytes: Bytes,
-    /// By name.
+    /// The entries, sorted by name.
     pub entries: Vec<Entry>,
-    /// Bytes that may still be unpacked into memory.
+    /// The number of bytes that may still be unpacked into memory.
     room: Cell<u64>,
 }
 
 /// A file of an archive.
 pub(super) struct Entry {
     pub name: String,
-    /// Whether it is encrypted, and how it is packed.
+    /// The general-purpose flags, which say whether it is encrypted, and the compression method.
     flags: u16,
     method: u16,
     #[cfg_attr(not(feature = "compressed"), expect(dead_code, reason = "nothing is unpacked"))]
@@ -37,7 +37,7 @@ pub(super) struct Entry {
 }
 
 impl Archive {
-    /// Whether a file begins as an archive does.
+    /// Whether a file begins like an archive.
     pub(super) fn begins(first: &[u8]) -> bool {
         first.starts_with(b"PK\x03\x04")
     }
@@ -54,7 +54,7 @@ impl Archive {
         let (mut count, mut size, mut start) =
             (u64::from(u16_at(end, 10)), u64::from(u32_at(end, 12)), u64::from(u32_at(end, 16)));
         if count == 0xffff || size == 0xffff_ffff || start == 0xffff_ffff {
-            // A large archive: the true numbers stand in a record that the locator before the end points at.
+            // A ZIP64 archive: the actual numbers are in a record to which the locator before the end record points.
             let locator = at.and_then(|at| tail.get(at.checked_sub(20)?..at));
             if let Some(locator) = locator.filter(|l| l.starts_with(b"PK\x06\x07")) {
                 let record = bytes.copy(u64_at(locator, 8), 56).map_err(torn)?;
@@ -83,7 +83,7 @@ impl Archive {
         self.entries.get(at)
     }
 
-    /// The content of a file: bytes, and where in them it lies.
+    /// The content of a file: bytes, and its range in them.
     pub(super) fn content(&self, entry: &Entry) -> Result<(Bytes, Range<u64>), String> {
         let name = &entry.name;
         let torn = |_| format!("its entry `{name}` lies outside the file");
@@ -118,7 +118,7 @@ impl Archive {
     fn unpack(&self, entry: &Entry, start: u64) -> Result<Vec<u8>, String> {
         use std::io::Read as _;
         let damaged = || format!("its entry `{}` is damaged", entry.name);
-        // Deflated data are at most 1032 times as long.
+        // Unpacked data are at most 1032 times as long as deflated data.
         let length = entry.size.min(entry.packed.saturating_mul(1032)) as usize;
         let mut content = vec![0; length];
         let packed = self.bytes.reader(start).take(entry.packed);
@@ -163,7 +163,7 @@ impl Entry {
         Some((entry, 46 + name + extra + comment))
     }
 
-    /// Takes the true numbers of a large file where the short fields can't hold them.
+    /// Reads the actual sizes and offset of a ZIP64 entry whose short fields are too small.
     fn enlarge(&mut self, field: &[u8]) {
         let mut numbers = field.chunks_exact(8).map(|n| u64_at(n, 0));
         for short in [&mut self.size, &mut self.packed, &mut self.header] {

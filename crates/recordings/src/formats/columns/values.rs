@@ -1,4 +1,4 @@
-//! Values of Arrow arrays as plain numbers and texts, whatever type a writer chose.
+//! Reads values of Arrow arrays as plain numbers and text, whatever type the writer chose.
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
@@ -9,19 +9,19 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 use std::ops::Range;
 
-/// Lists within one another that are read.
+/// The largest number of nested lists.
 const DEPTH: usize = 4;
 
 /// Numbers of one column.
 #[derive(Debug)]
 pub(super) enum Numbers {
-    /// Whole numbers; `i64::MIN` where there is none.
+    /// Integers; `i64::MIN` marks a missing value.
     Whole(Vec<i64>),
-    /// Others; not a number where there is none.
+    /// Floating-point numbers; NaN marks a missing value.
     Real(Vec<f64>),
 }
 
-/// Lists, each a range of the next level; the last level is a range of the numbers.
+/// Nested lists: each list is a range of the next level, and those of the last level are ranges of the numbers.
 #[derive(Debug)]
 pub(super) struct Lists {
     pub levels: Vec<Vec<Range<usize>>>,
@@ -71,7 +71,7 @@ impl Numbers {
         })
     }
 
-    /// Whole numbers from a range; those that are missing are `none`.
+    /// Integers of a range; missing ones become `none`.
     pub(super) fn whole(&self, at: Range<usize>, none: i64) -> Result<Vec<i64>, String> {
         let outside = || "its lists are damaged".to_owned();
         match self {
@@ -90,7 +90,7 @@ impl Numbers {
         }
     }
 
-    /// Numbers from a range, as counts.
+    /// The numbers of a range as counts.
     pub(super) fn counts(&self, at: Range<usize>) -> Result<Vec<u64>, String> {
         let found: Vec<f64> = match self {
             Self::Whole(all) => all.get(at).map(|all| all.iter().map(|&v| v as f64).collect()),
@@ -105,7 +105,7 @@ impl Numbers {
         found.into_iter().map(count).collect()
     }
 
-    /// Numbers from a range, as scores.
+    /// The numbers of a range as scores.
     pub(super) fn real(&self, at: Range<usize>) -> Result<Vec<f32>, String> {
         let outside = || "its lists are damaged".to_owned();
         match self {
@@ -149,19 +149,19 @@ impl Lists {
     }
 }
 
-/// The lists that end at these places, and the part of the values in which they lie.
+/// The lists with these ends, and the part of the values that they cover.
 fn part(array: &ArrayRef, ends: &[usize], values: &ArrayRef) -> (Vec<Range<usize>>, ArrayRef) {
     let (Some(&first), Some(&last)) = (ends.first(), ends.last()) else { return (vec![], values.slice(0, 0)) };
     let level = ends.windows(2).map(|w| w[0] - first..w[1] - first);
     (valid(array, level), values.slice(first, last - first))
 }
 
-/// Lists that are missing are empty.
+/// Replaces missing lists by empty ones.
 fn valid(array: &ArrayRef, level: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
     level.enumerate().map(|(i, range)| if array.is_null(i) { 0..0 } else { range }).collect()
 }
 
-/// Texts and numbers as JSON values, one per row; `None` for a type that is neither.
+/// Text and numbers as JSON values, one per row; `None` for any other type.
 pub(super) fn scalars(array: &dyn Array) -> Option<Vec<serde_json::Value>> {
     use serde_json::Value;
     let text = |text: Option<&str>| text.map_or(Value::Null, Value::from);

@@ -1,4 +1,4 @@
-//! What the columns of a table mean, from their names.
+//! The meaning of a table's columns, from their names.
 
 use crate::names::Role;
 use moebias_model::settings::reading::RecordedKind;
@@ -9,24 +9,24 @@ pub(super) struct Columns {
     pub layer: Option<usize>,
     pub step: Option<usize>,
     pub rank: Option<usize>,
-    /// The position of a token, or its text.
+    /// A token's position, or its text.
     pub token: Option<usize>,
-    /// A position or an id in the vocabulary.
+    /// A token's position, or its id in the vocabulary.
     pub token_id: Option<usize>,
     pub values: Values,
     pub width: usize,
 }
 
-/// Where a row holds what was recorded.
+/// The columns in which a row holds its recorded values.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Values {
     #[default]
     None,
     /// The count of one expert.
     Count { expert: usize, count: usize },
-    /// One assignment: one expert.
+    /// One assignment to one expert.
     Choice { expert: usize },
-    /// Columns with numbers, such as `expert_0, expert_1`: each with its number.
+    /// Numbered columns, such as `expert_0, expert_1`.
     Series(Series),
     /// One column of lists.
     List { column: usize, kind: RecordedKind },
@@ -35,14 +35,14 @@ pub(super) enum Values {
 /// Columns whose names end with a number.
 #[derive(Clone, Debug)]
 pub(super) struct Series {
-    /// The column and its number, by rising number.
+    /// The column and its number, in order of the numbers.
     pub columns: Vec<(usize, usize)>,
-    /// What their common word means.
+    /// The meaning of their common word.
     pub kind: Option<RecordedKind>,
 }
 
 impl Columns {
-    /// The columns of a header; `None` if it names nothing that was recorded. `token_ids` is the column that a person named.
+    /// The columns of a header; `None` if no name refers to recorded values. `token_ids` is the column that a person named.
     pub(super) fn of(header: &[String], token_ids: Option<&str>) -> Option<Self> {
         let names: Vec<String> = header.iter().map(|name| plain(name)).collect();
         let find = |role: Role, taken: &[Option<usize>]| {
@@ -74,19 +74,19 @@ impl Columns {
         Some(Self { layer, step, rank, token, token_id, values, width: header.len() })
     }
 
-    /// Whether rows are of tokens.
+    /// Whether rows are about tokens.
     pub(super) fn has_tokens(&self) -> bool {
         self.token.or(self.token_id).is_some()
     }
 
-    /// Whether rows hold numbers of experts and do not say of which step, layer, rank or token.
+    /// Whether rows hold values of experts without naming a step, layer, rank or token.
     pub(super) fn is_bare(&self) -> bool {
         let counts = matches!(&self.values, Values::Series(s) if matches!(s.kind, None | Some(RecordedKind::Loads)));
         counts && !self.has_tokens() && self.layer.or(self.step).or(self.rank).is_none()
     }
 }
 
-/// The columns whose names end with a number, at least two with the same word before it, and what the word means.
+/// The columns whose names end with a number, at least two with the same word before it, and the meaning of that word.
 fn series(names: &[String], taken: &[Option<usize>]) -> Option<Series> {
     let mut best: Option<Series> = None;
     let mut seen: Vec<&str> = vec![];
@@ -113,7 +113,7 @@ fn series(names: &[String], taken: &[Option<usize>]) -> Option<Series> {
             .filter_map(|at| numbered(&names[at]).filter(|(w, _)| *w == word).map(|(_, n)| (at, n)))
             .collect();
         columns.sort_by_key(|&(_, number)| number);
-        // Chosen experts beside their scores: the experts are what was recorded.
+        // If chosen experts are listed beside their scores, the experts are what was recorded.
         let better = |old: &Series| old.kind == Some(RecordedKind::Scores) && kind != old.kind;
         if columns.len() > 1 && best.as_ref().is_none_or(better) {
             best = Some(Series { columns, kind });
@@ -122,7 +122,7 @@ fn series(names: &[String], taken: &[Option<usize>]) -> Option<Series> {
     best
 }
 
-/// `expert_12` as `expert` and 12.
+/// Splits `expert_12` into `expert` and 12.
 fn numbered(name: &str) -> Option<(&str, usize)> {
     let name = name.trim_end_matches(']');
     let word = name.trim_end_matches(|c: char| c.is_ascii_digit());

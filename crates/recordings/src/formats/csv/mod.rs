@@ -18,9 +18,9 @@ use moebias_model::settings::reading::RecordedKind;
 use std::collections::BTreeMap;
 use table::{Separator, Start, Table};
 
-/// Rows of a table of numbers without a header up to which they are taken for layers.
+/// A headerless table of numbers with at most this many rows is taken to have a row per layer.
 const LAYERS_BY_ROW: usize = 256;
-/// Rows at the beginning from which columns `expert_0, …` are judged.
+/// The number of first rows by which the meaning of columns `expert_0, …` is judged.
 const JUDGED: usize = 64;
 
 /// Text tables.
@@ -63,7 +63,7 @@ impl Format for Csv {
         };
         let (kind, note) = kind_of(input, &columns, &start, reading);
         if let (Values::Series(series), true) = (&columns.values, columns.is_bare()) {
-            // Rows that say neither step nor layer: their meaning can be given as that of the axes of an array.
+            // Rows that name neither step nor layer: their meaning can be given like the axes of an array.
             let series: Vec<usize> = series.columns.iter().map(|&(at, _)| at).collect();
             return matrix(input, &series, table, metadata, reading);
         }
@@ -83,17 +83,17 @@ impl Format for Csv {
     }
 }
 
-/// The columns that a header names.
+/// The header of a table.
 struct Header {
     columns: Columns,
-    /// Whether it is a comment above the first row.
+    /// Whether the header is a comment above the first row.
     above: bool,
 }
 
 fn header(start: &Start, reading: &Reading) -> Option<Header> {
     let token_ids = reading.token_ids.as_deref();
     let named = start.first.iter().any(|name| !name.is_empty() && name.parse::<f64>().is_err());
-    // A row of numbers is a header only if it counts, as spreadsheets and data frames number their columns: 0, 1, 2, …
+    // A row of numbers is a header only if it counts 0, 1, 2, …, as spreadsheets and data frames number their columns.
     let indexed = start.first.first().is_some_and(String::is_empty);
     let mut numbers = start.first.iter().skip(usize::from(indexed)).enumerate();
     let mut counts = || start.first.len() > 2 && numbers.all(|(at, name)| name.parse() == Ok(at));
@@ -111,7 +111,7 @@ fn is_numbers(fields: &[String]) -> bool {
     fields.len() > 1 && fields.iter().all(|f| f.parse::<f64>().is_ok())
 }
 
-/// Comments such as `# top_k: 2`.
+/// Metadata from comments such as `# top_k: 2`.
 fn metadata(comments: &[String]) -> BTreeMap<String, String> {
     let entry = |comment: &String| {
         let (key, value) = comment.split_once([':', '='])?;
@@ -121,7 +121,7 @@ fn metadata(comments: &[String]) -> BTreeMap<String, String> {
     comments.iter().filter_map(entry).collect()
 }
 
-/// What the values are; and if that is a guess, that it is one.
+/// The kind of the values, and an assumption if the kind is a guess.
 fn kind_of(input: &Input, columns: &Columns, start: &Start, reading: &Reading) -> (RecordedKind, Option<Assumption>) {
     let (series, kind) = match &columns.values {
         Values::Series(series) => (&series.columns, series.kind),
@@ -132,7 +132,7 @@ fn kind_of(input: &Input, columns: &Columns, start: &Start, reading: &Reading) -
     if let Some(kind) = kind.or(reading.kind) {
         return (kind, None);
     }
-    // `expert_0, expert_1` are chosen experts or counts of experts.
+    // Columns `expert_0, expert_1` hold chosen experts or counts of experts.
     if columns.has_tokens() && series.len() <= settings::TOP_K.max as usize {
         return (RecordedKind::Selections, None);
     }
@@ -153,7 +153,7 @@ fn kind_of(input: &Input, columns: &Columns, start: &Start, reading: &Reading) -
     (kind, ask.then(|| Assumption::open(Question::Kind, text)))
 }
 
-/// A table of numbers in which rows have no name: an array with two axes.
+/// A table of numbers whose rows have no context, read as an array with two axes.
 fn matrix(
     input: &Input,
     columns: &[usize],

@@ -1,4 +1,4 @@
-//! From the rows of a table with named columns to records.
+//! Turns the rows of a table with named columns into records.
 
 use super::columns::{Columns, Values};
 use super::table::{Table, torn};
@@ -14,10 +14,10 @@ use moebias_model::config::limits as settings;
 use moebias_model::settings::reading::RecordedKind;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Ranks in one table.
+/// The largest number of ranks in one table.
 const RANKS: usize = 1024;
 
-/// What is wrong, and in which column.
+/// The column of an error, and its message.
 type Wrong = (usize, String);
 
 /// Turns rows into records.
@@ -28,9 +28,9 @@ pub(super) struct Reader {
     notes: Vec<Assumption>,
     damages: Vec<String>,
     any: bool,
-    /// The text of the last layer, and its name.
+    /// The last layer as text in the table, and its name.
     layer: (String, String),
-    /// What was seen of each layer.
+    /// What has been read of each layer.
     seen: HashMap<String, Seen>,
     ranks: HashSet<i64>,
     /// Whether columns of experts are numbered from 1.
@@ -38,18 +38,18 @@ pub(super) struct Reader {
     asked_for_ids: bool,
 }
 
-/// What was seen of a layer.
+/// What has been read of a layer.
 #[derive(Default)]
 struct Seen {
     /// The id and the step of the last token.
     last: Option<(i64, Option<i64>)>,
-    /// Whether some token id is no position.
+    /// Whether at least one token id cannot be a position, so that all are ids of a vocabulary.
     ids: bool,
-    /// One token's assignments that come in rows of their own.
+    /// A token whose assignments are in rows of their own: its text, its context, and the experts so far.
     pending: Option<(String, Of, Vec<i64>)>,
     /// The step of the next row, by rank.
     next: HashMap<i64, i64>,
-    /// Experts that were counted.
+    /// The experts with a count.
     counted: Vec<bool>,
 }
 
@@ -81,12 +81,12 @@ impl Reader {
         self.columns.width
     }
 
-    /// Whether some row was taken.
+    /// Whether a row has been read.
     pub(super) fn any(&self) -> bool {
         self.any
     }
 
-    /// The last row is torn.
+    /// Notes that the last row is cut short.
     pub(super) fn torn(&mut self, line: usize) {
         self.damages.push(torn(line));
     }
@@ -97,7 +97,7 @@ impl Reader {
         }
     }
 
-    /// Takes the current row.
+    /// Reads the current row.
     pub(super) fn take(&mut self, table: &Table<'_>) -> Result<(), Wrong> {
         self.any = true;
         if let Some(column) = self.columns.layer
@@ -130,7 +130,7 @@ impl Reader {
         }
     }
 
-    /// The values of a row, in the order of the experts or choices.
+    /// The values of the current row, in the order of the experts or choices.
     fn cells<T>(&self, table: &Table<'_>, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Wrong> {
         match &self.columns.values {
             Values::Series(series) => {
@@ -251,7 +251,7 @@ impl Reader {
         Ok(self.seen.entry(layer.to_owned()).or_default())
     }
 
-    /// The id of the row's token; notes whether the ids count up, as positions do.
+    /// The token id of the current row; notes whether ids increase as positions do.
     fn token_id(&mut self, table: &Table<'_>, layer: &str, step: Option<i64>) -> Result<Option<i64>, Wrong> {
         let Some(column) = self.columns.token_id else { return Ok(None) };
         // A token may be given as its text.
@@ -266,7 +266,7 @@ impl Reader {
         Ok(Some(id))
     }
 
-    /// The recording.
+    /// Makes the recording.
     pub(super) fn finish(mut self, input: &Input, metadata: BTreeMap<String, String>) -> Result<Recording, ReadError> {
         for (layer, seen) in &mut self.seen {
             if let Some((_, of, ids)) = seen.pending.take() {
@@ -306,7 +306,7 @@ pub(super) fn whole(text: &str) -> Result<i64, String> {
     text.parse().ok().or_else(float).ok_or_else(|| format!("{:?} is no whole number", short(text)))
 }
 
-/// A number; with a comma in place of the point, as spreadsheets write it, too.
+/// Parses a number, also with a decimal comma as spreadsheets write it.
 pub(super) fn real(text: &str) -> Result<f64, String> {
     let comma = || text.replace(',', ".").parse().ok();
     text.parse().ok().or_else(comma).ok_or_else(|| format!("{:?} is no number", short(text)))

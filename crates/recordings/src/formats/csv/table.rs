@@ -1,4 +1,4 @@
-//! The rows of a text table: which sign separates its fields, its comments, and records of bounded length.
+//! Reads the rows of a text table: finds the field separator, collects comments, and limits the length of rows.
 
 use crate::error::ReadError;
 use crate::{Input, limits};
@@ -7,13 +7,13 @@ use std::cell::Cell;
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;
 
-/// Comment lines before the first row that are kept.
+/// The largest number of comment lines that are kept.
 const COMMENTS: usize = 200;
 /// The longest comment line that is kept, in bytes.
 const COMMENT: usize = 4096;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// What separates the fields of a row: a sign, or any number of blanks.
+/// The separator of fields: a character, or any number of blanks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Separator {
     Sign(u8),
@@ -29,10 +29,10 @@ pub(super) struct Table<'a> {
     record: ByteRecord,
 }
 
-/// What is known of the bytes that were read.
+/// State shared with the reader of the bytes.
 #[derive(Default)]
 struct State {
-    /// Bytes since the last whole row.
+    /// The number of bytes since the last complete row.
     bytes: Cell<usize>,
     /// The last byte.
     last: Cell<u8>,
@@ -46,7 +46,7 @@ pub(super) struct Start {
 }
 
 impl Start {
-    /// Looks at the first bytes of a file; `None` if they are no text or hold no row.
+    /// Finds the beginning in the first bytes of a file; `None` if they are not text or contain no row.
     pub(super) fn of(first: &[u8]) -> Option<Self> {
         let text = first.strip_prefix(BYTE_ORDER_MARK).unwrap_or(first);
         if text.contains(&0) {
@@ -72,7 +72,7 @@ impl Start {
 }
 
 impl Separator {
-    /// The separator of a row: the sign that stands outside quotes most often.
+    /// The separator of a row: the candidate that occurs most often outside quotes.
     pub(super) fn of(row: &[u8]) -> Self {
         let mut quoted = false;
         let mut counts = [(b'\t', 0), (b';', 0), (b',', 0)];
@@ -123,12 +123,12 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// The fields of the current row, without blanks around them.
+    /// The number of fields of the current row.
     pub(super) fn len(&self) -> usize {
         self.record.len()
     }
 
-    /// A field of the current row; empty where there is none.
+    /// A field of the current row, trimmed; empty if there is none.
     pub(super) fn field(&self, column: usize) -> &str {
         self.record.get(column).and_then(|f| std::str::from_utf8(f).ok()).map_or("", str::trim)
     }
@@ -159,12 +159,12 @@ impl<'a> Table<'a> {
     }
 }
 
-/// What is said of a last row without an end.
+/// The message about a last row without a line end.
 pub(super) fn torn(line: usize) -> String {
     format!("the last line, {line}, is torn: it is left out")
 }
 
-/// Counts bytes so that a quote that is never closed does not fill the memory.
+/// Counts bytes, so that a quote that is never closed does not fill the memory.
 struct Watched<R> {
     inner: R,
     state: Rc<State>,
@@ -205,7 +205,7 @@ impl<R: Read> Read for Blanks<R> {
             return self.inner.read(out);
         }
         loop {
-            // A blank that is still pending takes a byte more than is read.
+            // A pending blank becomes one more byte than is read.
             let mut room = vec![0; out.len() - 1];
             let n = self.inner.read(&mut room)?;
             let mut to = 0;

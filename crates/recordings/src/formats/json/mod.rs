@@ -16,11 +16,11 @@ use crate::{Input, Reading, RecordedKind};
 use node::{Array, Failed, Node, object};
 use std::collections::BTreeMap;
 
-/// Entries of metadata that are kept.
+/// The largest number of metadata entries that are kept.
 const METADATA: usize = 1000;
-/// Arrays and maps that are looked for.
+/// The largest number of arrays and maps that are collected.
 const FOUND: usize = 100_000;
-/// Numbers in one record of a list.
+/// The largest number of values in one record of a list.
 const RECORD: usize = 4 << 20;
 
 /// JSON documents.
@@ -70,7 +70,7 @@ impl Format for Json {
     }
 }
 
-/// An array without a name that says what it holds.
+/// Reads an array whose name does not say what it holds.
 fn plain(
     input: &Input,
     array: Array,
@@ -93,7 +93,7 @@ fn plain(
 /// What was found in a document.
 #[derive(Default)]
 struct Found {
-    /// Arrays with their names, joined with points.
+    /// Arrays with their names, which are paths joined with dots.
     arrays: Vec<(String, Array)>,
     /// Layer, expert, count.
     counts: Vec<(String, i64, f64)>,
@@ -140,7 +140,7 @@ impl Found {
         }
     }
 
-    /// An object whose keys are numbers: `expert → count`, `layer → expert → count` or `layer → list`. Says whether it is one.
+    /// Reads an object whose keys are numbers: `expert → count`, `layer → expert → count` or `layer → list`. Returns whether it is one.
     fn map(&mut self, role: Option<Role>, entries: &[(String, Node)], reading: &Reading) -> bool {
         let counts = |entries: &[(String, Node)]| {
             entries.iter().all(|(key, n)| matches!(n, Node::Number(_)) && layer_of(key).is_some())

@@ -1,4 +1,4 @@
-//! A JSON document in bounded memory: lists of numbers become arrays as they are read.
+//! Reads a JSON document within a memory limit: lists of numbers become arrays while they are read.
 
 use crate::Input;
 use crate::error::ReadError;
@@ -11,9 +11,9 @@ use std::io::{BufRead, Read};
 
 /// The longest document, in bytes.
 const LONGEST: u64 = 512 << 20;
-/// Bytes that a document may take in memory.
+/// The memory that a document may take, in bytes.
 const ROOM: usize = 256 << 20;
-/// Bytes that a value other than a number takes at least.
+/// The memory that a value other than a number takes at least, in bytes.
 const VALUE: usize = 128;
 
 /// A JSON value.
@@ -23,13 +23,13 @@ pub(super) enum Node {
     Bool(bool),
     Number(f64),
     Text(String),
-    /// Numbers in lists of equal length within one another; `null` is NaN.
+    /// Nested lists of numbers with equal lengths; `null` is NaN.
     Array(Array),
     List(Vec<Node>),
     Object(Vec<(String, Node)>),
 }
 
-/// Numbers with axes, the last one adjacent.
+/// An array of numbers; elements along the last axis are adjacent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Array {
     pub shape: Vec<usize>,
@@ -88,7 +88,7 @@ impl Node {
         }
     }
 
-    /// About as many numbers and values as are in it.
+    /// The approximate number of numbers and values in it.
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Array(array) => array.values.len(),
@@ -105,7 +105,7 @@ pub(super) fn object(entries: &[(String, Node)]) -> Map<String, Value> {
 }
 
 impl Array {
-    /// As an array of a file.
+    /// The array as a named tensor.
     pub(super) fn tensor(self, name: String, scores: bool) -> Tensor {
         Tensor::of_numbers(name, self.shape, &self.values, scores)
     }
@@ -120,7 +120,7 @@ impl Array {
         self.values.chunks(step).map(row).collect()
     }
 
-    /// The array as a list of what its first axis holds.
+    /// Splits the array along its first axis into a list.
     fn into_list(self) -> Vec<Node> {
         let Some((&outer, inner)) = self.shape.split_first() else { return vec![] };
         if inner.is_empty() {
@@ -136,7 +136,7 @@ fn value_of(number: f64) -> Value {
     if number.fract() == 0.0 && number.abs() < 9e15 { Value::from(number as i64) } else { Value::from(number) }
 }
 
-/// What serde says, with the place in the file.
+/// serde's error with its position in the file.
 fn wrong(input: &Input, error: serde_json::Error) -> ReadError {
     if error.is_io() {
         return input.failed(error.into());
@@ -155,7 +155,7 @@ fn wrong(input: &Input, error: serde_json::Error) -> ReadError {
     if found.is_ok() { error.at(line, column, &quote) } else { error }
 }
 
-/// Leaves out a byte order mark.
+/// Skips a byte order mark.
 struct Mark;
 
 impl Mark {
@@ -167,7 +167,7 @@ impl Mark {
     }
 }
 
-/// Reads a value as long as there is room.
+/// Reads a value within the remaining memory.
 #[derive(Clone, Copy)]
 struct Seed<'r>(&'r Cell<usize>);
 
@@ -238,7 +238,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 }
 
-/// The items of a list: one array as long as they are numbers, or arrays of one shape.
+/// The items of a list: one array while they are numbers or arrays of one shape, otherwise separate values.
 #[derive(Default)]
 struct Items {
     inner: Option<Vec<usize>>,
@@ -272,7 +272,7 @@ impl Items {
         Ok(())
     }
 
-    /// Appends an item to a list that is no array, or not any more.
+    /// Appends an item to a list that is not, or no longer, an array.
     fn part<E: Error>(&mut self, node: Node, room: Seed<'_>) -> Result<(), E> {
         if let Some(inner) = self.inner.take() {
             room.take(VALUE.saturating_mul(self.count))?;

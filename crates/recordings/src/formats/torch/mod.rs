@@ -1,4 +1,4 @@
-//! PyTorch's files: a ZIP archive with a pickle that names tensors, and the numbers beside it, which stay on disk.
+//! PyTorch files: a ZIP archive with a pickle that names tensors, and the numbers in files of their own, which stay on disk.
 
 mod pickle;
 mod records;
@@ -12,7 +12,7 @@ use crate::tensors::Tensor;
 use crate::{Input, Reading};
 use pickle::View;
 
-/// The longest pickle, in bytes.
+/// The largest pickle, in bytes.
 const PICKLE: u64 = 64 << 20;
 
 /// PyTorch files.
@@ -47,7 +47,7 @@ impl Format for Torch {
     }
 }
 
-/// An archive with a pickle in it.
+/// An archive that contains a pickle.
 struct Saved {
     archive: Archive,
     /// The folder of all entries, with a slash at its end.
@@ -106,7 +106,7 @@ impl Saved {
         let start = view.offset.checked_mul(size).and_then(|at| at.checked_add(within.start)).ok_or_else(outside)?;
         let strides: Option<Vec<u64>> = view.strides.iter().map(|stride| stride.checked_mul(size)).collect();
         let (strides, shape) = (strides.ok_or_else(outside)?, view.shape.clone());
-        // A view may show numbers again and again.
+        // A view may repeat the same numbers many times.
         let numbers = view.shape.iter().try_fold(1_u64, |n, &axis| n.checked_mul(axis as u64));
         if numbers.is_none_or(|n| n > (within.end - within.start) / size) {
             return Err(format!("`{name}` has more numbers than are stored for it: save it with .contiguous()"));

@@ -1,23 +1,23 @@
-//! A reader of the pickles in which PyTorch keeps tensors. It builds values and never runs anything: a name that is not in the short list
-//! [`Name`] is refused.
+//! Reads the pickles in which PyTorch saves tensors. It builds values and never runs code: any name outside the short list [`Name`] is
+//! refused.
 
 use crate::rows::Number;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Operations of a pickle.
+/// The largest number of operations of a pickle.
 const OPERATIONS: usize = 4 << 20;
-/// Values that a pickle may remember to use again.
+/// The largest number of values that a pickle may memoise.
 const MEMO: usize = 1 << 20;
-/// Items that calls such as `list(…)` may copy.
+/// The largest number of items that calls such as `list(…)` may copy.
 const COPIES: usize = 1 << 20;
 /// The longest text, in bytes.
 const TEXT: usize = 1 << 20;
 /// The most axes of a tensor.
 const AXES: usize = 8;
 
-/// A value of a pickle. Tuples, lists and dictionaries live in the [`Pickle`], since they may be used in several places and lie deep in
-/// one another.
+/// A value of a pickle. Tuples, lists and dictionaries are stored in the [`Pickle`], because they may be used in several places and be
+/// deeply nested.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
     None,
@@ -33,10 +33,10 @@ pub(super) enum Value {
     Tensor(Rc<View>),
 }
 
-/// The numbers that tensors share.
+/// The numbers of one or several tensors.
 #[derive(Debug)]
 pub(super) struct Storage {
-    /// The number format; `None` if the tensor says it.
+    /// The number format; `None` if the tensor states it.
     number: Option<Number>,
     /// The name of its file in the archive.
     pub key: Rc<str>,
@@ -47,7 +47,7 @@ pub(super) struct Storage {
 pub(super) struct View {
     pub storage: Rc<Storage>,
     pub number: Number,
-    /// In numbers, not in bytes.
+    /// The offset in numbers, not in bytes.
     pub offset: u64,
     pub shape: Vec<usize>,
     pub strides: Vec<u64>,
@@ -58,16 +58,16 @@ pub(super) struct View {
 pub(super) enum Name {
     /// The class of a storage, or a number format.
     Of(Number),
-    /// A storage without a number format.
+    /// The class of a storage without a number format.
     Untyped,
-    /// Makes a tensor; the flag tells whether its last argument is the number format.
+    /// A function that makes a tensor; the flag says whether its last argument is the number format.
     Rebuild(bool),
     Parameter,
-    /// A dictionary; the flag tells whether its first argument is what missing entries are.
+    /// A dictionary class; the flag says whether its first argument is the default for missing entries.
     Dict(bool),
     List,
     Tuple,
-    /// A type that stands as an argument and does nothing.
+    /// A type that appears as an argument and has no effect.
     Inert,
 }
 
@@ -125,7 +125,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Value, Pickle), String> {
     Err(format!("its pickle has more than {OPERATIONS} operations"))
 }
 
-/// What reads a pickle: a stack of values, and marks in it.
+/// The machine that executes a pickle: a stack of values, with marks in it.
 #[derive(Default)]
 struct Machine<'a> {
     rest: &'a [u8],
@@ -137,7 +137,7 @@ struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// Performs one operation; returns the value at the end.
+    /// Executes one operation; returns the value at the end.
     fn step(&mut self) -> Result<Option<Value>, String> {
         let operation = self.bytes(1)?.first().copied().unwrap_or(0);
         match operation {
@@ -178,7 +178,7 @@ impl<'a> Machine<'a> {
                 let value = self.call(&name, &arguments)?;
                 self.push(value);
             }
-            // The state of an ordered dictionary, such as the versions of a module, is not needed.
+            // The state of an ordered dictionary, such as the versions of a module, is ignored.
             b'b' => match (self.pop()?, self.top()?) {
                 (_, Value::Dict(_)) => {}
                 _ => return Err("its pickle gives a state to something that is no dictionary".into()),
@@ -194,7 +194,7 @@ impl<'a> Machine<'a> {
         Ok(taken)
     }
 
-    /// A number of `N` bytes that counts bytes or names an entry.
+    /// An unsigned number of `bytes` bytes, which is a length or an index.
     fn size(&mut self, bytes: usize) -> Result<u64, String> {
         let mut number = [0; 8];
         number.iter_mut().zip(self.bytes(bytes)?).for_each(|(to, from)| *to = *from);
@@ -212,7 +212,7 @@ impl<'a> Machine<'a> {
     }
 
     fn pop(&mut self) -> Result<Value, String> {
-        // What lies below a mark is not free to be taken.
+        // Values below a mark may not be popped.
         let floor = self.marks.last().copied().unwrap_or(0);
         if self.stack.len() <= floor {
             return Err(damaged());
@@ -274,7 +274,7 @@ impl<'a> Machine<'a> {
         Ok(String::from_utf8_lossy(self.bytes(length as usize)?).into())
     }
 
-    /// Lists, tuples and sets; a set is read as a list.
+    /// Makes lists, tuples and sets; a set becomes a list.
     fn list(&mut self, operation: u8) -> Result<(), String> {
         let value = match operation {
             b']' | 0x8f => self.new_list(vec![]),
@@ -350,7 +350,7 @@ impl<'a> Machine<'a> {
         Value::Dict(self.made.dicts.len() - 1)
     }
 
-    /// Keeps the top of the stack, or takes what was kept.
+    /// Memoises the top of the stack, or pushes a memoised value.
     fn remember(&mut self, operation: u8) -> Result<(), String> {
         let key = match operation {
             b'h' | b'q' => self.size(1)?,
@@ -371,7 +371,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// What one of the known names makes of its arguments.
+    /// The result of calling a known name.
     fn call(&mut self, name: &Value, arguments: &Value) -> Result<Value, String> {
         let (Value::Name(name), Value::Tuple(at)) = (name, arguments) else { return Err(damaged()) };
         let arguments = self.made.lists.get(*at).ok_or_else(damaged)?;
@@ -444,7 +444,7 @@ impl<'a> Machine<'a> {
         Ok(items)
     }
 
-    /// A pickle may repeat a call, so what all calls copy is limited.
+    /// Counts copied items. A pickle may repeat calls, so the total is limited.
     fn count(&mut self, items: usize) -> Result<(), String> {
         self.copied = self.copied.saturating_add(items);
         if self.copied > COPIES { Err(format!("its pickle copies more than {COPIES} items")) } else { Ok(()) }
@@ -458,7 +458,7 @@ impl<'a> Machine<'a> {
         items.iter().map(natural).collect()
     }
 
-    /// `('storage', class, key, device, length)`.
+    /// Reads a storage: `('storage', class, key, device, length)`.
     fn storage(&self, id: &Value) -> Result<Rc<Storage>, String> {
         let (number, key) = match self.items(id)? {
             [_, Value::Name(Name::Of(number)), Value::Text(key), ..] => (Some(*number), key),

@@ -12,10 +12,10 @@ use crate::tensors::Tensor;
 use crate::{Input, Reading};
 use moebias_model::settings::reading::RecordedKind;
 
-/// Layers, or experts, of the map from physical to logical experts.
+/// The largest number of layers, and of experts, of the map from physical to logical experts.
 const MAP: usize = 1 << 16;
 
-/// Makes a recording of the dictionaries that were found.
+/// Makes a recording of the dictionaries.
 pub(super) fn recording(
     input: &Input,
     found: Found,
@@ -49,7 +49,7 @@ pub(super) fn recording(
     Ok(recording)
 }
 
-/// What the records hold: the first of scores, chosen experts and counts that is in some of them.
+/// The kind of the records: the first of scores, chosen experts and counts that any of them contains.
 fn kind(walk: &Walk<'_>, records: &[usize]) -> Option<RecordedKind> {
     let holds = |at: usize, role: Role| {
         let entries = walk.pickle.dicts.get(at).map_or(&[][..], Vec::as_slice);
@@ -59,13 +59,13 @@ fn kind(walk: &Walk<'_>, records: &[usize]) -> Option<RecordedKind> {
     roles.into_iter().find(|&role| records.iter().take(100).any(|&at| holds(at, role))).and_then(Role::kind)
 }
 
-/// A name without the words that tell that its first axis is that of layers.
+/// A name without the suffix that says that its first axis is over layers, and whether it has one.
 fn plain(key: &str) -> (&str, bool) {
     let plain = ["_of_layer", "_per_layer", "_by_layer"].into_iter().find_map(|end| key.strip_suffix(end));
     (plain.unwrap_or(key), plain.is_some())
 }
 
-/// The logical expert of every physical one, by layer; empty where the file has no such map.
+/// The logical expert of every physical one, by layer; empty if the file has no such map.
 fn physical_to_logical(tensors: &[Tensor]) -> Result<Vec<Vec<i64>>, String> {
     let Some(map) = tensors.iter().find(|t| t.name.contains("physical_to_logical_map") && t.shape.len() == 2) else {
         return Ok(vec![]);
@@ -81,13 +81,13 @@ fn physical_to_logical(tensors: &[Tensor]) -> Result<Vec<Vec<i64>>, String> {
     Ok(layers)
 }
 
-/// What was read so far.
+/// What has been read so far.
 #[derive(Default)]
 struct Records {
     gather: Gather,
     kind: Option<RecordedKind>,
     map: Vec<Vec<i64>>,
-    /// Whether physical experts were met.
+    /// Whether physical experts have occurred.
     physical: bool,
 }
 
@@ -130,14 +130,14 @@ impl Records {
         }
     }
 
-    /// The logical expert of a physical one; −1 where there is none.
+    /// The logical expert of a physical one; −1 if there is none.
     fn logical(&self, layer: usize, expert: i64) -> Result<i64, String> {
         let Some(map) = self.map.get(layer) else { return Ok(expert) };
         let at = usize::try_from(expert).ok().and_then(|at| map.get(at));
         at.copied().ok_or_else(|| format!("it counts expert {expert}, which the map of experts does not have"))
     }
 
-    /// Counts: [experts] or [layers, experts].
+    /// Adds counts: [experts] or [layers, experts].
     fn counts(&mut self, tensor: &Tensor, step: i64, layer: &str) -> Result<(), String> {
         let physical = tensor.name.contains("physical");
         self.physical |= physical;
@@ -161,7 +161,7 @@ impl Records {
         })
     }
 
-    /// Chosen experts: [tokens, k], [tokens, layers, k], or [layers, tokens, k] where the name says so.
+    /// Adds chosen experts: [tokens, k], [tokens, layers, k], or [layers, tokens, k] if the name says so.
     fn chosen(
         &mut self,
         tensor: &Tensor,
@@ -181,7 +181,7 @@ impl Records {
         for at in 0..layers.map_or(1, |axis: usize| tensor.shape[axis]) {
             let name = if layers.is_some() { at.to_string() } else { layer.to_owned() };
             let fixed: Vec<(usize, usize)> = layers.map(|axis| (axis, at)).into_iter().collect();
-            // A layer without experts is written as −1.
+            // In a layer without experts, all choices are −1.
             let mut any = false;
             rows(tensor, &[tokens], &fixed, |_, row| {
                 any |= row.iter().any(|&id| id >= 0);
@@ -205,7 +205,7 @@ impl Records {
         Ok(())
     }
 
-    /// Scores: [tokens, experts] or [layers, tokens, experts].
+    /// Adds scores: [tokens, experts] or [layers, tokens, experts].
     fn scores(&mut self, tensor: &Tensor, step: i64, layer: &str, ids: &[i64]) -> Result<(), String> {
         let (layers, tokens) = match tensor.shape.len() {
             2 => (None, 0),
@@ -233,7 +233,7 @@ fn shape(tensor: &Tensor, wanted: &str) -> String {
     format!("`{}` has shape {:?}, but must be {wanted}", tensor.name, tensor.shape)
 }
 
-/// Calls `each` with the rows along the last axis of a tensor of whole numbers.
+/// Calls `each` with the rows along the last axis of a tensor of integers.
 fn rows(
     tensor: &Tensor,
     free: &[usize],
@@ -247,7 +247,7 @@ fn rows(
     rows.each::<i64, Said>(0..rows.len(), |at, row| each(at, row).map_err(Said)).map_err(|e| e.0)
 }
 
-/// A sentence as an error of [`crate::Rows::each`].
+/// A message as an error of [`crate::Rows::each`].
 struct Said(String);
 
 impl From<std::io::Error> for Said {

@@ -1,4 +1,4 @@
-//! From the value of a pickle to named tensors: dictionaries and lists give names, single values are metadata.
+//! Finds named tensors in the value of a pickle: dictionaries and lists give names, single values become metadata.
 
 use super::Saved;
 use super::pickle::{Pickle, Value};
@@ -11,15 +11,15 @@ use crate::{Input, Reading};
 use moebias_model::settings::reading::RecordedKind;
 use std::collections::BTreeMap;
 
-/// Values that are visited; a pickle may use one value in many places.
+/// The largest number of values visited; a pickle may use one value in many places.
 const VISITS: usize = 8 << 20;
-/// How deep values may lie in one another.
+/// The largest depth of nested values.
 const DEPTH: usize = 32;
-/// The most tensors.
+/// The largest number of tensors.
 const TENSORS: usize = 1 << 16;
-/// Numbers in lists.
+/// The largest number of values in lists.
 const NUMBERS: usize = 16 << 20;
-/// Entries of metadata that are kept.
+/// The largest number of metadata entries that are kept.
 const METADATA: usize = 1000;
 
 /// What was found in a pickle.
@@ -159,7 +159,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// What tensors in a list without a name are called.
+    /// The name for the unnamed tensors of a list.
     fn base(&self, path: &str, first: &Value, found: &mut Found) -> String {
         let Value::Tensor(first) = first else { return path.to_owned() };
         let (name, kind) = match first.shape.len() {
@@ -187,7 +187,7 @@ impl Found {
         }
     }
 
-    /// Whether some tensor's name says that it is what was recorded.
+    /// Whether the name of any tensor says that it holds recorded values.
     pub(super) fn is_named(&self) -> bool {
         self.tensors.iter().any(|t| Role::of_array(&t.name).is_some_and(|role| role.kind().is_some()))
     }
@@ -198,7 +198,7 @@ impl Found {
         }
         let logical = |t: &Tensor| t.name.contains("logical_count") && !t.name.contains("physical");
         if self.tensors.iter().any(logical) {
-            // Counts of physical experts beside those of logical ones say the same again.
+            // Counts of physical experts repeat those of logical experts.
             self.tensors.retain(|t| !t.name.contains("physical_count"));
         }
         let mut recording = interpret(input, &self.tensors, self.metadata, reading)?;
