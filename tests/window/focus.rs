@@ -1,15 +1,14 @@
-//! Where keys go: what has the focus and what was let go of, lists that scroll, dialogs that say what is wrong and stay.
+//! Where keys go: focus that was released, lists that scroll by keys, and dialogs that stay open and say what is wrong.
 
 use crate::DATA;
-use crate::keys::*;
+use crate::driver::*;
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key, Modifiers, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use moebias::ui::actions::Action;
 use moebias::ui::shell::app::Options;
 use moebias_files::view::PaneKind;
-use moebias_lab::command::Command;
-use moebias_lab::command::LessonDo;
+use moebias_lab::command::{Command, LessonDo};
 use strum::IntoEnumIterator as _;
 
 fn topics(window: &Window) -> u32 {
@@ -17,9 +16,9 @@ fn topics(window: &Window) -> u32 {
 }
 
 #[test]
-fn what_was_let_go_of_stays_so_whatever_opens_and_closes() {
-    let mut window = wide();
-    window.state_mut().lab_mut().send(Command::Pause);
+fn released_focus_stays_released_whatever_opens_and_closes() {
+    let mut window = ordinary();
+    send(&mut window, Command::Pause);
     walk(&mut window, PLAIN, Key::F6, "Token source");
     walk(&mut window, PLAIN, Key::Tab, "Topics");
     let before = topics(&window);
@@ -33,7 +32,7 @@ fn what_was_let_go_of_stays_so_whatever_opens_and_closes() {
         press(&mut window, PLAIN, Key::ArrowRight);
         wait(&mut window, "a step", |l| l.snapshot().step == step + 1);
         assert_eq!(topics(&window), before, "after {key:?}");
-        // The next key that moves the focus begins where it was.
+        // The next key that moves the focus starts from where the focus was.
         press(&mut window, PLAIN, Key::Tab);
         press(&mut window, SHIFT, Key::Tab);
         assert_eq!(focused(&window).as_deref(), Some("Topics"), "after {key:?}");
@@ -41,9 +40,9 @@ fn what_was_let_go_of_stays_so_whatever_opens_and_closes() {
 }
 
 #[test]
-fn a_dialog_that_is_used_hands_the_keys_back_to_the_run() {
-    let mut window = wide();
-    window.state_mut().lab_mut().send(Command::Pause);
+fn after_a_dialog_the_keys_control_the_run_again() {
+    let mut window = ordinary();
+    send(&mut window, Command::Pause);
     window.run_steps(3);
     press(&mut window, PLAIN, Key::F2);
     type_in(&mut window, "Mine");
@@ -55,8 +54,8 @@ fn a_dialog_that_is_used_hands_the_keys_back_to_the_run() {
 }
 
 #[test]
-fn each_press_moves_the_focus_however_many_come_in_one_frame() {
-    let mut window = wide();
+fn every_key_press_of_a_frame_moves_the_focus() {
+    let mut window = ordinary();
     walk(&mut window, PLAIN, Key::F6, "Token source");
     let mut names = vec![];
     for _ in 0..3 {
@@ -74,8 +73,8 @@ fn each_press_moves_the_focus_however_many_come_in_one_frame() {
 }
 
 #[test]
-fn a_list_opens_at_the_choice_in_force() {
-    let mut window = wide();
+fn a_list_opens_at_the_current_choice() {
+    let mut window = ordinary();
     walk(&mut window, PLAIN, Key::F6, "Rule");
     press(&mut window, PLAIN, Key::Enter);
     assert_eq!(focused(&window).as_deref(), Some("Loss-free, sign"));
@@ -87,8 +86,8 @@ fn a_list_opens_at_the_choice_in_force() {
 }
 
 #[test]
-fn pane_commands_mean_the_pane_one_came_to_last() {
-    let mut window = wide();
+fn pane_commands_apply_to_the_pane_used_last() {
+    let mut window = ordinary();
     let large = |window: &Window, kind: PaneKind| window.state().place_of(kind).is_some_and(|r| r.height() > 600.0);
     press(&mut window, PLAIN, Key::C);
     press(&mut window, PLAIN, Key::F);
@@ -107,7 +106,7 @@ fn pane_commands_mean_the_pane_one_came_to_last() {
 
 #[test]
 fn f10_opens_the_menu_and_alt_is_no_part_of_a_shortcut() {
-    let mut window = wide();
+    let mut window = ordinary();
     press(&mut window, PLAIN, Key::F10);
     assert!(focused(&window).is_some_and(|n| n.starts_with(Action::Welcome.name())), "{:?}", focused(&window));
     press(&mut window, PLAIN, Key::Escape);
@@ -121,7 +120,7 @@ fn f10_opens_the_menu_and_alt_is_no_part_of_a_shortcut() {
     assert!(window.query_by_label("Close lessons").is_none());
 }
 
-/// Where a text stands, and the bottom of the window.
+/// The top of a text, points.
 fn top_of(window: &Window, label: &str) -> f32 {
     window.query_all_by_label(label).next().unwrap_or_else(|| panic!("no {label}")).rect().top()
 }
@@ -135,14 +134,14 @@ fn lists_and_lessons_scroll_by_keys() {
         press(&mut window, PLAIN, Key::Escape);
         press(&mut window, PLAIN, Key::G);
         scrolls(&mut window, "Routing");
-        // What is searched for is scrolled as well; Home and End are the text’s then.
+        // The terms found by a search scroll as well, but Home and End then belong to the search field.
         type_in(&mut window, "e");
         let before = top_of(&window, "Expert");
         press(&mut window, PLAIN, Key::PageDown);
         window.run_steps(30);
         assert!(top_of(&window, "Expert") < before);
         press(&mut window, PLAIN, Key::Escape);
-        window.state_mut().lab_mut().send(Command::Lesson(LessonDo::Open("step-size".into())));
+        send(&mut window, Command::Lesson(LessonDo::Open("step-size".into())));
         wait(&mut window, "the lesson", |l| l.lesson().is_some() && l.is_up_to_date());
         let title = window.state().lab().lesson().unwrap().page().unwrap().title.clone();
         scrolls(&mut window, &title);
@@ -150,7 +149,7 @@ fn lists_and_lessons_scroll_by_keys() {
     }
 }
 
-/// What stands at the top goes up and comes back by every key that scrolls.
+/// Checks that every key that scrolls moves a text at the top, and that the opposite key moves it back.
 fn scrolls(window: &mut Window, label: &str) {
     let start = top_of(window, label);
     for (down, up) in [(Key::ArrowDown, Key::ArrowUp), (Key::PageDown, Key::PageUp), (Key::End, Key::Home)] {
@@ -164,11 +163,11 @@ fn scrolls(window: &mut Window, label: &str) {
 }
 
 #[test]
-fn every_row_of_the_shortcuts_is_in_sight_in_an_ordinary_window() {
+fn every_shortcut_is_visible_in_an_ordinary_window() {
     for lesson in [false, true] {
-        let mut window = wide();
+        let mut window = ordinary();
         if lesson {
-            window.state_mut().lab_mut().send(Command::Lesson(LessonDo::Open("step-size".into())));
+            send(&mut window, Command::Lesson(LessonDo::Open("step-size".into())));
             wait(&mut window, "the lesson", |l| l.lesson().is_some() && l.is_up_to_date());
         }
         press(&mut window, PLAIN, Key::F1);
@@ -190,16 +189,16 @@ fn every_row_of_the_shortcuts_is_in_sight_in_an_ordinary_window() {
 }
 
 #[test]
-fn what_is_saved_under_a_bare_name_is_opened_by_it_and_what_is_not_there_is_said() {
-    let mut window = wide();
+fn a_name_without_extension_opens_the_saved_file_and_a_missing_file_is_reported() {
+    let mut window = ordinary();
     let bare = DATA.path().join("four");
-    window.state_mut().lab_mut().send(Command::SaveAs(bare.with_extension("ron")));
+    send(&mut window, Command::SaveAs(bare.with_extension("ron")));
     wait(&mut window, "the file", |_| bare.with_extension("ron").exists());
     press(&mut window, CTRL, Key::O);
     type_in(&mut window, &DATA.path().join("five").display().to_string());
     press(&mut window, PLAIN, Key::Enter);
     assert!(window.query_by_label_contains("There is no file").is_some(), "it stays open");
-    assert!(focused(&window).is_some(), "to be mended");
+    assert!(focused(&window).is_some(), "so that the path can be corrected");
     for _ in 0..4 {
         press(&mut window, PLAIN, Key::Backspace);
     }
@@ -211,8 +210,8 @@ fn what_is_saved_under_a_bare_name_is_opened_by_it_and_what_is_not_there_is_said
 }
 
 #[test]
-fn a_name_is_of_one_variant_and_the_others_keep_theirs() {
-    let mut window = wide();
+fn renaming_changes_one_variant_only() {
+    let mut window = ordinary();
     for _ in 0..2 {
         press(&mut window, CTRL, Key::D);
     }
@@ -239,7 +238,7 @@ fn a_name_is_of_one_variant_and_the_others_keep_theirs() {
     assert_eq!(names(&window)[2], before[2], "the others keep theirs");
     assert_eq!(names(&window)[0], before[0]);
     let long = "A name as long as only somebody with a great deal of time would ever type it";
-    window.state_mut().lab_mut().send(Command::Rename { variant: 2, name: Some(long.into()) });
+    send(&mut window, Command::Rename { variant: 2, name: Some(long.into()) });
     wait(&mut window, "the long name", |l| l.settings().variants[2].name == long);
     let chip = window.query_all_by_label(long).map(|n| n.rect().height()).fold(0.0, f32::max);
     assert!(chip < 40.0, "one line: {chip}");
@@ -247,8 +246,8 @@ fn a_name_is_of_one_variant_and_the_others_keep_theirs() {
 }
 
 #[test]
-fn rule_and_step_size_are_in_sight() {
-    for size in [vec2(1280.0, 810.0), vec2(1440.0, 900.0)] {
+fn rule_and_step_size_are_visible() {
+    for size in [vec2(1280.0, 810.0), ORDINARY] {
         let mut window = open(size, dark(), Options::default(), "first-look");
         picture(&mut window, &format!("settings-{}", size.x));
         let foot = window.get_by_label("Reset").rect().top();

@@ -1,8 +1,9 @@
-//! The window, driven as a person would drive it.
+//! Tests of the window, driven as a person would drive it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail
 
 mod driven;
+mod driver;
 mod focus;
 mod keys;
 mod layout;
@@ -15,5 +16,5 @@ mod shell;
 
 use std::sync::LazyLock;
 
-/// Journals and recordings of these tests.
+/// The folder for journals and recordings of these tests.
 static DATA: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());

@@ -1,16 +1,14 @@
 //! What runs, variants and settings are called: in the window, in undo, on marks, in refusals, and in what is exported.
 
-use eframe::egui::{Key, Modifiers, accesskit::Role, vec2};
-use egui_kittest::Harness;
+use crate::driver::*;
+use eframe::egui::{Key, accesskit::Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use moebias::ui::kit::events::label_of;
 use moebias::ui::panes::compare::settings::differences;
-use moebias::ui::shell::app::{App, Options};
-use moebias::ui::store::Stored;
 use moebias_engine::EngineChoice;
 use moebias_files as files;
+use moebias_lab::Lab;
 use moebias_lab::command::Command;
-use moebias_lab::{Document, Lab};
 use moebias_model::change::{self, Change, Event, Target};
 use moebias_model::change::{LearningChange, WorldChange};
 use moebias_model::config::{Capacity, Gate, Groups, Rule, Schedule, Stays};
@@ -18,10 +16,9 @@ use moebias_model::learn::settings::{Auxiliary, Gating, Optimiser};
 use moebias_model::naming;
 use moebias_model::sweep::Parameter;
 use moebias_testing::Patience;
-use std::path::Path;
 use strum::IntoEnumIterator as _;
 
-/// One of every change, with every rule, gate, schedule and loss.
+/// Every kind of change, with every rule, gate, schedule and loss.
 fn changes() -> Vec<Change> {
     let learning = [
         LearningChange::ExpertRate(0.01),
@@ -77,12 +74,12 @@ fn changes() -> Vec<Change> {
     all.chain(Optimiser::iter().map(|o| Change::SetLearning(LearningChange::Optimiser(o)))).collect()
 }
 
-/// Words with a capital inside that people write so.
+/// Proper names and abbreviations with capitals inside.
 const PROPER: [&str; 9] = ["MaxVio", "DeepSeek", "LongCat", "MoE", "ID", "BIP", "SMEBU", "RMS", "BASE"];
-/// Signs with an index.
+/// Symbols with an index.
 const SIGNS: [&str; 2] = ["K_d", "K_e"];
 
-/// The first word that is a name in code: of two words in one, or with a line under it.
+/// The first word that looks like an identifier of the code: in camel case, or with an underscore or a bracket.
 fn internal(words: &str) -> Option<&str> {
     words.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '[' || c == ']')).find(|word| {
         let plain = PROPER.iter().any(|p| word.contains(p)) || SIGNS.contains(word);
@@ -93,7 +90,7 @@ fn internal(words: &str) -> Option<&str> {
 }
 
 #[test]
-fn no_name_of_the_code_reaches_a_person() {
+fn no_identifier_of_the_code_is_shown() {
     assert_eq!(internal("rule InverseSqrt"), Some("InverseSqrt"));
     assert_eq!(internal("variants[0].router.top_k is 7"), Some("variants[0]"));
     let check = |what: &str, words: &str| {
@@ -131,9 +128,9 @@ fn no_name_of_the_code_reaches_a_person() {
     }
 }
 
-/// What is refused, in words: every change with a value that does not fit.
+/// Errors about every change with an invalid value are sentences without identifiers.
 #[test]
-fn what_is_refused_is_refused_in_words() {
+fn refused_changes_are_explained_in_words() {
     let text =
         r#"(version: 1, title: "x", source: Synthetic(batch: 64), variants: [(), (balancer: (rule: ExpertChoice))])"#;
     let base = files::parse(text, "x").unwrap().experiment();
@@ -162,87 +159,65 @@ const TWO: &str = r#"(
     variants: [(name: "Nothing at all", balancer: (rule: r#None)), (balancer: (rule: Quantile))],
 )"#;
 
-fn app(text: &str) -> Harness<'static, App> {
-    let loaded = files::load_text(text, "two.ron", Path::new("")).unwrap();
-    let lab = Lab::beside(Document::of(&loaded), moebias_lab::start_of(&loaded)).unwrap();
-    let mut harness = Harness::builder().with_size(vec2(1440.0, 900.0)).with_max_steps(64).build_eframe(|cc| {
-        App::new(&cc.egui_ctx, lab, Stored { dark: Some(true), ..Stored::default() }, Options::default())
-    });
-    harness.run_steps(4);
-    harness
+/// A window with two variants.
+fn app() -> Window {
+    Opening { stored: themed(true), ..Opening::default() }.open(lab_beside(&scenario_of(TWO)))
 }
 
-fn wait(harness: &mut Harness<'_, App>, until: impl Fn(&Lab) -> bool) {
-    let patience = Patience::new();
-    while !until(harness.state().lab()) {
-        assert!(patience.holds());
-        harness.step();
-    }
-    harness.run_steps(4);
-}
-
-fn names(harness: &Harness<'_, App>) -> Vec<String> {
-    harness.state().lab().settings().names()
+fn names(window: &Window) -> Vec<String> {
+    window.state().lab().settings().names()
 }
 
 #[test]
 fn a_variant_is_renamed_in_the_window() {
-    let mut h = app(TWO);
+    let mut h = app();
     assert_eq!(names(&h), ["Nothing at all", "Quantile Balancing"]);
-    h.key_press(Key::F2);
-    h.run_steps(4);
+    press(&mut h, PLAIN, Key::F2);
     h.get_by_label("Rename “Nothing at all”");
     h.get_by_role_and_label(Role::TextInput, "Name of the variant").type_text("#1");
     h.run_steps(2);
-    h.key_press(Key::Enter);
-    h.run_steps(4);
+    press(&mut h, PLAIN, Key::Enter);
     assert_eq!(names(&h), ["#1", "Quantile Balancing"], "what was there is typed over");
     assert!(h.query_by_label_contains("Rename “").is_none());
-    h.key_press_modifiers(Modifiers::COMMAND, Key::Z);
-    h.run_steps(4);
+    press(&mut h, CTRL, Key::Z);
     assert_eq!(names(&h), ["Nothing at all", "Quantile Balancing"]);
-    // Nothing typed is nothing changed.
-    h.key_press(Key::F2);
-    h.run_steps(4);
-    h.key_press(Key::Enter);
-    h.run_steps(4);
+    // Confirming an unchanged name changes nothing.
+    press(&mut h, PLAIN, Key::F2);
+    press(&mut h, PLAIN, Key::Enter);
     assert!(h.state().lab().undo_label().is_none());
 }
 
 #[test]
-fn all_is_mixed_where_variants_differ() {
-    let mut h = app(TWO);
+fn the_panel_says_mixed_if_variants_differ() {
+    let mut h = app();
     h.get_by_label("All").click();
     h.run_steps(4);
-    let shown = |h: &Harness<'_, App>, role, label: &str| {
+    let shown = |h: &Window, role, label: &str| {
         h.get_by_role_and_label(role, label).accesskit_node().value().unwrap_or_default()
     };
     assert_eq!(shown(&h, Role::ComboBox, "Rule"), "Rule: mixed");
     assert_eq!(shown(&h, Role::ComboBox, "Gate"), "Sigmoid gate", "here they are alike");
     assert_eq!(shown(&h, Role::ComboBox, "Schedule"), "Schedule: –", "neither rule has a step size");
-    h.state_mut()
-        .lab_mut()
-        .send(Command::Change { target: Target::Variant(0), change: Change::SetGate(Gate::Softmax) });
-    wait(&mut h, |l| l.snapshot().experiment.variants[0].router.gate == Gate::Softmax);
+    send(&mut h, Command::Change { target: Target::Variant(0), change: Change::SetGate(Gate::Softmax) });
+    wait(&mut h, "the gate", |l| l.snapshot().experiment.variants[0].router.gate == Gate::Softmax);
     assert_eq!(shown(&h, Role::ComboBox, "Gate"), "Gate: mixed");
-    // The value of the one shown applies to all.
+    // Choosing the value that is shown applies it to all variants.
     h.get_by_role_and_label(Role::ComboBox, "Gate").click();
     h.run_steps(4);
     h.get_by_label("Apply to all variants");
     h.get_by_label("Softmax gate").click();
-    wait(&mut h, |l| l.snapshot().experiment.variants.iter().all(|v| v.router.gate == Gate::Softmax));
+    wait(&mut h, "the gate", |l| l.snapshot().experiment.variants.iter().all(|v| v.router.gate == Gate::Softmax));
     assert_eq!(shown(&h, Role::ComboBox, "Gate"), "Softmax gate");
 }
 
 #[test]
-fn exported_curves_say_how_each_step_was_routed() {
+fn exported_curves_include_the_settings_of_every_step() {
     let text = r##"(
         version: 1, title: "CSV", source: Synthetic(batch: 64),
         variants: [(name: "#1, =2", router: (experts: 8, top_k: 2), balancer: (rate: 0.01)), (router: (experts: 8, top_k: 2), balancer: (rule: Quantile))],
         events: [(step: 3, target: Variant(0), change: SetRule(Quantile))],
     )"##;
-    let loaded = files::load_text(text, "csv.ron", Path::new("")).unwrap();
-    let mut lab = Lab::open(&loaded, EngineChoice::Cpu, || {}).unwrap();
+    let mut lab = Lab::open(&scenario_of(text), EngineChoice::Cpu, || {}).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("curves.csv");
     lab.send(Command::StepForward(6));

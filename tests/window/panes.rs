@@ -1,33 +1,29 @@
-//! What one pane says of a step, all say: the same batch, the same loads, the same numbers, in the window and in files.
+//! All panes and exported files agree about a step: the same batch, the same loads, the same numbers.
 
 use crate::DATA;
+use crate::driver::*;
 use eframe::egui::{Key, Vec2, vec2};
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use moebias::ui::link::Span;
-use moebias::ui::shell::app::{App, Options};
-use moebias::ui::store::Stored;
 use moebias_engine::EngineChoice;
 use moebias_engine::message::Snapshot;
 use moebias_engine::microscope::MicroscopeRequest;
 use moebias_engine::theory::TheoryRequest;
 use moebias_engine::view::{CHOSEN, DROPPED, Picture, Rows, ViewRequest};
-use moebias_files as files;
 use moebias_lab::command::Command;
 use moebias_lab::{Document, Lab};
 use moebias_model::change::{Change, Target};
 use moebias_testing::Patience;
 use std::collections::BTreeMap;
-use std::path::Path;
 
+/// A lab with a scenario given as text, without title and version.
 fn open(body: &str) -> Lab {
-    moebias_lab::places::keep_in(DATA.path());
-    let text = format!("(version: 1, title: \"Test\", {body})");
-    let loaded = files::load_text(&text, "test.ron", Path::new("")).unwrap();
+    let loaded = scenario_of(&format!("(version: 1, title: \"Test\", {body})"));
     Lab::new(Document::of(&loaded), moebias_lab::start_of(&loaded), EngineChoice::Cpu, || {}).unwrap()
 }
 
-fn wait(lab: &mut Lab, what: &str, until: impl Fn(&Snapshot) -> bool) {
+/// Polls a lab without a window until its snapshot meets a condition.
+fn wait_for(lab: &mut Lab, what: &str, until: impl Fn(&Snapshot) -> bool) {
     let patience = Patience::new();
     loop {
         lab.poll();
@@ -38,13 +34,13 @@ fn wait(lab: &mut Lab, what: &str, until: impl Fn(&Snapshot) -> bool) {
     }
 }
 
-/// Tokens that each expert got and kept, by the cells of a heatmap.
+/// The number of tokens that each expert kept, counted from the cells of a heatmap.
 fn columns(picture: &Picture) -> Vec<u32> {
     let kept = |row: usize, e: usize| picture.marks_of(row).get(e).is_some_and(|m| m & CHOSEN != 0 && m & DROPPED == 0);
     (0..picture.experts).map(|e| (0..picture.rows()).filter(|&r| kept(r, e)).count() as u32).collect()
 }
 
-/// Rows of a CSV: the loads by step and variant.
+/// The loads by step and variant, read from an exported CSV file.
 fn csv(lab: &mut Lab) -> BTreeMap<(u64, String), Vec<u32>> {
     let path = DATA.path().join(format!("{:?}.csv", std::thread::current().id()));
     std::fs::remove_file(&path).ok();
@@ -67,7 +63,7 @@ fn csv(lab: &mut Lab) -> BTreeMap<(u64, String), Vec<u32>> {
     reader.records().map(|r| read(r.unwrap())).collect()
 }
 
-/// At the present step, whoever shows something of it shows the same batch. Gives its loads back.
+/// Checks that everything that shows the current step shows the same batch, and returns its loads.
 fn agree(lab: &mut Lab, variant: usize, learns: bool) -> Vec<u32> {
     lab.send(Command::SetView(ViewRequest { variant, rows: Rows::Live, per_row: 1, ..ViewRequest::default() }));
     let (tokens, columns_) = (32, 64);
@@ -79,7 +75,7 @@ fn agree(lab: &mut Lab, variant: usize, learns: bool) -> Vec<u32> {
     })));
     lab.send(Command::SetTheory(Some(TheoryRequest { variant })));
     let here = lab.snapshot().step;
-    wait(lab, "every pane", |s| {
+    wait_for(lab, "every pane", |s| {
         let (p, m, t) = (&s.picture, s.microscope.as_ref(), s.theory.as_ref());
         p.request.rows == Rows::Live
             && p.request.variant == variant
@@ -93,7 +89,7 @@ fn agree(lab: &mut Lab, variant: usize, learns: bool) -> Vec<u32> {
     let view = &s.variants[variant];
     let what = format!("step {here}, variant {variant}");
     assert_eq!(s.shown_step(), Some(here - 1), "{what}");
-    assert!(s.picture_is_newest(), "what is drawn of the run is waited for no longer, {what}");
+    assert!(s.picture_is_newest(), "the heatmap is up to date, {what}");
     assert_eq!(s.routed_batch, s.picture.batch, "{what}");
     assert_eq!(s.routed.variants[variant].router, s.picture.router, "{what}");
     assert_eq!(columns(&s.picture), view.loads, "the heatmap, {what}");
@@ -118,14 +114,14 @@ fn agree(lab: &mut Lab, variant: usize, learns: bool) -> Vec<u32> {
     view.loads.clone()
 }
 
-/// To a step and every pane there, paused.
+/// Goes to a step, paused.
 fn go(lab: &mut Lab, step: u64) {
     lab.send(Command::Seek(step));
-    wait(lab, "the step", |s| s.step == step && s.seeking.is_none());
+    wait_for(lab, "the step", |s| s.step == step && s.seeking.is_none());
 }
 
 #[test]
-fn the_same_step_in_all_panes() {
+fn all_panes_and_files_show_the_same_step() {
     let synthetic = "seed: 3, source: Synthetic(batch: 192, skew: 1.2)";
     let router = "router: (experts: 16, top_k: 2)";
     let cases = [
@@ -147,12 +143,12 @@ fn the_same_step_in_all_panes() {
         let mut seen = BTreeMap::new();
         for step in [1, 6, 20, 21, 30] {
             lab.send(Command::StepForward(step - lab.snapshot().step));
-            wait(&mut lab, "the steps", |s| s.step == step);
+            wait_for(&mut lab, "the steps", |s| s.step == step);
             seen.insert(step, agree(&mut lab, 0, learns));
             if step == 20 {
-                // A change does not reach back: what is shown is still the step before it.
+                // A change does not affect the step that is shown, which came before it.
                 lab.send(Command::Change { target: Target::Variant(0), change: Change::SetTopK(1) });
-                wait(&mut lab, "the change", |s| s.experiment.variants[0].router.top_k == 1);
+                wait_for(&mut lab, "the change", |s| s.experiment.variants[0].router.top_k == 1);
                 assert_eq!(agree(&mut lab, 0, learns), seen[&20]);
             }
         }
@@ -165,93 +161,82 @@ fn the_same_step_in_all_panes() {
         }
         go(&mut lab, 30);
         lab.send(Command::Fork(0));
-        wait(&mut lab, "the fork", |s| s.variants.len() == 3);
+        wait_for(&mut lab, "the fork", |s| s.variants.len() == 3);
         assert_eq!(agree(&mut lab, 2, learns), seen[&30], "a fork shows the step of the one it is of");
         let rows = csv(&mut lab);
         for (step, loads) in &seen {
             assert_eq!(rows[&(step - 1, "a".to_owned())], *loads, "row {} of the file: {variant}", step - 1);
         }
         lab.send(Command::SeekStart);
-        wait(&mut lab, "the start", |s| s.step == 0 && s.seeking.is_none() && s.picture.ahead);
+        wait_for(&mut lab, "the start", |s| s.step == 0 && s.seeking.is_none() && s.picture.ahead);
         assert_eq!((lab.snapshot().shown_step(), lab.snapshot().picture_is_newest()), (None, true));
     }
 }
 
-fn app(size: Vec2, body: &str) -> Harness<'static, App> {
-    let lab = open(body);
-    let mut harness = Harness::builder().with_size(size).with_max_steps(64).build_eframe(|cc| {
-        let stored = Stored { dark: Some(true), ..Stored::default() };
-        App::new(&cc.egui_ctx, lab, stored, Options::default())
-    });
-    harness.run_steps(4);
-    harness
+/// A window with a scenario given as text, without title and version.
+fn app(size: Vec2, body: &str) -> Window {
+    Opening { size, stored: themed(true), drawn: false, ..Opening::default() }.open(open(body))
 }
 
-fn wait_in(harness: &mut Harness<'_, App>, what: &str, until: impl Fn(&Snapshot) -> bool) {
-    let patience = Patience::new();
-    loop {
-        harness.step();
-        if until(harness.state().lab().snapshot()) {
-            return harness.run_steps(3);
-        }
-        assert!(patience.holds(), "{what} never came");
-    }
+/// Draws frames until the snapshot meets a condition.
+fn wait_in(window: &mut Window, what: &str, until: impl Fn(&Snapshot) -> bool) {
+    wait(window, what, |lab| until(lab.snapshot()));
 }
 
 #[test]
 fn headings_name_the_step_whose_loads_are_shown() {
-    let mut harness = app(
+    let mut window = app(
         vec2(1600.0, 1000.0),
         "seed: 3, source: Synthetic(batch: 192, skew: 1.2), variants: [(name: \"a\", router: (experts: 16, top_k: 2), balancer: (rate: 0.29))]",
     );
-    let said = |harness: &Harness<'_, App>, what: &str| harness.query_all_by_label_contains(what).count();
-    assert!(said(&harness, "nothing routed yet: next step 0") > 0, "the heatmap looks ahead, and says so");
-    harness.state_mut().lab_mut().send(Command::StepForward(30));
-    wait_in(&mut harness, "the steps", |s| s.step == 30 && s.picture.step == 29);
+    let said = |window: &Window, what: &str| window.query_all_by_label_contains(what).count();
+    assert!(said(&window, "nothing routed yet: next step 0") > 0, "the heatmap looks ahead, and says so");
+    send(&mut window, Command::StepForward(30));
+    wait_in(&mut window, "the steps", |s| s.step == 30 && s.picture.step == 29);
     for pane in ["Tokens → experts: step 29", "Load per expert: step 29"] {
-        assert!(said(&harness, pane) > 0, "{pane}");
+        assert!(said(&window, pane) > 0, "{pane}");
     }
-    harness.state_mut().lab_mut().send(Command::Seek(7));
-    wait_in(&mut harness, "the past", |s| s.step == 7 && s.seeking.is_none() && s.picture.step == 6);
+    send(&mut window, Command::Seek(7));
+    wait_in(&mut window, "the past", |s| s.step == 7 && s.seeking.is_none() && s.picture.step == 6);
     for pane in ["Tokens → experts: step 6", "Load per expert: step 6"] {
-        assert!(said(&harness, pane) > 0, "{pane}");
+        assert!(said(&window, pane) > 0, "{pane}");
     }
-    assert_eq!(said(&harness, "nothing routed yet"), 0);
-    assert!(harness.state().rests(), "pictures and films wait for nothing more");
+    assert_eq!(said(&window, "nothing routed yet"), 0);
+    assert!(window.state().rests(), "pictures and films wait for nothing more");
 }
 
 #[test]
-fn a_zoom_says_so_and_ends_with_its_run() {
-    let mut harness = app(
+fn a_zoom_is_labelled_and_ends_with_its_run() {
+    let mut window = app(
         vec2(1440.0, 900.0),
         "seed: 3, source: Synthetic(batch: 192), variants: [(name: \"a\", router: (experts: 16, top_k: 2))]",
     );
-    harness.state_mut().lab_mut().send(Command::StepForward(400));
-    wait_in(&mut harness, "the steps", |s| s.step == 400);
-    let chips = |harness: &Harness<'_, App>| harness.query_all_by_label_contains("zoomed: steps").count();
-    assert_eq!(chips(&harness), 0);
+    send(&mut window, Command::StepForward(400));
+    wait_in(&mut window, "the steps", |s| s.step == 400);
+    let chips = |window: &Window| window.query_all_by_label_contains("zoomed: steps").count();
+    assert_eq!(chips(&window), 0);
     let part = Span::Part(100.0, 180.0);
-    harness.state_mut().link_mut().span = part;
-    harness.run_steps(3);
-    assert!(chips(&harness) >= 2, "every plot over time says so");
-    harness.get_all_by_label_contains("zoomed: steps 100–180 · show all").next().unwrap().click();
-    harness.run_steps(3);
-    assert_eq!((harness.state().link().span, chips(&harness)), (Span::Latest, 0), "a click takes it back");
-    harness.state_mut().link_mut().span = part;
-    harness.key_press(Key::Escape);
-    harness.run_steps(3);
-    assert_eq!(harness.state().link().span, Span::Latest, "and so does a key");
-    // Whoever forks goes on with the same past, and with what is looked at.
-    harness.state_mut().link_mut().span = part;
-    harness.state_mut().lab_mut().send(Command::Fork(0));
-    wait_in(&mut harness, "the fork", |s| s.variants.len() == 2);
-    assert_eq!(harness.state().link().span, part);
+    window.state_mut().link_mut().span = part;
+    window.run_steps(3);
+    assert!(chips(&window) >= 2, "every plot over time says so");
+    window.get_all_by_label_contains("zoomed: steps 100–180 · show all").next().unwrap().click();
+    window.run_steps(3);
+    assert_eq!((window.state().link().span, chips(&window)), (Span::Latest, 0), "a click takes it back");
+    window.state_mut().link_mut().span = part;
+    window.key_press(Key::Escape);
+    window.run_steps(3);
+    assert_eq!(window.state().link().span, Span::Latest, "and so does a key");
+    // A fork has the same past, so the range of steps stays.
+    window.state_mut().link_mut().span = part;
+    send(&mut window, Command::Fork(0));
+    wait_in(&mut window, "the fork", |s| s.variants.len() == 2);
+    assert_eq!(window.state().link().span, part);
     for command in [Command::Reset, Command::OpenShipped("step-too-small".into())] {
-        harness.state_mut().link_mut().span = part;
-        harness.run_steps(2);
-        let run = harness.state().lab().snapshot().run;
-        harness.state_mut().lab_mut().send(command);
-        wait_in(&mut harness, "another run", |s| s.run != run);
-        assert_eq!((harness.state().link().span, chips(&harness)), (Span::Latest, 0), "another run, another range");
+        window.state_mut().link_mut().span = part;
+        window.run_steps(2);
+        let run = window.state().lab().snapshot().run;
+        send(&mut window, command);
+        wait_in(&mut window, "another run", |s| s.run != run);
+        assert_eq!((window.state().link().span, chips(&window)), (Span::Latest, 0), "another run, another range");
     }
 }

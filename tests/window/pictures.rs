@@ -1,31 +1,28 @@
-//! Screens and panes as pictures, in both themes, against those in `tests/window/snapshots/`. They are drawn by a software adapter, which
-//! draws the same on every machine but for a shade at the edges of letters. `MOEBIAS_UPDATE=1 cargo test --test window pictures` makes
-//! them anew; look at them before they are committed. Where one differs, what was drawn and what differs is left beside it as
+//! Compares pictures of screens and panes, in both themes, with those in `tests/window/snapshots/`. A software adapter draws them, which
+//! gives the same pixels on every machine, up to one shade at the edges of letters. `MOEBIAS_UPDATE=1 cargo test --test window pictures`
+//! regenerates them; look at them before you commit them. If a picture differs, the new picture and the difference are saved beside it as
 //! `NAME.new.png` and `NAME.diff.png`.
 
-use crate::DATA;
-use eframe::egui::{Key, Modifiers, Theme, vec2};
-use egui_kittest::Harness;
+use crate::driver::*;
+use eframe::egui::{Key, vec2};
 use image::{Rgba, RgbaImage};
 use moebias::ui::export::studio::{Setting, Studio};
 use moebias::ui::shell::app::{App, Options};
 use moebias::ui::store::Stored;
-use moebias_files::shipped;
 use moebias_files::view::PaneKind;
 use moebias_lab::command::Command;
-use moebias_lab::{Document, Lab};
 use moebias_model::sweep::Axis;
 use moebias_testing::{or_skip, wait_until};
 use std::path::PathBuf;
 
-/// Pictures are kept with so many shades of a channel, which makes them a third as large.
+/// The bits of a channel that are kept, which makes the files a third as large.
 const SHADES: u8 = 0xf0;
-/// Channels that differ by no more than this are alike: one shade, at the edges of letters.
+/// The largest difference of a channel that is ignored: one shade, as at the edges of letters.
 const SHADE: u8 = 24;
-/// So many pixels of a million may differ by more.
+/// The number of pixels in a million that may differ by more.
 const MILLIONTHS: usize = 2000;
 
-/// A pane of a shipped scenario at a step.
+/// Panes: the name of the picture, the shipped scenario, the step, and the pane.
 const PANES: [(&str, &str, u64, PaneKind); 13] = [
     ("assignment", "first-look", 60, PaneKind::Assignment),
     ("load", "first-look", 60, PaneKind::Load),
@@ -46,7 +43,7 @@ fn themes() -> [(bool, &'static str); 2] {
     [(true, "dark"), (false, "light")]
 }
 
-/// Whether there is a software adapter: harnesses choose it before any other.
+/// An error if there is no software adapter; a harness prefers it to any other.
 fn software() -> Result<(), String> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
     let all = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
@@ -62,7 +59,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/window/snapshots")
 }
 
-/// How many pixels differ, and where, in red.
+/// The number of pixels that differ, and a picture with these in red.
 fn difference(a: &RgbaImage, b: &RgbaImage) -> (usize, RgbaImage) {
     let mut shown = RgbaImage::new(a.width(), a.height());
     let mut count = 0;
@@ -76,7 +73,7 @@ fn difference(a: &RgbaImage, b: &RgbaImage) -> (usize, RgbaImage) {
     (count, shown)
 }
 
-/// Compares a picture with the one that is kept, or keeps it. What is wrong, in a sentence.
+/// Compares a picture with the saved one, or saves it if `MOEBIAS_UPDATE` is set. Returns a sentence if they differ.
 fn compare(name: &str, mut picture: RgbaImage) -> Option<String> {
     picture.pixels_mut().for_each(|p| p.0 = [p.0[0] & SHADES, p.0[1] & SHADES, p.0[2] & SHADES, u8::MAX]);
     let picture = &picture;
@@ -101,7 +98,7 @@ fn compare(name: &str, mut picture: RgbaImage) -> Option<String> {
     Some(format!("{name}: {count} pixels differ; see {}", beside("diff").display()))
 }
 
-/// As small as PNG makes it, without the channel that is full everywhere.
+/// Saves a picture as a small PNG, without its opaque alpha channel.
 fn save(path: &std::path::Path, picture: &RgbaImage) {
     use image::codecs::png::{CompressionType, FilterType, PngEncoder};
     let file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
@@ -118,16 +115,14 @@ fn none_differ(wrong: &[String]) {
 }
 
 #[test]
-fn panes_look_as_they_did() {
+fn panes_match_their_pictures() {
     if or_skip("panes as pictures", software()).is_none() {
         return;
     }
-    moebias_lab::places::keep_in(DATA.path());
     let mut wrong = vec![];
     for (name, scenario, step, pane) in PANES {
-        let loaded = shipped::find(scenario).unwrap().load().unwrap();
+        let loaded = shipped_scenario(scenario);
         for (dark, theme) in themes() {
-            let lab = Lab::beside(Document::of(&loaded), moebias_lab::start_of(&loaded)).unwrap();
             let setting = Setting {
                 size: (900, 520),
                 scale: 1.0,
@@ -136,7 +131,7 @@ fn panes_look_as_they_did() {
                 window: Stored::default(),
                 caption: false,
             };
-            let mut studio = Studio::<App>::open(lab, setting, true).unwrap();
+            let mut studio = Studio::<App>::open(lab_beside(&loaded), setting, true).unwrap();
             studio.go_to(step, |_| true).unwrap();
             wrong.extend(compare(&format!("pane-{name}-{theme}"), studio.image().unwrap()));
         }
@@ -144,27 +139,22 @@ fn panes_look_as_they_did() {
     none_differ(&wrong);
 }
 
-/// What a person does to come to a screen.
-type Way = fn(&mut Harness<'static, App>);
+/// What a person does to reach a screen.
+type Way = fn(&mut Window);
 
-fn press(harness: &mut Harness<'static, App>, modifiers: Modifiers, key: Key) {
-    harness.key_press_modifiers(modifiers, key);
-    harness.run_steps(6);
-}
-
-/// A whole window and the way there. At first the run stands at step 60.
+/// Screens: the name of the picture, the shipped scenario, and how to reach the screen from step 60.
 const SCREENS: [(&str, &str, Way); 9] = [
     ("window", "first-look", |_| ()),
-    ("palette", "first-look", |h| press(h, Modifiers::COMMAND, Key::P)),
-    ("glossary", "first-look", |h| press(h, Modifiers::NONE, Key::G)),
-    ("shortcuts", "first-look", |h| press(h, Modifiers::NONE, Key::F1)),
-    ("lessons", "first-look", |h| press(h, Modifiers::NONE, Key::L)),
-    ("sweep-form", "first-look", |h| press(h, Modifiers::NONE, Key::S)),
+    ("palette", "first-look", |h| press(h, CTRL, Key::P)),
+    ("glossary", "first-look", |h| press(h, PLAIN, Key::G)),
+    ("shortcuts", "first-look", |h| press(h, PLAIN, Key::F1)),
+    ("lessons", "first-look", |h| press(h, PLAIN, Key::L)),
+    ("sweep-form", "first-look", |h| press(h, PLAIN, Key::S)),
     ("comparison", "four-rules", |_| ()),
     ("learning", "learning-step-sizes", |_| ()),
     ("swept", "first-look", |h| {
         let axes = ["u=1e-4..1e-1:log:7", "K=1..6"].map(|a| Axis::parse(a).unwrap()).to_vec();
-        press(h, Modifiers::NONE, Key::S);
+        press(h, PLAIN, Key::S);
         h.state_mut().lab_mut().send(Command::StartSweep(moebias_lab::command::SweepRequest {
             axes,
             seeds: 1,
@@ -178,20 +168,14 @@ const SCREENS: [(&str, &str, Way); 9] = [
     }),
 ];
 
-fn window(scenario: &str, dark: bool, welcome: bool) -> Harness<'static, App> {
-    let loaded = shipped::find(scenario).unwrap().load().unwrap();
-    // Beside the labs of other tests, whose unfinished runs it does not offer.
-    let lab = Lab::beside(Document::of(&loaded), moebias_lab::start_of(&loaded)).unwrap();
-    let theme = if dark { Theme::Dark } else { Theme::Light };
-    let builder = Harness::builder().with_size(vec2(1100.0, 700.0)).with_theme(theme).with_max_steps(64).wgpu();
-    builder.build_eframe(|cc| {
-        let stored = Stored { dark: Some(dark), ..Stored::default() };
-        App::new(&cc.egui_ctx, lab, stored, Options { welcome, still: true, ..Options::default() })
-    })
+fn window(scenario: &str, dark: bool, welcome: bool) -> Window {
+    let options = Options { welcome, still: true, ..Options::default() };
+    Opening { size: vec2(1100.0, 700.0), stored: themed(dark), options, drawn: true }
+        .open(lab_beside(&shipped_scenario(scenario)))
 }
 
-/// Frames until nothing more comes.
-fn settle(harness: &mut Harness<'static, App>) {
+/// Draws frames until nothing changes any more.
+fn settle(harness: &mut Window) {
     let mut resting = 0;
     wait_until("a window at rest", || {
         harness.step();
@@ -201,11 +185,10 @@ fn settle(harness: &mut Harness<'static, App>) {
 }
 
 #[test]
-fn screens_look_as_they_did() {
+fn screens_match_their_pictures() {
     if or_skip("screens as pictures", software()).is_none() {
         return;
     }
-    moebias_lab::places::keep_in(DATA.path());
     let mut wrong = vec![];
     for (dark, theme) in themes() {
         let mut harness = window("first-look", dark, true);

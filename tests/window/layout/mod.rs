@@ -1,30 +1,25 @@
-//! What is seen at every size and zoom: no figure is cut, no two texts lie on each other, none lies outside the window.
+//! The layout at every size and zoom: no number is cut, no two texts overlap, and no text is outside the window.
 //!
-//! The real app is driven without a GPU, and what it paints is read. `MOEBIAS_PICTURES=folder` leaves a picture of each state there.
+//! The real app is driven without a GPU, and the shapes that it paints are examined. `MOEBIAS_PICTURES=folder` saves a picture of each state
+//! in that folder.
 
 mod scripts;
 mod seen;
 
+use crate::driver::{self, CTRL, Opening, PLAIN, lab_beside, shipped_scenario, themed};
 use eframe::egui::{Key, Modifiers, Vec2, vec2};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use moebias::ui::shell::app::{App, Options};
-use moebias::ui::store::Stored;
-use moebias_files::shipped;
+use moebias::ui::shell::app::Options;
 use moebias_files::view::PaneKind;
-use moebias_lab::command::Command;
-use moebias_lab::command::LessonDo;
-use moebias_lab::command::SweepRequest;
-use moebias_lab::{Document, Lab};
+use moebias_lab::Lab;
+use moebias_lab::command::{Command, LessonDo, SweepRequest};
 use moebias_model::change::{Change, Target};
 use moebias_model::sweep::Axis;
-use moebias_testing::Patience;
 use seen::{Painted, Parts, faults, watch};
 use std::collections::BTreeMap;
-use std::path::Path;
 use strum::IntoEnumIterator as _;
 
-/// Pixels of a window, and the zoom: every size at which people use it, and every zoom at the smallest and the commonest.
+/// Width and height of a window in pixels, and the zoom: all common sizes, and every zoom at the smallest and the most common size.
 const SIZES: [(f32, f32, f32); 13] = [
     (1100.0, 700.0, 0.75),
     (1100.0, 700.0, 1.0),
@@ -40,53 +35,36 @@ const SIZES: [(f32, f32, f32); 13] = [
     (2560.0, 1440.0, 1.0),
     (2560.0, 1440.0, 0.75),
 ];
-/// A few of them, for what is seen in many states.
+/// A few of these sizes, for windows that are examined in many states.
 const FEW: [(f32, f32, f32); 5] = [SIZES[1], SIZES[3], SIZES[5], SIZES[7], SIZES[11]];
 
+/// A window with what it painted, and the faults found so far with the states in which they occurred.
 struct Window {
-    harness: Harness<'static, App>,
+    harness: driver::Window,
     painted: Painted,
     wrong: BTreeMap<String, Vec<String>>,
 }
 
 impl Window {
     fn open(scenario: &str, options: Options) -> Self {
-        let loaded = shipped::find(scenario).unwrap().load().unwrap();
-        Self::of(Lab::beside(Document::of(&loaded), moebias_lab::start_of(&loaded)).unwrap(), options)
-    }
-
-    fn of(lab: Lab, options: Options) -> Self {
-        let mut builder = Harness::builder().with_size(vec2(1440.0, 900.0)).with_max_steps(64);
-        if std::env::var_os("MOEBIAS_PICTURES").is_some() {
-            builder = builder.wgpu();
-        }
         let mut painted = Painted::default();
-        let harness = builder.build_eframe(|cc| {
-            painted = watch(&cc.egui_ctx);
-            App::new(&cc.egui_ctx, lab, Stored { dark: Some(true), ..Stored::default() }, options)
-        });
-        let mut window = Self { harness, painted, wrong: BTreeMap::new() };
-        window.harness.run_steps(4);
-        window
+        let opening = Opening { stored: themed(true), options, ..Opening::default() };
+        let harness = opening.open_with(lab_beside(&shipped_scenario(scenario)), |ctx| painted = watch(ctx));
+        Self { harness, painted, wrong: BTreeMap::new() }
     }
 
     fn send(&mut self, command: Command) -> &mut Self {
-        self.harness.state_mut().lab_mut().send(command);
+        driver::send(&mut self.harness, command);
         self.harness.run_steps(2);
         self
     }
 
     fn until(&mut self, what: &str, done: impl Fn(&Lab) -> bool) -> &mut Self {
-        let patience = Patience::new();
-        while !done(self.harness.state().lab()) {
-            self.harness.step();
-            assert!(patience.holds(), "{what} does not come");
-        }
-        self.harness.run_steps(3);
+        driver::wait(&mut self.harness, what, done);
         self
     }
 
-    /// A few small steps: what is looked at is where things stand, not what they come to.
+    /// Runs to a step with small batches: these tests look at the layout, not at the numbers.
     fn step_to(&mut self, step: u64) -> &mut Self {
         let small = Change::SetBatch(256);
         self.send(Command::Change { target: Target::Source, change: small });
@@ -94,19 +72,18 @@ impl Window {
     }
 
     fn press(&mut self, modifiers: Modifiers, key: Key) -> &mut Self {
-        self.harness.key_press_modifiers(modifiers, key);
-        self.harness.run_steps(4);
+        driver::press(&mut self.harness, modifiers, key);
         self
     }
 
-    /// Looks at the window at these sizes.
+    /// Examines the window at these sizes.
     fn look(&mut self, state: &str, sizes: &[(f32, f32, f32)]) -> &mut Self {
         for &(width, height, zoom) in sizes {
             let points = vec2(width, height) / zoom;
             self.harness.set_size(points);
             self.harness.run_steps(5);
             let what = format!("{state} at {width}×{height}, zoom {zoom}");
-            // Presenting has a zoom of its own.
+            // Presenting changes the zoom, so the size in points is read from the window.
             let seen = self.harness.ctx.content_rect().size();
             self.judge(&what, seen);
             self.picture(&format!("{state} {width} {zoom}"));
@@ -133,11 +110,7 @@ impl Window {
     }
 
     fn picture(&mut self, name: &str) {
-        if let Some(folder) = std::env::var_os("MOEBIAS_PICTURES") {
-            std::fs::create_dir_all(&folder).unwrap();
-            let name = name.replace([' ', '→'], "-");
-            self.harness.render().unwrap().save(Path::new(&folder).join(format!("{name}.png"))).unwrap();
-        }
+        driver::picture(&mut self.harness, &name.replace([' ', '→'], "-"));
     }
 
     fn judged(&self) {
@@ -155,7 +128,7 @@ fn the_first_window() {
     Window::open("first-look", Options::default()).look("before", &FEW).step_to(60).look("first", &SIZES).judged();
 }
 
-/// Every pane in its ordinary place and with all the room.
+/// Examines every pane, brought to the front.
 fn panes(scenario: &str) {
     let mut window = Window::open(scenario, Options::default());
     window.step_to(24);
@@ -182,7 +155,7 @@ fn a_run_that_learns() {
 }
 
 #[test]
-fn while_it_runs_and_a_step_is_taken_apart() {
+fn the_microscope_paused_and_running() {
     let mut window = Window::open("microscope", Options::default());
     window.step_to(5).look("microscope", &FEW);
     window.send(Command::Play).until("some steps", |l| l.snapshot().step > 12).look("running", &FEW[1..4]).judged();
@@ -202,15 +175,15 @@ fn a_lesson() {
 }
 
 #[test]
-fn what_lies_over_the_panes() {
+fn the_welcome_dialogs_and_presenting() {
     let ordinary = [SIZES[1], SIZES[5], SIZES[11]];
     Window::open("first-look", Options { welcome: true, ..Options::default() }).look("welcome", &ordinary).judged();
     for (state, modifiers, key) in [
-        ("palette", Modifiers::COMMAND, Key::P),
-        ("shortcuts", Modifiers::NONE, Key::F1),
-        ("glossary", Modifiers::NONE, Key::G),
-        ("lessons", Modifiers::NONE, Key::L),
-        ("presenting", Modifiers::NONE, Key::F5),
+        ("palette", CTRL, Key::P),
+        ("shortcuts", PLAIN, Key::F1),
+        ("glossary", PLAIN, Key::G),
+        ("lessons", PLAIN, Key::L),
+        ("presenting", PLAIN, Key::F5),
     ] {
         Window::open("four-rules", Options::default()).step_to(60).press(modifiers, key).look(state, &FEW).judged();
     }
@@ -219,7 +192,7 @@ fn what_lies_over_the_panes() {
 #[test]
 fn a_sweep() {
     let mut window = Window::open("microscope", Options::default());
-    window.press(Modifiers::NONE, Key::S).look("sweep form", &FEW);
+    window.press(PLAIN, Key::S).look("sweep form", &FEW);
     let axes = ["u=1e-4..1e-1:log:5", "K=1..3"].map(|a| Axis::parse(a).unwrap()).to_vec();
     window.send(Command::StartSweep(SweepRequest { axes, seeds: 2, steps: 80 }));
     window.until("the sweep", |l| l.sweep().is_some_and(|s| s.sweep.found().ended.is_some()));
@@ -227,7 +200,7 @@ fn a_sweep() {
 }
 
 impl Window {
-    /// Every name there is, for a test that misses one.
+    /// All labels in the window, for the message of a test that misses one.
     fn labels(&self) -> String {
         let nodes = self.harness.root().children_recursive();
         nodes.filter_map(|n| n.accesskit_node().label()).collect::<Vec<_>>().join(" | ")
@@ -250,7 +223,7 @@ impl Window {
 }
 
 #[test]
-fn what_has_no_room_is_in_a_menu() {
+fn buttons_without_room_are_in_a_menu() {
     let mut window = Window::open("four-rules", Options::default());
     window.step_to(20);
     window.harness.set_size(vec2(550.0, 350.0));
@@ -258,7 +231,7 @@ fn what_has_no_room_is_in_a_menu() {
     assert!(!window.sees("Scenarios"));
     window.click("More");
     assert!(["Scenarios", "Lessons"].iter().all(|l| window.labels().contains(l)), "{}", window.labels());
-    window.press(Modifiers::NONE, Key::Escape);
+    window.press(PLAIN, Key::Escape);
     assert!(!window.sees("Rows of the heatmap"));
     window.click("More of Tokens → experts");
     assert!(window.sees("Rows of the heatmap"), "{}", window.labels());
@@ -270,7 +243,7 @@ fn what_has_no_room_is_in_a_menu() {
 }
 
 #[test]
-fn settings_lie_over_the_panes_where_a_lesson_leaves_no_room() {
+fn settings_cover_the_panes_if_a_lesson_leaves_no_room() {
     let mut window = Window::open("first-look", Options::default());
     window.send(Command::Lesson(LessonDo::Open("step-size".into())));
     window.harness.set_size(vec2(560.0, 350.0));
@@ -278,18 +251,18 @@ fn settings_lie_over_the_panes_where_a_lesson_leaves_no_room() {
     assert!(!window.sees("Batch"));
     window.click("Settings");
     assert!(window.sees("Batch"), "{}", window.labels());
-    window.press(Modifiers::NONE, Key::Escape);
+    window.press(PLAIN, Key::Escape);
     assert!(!window.sees("Batch"));
 }
 
 #[test]
-fn no_tooltip_lies_over_a_dialog() {
+fn no_tooltip_covers_a_dialog() {
     let mut window = Window::open("first-look", Options::default());
     let at = window.harness.get_by_label("Reset").rect().center();
     window.harness.hover_at(at);
     window.harness.run_steps(6);
     assert!(window.painted_words().contains("same seed and settings"), "{}", window.painted_words());
-    window.press(Modifiers::NONE, Key::F1);
+    window.press(PLAIN, Key::F1);
     window.harness.run_steps(4);
     assert!(!window.painted_words().contains("same seed and settings"));
 }

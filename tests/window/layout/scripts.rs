@@ -1,12 +1,12 @@
-//! Titles and names in the scripts of the world: drawn with the system's fonts, or as boxes where it has none, but never an error.
+//! Titles and names in many writing systems are drawn with the system's fonts, or as boxes if it has none, but never cause an error.
 
+use crate::driver::{lab_beside, scenario_of};
 use moebias::ui::export::film::Film;
 use moebias::ui::export::studio::{Setting, Studio};
 use moebias::ui::shell::app::App;
 use moebias::ui::store::Stored;
 use moebias_files::film::Format;
-use moebias_lab::{Document, Lab};
-use std::path::Path;
+use moebias_lab::Lab;
 
 const SCRIPTS: [&str; 28] = [
     "负载均衡",
@@ -47,8 +47,7 @@ fn lab() -> Lab {
         SCRIPTS.join(", "),
         variants.join(", ")
     );
-    let loaded = moebias_files::load_text(&text, "scripts.ron", Path::new("")).unwrap();
-    Lab::beside(Document::of(&loaded), moebias_lab::start_of(&loaded)).unwrap()
+    lab_beside(&scenario_of(&text))
 }
 
 fn setting(size: (u32, u32)) -> Setting {
@@ -61,7 +60,7 @@ fn every_script_is_drawn() {
     studio.go_to(3, |_| true).unwrap();
     let drawn = studio.drawing().text();
     assert!(drawn.contains(SCRIPTS[0]) && drawn.contains(SCRIPTS[4]), "names and titles are text");
-    // With pixels, where anything can draw.
+    // Also with pixels, if there is a graphics adapter.
     match Studio::<App>::open(lab(), setting((800, 600)), true) {
         Ok(mut studio) => {
             studio.go_to(3, |_| true).unwrap();

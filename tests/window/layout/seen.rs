@@ -1,4 +1,4 @@
-//! What is painted as text, with what is wrong about it: cut figures, texts on each other, texts outside the window.
+//! The text that was painted, and its faults: cut numbers, overlapping texts, texts outside the window.
 
 use eframe::egui::epaint::{ClippedShape, TextShape};
 use eframe::egui::{Context, LayerId, Rect, Shape, Vec2};
@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 /// Everything painted in the last frame, layer by layer from the back.
 pub type Painted = Arc<Mutex<Vec<(LayerId, Vec<ClippedShape>)>>>;
 
-/// Rectangles of glyphs have a rim of about this many points for smoothing.
+/// The margin around the rectangles of glyphs, which is there for smoothing, points.
 const RIM: f32 = 1.75;
-/// Ground of at least this opacity hides what lies below it.
+/// A fill of at least this opacity hides what is below it.
 const OPAQUE: u8 = 200;
 
-/// Keeps what each frame paints; what egui hands out has lost its layers.
+/// Keeps what each frame paints, by layer; egui's own output has no layers any more.
 pub fn watch(ctx: &Context) -> Painted {
     let painted = Painted::default();
     let keep = painted.clone();
@@ -33,12 +33,12 @@ pub fn watch(ctx: &Context) -> Painted {
     painted
 }
 
-/// A row of text as it is seen.
+/// A row of text as it was painted.
 #[derive(Clone)]
 struct Row {
     layer: usize,
     text: String,
-    /// The whole text, where a part of it was cut off.
+    /// The whole text, if a part of it was cut off.
     cut: Option<String>,
     rect: Rect,
     clip: Rect,
@@ -86,7 +86,7 @@ fn walk(layer: usize, shape: &Shape, clip: Rect, out: &mut Vec<Row>, wrong: &mut
                 if !both.is_positive() {
                     return true;
                 }
-                // What lies over everything may hide it; within a layer nothing is painted over.
+                // A higher layer may hide text, but within a layer nothing may be painted over it.
                 if row.layer == layer && both.width() > RIM && both.height() > 2.0 * RIM {
                     wrong.push(format!("covered: “{}”", row.text));
                 }
@@ -97,14 +97,16 @@ fn walk(layer: usize, shape: &Shape, clip: Rect, out: &mut Vec<Row>, wrong: &mut
     }
 }
 
-/// Which parts of the window do not scroll: there no row may be cut above or below. And which scroll in both directions.
+/// How parts of the window scroll.
 #[derive(Default)]
 pub struct Parts {
+    /// Parts that do not scroll, in which no row may be cut above or below.
     pub still: Vec<Rect>,
+    /// Parts that scroll in both directions.
     pub both: Vec<Rect>,
 }
 
-/// What is wrong with the texts of a window of this size.
+/// The faults of the text in a window of this size, points.
 pub fn faults(painted: &Painted, window: Vec2, parts: &Parts) -> Vec<String> {
     let (mut all, mut wrong) = (vec![], vec![]);
     for (layer, (_, shapes)) in painted.lock().unwrap().iter().enumerate() {
@@ -140,7 +142,7 @@ pub fn faults(painted: &Painted, window: Vec2, parts: &Parts) -> Vec<String> {
     wrong
 }
 
-/// Every text that can be seen.
+/// All visible text.
 pub fn words(painted: &Painted) -> String {
     let (mut all, mut wrong) = (vec![], vec![]);
     for (layer, (_, shapes)) in painted.lock().unwrap().iter().enumerate() {
@@ -151,7 +153,7 @@ pub fn words(painted: &Painted) -> String {
     all.iter().map(|row| row.text.as_str()).collect::<Vec<_>>().join(" | ")
 }
 
-/// Whether what was cut off holds a figure, or a part of one.
+/// Whether the part that was cut off contains a number or a part of one.
 fn figure_lost(whole: &str, shown: &str) -> bool {
     let kept = shown.trim_end_matches('…');
     let rest = whole.rsplit_once(kept).map_or(whole, |(_, rest)| rest);
@@ -159,7 +161,7 @@ fn figure_lost(whole: &str, shown: &str) -> bool {
 }
 
 #[test]
-fn a_cut_figure_is_seen_to_be_one() {
+fn cut_numbers_are_recognised() {
     assert!(figure_lost("MaxVio 3.21", "MaxVio 3…") && figure_lost("step 180", "st…"));
     assert!(!figure_lost("MaxVio 3.21 per batch", "MaxVio 3.21 p…"));
 }

@@ -1,17 +1,16 @@
-//! Nobody touches anything: a minute of a page at its own speed does no task, and changes nothing about what its question asks.
+//! Lessons without a user: playing a page for a minute at its own speed completes no task, and a question holds the run.
 
-use crate::DATA;
+use crate::driver::shipped_scenario;
 use moebias_engine::EngineChoice;
 use moebias_engine::message::Speed;
-use moebias_files::{lesson, shipped};
+use moebias_files::lesson;
 use moebias_lab::Lab;
-use moebias_lab::command::Command;
-use moebias_lab::command::LessonDo;
+use moebias_lab::command::{Command, LessonDo};
 use moebias_model::change::{Change, Target};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// A lab, and what wakes whoever waits for it.
+/// A lab without a window, and the channel on which it reports news.
 struct Quiet {
     lab: Lab,
     news: Receiver<()>,
@@ -19,10 +18,8 @@ struct Quiet {
 
 impl Quiet {
     fn new() -> Self {
-        moebias_lab::places::keep_in(DATA.path());
         let (wake, news) = channel();
-        let loaded = shipped::find("first-look").unwrap().load().unwrap();
-        let lab = Lab::open(&loaded, EngineChoice::Cpu, move || {
+        let lab = Lab::open(&shipped_scenario("first-look"), EngineChoice::Cpu, move || {
             wake.send(()).ok();
         })
         .unwrap();
@@ -39,7 +36,7 @@ impl Quiet {
         }
     }
 
-    /// Opens a page, counted from 0, and waits until its run is there.
+    /// Opens a page, counted from 0, and waits for its run.
     fn open(&mut self, id: &str, page: usize) {
         self.lab.send(Command::Lesson(LessonDo::Open(id.into())));
         self.lab.send(Command::Lesson(LessonDo::Turn(page)));
@@ -47,7 +44,7 @@ impl Quiet {
     }
 }
 
-/// Leaves every task page of these lessons alone for a minute of their own time.
+/// Plays every page of these lessons that has a task for a minute at its own speed, without doing anything.
 fn leave_alone(ids: &[&str]) {
     for id in ids {
         let read = lesson::find(id).unwrap().load().unwrap();
@@ -63,7 +60,7 @@ fn leave_alone(ids: &[&str]) {
             quiet.wait("a minute", |l| {
                 let standing = l.task_standing();
                 assert!(!standing.done, "page {} of {id} was done by waiting", page + 1);
-                // Nor does what it asks for come about by itself, and wait for a change of anything to count.
+                // Nor is the condition met without a user, so that any change would complete the task.
                 assert!(standing.streak < wanted, "page {} of {id} comes true by itself", page + 1);
                 l.snapshot().step >= minute
             });
@@ -72,25 +69,26 @@ fn leave_alone(ids: &[&str]) {
 }
 
 #[test]
-fn no_task_is_done_by_waiting() {
+fn no_task_of_the_first_lessons_is_done_by_waiting() {
     leave_alone(&["router", "starving", "auxiliary-loss", "bias", "step-size", "sign-or-proportional", "your-own"]);
 }
 
 #[test]
-fn no_task_is_done_by_waiting_either() {
+fn no_task_of_the_other_lessons_is_done_by_waiting() {
     leave_alone(&["shape", "moving-targets", "prices", "sampling-floor", "big-models"]);
 }
 
 #[test]
-fn both_halves_are_all() {
-    assert_eq!(lesson::shipped().len(), 12, "leave the new one alone, too");
+fn all_lessons_are_played_without_a_user() {
+    assert_eq!(lesson::shipped().len(), 12, "add the new lesson to one of the lists");
 }
 
-/// A lesson whose task holds from its first step.
+/// A lesson whose condition is met from its first step.
 const DONE_AT_ONCE: &str = "(version: 1, title: \"T\", pages: [(title: \"P\", text: \"t\",
     setup: (scenario: \"builtin:first-look\", speed: 60),
     task: (ask: \"a\", done: \"d\", until: Below(MaxVio, 99.0), for_steps: 20))])";
 
+/// Opens a lesson given as text and plays it at full speed.
 fn own(text: &str) -> Quiet {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("own.lesson.ron");
@@ -109,7 +107,7 @@ fn a_task_counts_from_the_first_change_by_hand() {
     quiet.wait("some steps", |l| l.snapshot().step >= 200);
     let standing = quiet.lab.task_standing();
     assert!(standing.untouched && standing.streak >= 20 && !standing.done, "{standing:?}");
-    // What changes nothing is no change.
+    // Setting a value that is set already does not count as a change.
     quiet.lab.send(Command::Change { target: Target::AllVariants, change: Change::SetTopK(6) });
     quiet.wait("its answer", Lab::is_up_to_date);
     assert!(quiet.lab.task_standing().untouched);
@@ -117,13 +115,13 @@ fn a_task_counts_from_the_first_change_by_hand() {
     quiet.wait("the task", |l| l.task_standing().done);
     let event = quiet.lab.snapshot().events.last().unwrap().step;
     assert!(quiet.lab.snapshot().step >= event + 20, "steps before the change did not count");
-    // A lesson can say that waiting is what it asks for.
+    // A lesson can ask for waiting explicitly.
     let mut waits = own(&DONE_AT_ONCE.replace("for_steps: 20", "for_steps: 20, wait: true"));
     waits.wait("the task", |l| l.task_standing().done);
 }
 
 #[test]
-fn a_scenario_s_own_events_happen_only_where_a_page_says_so() {
+fn events_of_a_scenario_happen_only_if_a_page_says_so() {
     let text = "(version: 1, title: \"T\", pages: [(title: \"P\", text: \"t\",
         setup: (scenario: \"builtin:step-too-large\", speed: 60))])";
     let mut quiet = own(text);
@@ -135,12 +133,12 @@ fn a_scenario_s_own_events_happen_only_where_a_page_says_so() {
 }
 
 #[test]
-fn a_question_holds_the_run_and_its_answer_begins_where_it_was_asked() {
+fn a_question_pauses_the_run_and_its_answer_begins_at_the_same_step() {
     let mut quiet = Quiet::new();
-    // Sampling floor, page 2: the batch grows at step 200.
+    // Page 2 of the sampling floor, whose answer enlarges the batch at step 200.
     quiet.open("sampling-floor", 1);
     assert_eq!((quiet.lab.snapshot().step, quiet.lab.snapshot().playing), (200, false));
-    // Somebody plays on, changes something and then answers: the answer is shown on the page's own run.
+    // A person changes something and plays on before answering: the answer is shown on the page's own run.
     quiet.lab.send(Command::Change { target: Target::AllVariants, change: Change::SetTopK(1) });
     quiet.lab.send(Command::StepForward(40));
     quiet.wait("forty steps", |l| l.snapshot().step == 240);
@@ -150,14 +148,14 @@ fn a_question_holds_the_run_and_its_answer_begins_where_it_was_asked() {
     assert_eq!((settings.variants[0].router.top_k, settings.synthetic().unwrap().batch), (6, 16_384));
     assert_eq!(quiet.lab.snapshot().events.last().map(|e| e.step), Some(200));
     assert!(quiet.lab.snapshot().playing, "what the question held goes on");
-    // Answered where it was asked, the run stays the same one.
+    // An answer at the step of the question continues the same run.
     quiet.lab.send(Command::Lesson(LessonDo::Turn(3)));
     quiet.wait("page 4", |l| l.is_up_to_date() && l.snapshot().step == 200 && !l.snapshot().playing);
     let run = quiet.lab.snapshot().run;
     quiet.lab.send(Command::Lesson(LessonDo::Answer(1)));
     quiet.wait("the answer", |l| l.is_up_to_date() && l.snapshot().step > 200);
     assert_eq!(quiet.lab.snapshot().run, run);
-    // Nothing was said about what the lesson changed: that is on its page.
+    // No messages were shown about changes that the lesson made, since its page explains them.
     let said: Vec<&str> = quiet.lab.notices().all().map(|n| n.text.as_str()).collect();
     assert!(said.is_empty(), "{said:?}");
 }

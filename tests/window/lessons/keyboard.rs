@@ -1,20 +1,15 @@
-//! A whole lesson by keys alone, and no letter that does something else than it says.
+//! A whole lesson by keyboard alone. Letters that answer a question do nothing else.
 
-use super::{Window, lab, press, top_k, wait, window};
-use eframe::egui::{Key, Modifiers, accesskit::Role};
+use super::{lab, press, top_k, window};
+use crate::driver::{self, SHIFT, Window, send, wait};
+use eframe::egui::{Key, accesskit::Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use moebias_engine::message::Speed;
 use moebias_files::view::PaneKind;
-use moebias_lab::command::Command;
-use moebias_lab::command::LessonDo;
+use moebias_lab::command::{Command, LessonDo};
 use moebias_lab::lesson::Stage;
 
-fn press_with(w: &mut Window, modifiers: Modifiers, key: Key) {
-    w.key_press_modifiers(modifiers, key);
-    w.run_steps(4);
-}
-
-/// Tab until the focus is there.
+/// Presses Tab until this widget has the focus.
 fn tab_to(w: &mut Window, role: Role, label: &str) {
     for _ in 0..150 {
         let there = w.query_all_by_role_and_label(role, label).any(|n| n.accesskit_node().is_focused());
@@ -26,21 +21,22 @@ fn tab_to(w: &mut Window, role: Role, label: &str) {
     panic!("{label} can't be reached by Tab");
 }
 
+/// Waits for a page, counted from 1, and its run.
 fn on_page(w: &mut Window, page: usize) {
     wait(w, &format!("page {page}"), |l| l.lesson().is_some_and(|r| r.page + 1 == page) && l.is_up_to_date());
 }
 
 #[test]
-fn a_whole_lesson_by_keys_alone() {
+fn a_lesson_is_played_by_keyboard_alone() {
     let mut w = window();
     press(&mut w, Key::L);
-    // The lesson to go on with has the focus.
+    // The lesson to continue with has the focus.
     press(&mut w, Key::Enter);
     on_page(&mut w, 1);
     assert_eq!(lab(&w).lesson().unwrap().lesson.id, "router");
     press(&mut w, Key::Space);
     on_page(&mut w, 2);
-    // A letter answers, a digit as well.
+    // Letters answer questions, and so do digits.
     press(&mut w, Key::B);
     assert_eq!(lab(&w).answered(), Some(1));
     press(&mut w, Key::ArrowRight);
@@ -65,18 +61,18 @@ fn a_whole_lesson_by_keys_alone() {
     }
     assert_eq!(top_k(lab(&w)), 1.0);
     assert_eq!(lab(&w).lesson().unwrap().page, 4, "an arrow belongs to the slider");
-    w.state_mut().lab_mut().send(Command::SetSpeed(Speed::Max));
+    send(&mut w, Command::SetSpeed(Speed::Max));
     wait(&mut w, "the task", |l| l.task_standing().done);
-    // Esc gives the keys back to the window.
+    // Escape releases the focus, so that the window gets the keys.
     press(&mut w, Key::Escape);
-    press_with(&mut w, Modifiers::SHIFT, Key::H);
+    driver::press(&mut w, SHIFT, Key::H);
     wait(&mut w, "the page’s own experiment", |l| l.is_up_to_date() && top_k(l) == 6.0);
     assert!(lab(&w).task_standing().done, "done stays done");
     let asks = lab(&w).lesson().unwrap().lesson.tasks();
     assert_eq!(lab(&w).shelf().progress["router"].stage(Some(&asks)), Stage::Done);
     press(&mut w, Key::L);
     assert!(w.query_by_label("Lesson 1: What a router does").is_some());
-    // Closed, the contents give the focus back; once more and the keys are the lesson's again.
+    // The first Escape closes the contents and returns the focus, the second releases it, so that the lesson gets the keys.
     press(&mut w, Key::Escape);
     press(&mut w, Key::Escape);
     press(&mut w, Key::Space);
@@ -85,13 +81,13 @@ fn a_whole_lesson_by_keys_alone() {
 }
 
 #[test]
-fn while_a_question_is_open_letters_only_answer() {
+fn letters_only_answer_while_a_question_is_open() {
     let mut w = window();
-    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Open("starving".into())));
-    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Turn(3)));
+    send(&mut w, Command::Lesson(LessonDo::Open("starving".into())));
+    send(&mut w, Command::Lesson(LessonDo::Turn(3)));
     on_page(&mut w, 4);
     let events = lab(&w).snapshot().events.len();
-    // Two answers, so C and D are neither an answer nor the comparison.
+    // The question has two answers, so C and D are no answers, and they are no shortcuts either.
     for key in [Key::C, Key::D, Key::Num3, Key::Num4] {
         press(&mut w, key);
     }
@@ -102,7 +98,7 @@ fn while_a_question_is_open_letters_only_answer() {
     w.run_steps(4);
     let now = lab(&w).snapshot().events.len();
     assert_eq!(now, events, "no bias was reset");
-    // Answered, C is the comparison again: it joins the page's panes and leaves with the page.
+    // After the answer C opens the comparison again, which closes with the page.
     press(&mut w, Key::C);
     assert!(w.state().place_of(PaneKind::Compare).is_some() && w.state().place_of(PaneKind::Violation).is_some());
     press(&mut w, Key::Space);
@@ -111,11 +107,11 @@ fn while_a_question_is_open_letters_only_answer() {
 }
 
 #[test]
-fn the_panes_of_a_lesson_are_large_and_the_person_s_own_come_back() {
+fn a_lesson_has_large_panes_and_restores_the_layout() {
     let mut w = window();
     let before = w.state().place_of(PaneKind::Assignment).unwrap();
     let screen = w.ctx.content_rect();
-    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Open("bias".into())));
+    send(&mut w, Command::Lesson(LessonDo::Open("bias".into())));
     on_page(&mut w, 1);
     w.run_steps(3);
     let [load, bias] = [PaneKind::Load, PaneKind::Bias].map(|kind| w.state().place_of(kind).unwrap());
@@ -127,7 +123,7 @@ fn the_panes_of_a_lesson_are_large_and_the_person_s_own_come_back() {
     on_page(&mut w, 2);
     w.run_steps(2);
     assert!(w.state().place_of(PaneKind::Violation).is_some() && w.state().place_of(PaneKind::Load).is_none());
-    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Close));
+    send(&mut w, Command::Lesson(LessonDo::Close));
     w.run_steps(3);
     assert_eq!(w.state().place_of(PaneKind::Assignment).unwrap(), before);
 }

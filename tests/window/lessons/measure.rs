@@ -1,4 +1,4 @@
-//! What a page's run comes to, without a window: for what a lesson says, and for which answer is right.
+//! Runs the experiment of a page without a window, to check what a lesson says and which answer is right.
 
 use moebias_engine::run::Run;
 use moebias_engine::start::RunId;
@@ -20,13 +20,12 @@ pub struct Seen {
     pub from: usize,
 }
 
-/// A page's run, as the page has it; its question is answered where it was asked. With the seed that is shown, or another one. Pages are
-/// counted from 1.
+/// The run of a page, counted from 1, with its question answered at the step where it is asked; with the scenario's seed or another one.
 pub fn page(id: &str, number: usize, seed: Option<u32>) -> Seen {
     with(id, number, seed, &[])
 }
 
-/// The same with changes made by hand where the page begins, in the place of its answer.
+/// Like [`page`], with changes made by hand where the page begins, instead of an answer.
 pub fn with(id: &str, number: usize, seed: Option<u32>, by_hand: &[Change]) -> Seen {
     let lesson = lesson::find(id).unwrap().load().unwrap();
     let at = number - 1;
@@ -43,7 +42,7 @@ pub fn with(id: &str, number: usize, seed: Option<u32>, by_hand: &[Change]) -> S
     seen
 }
 
-/// A scene's run at the step where the page begins.
+/// The run of a scene, at the step where the page begins.
 pub fn of(scene: &lesson::Scene) -> Seen {
     let run = Run::new(RunId(0), moebias_lab::start_of(&scene.loaded)).unwrap();
     let metrics = vec![vec![]; run.metrics.len()];
@@ -53,7 +52,7 @@ pub fn of(scene: &lesson::Scene) -> Seen {
     seen
 }
 
-/// At which steps of a page's run the Lagrangian of its first variant rises.
+/// For each step of a page's run, whether the Lagrangian of its first variant rises.
 pub fn rises(id: &str, number: usize, seed: Option<u32>, steps: usize) -> Vec<bool> {
     let mut scene = lesson::find(id).unwrap().load().unwrap().scene(number - 1, false).unwrap();
     scene.loaded.scenario.seed = seed.unwrap_or(scene.loaded.scenario.seed);
@@ -68,14 +67,14 @@ impl Seen {
         self.run.change(target, change).unwrap();
     }
 
-    /// A change of the tokens, or of every variant.
+    /// Applies a change to the token source or to every variant.
     pub fn all(&mut self, change: Change) -> &mut Self {
         let target = if change.is_of_source() { Target::Source } else { Target::AllVariants };
         self.change(target, change);
         self
     }
 
-    /// Goes so many steps on.
+    /// Runs this many steps further.
     pub fn on(&mut self, steps: u64) -> &mut Self {
         let end = self.run.step() + steps;
         while self.run.step() < end {
@@ -87,12 +86,12 @@ impl Seen {
         self
     }
 
-    /// A figure of one variant after so many steps from where the page begins; 1 is its first step.
+    /// A figure of one variant this many steps after the page begins; 1 is the first step.
     pub fn at(&self, variant: usize, step: usize, of: fn(&Metrics) -> f64) -> f64 {
         of(&self.metrics[variant][self.from + step - 1])
     }
 
-    /// The mean of a figure over these steps from where the page begins.
+    /// The mean of a figure over these steps, counted from where the page begins.
     pub fn mean(&self, variant: usize, steps: Range<usize>, of: fn(&Metrics) -> f64) -> f64 {
         let n = steps.len() as f64;
         steps.map(|i| of(&self.metrics[variant][self.from + i])).sum::<f64>() / n
@@ -103,7 +102,7 @@ impl Seen {
         steps.map(|i| of(&self.metrics[variant][self.from + i])).fold(f64::MIN, f64::max)
     }
 
-    /// After how many steps MaxVio over 16 steps is where Moebias calls a run in balance, for good.
+    /// The number of steps after which MaxVio over 16 steps stays in balance, as Moebias defines it; infinite if it does not.
     pub fn balanced(&self, variant: usize) -> f64 {
         let from = &self.metrics[variant][self.from..];
         match from.iter().rposition(|m| m.max_vio_16 > IN_BALANCE) {
@@ -113,7 +112,7 @@ impl Seen {
         }
     }
 
-    /// The step at which a figure has been below a bound for so many steps in a row, counted from where the page begins.
+    /// The step at which a figure has been below a bound for this many consecutive steps, counted from where the page begins.
     pub fn stays_below(&self, variant: usize, bound: f64, steps: usize, of: fn(&Metrics) -> f64) -> f64 {
         let mut streak = 0;
         for (i, m) in self.metrics[variant][self.from..].iter().enumerate() {
@@ -138,7 +137,7 @@ pub fn spread(m: &Metrics) -> f64 {
     m.bias_max - m.bias_min
 }
 
-/// The task loss as the screen says it: NMSE in per cent.
+/// The task loss as it is shown in the window: NMSE in per cent.
 pub fn nmse(m: &Metrics) -> f64 {
     m.learning.map_or(f64::NAN, |l| 100.0 * l.nmse)
 }

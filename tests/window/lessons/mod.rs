@@ -1,90 +1,58 @@
-//! Every lesson that ships, played from start to end in the real window by an automated user: questions are clicked, tasks are done
-//! by dragging sliders and choosing from menus, pages are turned by buttons and keys. And what is wrong with a lesson file is said well.
+//! Every shipped lesson is played from start to end in the real window by an automated user: questions are clicked, tasks are done by
+//! dragging sliders and choosing from menus, pages are turned by buttons and keys. Errors in lesson files are tested here as well.
 //!
-//! `MOEBIAS_PICTURES=folder cargo test --test window lessons` leaves a picture of every page in that folder; with `MOEBIAS_LIGHT` in the light
+//! `MOEBIAS_PICTURES=folder cargo test --test window lessons` saves a picture of every page in that folder; with `MOEBIAS_LIGHT` in the light
 //! theme, with `MOEBIAS_SMALL` in a small window.
 
 mod alone;
+mod book;
 mod keyboard;
 mod measure;
 mod numbers;
 
-use crate::DATA;
-use eframe::egui::{Event, Key, Modifiers, MouseWheelUnit, Pos2, TouchPhase, accesskit::Role, pos2, vec2};
-use egui_kittest::Harness;
+use crate::driver::{self, ORDINARY, Opening, PLAIN, Window, click_at, lab_with_journal, pictures, send, themed, wait};
+use eframe::egui::{Event, Key, MouseWheelUnit, Pos2, TouchPhase, accesskit::Role, pos2, vec2};
 use egui_kittest::kittest::Queryable as _;
-use moebias::ui::shell::app::{App, Options};
-use moebias::ui::store::Stored;
-use moebias_engine::EngineChoice;
 use moebias_engine::message::Speed;
 use moebias_files::lesson::{self, Highlight, Lesson, Page};
-use moebias_files::shipped;
 use moebias_lab::Lab;
-use moebias_lab::command::Command;
-use moebias_lab::command::LessonDo;
+use moebias_lab::command::{Command, LessonDo};
 use moebias_lab::lesson::Stage;
-use moebias_testing::Patience;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
-type Window = Harness<'static, App>;
-
+/// A window with the first scenario; environment variables choose its theme and size.
 fn window() -> Window {
-    moebias_lab::places::keep_in(DATA.path());
-    let loaded = shipped::find("first-look").unwrap().load().unwrap();
-    let lab = Lab::open(&loaded, EngineChoice::Cpu, || {}).unwrap();
     let set = |name: &str| std::env::var_os(name).is_some();
-    let dark = !set("MOEBIAS_LIGHT");
-    let size = if set("MOEBIAS_SMALL") { vec2(1100.0, 700.0) } else { vec2(1440.0, 900.0) };
-    let theme = if dark { eframe::egui::Theme::Dark } else { eframe::egui::Theme::Light };
-    let mut builder = Harness::builder().with_size(size).with_theme(theme).with_max_steps(64);
-    if set("MOEBIAS_PICTURES") {
-        builder = builder.wgpu();
-    }
-    let mut harness = builder.build_eframe(|cc| {
-        let stored = Stored { dark: Some(dark), ..Stored::default() };
-        App::new(&cc.egui_ctx, lab, stored, Options::default())
-    });
-    harness.run_steps(4);
-    harness
+    let size = if set("MOEBIAS_SMALL") { vec2(1100.0, 700.0) } else { ORDINARY };
+    let opening = Opening { size, stored: themed(!set("MOEBIAS_LIGHT")), ..Opening::default() };
+    opening.open(lab_with_journal("first-look"))
 }
 
 fn lab(w: &Window) -> &Lab {
     w.state().lab()
 }
 
-fn wait(w: &mut Window, what: &str, until: impl Fn(&Lab) -> bool) {
-    let patience = Patience::new();
-    loop {
-        w.step();
-        if until(lab(w)) {
-            return w.run_steps(3);
-        }
-        if !patience.holds() {
-            let l = lab(w);
-            let page = l.lesson().map(|r| (r.lesson.id.clone(), r.page));
-            let said: Vec<&str> = l.notices().all().map(|n| n.text.as_str()).collect();
-            let (step, seeking) = (l.snapshot().step, l.snapshot().seeking);
-            panic!("{what}: at step {step}, {seeking:?}, {page:?}, {:?}, said {said:?}", l.task_standing());
-        }
+fn press(w: &mut Window, key: Key) {
+    driver::press(w, PLAIN, key);
+}
+
+/// Opens a lesson and waits for its run.
+fn open_lesson(w: &mut Window, id: &str) {
+    send(w, Command::Lesson(LessonDo::Open(id.into())));
+    wait(w, "the lesson", |l| l.lesson().is_some() && l.is_up_to_date());
+}
+
+/// Saves a picture if pictures are wanted, once the corners around a control have stopped moving.
+fn picture(w: &mut Window, name: &str) {
+    if pictures().is_some() {
+        w.run_steps(110);
+        driver::picture(w, name);
     }
 }
 
-fn press(w: &mut Window, key: Key) {
-    w.key_press_modifiers(Modifiers::NONE, key);
-    w.run_steps(4);
-}
-
-fn picture(w: &mut Window, name: &str) {
-    let Some(folder) = std::env::var_os("MOEBIAS_PICTURES") else { return };
-    std::fs::create_dir_all(&folder).unwrap();
-    // The ring has breathed.
-    w.run_steps(110);
-    w.render().unwrap().save(Path::new(&folder).join(format!("{name}.png"))).unwrap();
-}
-
-/// Scrolls the panel under a widget until it is in sight, and says where it is.
+/// Scrolls the panel of a widget until the widget is visible, and returns its position.
 fn reach(w: &mut Window, role: Role, label: &str) -> Pos2 {
     for _ in 0..40 {
         let at = w.get_by_role_and_label(role, label).rect().center();
@@ -97,7 +65,7 @@ fn reach(w: &mut Window, role: Role, label: &str) -> Pos2 {
             return at;
         };
         w.hover_at(pos2(at.x, 400.0));
-        let modifiers = Modifiers::NONE;
+        let modifiers = PLAIN;
         let (unit, phase) = (MouseWheelUnit::Point, TouchPhase::Move);
         let source = eframe::egui::MouseWheelSource::Wheel;
         w.event(Event::MouseWheel { unit, delta: vec2(0.0, by), phase, source, modifiers });
@@ -108,15 +76,10 @@ fn reach(w: &mut Window, role: Role, label: &str) -> Pos2 {
 
 fn click(w: &mut Window, role: Role, label: &str) {
     let at = reach(w, role, label);
-    w.hover_at(at);
-    w.step();
-    w.drag_at(at);
-    w.step();
-    w.drop_at(at);
-    w.run_steps(3);
+    click_at(w, at);
 }
 
-/// Drags a slider to and fro until the value is in a range, as a person would.
+/// Drags a slider back and forth until the value is in a range, as a person would.
 fn drag(w: &mut Window, slider: &str, value: fn(&Lab) -> f64, wanted: RangeInclusive<f64>) {
     reach(w, Role::Slider, slider);
     let rail = w.get_by_role_and_label(Role::Slider, slider).rect();
@@ -154,7 +117,7 @@ fn choose(w: &mut Window, choice: &str, item: &str) {
 }
 
 fn rate(lab: &Lab) -> f64 {
-    lab.settings().variants[0].balancer.rate
+    driver::rate(lab, 0)
 }
 
 fn top_k(lab: &Lab) -> f64 {
@@ -197,13 +160,13 @@ fn do_task(w: &mut Window, id: &str, page: usize) {
             click(w, Role::Button, "Proportional, u = 0.01");
             choose(w, "Rule", "ID Balancing");
         }
-        _ => panic!("nobody knows how to do page {} of {id}", page + 1),
+        _ => panic!("no way is known to do page {} of {id}", page + 1),
     }
-    // The user presses what the card says when it is paused, and does not wait longer than needed.
+    // The user presses the key that the card names for a paused run, and then plays at full speed.
     if !lab(w).snapshot().playing && !lab(w).task_standing().done {
         press(w, Key::K);
     }
-    w.state_mut().lab_mut().send(Command::SetSpeed(Speed::Max));
+    send(w, Command::SetSpeed(Speed::Max));
     wait(w, &format!("the task of page {} of {id}", page + 1), |l| l.task_standing().done);
 }
 
@@ -226,9 +189,9 @@ fn play(id: &str) {
         if plays {
             wait(&mut w, "some steps", |l| l.snapshot().step > 0);
         }
-        if std::env::var_os("MOEBIAS_PICTURES").is_some() && plays {
+        if pictures().is_some() && plays {
             let from = lab(&w).snapshot().step;
-            w.state_mut().lab_mut().send(Command::StepForward(30));
+            send(&mut w, Command::StepForward(30));
             wait(&mut w, "thirty steps", |l| l.snapshot().step >= from + 30);
         }
         picture(&mut w, &name);
@@ -237,7 +200,7 @@ fn play(id: &str) {
                 !l.snapshot().playing && l.is_up_to_date()
             });
             let before = (lab(&w).snapshot().run, lab(&w).snapshot().events.len());
-            // Wrong and right answers are both good to go on with.
+            // The lesson continues after right and wrong answers.
             let right = question.choices.iter().position(|c| c.right).unwrap();
             let chosen = if i % 2 == 0 { right } else { (right + 1) % question.choices.len() };
             click(&mut w, Role::RadioButton, &question.choices[chosen].text);
@@ -306,7 +269,7 @@ plays! {
 }
 
 #[test]
-fn no_page_is_without_an_effect_and_every_lesson_has_a_few_pages() {
+fn every_page_has_an_effect_and_every_lesson_has_a_few_pages() {
     assert!(lesson::shipped().len() >= 11);
     for shipped in lesson::shipped() {
         let read = shipped.load().unwrap();
@@ -315,7 +278,7 @@ fn no_page_is_without_an_effect_and_every_lesson_has_a_few_pages() {
         for (i, page) in read.pages.iter().enumerate() {
             assert!(page.has_effect() && !page.show.is_empty(), "page {} of {}", i + 1, shipped.id);
             assert!(page.text.chars().count() < 900, "page {} of {} is long", i + 1, shipped.id);
-            // Formulas stand on one line also where the panel is narrowest.
+            // Formulas fit on one line even in the narrowest panel.
             let formulas = page.text.split("```").skip(1).step_by(2).flat_map(str::lines);
             let broken: Vec<&str> = formulas.filter(|line| line.chars().count() > 34).collect();
             assert!(broken.is_empty(), "page {} of {} breaks {broken:?}", i + 1, shipped.id);
@@ -333,15 +296,13 @@ fn the_example_in_the_documentation_is_a_lesson() {
 }
 
 #[test]
-fn going_back_brings_the_page_s_own_experiment_back() {
+fn going_back_restores_the_experiment_of_the_page() {
     let mut w = window();
-    let open = Command::Lesson(LessonDo::Open("router".into()));
-    w.state_mut().lab_mut().send(open);
-    wait(&mut w, "the lesson", |l| l.lesson().is_some() && l.is_up_to_date());
-    // Page 4 changes K once its question is answered.
-    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Turn(3)));
+    open_lesson(&mut w, "router");
+    // The answer to the question of page 4 changes K.
+    send(&mut w, Command::Lesson(LessonDo::Turn(3)));
     wait(&mut w, "page 4", |l| l.is_up_to_date() && top_k(l) == 6.0);
-    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Answer(2)));
+    send(&mut w, Command::Lesson(LessonDo::Answer(2)));
     wait(&mut w, "the answer", |l| l.is_up_to_date() && top_k(l) == 16.0);
     press(&mut w, Key::ArrowRight);
     wait(&mut w, "page 5", |l| l.is_up_to_date() && top_k(l) == 6.0);
@@ -349,13 +310,13 @@ fn going_back_brings_the_page_s_own_experiment_back() {
     wait(&mut w, "page 4 as it was left", |l| l.is_up_to_date() && top_k(l) == 16.0 && l.answered() == Some(2));
     press(&mut w, Key::ArrowLeft);
     assert_eq!(lab(&w).lesson().unwrap().page, 2);
-    // A lesson is closed and found again where it was left; the run goes on meanwhile.
+    // A closed lesson opens again at the same page.
     click(&mut w, Role::Button, "Close lesson");
     assert!(lab(&w).lesson().is_none());
     press(&mut w, Key::L);
     click(&mut w, Role::Button, "Lesson 1: What a router does");
     wait(&mut w, "page 3", |l| l.lesson().is_some_and(|r| r.page == 2) && l.is_up_to_date());
-    // Its question holds the run; playing has its own key all the same, and so has pausing.
+    // The question pauses the run, but the key for play and pause still works.
     assert!(!lab(&w).snapshot().playing);
     press(&mut w, Key::K);
     wait(&mut w, "playing", |l| l.snapshot().playing);
@@ -364,10 +325,9 @@ fn going_back_brings_the_page_s_own_experiment_back() {
 }
 
 #[test]
-fn hints_come_one_by_one_and_a_skipped_question_does_not_break_what_follows() {
+fn hints_appear_one_by_one_and_a_skipped_question_does_no_harm() {
     let mut w = window();
-    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Open("step-size".into())));
-    wait(&mut w, "the lesson", |l| l.lesson().is_some() && l.is_up_to_date());
+    open_lesson(&mut w, "step-size");
     for page in 1..3 {
         click(&mut w, Role::Button, "Next page");
         wait(&mut w, "the page", |l| l.lesson().is_some_and(|r| r.page == page) && l.is_up_to_date());
@@ -386,11 +346,10 @@ fn hints_come_one_by_one_and_a_skipped_question_does_not_break_what_follows() {
 }
 
 #[test]
-fn nothing_repaints_once_a_page_stands_still() {
+fn a_page_at_rest_does_not_repaint() {
     let mut w = window();
-    w.state_mut().lab_mut().send(Command::Lesson(LessonDo::Open("bias".into())));
-    wait(&mut w, "the lesson", |l| l.lesson().is_some() && l.is_up_to_date());
-    // A breath of the ring, and what a new page needs to settle.
+    open_lesson(&mut w, "bias");
+    // Long enough for the animation of the corners and for a new page to settle.
     w.run_steps(200);
     w.step();
     let delay = w.output().viewport_output.values().map(|v| v.repaint_delay).min().unwrap();
@@ -398,7 +357,7 @@ fn nothing_repaints_once_a_page_stands_still() {
 }
 
 #[test]
-fn a_lesson_of_one_s_own_opens_in_the_window_and_keeps_its_progress() {
+fn a_person_s_own_lesson_opens_and_keeps_its_progress() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("mine.ron"), "(version: 1, title: \"Mine\", seed: 5)").unwrap();
     let path = folder.path().join("own.lesson.ron");
@@ -408,7 +367,7 @@ fn a_lesson_of_one_s_own_opens_in_the_window_and_keeps_its_progress() {
     ])";
     std::fs::write(&path, text).unwrap();
     let mut w = window();
-    w.state_mut().lab_mut().send(Command::OpenFile(path.clone()));
+    send(&mut w, Command::OpenFile(path.clone()));
     wait(&mut w, "the lesson", |l| l.lesson().is_some() && l.is_up_to_date());
     assert_eq!((top_k(lab(&w)), lab(&w).settings().seed), (2.0, 5));
     press(&mut w, Key::Space);
@@ -417,9 +376,9 @@ fn a_lesson_of_one_s_own_opens_in_the_window_and_keeps_its_progress() {
     press(&mut w, Key::L);
     assert!(w.query_by_label("Lesson –: My course").is_some(), "the contents list it by its title");
     press(&mut w, Key::Escape);
-    // A file that is wrong leaves the open one where it is and says where the fault lies.
+    // An invalid file is reported with its line and leaves the open lesson as it is.
     std::fs::write(&path, text.replace("SetTopK(2)", "SetTopK(99)")).unwrap();
-    w.state_mut().lab_mut().send(Command::OpenFile(path));
+    send(&mut w, Command::OpenFile(path));
     wait(&mut w, "the error", |l| l.notices().all().any(|n| n.text.contains("line 2")));
     assert_eq!(lab(&w).lesson().unwrap().lesson.title, "My course");
 }
@@ -430,7 +389,7 @@ fn read(body: &str) -> Result<Lesson, String> {
 }
 
 #[test]
-fn what_is_wrong_with_a_lesson_is_said_with_its_place_and_what_is_allowed() {
+fn errors_in_lessons_name_the_place_and_what_is_allowed() {
     let with = |page: &str| format!("(title: \"P\", text: \"t\", {page})");
     let task = |until: &str| {
         with(&format!("setup: (scenario: \"builtin:skew\"), task: (ask: \"a\", done: \"d\", until: {until})"))

@@ -1,142 +1,14 @@
-//! What lessons say, read off runs: each number on a page is measured here, or given by the page itself or by a source, and a right answer
-//! is right on five seeds.
+//! Verifies what lessons say: each number on a page is measured here, given by the page itself, or has a source, and a right answer is right
+//! on five seeds.
 
+use super::book::{Book, nearest};
 use super::measure::{nmse, of, page, rises, spread, vio, vio16, with};
-use moebias_files::lesson::{self, Lesson, Page};
+use moebias_files::lesson;
 use moebias_model::change::Change::*;
 use moebias_model::change::LearningChange;
 use moebias_model::config::{Gate, Rule, Schedule};
 use moebias_model::metrics::{Metrics, sampling_floor};
 use moebias_model::presets::Preset;
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
-
-const SEEDS: RangeInclusive<u32> = 1..=5;
-
-/// What is known of the numbers of a lesson.
-struct Book {
-    lesson: Lesson,
-    /// Numbers that are accounted for, by page.
-    known: BTreeMap<usize, BTreeSet<String>>,
-    /// Questions whose right answer was looked at, by page.
-    answered: BTreeSet<usize>,
-}
-
-/// Everything a page can say.
-fn words(page: &Page) -> String {
-    let mut all = vec![page.title.clone(), page.text.clone()];
-    if let Some(q) = &page.question {
-        all.push(q.ask.clone());
-        all.extend(q.choices.iter().flat_map(|c| [c.text.clone(), c.why.clone()]));
-    }
-    if let Some(t) = &page.task {
-        all.extend([t.ask.clone(), t.done.clone()]);
-        all.extend(t.hints.iter().cloned());
-    }
-    all.join("\n")
-}
-
-/// The numbers in a text, as they are written; those of citations and of names ("DeepSeek-V3") are none.
-fn numbers(text: &str) -> BTreeSet<String> {
-    let mut plain = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find("](") {
-        let begin = rest[..at].rfind('[').unwrap_or(at);
-        let end = rest[at..].find(')').map_or(rest.len(), |e| at + e + 1);
-        plain.push_str(&rest[..begin]);
-        plain.push(' ');
-        rest = &rest[end..];
-    }
-    plain.push_str(rest);
-    let signs: Vec<char> = plain.chars().collect();
-    let mut found = BTreeSet::new();
-    let mut i = 0;
-    while i < signs.len() {
-        let named = i > 0 && (signs[i - 1].is_alphabetic() || signs[i - 1] == '-');
-        let mut end = i;
-        while end < signs.len()
-            && (signs[end].is_ascii_digit()
-                || (end > i && ".,".contains(signs[end]) && signs.get(end + 1).is_some_and(char::is_ascii_digit)))
-        {
-            end += 1;
-        }
-        if end > i && !named {
-            found.insert(signs[i..end].iter().collect());
-        }
-        i = end.max(i + 1);
-    }
-    found
-}
-
-impl Book {
-    fn open(id: &str) -> Self {
-        let lesson = lesson::find(id).unwrap().load().unwrap();
-        Self { lesson, known: BTreeMap::new(), answered: BTreeSet::new() }
-    }
-
-    fn page(&self, page: usize) -> &Page {
-        &self.lesson.pages[page - 1]
-    }
-
-    fn note(&mut self, page: usize, phrase: &str) {
-        let all = words(self.page(page));
-        assert!(all.contains(phrase), "page {page} of {} does not say “{phrase}”:\n{all}", self.lesson.id);
-        self.known.entry(page).or_default().extend(numbers(phrase));
-    }
-
-    /// The page says this, and this was measured: it must lie in the range that the words allow.
-    fn says(&mut self, page: usize, phrase: &str, measured: f64, allowed: RangeInclusive<f64>) {
-        self.note(page, phrase);
-        let id = &self.lesson.id;
-        assert!(
-            allowed.contains(&measured),
-            "page {page} of {id} says “{phrase}”, but it is {measured}, not in {allowed:?}"
-        );
-    }
-
-    /// These numbers are the page's own settings, follow from them by arithmetic, are wrong answers, or come from the source it names.
-    fn given(&mut self, page: usize, phrases: &[&str]) {
-        phrases.iter().for_each(|phrase| self.note(page, phrase));
-    }
-
-    /// Which answer is right, worked out from a run of each seed; counted from 0.
-    fn right(&mut self, page: usize, answer: impl Fn(u32) -> usize) {
-        let question = self.page(page).question.as_ref().unwrap();
-        let right = question.choices.iter().position(|c| c.right).unwrap();
-        for seed in SEEDS {
-            let answer = answer(seed);
-            assert_eq!(answer, right, "page {page} of {} with seed {seed}", self.lesson.id);
-        }
-        self.answered.insert(page);
-    }
-
-    /// The right answer follows by argument; no run decides it.
-    fn argued(&mut self, pages: &[usize]) {
-        for &page in pages {
-            assert!(self.page(page).question.as_ref().unwrap().then.is_empty(), "page {page} shows its answer");
-            self.answered.insert(page);
-        }
-    }
-
-    /// Nothing was left out.
-    fn close(self) {
-        let id = &self.lesson.id;
-        for (i, page) in self.lesson.pages.iter().enumerate() {
-            let known = self.known.get(&(i + 1)).cloned().unwrap_or_default();
-            let left: Vec<String> = numbers(&words(page)).into_iter().filter(|n| !known.contains(n)).collect();
-            assert!(left.is_empty(), "page {} of {id}: nobody knows where {left:?} come from", i + 1);
-            let asks = page.question.is_some();
-            assert!(!asks || self.answered.contains(&(i + 1)), "page {} of {id}: is its right answer right?", i + 1);
-        }
-        assert!(numbers(&self.lesson.summary).is_empty(), "{id}: a number in the summary");
-    }
-}
-
-/// The answer whose number is nearest, on a scale of ratios.
-fn nearest(value: f64, answers: &[f64]) -> usize {
-    let far = |a: f64| (value.max(1e-3) / a.max(1e-3)).ln().abs();
-    (0..answers.len()).min_by(|a, b| far(answers[*a]).total_cmp(&far(answers[*b]))).unwrap()
-}
 
 fn starving(m: &Metrics) -> f64 {
     f64::from(m.starving)
@@ -150,14 +22,7 @@ fn min_vio(m: &Metrics) -> f64 {
     m.min_vio
 }
 
-#[test]
-fn numbers_are_found_as_they_are_written() {
-    let text = "K = 6 of 4,096, s + 0.001. DeepSeek-V3 [2024, arXiv 2408](https://x/1.2) 1/64, MaxVio16, 500–600.";
-    let found: Vec<String> = numbers(text).into_iter().collect();
-    assert_eq!(found, ["0.001", "1", "4,096", "500", "6", "600", "64"]);
-}
-
-/// A page with its answer, run for so many steps.
+/// The run of a page with its answer, this many steps further.
 fn run(id: &str, number: usize, seed: Option<u32>, steps: u64) -> super::measure::Seen {
     let mut seen = page(id, number, seed);
     seen.on(steps);
@@ -599,7 +464,7 @@ fn the_numbers_of_the_big_models() {
 fn the_numbers_of_an_experiment_of_your_own() {
     let mut book = Book::open("your-own");
     book.given(1, &["at step 0"]);
-    // ID Balancing's published step size, with which the rule begins.
+    // The published step size of ID Balancing, which is its default.
     let step = Rule::IdBalancing.published_rate(Gate::Sigmoid).unwrap();
     book.says(2, "step size, 0.006", step, 0.006..=0.006);
     book.given(2, &["u = 0.01"]);
@@ -612,6 +477,6 @@ fn the_numbers_of_an_experiment_of_your_own() {
 }
 
 #[test]
-fn every_lesson_has_its_numbers_read_off() {
+fn every_lesson_has_a_test_of_its_numbers() {
     assert_eq!(lesson::shipped().len(), 12, "the new one needs a test of its own here");
 }
