@@ -7,5 +7,6 @@ mod beliefs;
 #[path = "../../engine/tests/common/mod.rs"]
 mod common;
 mod files;
+mod mutated;
 mod recordings;
 mod scenarios;

@@ -4,72 +4,30 @@
 //! loads and the biases after its update.
 
 pub mod check;
+mod inputs;
 mod learning;
+mod state;
 
 pub use check::routes_again;
+pub use inputs::PROBE_STEP;
+pub use state::{State, VariantState};
 
-use super::balance::{self, Rates, Step};
+use super::balance::{self, Step};
 use super::change::{Change, Event, Target};
-use super::config::{ConfigError, DIM, Experiment, Rule, Source, Synthetic};
+use super::config::{ConfigError, DIM, Experiment, Rule};
 use super::digest::Digest;
 use super::fixed::to_q32;
-use super::learn::parameters::{Learned, optional};
-use super::learn::score::Scorer;
+use super::learn::parameters::Learned;
 use super::learn::spread::{Alone, Spread};
 use super::learn::train::Room;
 use super::learn::world::Teacher;
 use super::naming;
-use super::select::Selector;
-use super::tokens::{self, Embedding, TokenKey, Topics};
+use super::tokens::{self, Embedding, Topics};
 use super::trace::Trace;
-use crate::batch::{Batch, Counts, Routing, StepInputs, TokenInputs, in_units, selector};
+use crate::batch::{Batch, Counts, Routing};
 use crate::change::LearningChange;
 use crate::row::{StepRow, VariantRow};
-use crate::settings::learning::World;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// The step in the random counter of the probe; no run reaches it.
-pub const PROBE_STEP: u32 = u32::MAX;
-
-/// Everything that changes from step to step. It is small unless something learns, so it serves as a checkpoint.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct State {
-    /// Updates done.
-    pub step: u64,
-    /// How far the topics have drifted: Q32 topic lifetimes, or turns of popularity in a world to learn from.
-    pub phase: u64,
-    /// One per variant.
-    pub variants: Vec<VariantState>,
-}
-
-/// The state of one variant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VariantState {
-    /// Bias of each expert, Q32.
-    pub bias: Vec<i64>,
-    /// The step at which the schedule was set; n in its formula is step − `schedule_from` + 1.
-    pub schedule_from: u64,
-    /// Digest of all loads and biases so far.
-    pub digest: Digest,
-    /// The rule's memory of each expert (SMEBU: its momentum, Q32; ID Balancing: the last error, Q20); empty for other rules.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub memory: Vec<i64>,
-    /// Parameters and the optimiser's state, where the variant learns.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional")]
-    pub learned: Option<Arc<Learned>>,
-}
-
-impl State {
-    /// Approximate size in memory, in bytes.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        let learned = |v: &VariantState| v.learned.as_ref().map_or(0, |l| l.bytes());
-        self.variants.iter().map(|v| 8 * (v.bias.len() + v.memory.len()) + learned(v)).sum()
-    }
-}
 
 /// A running experiment: settings and state. Engines advance it; this is also the scalar reference engine.
 ///
@@ -293,117 +251,6 @@ impl Simulation {
             (None, Some(trace)) => trace.tokens as u32,
             (None, None) => 0,
         }
-    }
-
-    /// Drift per step, Q32: topic lifetimes, or turns of popularity in a world to learn from.
-    fn drift(&self) -> u64 {
-        match &self.experiment.source {
-            Source::Synthetic(Synthetic { drift, .. }) | Source::Learning(World { drift, .. }) => {
-                libm::round(drift / 1000.0 * 4_294_967_296.0) as u64
-            }
-            _ => 0,
-        }
-    }
-
-    /// The inputs of the step that is `ahead` steps after the next one, if no setting changes before it.
-    pub fn inputs(&mut self, ahead: u64) -> StepInputs {
-        let step = self.state.step + ahead;
-        let rates = self.rates(step);
-        let batch = self.batch();
-        let phase = self.state.phase.wrapping_add(self.drift().wrapping_mul(ahead));
-        let key_step = if matches!(self.experiment.source, Source::Fixed(_)) { 0 } else { step as u32 };
-        let tokens = match (self.token_key(key_step), self.draw(key_step, phase)) {
-            (Some(key), _) => TokenInputs::Synthetic { key, topics: self.topics(phase) },
-            (None, Some(draw)) => TokenInputs::Learning(draw),
-            (None, None) => TokenInputs::Trace { index: self.trace_index(step) },
-        };
-        StepInputs { tokens, batch, rates }
-    }
-
-    /// The step sizes of every variant's update at a step, as engines are passed them.
-    fn rates(&self, step: u64) -> Vec<Rates> {
-        let all = self.experiment.variants.iter().zip(&self.state.variants);
-        all.map(|(v, s)| balance::told_at(&v.balancer, step, s.schedule_from)).collect()
-    }
-
-    fn trace_index(&self, step: u64) -> usize {
-        self.trace.as_ref().map_or(0, |t| (step % t.steps.max(1) as u64) as usize)
-    }
-
-    fn token_key(&self, step: u32) -> Option<TokenKey> {
-        self.experiment.synthetic().map(|s| TokenKey::new(s, self.experiment.seed, step))
-    }
-
-    fn topics(&mut self, phase: u64) -> Arc<Topics> {
-        if let Some((at, topics)) = &self.topics
-            && *at == phase
-        {
-            return Arc::clone(topics);
-        }
-        let source = self.experiment.synthetic().cloned().unwrap_or_default();
-        let topics = Arc::new(Topics::new(&source, self.experiment.seed, phase));
-        self.topics = Some((phase, Arc::clone(&topics)));
-        topics
-    }
-
-    /// The next batch, ready to be routed in any order and on any number of threads.
-    pub fn next_batch(&mut self) -> Batch {
-        let inputs = self.inputs(0);
-        self.batch_of(inputs)
-    }
-
-    /// The probe: a batch that stays the same at every step, apart from drift. For a trace or a fixed source it is the first batch.
-    pub fn probe(&mut self) -> Batch {
-        let mut inputs = self.inputs(0);
-        match &mut inputs.tokens {
-            TokenInputs::Synthetic { key, .. } if matches!(self.experiment.source, Source::Synthetic(_)) => {
-                key.step = PROBE_STEP;
-            }
-            TokenInputs::Synthetic { .. } => {}
-            TokenInputs::Trace { index } => *index = 0,
-            TokenInputs::Learning(draw) => draw.step = PROBE_STEP,
-        }
-        self.batch_of(inputs)
-    }
-
-    /// Further tokens of the present source that no step routes: batch `number` of them, with the present topics. Number 0 is the probe. A
-    /// fixed source has only one batch, and a trace repeats.
-    pub fn reference(&mut self, number: u32) -> Batch {
-        let mut inputs = self.inputs(0);
-        match &mut inputs.tokens {
-            TokenInputs::Synthetic { key, .. } if matches!(self.experiment.source, Source::Synthetic(_)) => {
-                key.step = PROBE_STEP - number;
-            }
-            TokenInputs::Synthetic { .. } => {}
-            TokenInputs::Trace { index } => *index = self.trace_index(u64::from(number)),
-            TokenInputs::Learning(draw) => draw.step = PROBE_STEP - number,
-        }
-        self.batch_of(inputs)
-    }
-
-    fn batch_of(&self, inputs: StepInputs) -> Batch {
-        let variants = self.experiment.variants.iter().zip(&self.state.variants).enumerate();
-        let variants = variants
-            .map(|(i, (v, s))| Routing {
-                router: v.router.clone(),
-                selector: selector(v.balancer.rule, &v.router, &s.bias),
-                unbiased: Selector::unbiased(v.router.experts as usize),
-                recorded: self.trace.as_ref().filter(|t| !t.gate_each_step).map(|t| t.scores(v.router.gate)),
-                rule: v.balancer.rule,
-                iterations: v.balancer.iterations,
-                moves: inputs.rates[i].rate != 0,
-                bias: s.bias.clone(),
-                order: Default::default(),
-                absolute: if v.balancer.rule == Rule::Threshold { in_units(&v.router, &s.bias) } else { vec![] },
-                whole: Arc::default(),
-                scorer: s
-                    .learned
-                    .as_ref()
-                    .map(|l| Arc::new(Scorer::new(&l.parameters, v.router.experts as usize, v.router.gate))),
-            })
-            .collect();
-        let (centroids, trace) = (Arc::clone(&self.widened), self.trace.clone());
-        Batch { inputs, variants, centroids, trace, seed: self.experiment.seed, members: None, examples: None }
     }
 
     /// Completes a step from the counts of a batch made by [`Self::next_batch`]: updates biases, memories and digests, and goes to the next
