@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_for_people() {
+    fn sizes_are_written_in_binary_units() {
         assert_eq!(bytes(134_217_728), "128 MiB");
         assert_eq!(bytes(16_384), "16 KiB");
         assert_eq!(bytes(u64::from(u32::MAX)), "4.0 GiB");

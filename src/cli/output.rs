@@ -127,14 +127,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_styles_are_all_that_acts_on_a_terminal() {
+    fn only_our_own_styles_reach_the_terminal() {
         // Escaping leaves the stand-in characters as they are.
         let marked = STYLES.iter().fold("\x1b[1mTitle\x1b[0m".to_owned(), |t, (s, m)| t.replace(s, m));
         assert!(plain_lines(&marked) == marked && !marked.contains('\x1b'), "{marked:?}");
     }
 
     #[test]
-    fn numbers_for_people() {
+    fn numbers_are_written_legibly() {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(1_048_576), "1,048,576");
         assert_eq!(figures(0.012345), "0.01235");

@@ -120,8 +120,8 @@ fn window(loaded: Loaded, over: Option<PathBuf>, welcome: bool) -> Result<(), Fa
     })
 }
 
-/// The configuration of the window's own device. It asks for no more than the adapter offers, not even on OpenGL, where the default limits
-/// may be too high.
+/// The configuration of the window's own device. It requires no more than the adapter offers: wgpu's default limits, or on OpenGL, where eframe
+/// would require too little, the adapter's own limits.
 fn graphics() -> eframe::egui_wgpu::WgpuConfiguration {
     use eframe::egui_wgpu::{SurfaceConfig, WgpuConfiguration, WgpuSetup};
     let mut configuration = WgpuConfiguration { surface: SurfaceConfig::HIGH_THROUGHPUT, ..Default::default() };

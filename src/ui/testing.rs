@@ -1,4 +1,4 @@
-//! Draws panes offscreen for tests and for the eye: `MOEBIAS_PICTURES=folder cargo test` leaves a picture of each there.
+//! Draws panes offscreen for tests. `MOEBIAS_PICTURES=folder cargo test` saves a picture of each pane in that folder.
 
 use crate::ui::kit::style;
 use crate::ui::kit::theme::Theme;
@@ -14,7 +14,7 @@ use moebias_lab::command::Command;
 use moebias_lab::{Document, Lab};
 use moebias_testing::Patience;
 
-/// A lab with a scenario text (the body of the RON, without brackets and version) on the CPU, paused at `step`.
+/// A lab on the CPU with a scenario given as text (the body of the RON without brackets, version and title), paused at `step`.
 pub fn lab_at(text: &str, step: u64) -> Lab {
     let text = format!("(version: 1, title: \"Test\", {text})");
     let loaded = files::load_text(&text, "test.ron", std::path::Path::new("")).unwrap();
@@ -27,7 +27,7 @@ pub fn lab_at(text: &str, step: u64) -> Lab {
     lab
 }
 
-/// Polls until the snapshot is as wanted.
+/// Polls until the snapshot meets a condition.
 pub fn wait(lab: &mut Lab, until: impl Fn(&Snapshot) -> bool) {
     let patience = Patience::new();
     loop {
@@ -39,17 +39,17 @@ pub fn wait(lab: &mut Lab, until: impl Fn(&Snapshot) -> bool) {
     }
 }
 
-/// A pane with what it needs, to be driven by a harness.
+/// A pane with its lab, as the state of a harness.
 pub struct Stage<P> {
     /// The pane.
     pub pane: P,
-    /// Its lab.
+    /// The lab whose run it shows.
     pub lab: Lab,
-    /// Hover and pin.
+    /// What is hovered and pinned.
     pub link: Link,
 }
 
-/// A harness of one pane in its frame.
+/// A harness that draws one pane in its frame.
 pub fn stage<P: Pane + 'static>(pane: P, lab: Lab, size: impl Into<Vec2>, dark: bool) -> Harness<'static, Stage<P>> {
     let theme = if dark { egui::Theme::Dark } else { egui::Theme::Light };
     let draw = |ui: &mut egui::Ui, stage: &mut Stage<P>| {
@@ -72,7 +72,7 @@ pub fn stage<P: Pane + 'static>(pane: P, lab: Lab, size: impl Into<Vec2>, dark: 
     builder.build_ui_state(draw, Stage { pane, lab, link: Link::default() })
 }
 
-/// Saves a picture where `MOEBIAS_PICTURES` says; elsewhere does nothing.
+/// Saves a picture in the folder that `MOEBIAS_PICTURES` names; does nothing if that is not set.
 pub fn picture<S>(harness: &mut Harness<'_, S>, name: &str) {
     if let Some(folder) = std::env::var_os("MOEBIAS_PICTURES") {
         std::fs::create_dir_all(&folder).unwrap();

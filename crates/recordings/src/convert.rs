@@ -41,8 +41,8 @@ enum From<'a> {
 
 impl Recording {
     /// Writes the recording as safetensors: `logits.LAYER` [tokens, experts] in F32 before the gate, `topk_ids.LAYER` [tokens, K] in I16 or
-    /// `counts.LAYER` [steps, experts] in I64, with `token_ids.LAYER` and `bias.LAYER` where they were recorded. Tokens that `reading` leaves
-    /// out and masked tokens are not written; what is known of the router stands in the metadata.
+    /// `counts.LAYER` [steps, experts] in I64, with `token_ids.LAYER` and `bias.LAYER` if they were recorded. Tokens that `reading` leaves
+    /// out and masked tokens are not written; what is known of the router is in the metadata.
     ///
     /// # Errors
     /// A layer can't be read, or `out` can't be written.

@@ -149,7 +149,7 @@ impl From<&Variant> for JsonSettings {
 /// The figures of a whole run. A value that was not reached is null.
 #[derive(Serialize)]
 struct JsonFigures {
-    /// The number of steps from the first one until the run stayed in balance for 64 steps.
+    /// The first step from which the run stayed in balance for 64 steps, counted from the start of the run.
     settling_time: Option<u64>,
     /// The step of the last change of a setting, from which the steady figures count; null if nothing was changed.
     changed: Option<u64>,

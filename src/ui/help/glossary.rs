@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_typed_is_found() {
+    fn the_search_finds_terms() {
         assert_eq!(found("maxv")[0].name, "MaxVio");
         assert_eq!(found("settling")[0].name, "Settling time");
         assert_eq!(found("fair share")[0].name, "Fair share");

@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hints_are_few_and_never_come_again() {
+    fn hints_are_few_and_do_not_return() {
         let (mut stored, start) = (Stored::default(), Instant::now());
         let mut hints = Hints::begin(start);
         assert_eq!(hints.due(&stored, start), (None, Some(FIRST)));

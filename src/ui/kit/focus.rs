@@ -114,7 +114,7 @@ struct Typing {
 /// The keyboard focus of a window.
 #[derive(Default)]
 pub struct Focus {
-    /// Whether keys move the focus. The ring is shown only then, since the pointer shows where it is by itself.
+    /// Whether keys move the focus. The ring is shown only then: a person with a pointer sees where they are.
     keys: bool,
     /// The rectangle of the ring in the last frame.
     at: Option<Rect>,

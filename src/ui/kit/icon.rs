@@ -193,7 +193,7 @@ mod tests {
     const SIZES: [usize; 7] = [16, 24, 32, 48, 64, 128, 512];
 
     #[test]
-    fn the_files_hold_what_is_drawn() {
+    fn the_icon_files_are_up_to_date() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/icon");
         let update = std::env::var_os("MOEBIAS_UPDATE").is_some();
         let again = "make it anew with MOEBIAS_UPDATE=1 cargo test -p moebias --lib icon";
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn it_fills_its_square() {
+    fn the_logo_fills_its_square() {
         let inside = |p: &Vec2| (0.0..=1.0).contains(&p.x) && (0.0..=1.0).contains(&p.y);
         assert!(band().iter().all(|s| s.outline.iter().all(inside)));
         let covered = pixels(64).chunks_exact(4).filter(|p| p[3] > 127).count();

@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lessons_are_written_in() {
+    fn the_markdown_of_lessons_is_parsed() {
         let text = "A **bold** word,\nand *one* `u`.\n\n- first\n2. second\n```\n  b ← b + u\n    more\n```\n> [Wang](https://arxiv.org/abs/2408.15664)";
         let blocks = blocks(text);
         let Block::Paragraph(spans) = &blocks[0] else { panic!("{blocks:?}") };
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_markdown_is_text() {
+    fn anything_else_is_plain_text() {
         for text in ["2 * 3", "a ` b", "[x](file:///etc)", "**", "[a", "*"] {
             let all: String = spans(text).iter().map(|s| s.text.as_str()).collect();
             assert_eq!(all, text);

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_better_it_fits_the_higher_it_stands() {
+    fn better_matches_rank_higher() {
         let order = [
             ("skew", "Skew"),
             ("skew", "Skewed topics"),

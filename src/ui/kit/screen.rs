@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_leaves_room_for_its_frame_and_a_bar() {
+    fn a_new_window_leaves_room_for_its_frame_and_a_bar() {
         let wanted = vec2(1440.0, 900.0);
         assert_eq!(fitted(wanted, vec2(2560.0, 1440.0), vec2(2.0, 30.0)), wanted);
         let small = fitted(wanted, vec2(1440.0, 900.0), vec2(2.0, 30.0));

@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn speeds_go_up_and_down_and_stop() {
+    fn speeds_step_up_and_down_and_stop_at_the_ends() {
         let mut speed = Speed::Steps(60.0);
         for _ in 0..10 {
             speed = next_speed(speed, true);

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn text_can_be_read_on_every_ground() {
+    fn text_is_readable_on_every_background() {
         for theme in [&DARK, &LIGHT] {
             let grounds =
                 [("window", theme.window), ("panel", theme.panel), ("pane", theme.pane), ("chip", theme.chip)];
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_in_meaning_differs_for_every_eye() {
+    fn colours_with_different_meanings_differ_for_colour_blind_people() {
         for theme in [&DARK, &LIGHT] {
             let mut pairs = vec![
                 ("over and under the fair share", theme.over, theme.under),

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_is_whole_or_not_there() {
+    fn numbers_are_never_cut() {
         for line in [
             "Quantile Balancing · MaxVio 3.21",
             "64 experts × 1 000 steps, times the fair share",
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_ends_early_but_not_within_a_figure() {
+    fn a_name_is_cut_but_not_within_a_number() {
         assert_eq!(name("Sign, u 0.001", 13.0, letters), "Sign, u 0.001");
         assert_eq!(name("Sign, u 0.001", 12.0, letters), "Sign, u…");
         assert_eq!(name("A variant with a long name", 12.0, letters), "A variant…");

@@ -31,7 +31,7 @@ fn app(step: u64, size: Vec2, dark: bool) -> Harness<'static, App> {
 }
 
 #[test]
-fn a_swing_is_named_and_shown() {
+fn an_oscillation_is_named_and_shown() {
     let mut harness = app(110, vec2(1440.0, 900.0), true);
     let found = harness.state().lab().snapshot().variants[0].findings.clone();
     let swing = found.iter().find(|f| f.kind == Kind::Oscillating).expect("it swings").clone();
@@ -51,7 +51,7 @@ fn a_swing_is_named_and_shown() {
 }
 
 #[test]
-fn the_list_tells_what_is_over() {
+fn the_list_includes_findings_that_are_over() {
     let mut harness = app(140, vec2(1100.0, 700.0), false);
     harness.key_press_modifiers(Modifiers::NONE, Key::N);
     harness.run_steps(4);
@@ -63,7 +63,7 @@ fn the_list_tells_what_is_over() {
 }
 
 #[test]
-fn silence_is_told_too() {
+fn the_strip_says_when_there_is_nothing() {
     let harness = app(20, vec2(1440.0, 900.0), true);
     assert!(harness.query_by_label("What stands out is named here, once there is evidence").is_some());
     assert!(harness.query_by_label_contains("Show me").is_none());

@@ -194,7 +194,7 @@ mod tests {
     use eframe::egui::{pos2, vec2};
 
     #[test]
-    fn arrows_go_to_the_next_row_also_out_of_sight() {
+    fn arrows_reach_the_next_row_even_out_of_sight() {
         let stop = |n: u64, x: f32, y: f32, scroll: Option<u64>| Stop {
             id: Id::unique(n),
             rect: Rect::from_min_size(pos2(x, y), vec2(90.0, 40.0)),

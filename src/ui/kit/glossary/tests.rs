@@ -117,7 +117,7 @@ fn find_quietly(name: &str) -> Option<&'static Term> {
 }
 
 #[test]
-fn terms_are_told_whole_and_once() {
+fn terms_are_sentences_and_have_unique_names() {
     let mut seen = BTreeSet::new();
     for term in terms() {
         assert!(

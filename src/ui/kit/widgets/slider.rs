@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn the_track_and_back() {
+    fn track_positions_and_values_convert_both_ways() {
         let u = of(0.0, 1.0, Scale::Log);
         assert_eq!(u.at_track(0.0), 0.0);
         assert_eq!(u.at_track(1.0), 1.0);
@@ -473,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_and_what_is_typed() {
+    fn numbers_are_formatted_and_parsed() {
         assert_eq!(figure(4096.0, true), "4\u{202f}096");
         assert_eq!(figure(0.001, false), "0.001");
         assert_eq!(figure(1e-5, false), "1e-5");
