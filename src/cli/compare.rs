@@ -1,4 +1,4 @@
-//! `moebias compare`: where the chosen experts of two recordings of the same tokens differ.
+//! `moebias compare`: shows where the chosen experts of two recordings of the same tokens differ.
 
 use super::CompareArgs;
 use super::failure::Failure;
@@ -15,13 +15,13 @@ pub(super) fn compare(args: &CompareArgs) -> Result<(), Failure> {
     if args.json { output::print_json(&found.json()?) } else { output::print(&found.table()) }
 }
 
-/// Two recordings and how they differ.
+/// Two recordings and the differences between them.
 struct Compared {
     recordings: [Recording; 2],
     found: Differences,
 }
 
-/// What `--json` prints.
+/// The object that `--json` prints.
 #[derive(Serialize)]
 struct Json<'a> {
     files: [&'a str; 2],

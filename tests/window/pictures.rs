@@ -168,10 +168,10 @@ const SCREENS: [(&str, &str, Way); 9] = [
     }),
 ];
 
-fn window(scenario: &str, dark: bool, welcome: bool) -> Window {
-    let options = Options { welcome, still: true, ..Options::default() };
-    Opening { size: vec2(1100.0, 700.0), stored: themed(dark), options, drawn: true }
-        .open(lab_beside(&shipped_scenario(scenario)))
+/// A window that shows no messages; `stored` has its theme.
+fn window(scenario: &str, stored: Stored, options: Options) -> Window {
+    let options = Options { still: true, ..options };
+    Opening { size: vec2(1100.0, 700.0), stored, options, drawn: true }.open(lab_beside(&shipped_scenario(scenario)))
 }
 
 /// Draws frames until nothing changes any more.
@@ -191,11 +191,11 @@ fn screens_match_their_pictures() {
     }
     let mut wrong = vec![];
     for (dark, theme) in themes() {
-        let mut harness = window("first-look", dark, true);
+        let mut harness = window("first-look", themed(dark), Options { welcome: true, ..Options::default() });
         settle(&mut harness);
         wrong.extend(compare(&format!("screen-welcome-{theme}"), harness.render().unwrap()));
         for (name, scenario, way) in SCREENS {
-            let mut harness = window(scenario, dark, false);
+            let mut harness = window(scenario, themed(dark), Options::default());
             harness.state_mut().lab_mut().send(Command::Seek(60));
             wait_until("step 60", || {
                 harness.step();

@@ -120,7 +120,7 @@ impl EveryLayer {
         self.recording.layers.get(layer).map_or("", |l| &l.name)
     }
 
-    /// The biases that these layers start from, in score units: the recorded ones if the reading says so; none where there are none.
+    /// For each of these layers, the biases to start from, in score units: the recorded ones if the reading says so, otherwise none.
     #[must_use]
     pub fn starts(&self, layers: &[usize]) -> Vec<Vec<f64>> {
         let of = |&layer: &usize| self.recording.layers.get(layer).filter(|_| self.reading.from_bias);

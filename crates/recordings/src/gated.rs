@@ -42,7 +42,7 @@ pub(crate) fn ungated(gate: Gate, value: f32) -> f32 {
     if logit.is_nan() { 0.0 } else { logit.clamp(-2.0 * FAR, FAR) }
 }
 
-/// How a layer chooses with the bias that the model had learned, for scores of this gate; `None` if no bias was recorded.
+/// The selector of a layer with the recorded bias, for scores of this gate; `None` if no bias was recorded.
 pub(crate) fn with_recorded_bias(layer: &Layer, gate: Gate) -> Option<Selector> {
     // Scores are in units of the gate, biases in score units.
     let bias: Vec<i64> = layer.bias.iter().map(|&b| to_q32(b) >> gate.unit_bits()).collect();

@@ -40,7 +40,8 @@ pub(crate) fn unlikely(values: &[u64]) -> Vec<Range<usize>> {
     if others == 0 {
         return vec![];
     }
-    // In some recordings a token often goes where the one before went, for example in code: long runs of many values are no surprise then.
+    // In some recordings tokens often choose the same experts as the token before, for example in code; then long runs of many values are
+    // expected.
     let mut repeats = (0, 0);
     let mut repeats_of: HashMap<u64, (usize, usize)> = within.keys().map(|&v| (v, (0, 0))).collect();
     for (at, value) in values.iter().enumerate() {
@@ -88,7 +89,7 @@ mod tests {
             (0..4000u64).map(|i| u64::from(i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60 == 0)).collect();
         assert!(collapsed.windows(20).any(|w| w.iter().all(|&v| v == 0)));
         assert_eq!(unlikely(&collapsed), vec![]);
-        // Every token goes where the one before went, with a probability of 0.9.
+        // Each token has the value of the token before with a probability of 0.9.
         let random =
             |i: u64| i.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23).wrapping_mul(0xd6e8_feb8_6659_fd93) >> 32;
         let sticky: Vec<u64> = (0..4000)

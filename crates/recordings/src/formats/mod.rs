@@ -26,7 +26,7 @@ pub trait Format: Sync + Send {
     /// The name of the format, as it is shown.
     fn name(&self) -> &'static str;
 
-    /// How names of its files usually end, without the point.
+    /// The usual extensions of its files, without the dot.
     fn endings(&self) -> &'static [&'static str];
 
     /// Whether a file is of this format, from its first bytes and its name.
