@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn no_pane_is_too_small_and_none_is_lost() {
-        let tree = super::super::first_tree();
+        let tree = super::super::arrangement::first();
         let whole = plan_of(&tree).unwrap();
         let mut all = vec![];
         whole.panes(&mut all);
