@@ -66,7 +66,7 @@ pub(crate) fn on_off(on: bool) -> String {
 impl Rule {
     /// The name on screen.
     #[must_use]
-    pub fn title(self) -> &'static str {
+    pub const fn title(self) -> &'static str {
         match self {
             Self::None => "No balancing",
             Self::Sign => "Loss-free, sign",

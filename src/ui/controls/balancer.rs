@@ -1,7 +1,7 @@
 //! The balancer: rule, step size, schedule, and its equation with a few sentences and the source.
 
-use super::explain::of_rule;
-use super::{Desk, Row, memory};
+use super::explain::{Source, of_rule};
+use super::{Desk, Label, Row, memory};
 use crate::ui::kit::style::{SMALL, TINY, mono, text};
 use crate::ui::kit::widgets::choice::Item;
 use crate::ui::kit::widgets::differs::{self, NoValue};
@@ -22,7 +22,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let rule = balancer.rule;
     ui.add_enabled_ui(frozen.is_none(), |ui| {
         let tip = "How the loads of one step become the biases of the next";
-        if let Some(rule) = desk.choice(ui, ("Rule", tip), &rule, &rules(), |r| Change::SetRule(*r)) {
+        if let Some(rule) = desk.choice(ui, Label { name: "Rule", tip }, &rule, &rules(), |r| Change::SetRule(*r)) {
             choose(desk, rule, &router, &balancer);
         }
         // Rows that only some rules have are of one rule.
@@ -44,7 +44,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
             let tip = "How the step size changes; n counts from the step at which the schedule was chosen. A constant step \
                        size leaves a swing that grows with u; a decreasing one does not";
             if let Some(schedule) =
-                desk.choice(ui, ("Schedule", tip), &balancer.schedule, &schedules(), |s| Change::SetSchedule(*s))
+                desk.choice(ui, Label { name: "Schedule", tip }, &balancer.schedule, &schedules(), |s| Change::SetSchedule(*s))
             {
                 desk.change(Change::SetSchedule(schedule));
             }
@@ -79,9 +79,9 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         None => format!("{} {}", about.idea, about.watch),
     };
     ui.add(egui::Label::new(RichText::new(words).font(text(SMALL)).color(theme.dim)).wrap());
-    if let Some((name, url, sure)) = about.source {
+    if let Some(Source { name, url, read }) = about.source {
         ui.hyperlink_to(RichText::new(name).font(text(SMALL)), url).on_hover_text(url);
-        ui.add(egui::Label::new(RichText::new(sure).font(text(TINY)).color(theme.faint)).wrap());
+        ui.add(egui::Label::new(RichText::new(read).font(text(TINY)).color(theme.faint)).wrap());
     }
     reset(ui, desk, frozen);
 }
@@ -108,12 +108,26 @@ pub(super) fn order_rows(balancer: &Balancer) -> Vec<Row<'static>> {
         Rule::Quantile => {
             let tip = "Weight a of the old β in β ← a·β + (1−a)·β̂, 0 to 0.999. 0, Megatron-LM’s default, keeps only the last batch; \
                        a larger a calms the biases and follows drift more slowly";
-            vec![("Average", limits::AVERAGE, Scale::Linear(0.01), balancer.average, tip, Change::SetAverage)]
+            vec![Row {
+                name: "Average",
+                limits: limits::AVERAGE,
+                scale: Scale::Linear(0.01),
+                value: balancer.average,
+                tip,
+                change: Change::SetAverage,
+            }]
         }
         Rule::Bip => {
             let tip = "Passes over each batch before it is routed, 1 to 16. How many the authors use is not known to us; 4 is our choice";
             let passes: fn(f64) -> Change = |n| Change::SetIterations(n as u32);
-            vec![("Passes", limits::ITERATIONS, Scale::Whole, f64::from(balancer.iterations), tip, passes)]
+            vec![Row {
+                name: "Passes",
+                limits: limits::ITERATIONS,
+                scale: Scale::Whole,
+                value: f64::from(balancer.iterations),
+                tip,
+                change: passes,
+            }]
         }
         _ => vec![],
     }
@@ -158,7 +172,7 @@ pub(super) fn schedules() -> [Item<Schedule>; 3] {
 /// The step size.
 pub(super) fn rate(balancer: &Balancer) -> Row<'static> {
     let (name, tip) = step_of(balancer.rule);
-    (name, limits::RATE, Scale::Log, balancer.rate, tip, Change::SetRate)
+    Row { name, limits: limits::RATE, scale: Scale::Log, value: balancer.rate, tip, change: Change::SetRate }
 }
 
 /// The step size's name and tip under a rule.

@@ -23,50 +23,50 @@ pub(super) fn rows(router: &Router, balancer: &Balancer) -> Vec<Row<'static>> {
         Limits { max: limits::ZERO_EXPERTS.max.min(f64::from(router.experts) - 1.0), ..limits::ZERO_EXPERTS };
     match balancer.rule {
         Rule::Smebu => vec![
-            (
-                "Steep κ",
-                limits::STEEPNESS,
-                Scale::Log,
-                balancer.steepness,
-                "Steepness κ of the clamp, 0 to 100: an error of 1/κ of the fair share already causes three quarters of a full step. \
-                 Trinity Large: 2",
-                Change::SetSteepness,
-            ),
-            (
-                "Mom. β",
-                limits::MOMENTUM,
-                Scale::Linear(0.01),
-                balancer.momentum,
-                "Momentum β, 0 to 0.999: the share of the previous step that is repeated. Trinity Large: 0.5",
-                Change::SetMomentum,
-            ),
+            Row {
+                name: "Steep κ",
+                limits: limits::STEEPNESS,
+                scale: Scale::Log,
+                value: balancer.steepness,
+                tip: "Steepness κ of the clamp, 0 to 100: an error of 1/κ of the fair share already causes three quarters of a full step. \
+                     Trinity Large: 2",
+                change: Change::SetSteepness,
+            },
+            Row {
+                name: "Mom. β",
+                limits: limits::MOMENTUM,
+                scale: Scale::Linear(0.01),
+                value: balancer.momentum,
+                tip: "Momentum β, 0 to 0.999: the share of the previous step that is repeated. Trinity Large: 0.5",
+                change: Change::SetMomentum,
+            },
         ],
-        Rule::IdBalancing => vec![(
-            "Gain K_d",
-            limits::DERIVATIVE,
-            Scale::Log,
-            balancer.derivative,
-            "Gain K_d on the change of the error while it grows, score units, 0 to 1. The paper uses 0.006, as for Kᵢ",
-            Change::SetDerivative,
-        )],
+        Rule::IdBalancing => vec![Row {
+            name: "Gain K_d",
+            limits: limits::DERIVATIVE,
+            scale: Scale::Log,
+            value: balancer.derivative,
+            tip: "Gain K_d on the change of the error while it grows, score units, 0 to 1. The paper uses 0.006, as for Kᵢ",
+            change: Change::SetDerivative,
+        }],
         Rule::LongCat => vec![
-            (
-                "Zero Z",
-                computing,
-                Scale::Whole,
-                f64::from(balancer.zero_experts),
-                "Identity experts, Z, the last of all E: a token that goes there is passed through unchanged. Their biases never change. \
-                 LongCat-Flash: 256 of 768",
-                |v| Change::SetZeroExperts(v as u32),
-            ),
-            (
-                "Real K_e",
-                limits::REAL_EXPERTS,
-                Scale::Linear(0.1),
-                balancer.real_experts,
-                "Experts per token that should compute on average, K_e, 0 to 32; held between K − Z and K. LongCat-Flash: about 8 of 12",
-                Change::SetRealExperts,
-            ),
+            Row {
+                name: "Zero Z",
+                limits: computing,
+                scale: Scale::Whole,
+                value: f64::from(balancer.zero_experts),
+                tip: "Identity experts, Z, the last of all E: a token that goes there is passed through unchanged. Their biases never change. \
+                     LongCat-Flash: 256 of 768",
+                change: |v| Change::SetZeroExperts(v as u32),
+            },
+            Row {
+                name: "Real K_e",
+                limits: limits::REAL_EXPERTS,
+                scale: Scale::Linear(0.1),
+                value: balancer.real_experts,
+                tip: "Experts per token that should compute on average, K_e, 0 to 32; held between K − Z and K. LongCat-Flash: about 8 of 12",
+                change: Change::SetRealExperts,
+            },
         ],
         _ => vec![],
     }

@@ -63,8 +63,25 @@ impl Controls {
     }
 }
 
-/// One number of the panel: its name, limits, scale, value, tip, and what a new value is sent as.
-type Row<'a> = (&'a str, Limits, Scale, f64, &'a str, fn(f64) -> Change);
+/// One number of the panel.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    name: &'a str,
+    limits: Limits,
+    scale: Scale,
+    /// The value now.
+    value: f64,
+    tip: &'a str,
+    /// The change that a new value is sent as.
+    change: fn(f64) -> Change,
+}
+
+/// The name of a choice and its tip.
+#[derive(Clone, Copy)]
+struct Label<'a> {
+    name: &'a str,
+    tip: &'a str,
+}
 
 /// What the rows of the panel need.
 struct Desk<'a> {
@@ -111,13 +128,13 @@ impl Desk<'_> {
     fn choice<T: Clone + PartialEq>(
         &self,
         ui: &mut Ui,
-        (name, tip): (&str, &str),
+        label: Label<'_>,
         now: &T,
         items: &[Item<T>],
         change: impl Fn(&T) -> Change,
     ) -> Option<T> {
         differs::rows(ui, self.differs(&change(now)), |ui| {
-            choice_of(ui, self.theme, name, tip, now, items, |v| self.refused(&change(v)))
+            choice_of(ui, self.theme, label.name, label.tip, now, items, |v| self.refused(&change(v)))
         })
     }
 
@@ -134,8 +151,9 @@ impl Desk<'_> {
     }
 
     /// Draws a number, with a track below it if it is `wide`, and sends what is changed.
-    fn row(&mut self, ui: &mut Ui, (name, limit, scale, value, tip, change): Row<'_>, wide: bool) {
-        let what = Number { name, tip, min: limit.min, max: limit.max, scale, restarts: false, wide };
+    fn row(&mut self, ui: &mut Ui, row: Row<'_>, wide: bool) {
+        let Row { name, limits, scale, value, tip, change } = row;
+        let what = Number { name, tip, min: limits.min, max: limits.max, scale, restarts: false, wide };
         let chosen = differs::rows(ui, self.differs(&change(value)), |ui| number(ui, self.theme, what, value));
         if let Some(v) = chosen {
             self.change(change(v));

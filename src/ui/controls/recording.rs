@@ -1,6 +1,6 @@
 //! The recording that tokens come from: its layer, what is odd about it with the remedies, and what was assumed about it.
 
-use super::Desk;
+use super::{Desk, Label};
 use crate::ui::kit::style::{SMALL, TINY, text};
 use crate::ui::kit::theme::ROW;
 use crate::ui::kit::widgets::choice::{Item, choice};
@@ -126,18 +126,26 @@ fn fields(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     start(ui, desk, examined);
     if kind != RecordedKind::Selections {
         let most = limits::TOP_K.max_u32().min(examined.trace.experts as u32);
-        if let Some(k) =
-            number(ui, desk, ("Recorded K", "Experts per token of the recorded router"), examined.top_k, 1..=most)
-        {
+        if let Some(k) = number(
+            ui,
+            desk,
+            Label { name: "Recorded K", tip: "Experts per token of the recorded router" },
+            examined.top_k,
+            1..=most,
+        ) {
             read_as(desk, Reading { top_k: Some(k), ..reading.clone() });
         }
     }
     if kind != RecordedKind::Loads {
         let tokens = examined.trace.tokens as u32;
         let most = limits::BATCH.max_u32();
-        if let Some(n) =
-            number(ui, desk, ("Tokens per step", "Into steps of so many tokens the recording is cut"), tokens, 1..=most)
-        {
+        if let Some(n) = number(
+            ui,
+            desk,
+            Label { name: "Tokens per step", tip: "Into steps of so many tokens the recording is cut" },
+            tokens,
+            1..=most,
+        ) {
             read_as(desk, Reading { step: Some(n), ..reading.clone() });
         }
     }
@@ -170,18 +178,18 @@ fn start(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
 fn number(
     ui: &mut Ui,
     desk: &Desk<'_>,
-    (name, tip): (&str, &str),
+    label: Label<'_>,
     now: u32,
     range: std::ops::RangeInclusive<u32>,
 ) -> Option<u32> {
     let mut chosen = None;
     ui.horizontal(|ui| {
         ui.set_height(ROW);
-        let label = ui.label(RichText::new(name).color(desk.theme.dim)).on_hover_text(tip);
+        let words = ui.label(RichText::new(label.name).color(desk.theme.dim)).on_hover_text(label.tip);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let mut typed = now;
             let field = DragValue::new(&mut typed).range(range).speed(0.05).update_while_editing(false);
-            let response = ui.add(field).labelled_by(label.id).on_hover_text(tip);
+            let response = ui.add(field).labelled_by(words.id).on_hover_text(label.tip);
             let key = response.id.with("pending");
             if response.changed() {
                 ui.data_mut(|d| d.insert_temp(key, typed));

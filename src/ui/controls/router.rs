@@ -1,6 +1,6 @@
 //! The router: gate, experts, K; groups, capacity and gating values.
 
-use super::{Desk, Row, explain, fold};
+use super::{Desk, Label, Row, explain, fold};
 use crate::ui::kit::style::{SMALL, text};
 use crate::ui::kit::widgets::choice::Item;
 use crate::ui::kit::widgets::differs;
@@ -10,6 +10,7 @@ use eframe::egui::{RichText, Ui};
 use moebias_lab::command::Command;
 use moebias_model::change::{Change, largest_top_k};
 use moebias_model::config::{Capacity, Experiment, Gate, Groups, Router, Rule, Stays, limits};
+use std::ops::RangeInclusive;
 
 pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let theme = desk.theme;
@@ -19,7 +20,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let frozen = desk.frozen();
     ui.add_enabled_ui(frozen.is_none(), |ui| {
         let tip = "From logit x = u·e to score s. The bias is added to the score only for selection, never to the gating value";
-        if let Some(gate) = desk.choice(ui, ("Gate", tip), &router.gate, &gates(), |g| Change::SetGate(*g)) {
+        if let Some(gate) = desk.choice(ui, Label { name: "Gate", tip }, &router.gate, &gates(), |g| Change::SetGate(*g)) {
             desk.change(Change::SetGate(gate));
         }
     })
@@ -109,22 +110,22 @@ pub(super) fn gates() -> [Item<Gate>; 3] {
 /// The numbers of gating values.
 pub(super) fn gating_rows(router: &Router) -> [Row<'static>; 2] {
     [
-        (
-            "Scale",
-            limits::SCALE,
-            Scale::Linear(0.1),
-            router.scale,
-            "Route scale: every gating value is multiplied by it, 0 to 32. DeepSeek-V3 has 2.5. It changes no selection",
-            Change::SetScale,
-        ),
-        (
-            "Shared",
-            limits::SHARED,
-            Scale::Whole,
-            f64::from(router.shared),
-            "Shared experts, 0 to 16: every token has them besides its K. They change no load. Wang et al. 2024 have 2, DeepSeek-V3 1",
-            |v| Change::SetShared(v as u32),
-        ),
+        Row {
+            name: "Scale",
+            limits: limits::SCALE,
+            scale: Scale::Linear(0.1),
+            value: router.scale,
+            tip: "Route scale: every gating value is multiplied by it, 0 to 32. DeepSeek-V3 has 2.5. It changes no selection",
+            change: Change::SetScale,
+        },
+        Row {
+            name: "Shared",
+            limits: limits::SHARED,
+            scale: Scale::Whole,
+            value: f64::from(router.shared),
+            tip: "Shared experts, 0 to 16: every token has them besides its K. They change no load. Wang et al. 2024 have 2, DeepSeek-V3 1",
+            change: |v| Change::SetShared(v as u32),
+        },
     ]
 }
 
@@ -133,14 +134,16 @@ fn groups(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     let theme = desk.theme;
     let tip = "Group-limited routing (DeepSeek-V3): a token chooses its experts only in its best groups";
     let items = group_items(router);
-    if let Some(groups) = desk.choice(ui, ("Groups", tip), &router.groups, &items, |g| Change::SetGroups(*g)) {
+    if let Some(groups) =
+        desk.choice(ui, Label { name: "Groups", tip }, &router.groups, &items, |g| Change::SetGroups(*g))
+    {
         desk.change(Change::SetGroups(groups));
     }
     if desk.differs(&Change::SetGroups(None)).is_some() {
         return;
     }
     let Some(now) = router.groups else { return };
-    let (min, max) = kept_range(router, now);
+    let (min, max) = kept_range(router, now).into_inner();
     let what = Number {
         name: "Kept",
         tip: "Groups that a token chooses among, those with the largest sum of their two best s + b. DeepSeek-V3 keeps 4 of 8",
@@ -170,8 +173,8 @@ pub(super) fn group_items(router: &Router) -> Vec<Item<Option<Groups>>> {
 }
 
 /// How few and how many groups can be kept.
-pub(super) fn kept_range(router: &Router, now: Groups) -> (f64, f64) {
-    (f64::from(router.top_k.div_ceil(router.group_size().max(1))), f64::from(now.groups))
+pub(super) fn kept_range(router: &Router, now: Groups) -> RangeInclusive<f64> {
+    f64::from(router.top_k.div_ceil(router.group_size().max(1)))..=f64::from(now.groups)
 }
 
 /// Half of the groups, or as many as K experts need.
@@ -184,7 +187,9 @@ fn capacity(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     let theme = desk.theme;
     let tip = "How many tokens of a batch an expert takes; the rest are dropped";
     let items = capacity_items(router);
-    if let Some(capacity) = desk.choice(ui, ("Capacity", tip), &router.capacity, &items, |c| Change::SetCapacity(*c)) {
+    if let Some(capacity) =
+        desk.choice(ui, Label { name: "Capacity", tip }, &router.capacity, &items, |c| Change::SetCapacity(*c))
+    {
         desk.change(Change::SetCapacity(capacity));
     }
     if desk.differs(&Change::SetCapacity(None)).is_some() {

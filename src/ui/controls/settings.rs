@@ -16,6 +16,7 @@ use moebias_model::change::{self, Change, Target};
 use moebias_model::config::{Balancer, Capacity, Groups, Rule, Source, Synthetic, Variant, limits};
 use moebias_model::learn::settings::{Auxiliary, Learning};
 use moebias_model::naming::term;
+use std::ops::RangeInclusive;
 
 /// One thing that can be set by name.
 pub struct Setting {
@@ -67,7 +68,8 @@ pub struct Choice {
 }
 
 impl Range {
-    fn new((min, max): (f64, f64), whole: bool, set: impl Fn(f64) -> Ask + 'static) -> Self {
+    fn new(range: RangeInclusive<f64>, whole: bool, set: impl Fn(f64) -> Ask + 'static) -> Self {
+        let (min, max) = range.into_inner();
         Self { min, max, whole, unit: "", set: Box::new(set) }
     }
 
@@ -126,16 +128,16 @@ pub fn all(lab: &Lab, target: Target, shown: usize, zoom: f32) -> Vec<Setting> {
 
 impl Desk<'_> {
     fn rows(&mut self, rows: &[Row<'_>], why: Option<&str>) {
-        for &(name, limit, scale, value, _, change) in rows {
+        for &Row { name, limits, scale, value, change, .. } in rows {
             let whole = matches!(scale, Scale::Doubling | Scale::LogWhole | Scale::Whole);
-            self.number(name, (limit.min, limit.max), whole, value, why, change);
+            self.number(name, limits.min..=limits.max, whole, value, why, change);
         }
     }
 
     fn number(
         &mut self,
         name: &str,
-        (min, max): (f64, f64),
+        range: RangeInclusive<f64>,
         whole: bool,
         value: f64,
         why: Option<&str>,
@@ -146,7 +148,7 @@ impl Desk<'_> {
         let now = if self.differs(target, &likely) { "mixed".into() } else { figure(value, whole) };
         let set = move |v| Ask::Send(Command::Change { target, change: change(v) });
         let (unit, also) = term(likely.name()).map_or(("", &[][..]), |t| (t.unit, t.also));
-        let range = Range { unit, ..Range::new((min, max), whole, set) };
+        let range = Range { unit, ..Range::new(range, whole, set) };
         self.push(name, also, now, why, Kind::Number(range));
     }
 
@@ -224,7 +226,7 @@ impl Desk<'_> {
         self.change("Token source", &fixed, &kinds, why, |on| Change::SetFixed(*on));
         let seed = self.lab.settings().seed;
         let set = |v: f64| Ask::Send(Command::SetSeed(v as u32));
-        let range = Range::new((0.0, f64::from(u32::MAX)), true, set);
+        let range = Range::new(0.0..=f64::from(u32::MAX), true, set);
         self.push("Seed", &[], seed.to_string(), None, Kind::Number(range));
     }
 
@@ -234,12 +236,12 @@ impl Desk<'_> {
         let of_trace = self.lab.snapshot().trace.is_some();
         let fixed = of_trace.then_some("A recorded trace has a fixed number of experts");
         let set = |v: f64| Ask::Send(Command::SetExperts(v as u32));
-        let range = Range::new((limits::EXPERTS.min, limits::EXPERTS.max), true, set);
+        let range = Range::new(limits::EXPERTS.min..=limits::EXPERTS.max, true, set);
         let now = figure(f64::from(r.experts), true);
         self.push("Experts", &["E", "number of experts"], now, fixed, Kind::Number(range));
         let most = router::most_k(self.lab.settings());
         let top_k: fn(f64) -> Change = |v| Change::SetTopK(v as u32);
-        self.number("K", (limits::TOP_K.min, most), true, f64::from(r.top_k), why, top_k);
+        self.number("K", limits::TOP_K.min..=most, true, f64::from(r.top_k), why, top_k);
         self.change("Groups", &r.groups, &router::group_items(&r), why, |g| Change::SetGroups(*g));
         if let Some(now) = r.groups {
             let set = move |v: f64| Change::SetGroups(Some(Groups { kept: v as u32, ..now }));
@@ -248,7 +250,7 @@ impl Desk<'_> {
         self.change("Capacity", &r.capacity, &router::capacity_items(&r), why, |c| Change::SetCapacity(*c));
         let now = r.capacity.unwrap_or(Capacity { factor: 1.25, by: Default::default() });
         let none = r.capacity.is_none().then_some("Experts take all tokens that come: choose a capacity first");
-        let range = (limits::CAPACITY.min, limits::CAPACITY.max);
+        let range = limits::CAPACITY.min..=limits::CAPACITY.max;
         let set = move |factor| Change::SetCapacity(Some(Capacity { factor, ..now }));
         self.number("Factor", range, false, now.factor, why.or(none), set);
         self.switch("Divide by their sum", r.renormalise, why, Change::SetRenormalise);
@@ -273,7 +275,7 @@ impl Desk<'_> {
         let moves = (!b.rule.moves_biases()).then_some("This rule moves no biases");
         let step = b.freeze.unwrap_or(self.lab.snapshot().step);
         let freeze: fn(f64) -> Change = |v| Change::SetFreeze(Some(v as u64));
-        let range = (limits::FREEZE.min, limits::FREEZE.max);
+        let range = limits::FREEZE.min..=limits::FREEZE.max;
         self.number("Freeze from step", range, true, step as f64, why.or(moves), freeze);
         if b.freeze.is_none()
             && let Some(last) = self.all.last_mut()
@@ -314,7 +316,7 @@ impl Desk<'_> {
         let snapshot = self.lab.snapshot();
         let speed = snapshot.speed;
         let set = |v| Ask::Send(Command::SetSpeed(Speed::Steps(v)));
-        let range = Range::new((of_files::SPEED.min, of_files::SPEED.max), false, set);
+        let range = Range::new(of_files::SPEED.min..=of_files::SPEED.max, false, set);
         let range = Kind::Number(Range { unit: "steps per second", ..range });
         self.push("Speed", &["steps per second"], name_of(speed), None, range);
         let max = Choice {
@@ -326,10 +328,10 @@ impl Desk<'_> {
         };
         self.push("Speed", &[], name_of(speed), None, Kind::Choice(vec![max]));
         let set = |v: f64| Ask::Send(Command::Seek(v as u64));
-        let range = Kind::Number(Range::new((0.0, of_files::STEP.max), true, set));
+        let range = Kind::Number(Range::new(0.0..=of_files::STEP.max, true, set));
         self.push("Go to step", &["step", "seek"], figure(snapshot.step as f64, true), None, range);
         let set = |v: f64| Ask::Zoom(v as f32);
-        let range = Kind::Number(Range::new((f64::from(SMALLEST), f64::from(LARGEST)), false, set));
+        let range = Kind::Number(Range::new(f64::from(SMALLEST)..=f64::from(LARGEST), false, set));
         self.push("Zoom", &["size of everything"], figure(f64::from(zoom), false), None, range);
     }
 

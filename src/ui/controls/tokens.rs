@@ -87,57 +87,57 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
 /// The numbers of synthetic tokens; topics that never come again do not drift.
 pub(super) fn rows(s: &Synthetic, fixed: bool) -> Vec<Row<'static>> {
     let mut rows: Vec<Row<'static>> = vec![
-        (
-            "Batch",
-            limits::BATCH,
-            Scale::Doubling,
-            f64::from(s.batch),
-            "T, tokens per step, 1 to 1 048 576. The fair load of an expert is L = K·T/E tokens",
-            |v| Change::SetBatch(v as u32),
-        ),
-        (
-            "Topics",
-            limits::TOPICS,
-            Scale::LogWhole,
-            f64::from(s.topics),
-            "Topics that tokens belong to, 1 to 256. Each has a centre in 32 dimensions",
-            |v| Change::SetTopics(v as u32),
-        ),
-        (
-            "Skew",
-            limits::SKEW,
-            Scale::Linear(0.05),
-            s.skew,
-            "Zipf exponent of topic popularity, 0 to 3: the r-th topic has a share ∝ 1/rˢ. 0 makes all equally popular",
-            Change::SetSkew,
-        ),
-        (
-            "Noise",
-            limits::NOISE,
-            Scale::Linear(0.05),
-            s.noise,
-            "Spread of tokens around their topic's centre, 0 to 4, in units of the spread of the centres",
-            Change::SetNoise,
-        ),
-        (
-            "Drift",
-            limits::DRIFT,
-            Scale::Log,
-            s.drift,
-            "How fast the topics drift, 0 to 100 topic lifetimes per 1 000 steps. In one lifetime every centre moves to a new place",
-            Change::SetDrift,
-        ),
-        (
-            "Burst",
-            limits::BURST,
-            Scale::Doubling,
-            f64::from(s.burst),
-            "Consecutive tokens that share a topic, 1 to 65 536. Above 1 tokens are not independent, and batches are more uneven",
-            |v| Change::SetBurst(v as u32),
-        ),
+        Row {
+            name: "Batch",
+            limits: limits::BATCH,
+            scale: Scale::Doubling,
+            value: f64::from(s.batch),
+            tip: "T, tokens per step, 1 to 1 048 576. The fair load of an expert is L = K·T/E tokens",
+            change: |v| Change::SetBatch(v as u32),
+        },
+        Row {
+            name: "Topics",
+            limits: limits::TOPICS,
+            scale: Scale::LogWhole,
+            value: f64::from(s.topics),
+            tip: "Topics that tokens belong to, 1 to 256. Each has a centre in 32 dimensions",
+            change: |v| Change::SetTopics(v as u32),
+        },
+        Row {
+            name: "Skew",
+            limits: limits::SKEW,
+            scale: Scale::Linear(0.05),
+            value: s.skew,
+            tip: "Zipf exponent of topic popularity, 0 to 3: the r-th topic has a share ∝ 1/rˢ. 0 makes all equally popular",
+            change: Change::SetSkew,
+        },
+        Row {
+            name: "Noise",
+            limits: limits::NOISE,
+            scale: Scale::Linear(0.05),
+            value: s.noise,
+            tip: "Spread of tokens around their topic's centre, 0 to 4, in units of the spread of the centres",
+            change: Change::SetNoise,
+        },
+        Row {
+            name: "Drift",
+            limits: limits::DRIFT,
+            scale: Scale::Log,
+            value: s.drift,
+            tip: "How fast the topics drift, 0 to 100 topic lifetimes per 1 000 steps. In one lifetime every centre moves to a new place",
+            change: Change::SetDrift,
+        },
+        Row {
+            name: "Burst",
+            limits: limits::BURST,
+            scale: Scale::Doubling,
+            value: f64::from(s.burst),
+            tip: "Consecutive tokens that share a topic, 1 to 65 536. Above 1 tokens are not independent, and batches are more uneven",
+            change: |v| Change::SetBurst(v as u32),
+        },
     ];
     if fixed {
-        rows.retain(|(name, ..)| *name != "Drift");
+        rows.retain(|row| row.name != "Drift");
     }
     rows
 }
@@ -146,7 +146,7 @@ pub(super) fn rows(s: &Synthetic, fixed: bool) -> Vec<Row<'static>> {
 const FOLDED: [&str; 2] = ["Drift", "Burst"];
 
 fn synthetic(ui: &mut Ui, desk: &mut Desk<'_>, s: &Synthetic, fixed: bool) {
-    let (folded, shown): (Vec<_>, Vec<_>) = rows(s, fixed).into_iter().partition(|(name, ..)| FOLDED.contains(name));
+    let (folded, shown): (Vec<_>, Vec<_>) = rows(s, fixed).into_iter().partition(|row| FOLDED.contains(&row.name));
     desk.rows(ui, &shown);
     let plain = Synthetic::default();
     let set = (s.drift, s.burst) != (plain.drift, plain.burst);
