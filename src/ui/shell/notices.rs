@@ -234,32 +234,46 @@ pub fn offer(ui: &mut Ui, lab: &mut Lab, theme: &Theme) -> bool {
     shown.inner
 }
 
-/// Work beside the run: a bar with progress and a way to stop it.
+/// Draws the progress of the lab's work beside the run, with a button that cancels it.
 pub fn job(ui: &mut Ui, lab: &mut Lab, theme: &Theme) {
     let Some(job) = lab.job() else { return };
-    if progress(ui, "job", 0.0, (&job.name, job.progress), theme) {
+    let bar = ProgressBar { id: "job", name: &job.name, share: job.progress, above: 0.0 };
+    if bar.show(ui, theme) {
         lab.send(Command::CancelJob);
     }
 }
 
-/// Work beside the window, so far `above` its place: its name, the share done, and a way to stop it. True where that is wanted.
-pub fn progress(ui: &mut Ui, id: &str, above: f32, (name, share): (&str, f32), theme: &Theme) -> bool {
-    ui.ctx().request_repaint_after(Duration::from_millis(100));
-    let mut cancel = false;
-    let at = vec2(0.0, -76.0 - above);
-    let area = Area::new(Id::unique(id)).order(Order::Foreground).anchor(Align2::CENTER_BOTTOM, at);
-    area.show(ui.ctx(), |ui| {
-        Frame::popup(ui.style())
-            .fill(theme.pane)
-            .stroke(Stroke::new(1.0, theme.line))
-            .inner_margin(Margin::symmetric(12, 8))
-            .show(ui, |ui| {
+/// A bar at the bottom with the progress of some work, and a button that cancels it.
+pub struct ProgressBar<'a> {
+    /// Tells bars that are shown together apart.
+    pub id: &'a str,
+    /// What is being done.
+    pub name: &'a str,
+    /// The share that is done, 0 to 1.
+    pub share: f32,
+    /// How far above its usual place the bar stands, points.
+    pub above: f32,
+}
+
+impl ProgressBar<'_> {
+    /// Draws the bar. True if the work is to be cancelled.
+    #[must_use]
+    pub fn show(&self, ui: &mut Ui, theme: &Theme) -> bool {
+        ui.ctx().request_repaint_after(Duration::from_millis(100));
+        let mut cancel = false;
+        let at = vec2(0.0, -76.0 - self.above);
+        let area = Area::new(Id::unique(self.id)).order(Order::Foreground).anchor(Align2::CENTER_BOTTOM, at);
+        let frame = Frame::popup(ui.style()).fill(theme.pane).stroke(Stroke::new(1.0, theme.line));
+        area.show(ui.ctx(), |ui| {
+            frame.inner_margin(Margin::symmetric(12, 8)).show(ui, |ui| {
                 ui.horizontal(|ui| {
-                    ui.label(RichText::new(name).font(text(SMALL)));
-                    ui.add(egui::ProgressBar::new(share).desired_width(160.0).desired_height(6.0).fill(theme.accent));
+                    ui.label(RichText::new(self.name).font(text(SMALL)));
+                    let bar = egui::ProgressBar::new(self.share).desired_width(160.0).desired_height(6.0);
+                    ui.add(bar.fill(theme.accent));
                     cancel = ui.button(RichText::new("Cancel").font(text(SMALL))).clicked();
                 });
             });
-    });
-    cancel
+        });
+        cancel
+    }
 }

@@ -290,17 +290,17 @@ impl Welcome {
         asks: &mut Vec<Ask>,
         theme: &Theme,
     ) {
-        let (columns, width) = columns(ui.available_width());
+        let columns = Columns::in_width(ui.available_width());
         if self.typed.trim().is_empty() {
-            recent(ui, around.recent, (columns, width), asks, theme);
+            recent(ui, around.recent, columns, asks, theme);
         }
         for of in found.chunk_by(|a, b| a.group == b.group) {
             heading(ui, &of[0].group.to_string(), theme);
-            for row in of.chunks(columns) {
+            for row in of.chunks(columns.count) {
                 ui.horizontal(|ui| {
                     ui.spacing_mut().item_spacing.x = GAP;
                     for card in row {
-                        if draw(ui, card, width, &mut self.thumbnails, theme) {
+                        if draw(ui, card, columns.width, &mut self.thumbnails, theme) {
                             asks.push(Ask::OpenShipped(card.id));
                         }
                     }
@@ -316,11 +316,20 @@ impl Welcome {
     }
 }
 
-/// How many cards stand side by side in this width, and how wide each is.
-fn columns(room: f32) -> (usize, f32) {
-    let columns = ((room + GAP) / (NARROWEST + GAP)) as usize;
-    let columns = columns.clamp(1, 4);
-    (columns, ((room + GAP) / columns as f32 - GAP).floor())
+/// The columns in which cards stand.
+#[derive(Clone, Copy)]
+struct Columns {
+    count: usize,
+    /// Width of a card, points.
+    width: f32,
+}
+
+impl Columns {
+    /// As many columns as have room, at least 1 and at most 4.
+    fn in_width(room: f32) -> Self {
+        let count = (((room + GAP) / (NARROWEST + GAP)) as usize).clamp(1, 4);
+        Self { count, width: ((room + GAP) / count as f32 - GAP).floor() }
+    }
 }
 
 fn heading(ui: &mut Ui, words: &str, theme: &Theme) {
@@ -342,18 +351,18 @@ fn invite(ui: &mut Ui, around: &Around<'_>, asks: &mut Vec<Ask>, theme: &Theme) 
 }
 
 /// Files that were opened or saved lately, in the columns of the cards.
-fn recent(ui: &mut Ui, recent: &[PathBuf], (columns, width): (usize, f32), asks: &mut Vec<Ask>, theme: &Theme) {
+fn recent(ui: &mut Ui, recent: &[PathBuf], columns: Columns, asks: &mut Vec<Ask>, theme: &Theme) {
     if recent.is_empty() {
         return;
     }
     heading(ui, "Recent files", theme);
-    for row in recent[..recent.len().min(RECENT)].chunks(columns) {
+    for row in recent[..recent.len().min(RECENT)].chunks(columns.count) {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = GAP;
             for path in row {
                 let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
                 let button = Button::new(RichText::new(name).font(text(SMALL))).truncate();
-                let response = ui.add_sized(vec2(width, 28.0), button);
+                let response = ui.add_sized(vec2(columns.width, 28.0), button);
                 if response.on_hover_text(path.display().to_string()).clicked() {
                     asks.push(Ask::Open(path.clone()));
                 }

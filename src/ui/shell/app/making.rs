@@ -13,7 +13,7 @@ use crate::ui::kit::theme::{LIGHT, Theme};
 use crate::ui::panes::PaneContext;
 use crate::ui::panes::shared::frame::{self, Export};
 use crate::ui::shell::files::Purpose;
-use crate::ui::shell::notices;
+use crate::ui::shell::notices::ProgressBar;
 use eframe::egui::epaint::ClippedShape;
 use eframe::egui::{self, Context, LayerId, Pos2, RawInput, Rect, Ui, Vec2};
 use moebias_files::atomic;
@@ -229,10 +229,11 @@ impl App {
             }
         }
         let above = if self.lab.job().is_some() { 48.0 } else { 0.0 };
-        if let Some((job, _)) = &self.making.filming
-            && notices::progress(ui, "film", above, (&job.name, job.progress.share()), theme)
-        {
-            job.cancel();
+        if let Some((job, _)) = &self.making.filming {
+            let bar = ProgressBar { id: "film", name: &job.name, share: job.progress.share(), above };
+            if bar.show(ui, theme) {
+                job.cancel();
+            }
         }
     }
 }

@@ -44,6 +44,13 @@ struct Draw {
     first_vertex: i32,
 }
 
+/// Where a mesh begins in the buffers of the frame.
+#[derive(Clone, Copy)]
+struct Start {
+    index: u32,
+    vertex: i32,
+}
+
 impl Painter {
     pub(super) fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
         let module = device.create_shader_module(wgpu::include_wgsl!("window.wgsl"));
@@ -125,8 +132,8 @@ impl Painter {
         for ClippedPrimitive { clip_rect, primitive } in primitives {
             let (Primitive::Mesh(mesh), clip) = (primitive, clip(*clip_rect, screen)) else { continue };
             if clip[2] > 0 && clip[3] > 0 {
-                let first = (indices.len() as u32, vertices.len() as i32);
-                self.draws.extend(runs(mesh, clip, first));
+                let start = Start { index: indices.len() as u32, vertex: vertices.len() as i32 };
+                self.draws.extend(runs(mesh, clip, start));
                 vertices.extend_from_slice(&mesh.vertices);
                 indices.extend_from_slice(&mesh.indices);
             }
@@ -193,13 +200,13 @@ impl Painter {
 }
 
 /// The triangles of a mesh in their order, large ones of one colour apart from all others.
-fn runs(mesh: &Mesh, clip: [u32; 4], (first_index, first_vertex): (u32, i32)) -> Vec<Draw> {
+fn runs(mesh: &Mesh, clip: [u32; 4], start: Start) -> Vec<Draw> {
     let mut all: Vec<Draw> = vec![];
-    for (at, corners) in (first_index..).step_by(3).zip(mesh.indices.as_chunks::<3>().0) {
+    for (at, corners) in (start.index..).step_by(3).zip(mesh.indices.as_chunks::<3>().0) {
         let texture = (!is_large_and_plain(mesh, corners)).then_some(mesh.texture_id);
         match all.last_mut() {
             Some(last) if last.texture == texture => last.indices.end = at + 3,
-            _ => all.push(Draw { clip, texture, indices: at..at + 3, first_vertex }),
+            _ => all.push(Draw { clip, texture, indices: at..at + 3, first_vertex: start.vertex }),
         }
     }
     all
