@@ -8,6 +8,7 @@ mod cli;
 mod compare;
 mod crash;
 mod messages;
+mod recordings;
 mod sweep;
 mod thumbnails;
 

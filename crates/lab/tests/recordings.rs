@@ -184,3 +184,37 @@ fn a_run_starts_from_the_recorded_bias() {
     run.apply(Target::AllVariants, &Change::ResetBias).unwrap();
     assert_eq!(biases(&run)[1], learned, "a reset goes back to the start");
 }
+
+#[test]
+fn the_recording_is_compared_with_another_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = |name: &str, other: usize| {
+        let mut text = String::from("{\"type\": \"meta\", \"num_experts\": 8}\n");
+        for token in 0..40usize {
+            let expert = if token < other { 7 } else { token % 4 };
+            writeln!(text, "{{\"layer\": 0, \"topk_ids\": [{expert}, 5]}}").unwrap();
+        }
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let (one, two) = (log("one.jsonl", 0), log("two.jsonl", 10));
+    let mut lab = lab();
+    assert_eq!(lab.cant_compare().as_deref(), Some("These tokens are not from a recording"));
+    open(&mut lab, &one);
+    let compare = |lab: &mut Lab, path: &Path, said: &str| {
+        lab.send(Command::CompareWith(path.to_owned()));
+        assert!(lab.job().is_some_and(|job| job.name == "Comparing two recordings"));
+        wait_until(said, || {
+            lab.poll();
+            lab.job().is_none()
+        });
+        assert!(lab.notices().all().any(|n| n.text.contains(said)), "{said}");
+    };
+    compare(&mut lab, &two, "25.00 % of 40 tokens");
+    assert_eq!(lab.compared().map(|c| (c.name.as_str(), c.found.tokens_differ)), Some(("two.jsonl", 10)));
+    compare(&mut lab, Path::new("nowhere.jsonl"), "nowhere.jsonl");
+    assert!(lab.compared().is_some(), "the last comparison stays");
+    open(&mut lab, &two);
+    assert!(lab.compared().is_none(), "it was a comparison of another recording");
+}
