@@ -1,4 +1,4 @@
-//! What the parts of the window ask the app to do: collected while a frame is drawn, done after it.
+//! What the parts of the window ask the app to do. Asks are collected while a frame is drawn and done after it.
 
 use crate::ui::actions::Action;
 use crate::ui::panes::shared::frame::Export;
@@ -9,10 +9,10 @@ use moebias_model::diagnose::Finding;
 use moebias_model::presets::Preset;
 use std::path::PathBuf;
 
-/// What was asked for in this frame.
+/// Something that was asked for in this frame.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
-    /// An action of the list.
+    /// An action.
     Do(Action),
     /// Open this file.
     Open(PathBuf),
@@ -20,24 +20,24 @@ pub enum Ask {
     OpenShipped(&'static str),
     /// Set the router and the balancer as those of a published model, in every variant.
     Preset(Preset),
-    /// Make a variant from the present state of this one, and change it alone from now on.
+    /// Fork this variant: copy it with its present state. The settings panel then applies to the copy alone.
     Fork(usize),
     /// Bring a pane to the front.
     Reveal(PaneKind),
-    /// Ask what this variant is to be called.
+    /// Open the dialog that renames this variant.
     Rename(usize),
-    /// Give a pane all the room, or its place back.
+    /// Maximise a pane, or restore it.
     Maximise(PaneKind),
-    /// Bring up what shows this finding of this variant.
+    /// Bring up the pane that shows this finding of this variant.
     ShowFinding(usize, Finding),
     /// Copy, save or film a pane.
     Export(PaneKind, Export),
-    /// Something in a lesson.
+    /// Do something in the open lesson, or open one.
     Lesson(moebias_lab::command::LessonDo),
-    /// Something of the experiment, such as a setting by name.
+    /// Send a command to the lab, for example to change a setting by name.
     Send(Command),
-    /// Another rule, with a step size of its scale, for what the panel means.
+    /// Choose a rule, with a suitable step size, for the variants that the settings panel applies to.
     Rule(Rule),
-    /// The size of everything.
+    /// Set the zoom.
     Zoom(f32),
 }

@@ -1,4 +1,4 @@
-//! What is hovered and what is pinned, shared by all panes: point at an expert anywhere and it lights up everywhere.
+//! What is hovered, pinned and zoomed into, shared by all panes: an expert that the pointer is on in one pane is highlighted in all of them.
 
 use crate::ui::actions::Action;
 use moebias_engine::message::Snapshot;
@@ -8,28 +8,28 @@ use moebias_engine::start::RunId;
 /// Which steps the plots over time show.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Span {
-    /// The latest thousand or so, following the run.
+    /// The latest steps, following the run.
     #[default]
     Latest,
-    /// Everything there is.
+    /// All steps.
     All,
-    /// From a step to a step.
+    /// From one step to another.
     Part(f64, f64),
 }
 
 /// How the panes show several variants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Side {
-    /// One of them.
+    /// Only one of them.
     #[default]
     One,
-    /// Beside each other, or over each other where there are curves.
+    /// Side by side; curves in one plot.
     Beside,
-    /// What sets the one shown apart from the reference.
+    /// The difference between the variant shown and the reference.
     Difference,
 }
 
-/// Which expert, token and step the pointer is on, and which expert is pinned.
+/// What is hovered and pinned, which steps and variants are shown, and what panes ask of the app.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Link {
     /// The variant that single-variant panes show.
@@ -38,7 +38,7 @@ pub struct Link {
     pub hovered_expert: Option<usize>,
     /// Expert that a click pinned.
     pub pinned_expert: Option<usize>,
-    /// Token under the pointer: its row in the picture, as of the last frame.
+    /// Token under the pointer: its row in the heatmap, as of the last frame.
     pub hovered_token: Option<usize>,
     /// Token that a click pinned: its index in the batch.
     pub pinned_token: Option<u32>,
@@ -48,28 +48,29 @@ pub struct Link {
     pub span: Span,
     /// How several variants are shown.
     pub side: Side,
-    /// The variant that the others are compared with, where a person chose one.
+    /// The variant that the others are compared with, if a person chose one.
     pub reference: Option<usize>,
     /// Variant under the pointer, as of the last frame.
     pub hovered_variant: Option<usize>,
     /// A pane asks for a fork of this variant.
     pub fork: Option<usize>,
-    /// A pane asks what this variant is to be called.
+    /// A pane asks for the dialog that renames this variant.
     pub rename: Option<usize>,
-    /// Panes are drawn for a picture of them: without the tools in their headers.
+    /// Panes are drawn for a picture, without the tools in their headers.
     pub bare: bool,
-    /// The pane that is being drawn has all the room.
+    /// Whether the pane that is being drawn is maximised.
     pub maximised: bool,
-    /// Before an audience: the tools in a header are there only while the pointer is on the pane.
+    /// While presenting: the tools in a header are shown only while the pointer is on the pane.
     pub calm: bool,
-    /// What a pane wants the window to do.
+    /// Actions that panes ask for.
     pub asked: Vec<Action>,
-    /// The heatmap shows a part of its tokens or experts.
+    /// Whether the heatmap shows only a part of its tokens or experts.
     pub heatmap_zoomed: bool,
-    /// The heatmap is to show everything again.
+    /// Asks the heatmap to show all tokens and experts again.
     pub whole_heatmap: bool,
-    /// The run that all of this is of, and how many steps and variants it had.
+    /// The run in the last frame, the steps computed, and the number of variants.
     of: Option<(RunId, u64, usize)>,
+    /// What the panes report in this frame.
     next: Hover,
 }
 
@@ -82,7 +83,7 @@ struct Hover {
 }
 
 impl Link {
-    /// Call once per frame before the panes: what they reported last frame becomes visible to all.
+    /// Call once per frame before the panes: what they reported in the last frame becomes visible to all of them.
     pub fn begin_frame(&mut self) {
         let Hover { expert, token, step, variant } = std::mem::take(&mut self.next);
         self.hovered_expert = expert;
@@ -91,7 +92,8 @@ impl Link {
         self.hovered_variant = variant;
     }
 
-    /// Another run has other steps and other tokens: what was zoomed into before means nothing in it. A fork goes on with the same past.
+    /// Shows everything again when another run begins, whose steps and tokens are others. A fork keeps the zoom, since it goes on with the
+    /// same past. Steps that no longer exist are no longer shown.
     pub fn follow(&mut self, snapshot: &Snapshot) {
         let (head, variants) = (snapshot.head, snapshot.variants.len());
         let forked = |(_, h, v): (RunId, u64, usize)| head >= h && v + 1 == variants;
@@ -99,7 +101,7 @@ impl Link {
             log::debug!("{:?} is another run than {:?}", snapshot.run, before.0);
             self.show_all();
         }
-        // Where the past was changed, the steps that were looked at may be gone.
+        // The steps zoomed into may be gone because the past was changed.
         let (first, last) = (lock(&snapshot.history).first as f64, head as f64);
         if matches!(self.span, Span::Part(from, to) if to <= first || from >= last.max(first + 1.0)) {
             self.span = Span::Latest;
@@ -107,19 +109,19 @@ impl Link {
         self.of = Some((snapshot.run, head, variants));
     }
 
-    /// Whether a part of the steps, or of the heatmap, is shown.
+    /// Whether only a part of the steps or of the heatmap is shown.
     #[must_use]
     pub fn is_zoomed(&self) -> bool {
         matches!(self.span, Span::Part(..)) || self.heatmap_zoomed
     }
 
-    /// Back to what is shown where nobody zoomed.
+    /// Shows the latest steps and the whole heatmap again.
     pub fn show_all(&mut self) {
         self.span = Span::Latest;
         self.whole_heatmap = true;
     }
 
-    /// There are so many variants: what is kept of others goes.
+    /// Takes the number of variants, and drops references to variants that no longer exist.
     pub fn variants(&mut self, count: usize) {
         self.variant = self.variant.min(count.saturating_sub(1));
         self.reference = self.reference.filter(|r| *r < count && count > 1);
@@ -129,45 +131,45 @@ impl Link {
         }
     }
 
-    /// The pointer is on this variant.
+    /// Call if the pointer is on this variant.
     pub fn hover_variant(&mut self, variant: usize) {
         self.next.variant = Some(variant);
     }
 
-    /// The variant to compare the shown one with: the reference, else the first other one. `None` where there is no other.
+    /// The variant to compare the shown one with: the reference, or else the first other one; `None` if there is no other.
     #[must_use]
     pub fn other(&self, count: usize) -> Option<usize> {
         let chosen = self.reference.filter(|r| *r != self.variant);
         chosen.or_else(|| (0..count).find(|v| *v != self.variant))
     }
 
-    /// The pointer is on this expert.
+    /// Call if the pointer is on this expert.
     pub fn hover_expert(&mut self, expert: usize) {
         self.next.expert = Some(expert);
     }
 
-    /// The pointer is on this row of the picture.
+    /// Call if the pointer is on this row of the heatmap.
     pub fn hover_token(&mut self, row: usize) {
         self.next.token = Some(row);
     }
 
-    /// The pointer is on this step.
+    /// Call if the pointer is on this step.
     pub fn hover_step(&mut self, step: u64) {
         self.next.step = Some(step);
     }
 
-    /// The expert to show in detail: the one pointed at, else the pinned one.
+    /// The expert to show in detail: the one under the pointer, or else the pinned one.
     #[must_use]
     pub fn expert(&self) -> Option<usize> {
         self.hovered_expert.or(self.pinned_expert)
     }
 
-    /// Pins an expert, or lets go of it if it was pinned.
+    /// Pins an expert, or unpins it.
     pub fn toggle_pin(&mut self, expert: usize) {
         self.pinned_expert = if self.pinned_expert == Some(expert) { None } else { Some(expert) };
     }
 
-    /// Whether what was hovered differs from what will be: then one more frame is needed.
+    /// Whether the panes reported other things in this frame than in the last one; then one more frame must be drawn.
     #[must_use]
     pub fn changes_next_frame(&self) -> bool {
         self.next.expert != self.hovered_expert

@@ -1,5 +1,4 @@
-//! The window: what a person sees and touches. It holds no state of the experiment; it draws [`moebias_lab::Lab`]'s newest snapshot
-//! and sends commands.
+//! The window. It holds no state of the experiment: it draws the newest snapshot of [`moebias_lab::Lab`] and sends commands to it.
 
 pub mod actions;
 pub mod ask;

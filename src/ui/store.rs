@@ -1,7 +1,8 @@
-//! What the window remembers between sessions: how it looks, recent files and the progress of lessons. Experiments are files.
+//! What the window remembers between two starts of the program: how it looks, recent files and the progress of lessons. Experiments are not
+//! remembered; they are saved as files.
 //!
-//! It stands in `app.ron`, in the shape in which eframe kept it. Whatever is wrong with that file, the window opens; what can't be read is
-//! set aside as `app.ron.bak` before it is written again.
+//! It is stored in `app.ron`, in the format in which eframe once stored it. The window opens whatever is wrong with that file; a file that
+//! can't be read is renamed to `app.ron.bak` before a new one is written.
 
 mod merge;
 
@@ -15,64 +16,64 @@ use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The key it is stored under. Another shape gets another number, and the old one is left alone.
+/// The key of our value in the file. An incompatible format gets another number, and the old value is left as it is.
 const KEY: &str = "moebias-window-1";
-/// Recent files kept.
+/// How many recent files are remembered.
 const RECENT: usize = 12;
-/// Far more than it comes to.
+/// The largest file that is read, far more than the settings take.
 const LIMIT: Limit = Limit::new("the window's settings", 4 << 20);
-/// Smallest and largest side of a window that is opened as it was, points.
+/// The least and the most that a stored side of the window may be, points; other sizes are ignored.
 const SIDES: std::ops::RangeInclusive<f32> = 200.0..=8192.0;
 
-/// One thing worth knowing, in the order in which they are told. Stored, so names are never reused.
+/// A hint, in the order in which hints are shown. The names are stored, so a name never gets another meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::EnumIter)]
 pub enum Hint {
-    /// Settings change while it runs.
+    /// Settings can change while the run plays.
     Change,
-    /// An expert is followed everywhere.
+    /// A pinned expert is highlighted in all panes.
     Pin,
-    /// Time runs backwards too.
+    /// One can go back in time.
     Back,
-    /// Everything can be searched.
+    /// The palette searches every command.
     Palette,
-    /// Panes are copied, saved and filmed.
+    /// Panes can be copied, saved and filmed.
     Export,
-    /// Before an audience.
+    /// The window can present to an audience.
     Present,
 }
 
-/// Everything remembered.
+/// Everything that is remembered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Stored {
     /// Where the panes stand.
     pub panes: Option<Tree<PaneKind>>,
-    /// The theme a person chose; the system's where they did not.
+    /// Whether the person chose the dark theme or the light one; `None` follows the system.
     pub dark: Option<bool>,
     /// Files opened or saved lately, newest first.
     #[serde(serialize_with = "only_text")]
     pub recent: Vec<PathBuf>,
     /// Whether the settings are shown.
     pub controls: bool,
-    /// Size of everything, 1 is ordinary.
+    /// The zoom; 1 is the ordinary size.
     pub zoom: f32,
-    /// The same while presenting.
+    /// The zoom while presenting.
     pub presenting_zoom: f32,
-    /// Whether hints are given.
+    /// Whether hints are shown.
     pub hints: bool,
-    /// Hints that are no longer needed.
+    /// Hints that the person no longer needs.
     pub known: Vec<Hint>,
     /// How far lessons were read.
     pub lessons: Shelf,
-    /// Whether biases are shown less their median, where a person said so.
+    /// Whether biases are shown less their median; `None` if the person did not choose.
     pub biases_less_median: Option<bool>,
     /// Width and height of the window, points.
     pub size: Option<[f32; 2]>,
-    /// Whether it fills the screen.
+    /// Whether the window is maximised.
     pub maximised: bool,
 }
 
-/// A path that is no UTF-8 can't stand in the file, and is no reason to store nothing.
+/// Leaves out paths that are not UTF-8, which the file can't hold, so that the rest can be stored.
 fn only_text<S: serde::Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(paths.iter().filter_map(|p| p.to_str()))
 }
@@ -97,7 +98,7 @@ impl Default for Stored {
 }
 
 impl Stored {
-    /// As a window can open with it, whatever somebody wrote into the file.
+    /// The same with every value that a window can't open with replaced or dropped.
     fn sound(mut self) -> Self {
         let zoom = |zoom: f32, or| if zoom.is_finite() { zoom.clamp(SMALLEST, LARGEST) } else { or };
         self.zoom = zoom(self.zoom, 1.0);
@@ -127,7 +128,7 @@ impl Stored {
     }
 }
 
-/// Whether every tile of a tree is reached from its root once, and something is to be seen.
+/// Whether every pane of a tree is reached from its root, no tile is reached twice, and there is a pane.
 fn holds_together(tree: &Tree<PaneKind>) -> bool {
     let mut seen: HashSet<TileId> = HashSet::new();
     let mut ways: Vec<TileId> = tree.root().into_iter().collect();
@@ -144,21 +145,23 @@ fn holds_together(tree: &Tree<PaneKind>) -> bool {
     panes > 0 && panes == all
 }
 
-/// What was stored, and where.
+/// The file with what is remembered.
 #[derive(Debug, Default)]
 pub struct Store {
-    /// `None`: nothing is kept.
+    /// `None` if nothing is stored.
     file: Option<PathBuf>,
-    /// As the file was when we last looked.
+    /// What the file held when this window last read or wrote it.
     base: Stored,
-    /// What is in the file could not be read.
+    /// The file could not be read.
     broken: bool,
+    /// A failure to write was logged.
     told: bool,
 }
 
-/// The file: values by key. Other keys than ours are left as they are.
+/// The file: values by key. Values under other keys than ours are kept.
 type Values = BTreeMap<String, String>;
 
+/// The values in the file, and ours of them; `None` if ours can't be read.
 fn read(file: &Path) -> Result<(Values, Option<Stored>), Refusal> {
     let text = match door::text(file, LIMIT) {
         Err(Refusal::Missing | Refusal::Dangling(_)) => return Ok((Values::new(), Some(Stored::default()))),
@@ -170,7 +173,7 @@ fn read(file: &Path) -> Result<(Values, Option<Stored>), Refusal> {
 }
 
 impl Store {
-    /// Opens what was stored in `file`; the defaults where nothing was or it can't be read.
+    /// Opens `file` and returns what was stored in it; the defaults if there is no file or it can't be read.
     #[must_use]
     pub fn open(file: Option<PathBuf>) -> (Self, Stored) {
         let Some(file) = file else { return Default::default() };
@@ -185,7 +188,7 @@ impl Store {
         (Self { file: Some(file), base: base.unwrap_or_default(), broken, told: false }, stored)
     }
 
-    /// Stores what was changed here, beside what another window has stored since. A failure is told once: settings are no reason to stop.
+    /// Stores what changed in this window, together with what another window has stored since. A failure is logged once and stops nothing.
     pub fn save(&mut self, now: &Stored) {
         let Some(file) = &self.file else { return };
         if *now == self.base && !self.broken {
@@ -221,11 +224,11 @@ fn write(file: &Path, base: &Stored, now: &Stored) -> io::Result<()> {
     staged::write(file, text.as_bytes())
 }
 
-/// Size of everything while presenting, until somebody changes it.
+/// The zoom while presenting, until a person changes it.
 pub const PRESENTING: f32 = 1.5;
-/// Smallest size of everything.
+/// The smallest zoom.
 pub const SMALLEST: f32 = 0.75;
-/// Largest.
+/// The largest zoom.
 pub const LARGEST: f32 = 2.0;
 
 #[cfg(test)]
@@ -289,7 +292,7 @@ mod tests {
         assert_eq!(with("(zoom: inf, presenting_zoom: 99.0, size: Some((1.0, 1e9)))").zoom, 1.0);
         let odd = with("(zoom: -3.0, presenting_zoom: 99.0, size: Some((1.0, 1e9)))");
         assert_eq!((odd.zoom, odd.presenting_zoom, odd.size), (SMALLEST, LARGEST, None));
-        // A root that holds nothing, one that is nowhere, and one that holds itself.
+        // A root that is one pane, so that the others are not reached; a root that does not exist; and no root.
         let good = crate::ui::shell::layout::Layout::default().tree().clone();
         let text = ron::to_string(&Stored { panes: Some(good.clone()), ..Stored::default() }).unwrap();
         assert_eq!(with(&text).panes, Some(good.clone()));

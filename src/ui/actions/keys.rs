@@ -1,4 +1,4 @@
-//! The keys of every action. A test refuses two actions with the same key.
+//! The keys of every action. A test makes sure that no two actions share a key.
 
 use super::Action;
 use eframe::egui::{Key, KeyboardShortcut, Modifiers};
@@ -22,7 +22,7 @@ const fn ctrl_shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(CTRL_SHIFT, key)
 }
 
-/// A shortcut as people write it on this system.
+/// A shortcut as it is written on this system: "Ctrl+→", "Esc".
 #[must_use]
 pub fn written(ctx: &eframe::egui::Context, shortcut: &KeyboardShortcut) -> String {
     if shortcut.logical_key == Key::Questionmark {
@@ -48,7 +48,7 @@ pub fn written(ctx: &eframe::egui::Context, shortcut: &KeyboardShortcut) -> Stri
 }
 
 impl Action {
-    /// Its keys; the first is the one that is shown.
+    /// Its keys. The first one is shown in menus and tips.
     #[must_use]
     pub fn shortcuts(self) -> Vec<KeyboardShortcut> {
         match self {
@@ -108,7 +108,7 @@ impl Action {
             Self::StageBack => vec![key(Key::OpenBracket)],
             Self::Unpin => vec![key(Key::Escape)],
             Self::Quit => vec![ctrl(Key::Q)],
-            // With a lesson open some have other keys: see `shortcuts_in`.
+            // While a lesson is open, some of these have keys: see `shortcuts_in`.
             Self::RemoveVariant
             | Self::NextPage
             | Self::PreviousPage
@@ -127,7 +127,8 @@ impl Action {
         }
     }
 
-    /// Its keys while a lesson is open, or is not: an open lesson has plain keys of time to turn its pages and to scroll them.
+    /// Its keys, which may depend on whether a `lesson` is open: then Space, the arrow keys, Home and End turn and scroll its pages and no
+    /// longer move through time.
     #[must_use]
     pub fn shortcuts_in(self, lesson: bool) -> Vec<KeyboardShortcut> {
         match self {

@@ -1,5 +1,5 @@
-//! Everything a person can do in the window, in one list: menus, buttons, the palette, shortcuts and the list of shortcuts all
-//! read it. What changes the experiment becomes a [`Command`] of the lab; the rest concerns the window alone.
+//! Everything a person can do in the window, as one list, which menus, buttons, the palette, shortcuts and the list of shortcuts all read.
+//! An action that changes the experiment becomes a [`Command`] of the lab; the others concern only the window.
 
 mod keys;
 mod names;
@@ -16,25 +16,25 @@ use moebias_lab::fork::{COMPARED, ENOUGH};
 use moebias_model::change::{Change, Target};
 use strum::EnumIter;
 
-/// What is on and what is off, for the menus.
+/// The state of everything that an action turns on and off, for menus and the palette.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Toggled {
-    /// Hints are given.
+    /// Whether hints are shown.
     pub hints: bool,
-    /// The laser is pointed with.
+    /// Whether the laser pointer is on.
     pub laser: bool,
-    /// The spotlight is on.
+    /// Whether the spotlight is on.
     pub spotlight: bool,
-    /// The window stands before an audience.
+    /// Whether the window presents to an audience.
     pub presenting: bool,
-    /// It fills the screen.
+    /// Whether the window fills the screen.
     pub full_screen: bool,
-    /// The settings are shown.
+    /// Whether the settings are shown.
     pub controls: bool,
 }
 
 impl Toggled {
-    /// Whether what an action turns on and off is on; `None` for another action.
+    /// Whether the thing that an action turns on and off is on; `None` for an action that turns nothing on and off.
     #[must_use]
     pub fn of(self, action: Action) -> Option<bool> {
         Some(match action {
@@ -49,7 +49,7 @@ impl Toggled {
     }
 }
 
-/// One thing to do.
+/// Something that a person can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter)]
 pub enum Action {
     /// Choose a file to open.
@@ -58,15 +58,15 @@ pub enum Action {
     CompareRecordings,
     /// Choose where to save the run as a recording.
     SaveAs,
-    /// Choose where to save the run so that it opens as it is seen now.
+    /// Choose where to save the run together with the present view.
     SaveWithView,
     /// Choose where to write the curves.
     ExportCsv,
     /// Choose where to save a picture of the window.
     SavePicture,
-    /// A picture of the window to the clipboard.
+    /// Copy a picture of the window to the clipboard.
     CopyPicture,
-    /// A picture of the pane that is meant to the clipboard.
+    /// Copy a picture of the current pane to the clipboard.
     CopyPane,
     /// Make a film of the run.
     Film,
@@ -92,29 +92,29 @@ pub enum Action {
     Faster,
     /// Play slower.
     Slower,
-    /// The same seed from step 0.
+    /// Start again from step 0 with the same seed.
     Reset,
-    /// Another seed from step 0.
+    /// Start again from step 0 with another seed.
     NewSeed,
-    /// Every bias back to its start.
+    /// Set every bias back to its initial value.
     ResetBiases,
     /// Count MaxVio_global from here.
     Mark,
-    /// Take back.
+    /// Undo the last change.
     Undo,
-    /// Do again.
+    /// Redo the change that was undone.
     Redo,
-    /// Bring back what was set aside.
+    /// Bring back the run that was set aside when its past was changed.
     BringBack,
-    /// One more variant on the same tokens.
+    /// Add a copy of the last variant on the same tokens, in a new run.
     AddVariant,
-    /// One more variant from the present state.
+    /// Add a copy of the variant shown with its present state; the run goes on.
     Fork,
-    /// Choose what the variant shown is called.
+    /// Rename the variant shown.
     Rename,
-    /// Take the last variant away.
+    /// Remove the last variant.
     RemoveVariant,
-    /// Choose the engine by itself.
+    /// Choose the engine automatically.
     EngineAuto,
     /// Compute on the CPU.
     EngineCpu,
@@ -122,9 +122,9 @@ pub enum Action {
     EngineGpu,
     /// Open the menu at the experiment's name.
     Menu,
-    /// Search everything.
+    /// Open the palette, which searches everything.
     Palette,
-    /// Scenario cards.
+    /// Open or close the welcome with the scenario cards.
     Welcome,
     /// The table of contents of the lessons.
     Lessons,
@@ -134,39 +134,39 @@ pub enum Action {
     PreviousPage,
     /// One more hint for the lesson's task.
     LessonHint,
-    /// The experiment as the lesson's page has it, again.
+    /// Set up the experiment again as the lesson's page has it.
     LessonSetUp,
     /// Close the lesson; the experiment stays.
     CloseLesson,
-    /// All messages.
+    /// Open or close the list of messages.
     Messages,
-    /// All terms.
+    /// Open or close the glossary.
     Glossary,
-    /// What the lab noticed.
+    /// Open or close the list of findings.
     Findings,
-    /// Bring up what shows the finding named in the strip.
+    /// Bring up the pane that shows the finding named in the strip.
     ShowFinding,
-    /// All shortcuts.
+    /// Open or close the list of shortcuts.
     Shortcuts,
-    /// Dark or light.
+    /// Switch between the dark and the light theme.
     ToggleTheme,
     /// Hide or show the settings.
     ToggleControls,
-    /// Larger.
+    /// Draw everything larger.
     ZoomIn,
-    /// Smaller.
+    /// Draw everything smaller.
     ZoomOut,
-    /// Ordinary size.
+    /// Set the zoom to 1.
     ZoomReset,
-    /// Fill the screen.
+    /// Fill the screen, or stop doing so.
     FullScreen,
-    /// Before an audience: the whole screen, larger text, fewer controls.
+    /// Present to an audience, or stop: full screen, larger text, fewer controls.
     Present,
-    /// All the room for the pane that is meant, or its place back.
+    /// Maximise the current pane, or restore it.
     MaximisePane,
-    /// All the room for the next pane.
+    /// Maximise the next pane.
     NextPane,
-    /// All the room for the pane before.
+    /// Maximise the previous pane.
     PreviousPane,
     /// A spot of light that follows the pointer.
     Laser,
@@ -174,30 +174,30 @@ pub enum Action {
     Spotlight,
     /// Hints on or off.
     ToggleHints,
-    /// The price view to the front.
+    /// Bring the Theory pane to the front.
     ShowTheory,
-    /// The comparison to the front.
+    /// Bring the Comparison pane to the front.
     ShowCompare,
-    /// The sweep to the front.
+    /// Bring the Sweep pane to the front.
     ShowSweep,
     /// Choose where to write the sweep.
     SaveSweep,
-    /// One step, stage by stage, to the front.
+    /// Bring the Microscope to the front.
     ShowMicroscope,
-    /// One stage of the microscope on.
+    /// Go to the next stage of the Microscope.
     StageOn,
-    /// One stage of the microscope back.
+    /// Go to the previous stage of the Microscope.
     StageBack,
-    /// Every pane back to its place.
+    /// Put the panes back into the arrangement of a new window, or leave the scenario's arrangement.
     ResetLayout,
-    /// Let go of the pinned expert and token.
+    /// Esc: cancel a seek, stop presenting, restore a maximised pane, unpin, or show all steps; the first that applies.
     Unpin,
     /// Close the window.
     Quit,
 }
 
 impl Action {
-    /// Why it can't be done now, if so: one sentence, for menus, the palette and shortcuts alike.
+    /// Why the action can't be done now, if so: one sentence, the same for menus, the palette and shortcuts.
     #[must_use]
     pub fn refused(self, lab: &Lab) -> Option<String> {
         let s = lab.snapshot();
@@ -231,7 +231,7 @@ impl Action {
         wrong.then(|| why.to_owned()).or_else(|| lab.why_not(&self.command()?))
     }
 
-    /// What the lab is to do, if it concerns the experiment and needs no more to be known.
+    /// The command that the action sends to the lab; `None` if it concerns the window or needs more to be known.
     #[must_use]
     pub fn command(self) -> Option<Command> {
         Some(match self {

@@ -1,4 +1,4 @@
-//! What every action is called, its icon, and where it stands in the list of shortcuts.
+//! The name and icon of every action, and its group in the list of shortcuts.
 
 use super::Action;
 use egui_material_icons::MaterialIcon;
@@ -18,12 +18,12 @@ pub enum Group {
     Lesson,
     /// The window.
     Window,
-    /// Before an audience.
+    /// Presenting to an audience.
     Presenting,
 }
 
 impl Action {
-    /// Its name, in sentence case; `…` where more is asked.
+    /// Its name, in sentence case; it ends in `…` if the action asks for more, such as a path.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -169,7 +169,7 @@ impl Action {
         }
     }
 
-    /// Where it stands in the list of shortcuts.
+    /// Its group in the list of shortcuts.
     #[must_use]
     pub fn group(self) -> Group {
         match self {

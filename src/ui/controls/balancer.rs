@@ -1,4 +1,4 @@
-//! The balancer: rule, step size, schedule, and its equation with a few sentences and the source.
+//! The settings of the balancer: rule, step size, schedule; below them the rule's equation, a few sentences and the source.
 
 use super::explain::{Source, of_rule};
 use super::{Desk, Label, Row, memory};
@@ -25,7 +25,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         if let Some(rule) = desk.choice(ui, Label { name: "Rule", tip }, &rule, &rules(), |r| Change::SetRule(*r)) {
             choose(desk, rule, &router, &balancer);
         }
-        // Rows that only some rules have are of one rule.
+        // The rows that only some rules have are shown if all variants meant have the same rule.
         let one = !desk.rules_differ();
         if one {
             settings_of_order(ui, desk, &balancer);
@@ -36,7 +36,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         let unused = (!steps).then_some(NoValue::Unused);
         ui.add_enabled_ui(steps, |ui| differs::rows(ui, unused, |ui| {
             let named = if one { rule } else { Rule::Sign };
-            // What is set most often, and most finely, has the widest track.
+            // The step size is set most often and most finely, so it has the widest track.
             desk.row(ui, rate(&Balancer { rule: named, ..balancer.clone() }), true);
             if one {
                 memory::show(ui, desk, &router, &balancer);
@@ -102,7 +102,7 @@ fn reset(ui: &mut Ui, desk: &mut Desk<'_>, frozen: Option<&str>) {
     });
 }
 
-/// The numbers that only the rules have that put a whole batch in order.
+/// The numbers that only Quantile Balancing and BIP have, which need an order statistic over the batch.
 pub(super) fn order_rows(balancer: &Balancer) -> Vec<Row<'static>> {
     match balancer.rule {
         Rule::Quantile => {
@@ -133,7 +133,7 @@ pub(super) fn order_rows(balancer: &Balancer) -> Vec<Row<'static>> {
     }
 }
 
-/// What only the rules have that put a whole batch in order.
+/// Draws the numbers of rules that need an order statistic over the batch; for Expert Choice, how much its routing leaks.
 fn settings_of_order(ui: &mut Ui, desk: &mut Desk<'_>, balancer: &Balancer) {
     let theme = desk.theme;
     desk.rows(ui, &order_rows(balancer));
@@ -147,7 +147,7 @@ fn settings_of_order(ui: &mut Ui, desk: &mut Desk<'_>, balancer: &Balancer) {
     }
 }
 
-/// Every rule there is.
+/// All rules.
 pub(super) fn rules() -> Vec<Item<Rule>> {
     let item = |r| {
         let about = of_rule(r);
@@ -156,7 +156,7 @@ pub(super) fn rules() -> Vec<Item<Rule>> {
     Rule::iter().map(item).collect()
 }
 
-/// How the step size can change.
+/// All schedules of the step size.
 pub(super) fn schedules() -> [Item<Schedule>; 3] {
     [
         Item::new(Schedule::Constant, "Constant step size", "u at every step"),
@@ -175,7 +175,7 @@ pub(super) fn rate(balancer: &Balancer) -> Row<'static> {
     Row { name, limits: limits::RATE, scale: Scale::Log, value: balancer.rate, tip, change: Change::SetRate }
 }
 
-/// The step size's name and tip under a rule.
+/// Name and tip of the step size under a rule.
 fn step_of(rule: Rule) -> (&'static str, &'static str) {
     match rule {
         Rule::Smebu => (
@@ -197,10 +197,10 @@ fn step_of(rule: Rule) -> (&'static str, &'static str) {
     }
 }
 
-/// The step size to go with a rule, and why, where the present one is of another scale.
+/// The step size to propose for a rule, and why; `None` if there is none or `now` is within a factor of two of it.
 fn proposed(rule: Rule, router: &Router, now: f64) -> Option<(f64, &'static str)> {
     let (rate, why) = match rule {
-        // As large as u = 0.001 in proportion, or as 1/8,000 where scores are about 1/E.
+        // About E·u: as strong as the proportional rule with u = 0.001, or with u = 1/8,000 under the softmax gate, whose scores are about 1/E.
         Rule::LongCat => {
             let u = if router.gate == Gate::Softmax { 1.25e-4 } else { 0.001 };
             let rate = significant(f64::from(router.experts) * u, 2).min(limits::RATE.max);
@@ -215,7 +215,7 @@ fn proposed(rule: Rule, router: &Router, now: f64) -> Option<(f64, &'static str)
     (!close).then_some((rate, why))
 }
 
-/// Another rule, and with it a step size of its scale: one thing to take back.
+/// Chooses a rule, with a suitable step size if the present one is of another scale. Undo takes back both.
 pub(super) fn choose(desk: &mut Desk<'_>, rule: Rule, router: &Router, now: &Balancer) {
     let mut changes = vec![Change::SetRule(rule)];
     if let Some((rate, why)) = proposed(rule, router, now.rate) {

@@ -1,4 +1,4 @@
-//! A world to learn from, and how each variant learns from it.
+//! The settings of a world to learn from, and of how each variant learns.
 
 use super::explain::{About, Source, told};
 use super::{Desk, Label, Row};
@@ -12,7 +12,7 @@ use moebias_model::config::{Limits, limits as of};
 use moebias_model::learn::settings::{Auxiliary, Gating, Learning, Optimiser, World, limits};
 use strum::IntoEnumIterator as _;
 
-/// The settings of the world.
+/// Draws the settings of the world.
 pub(super) fn world(ui: &mut Ui, desk: &mut Desk<'_>, w: &World) {
     desk.rows(ui, &world_rows(w));
 }
@@ -126,7 +126,7 @@ fn token_rows(w: &World) -> [Row<'static>; 5] {
     ]
 }
 
-/// How the variant learns; nothing where nothing does.
+/// Draws how the variant learns; nothing if the experiment does not learn.
 pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     if desk.lab.settings().world().is_none() {
         return;
@@ -158,7 +158,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     told(ui, theme, &about);
 }
 
-/// Every auxiliary loss there is.
+/// All auxiliary losses.
 pub(super) fn auxiliaries() -> Vec<Item<Auxiliary>> {
     let item = |a| {
         let about = of_auxiliary(a);
@@ -167,7 +167,7 @@ pub(super) fn auxiliaries() -> Vec<Item<Auxiliary>> {
     Auxiliary::iter().map(item).collect()
 }
 
-/// From scores to the weights of outputs.
+/// The ways in which chosen scores become weights of the experts' outputs.
 pub(super) fn gatings() -> [Item<Gating>; 2] {
     [
         Item::new(Gating::Raw, "Raw gating values", "g = s. Wang et al. 2024 use it"),
@@ -180,7 +180,7 @@ pub(super) fn gatings() -> [Item<Gating>; 2] {
     ]
 }
 
-/// What turns gradients into steps.
+/// All optimisers.
 pub(super) fn optimisers() -> [Item<Optimiser>; 2] {
     [
         Item::new(Optimiser::Adam, "Adam", "Moves every parameter about equally far, however small its gradient"),
@@ -192,7 +192,7 @@ pub(super) fn optimisers() -> [Item<Optimiser>; 2] {
     ]
 }
 
-/// An optimiser with its usual rates.
+/// The changes that set an optimiser and its usual learning rates.
 pub(super) fn with_rates(optimiser: Optimiser) -> Vec<Change> {
     let usual = Learning::default();
     let adam = optimiser == Optimiser::Adam;
@@ -218,7 +218,7 @@ pub(super) fn z_loss(learning: &Learning) -> Row<'static> {
     Row { name: "z-loss", limits: limits::Z_LOSS, scale: Scale::Log, value: learning.z_loss, tip, change }
 }
 
-/// Over how many tokens or batches f is taken, where that is a setting.
+/// The number of tokens or batches over which the shares f are taken, if the auxiliary loss has such a setting.
 pub(super) fn window(learning: &Learning) -> Option<Row<'static>> {
     Some(match learning.auxiliary {
         Auxiliary::SequenceWise => Row {
@@ -251,7 +251,7 @@ fn optimiser(ui: &mut Ui, desk: &mut Desk<'_>, learning: &Learning) {
     desk.rows(ui, &rates(learning));
 }
 
-/// How fast parameters move.
+/// The learning rates, and how they fall.
 pub(super) fn rates(learning: &Learning) -> [Row<'static>; 3] {
     [
         Row {
@@ -282,6 +282,7 @@ pub(super) fn rates(learning: &Learning) -> [Row<'static>; 3] {
     ]
 }
 
+/// The words about an auxiliary loss.
 fn of_auxiliary(auxiliary: Auxiliary) -> About {
     match auxiliary {
         Auxiliary::None => About {

@@ -1,4 +1,4 @@
-//! The rows that only some rules have, and freezing.
+//! The settings that only some rules have, and the step from which biases are frozen.
 
 use super::{Desk, Row};
 use crate::ui::kit::style::{SMALL, mono, text};
@@ -9,7 +9,7 @@ use moebias_model::balance::longcat;
 use moebias_model::change::Change;
 use moebias_model::config::{Balancer, Limits, Router, Rule, limits};
 
-/// The numbers that this rule has beside its step size, to set.
+/// Draws the numbers that the rule has besides its step size.
 pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router, balancer: &Balancer) {
     desk.rows(ui, &rows(router, balancer));
     if balancer.rule == Rule::LongCat {
@@ -17,7 +17,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router, balancer: 
     }
 }
 
-/// The numbers that this rule has beside its step size.
+/// The numbers that the rule has besides its step size.
 pub(super) fn rows(router: &Router, balancer: &Balancer) -> Vec<Row<'static>> {
     let computing =
         Limits { max: limits::ZERO_EXPERTS.max.min(f64::from(router.experts) - 1.0), ..limits::ZERO_EXPERTS };
@@ -72,7 +72,7 @@ pub(super) fn rows(router: &Router, balancer: &Balancer) -> Vec<Row<'static>> {
     }
 }
 
-/// How many computing experts a token got in the last step.
+/// Draws how many computing experts a token got in the last step, on average, and the target.
 fn reached(ui: &mut Ui, desk: &Desk<'_>, router: &Router, balancer: &Balancer) {
     let zero = balancer.zero_experts;
     let Some(view) = desk.lab.snapshot().variants.get(desk.shown).filter(|v| !v.loads.is_empty()) else { return };
@@ -84,7 +84,7 @@ fn reached(ui: &mut Ui, desk: &Desk<'_>, router: &Router, balancer: &Balancer) {
     ui.label(RichText::new(what).font(mono(SMALL)).color(desk.theme.dim)).on_hover_text(tip);
 }
 
-/// A tick, and the step from which the biases stay as they are.
+/// Draws a checkbox, and a field for the step from which the biases stay as they are.
 pub(super) fn freeze(ui: &mut Ui, desk: &mut Desk<'_>, now: Option<u64>) {
     let theme = desk.theme;
     let step = desk.lab.snapshot().step;

@@ -1,5 +1,5 @@
-//! The panel on the left: every setting of the experiment, in the order data flows. Nothing here holds a value; each row shows the
-//! lab's and sends a command.
+//! The panel on the left: every setting of the experiment, in the order in which data flows. No row holds a value: it shows the lab's value
+//! and sends a command when a person changes it.
 
 mod balancer;
 mod explain;
@@ -26,38 +26,39 @@ use moebias_model::config::{Limits, Rule, Variant};
 
 pub use presets::refused as model_refused;
 
-/// Another rule for what the panel means, with a step size of its scale, as one thing to take back.
+/// Chooses a rule, with a suitable step size, for the variants that the panel applies to. Undo takes both back together. `shown` is the
+/// variant that panes show.
 pub fn choose_rule(lab: &mut Lab, controls: &Controls, shown: usize, rule: Rule, theme: &'static Theme) {
     let Some(variant) = lab.settings().variants.get(shown).cloned() else { return };
     let mut desk = Desk { lab, theme, target: controls.target(), shown };
     balancer::choose(&mut desk, rule, &variant.router, &variant.balancer);
 }
 
-/// Width of the panel.
+/// Width of the panel, points.
 pub const WIDTH: f32 = 248.0;
 
-/// What the panel remembers between frames: which variants its controls mean.
+/// What the panel remembers between frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Controls {
-    /// One variant, or all of them.
+    /// The variant that the settings apply to; `None` for all of them.
     only: Option<usize>,
-    /// The variant that a new name was asked for.
+    /// The variant that the person asked to rename.
     rename: Option<usize>,
 }
 
 impl Controls {
-    /// What a changed setting of a router or balancer applies to.
+    /// The variants that a changed setting of the router or balancer applies to.
     #[must_use]
     pub fn target(&self) -> Target {
         self.only.map_or(Target::AllVariants, Target::Variant)
     }
 
-    /// From now on the controls mean this variant alone.
+    /// From now on, settings apply to this variant alone.
     pub fn choose(&mut self, variant: usize) {
         self.only = Some(variant);
     }
 
-    /// The variant that a new name was asked for in this frame.
+    /// The variant that the person asked to rename in this frame.
     pub fn take_rename(&mut self) -> Option<usize> {
         self.rename.take()
     }
@@ -83,32 +84,34 @@ struct Label<'a> {
     tip: &'a str,
 }
 
-/// What the rows of the panel need.
+/// What the rows of the panel read from and send to.
 struct Desk<'a> {
     lab: &'a mut Lab,
     theme: &'static Theme,
-    /// What a changed setting of the router or balancer applies to.
+    /// The variants that a changed setting of the router or balancer applies to.
     target: Target,
     /// The variant whose values are shown.
     shown: usize,
 }
 
 impl Desk<'_> {
+    /// The variant whose values are shown.
     fn variant(&self) -> Option<&Variant> {
         self.lab.settings().variants.get(self.shown)
     }
 
+    /// Sends a change.
     fn change(&mut self, change: Change) {
         let target = if change.is_of_source() { Target::Source } else { self.target };
         self.lab.send(Command::Change { target, change });
     }
 
-    /// Several changes that are taken back together.
+    /// Sends several changes that are undone together.
     fn change_together(&mut self, changes: Vec<Change>) {
         self.lab.send(Command::ChangeTogether { target: self.target, changes });
     }
 
-    /// Whether the variants that a change of this setting would apply to differ in it now.
+    /// `Mixed` if the variants that this change would apply to have different values of its setting.
     fn differs(&self, change: &Change) -> Option<NoValue> {
         if self.target != Target::AllVariants || change.is_of_source() {
             return None;
@@ -119,12 +122,12 @@ impl Desk<'_> {
         values.any(|v| Some(&v) != first.as_ref()).then_some(NoValue::Mixed)
     }
 
-    /// Whether the rules differ that the settings below are of.
+    /// Whether the settings apply to variants with different rules.
     fn rules_differ(&self) -> bool {
         self.differs(&Change::SetRule(Rule::None)).is_some()
     }
 
-    /// Draws a choice and says what was chosen. `change` is what it would be sent as.
+    /// Draws a choice and returns the item that was chosen. `change` makes the change that an item would be sent as.
     fn choice<T: Clone + PartialEq>(
         &self,
         ui: &mut Ui,
@@ -138,19 +141,19 @@ impl Desk<'_> {
         })
     }
 
-    /// A tick; neither on nor off where variants differ.
+    /// Draws a checkbox; it is neither on nor off where the variants differ.
     fn tick(&self, ui: &mut Ui, on: &mut bool, label: RichText, change: &Change) -> egui::Response {
         let mixed = self.differs(change).is_some();
         let response = ui.add(egui::Checkbox::new(on, label).indeterminate(mixed));
         if mixed { response.on_hover_text("The variants differ here. Ticking it applies to all") } else { response }
     }
 
-    /// Draws numbers and sends what is changed.
+    /// Draws numbers and sends the values that are changed.
     fn rows(&mut self, ui: &mut Ui, rows: &[Row<'_>]) {
         rows.iter().for_each(|row| self.row(ui, *row, false));
     }
 
-    /// Draws a number, with a track below it if it is `wide`, and sends what is changed.
+    /// Draws a number, with a wide track on a line of its own if it is `wide`, and sends its value if it is changed.
     fn row(&mut self, ui: &mut Ui, row: Row<'_>, wide: bool) {
         let Row { name, limits, scale, value, tip, change } = row;
         let what = Number { name, tip, min: limits.min, max: limits.max, scale, restarts: false, wide };
@@ -165,22 +168,22 @@ impl Desk<'_> {
         refused(self.lab, self.target, change)
     }
 
-    /// Why settings of the router can't be changed, if so.
+    /// Why the settings of routers and balancers can't be changed, if so.
     fn frozen(&self) -> Option<&'static str> {
         frozen(self.lab)
     }
 }
 
-/// Settings that few people need, folded away until one of them `is_set` or a lesson points at one of `names`.
+/// Settings that few people need, under a heading that is folded until one of them `is_set` or a lesson points at one of `names`.
 fn fold(ui: &mut Ui, theme: &Theme, title: &str, is_set: bool, names: &[&str], rows: impl FnOnce(&mut Ui)) {
     let words = RichText::new(title).font(text(SMALL)).color(theme.dim);
     let wanted = crate::ui::kit::spots::wants(ui, names);
-    // What is set has a fold of its own, which begins open.
+    // The id depends on `is_set`, so the heading opens once a setting is set, and can still be folded then.
     let header = egui::CollapsingHeader::new(words).id_salt((title, is_set)).default_open(is_set);
     header.open(wanted.then_some(true)).show_unindented(ui, rows);
 }
 
-/// Why settings of the router can't be changed, if so.
+/// Why the settings of routers and balancers can't be changed, if so: a log of selections has no scores.
 fn frozen(lab: &Lab) -> Option<&'static str> {
     let selected = !lab.snapshot().has_scores();
     selected.then_some(ONLY_WATCHED)
@@ -191,7 +194,7 @@ fn refused(lab: &Lab, target: Target, change: &Change) -> Option<String> {
     lab.why_not(&Command::Change { target, change: change.clone() })
 }
 
-/// Draws the panel. `shown` is the variant that single-variant panes show; choosing one here chooses it there.
+/// Draws the panel. `shown` is the variant that panes of one variant show; choosing a variant in the panel also shows it.
 pub fn show(ui: &mut Ui, controls: &mut Controls, lab: &mut Lab, shown: &mut usize, theme: &'static Theme) {
     let frame = Frame::new().fill(theme.panel).inner_margin(Margin { left: 14, right: 10, top: 4, bottom: 0 });
     Panel::left("controls").exact_size(WIDTH).resizable(false).show_separator_line(false).frame(frame).show(ui, |ui| {
@@ -202,7 +205,7 @@ pub fn show(ui: &mut Ui, controls: &mut Controls, lab: &mut Lab, shown: &mut usi
     });
 }
 
-/// The same over the panes, where they have no room beside it.
+/// Draws the panel over the panes, in a window where they have no room beside it.
 pub fn float(ui: &mut Ui, controls: &mut Controls, lab: &mut Lab, shown: &mut usize, theme: &'static Theme) {
     let room = ui.available_rect_before_wrap();
     let area = egui::Area::new(egui::Id::unique("settings")).order(egui::Order::Middle).fixed_pos(room.min);
@@ -241,7 +244,7 @@ fn content(ui: &mut Ui, controls: &mut Controls, lab: &mut Lab, shown: &mut usiz
     });
 }
 
-/// Which variants the settings below apply to.
+/// Draws the choice of the variants that the settings below it apply to.
 fn which(ui: &mut Ui, controls: &mut Controls, lab: &Lab, shown: &mut usize, theme: &Theme) {
     crate::ui::kit::widgets::group(ui, theme, "Settings below are of");
     ui.horizontal_wrapped(|ui| {
@@ -276,7 +279,7 @@ fn which(ui: &mut Ui, controls: &mut Controls, lab: &Lab, shown: &mut usize, the
     });
 }
 
-/// What the scenario's author says to look for: first of all, and folded away by who knows it.
+/// Draws what the scenario's author says to look for, under a heading that can be folded.
 fn look_for(ui: &mut Ui, lab: &Lab, theme: &Theme) {
     let document = lab.document();
     if document.look_for.is_empty() {

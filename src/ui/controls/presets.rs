@@ -1,4 +1,4 @@
-//! Settings of published models, by name, each with a card that says where every number comes from.
+//! The settings of published models, chosen by name; a card says where every number comes from.
 
 use super::Desk;
 use crate::ui::kit::focus;
@@ -70,13 +70,13 @@ pub fn refused(lab: &Lab, preset: Preset) -> Option<String> {
 
 /// The model whose settings these are.
 fn matching(variant: &Variant) -> Option<Preset> {
-    // Two models of the same settings are told apart by the variant's name.
+    // If two models have the same settings, the variant's name decides.
     let same = |p: &Preset| p.settings() == (variant.router.clone(), variant.balancer.clone());
     let named = |p: &Preset| variant.name.starts_with(p.name());
     Preset::iter().filter(same).find(named).or_else(|| Preset::iter().find(same))
 }
 
-/// What is known of a model.
+/// Draws what is known of a model.
 fn card(ui: &mut Ui, theme: &Theme, preset: Preset) {
     ui.set_width(WIDTH);
     ui.spacing_mut().item_spacing = vec2(10.0, 4.0);

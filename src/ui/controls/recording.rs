@@ -1,4 +1,4 @@
-//! The recording that tokens come from: its layer, what is odd about it with the remedies, and what was assumed about it.
+//! The settings of a recording: its layer, what is odd about it with remedies, and what was assumed about it.
 
 use super::{Desk, Label};
 use crate::ui::kit::style::{SMALL, TINY, text};
@@ -12,7 +12,7 @@ use moebias_model::settings::reading::{LeaveOut, Reading, RecordedKind};
 use moebias_recordings::Question;
 use strum::IntoEnumIterator as _;
 
-/// Draws what there is to say about a recording; nothing for a trace that ships with Moebias.
+/// Draws the settings of the open recording; nothing for a trace that ships with Moebias.
 pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     let Some(examined) = desk.lab.examined().cloned() else { return };
     layer(ui, desk, &examined);
@@ -21,11 +21,12 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     assumptions(ui, desk, &examined);
 }
 
+/// Reads the recording again in another way.
 fn read_as(desk: &mut Desk<'_>, reading: Reading) {
     desk.lab.send(Command::ReadAs(Box::new(reading)));
 }
 
-/// Which layer the run shows, where there are several.
+/// Draws the choice of the layer that the run shows, if there are several.
 fn layer(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     let layers = &examined.recording.layers;
     if layers.len() < 2 {
@@ -42,7 +43,7 @@ fn layer(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     }
 }
 
-/// What is odd, each with its remedy.
+/// Draws what is odd about the recording, each with a button for its remedy if it has one.
 fn oddities(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     let theme = desk.theme;
     for oddity in &examined.oddities {
@@ -57,7 +58,7 @@ fn oddities(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     }
 }
 
-/// What is left out or read otherwise, to be taken back.
+/// Draws what is left out or read differently, each with a button that takes it back.
 fn left_out(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     let reading = &examined.reading;
     let mut rows: Vec<(String, Reading)> = vec![];
@@ -94,7 +95,7 @@ fn left_out(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     }
 }
 
-/// What the file does not say, and fields to say it. Open where something should be asked.
+/// Draws what was assumed because the file does not say it, and fields to correct it. It is open at first if the person should be asked.
 fn assumptions(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     let asked = examined.assumptions.iter().any(|a| a.ask);
     if examined.assumptions.is_empty() && examined.reading.is_plain() {
@@ -110,7 +111,7 @@ fn assumptions(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     });
 }
 
-/// The fields with which a person says what a file does not.
+/// Draws the fields for what the file does not say.
 fn fields(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     let reading = &examined.reading;
     let kind = examined.recording.kind;
@@ -154,7 +155,7 @@ fn fields(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     }
 }
 
-/// Where biases start, if the model's own bias was recorded.
+/// Draws the choice of where biases start, if the model's own bias was recorded.
 fn start(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     let reading = &examined.reading;
     if examined.trace.learned_bias.is_empty() || examined.trace.is_only_watched() {
@@ -174,7 +175,7 @@ fn start(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     }
 }
 
-/// A whole number to type. `Some` once it is typed.
+/// Draws a field for a whole number. Returns the number once another one was typed.
 fn number(
     ui: &mut Ui,
     desk: &Desk<'_>,
@@ -204,7 +205,7 @@ fn number(
     chosen
 }
 
-/// What each axis of an array counts, to type.
+/// Draws the field that says what each axis of an array counts.
 fn axes(ui: &mut Ui, desk: &mut Desk<'_>, reading: &Reading) {
     let tip = "What each axis of the array counts, separated by commas: steps, layers, batch, tokens, experts, ranks";
     let id = ui.scope_id().with("axes");
@@ -226,7 +227,7 @@ fn axes(ui: &mut Ui, desk: &mut Desk<'_>, reading: &Reading) {
     });
 }
 
-/// A sentence with a capital letter.
+/// The sentence with its first letter as a capital.
 fn capital(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()

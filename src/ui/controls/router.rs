@@ -1,4 +1,4 @@
-//! The router: gate, experts, K; groups, capacity and gating values.
+//! The settings of the router: gate, experts, K; groups, capacity and gating values.
 
 use super::{Desk, Label, Row, explain, fold};
 use crate::ui::kit::style::{SMALL, text};
@@ -89,7 +89,7 @@ pub(super) fn most_k(settings: &Experiment) -> f64 {
     f64::from(largest_top_k(fewest))
 }
 
-/// From logit to score.
+/// All gates: the functions from logit to score.
 pub(super) fn gates() -> [Item<Gate>; 3] {
     [
         Item::new(Gate::Sigmoid, "Sigmoid gate", "s = 1/(1 + e⁻ˣ), each expert on its own. Wang et al. 2024 use it"),
@@ -129,7 +129,7 @@ pub(super) fn gating_rows(router: &Router) -> [Row<'static>; 2] {
     ]
 }
 
-/// Into how many groups the experts are cut, and how many a token keeps.
+/// Draws the number of groups that the experts are divided into, and how many of them a token keeps.
 fn groups(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     let theme = desk.theme;
     let tip = "Group-limited routing (DeepSeek-V3): a token chooses its experts only in its best groups";
@@ -159,7 +159,7 @@ fn groups(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     explain::paragraph(ui, theme, &explain::GROUPS);
 }
 
-/// The ways to cut the experts into equal groups.
+/// All divisions of the experts into equal groups, at most 64.
 pub(super) fn group_items(router: &Router) -> Vec<Item<Option<Groups>>> {
     let mut items = vec![Item::new(None, "No groups", "A token chooses among all experts")];
     for n in (2..=router.experts.min(64)).filter(|n| router.experts.is_multiple_of(*n)) {
@@ -172,17 +172,17 @@ pub(super) fn group_items(router: &Router) -> Vec<Item<Option<Groups>>> {
     items
 }
 
-/// How few and how many groups can be kept.
+/// The least and the most groups that can be kept.
 pub(super) fn kept_range(router: &Router, now: Groups) -> RangeInclusive<f64> {
     f64::from(router.top_k.div_ceil(router.group_size().max(1)))..=f64::from(now.groups)
 }
 
-/// Half of the groups, or as many as K experts need.
+/// How many groups are kept at first: half of them, or as many as K experts need.
 fn kept_for(router: &Router, groups: u32) -> u32 {
     groups.div_ceil(2).max(router.top_k.div_ceil((router.experts / groups).max(1))).min(groups)
 }
 
-/// How much room experts have.
+/// Draws the capacity of the experts and its factor.
 fn capacity(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     let theme = desk.theme;
     let tip = "How many tokens of a batch an expert takes; the rest are dropped";
@@ -211,7 +211,7 @@ fn capacity(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     explain::paragraph(ui, theme, &explain::CAPACITY);
 }
 
-/// What happens to tokens that come to a full expert.
+/// No capacity, or which tokens a full expert keeps.
 pub(super) fn capacity_items(router: &Router) -> [Item<Option<Capacity>>; 3] {
     let factor = router.capacity.map_or(1.25, |c| c.factor);
     let item = |by, name: &str, about: &str| Item::new(Some(Capacity { factor, by }), name, about);
@@ -222,7 +222,7 @@ pub(super) fn capacity_items(router: &Router) -> [Item<Option<Capacity>>; 3] {
     ]
 }
 
-/// What a chosen expert counts. It changes no load.
+/// Draws the settings of gating values, the weights of the chosen experts' outputs. They change no load.
 fn gating(ui: &mut Ui, desk: &mut Desk<'_>, router: &Router) {
     let mut on = router.renormalise;
     let label = RichText::new("Divide by their sum").font(text(SMALL)).color(desk.theme.dim);

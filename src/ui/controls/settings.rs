@@ -1,5 +1,5 @@
-//! Every setting as data, for whoever sets it by name: what it is called, what it may be, what it is now. Built from the same
-//! rows and items as the panel, so limits and refusals are the same.
+//! Every setting as data, so that the palette can set it by name: its names, range or choices, and present value. They are built from the
+//! same rows and items as the panel, so limits and refusals are the same.
 
 use super::{Row, balancer, frozen, learning, memory, refused, router, tokens};
 use crate::ui::ask::Ask;
@@ -18,21 +18,21 @@ use moebias_model::learn::settings::{Auxiliary, Learning};
 use moebias_model::naming::term;
 use std::ops::RangeInclusive;
 
-/// One thing that can be set by name.
+/// A setting that can be set by name.
 pub struct Setting {
     /// Its name, as in the panel.
     pub name: String,
-    /// What else it is called.
+    /// Its other names.
     pub also: &'static [&'static str],
-    /// Its value now, for people.
+    /// Its present value in words.
     pub now: String,
     /// Why it can't be set now, if so.
     pub refused: Option<String>,
-    /// What it may be.
+    /// The values that it can have.
     pub kind: Kind,
 }
 
-/// What a setting may be.
+/// The values that a setting can have.
 pub enum Kind {
     /// A number.
     Number(Range),
@@ -40,30 +40,30 @@ pub enum Kind {
     Choice(Vec<Choice>),
 }
 
-/// A number's range, and what setting it asks for.
+/// The range of a number, and the ask that sets it.
 pub struct Range {
     /// Smallest value.
     pub min: f64,
     /// Largest value.
     pub max: f64,
-    /// Whole numbers alone.
+    /// Whether it is a whole number.
     pub whole: bool,
-    /// What it is counted in; empty where it has no unit.
+    /// Its unit; empty if it has none.
     pub unit: &'static str,
     set: Box<dyn Fn(f64) -> Ask>,
 }
 
-/// One thing to choose.
+/// One of the values to choose from.
 pub struct Choice {
     /// Its name.
     pub name: String,
     /// What files call it.
     pub also: String,
-    /// Whether it is so now.
+    /// Whether this is the present value.
     pub now: bool,
     /// Why it can't be chosen now, if so.
     pub refused: Option<String>,
-    /// What choosing it asks for.
+    /// The ask that chooses it.
     pub ask: Ask,
 }
 
@@ -80,10 +80,10 @@ impl Range {
         format!("{} to {}{unit}", figure(self.min, self.whole), figure(self.max, self.whole))
     }
 
-    /// What setting this value asks for.
+    /// The ask that sets this value; `name` is the setting's name, for the error.
     ///
     /// # Errors
-    /// A sentence that says why it can't be.
+    /// A sentence that says why it can't be set.
     pub fn ask(&self, name: &str, value: f64, lab: &Lab) -> Result<Ask, String> {
         if self.whole && value.fract() != 0.0 {
             return Err(format!("{name} is a whole number, {}", self.words()));
@@ -103,7 +103,7 @@ impl Range {
     }
 }
 
-/// Whose settings are meant.
+/// Collects the settings of a variant.
 struct Desk<'a> {
     lab: &'a Lab,
     target: Target,
@@ -111,7 +111,7 @@ struct Desk<'a> {
     all: Vec<Setting>,
 }
 
-/// Everything that can be set by name. `shown` is the variant whose values the panel shows, `zoom` the size of everything.
+/// Everything that can be set by name. `shown` is the variant whose values the panel shows, `zoom` the present zoom.
 #[must_use]
 pub fn all(lab: &Lab, target: Target, shown: usize, zoom: f32) -> Vec<Setting> {
     let Some(variant) = lab.settings().variants.get(shown).or_else(|| lab.settings().variants.first()) else {
@@ -127,6 +127,7 @@ pub fn all(lab: &Lab, target: Target, shown: usize, zoom: f32) -> Vec<Setting> {
 }
 
 impl Desk<'_> {
+    /// Adds rows of the panel; `why` says why they can't be set, if so.
     fn rows(&mut self, rows: &[Row<'_>], why: Option<&str>) {
         for &Row { name, limits, scale, value, change, .. } in rows {
             let whole = matches!(scale, Scale::Doubling | Scale::LogWhole | Scale::Whole);
@@ -152,14 +153,15 @@ impl Desk<'_> {
         self.push(name, also, now, why, Kind::Number(range));
     }
 
-    /// Whether the variants that are meant differ in this setting.
+    /// Whether the variants that the change would apply to have different values of its setting.
     fn differs(&self, target: Target, change: &Change) -> bool {
         let settings = self.lab.settings();
         let now = |i| change::inverse(settings, Target::Variant(i), change);
         target == Target::AllVariants && (1..settings.variants.len()).any(|i| now(i) != now(0))
     }
 
-    /// A choice of the panel. `changes` says what choosing an item changes, the first being the setting itself.
+    /// Adds a choice of the panel. `ask` is what choosing an item asks for, `change` the change of the setting itself, which tells its value in
+    /// files and why it would be refused.
     fn choice<T: Clone + PartialEq>(
         &mut self,
         name: &str,
@@ -187,7 +189,7 @@ impl Desk<'_> {
         self.push(name, &[], if mixed { "mixed".into() } else { shown }, why, kind);
     }
 
-    /// A choice of which each item is one change.
+    /// Adds a choice of which each item is sent as one change.
     fn change<T: Clone + PartialEq>(
         &mut self,
         name: &str,
@@ -311,7 +313,7 @@ impl Desk<'_> {
         self.rows(&learning::rates(&l), why);
     }
 
-    /// What concerns time and the window.
+    /// Adds speed, step and zoom.
     fn window(&mut self, zoom: f32) {
         let snapshot = self.lab.snapshot();
         let speed = snapshot.speed;

@@ -1,4 +1,4 @@
-//! Where tokens come from.
+//! The settings of the source of tokens.
 
 use super::{Desk, Row, fold};
 use crate::ui::kit::theme::ROW;
@@ -13,7 +13,7 @@ use moebias_lab::command::Command;
 use moebias_model::change::Change;
 use moebias_model::config::{Source, Synthetic, limits};
 
-/// Kinds of source.
+/// The kinds of source.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Synthetic,
@@ -84,7 +84,7 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
     }
 }
 
-/// The numbers of synthetic tokens; topics that never come again do not drift.
+/// The numbers of synthetic tokens. A `fixed` batch, which repeats the first one, has no drift.
 pub(super) fn rows(s: &Synthetic, fixed: bool) -> Vec<Row<'static>> {
     let mut rows: Vec<Row<'static>> = vec![
         Row {
@@ -142,7 +142,7 @@ pub(super) fn rows(s: &Synthetic, fixed: bool) -> Vec<Row<'static>> {
     rows
 }
 
-/// Rows that are folded away while they are as in a new experiment.
+/// The rows that are folded away while they have their default values.
 const FOLDED: [&str; 2] = ["Drift", "Burst"];
 
 fn synthetic(ui: &mut Ui, desk: &mut Desk<'_>, s: &Synthetic, fixed: bool) {
@@ -156,7 +156,7 @@ fn synthetic(ui: &mut Ui, desk: &mut Desk<'_>, s: &Synthetic, fixed: bool) {
     });
 }
 
-/// The seed, to type, and a die for another.
+/// Draws the field of the seed, and a button for a random new one.
 fn seed(ui: &mut Ui, desk: &mut Desk<'_>) {
     let theme = desk.theme;
     let now = desk.lab.settings().seed;

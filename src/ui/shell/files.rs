@@ -1,4 +1,4 @@
-//! Asking for a path: the system's dialog where there is one, and always a field to type into, for systems without.
+//! The dialog that asks for a path: a field to type into, and the system's own file dialog where the system has one.
 
 use crate::ui::kit::style::{SMALL, semibold, text};
 use crate::ui::kit::theme::Theme;
@@ -21,7 +21,7 @@ pub enum Purpose {
     Compare,
     /// Where to save the run.
     Save,
-    /// Where to save the run so that it opens as it is seen now.
+    /// Where to save the run together with the present view.
     SaveWithView,
     /// Where to write the curves.
     Csv,
@@ -76,7 +76,7 @@ impl Purpose {
         }
     }
 
-    /// Whether a file that is there is wanted, rather than one to write.
+    /// Whether an existing file is asked for, rather than one to write.
     fn reads(self) -> bool {
         matches!(self, Self::Open | Self::Compare)
     }
@@ -98,13 +98,13 @@ impl Purpose {
     }
 }
 
-/// The system's dialog is gone sooner than anybody can close it: then there is none.
+/// A system dialog that returns nothing within this time never opened: nobody closes a dialog so fast.
 const TOO_SOON: Duration = Duration::from_millis(1200);
 
-/// The system's answer, and how long its dialog was open.
+/// The path chosen in the system's dialog, if any, and how long the dialog was open.
 type Answer = (Option<PathBuf>, Duration);
 
-/// Title and summary of what is saved.
+/// Title and summary of a run that is saved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts {
     /// A few words.
@@ -117,29 +117,32 @@ pub struct Texts {
 pub struct Dialog {
     purpose: Purpose,
     typed: String,
-    /// The folder in which a bare name lands.
+    /// The folder that relative paths start from.
     folder: PathBuf,
-    /// Of a run that is saved: as proposed, and as typed.
+    /// Title and summary of a run that is saved: as proposed, and as typed.
     texts: Option<(Texts, Texts)>,
+    /// Receives the answer of the system's dialog while that is open.
     browsing: Option<Receiver<Answer>>,
     /// The system's dialog did not open.
     none: bool,
-    /// What was typed can't be opened; somebody tried.
+    /// The person tried to open the path typed, and there is no such file.
     tried: bool,
+    /// The field gets the keyboard focus in the next frame.
     fresh: bool,
 }
 
-/// What became of it.
+/// What came of a dialog in a frame.
 pub enum Outcome {
     /// Still open.
     Open,
     /// Closed without a path.
     Closed,
-    /// A path was chosen, and texts where somebody typed some.
+    /// A path was chosen; with the title and summary if the person changed them.
     Chosen(Purpose, PathBuf, Option<Texts>),
 }
 
-/// Where a bare name lands: beside what is open, else in the folder in which the program was started, else at home.
+/// The folder that relative paths start from: that of the open file, else the folder in which the program was started, else the home
+/// folder. The root folder, in which programs started from a desktop find themselves, does not count.
 fn folder(open: Option<&Path>) -> PathBuf {
     let beside = open.and_then(Path::parent).filter(|p| p.is_dir()).and_then(|p| std::path::absolute(p).ok());
     let started = || std::env::current_dir().ok().filter(|d| d.parent().is_some());
@@ -148,7 +151,8 @@ fn folder(open: Option<&Path>) -> PathBuf {
 }
 
 impl Dialog {
-    /// Opens one. `name` is proposed where something is saved, beside the file that is `open`; `native` asks the system's dialog at once.
+    /// A dialog. Where something is saved, a file called `name` beside the `open` file is proposed. With `native` the system's dialog opens at
+    /// once, except where a title is asked for as well.
     #[must_use]
     pub fn new(purpose: Purpose, name: &str, open: Option<&Path>, native: bool, ctx: &Context) -> Self {
         let stem = name::stem(name, "moebias");
@@ -160,14 +164,14 @@ impl Dialog {
         let folder = folder(open);
         let mut dialog =
             Self { purpose, typed, folder, texts: None, browsing: None, none: false, tried: false, fresh: true };
-        // Where texts can be given, they are asked for first; Browse… is there for the rest.
+        // The title and the summary can only be typed in our own dialog; its Browse… button opens the system's.
         if native && !matches!(purpose, Purpose::Save | Purpose::SaveWithView) {
             dialog.browse(ctx);
         }
         dialog
     }
 
-    /// Asks for title and summary as well, and proposes these.
+    /// Asks for a title and a summary as well, and proposes these.
     #[must_use]
     pub fn with_texts(mut self, title: &str, summary: &str) -> Self {
         let texts = Texts { title: title.into(), summary: summary.into() };
@@ -175,7 +179,7 @@ impl Dialog {
         self
     }
 
-    /// The texts, where somebody typed others.
+    /// The title and summary, if the person changed them and the title is not empty.
     fn own_texts(&self) -> Option<Texts> {
         let (proposed, typed) = self.texts.as_ref()?;
         (typed != proposed && !typed.title.trim().is_empty()).then(|| typed.clone())
@@ -187,7 +191,7 @@ impl Dialog {
         if !folder {
             let name = if self.purpose.reads() { "all that opens".into() } else { self.purpose.endings().join(", ") };
             native = native.add_filter(name, self.purpose.endings());
-            // Files may have other names: what a file is, its first bytes say.
+            // A file is recognised by its first bytes, so any name is allowed.
             if self.purpose.reads() {
                 native = native.add_filter("all files", &["*"]);
             }
@@ -221,7 +225,7 @@ impl Dialog {
         }
     }
 
-    /// Draws it.
+    /// Draws the dialog.
     pub fn show(&mut self, ui: &mut Ui, recent: &[PathBuf], theme: &Theme) -> Outcome {
         if let Some(answer) = &self.browsing {
             match answer.try_recv() {
@@ -278,7 +282,7 @@ impl Dialog {
                     let go = ui.add_enabled(path.is_some(), egui::Button::new(name).min_size(egui::vec2(84.0, 28.0)));
                     match path.filter(|_| go.clicked() || entered) {
                         Some(path) if self.purpose.reads() && !path.exists() => {
-                            // It stays open, with what was typed and what is wrong with it.
+                            // The dialog stays open and says what is wrong with the path.
                             (self.tried, self.fresh) = (true, true);
                         }
                         Some(path) => outcome = Outcome::Chosen(self.purpose, path, self.own_texts()),
@@ -293,7 +297,7 @@ impl Dialog {
         if modal.should_close() && matches!(outcome, Outcome::Open) { Outcome::Closed } else { outcome }
     }
 
-    /// Says where what was typed lands, and what keeps it from doing so.
+    /// Says which path was typed, in full, and why it can't be used if so.
     fn say_where(&self, ui: &mut Ui, path: Option<&Path>, theme: &Theme) {
         let mut say = |words: String, colour| {
             ui.add(egui::Label::new(RichText::new(words).font(text_font()).color(colour)).wrap());
@@ -327,7 +331,7 @@ impl Dialog {
         }
     }
 
-    /// What was typed as a path, with an ending where it has none and one is wanted: saved as “mine”, it is opened as “mine” as well.
+    /// The full path of what was typed. An ending that is missing is added, so a run saved as “mine” is also opened as “mine”.
     fn path(&self) -> Option<PathBuf> {
         let typed = self.typed.trim();
         if typed.is_empty() {
@@ -350,7 +354,7 @@ impl Dialog {
     }
 }
 
-/// A path with an ending after all of its name.
+/// A path with an ending appended to its name, even if the name has a dot.
 fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{ending}"));
@@ -365,14 +369,14 @@ fn not_there(path: &Path) -> String {
     format!("There is no file {}", path.display())
 }
 
-/// Longest path that can be typed: longer ones no system takes.
+/// The longest path that can be typed, in characters; systems take no longer ones.
 const MOST_TYPED: usize = 4096;
 
 fn text_font() -> egui::FontId {
     text(SMALL)
 }
 
-/// A line to type into.
+/// A line to type into, of at most this many characters.
 fn line(ui: &mut Ui, typed: &mut String, name: &str, most: usize) -> egui::Response {
     let edit = TextEdit::singleline(typed)
         .hint_text(name)

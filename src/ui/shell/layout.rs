@@ -118,8 +118,8 @@ impl Layout {
         order
     }
 
-    /// The panes that the layout shows, and where they were last drawn by the tree. A maximised pane does not count: the panes that it covers
-    /// are returned.
+    /// The panes that the layout shows, and where they were drawn. While a pane is maximised, these are the panes that it covers, where they
+    /// stood before.
     #[must_use]
     pub fn places(&self) -> Vec<(PaneKind, Rect)> {
         if self.is_alone() {

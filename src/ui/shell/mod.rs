@@ -1,4 +1,4 @@
-//! The window itself: the app, its bars, palette, layout, dialogs and notices.
+//! The window itself: the app, its bars, palette, layout, dialogs and messages.
 
 pub mod app;
 pub mod files;

@@ -1,4 +1,4 @@
-//! Messages: toasts for a while, a list for ever, and the offer to restore what a crash left.
+//! Messages: as toasts for a while and in a list until the window closes; the offer to restore an unfinished run; and bars of progress.
 
 use crate::ui::kit::scroll;
 use crate::ui::kit::style::{SMALL, TINY, icon, mono, text};
@@ -15,25 +15,26 @@ use moebias_lab::command::Command;
 use moebias_lab::notices::{Level, Notice};
 use std::time::Duration;
 
-/// What has been seen.
+/// Which messages were seen, and where toasts stand.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// Messages up to this number are no longer toasts.
+    /// Messages below this number are no longer shown as toasts.
     dismissed: u64,
-    /// Messages that told of what is over: they are no toasts again, whatever comes back.
+    /// Messages that no longer hold. They are not shown as toasts again, even if they hold again later.
     over: Vec<u64>,
-    /// The newest toasts keep off the pointer: at the top or at the bottom, as long as any stands there.
+    /// Whether toasts stand at the top, to keep away from the pointer, or at the bottom; decided when the first one appears, `None` while
+    /// there is none.
     at_top: Option<bool>,
-    /// Messages up to this number were seen in the list.
+    /// Messages below this number were seen in the list.
     read: u64,
-    /// Points at the right that something else has.
+    /// Width at the right edge that an open lesson takes, points.
     pub inset: f32,
 }
 
-/// Below the tabs and the header of the upper panes, which tell what is seen there, points.
+/// How far below the window's top edge toasts begin, points: below the tabs and headers of the upper panes.
 const BELOW_HEADERS: f32 = 154.0;
 
-/// So long a toast stays: what it takes to notice and to read it, at leisure; longer where something is wrong. The list keeps it.
+/// How long a toast stays: long enough to notice and read it, twice as long for warnings and errors.
 fn stays(notice: &Notice) -> Duration {
     let reading = Duration::from_secs(4) + Duration::from_millis(70) * notice.text.chars().count().min(300) as u32;
     match notice.level {
@@ -54,7 +55,7 @@ impl Seen {
         hold
     }
 
-    /// Messages that nobody has seen.
+    /// The number of messages that were not yet seen in the list.
     #[must_use]
     pub fn unread(&self, lab: &Lab) -> u64 {
         lab.notices().count().saturating_sub(self.read)
@@ -70,7 +71,8 @@ fn look(level: Level, theme: &Theme) -> (egui_material_icons::MaterialIcon, Colo
     }
 }
 
-/// What the newest message that is no trouble says first: before an audience it is told in a line, and nothing is covered.
+/// The first line of the newest message that is neither a warning nor an error. While presenting it is shown in the strip with the title,
+/// where it covers nothing.
 #[must_use]
 pub fn told(seen: &mut Seen, lab: &Lab) -> Option<String> {
     let calm = |n: &Notice| matches!(n.level, Level::Info | Level::Success);
@@ -78,7 +80,8 @@ pub fn told(seen: &mut Seen, lab: &Lab) -> Option<String> {
     newest.text.lines().next().map(str::to_owned)
 }
 
-/// Draws the newest messages at the right, before an audience only what went wrong, until their time is over: at the bottom, or at the top where the pointer is in the lower half.
+/// Draws up to three of the newest messages at the right as toasts, at the bottom, or at the top if the pointer is in the lower half. Before
+/// an `audience` only warnings and errors are drawn.
 pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, audience: bool, theme: &Theme) {
     let mut fresh = seen.toasts(lab);
     fresh.retain(|n| !audience || matches!(n.level, Level::Warning | Level::Error));
@@ -99,7 +102,7 @@ pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, audience: bool, theme
             let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::symmetric(12, 8));
             frame.show(ui, |ui| {
                 let width = (screen.width() - seen.inset - 60.0).clamp(160.0, 400.0);
-                // All as wide, so that they stand in one column.
+                // All toasts are equally wide, so that they form a column.
                 ui.set_width(width);
                 ui.horizontal_top(|ui| {
                     let (symbol, colour) = look(notice.level, theme);
@@ -107,7 +110,7 @@ pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, audience: bool, theme
                     ui.vertical(|ui| {
                         ui.set_max_width(width - 70.0);
                         words(ui, &notice.text, theme);
-                        // “Undo” means what this message tells of, so it goes once something else was done.
+                        // A button “Undo” undoes the change that the message tells of, so it is left out once another change was made.
                         let stale = |c: &Command| {
                             *c == Command::Undo && !lab.undo_label().is_some_and(|l| notice.text.starts_with(&l))
                         };
@@ -128,7 +131,7 @@ pub fn toasts(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, audience: bool, theme
     }
 }
 
-/// A message: its first line as text, quoted lines of a file in the monospaced face.
+/// Draws a message; lines quoted from a file are in the monospaced face.
 fn words(ui: &mut Ui, words: &str, theme: &Theme) {
     for line in words.lines() {
         let quoted = line.trim_start().split_once(" | ").is_some_and(|(n, _)| n.chars().all(|c| c.is_ascii_digit()));
@@ -194,7 +197,7 @@ pub fn list(ui: &mut Ui, seen: &mut Seen, lab: &mut Lab, theme: &Theme) -> bool 
     !modal.should_close() && !modal.inner
 }
 
-/// "3 earlier runs are kept to go back to: 120 of at most 1,024 MiB".
+/// How many other runs are kept in memory to go back to, and how much they take: "3 other runs are kept to go back to: 120 of at most 1024 MiB".
 fn kept(of: Kept) -> String {
     let mib = |bytes: usize| bytes.div_ceil(1 << 20);
     let runs = if of.runs == 1 { "1 other run is".into() } else { format!("{} other runs are", of.runs) };

@@ -1,4 +1,4 @@
-//! In front of people: the whole screen, larger text, panes one after another, a laser pointer, a spotlight.
+//! Presenting to an audience: full screen, larger text, one pane after another, a laser pointer, a spotlight.
 
 use crate::ui::kit::style::{SMALL, mono, semibold, text};
 use crate::ui::kit::theme::Theme;
@@ -12,55 +12,57 @@ use moebias_files::view::PaneKind;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// So long the laser's trail stays.
+/// How long the laser's trail stays visible.
 const TRAIL: Duration = Duration::from_millis(450);
 /// Radius of the laser's glow, points.
 const GLOW: f32 = 22.0;
 
-/// So long it is said what the keys do.
+/// How long the strip at the top explains the keys.
 const STAYS: Duration = Duration::from_secs(6);
-/// So long that fades.
+/// How long the explanation takes to fade.
 const FADES: Duration = Duration::from_millis(700);
 /// Height of the strip with the run's title, points.
 const TITLE: f32 = 32.0;
-/// What the keys do.
+/// Keys that are useful while presenting, and what they do.
 const KEYS: [(&str, &str); 5] =
     [("Page Down", "next pane"), ("F", "maximise"), ("Shift+L", "laser"), ("Shift+S", "spotlight"), ("Esc", "leave")];
 
-/// What is used to present.
+/// Whether the window presents, and what is pointed with.
 #[derive(Default)]
 pub struct Presenting {
+    /// The window before presenting began; `None` while it does not present.
     before: Option<Before>,
     laser: Option<Laser>,
     spotlight: bool,
 }
 
-/// How the window was before; it comes back so.
+/// How the window was before presenting, to be restored afterwards, and how presenting goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Before {
-    /// It filled the screen.
+    /// Whether it filled the screen.
     pub full_screen: bool,
-    /// This pane had all the room.
+    /// The pane that was maximised.
     pub maximised: Option<PaneKind>,
-    /// The settings were wanted while presenting.
+    /// Whether the settings are shown while presenting.
     controls: bool,
+    /// When presenting began.
     since: Instant,
 }
 
 impl Presenting {
-    /// Begins.
+    /// Begins presenting.
     pub fn enter(&mut self, full_screen: bool, maximised: Option<PaneKind>) {
         self.before = Some(Before { full_screen, maximised, controls: false, since: Instant::now() });
     }
 
-    /// Ends; what was before is for the caller to bring back.
+    /// Ends presenting. The caller restores the window as it was before.
     pub fn leave(&mut self) -> Option<Before> {
         let before = self.before.take()?;
         (self.laser, self.spotlight) = (None, false);
         Some(before)
     }
 
-    /// Whether it is on.
+    /// Whether the window presents.
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.before.is_some()
@@ -79,7 +81,7 @@ impl Presenting {
         }
     }
 
-    /// Other panes stand here now: there is none to bring back.
+    /// The panes were rearranged, so no pane is maximised again afterwards.
     pub fn forget_pane(&mut self) {
         if let Some(before) = &mut self.before {
             before.maximised = None;
@@ -96,20 +98,21 @@ impl Presenting {
         self.spotlight = !self.spotlight;
     }
 
-    /// Puts down whatever is pointed with. True if anything was.
+    /// Switches the laser and the spotlight off. True if either was on.
     pub fn put_down(&mut self) -> bool {
         let had = self.laser.is_some() || self.spotlight;
         (self.laser, self.spotlight) = (None, false);
         had
     }
 
-    /// What is pointed with: the laser, the spotlight.
+    /// Whether the laser is on, and whether the spotlight is.
     #[must_use]
     pub fn pointing(&self) -> (bool, bool) {
         (self.laser.is_some(), self.spotlight)
     }
 
-    /// What runs, for the audience, as the top bar is hidden; beside it what the keys do, and later what there is to tell.
+    /// Draws a strip with the run's title in place of the top bar. At its right it explains the keys at first, and later shows the message
+    /// `told`.
     pub fn title(&self, ui: &mut Ui, title: &str, told: Option<&str>, theme: &Theme) {
         let strength = self.before.map_or(0.0, |b| keys_shown(ui.ctx(), b.since.elapsed()));
         let frame = Frame::new().fill(theme.panel).inner_margin(Margin::symmetric(14, 0));
@@ -131,7 +134,7 @@ impl Presenting {
         });
     }
 
-    /// Draws over everything. `lit` is where the pane under the pointer stands.
+    /// Draws the spotlight and the laser over everything. `lit` is the rectangle of the pane under the pointer.
     pub fn paint(&mut self, ctx: &Context, lit: Option<Rect>, theme: &Theme) {
         if self.spotlight
             && let Some(lit) = lit
@@ -144,7 +147,8 @@ impl Presenting {
     }
 }
 
-/// The pane after or before one, through all of them and once round; `None` stands for all panes together.
+/// The pane after or before another one. All panes are gone through in order; `None`, which shows them all together, stands between the
+/// last and the first.
 #[must_use]
 pub fn next_pane(order: &[PaneKind], now: Option<PaneKind>, back: bool) -> Option<PaneKind> {
     let at = now.and_then(|kind| order.iter().position(|k| *k == kind));
@@ -156,7 +160,7 @@ pub fn next_pane(order: &[PaneKind], now: Option<PaneKind>, back: bool) -> Optio
     }
 }
 
-/// What the keys do, for a while: how strongly it is seen, 0 once it is gone.
+/// How visible the explanation of the keys is this long after presenting began: 1 at first, 0 once it has faded.
 fn keys_shown(ctx: &Context, since: Duration) -> f32 {
     let Some(left) = (STAYS + FADES).checked_sub(since) else { return 0.0 };
     if since < STAYS {
@@ -167,7 +171,7 @@ fn keys_shown(ctx: &Context, since: Duration) -> f32 {
     (left.as_secs_f32() / FADES.as_secs_f32()).min(1.0)
 }
 
-/// What the keys do, as a line; as many of them as there is room for.
+/// Draws as many of the keys as have room, in a line.
 fn keys(ui: &mut Ui, strength: f32, theme: &Theme) {
     let job = |count: usize| {
         let mut job = LayoutJob::default();
@@ -183,7 +187,7 @@ fn keys(ui: &mut Ui, strength: f32, theme: &Theme) {
     ui.add(Label::new(fit.unwrap_or_default()).extend());
 }
 
-/// Darkens everything but a pane.
+/// Darkens everything outside a rectangle.
 fn dim_round(ctx: &Context, lit: Rect, theme: &Theme) {
     let painter = ctx.layer_painter(LayerId::new(Order::Foreground, Id::unique("spotlight")));
     let screen = ctx.content_rect();
@@ -198,7 +202,7 @@ fn dim_round(ctx: &Context, lit: Rect, theme: &Theme) {
     }
 }
 
-/// A spot of light under the pointer, and where it just was.
+/// A spot of light under the pointer, and its recent positions.
 #[derive(Default)]
 struct Laser {
     trail: VecDeque<(Instant, Pos2)>,
@@ -209,7 +213,7 @@ impl Laser {
         let now = Instant::now();
         let pointer = ctx.input(|i| i.pointer.latest_pos().filter(|_| i.pointer.has_pointer()));
         if let Some(at) = pointer {
-            // The ordinary cursor would stand before the light.
+            // The ordinary cursor would cover the light.
             ctx.set_cursor_icon(CursorIcon::None);
             if self.trail.back().is_none_or(|(_, last)| *last != at) {
                 self.trail.push_back((now, at));
@@ -234,13 +238,13 @@ impl Laser {
             painter.circle_filled(at, 2.0, Theme::mix(theme.record, Color32::WHITE, 0.75));
         }
         if !points.is_empty() {
-            // Only while the trail fades.
+            // The trail must be drawn again while it fades.
             ctx.request_repaint();
         }
     }
 }
 
-/// A disc that fades from its middle to its edge.
+/// A disc that fades from its centre to its edge.
 fn glow(at: Pos2, radius: f32, colour: Color32) -> Mesh {
     const SIDES: u32 = 32;
     let mut mesh = Mesh::default();

@@ -1,4 +1,4 @@
-//! What a variant is to be called: a small dialog. Left empty, the name follows the settings.
+//! The dialog that renames a variant. If the name is left empty, it is made from the settings.
 
 use crate::ui::kit::style::{SMALL, semibold, text};
 use crate::ui::kit::theme::Theme;
@@ -7,27 +7,27 @@ use moebias_lab::Lab;
 use moebias_lab::command::Command;
 use moebias_model::naming::LONGEST;
 
-/// What a typed name means.
+/// What typing a name means, in words.
 const KEPT: &str = "The name stays whatever you change. Left empty, it follows the settings.";
 
-/// The dialog, open.
+/// The open dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Renaming {
     variant: usize,
     typed: String,
-    /// Not drawn yet: all of the name is selected, to be typed over.
+    /// Not drawn yet: in its first frame the whole name is selected, so that typing replaces it.
     fresh: bool,
 }
 
 impl Renaming {
-    /// Opens it for a variant, if there is one of this number.
+    /// The dialog for the variant of this number, if there is one.
     #[must_use]
     pub fn of(lab: &Lab, variant: usize) -> Option<Self> {
         let name = &lab.settings().variants.get(variant)?.name;
         Some(Self { variant, typed: name.to_string(), fresh: true })
     }
 
-    /// Draws it. Whether it stays open.
+    /// Draws the dialog. False once it is to close.
     pub fn show(&mut self, ui: &mut Ui, lab: &mut Lab, theme: &Theme) -> bool {
         let Some(variant) = lab.settings().variants.get(self.variant).cloned() else { return false };
         let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(18));
@@ -68,7 +68,7 @@ impl Renaming {
                 if entered && why.is_some() {
                     output.response.request_focus();
                 } else if rename || entered {
-                    // Untouched, an automatic name goes on following the settings.
+                    // A name that was not changed is not sent, so an automatic one keeps following the settings.
                     if let Some(name) = name {
                         lab.send(Command::Rename { variant: self.variant, name: Some(name) });
                     }

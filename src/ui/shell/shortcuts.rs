@@ -1,4 +1,4 @@
-//! The list of all keys.
+//! The list of keyboard shortcuts.
 
 use crate::ui::actions::{self, Action, Group};
 use crate::ui::ask::Ask;
@@ -10,16 +10,16 @@ use crate::ui::kit::widgets::button::heading;
 use eframe::egui::{self, Align, Frame, Label, Layout, Margin, Modal, RichText, ScrollArea, Ui, vec2};
 use strum::IntoEnumIterator as _;
 
-/// Width of the keys, points.
+/// Width of the part of a column that has the keys, points.
 const KEYS: f32 = 148.0;
-/// Width of a column of keys and names, points.
+/// Width of a column, points.
 const COLUMN: f32 = 392.0;
-/// Between the columns, points.
+/// Gap between the columns, points.
 const GAP: f32 = 28.0;
-/// What stands above and below the keys, with the window’s edge, points.
+/// Height of everything above and below the list, together with the margin to the window’s edges, points.
 const AROUND: f32 = 160.0;
 
-/// Keys that are no action of their own: they work wherever the focus is.
+/// Keys that belong to no action and work everywhere.
 const EVERYWHERE: [(&str, &str); 9] = [
     ("F6  Shift+F6", "Next or previous part of the window"),
     ("Tab  Shift+Tab", "Next or previous button, slider or field"),
@@ -32,19 +32,19 @@ const EVERYWHERE: [(&str, &str); 9] = [
     ("Esc", "Close what is on top; let go of the focus"),
 ];
 
-/// Keys of an open lesson that are no action of their own.
+/// Keys of an open lesson that belong to no action.
 const LESSON: [(&str, &str); 2] = [
     ("A  B  C …", "Answer the page’s question"),
     ("↑ ↓  Page\u{a0}Up  Page\u{a0}Down", "Scroll the page; Home and End go to its ends"),
 ];
 
-/// A heading and what stands below it.
+/// A heading, and the keys below it with what they do.
 struct Section {
     title: String,
     lines: Vec<(String, &'static str)>,
 }
 
-/// Draws the list as it is while a lesson is open, or is not. False once it is to close.
+/// Draws the list; some keys differ while a `lesson` is open. False once it is to close.
 pub fn show(ui: &mut Ui, lesson: bool, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
     let mut open = true;
     let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(18));
@@ -82,7 +82,7 @@ pub fn show(ui: &mut Ui, lesson: bool, asks: &mut Vec<Ask>, theme: &Theme) -> bo
     open && !modal.should_close()
 }
 
-/// What stands in each column, so that the higher one is as low as it can be.
+/// The sections of each column, divided so that the taller column is as short as possible.
 fn halves(ui: &Ui, lesson: bool) -> [Vec<Section>; 2] {
     let mut sections: Vec<Section> = Group::iter().map(|group| section(ui, group, lesson)).collect();
     let everywhere = EVERYWHERE.iter().map(|(keys, what)| ((*keys).to_owned(), *what)).collect();
@@ -120,7 +120,7 @@ fn column(ui: &mut Ui, sections: &[Section], theme: &Theme) {
     }
 }
 
-/// Keys, and beside them what they do, in as many lines as that takes: neither reaches into the other's room.
+/// Draws keys and what they do side by side; each wraps within its own width.
 fn line(ui: &mut Ui, keys: &str, what: &str, width: f32, theme: &Theme) {
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 0.0;

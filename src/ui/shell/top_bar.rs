@@ -1,4 +1,4 @@
-//! The top bar: what runs, undo, recording, comparing, and which engine does the work.
+//! The top bar: the run's title with its menu, undo, recording, comparing, the engine, and what opens scenarios, lessons and help.
 
 use crate::ui::actions::{self, Action, Toggled};
 use crate::ui::ask::Ask;
@@ -24,17 +24,17 @@ const HEIGHT: f32 = 44.0;
 pub struct Bar<'a> {
     /// Files opened or saved lately, newest first.
     pub recent: &'a [PathBuf],
-    /// Messages nobody has seen.
+    /// The number of messages not yet seen.
     pub unread: u64,
-    /// The settings are hidden for want of room: a button shows them.
+    /// The settings have no room beside the panes, so the bar has a button that shows them.
     pub settings: bool,
-    /// The menu at the experiment's name is to open.
+    /// The menu at the experiment's name opens in this frame.
     pub menu: bool,
-    /// What is on and what is off.
+    /// The state of the actions that turn something on and off.
     pub toggled: Toggled,
 }
 
-/// What goes into the menu “…” as the bar gets narrower, in this order; each step takes what went before as well.
+/// What is left out, or moved into the menu “…”, as the bar gets narrower. Each step includes the steps before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fold {
     Nothing,
@@ -64,7 +64,7 @@ const FOLDS: [Fold; 9] = [
 ];
 
 impl Fold {
-    /// What the menu offers in place of what the bar has no room for.
+    /// The actions that the menu “…” offers, because the bar has no room for them.
     fn actions(self) -> Vec<Action> {
         let of = |fold: Self| -> &'static [Action] {
             match fold {
@@ -80,7 +80,7 @@ impl Fold {
         FOLDS.iter().rev().filter(|f| **f <= self).flat_map(|f| of(*f)).copied().collect()
     }
 
-    /// The longest title, letters.
+    /// The most characters of the title that are shown.
     fn title(self) -> usize {
         match self {
             Self::Nothing | Self::Adapter => 32,
@@ -89,7 +89,7 @@ impl Fold {
         }
     }
 
-    /// What the bar takes, points.
+    /// The width that the bar needs, points; `settings` is whether it has the button that shows them.
     fn width(self, ui: &Ui, lab: &Lab, settings: bool) -> f32 {
         let wide = |words: &str, font: egui::FontId| {
             ui.painter().layout_no_wrap(words.to_owned(), font, Color32::WHITE).size().x
@@ -139,7 +139,7 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, asks: &mut Vec<Ask>, them
     });
 }
 
-/// What stands at the right, from the edge inwards.
+/// Draws the right side of the bar, from the edge inwards.
 fn right(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, fold: Fold, asks: &mut Vec<Ask>, theme: &'static Theme) {
     ui.spacing_mut().item_spacing.x = 6.0;
     let hidden = fold.actions();
@@ -175,7 +175,7 @@ fn right(ui: &mut Ui, lab: &mut Lab, bar: &Bar<'_>, fold: Fold, asks: &mut Vec<A
     record(ui, lab, asks, theme);
 }
 
-/// Undo and redo.
+/// The buttons of undo and redo.
 fn history(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) {
     for (action, label) in [(Action::Undo, lab.undo_label()), (Action::Redo, lab.redo_label())] {
         let tip = match &label {
@@ -188,7 +188,7 @@ fn history(ui: &mut Ui, lab: &Lab, asks: &mut Vec<Ask>, theme: &Theme) {
     }
 }
 
-/// An action as its icon.
+/// A button with an action's icon.
 fn sign(ui: &mut Ui, action: Action, name: &str, asks: &mut Vec<Ask>, theme: &Theme) {
     let (symbol, tip) = match action {
         Action::Shortcuts => (ICON_KEYBOARD, format!("{name} (?)")),
@@ -200,7 +200,7 @@ fn sign(ui: &mut Ui, action: Action, name: &str, asks: &mut Vec<Ask>, theme: &Th
     }
 }
 
-/// A line of a menu; what is on or off has a box that says which.
+/// A line of a menu; an action that turns something on and off has a box that shows which it is.
 fn item(ui: &mut Ui, action: Action, toggled: Toggled, theme: &Theme) -> egui::Response {
     let box_of = |on| if on { ICON_CHECK_BOX } else { ICON_CHECK_BOX_OUTLINE_BLANK };
     let on = toggled.of(action);
@@ -216,7 +216,7 @@ fn item(ui: &mut Ui, action: Action, toggled: Toggled, theme: &Theme) -> egui::R
     response
 }
 
-/// What the bar has no room for.
+/// The menu “…”.
 fn more(ui: &mut Ui, hidden: &[Action], asks: &mut Vec<Ask>, theme: &Theme) {
     let menu = icon_button(ui, theme, ICON_MORE_HORIZ, 17.0, true, "More", "More");
     egui::Popup::menu(&menu).show(|ui| {
@@ -233,7 +233,7 @@ fn more(ui: &mut Ui, hidden: &[Action], asks: &mut Vec<Ask>, theme: &Theme) {
     });
 }
 
-/// The run's title, as long as there is room for.
+/// The run's title, cut to the length that there is room for.
 fn titled(lab: &Lab, fold: Fold) -> String {
     let (title, most) = (&lab.document().title, fold.title());
     if title.chars().count() > most { title.chars().take(most - 1).chain(['…']).collect() } else { title.clone() }
@@ -342,7 +342,7 @@ fn compare(ui: &mut Ui, lab: &mut Lab, asks: &mut Vec<Ask>, theme: &Theme) {
                 let (dot, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
                 ui.painter().circle_filled(dot.center(), 4.0, colour);
                 ui.scope(|ui| {
-                    // Four buttons follow.
+                    // Room for the four buttons that follow.
                     ui.set_max_width(ui.available_width() - 136.0);
                     ui.add(egui::Label::new(v.name.as_str()).truncate());
                 });
@@ -460,12 +460,12 @@ fn speed(lab: &Lab) -> String {
     if playing { format!("{speed} steps/s") } else { "paused".into() }
 }
 
-/// The words of the engine's button.
+/// The text of the engine's button.
 fn worked(lab: &Lab, short_name: bool) -> String {
     format!("{}{:>14}", engine_name(lab, short_name), speed(lab))
 }
 
-/// An adapter's name without what nobody needs at a glance.
+/// An adapter's name without what follows its first parenthesis, comma or slash, at most 24 characters.
 fn short(adapter: &str) -> String {
     let name = adapter.split(['(', ',', '/']).next().unwrap_or(adapter).trim();
     name.chars().take(24).collect()

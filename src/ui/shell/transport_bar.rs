@@ -1,4 +1,4 @@
-//! Time, in one place: play, step, speed, the line of all steps with what was changed when, and where the run stands.
+//! The transport bar: play, step, speed, the timeline with a mark for every change, and how many steps are done.
 
 use crate::ui::kit::speed::{SPEEDS, name_of};
 use crate::ui::kit::style::{SMALL, TINY, mono, text};
@@ -21,10 +21,10 @@ use moebias_lab::command::Command;
 const HEIGHT: f32 = 60.0;
 /// Its height while presenting.
 const SLIM: f32 = 42.0;
-/// The line shows at least so many steps, so that a young run does not race across it.
+/// The timeline covers at least this many steps, so that the handle of a new run does not race across it.
 const SHORTEST: u64 = 300;
 
-/// Draws the bar; `slim` leaves the panes more room.
+/// Draws the bar; `slim` makes it lower and leaves out the digest.
 pub fn show(ui: &mut Ui, lab: &mut Lab, slim: bool, theme: &'static Theme) {
     let height = if slim { SLIM } else { HEIGHT };
     let frame = Frame::new().fill(theme.panel).inner_margin(Margin::symmetric(14, 0));
@@ -36,7 +36,7 @@ pub fn show(ui: &mut Ui, lab: &mut Lab, slim: bool, theme: &'static Theme) {
             ui.painter().hline(edge.x_range(), edge.top() + 0.5, Stroke::new(1.0, theme.line));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 4.0;
-                // Where there is little room, what tells less goes first.
+                // In a narrow window the least important parts are left out first.
                 let slim = slim || ui.available_width() < 740.0;
                 let few = ui.available_width() < 500.0;
                 buttons(ui, lab, few, theme);
@@ -112,6 +112,7 @@ fn buttons(ui: &mut Ui, lab: &mut Lab, few: bool, theme: &Theme) {
     });
 }
 
+/// The number of steps done, of all that were computed, and the digest.
 fn standing(ui: &mut Ui, snapshot: &Snapshot, slim: bool, theme: &Theme) {
     if !slim {
         digest(ui, snapshot, theme);
@@ -152,7 +153,7 @@ fn digest(ui: &mut Ui, snapshot: &Snapshot, theme: &Theme) {
     ui.add_space(8.0);
 }
 
-/// The line of all steps.
+/// The timeline: all steps, the changes, the handle that seeks, and the progress of a seek.
 fn line(ui: &mut Ui, lab: &mut Lab, height: f32, theme: &Theme) {
     let snapshot = lab.snapshot().clone();
     let (rect, response) =

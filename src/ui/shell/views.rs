@@ -1,4 +1,4 @@
-//! A scenario's view in the window: applied while its scenario is open, and put away with it. What the person had before comes back.
+//! The view that a scenario asks for: applied while the scenario is open. Afterwards the person's own arrangement is restored.
 
 use crate::ui::link::Link;
 use crate::ui::panes::{Look, Panes};
@@ -6,7 +6,7 @@ use crate::ui::shell::layout::Layout;
 use eframe::egui::Rect;
 use moebias_files::view::{PaneKind, Part, View};
 
-/// The view in force, and what the person had before it.
+/// The view in force, and the person's own arrangement, which it replaces.
 #[derive(Default)]
 pub struct Views {
     view: Option<View>,
@@ -21,7 +21,7 @@ struct Before {
 }
 
 impl Views {
-    /// Follows the scenario that is open. True where the view changed.
+    /// Applies the view that the open scenario wants. True if it differs from the view applied before.
     pub fn follow(&mut self, wanted: Option<&View>, layout: &mut Layout, panes: &mut Panes, link: &mut Link) -> bool {
         if self.view.as_ref() == wanted {
             return false;
@@ -46,7 +46,7 @@ impl Views {
         true
     }
 
-    /// Puts the view away although its scenario stays open. True if there was anything to put away.
+    /// Restores the person's own arrangement, even while the scenario stays open. True if a view was in force.
     pub fn leave(&mut self, layout: &mut Layout, panes: &mut Panes) -> bool {
         self.hidden.clear();
         self.zoom = None;
@@ -62,19 +62,19 @@ impl Views {
         self.before.is_some()
     }
 
-    /// The person's own places, whatever is shown now: these are remembered.
+    /// The person's own layout, whatever is shown now. This one is stored.
     #[must_use]
     pub fn own<'a>(&'a self, shown: &'a Layout) -> &'a Layout {
         self.before.as_ref().map_or(shown, |b| &b.layout)
     }
 
-    /// Size of everything, where the view says.
+    /// The zoom that the view asks for.
     #[must_use]
     pub fn zoom(&self) -> Option<f32> {
         self.zoom
     }
 
-    /// Another size while the view is in force, where it has one. False where the size is the person's own.
+    /// Changes the view's zoom. False if the view has none, so that the person's own zoom applies.
     pub fn set_zoom(&mut self, zoom: f32) -> bool {
         self.zoom = self.zoom.map(|_| zoom);
         self.zoom.is_some()
@@ -94,7 +94,7 @@ impl Views {
     }
 }
 
-/// The window as it stands, as a view: panes that overlap from left to right share a column.
+/// The window as it is now, as a view. A pane whose centre lies within the width of a column belongs to that column.
 #[must_use]
 pub fn written(layout: &Layout, panes: &Panes, link: &Link, hidden: Vec<Part>, zoom: f32) -> View {
     let mut shown: Vec<(PaneKind, Rect)> = layout.places();

@@ -1,4 +1,4 @@
-//! The welcome: a card for every scenario that ships, in groups and searched by typing, over a run that waits until somebody begins.
+//! The welcome: a card for every scenario that ships, in groups that can be searched. The run behind it is paused until it closes.
 
 use crate::ui::actions::Action;
 use crate::ui::ask::Ask;
@@ -22,9 +22,9 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use strum::IntoEnumIterator as _;
 
-/// A card is at least so wide, points.
+/// Least width of a card, points.
 const NARROWEST: f32 = 200.0;
-/// Four of them are this wide: wider ones hold lines that are hard to read.
+/// Most width of four cards with their gaps, points: longer lines would be hard to read.
 const WIDEST: f32 = 4.0 * (226.0 + GAP) - GAP;
 /// Height of a card, points.
 const CARD_HEIGHT: f32 = 140.0;
@@ -32,16 +32,16 @@ const CARD_HEIGHT: f32 = 140.0;
 const PICTURE: f32 = 66.0;
 /// Gap between cards, points.
 const GAP: f32 = 12.0;
-/// Recent files shown.
+/// How many recent files are shown.
 const RECENT: usize = 4;
-/// Between the dialog and the edge of the window, at least, points.
+/// Least distance of the dialog from the window's edges, points.
 const MARGIN: f32 = 16.0;
-/// The least height of what scrolls, points.
+/// Least height of the part that scrolls, points.
 const LOWEST: f32 = 80.0;
-/// In a lower window the way to the lessons scrolls with the cards, points.
+/// In a window lower than this, points, the invitation to the lessons scrolls with the cards.
 const LOW: f32 = 560.0;
 
-/// How scenarios are grouped, in the order in which they are best met.
+/// How scenarios are grouped, in the order in which they are best read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter, strum::Display)]
 pub enum Group {
     /// For a first hour.
@@ -59,7 +59,7 @@ pub enum Group {
 }
 
 impl Group {
-    /// Where a shipped scenario belongs; `None` for one that nobody has placed yet.
+    /// The group of a shipped scenario; `None` if it was given none.
     fn of(id: &str) -> Option<Self> {
         Some(match id {
             "first-look" | "microscope" | "step-too-small" | "step-too-large" | "skew" | "top-k"
@@ -80,20 +80,20 @@ impl Group {
     }
 }
 
-/// A shipped scenario, as its card tells it.
+/// The card of a shipped scenario.
 #[derive(Debug)]
 pub struct Card {
     /// Its id.
     pub id: &'static str,
     /// Its title.
     pub title: String,
-    /// One line.
+    /// Its summary, one line.
     pub summary: String,
     /// What to look for.
     pub look_for: String,
-    /// Where it stands.
+    /// Its group.
     pub group: Group,
-    /// All that it is found by, plainly written.
+    /// The text that it is found by, as [`plain`] writes it.
     words: String,
 }
 
@@ -104,7 +104,7 @@ impl Card {
             words.push(format!("{} · {} · {} gate", v.name, v.balancer.rule.title(), v.router.gate.title()));
         }
         let said = format!(" {} ", plain(&words.join(" ")));
-        // What it speaks of under one name is found by the term's other names as well.
+        // If it mentions a term under one of its names, it is found by the term's own name as well.
         let speaks_of = |name: &str| said.contains(&format!(" {} ", plain(name)));
         let spoken = terms().iter().filter(|t| std::iter::once(t.name).chain(t.also.iter().copied()).any(speaks_of));
         let known: Vec<String> = spoken.map(|t| plain(t.name)).collect();
@@ -113,7 +113,7 @@ impl Card {
         Self { id, title, summary, look_for, group, words: format!("{said}{}", known.join(" ")) }
     }
 
-    /// Whether it has to do with what was typed: all its words, in any order.
+    /// Whether the card contains every word that was typed, in any order.
     fn fits(&self, typed: &str) -> bool {
         plain(typed).split(' ').all(|word| self.words.contains(word))
     }
@@ -143,7 +143,8 @@ pub struct Thumbnails {
 }
 
 impl Thumbnails {
-    /// Colours the stored pictures of loads over time (128 is fair, 0 none, 255 twice fair).
+    /// The picture of a scenario in the theme's colours. The stored pictures show loads over time in grey: 0 is no load, 128 the fair share,
+    /// 255 about twice the fair share.
     fn get(&mut self, ctx: &egui::Context, theme: &Theme, id: &str) -> Option<&TextureHandle> {
         if self.made_for != Some(theme.dark) {
             self.made_for = Some(theme.dark);
@@ -168,18 +169,19 @@ impl Thumbnails {
 pub struct Welcome {
     typed: String,
     thumbnails: Thumbnails,
-    /// Height of everything but what scrolls, and of all that scrolls while nothing is searched for, in the last frame.
+    /// Height of everything but the part that scrolls, in the last frame, points.
     around: f32,
+    /// Height of the whole content of the part that scrolls, when nothing was searched for, points.
     whole: f32,
-    /// Where it stood in the last frame.
+    /// Where the dialog stood in the last frame.
     stood: Option<Rect>,
 }
 
 /// What the welcome shows beside the cards.
 pub struct Around<'a> {
-    /// The title of what waits behind it.
+    /// The title of the run behind it.
     pub running: &'a str,
-    /// Whether that has begun already.
+    /// Whether that run has done any steps.
     pub begun: bool,
     /// How far lessons were read.
     pub shelf: &'a Shelf,
@@ -188,7 +190,7 @@ pub struct Around<'a> {
 }
 
 impl Welcome {
-    /// It opens anew: nothing is searched for.
+    /// Call when it opens: clears the search.
     pub fn open(&mut self) {
         self.typed.clear();
     }
@@ -216,7 +218,7 @@ impl Welcome {
                 }
                 let found = self.found();
                 let room = (screen.height() - outside - self.around).max(LOWEST);
-                // As high while something is searched for as before: what is pointed at stays where it is.
+                // The height stays the same while the person searches, so that nothing moves under the pointer.
                 let height = if self.whole > 0.0 { room.min(self.whole) } else { room };
                 let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink(false);
                 let scrolled = area.show(ui, |ui| {
@@ -241,19 +243,19 @@ impl Welcome {
                 asks.len() > before || chosen
             });
         if self.stood.replace(modal.response.rect) != Some(modal.response.rect) {
-            // It is placed by what it measured in the frame before.
+            // egui places the dialog by its size in the frame before, so one more frame is needed.
             ui.ctx().request_repaint();
         }
         !modal.inner && !modal.should_close()
     }
 
-    /// The cards that fit what was typed, in the order in which they stand.
+    /// The cards that match what was typed, in the order in which they are shown.
     fn found(&self) -> Vec<&'static Card> {
         let of = |group| cards().iter().filter(move |c: &&Card| c.group == group);
         Group::iter().flat_map(of).filter(|c| c.fits(&self.typed)).collect()
     }
 
-    /// What this is, and the field that is searched with. True when Enter asks for the first card found.
+    /// Draws the head: name, one sentence, and the search field. True if Enter chose the first card found.
     fn head(&mut self, ui: &mut Ui, theme: &Theme) -> bool {
         ui.horizontal(|ui| {
             mark(ui, 44.0);
@@ -271,7 +273,7 @@ impl Welcome {
                 ui.allocate_ui(vec2(field, 30.0), |ui| {
                     let response = search_first(ui, &mut self.typed, "Search scenarios");
                     let searched = !self.typed.trim().is_empty();
-                    // With nothing typed, Enter is the main button's.
+                    // While nothing is typed, Enter presses the main button.
                     response.lost_focus() && searched && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Enter))
                 })
                 .inner
@@ -281,7 +283,7 @@ impl Welcome {
         .inner
     }
 
-    /// The cards that were found, group by group.
+    /// Draws the cards that were found, group by group.
     fn groups(
         &mut self,
         ui: &mut Ui,
@@ -337,7 +339,7 @@ fn heading(ui: &mut Ui, words: &str, theme: &Theme) {
     ui.add_space(2.0);
 }
 
-/// The lessons, and the one that was begun.
+/// Draws the invitation to the lessons, and a button that continues the lesson that was begun.
 fn invite(ui: &mut Ui, around: &Around<'_>, asks: &mut Vec<Ask>, theme: &Theme) {
     if contents::invitation(ui, around.shelf, theme) {
         asks.push(Ask::Do(Action::Lessons));
@@ -350,7 +352,7 @@ fn invite(ui: &mut Ui, around: &Around<'_>, asks: &mut Vec<Ask>, theme: &Theme) 
     }
 }
 
-/// Files that were opened or saved lately, in the columns of the cards.
+/// Draws the files opened or saved lately, in the columns of the cards.
 fn recent(ui: &mut Ui, recent: &[PathBuf], columns: Columns, asks: &mut Vec<Ask>, theme: &Theme) {
     if recent.is_empty() {
         return;
@@ -372,7 +374,8 @@ fn recent(ui: &mut Ui, recent: &[PathBuf], columns: Columns, asks: &mut Vec<Ask>
     ui.add_space(8.0);
 }
 
-/// A file, and the main button: what was found first, or on with what waits. True if that was pressed.
+/// Draws the button that opens a file, and the main button, which opens the first card found, or else closes the welcome.
+/// True if the main button was pressed.
 fn foot(ui: &mut Ui, around: &Around<'_>, found: Option<&str>, asks: &mut Vec<Ask>, theme: &Theme) -> bool {
     const OPEN: &str = "Open a file…";
     const DROP: &str = "or drop a scenario, a recording or a trace on the window";
@@ -387,7 +390,7 @@ fn foot(ui: &mut Ui, around: &Around<'_>, found: Option<&str>, asks: &mut Vec<As
         None => ("Begin with", around.running),
     };
     let (room, open) = (ui.available_width(), wide(ui, OPEN, body()));
-    // Where both have no room beside each other, the title has a line of its own, and ends early where even that is too short.
+    // If both have no room side by side, each has a line of its own; a title that is too long even for that is shortened.
     let stacked = open + wide(ui, &format!("{verb} “{title}”"), body()) > room;
     let left = room - wide(ui, &format!("{verb} “”"), body());
     let title = crate::ui::kit::words::ended(title, left, |w| wide(ui, w, body()));
@@ -413,7 +416,7 @@ fn foot(ui: &mut Ui, around: &Around<'_>, found: Option<&str>, asks: &mut Vec<As
     .inner
 }
 
-/// One card. True if it was clicked.
+/// Draws a card. True if it was clicked.
 fn draw(ui: &mut Ui, card: &Card, width: f32, thumbnails: &mut Thumbnails, theme: &Theme) -> bool {
     let (rect, response) = ui.allocate_exact_size(vec2(width, CARD_HEIGHT), Sense::click());
     let name = format!("{}: {}", card.title, card.summary);

@@ -1,10 +1,10 @@
-//! Two windows of one home: what each has changed since it last looked is kept, whoever saves last.
+//! Merges what two windows of one user remember: the changes of both are kept, whichever window saves last.
 
 use super::{RECENT, Stored};
 use moebias_lab::lesson::{Progress, Shelf};
 use std::path::PathBuf;
 
-/// What `ours` has changed since `base`, put into `theirs`.
+/// `theirs` with everything that `ours` has changed since `base`.
 pub(super) fn merged(base: &Stored, ours: &Stored, theirs: Stored) -> Stored {
     fn one<T: PartialEq + Clone>(base: &T, ours: &T, theirs: T) -> T {
         if ours == base { theirs } else { ours.clone() }
@@ -24,14 +24,14 @@ pub(super) fn merged(base: &Stored, ours: &Stored, theirs: Stored) -> Stored {
             let new = ours.known.iter().filter(|h| !theirs.known.contains(h)).copied().collect::<Vec<_>>();
             theirs.known.into_iter().chain(new).collect()
         } else {
-            // All hints are given again.
+            // The person asked for all hints again.
             ours.known.clone()
         },
         lessons: lessons(&base.lessons, &ours.lessons, theirs.lessons),
     }
 }
 
-/// Ours first where they were opened here, then what the other has.
+/// All recent files, each once. Ours come first if files were opened in this window, otherwise theirs.
 fn recent(base: &[PathBuf], ours: &[PathBuf], theirs: &[PathBuf]) -> Vec<PathBuf> {
     let (first, rest) = if ours == base { (theirs, ours) } else { (ours, theirs) };
     let mut all: Vec<PathBuf> = vec![];
@@ -44,6 +44,7 @@ fn recent(base: &[PathBuf], ours: &[PathBuf], theirs: &[PathBuf]) -> Vec<PathBuf
     all
 }
 
+/// The progress of lessons in `theirs`, with what changed in `ours`.
 fn lessons(base: &Shelf, ours: &Shelf, theirs: Shelf) -> Shelf {
     let mut all = theirs;
     for (id, progress) in &ours.progress {
@@ -63,7 +64,7 @@ fn lessons(base: &Shelf, ours: &Shelf, theirs: Shelf) -> Shelf {
     all
 }
 
-/// Where we are, with everything that either has done.
+/// Our page, with everything that was done in either window.
 fn further(ours: &Progress, theirs: &Progress) -> Progress {
     let mut both = ours.clone();
     both.finished |= theirs.finished;
@@ -111,7 +112,7 @@ mod tests {
             assert_eq!(both.lessons.progress["bias"].tasks.len(), 2);
             assert_eq!(both.lessons.progress["prices"].page, 4);
         }
-        // What one has switched off stays off.
+        // Hints that one window has switched off stay off.
         let quiet = Stored { hints: false, ..base.clone() };
         assert!(!merged(&base, &ours, merged(&base, &quiet, base.clone())).hints);
     }

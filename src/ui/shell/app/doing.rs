@@ -103,7 +103,8 @@ impl App {
         }
     }
 
-    /// Leaves what was entered last: a seek, then what is pointed with, presenting or a maximised pane, then the pins, then zoomed plots.
+    /// What Esc does, the first of these that applies: cancels a seek, leaves what [`App::leave_showing`] leaves, unpins expert and token, or
+    /// shows all steps and the whole heatmap again.
     fn leave(&mut self, ctx: &Context) {
         if self.lab.snapshot().seeking.is_some() {
             self.lab.send(Command::CancelSeek);

@@ -10,7 +10,7 @@ use moebias_lab::command::LessonDo;
 use strum::IntoEnumIterator as _;
 
 impl App {
-    /// The keys pressed in this frame, as actions. Keys that move or press belong to whatever has the focus.
+    /// Turns the keys pressed in this frame into actions. Keys that move or press something are left to the widget that has the focus.
     pub(super) fn keys(&self, ctx: &Context, asks: &mut Vec<Ask>) {
         let focused = ctx.memory(|m| m.focused().is_some());
         let typing = ctx.egui_wants_keyboard_input() && ctx.text_edit_focused();
@@ -22,12 +22,12 @@ impl App {
         let lesson = self.lab.lesson().is_some();
         let mut all: Vec<(Action, egui::KeyboardShortcut)> =
             Action::iter().flat_map(|a| a.shortcuts_in(lesson).into_iter().map(move |s| (a, s))).collect();
-        // Shift+Ctrl+Z before Ctrl+Z: egui takes a shortcut also when more modifiers are held.
+        // Shift+Ctrl+Z is tried before Ctrl+Z: egui accepts a shortcut also if more modifiers are held.
         all.sort_by_key(|(_, s)| std::cmp::Reverse(u8::from(s.modifiers.shift) + u8::from(s.modifiers.command)));
         let on_slider = focused && ctx.input(|i| i.key_pressed(Key::Space)) && focus::is_on_slider(ctx);
         let alt = ctx.input(|i| i.modifiers.alt);
         for (action, shortcut) in all {
-            // No shortcut wants Alt, but some keyboards want it for a sign.
+            // No shortcut has Alt, but on some keyboards a sign is typed with it.
             if alt && !is_sign(shortcut.logical_key) {
                 continue;
             }
@@ -42,7 +42,7 @@ impl App {
             if plain && !function && !pages && (typing || taken || covered) {
                 continue;
             }
-            // In a text these belong to the text.
+            // In a text field these keys edit the text.
             if (typing || covered)
                 && matches!(action, Action::Undo | Action::Redo | Action::StepHundred | Action::Reset)
             {
@@ -57,8 +57,8 @@ impl App {
         }
     }
 
-    /// While a lesson's question is open, its letters answer, or digits; whatever they do otherwise waits until it is answered. What has
-    /// the focus may take digits itself.
+    /// While a lesson's question is open, letters and digits answer it and do nothing else. Digits don't answer while a widget has the focus,
+    /// which may take them itself.
     fn answer_keys(&self, ctx: &Context, asks: &mut Vec<Ask>, focused: bool) {
         if !self.lab.question_is_open() || ctx.input(|i| i.modifiers.alt) {
             return;
@@ -83,7 +83,7 @@ impl App {
     }
 }
 
-/// Whether a key writes a sign that needs Alt on some keyboards.
+/// Whether a key types a sign that needs Alt on some keyboards.
 fn is_sign(key: Key) -> bool {
     use Key::{CloseBracket, Comma, Equals, Minus, OpenBracket, Period, Plus, Questionmark};
     [CloseBracket, Comma, Equals, Minus, OpenBracket, Period, Plus, Questionmark].contains(&key)

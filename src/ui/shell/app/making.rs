@@ -1,4 +1,4 @@
-//! What the window makes of a run: pictures, drawings and films.
+//! Pictures, drawings (SVG) and films: asked for, drawn, and written beside the window.
 
 use super::App;
 use crate::ui::actions::Action;
@@ -25,36 +25,37 @@ use moebias_lab::notices::Level;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Frames until a pane has measured itself.
+/// The number of frames after which a pane has measured itself and no longer moves.
 const PASSES: usize = 4;
 
-/// What is being made.
+/// What is being made, and what a person is still asked about it.
 #[derive(Default)]
 pub(super) struct Making {
-    /// Pictures of the window and files written beside it.
+    /// Pictures of the window, and work that writes files on threads of its own.
     pub(super) pictures: Pictures,
-    /// What a film is to be is asked.
+    /// The open dialog in which a film is described.
     dialog: Option<FilmDialog>,
-    /// It is known, its path is asked.
+    /// The film that was described, while its path is asked for.
     wanted: Option<Film>,
-    /// All is known; the run as data is awaited.
+    /// The film and its path, while the lab copies the run for it.
     asked: Option<(Film, PathBuf)>,
+    /// The film being made, and its path.
     filming: Option<(Job<Result<Made, String>>, PathBuf)>,
-    /// A pane is drawn to be saved in this frame.
+    /// The pane to be saved as a drawing once this frame is painted, and the path.
     drawing: Option<(PaneKind, PathBuf)>,
-    /// It is wanted in the colours of the window, not in those of paper.
+    /// The drawing has the colours of the window, rather than the light theme for paper.
     as_seen: bool,
 }
 
 impl Making {
-    /// Something lies over the panes.
+    /// Whether the dialog of a film is open.
     pub(super) fn is_open(&self) -> bool {
         self.dialog.is_some()
     }
 }
 
 impl App {
-    /// Does what concerns copies and films. False for another action.
+    /// Does what concerns pictures to the clipboard and films. False for another action.
     pub(super) fn act_on_making(&mut self, ctx: &Context, action: Action) -> bool {
         match action {
             Action::CopyPicture => self.making.pictures.take(ctx, Goal::Clipboard, None),
@@ -65,7 +66,7 @@ impl App {
         true
     }
 
-    /// Makes something of a pane.
+    /// Copies, saves or films a pane.
     pub(super) fn export(&mut self, ctx: &Context, kind: PaneKind, export: Export) {
         match export {
             Export::Copy => self.take_picture(ctx, kind, Goal::Clipboard),
@@ -78,7 +79,7 @@ impl App {
         }
     }
 
-    /// A picture of a pane, where it is seen.
+    /// Takes a picture of a pane, if it is visible.
     pub(super) fn take_picture(&mut self, ctx: &Context, kind: PaneKind, goal: Goal) {
         match self.showing.layout.rect_of(kind) {
             Some(part) => self.making.pictures.take(ctx, goal, Some(part)),
@@ -86,11 +87,12 @@ impl App {
         }
     }
 
+    /// Tells that a pane is hidden, so it can't be drawn.
     fn not_seen(&mut self, kind: PaneKind) {
         self.lab.tell(Level::Warning, format!("{} is hidden behind another pane: show it first", kind.name()));
     }
 
-    /// Where a drawing goes is known: the next frame is it.
+    /// Saves the next frame of a pane as a drawing at this path.
     pub(super) fn draw_to(&mut self, ctx: &Context, kind: PaneKind, path: PathBuf) {
         if self.showing.layout.rect_of(kind).is_none() {
             return self.not_seen(kind);
@@ -100,7 +102,7 @@ impl App {
         ctx.request_repaint();
     }
 
-    /// Call once the panes are drawn: what is to be a drawing is taken from what was painted.
+    /// Call once the panes are painted: makes the drawing that was asked for from the shapes in this frame.
     pub(super) fn take_drawing(&mut self, ctx: &Context, theme: &Theme) {
         let Some((kind, path)) = self.making.drawing.take() else { return };
         self.link.bare = self.showing.is_bare();
@@ -125,7 +127,7 @@ impl App {
         });
     }
 
-    /// The pane once more, drawn beside the window in the colours of paper: what was painted, and the pixels in it.
+    /// Draws a pane again in the light theme, in a context of its own. Returns the shapes that were painted and the pixels of their textures.
     fn on_paper(&mut self, ctx: &Context, kind: PaneKind, size: Vec2) -> (Vec<ClippedShape>, Images) {
         let paper = Context::default();
         style::install(&paper);
@@ -134,24 +136,24 @@ impl App {
         let bare = std::mem::replace(&mut self.link.bare, true);
         self.link.begin_frame();
         let mut shapes = vec![];
-        // Panes measure themselves in the first frames.
+        // A pane measures itself in the first frames.
         for _ in 0..PASSES {
             let mut output = paper.run_ui(input.clone(), |ui| {
                 let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme: &LIGHT };
                 frame::show(ui, self.showing.panes.get(kind), &mut cx, false);
             });
-            // Nothing is painted with them: words stay words.
+            // The textures of glyphs are not needed: text stays text in the drawing.
             output.textures_delta.clear();
             shapes = output.shapes;
         }
         self.link.bare = bare;
-        // A texture that was not drawn anew has the pixels that it has in the window.
+        // Textures that were not drawn again keep their pixels from the window.
         let mut pixels = images(ctx);
         pixels.extend(images(&paper));
         (shapes, pixels)
     }
 
-    /// Asks what a film is to be.
+    /// Opens the dialog of a film, of one pane or of the window.
     fn ask_film(&mut self, ctx: &Context, pane: Option<PaneKind>) {
         if self.making.filming.is_some() || self.making.asked.is_some() {
             return self.lab.tell(Level::Info, "A film is being made. Wait for it, or cancel it, before the next");
@@ -161,7 +163,7 @@ impl App {
         self.making.dialog = Some(FilmDialog::new(self.lab.first_step(), self.lab.snapshot().head, pane, window));
     }
 
-    /// Where the film goes is known: the run is asked for.
+    /// Asks the lab for a copy of the run, to film it to this path.
     pub(super) fn film_to(&mut self, path: PathBuf) {
         if let Some(film) = self.making.wanted.take() {
             self.making.asked = Some((film, path));
@@ -169,7 +171,7 @@ impl App {
         }
     }
 
-    /// Takes in what was finished beside the window. Call once per frame.
+    /// Takes what was finished on other threads: pictures, the copy of a run, a film. Call once per frame.
     pub(super) fn poll_making(&mut self, ctx: &Context) {
         while let Some(outcome) = self.making.pictures.poll() {
             match outcome {
@@ -180,7 +182,7 @@ impl App {
         if let Some((mut document, start)) = self.lab.take_copy()
             && let Some((mut film, path)) = self.making.asked.take()
         {
-            // The film shows the window as it stands now, whatever its scenario says.
+            // The film shows the window as it is now, whatever view the scenario asks for.
             let mut view = self.view();
             if !self.showing.views.is_on() {
                 film.setting.window.panes = Some(self.showing.layout.tree().clone());
@@ -216,7 +218,7 @@ impl App {
         self.lab.tell(level, text);
     }
 
-    /// The dialog and the progress of a film.
+    /// Draws the dialog and the progress of a film.
     pub(super) fn show_making(&mut self, ui: &mut Ui, theme: &Theme) {
         if let Some(mut dialog) = self.making.dialog.take() {
             match dialog.show(ui, theme) {
@@ -238,6 +240,7 @@ impl App {
     }
 }
 
+/// The name of a film's work, for its bar of progress.
 fn named(path: &std::path::Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     let what = if Format::of(path) == Some(Format::Pngs) { "pictures in " } else { "" };

@@ -1,32 +1,32 @@
-//! Panes that would be too small to be read become tabs: what stands where in the room that there is.
+//! Fits the tree of panes into the room that there is: panes that would be too small to read become tabs.
 
 use crate::ui::kit::theme::GAP;
 use eframe::egui::{Rect, Vec2, vec2};
 use egui_tiles::{Container, LinearDir, Tile, TileId, Tiles, Tree};
 use moebias_files::view::PaneKind;
 
-/// Smaller than this nothing in a pane can be read, points.
+/// The least size at which a pane can be read, points.
 const LEAST: Vec2 = vec2(258.0, 150.0);
-/// No side of a pane is dragged below this, points.
+/// A pane can't be dragged smaller than this, points.
 pub(super) const SMALLEST: f32 = LEAST.y;
 /// Height of a row of tabs, points.
 pub(super) const TABS: f32 = 24.0;
-/// Where what stands side by side has no room, it stands one above the other if each gets so much, points.
+/// Panes that have no room side by side are stacked if each gets at least this height, points.
 const STACKED: f32 = 200.0;
 
-/// What stands where.
+/// An arrangement of panes.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Plan {
     /// A pane.
     Pane(PaneKind),
-    /// One of several, chosen by tabs.
+    /// Several panes, of which tabs choose one.
     Tabs(Vec<PaneKind>),
-    /// Beside each other or one above the other, with their shares of the room.
+    /// Parts side by side or one above the other, with their shares of the room.
     Line(LinearDir, Vec<(Self, f32)>),
 }
 
 impl Plan {
-    /// The least room for it; what is a line can still become tabs.
+    /// The least size of the plan. A line needs no more than one pane with tabs, which it can become.
     fn least(&self) -> Vec2 {
         match self {
             Self::Pane(_) => LEAST,
@@ -34,6 +34,7 @@ impl Plan {
         }
     }
 
+    /// Appends all panes of the plan to `out`.
     fn panes(&self, out: &mut Vec<PaneKind>) {
         match self {
             Self::Pane(kind) => out.push(*kind),
@@ -42,13 +43,14 @@ impl Plan {
         }
     }
 
+    /// All panes of the plan as tabs.
     fn tabs(self) -> Self {
         let mut kinds = vec![];
         self.panes(&mut kinds);
         if let [kind] = kinds[..] { Self::Pane(kind) } else { Self::Tabs(kinds) }
     }
 
-    /// The same where it must do with `room`.
+    /// The plan that fits into `room`: lines that have no room become tabs, or are stacked.
     #[must_use]
     pub(super) fn fitted(self, room: Vec2) -> Self {
         let Self::Line(dir, parts) = self else { return self };
@@ -71,7 +73,7 @@ impl Plan {
         Self::Line(dir, parts).tabs()
     }
 
-    /// Where the parts of a line stand in `rect`.
+    /// The places of a line's parts in `rect`.
     #[must_use]
     pub(super) fn places(dir: LinearDir, parts: &[(Self, f32)], rect: Rect) -> Vec<Rect> {
         let across = dir == LinearDir::Horizontal;
@@ -92,7 +94,7 @@ impl Plan {
     }
 }
 
-/// What a tree shows, as it is.
+/// The plan of a tree as it is; `None` if the tree shows nothing.
 #[must_use]
 pub(super) fn plan_of(tree: &Tree<PaneKind>) -> Option<Plan> {
     tree.root().and_then(|root| of(&tree.tiles, root))
@@ -116,7 +118,7 @@ fn of(tiles: &Tiles<PaneKind>, id: TileId) -> Option<Plan> {
     }
 }
 
-/// Whether any row of tabs is wider than its place.
+/// Whether any row of tabs is wider than its place; `tab` returns the width of a tab, points.
 pub(super) fn overflows(plan: &Plan, room: Vec2, tab: &impl Fn(PaneKind) -> f32) -> bool {
     match plan {
         Plan::Pane(_) => false,
@@ -128,7 +130,7 @@ pub(super) fn overflows(plan: &Plan, room: Vec2, tab: &impl Fn(PaneKind) -> f32)
     }
 }
 
-/// Gives every part of a line that is too small for its pane what it needs, where there is enough for all.
+/// Widens every part of a line that is too small for its pane, at the cost of the others, if there is enough room for all.
 pub(super) fn widen(tree: &mut Tree<PaneKind>, room: Vec2) {
     if let Some(root) = tree.root() {
         widen_in(&mut tree.tiles, root, room);
@@ -156,7 +158,7 @@ fn widen_in(tiles: &mut Tiles<PaneKind>, id: TileId, room: Vec2) {
     }
 }
 
-/// Divides `whole` by shares so that nobody has less than the least, where there is enough for that.
+/// Divides `whole` in proportion to `shares`, but gives no part less than its `least` if there is enough room for that.
 fn split(whole: f32, shares: &[f32], least: &[f32]) -> Vec<f32> {
     let sum: f32 = shares.iter().sum::<f32>().max(f32::EPSILON);
     let plain: Vec<f32> = shares.iter().map(|s| s / sum * whole).collect();

@@ -1,4 +1,4 @@
-//! What the palette holds: everything the menus hold, every setting with what it may be, every scenario, model, pane and recent file.
+//! The lines of the palette: every action, every setting with its choices or range, every scenario, model, pane and recent file.
 
 use crate::ui::actions::{self, Action, Toggled};
 use crate::ui::ask::Ask;
@@ -23,9 +23,9 @@ use strum::IntoEnumIterator as _;
 /// What choosing a line does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Does {
-    /// Asks for this, and closes.
+    /// Asks the app for this, and closes the palette.
     Ask(Ask),
-    /// Goes on typing: a value is still to come.
+    /// Completes what is typed to this text; a value is still to be typed after it.
     Complete(String),
 }
 
@@ -44,7 +44,7 @@ pub struct Entry {
     pub refused: Option<String>,
     /// What choosing it does.
     pub does: Does,
-    /// Its names, plainly written, its own first.
+    /// The names that find it, as [`plain`] writes them; its own first.
     names: Vec<String>,
 }
 
@@ -60,15 +60,15 @@ impl Entry {
     }
 }
 
-/// Where the palette looks.
+/// What the palette is made from.
 pub struct Sources<'a> {
-    /// What runs.
+    /// The lab.
     pub lab: &'a Lab,
-    /// Which variants settings are of.
+    /// The settings panel, which says which variants a setting applies to.
     pub controls: &'a Controls,
     /// The variant that is shown.
     pub shown: usize,
-    /// Size of everything.
+    /// The zoom.
     pub zoom: f32,
     /// What is on and what is off.
     pub toggled: Toggled,
@@ -76,7 +76,7 @@ pub struct Sources<'a> {
     pub recent: &'a [PathBuf],
 }
 
-/// The lines for what was typed, the best first. Of two that fit equally well, the one that can be chosen comes first.
+/// The lines that match what was typed, the best match first. Of two that match equally well, the one that can be chosen comes first.
 #[must_use]
 pub fn found(typed: &str, sources: &Sources<'_>, ctx: &Context) -> Vec<Entry> {
     let settings = all(sources.lab, sources.controls.target(), sources.shown, sources.zoom);
@@ -90,7 +90,7 @@ pub fn found(typed: &str, sources: &Sources<'_>, ctx: &Context) -> Vec<Entry> {
     hits.into_iter().map(|(_, e)| e).collect()
 }
 
-/// Every line there is before anything is typed.
+/// All lines, as they stand while nothing is typed.
 #[must_use]
 pub fn entries(settings: &[Setting], sources: &Sources<'_>, ctx: &Context) -> Vec<Entry> {
     let lab = sources.lab;
@@ -117,11 +117,11 @@ pub fn entries(settings: &[Setting], sources: &Sources<'_>, ctx: &Context) -> Ve
     actions.chain(settings).chain(scenarios).chain(presets).chain(panes()).chain(recent).collect()
 }
 
-/// What can be done with each pane.
+/// A line for everything that can be done with each pane.
 fn panes() -> impl Iterator<Item = Entry> {
     PaneKind::iter().flat_map(|kind| {
         let name = kind.name();
-        // A pane's name alone means to see it.
+        // Typing only a pane's name shows it.
         let mut show = Entry::new(format!("Show pane: {name}"), "", ICON_OPEN_IN_FULL, Does::Ask(Ask::Reveal(kind)));
         show.names.push(plain(name));
         let pane = |name: String, symbol, ask| Entry::new(name, "", symbol, Does::Ask(ask));
@@ -136,7 +136,7 @@ fn panes() -> impl Iterator<Item = Entry> {
     })
 }
 
-/// A setting without a value: a number that is completed by typing one, or every choice there is.
+/// The lines of a setting while no value is typed: one for a number, which typing a value completes, or one per choice.
 fn lines(setting: &Setting) -> Vec<Entry> {
     match &setting.kind {
         Kind::Number(range) => {
@@ -179,7 +179,7 @@ fn values(setting: &Setting, typed: &str, lab: &Lab) -> Option<(Fit, Entry)> {
     Some((fit, Entry::new(name, now(setting, range), ICON_EDIT, does).refused(why)))
 }
 
-/// What was typed as a plain name and the number after it.
+/// Splits what was typed into a name, as [`plain`] writes it, and the number after it.
 fn split(typed: &str) -> Option<(String, f64)> {
     let breaks = typed.char_indices().filter(|(_, c)| c.is_whitespace() || matches!(c, '=' | ':' | '→'));
     breaks.into_iter().find_map(|(at, c)| {

@@ -1,4 +1,4 @@
-//! The palette: type a few letters, press Enter. Everything the menus hold, every setting, every scenario and every pane.
+//! The palette: a search over every action, setting, scenario, model, pane and recent file, which Enter chooses from.
 
 mod entries;
 
@@ -28,6 +28,7 @@ const TOP: f32 = 90.0;
 #[derive(Clone, Debug, Default)]
 pub struct Palette {
     typed: String,
+    /// The line that is selected.
     at: usize,
     /// Height of the list in the last frame.
     height: f32,
@@ -41,15 +42,16 @@ impl Palette {
     }
 }
 
-/// What was pressed that moves through the list.
+/// The keys pressed in this frame that concern the list.
 #[derive(Clone, Copy)]
 struct Pressed {
+    /// How many lines down the selection moves; negative moves it up.
     by: isize,
     enter: bool,
 }
 
 impl Pressed {
-    /// Takes the keys of a list out of the input; letters and the other keys are the search field's.
+    /// Takes the keys of the list out of the input; all others are left for the search field.
     fn take(ui: &Ui) -> Self {
         ui.input_mut(|i| {
             let mut key = |key| i.count_and_consume_key(Modifiers::NONE, key) as isize;
@@ -78,7 +80,7 @@ pub fn show(ui: &mut Ui, palette: &mut Palette, sources: &Sources<'_>, asks: &mu
         palette.at = palette.at.saturating_add_signed(pressed.by).min(last);
         ui.add_space(4.0);
         let most = ((screen.height() - TOP - 130.0) / LINE).max(3.0) as usize;
-        // As high as the hits need, whatever the last frame had room for.
+        // As high as the hits need, however high the list was in the last frame.
         let height = hits.len().clamp(1, LINES.min(most)) as f32 * LINE;
         let scroll = ScrollArea::vertical().max_height(height).min_scrolled_height(height);
         let mut chosen = None;
@@ -117,7 +119,7 @@ pub fn show(ui: &mut Ui, palette: &mut Palette, sources: &Sources<'_>, asks: &mu
     open && !modal.should_close()
 }
 
-/// Writes the name out, with the cursor behind it: a value is to follow.
+/// Completes the name in the search field and puts the cursor behind it, so that a value can be typed.
 fn complete(ctx: &Context, palette: &mut Palette, field: egui::Id, text: &str) {
     palette.typed = text.to_owned();
     palette.at = 0;
@@ -127,7 +129,7 @@ fn complete(ctx: &Context, palette: &mut Palette, field: egui::Id, text: &str) {
     ctx.request_repaint();
 }
 
-/// Why the chosen line can't be chosen, in full.
+/// Draws the full reason why the selected line can't be chosen, if so.
 fn foot(ui: &mut Ui, entry: Option<&Entry>, theme: &Theme) {
     let Some(why) = entry.and_then(|e| e.refused.as_ref()) else { return };
     ui.add_space(4.0);
@@ -138,6 +140,7 @@ fn foot(ui: &mut Ui, entry: Option<&Entry>, theme: &Theme) {
     ui.add_space(2.0);
 }
 
+/// Draws a line of the list.
 fn line(ui: &mut Ui, entry: &Entry, chosen: bool, theme: &Theme) -> egui::Response {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), LINE - 1.0), Sense::click());
     let can = entry.refused.is_none();

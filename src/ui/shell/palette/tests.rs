@@ -1,4 +1,4 @@
-//! What is typed finds what it names, and sets it.
+//! Typing a name finds it, and typing a name with a value sets it.
 
 use super::Sources;
 use super::entries::{Does, Entry, entries, found};
@@ -56,7 +56,7 @@ fn every_part_of_every_name_finds_it() {
                 missed.push(format!("{part}: {name}"));
                 continue;
             };
-            // What holds it word for word stands before what merely has its letters.
+            // A name that contains the text as it is ranks above one that merely has its letters in this order.
             let loose = every.iter().zip(&fits).filter(|((other, _), _)| !other.contains(&typed));
             late.extend(
                 loose.filter(|(_, f)| **f > Some(*fit)).map(|((_, other), _)| format!("{part}: {other} before {name}")),

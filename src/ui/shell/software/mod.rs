@@ -1,12 +1,12 @@
-//! The window on a software rasteriser.
+//! Draws the window fast where a CPU rasterises it.
 //!
-//! egui's shader can dither and filter by hand besides what it is asked for. A graphics card skips what is switched off; a
-//! rasteriser on the CPU, as Mesa's llvmpipe, does both sides of every branch for every pixel, about 200 cycles of it, and a window
-//! full of panels takes both cores of a small machine. Where the window is drawn so, [`install`] takes what egui has painted, before
-//! eframe draws it, and draws it with a shader that has no branches: the same pixels, and three times the frames per second.
+//! egui's shader has branches for dithering and for filtering textures by hand. A graphics card skips a branch that is switched off; a
+//! rasteriser on the CPU, such as Mesa's llvmpipe, evaluates both sides of every branch for every pixel, which takes about 200 cycles, and a
+//! window full of panels keeps both cores of a small machine busy. There, [`install`] takes the shapes that egui has painted before eframe
+//! draws them, and draws them with a shader without branches: the same pixels, and three times the frames per second.
 //!
-//! Nothing else changes: panes paint as ever, and pictures, films and tests use egui's own renderer. On a graphics card this does
-//! nothing at all. Paint callbacks of others would not be drawn; the window has none.
+//! Nothing else changes: panes paint as usual, and pictures, films and tests use egui's own renderer. On a graphics card nothing is
+//! installed. Paint callbacks would not be drawn; the window has none.
 
 mod painter;
 #[cfg(test)]
@@ -19,16 +19,16 @@ use moebias_engine::run::lock;
 use painter::Painter;
 use std::sync::{Arc, Mutex};
 
-/// Draws this window plainly, if a CPU rasterises it.
+/// Draws this window with [`Painter`] if a CPU rasterises it.
 pub fn install(ctx: &Context, state: &RenderState) {
     if state.adapter.get_info().device_type == wgpu::DeviceType::Cpu {
         redirect(ctx, state);
     }
 }
 
-/// Draws everything of `ctx` by [`Painter`], whatever the device.
+/// Draws everything of `ctx` with [`Painter`], whatever the device.
 fn redirect(ctx: &Context, state: &RenderState) {
-    // On a linear frame buffer colours are converted, which this does not do; nobody offers nothing else.
+    // An sRGB frame buffer converts colours, which the shader does not expect. Every known system offers another format too.
     if state.target_format.is_srgb() {
         return;
     }
@@ -37,19 +37,19 @@ fn redirect(ctx: &Context, state: &RenderState) {
     ctx.add_plugin(Redirect::default());
 }
 
-/// Puts one callback in the place of all shapes.
+/// Replaces all shapes of a frame by one paint callback.
 #[derive(Default)]
 struct Redirect {
     textures: Arc<Mutex<Waiting>>,
 }
 
-/// Textures that changed since the last frame that was drawn. (A pass can be discarded, its textures cannot.)
+/// Changes to textures since the last frame that was drawn. They accumulate: a frame may be discarded, its textures may not.
 #[derive(Default)]
 struct Waiting(TexturesDelta);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        // egui takes changes that nobody drew for a mistake; the window is closed.
+        // egui reports changes that were never drawn as a mistake. Here the window was closed before it drew them.
         self.0.clear();
     }
 }
@@ -69,7 +69,7 @@ impl Plugin for Redirect {
     }
 }
 
-/// All that a frame shows.
+/// The triangles and textures of a frame.
 struct Frame {
     primitives: Vec<ClippedPrimitive>,
     textures: Arc<Mutex<Waiting>>,

@@ -1,4 +1,4 @@
-//! Triangles to pixels, as egui means them and no more.
+//! Draws egui's triangles with one pipeline for areas of one colour and one for textures.
 
 use eframe::egui::epaint::textures::{TextureFilter, TextureOptions, TextureWrapMode, TexturesDelta};
 use eframe::egui::epaint::{ClippedPrimitive, ImageData, ImageDelta, Mesh, Primitive, Vertex, WHITE_UV};
@@ -7,23 +7,24 @@ use eframe::egui_wgpu::ScreenDescriptor;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// A triangle of one colour larger than this many square points is drawn without its texture; for smaller ones the change of
-/// pipelines would cost more.
+/// A triangle of one colour larger than this many square points is drawn without a texture. For a smaller one, changing the pipeline would
+/// cost more than it saves.
 const LARGE: f32 = 2000.0;
 
 /// Draws egui's triangles.
 pub(super) struct Painter {
     plain: wgpu::RenderPipeline,
     textured: wgpu::RenderPipeline,
-    /// The window's size, and the binding it has in the shader.
+    /// The uniform buffer with the window's size, and its bind group.
     size: (wgpu::Buffer, wgpu::BindGroup),
     layout: wgpu::BindGroupLayout,
     samplers: HashMap<TextureOptions, wgpu::Sampler>,
     textures: HashMap<TextureId, Texture>,
-    /// Textures that the last frame was the last to show.
+    /// Textures that the last frame still showed and that can be freed now.
     leaving: Vec<TextureId>,
     vertices: wgpu::Buffer,
     indices: wgpu::Buffer,
+    /// Width and height of the frame, pixels.
     pixels: [u32; 2],
     draws: Vec<Draw>,
 }
@@ -34,17 +35,17 @@ struct Texture {
     binding: wgpu::BindGroup,
 }
 
-/// A run of triangles.
+/// Consecutive triangles that are drawn together.
 struct Draw {
-    /// Of the frame: left, top, width, height, pixels.
+    /// The clip rectangle in the frame: left, top, width, height, pixels.
     clip: [u32; 4],
-    /// `None` where all are of one colour.
+    /// `None` where every triangle has one colour.
     texture: Option<TextureId>,
     indices: Range<u32>,
     first_vertex: i32,
 }
 
-/// Where a mesh begins in the buffers of the frame.
+/// Where a mesh begins in the frame's buffers of indices and vertices.
 #[derive(Clone, Copy)]
 struct Start {
     index: u32,
@@ -106,7 +107,7 @@ impl Painter {
         }
     }
 
-    /// Takes over textures, and uploads the triangles of a frame.
+    /// Applies the changes to textures, and uploads the triangles of a frame.
     pub(super) fn prepare(
         &mut self,
         device: &wgpu::Device,
@@ -157,7 +158,7 @@ impl Painter {
                     pass.set_pipeline(&self.textured);
                     pass.set_bind_group(1, &texture.binding, &[]);
                 }
-                // It was freed in the frame that shows it.
+                // The texture is unknown, for example because it was freed; the triangles are left out.
                 Some(None) => continue,
             }
             pass.set_bind_group(0, &self.size.1, &[]);
@@ -165,7 +166,7 @@ impl Painter {
         }
     }
 
-    /// A whole texture or a part of one. One of the same size stays and is written anew.
+    /// Writes a whole texture or a part of one. A texture that keeps its size is reused.
     fn set_texture(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, id: TextureId, delta: &ImageDelta) {
         let ImageData::Color(image) = &delta.image;
         let [width, height] = image.size.map(|n| n as u32);
@@ -173,7 +174,7 @@ impl Painter {
         let fits = |t: &Texture| delta.pos.is_some() || [t.texture.width(), t.texture.height()] == [width, height];
         let known = self.textures.remove(&id).filter(fits);
         if known.is_none() && delta.pos.is_some() {
-            // A part of what nobody knows.
+            // A part of a texture that does not exist.
             return;
         }
         let options = delta.options;
@@ -199,7 +200,7 @@ impl Painter {
     }
 }
 
-/// The triangles of a mesh in their order, large ones of one colour apart from all others.
+/// Divides the triangles of a mesh, in their order, into draws: large triangles of one colour apart from all others.
 fn runs(mesh: &Mesh, clip: [u32; 4], start: Start) -> Vec<Draw> {
     let mut all: Vec<Draw> = vec![];
     for (at, corners) in (start.index..).step_by(3).zip(mesh.indices.as_chunks::<3>().0) {
@@ -219,7 +220,7 @@ fn is_large_and_plain(mesh: &Mesh, corners: &[u32; 3]) -> bool {
     is_white && (u.x * v.y - u.y * v.x).abs() > 2.0 * LARGE
 }
 
-/// A rectangle in points, in pixels of the frame.
+/// Converts a clip rectangle from points to pixels of the frame: left, top, width, height.
 fn clip(rect: Rect, screen: &ScreenDescriptor) -> [u32; 4] {
     let [width, height] = screen.size_in_pixels;
     let pixel = |x: f32, most: u32| ((screen.pixels_per_point * x).round() as u32).min(most);
@@ -238,7 +239,7 @@ fn pipeline(
     use wgpu::BlendFactor::{One, OneMinusDstAlpha, OneMinusSrcAlpha};
     let part =
         |src_factor, dst_factor| wgpu::BlendComponent { src_factor, dst_factor, operation: wgpu::BlendOperation::Add };
-    // As egui blends.
+    // The same blending as egui's.
     let blend = wgpu::BlendState { color: part(One, OneMinusSrcAlpha), alpha: part(OneMinusDstAlpha, One) };
     let attributes = wgpu::vertex_attr_array![0 => Float32x2, 1 => Float32x2, 2 => Unorm8x4];
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
@@ -321,7 +322,7 @@ fn buffer(device: &wgpu::Device, usage: wgpu::BufferUsages, size: u64) -> wgpu::
     })
 }
 
-/// Writes to a buffer, to a larger one where it is too small.
+/// Writes to a buffer, which is replaced by a larger one if it is too small.
 fn upload(device: &wgpu::Device, queue: &wgpu::Queue, to: &mut wgpu::Buffer, usage: wgpu::BufferUsages, bytes: &[u8]) {
     if to.size() < bytes.len() as u64 {
         *to = buffer(device, usage, (bytes.len() as u64).next_power_of_two());

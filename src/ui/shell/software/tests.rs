@@ -1,4 +1,4 @@
-//! What is drawn plainly is what egui's own renderer draws.
+//! The painter draws the same pixels as egui's own renderer.
 
 use super::redirect;
 use eframe::egui::{self, Color32, ColorImage, Pos2, Rect, Stroke, TextureHandle, TextureOptions, pos2, vec2};
@@ -7,7 +7,7 @@ use egui_kittest::Harness;
 use egui_kittest::wgpu::{WgpuTestRenderer, create_render_state, default_wgpu_setup};
 use image::RgbaImage;
 
-/// Letters, areas large and small, curves, see-through colours, clipping, and pictures whose texture changes and goes.
+/// Draws letters, areas large and small, curves, transparent colours, clipped shapes, and pictures whose textures change and are freed.
 fn scene(ui: &mut egui::Ui, pictures: &mut Vec<TextureHandle>, frame: usize, is_new: bool) {
     let image = |x: usize| {
         let pixels = (0..64).map(|i| Color32::from_rgb((i * 4) as u8, (x * 60) as u8, 200 - i as u8)).collect();
@@ -47,7 +47,7 @@ fn scene(ui: &mut egui::Ui, pictures: &mut Vec<TextureHandle>, frame: usize, is_
     let _pressed = ui.button("Play");
 }
 
-/// Four frames, at a scale where points are not pixels.
+/// Renders four frames at a scale of 1.5 pixels per point, with our painter or with egui's.
 fn frames(plainly: bool) -> Vec<RgbaImage> {
     let state = create_render_state(default_wgpu_setup(), RendererOptions { dithering: false, ..Default::default() });
     let renderer = WgpuTestRenderer::from_render_state(state.clone());

@@ -1,6 +1,6 @@
-// egui's triangles, drawn plainly. Colours are gamma-encoded and premultiplied, as egui's own shader has them.
+// Draws egui's triangles without branches. Colours are gamma-encoded with premultiplied alpha, as in egui's own shader.
 
-// The window, in points.
+// Width and height of the window, points; the other two components are 0.
 @group(0) @binding(0) var<uniform> size: vec4<f32>;
 @group(1) @binding(0) var image: texture_2d<f32>;
 @group(1) @binding(1) var filtered: sampler;
@@ -23,7 +23,7 @@ fn textured(in: Corner) -> @location(0) vec4<f32> {
     return in.colour * textureSampleLevel(image, filtered, in.uv, 0.0);
 }
 
-// Areas of one colour, which egui draws with a white texel.
+// Areas of one colour. egui draws them with a white texel, so the texture can be left out.
 @fragment
 fn plain(in: Corner) -> @location(0) vec4<f32> {
     return in.colour;
