@@ -29,8 +29,8 @@ pub(super) struct Showing {
     pub(super) presenting: Presenting,
     /// The pane that the pointer or the keyboard focus came to last, or that was brought up last.
     last_pane: Option<PaneKind>,
-    /// Where the pointer and the focus were in the last frame.
-    been: (Option<Pos2>, Option<Pos2>),
+    /// Where the pointer and the keyboard focus were in the last frame.
+    attention: Attention,
     /// The menu at the experiment's name opens in the next frame.
     pub(super) menu: bool,
     /// Only this pane is shown, and nothing else.
@@ -43,6 +43,13 @@ pub(super) struct Showing {
     learns: bool,
     /// Whether a batch is small enough to be looked at as a whole. When this changes, the microscope or the heatmap comes to the front.
     tiny: bool,
+}
+
+/// Where the pointer and the keyboard focus are.
+#[derive(Clone, Copy, Default)]
+struct Attention {
+    pointer: Option<Pos2>,
+    focus: Option<Pos2>,
 }
 
 /// Where the panes beside the settings would be narrower than this, points, the settings float over them.
@@ -197,9 +204,9 @@ impl App {
     /// Notes the pane that the pointer or the focus has just moved to. A pointer that rests changes nothing.
     fn note_pane(&mut self, ctx: &Context, pointer: Option<Pos2>, under: Option<PaneKind>) {
         let focus = self.window.focus.in_pane(ctx);
-        let before = std::mem::replace(&mut self.showing.been, (pointer, focus));
-        let pointed = under.filter(|_| before.0 != pointer);
-        let focused = focus.filter(|_| before.1 != focus).and_then(|at| self.showing.layout.pane_at(at));
+        let before = std::mem::replace(&mut self.showing.attention, Attention { pointer, focus });
+        let pointed = under.filter(|_| before.pointer != pointer);
+        let focused = focus.filter(|_| before.focus != focus).and_then(|at| self.showing.layout.pane_at(at));
         let come = pointed.or(focused).or(self.showing.layout.brought_up());
         self.showing.last_pane = come.or(self.showing.last_pane);
     }

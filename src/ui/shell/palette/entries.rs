@@ -70,7 +70,7 @@ pub struct Sources<'a> {
     pub shown: usize,
     /// The zoom.
     pub zoom: f32,
-    /// What is on and what is off.
+    /// The state of the actions that turn something on and off.
     pub toggled: Toggled,
     /// Files opened or saved lately.
     pub recent: &'a [PathBuf],
