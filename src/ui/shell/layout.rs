@@ -3,6 +3,7 @@
 mod arrangement;
 mod draw;
 mod fit;
+mod pane;
 mod tabs;
 mod tiles;
 

@@ -1,30 +1,15 @@
 //! Draws the panes: the maximised one alone, a few one above the other, the tree as it is, or what the tree becomes where it has no room.
 
 use super::fit::{self, Plan, TABS};
+use super::pane::Drawing;
 use super::tabs::{self, width_of};
 use super::tiles::Places;
 use super::{Exports, Layout};
-use crate::ui::panes::shared::frame::{self, Header};
+use crate::ui::panes::shared::frame;
 use crate::ui::panes::{PaneContext, Panes};
 use eframe::egui::{Rect, Shape, Ui, UiBuilder, Vec2};
 use egui_tiles::{Container, LinearDir, TileId};
 use moebias_files::view::PaneKind;
-
-/// What panes are drawn with, and what is to be made of them.
-pub(super) struct Drawing<'a, 'b> {
-    panes: &'a mut Panes,
-    pub(super) cx: &'a mut PaneContext<'b>,
-    exports: &'a mut Exports,
-}
-
-impl Drawing<'_, '_> {
-    /// Draws a pane with its header in all of `ui`.
-    pub(super) fn pane(&mut self, ui: &mut Ui, kind: PaneKind, maximised: bool) -> Header {
-        let header = frame::show(ui, self.panes.get(kind), self.cx, maximised);
-        self.exports.extend(header.export.map(|e| (kind, e)));
-        header
-    }
-}
 
 impl Layout {
     /// Draws the panes. Those that are to be copied, saved or filmed are added to `exports`.

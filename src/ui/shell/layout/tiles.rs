@@ -1,7 +1,7 @@
 //! How egui_tiles draws the tree: sizes, colours, tabs and the panes themselves.
 
-use super::draw::Drawing;
 use super::fit::{self, TABS};
+use super::pane::Drawing;
 use super::tabs;
 use crate::ui::kit::focus;
 use crate::ui::kit::style::{SMALL, text};
