@@ -123,6 +123,7 @@ impl Action {
             | Self::ToggleHints
             | Self::SaveSweep
             | Self::CompareRecordings
+            | Self::HowRead
             | Self::ResetLayout => vec![],
         }
     }

@@ -56,6 +56,8 @@ pub enum Action {
     Open,
     /// Choose another recording to compare the present one with.
     CompareRecordings,
+    /// Show how the recording is read, to say what its file does not say.
+    HowRead,
     /// Choose where to save the run as a recording.
     SaveAs,
     /// Choose where to save the run together with the present view.
@@ -223,6 +225,7 @@ impl Action {
             ),
             Self::SaveSweep => (lab.sweep().is_none(), "There is no sweep to save: S opens the pane that makes one"),
             Self::CompareRecordings => return lab.cant_compare(),
+            Self::HowRead => (lab.examined().is_none(), "These tokens are not from a recording"),
             Self::ResetBiases => (!s.has_scores(), "A log of selections has no biases"),
             Self::Slower => (matches!(s.speed, Speed::Steps(rate) if rate <= SPEEDS[0]), "This is the lowest speed"),
             Self::Faster => (s.speed == Speed::Max, "This is as fast as it goes"),

@@ -29,6 +29,7 @@ impl Action {
         match self {
             Self::Open => "Open…",
             Self::CompareRecordings => "Compare with another recording…",
+            Self::HowRead => "How the recording is read…",
             Self::SaveAs => "Save run as…",
             Self::SaveWithView => "Save run with this view…",
             Self::ExportCsv => "Export curves as CSV…",
@@ -107,6 +108,7 @@ impl Action {
         match self {
             Self::Open => i::ICON_FOLDER_OPEN,
             Self::CompareRecordings => i::ICON_DIFFERENCE,
+            Self::HowRead => i::ICON_DATA_ARRAY,
             Self::SaveAs | Self::SaveWithView => i::ICON_SAVE,
             Self::ExportCsv => i::ICON_TABLE,
             Self::SavePicture => i::ICON_PHOTO_CAMERA,
@@ -199,6 +201,7 @@ impl Action {
             | Self::EngineGpu => Group::Experiment,
             Self::Open
             | Self::CompareRecordings
+            | Self::HowRead
             | Self::SaveAs
             | Self::SaveWithView
             | Self::ExportCsv

@@ -6,7 +6,7 @@ mod explain;
 mod learning;
 mod memory;
 mod presets;
-mod recording;
+pub mod recording;
 mod router;
 pub mod settings;
 mod tokens;

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod files;
+mod importing;
 pub mod layout;
 pub mod notices;
 pub mod palette;

@@ -97,6 +97,7 @@ impl App {
                 let turn = if action == Action::StageOn { Turn::Forward } else { Turn::Back };
                 self.showing.panes.microscope.turn(turn);
             }
+            Action::HowRead => self.overlays.ask_how_read(&self.lab),
             Action::Unpin => self.leave(ctx),
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             _ => {}

@@ -146,6 +146,7 @@ impl App {
             self.chosen(ui.ctx(), purpose, path);
         }
         self.overlays.show_renaming(ui, &mut self.lab, theme);
+        self.overlays.show_importing(ui, &mut self.lab, !self.options.still, theme);
         self.show_making(ui, theme);
         if self.overlays.open().is_none() && !self.options.still {
             let audience = self.showing.presenting.is_on();

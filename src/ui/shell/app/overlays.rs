@@ -7,6 +7,7 @@ use crate::ui::help::glossary::{self, Glossary};
 use crate::ui::help::lesson;
 use crate::ui::kit::theme::Theme;
 use crate::ui::shell::files::{Dialog, Outcome, Purpose, Texts};
+use crate::ui::shell::importing::Importing;
 use crate::ui::shell::notices::{self, Seen};
 use crate::ui::shell::palette::{self, Palette};
 use crate::ui::shell::rename::Renaming;
@@ -45,6 +46,7 @@ pub(super) struct Overlays {
     palette: Option<Palette>,
     dialog: Option<Dialog>,
     renaming: Option<Renaming>,
+    importing: Importing,
     glossary: Glossary,
     welcome: Welcome,
     /// Which messages were seen, and where toasts stand.
@@ -67,7 +69,7 @@ impl Overlays {
 
     /// Whether the palette or a dialog is open, which take the keyboard.
     pub(super) fn is_typed_into(&self) -> bool {
-        self.palette.is_some() || self.dialog.is_some() || self.renaming.is_some()
+        self.palette.is_some() || self.dialog.is_some() || self.renaming.is_some() || self.importing.is_open()
     }
 
     /// The palette, if it is open.
@@ -219,5 +221,18 @@ impl Overlays {
         if self.renaming.as_mut().is_some_and(|r| !r.show(ui, lab, theme)) {
             self.renaming = None;
         }
+    }
+
+    /// Opens the dialog that says how the recording is read.
+    pub(super) fn ask_how_read(&mut self, lab: &Lab) {
+        self.importing.open(lab);
+    }
+
+    /// Draws that dialog, if it is open. Where `offers`, it opens by itself after a recording was opened that could mean something else.
+    pub(super) fn show_importing(&mut self, ui: &mut Ui, lab: &mut Lab, offers: bool, theme: &'static Theme) {
+        if offers {
+            self.importing.follow(lab);
+        }
+        self.importing.show(ui, lab, theme);
     }
 }
