@@ -65,7 +65,7 @@ fn csv(lab: &mut Lab) -> BTreeMap<(u64, String), Vec<u32>> {
 
 /// Checks that everything that shows the current step shows the same batch, and returns its loads.
 fn agree(lab: &mut Lab, variant: usize, learns: bool) -> Vec<u32> {
-    lab.send(Command::SetView(ViewRequest { variant, rows: Rows::Live, per_row: 1, ..ViewRequest::default() }));
+    lab.send(Command::SetView(ViewRequest { variant, rows: Rows::Batch, per_row: 1, ..ViewRequest::default() }));
     let (tokens, columns_) = (32, 64);
     lab.send(Command::SetMicroscope(Some(MicroscopeRequest {
         variant,
@@ -77,7 +77,7 @@ fn agree(lab: &mut Lab, variant: usize, learns: bool) -> Vec<u32> {
     let here = lab.snapshot().step;
     wait_for(lab, "every pane", |s| {
         let (p, m, t) = (&s.picture, s.microscope.as_ref(), s.theory.as_ref());
-        p.request.rows == Rows::Live
+        p.request.rows == Rows::Batch
             && p.request.variant == variant
             && p.step + 1 == here
             && m.is_some_and(|m| m.request.variant == variant && m.step + 1 == here)

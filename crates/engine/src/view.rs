@@ -3,10 +3,10 @@
 use super::cpu::look_ahead;
 use moebias_model::batch::{Batch, TokenInputs};
 use moebias_model::config::{Router, Rule};
+pub use moebias_model::heatmap::Rows;
 use moebias_model::select::By;
 use moebias_model::step::Simulation;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Number of tokens in the probe: as many rows as can be told apart on a projector.
@@ -22,18 +22,6 @@ const PAIRS: usize = 1 << 18;
 pub const LEAST_SAMPLE: u32 = 4;
 /// Number of tokens from which topic shares are counted.
 pub const SHARE_TOKENS: u32 = 4096;
-
-/// What the rows of a picture are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter, strum::Display)]
-pub enum Rows {
-    /// A fixed set of tokens, the same at every step, so that changes of their routing are visible.
-    #[default]
-    Probe,
-    /// Tokens of the batch that was routed last.
-    Live,
-    /// Topics instead of tokens: the share of a topic's assignments that each expert gets.
-    Topics,
-}
 
 /// What the screen asks the worker to draw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -216,10 +204,10 @@ pub fn picture(simulation: &mut Simulation, request: ViewRequest) -> Picture {
     let mut batch = match request.rows {
         // The probe uses BIP's biases as the last batch left them, without the passes over a new batch: otherwise they would not be seen to
         // move.
-        Rows::Probe => simulation.probe(),
-        Rows::Live | Rows::Topics => simulation.next_batch(),
+        Rows::Fixed => simulation.probe(),
+        Rows::Batch | Rows::Topics => simulation.next_batch(),
     };
-    if request.rows != Rows::Probe {
+    if request.rows != Rows::Fixed {
         look_ahead(&mut batch);
     }
     let all = batch.variants.len();
@@ -252,14 +240,14 @@ fn picture_of(simulation: &Simulation, batch: &Batch, request: ViewRequest, shar
         return picture;
     }
     // Where tokens compete for room, or experts choose, the probe tokens are routed as a batch of their own.
-    let own = (request.rows == Rows::Probe && batch.variants[variant].sees_whole_batch())
+    let own = (request.rows == Rows::Fixed && batch.variants[variant].sees_whole_batch())
         .then(|| batch.clone().gathered(batch.inputs.batch.min(PROBE_TOKENS)));
     let batch = own.as_ref().unwrap_or(batch);
     (picture.per_row, picture.sampled) = (1, 1);
     let order = Order::new(batch, request);
     match request.rows {
         Rows::Topics => shares(batch, variant, &mut picture),
-        Rows::Probe | Rows::Live => tokens(batch, variant, (&order, share), &mut picture),
+        Rows::Fixed | Rows::Batch => tokens(batch, variant, (&order, share), &mut picture),
     }
     if let Some(index) = request.pinned.filter(|t| *t < batch.inputs.batch && request.rows != Rows::Topics) {
         let (scores, marks) = route(batch, variant, index);
@@ -281,7 +269,7 @@ impl Order {
         let all = batch.inputs.batch;
         match request.rows {
             Rows::Topics => Self::Arrival,
-            Rows::Probe => {
+            Rows::Fixed => {
                 let n = all.min(PROBE_TOKENS);
                 let mut tokens: Vec<u32> = (0..n).map(|i| batch.spaced(i, n)).collect();
                 if request.by_topic {
@@ -289,8 +277,8 @@ impl Order {
                 }
                 Self::Chosen(tokens)
             }
-            Rows::Live if request.by_topic => Self::Chosen(by_topic(batch)),
-            Rows::Live => Self::Arrival,
+            Rows::Batch if request.by_topic => Self::Chosen(by_topic(batch)),
+            Rows::Batch => Self::Arrival,
         }
     }
 
@@ -352,7 +340,7 @@ fn route(batch: &Batch, variant: usize, token: u32) -> (Vec<i32>, Vec<u8>) {
 
 fn tokens(batch: &Batch, variant: usize, (order, share): (&Order, usize), picture: &mut Picture) {
     let (all, request) = (order.len(batch), picture.request);
-    let probe = request.rows == Rows::Probe;
+    let probe = request.rows == Rows::Fixed;
     let first = if probe { 0 } else { request.first.min(all.saturating_sub(1)) };
     let tokens = if probe || request.tokens == 0 { all - first } else { request.tokens.min(all - first) };
     let wanted = if probe { 1 } else { request.per_row };

@@ -254,7 +254,7 @@ fn the_probe_is_a_batch_of_its_own() {
             ..Variant::default()
         }];
         let mut simulation = Simulation::new(Experiment { seed: 1, source, variants }, None).unwrap();
-        let made = picture(&mut simulation, ViewRequest { rows: Rows::Probe, ..ViewRequest::default() });
+        let made = picture(&mut simulation, ViewRequest { rows: Rows::Fixed, ..ViewRequest::default() });
         let count = |bit: u8, e: usize| (0..made.rows()).filter(|&r| made.marks_of(r)[e] & bit != 0).count();
         let most = (PROBE_TOKENS * k).div_ceil(16) as usize * 5 / 4;
         let dropped: usize = (0..16).map(|e| count(DROPPED, e)).sum();

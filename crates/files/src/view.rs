@@ -1,10 +1,11 @@
 //! How a scenario should be shown: which panes are where, what is hidden, and how large everything is. The window and pictures follow it; a
 //! run without a screen ignores it.
 //!
-//! The names here are those written in files; the window maps them to its own.
+//! The window uses the same names.
 
 use super::error::setting;
 use moebias_model::config::{ConfigError, Limits};
+pub use moebias_model::heatmap::{Cells, Rows};
 use serde::{Deserialize, Serialize};
 
 /// A view. What is left out stays as the user has arranged it.
@@ -22,11 +23,11 @@ pub struct View {
     /// The size of everything; 1 is normal.
     pub zoom: Option<f32>,
     /// What the rows of the heatmap are.
-    pub rows: Option<RowsName>,
+    pub rows: Option<Rows>,
     /// What the cells of the heatmap show.
-    pub cells: Option<CellsName>,
+    pub cells: Option<Cells>,
     /// Which section of the Theory pane is open.
-    pub section: Option<SectionName>,
+    pub section: Option<Section>,
     /// The index of the expert that is pinned.
     pub expert: Option<u32>,
 }
@@ -95,35 +96,11 @@ pub enum Part {
     TopBar,
 }
 
-/// What the rows of the heatmap are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter)]
-pub enum RowsName {
-    /// A fixed set of tokens.
-    Fixed,
-    /// The whole batch of the step that is shown; `NextBatch` in files of Moebias 0.1.
-    #[serde(alias = "NextBatch")]
-    Batch,
-    /// Topics instead of tokens.
-    Topics,
-}
-
-/// What the cells of the heatmap show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter)]
-pub enum CellsName {
-    /// The score.
-    Score,
-    /// The sum of score and bias.
-    Biased,
-    /// Which experts are chosen.
-    Chosen,
-    /// Only what the bias changed.
-    Moved,
-}
-
 /// A section of the Theory pane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter)]
-pub enum SectionName {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::EnumIter)]
+pub enum Section {
     /// The Lagrangian and the optimum.
+    #[default]
     Objective,
     /// Which tokens moved, and where to.
     Moves,

@@ -23,6 +23,7 @@ pub mod gate;
 pub mod gating;
 pub mod groups;
 pub mod hash;
+pub mod heatmap;
 pub mod learn;
 pub mod metrics;
 mod name;

@@ -76,7 +76,8 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
             if let Some((steps, tokens, experts)) = shape {
                 let loads = desk.lab.snapshot().trace.as_ref().is_some_and(|t| !t.counts.is_empty());
                 let tokens = if loads { String::new() } else { format!(" × {tokens} tokens") };
-                let what = format!("{steps} steps{tokens} × {experts} experts, then again from the start");
+                let unit = if steps == 1 { "step" } else { "steps" };
+                let what = format!("{steps} {unit}{tokens} × {experts} experts, then again from the start");
                 ui.label(RichText::new(what).small().color(theme.dim));
             }
             super::recording::show(ui, desk);

@@ -35,7 +35,7 @@ impl Views {
             self.before = Some(Before { layout: own, look: panes.look() });
             let look = panes.look();
             panes.set_look(Look {
-                rows: view.rows.unwrap_or(look.rows),
+                rows: view.rows.or(look.rows),
                 cells: view.cells.unwrap_or(look.cells),
                 section: view.section.unwrap_or(look.section),
             });
@@ -121,7 +121,7 @@ pub fn written(layout: &Layout, panes: &Panes, link: &Link, hidden: Vec<Part>, z
         maximised: layout.maximised(),
         hidden,
         zoom: (zoom != 1.0).then_some(zoom),
-        rows: Some(look.rows),
+        rows: look.rows,
         cells: Some(look.cells),
         section: layout.rect_of(PaneKind::Theory).map(|_| look.section),
         expert: link.pinned_expert.map(|e| e as u32),
@@ -140,7 +140,7 @@ mod tests {
         let view = View {
             columns: vec![vec![PaneKind::Theory], vec![PaneKind::Bias, PaneKind::Load]],
             hidden: vec![Part::Controls],
-            rows: Some(moebias_files::view::RowsName::Topics),
+            rows: Some(moebias_files::view::Rows::Topics),
             ..View::default()
         };
         let mut views = Views::default();

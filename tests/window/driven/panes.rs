@@ -58,7 +58,7 @@ fn every_mode_of_every_pane_can_be_chosen() {
         window.run_steps(3);
         window.get_by_role_and_label(Role::RadioButton, rows).click();
         wait(&mut window, rows, |l| {
-            let wanted = [("Topics", Rows::Topics), ("Whole batch", Rows::Live), ("Fixed tokens", Rows::Probe)];
+            let wanted = [("Topics", Rows::Topics), ("Whole batch", Rows::Batch), ("Fixed tokens", Rows::Fixed)];
             wanted.iter().any(|(n, r)| *n == rows && l.snapshot().picture.request.rows == *r)
         });
         press(&mut window, PLAIN, Key::Escape);
@@ -117,7 +117,7 @@ fn any_part_of_the_batch_can_be_scrolled_into_view() {
     window.get_by_role_and_label(Role::RadioButton, "Rows in order of arrival").click();
     wait(&mut window, "the batch", |l| {
         let p = &l.snapshot().picture;
-        p.request.rows == Rows::Live && !p.request.by_topic && p.request.tokens == 65_536
+        p.request.rows == Rows::Batch && !p.request.by_topic && p.request.tokens == 65_536
     });
     press(&mut window, PLAIN, Key::Escape);
     let shared = |l: &Lab| (l.snapshot().picture.first, l.snapshot().picture.per_row);

@@ -14,7 +14,7 @@ fn simulation(batch: u32) -> Simulation {
 }
 
 fn live() -> ViewRequest {
-    ViewRequest { rows: Rows::Live, ..ViewRequest::default() }
+    ViewRequest { rows: Rows::Batch, ..ViewRequest::default() }
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn pictures_beside_each_other_are_of_the_same_tokens() {
     let all = picture(&mut simulation, ViewRequest { variant: 4, beside: Beside::All, ..live() });
     assert_eq!(all.beside.iter().map(|p| p.request.variant).collect::<Vec<_>>(), [0, 1, 2]);
     assert!(all.beside.iter().all(|p| p.tokens == all.tokens && p.per_row == all.per_row));
-    let one = ViewRequest { variant: 4, beside: Beside::Variant(5), rows: Rows::Probe, ..live() };
+    let one = ViewRequest { variant: 4, beside: Beside::Variant(5), rows: Rows::Fixed, ..live() };
     let one = picture(&mut simulation, one);
     let chosen = |p: &Picture| p.marks_of(0).iter().filter(|m| *m & CHOSEN != 0).count();
     assert_eq!((chosen(&one), chosen(&one.beside[0]), one.beside.len()), (3, 2, 1));

@@ -36,10 +36,10 @@ impl Drawing {
 
     /// Remakes the picture if it is stale and due.
     pub(super) fn draw(&mut self, run: &mut Run, moving: bool) {
-        let slow = self.view.rows != Rows::Probe && moving && self.view == self.picture.request;
+        let slow = self.view.rows != Rows::Fixed && moving && self.view == self.picture.request;
         // While the run moves, a costly picture takes at most a tenth of the time, or a third while the user zooms and pans.
         let rest = if slow { LIVE_FRAME.max(9 * self.cost) } else { 2 * self.cost };
-        let due = !moving || self.view.rows == Rows::Probe || self.made.elapsed() >= rest;
+        let due = !moving || self.view.rows == Rows::Fixed || self.made.elapsed() >= rest;
         if !self.stale || !due {
             return;
         }

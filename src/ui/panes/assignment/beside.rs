@@ -3,8 +3,7 @@
 
 use super::super::PaneContext;
 use super::super::shared::compared;
-use super::Mode;
-use super::decor::Cells;
+use super::decor::Grid;
 use super::raster::Painter;
 use super::window::Window;
 use crate::ui::kit::style::{TINY, text};
@@ -12,6 +11,7 @@ use crate::ui::kit::theme::Theme;
 use crate::ui::link::Side;
 use eframe::egui::{Align2, Color32, ColorImage, Rect, Ui, pos2, vec2};
 use moebias_engine::view::{Beside, CHOSEN, Picture, Rows};
+use moebias_files::view::Cells;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -100,7 +100,7 @@ pub(super) fn elsewhere(a: &Picture, b: &Picture) -> Vec<usize> {
 }
 
 /// Names above the panels, and beside each the tokens that go elsewhere than in the one they are compared with.
-pub(super) fn decorate(ui: &Ui, cx: &mut PaneContext<'_>, panel: &Panel, cells: &Cells, elsewhere: Option<&[usize]>) {
+pub(super) fn decorate(ui: &Ui, cx: &mut PaneContext<'_>, panel: &Panel, cells: &Grid, elsewhere: Option<&[usize]>) {
     let Some(strip) = panel.strip else { return };
     let (theme, variant) = (cx.theme, panel.picture.request.variant);
     let rows = panel.picture.tokens.len();
@@ -134,14 +134,14 @@ pub(super) fn decorate(ui: &Ui, cx: &mut PaneContext<'_>, panel: &Panel, cells: 
 pub(super) struct Differ<'a> {
     pub more: &'a Painter<'a>,
     pub less: &'a Painter<'a>,
-    pub mode: Mode,
+    pub cells: Cells,
     pub theme: &'a Theme,
 }
 
 impl Differ<'_> {
     /// Whether cells show who is chosen, one token each.
     fn marks(&self) -> bool {
-        shows_marks(self.more.picture(), self.mode)
+        shows_marks(self.more.picture(), self.cells)
     }
 
     fn off(&self, row: usize, expert: usize) -> f32 {
@@ -199,8 +199,8 @@ impl Differ<'_> {
 }
 
 /// Whether cells show who is chosen, one token each.
-fn shows_marks(picture: &Picture, mode: Mode) -> bool {
-    picture.per_row == 1 && picture.request.rows != Rows::Topics && matches!(mode, Mode::Chosen | Mode::Moved)
+fn shows_marks(picture: &Picture, cells: Cells) -> bool {
+    picture.per_row == 1 && picture.request.rows != Rows::Topics && matches!(cells, Cells::Chosen | Cells::Moved)
 }
 
 /// Below a difference: what the colours mean.
@@ -209,17 +209,17 @@ pub(super) fn legend(
     cx: &PaneContext<'_>,
     panel: &Panel,
     rect: Rect,
-    (mode, most): (Mode, f32),
+    (cells, most): (Cells, f32),
     window: &Window,
 ) {
     let Some(less) = &panel.less else { return };
     let theme = cx.theme;
     let names = [panel.picture.request.variant, less.request.variant].map(|v| compared::name(cx, v));
-    let marks = shows_marks(&panel.picture, mode);
-    let what = match (panel.picture.request.rows, mode) {
+    let marks = shows_marks(&panel.picture, cells);
+    let what = match (panel.picture.request.rows, cells) {
         (Rows::Topics, _) => "share",
-        (_, Mode::Score) => "score",
-        (_, Mode::Biased) => "score + bias",
+        (_, Cells::Score) => "score",
+        (_, Cells::Biased) => "score + bias",
         _ => "share that chose it",
     };
     let both = Theme::mix(theme.middle, theme.fair, 0.45);
@@ -290,8 +290,8 @@ mod tests {
         }
     }
 
-    fn painter<'a>(picture: &'a Picture, mode: Mode, bias: &[i64]) -> Painter<'a> {
-        Painter::new(picture, mode, bias, (Gate::Sigmoid, Rule::Sign), &DARK)
+    fn painter<'a>(picture: &'a Picture, cells: Cells, bias: &[i64]) -> Painter<'a> {
+        Painter::new(picture, cells, bias, (Gate::Sigmoid, Rule::Sign), &DARK)
     }
 
     #[test]
@@ -299,8 +299,8 @@ mod tests {
         let (a, b) = (picture(&[0, 5]), picture(&[0, 6]));
         assert_eq!(elsewhere(&a, &b), [1]);
         assert_eq!(elsewhere(&a, &a), Vec::<usize>::new());
-        let (more, less) = (painter(&a, Mode::Chosen, &[0; 4]), painter(&b, Mode::Chosen, &[0; 4]));
-        let differ = Differ { more: &more, less: &less, mode: Mode::Chosen, theme: &DARK };
+        let (more, less) = (painter(&a, Cells::Chosen, &[0; 4]), painter(&b, Cells::Chosen, &[0; 4]));
+        let differ = Differ { more: &more, less: &less, cells: Cells::Chosen, theme: &DARK };
         let pixels = differ.image(&(0..2), &(0..4), [1, 1], differ.most()).pixels;
         assert_eq!(pixels[5..7], [DARK.over, DARK.under]);
         assert_eq!(pixels[1], DARK.heat_low);
@@ -312,8 +312,8 @@ mod tests {
     #[test]
     fn scores_differ_by_what_the_biases_add() {
         let (a, b) = (picture(&[0]), picture(&[0]));
-        let (more, less) = (painter(&a, Mode::Biased, &[1 << 31; 4]), painter(&b, Mode::Biased, &[1 << 30; 4]));
-        let differ = Differ { more: &more, less: &less, mode: Mode::Biased, theme: &DARK };
+        let (more, less) = (painter(&a, Cells::Biased, &[1 << 31; 4]), painter(&b, Cells::Biased, &[1 << 30; 4]));
+        let differ = Differ { more: &more, less: &less, cells: Cells::Biased, theme: &DARK };
         assert!((differ.most() - 0.25).abs() < 1e-6);
         assert_eq!(differ.image(&(0..1), &(0..1), [1, 1], differ.most()).pixels, [DARK.over]);
     }

@@ -145,7 +145,7 @@ pub fn topic_name(snapshot: &Snapshot, topic: u32) -> String {
 /// The word at a place of a shipped trace's first batch, which is what the probe shows.
 fn word_of(snapshot: &Snapshot, token: u32) -> Option<String> {
     let Source::Trace(source) = &snapshot.experiment.source else { return None };
-    if !source.file.starts_with(BUILTIN) || snapshot.picture.request.rows != moebias_engine::view::Rows::Probe {
+    if !source.file.starts_with(BUILTIN) || snapshot.picture.request.rows != moebias_engine::view::Rows::Fixed {
         return None;
     }
     let id = *snapshot.trace.as_ref()?.token_ids.get(token as usize)?;

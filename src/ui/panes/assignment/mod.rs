@@ -4,6 +4,7 @@ mod beside;
 pub mod card;
 mod decor;
 pub mod facts;
+mod legend;
 mod overview;
 mod pointing;
 mod raster;
@@ -17,11 +18,12 @@ use super::shared::{AXIS, compared, describe, of_one};
 use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{SMALL, text};
 use crate::ui::kit::widgets::slider::figure;
-use decor::{Cells, gutter, highlight, legend};
+use decor::{Grid, gutter, highlight};
 use eframe::egui::{self, Color32, Rect, RichText, Sense, Ui, pos2, vec2};
 use egui_material_icons::icons::ICON_TUNE;
+use legend::Legend;
 use moebias_engine::view::{CHOSEN, LIVE_ROWS, Picture, Rows, ViewRequest, per_row};
-use moebias_files::view::{CellsName, RowsName};
+use moebias_files::view::Cells;
 use moebias_lab::command::Command;
 use moebias_model::config::Rule;
 use moebias_model::expert_choice::Spread;
@@ -37,48 +39,45 @@ const NEARBY: f64 = 24.0;
 /// Cells at least this wide carry a flag where the bias moved a token, points.
 const FLAGGED: f32 = 5.0;
 
-/// What a cell shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumIter)]
-pub enum Mode {
-    /// The score.
-    Score,
-    /// Score and bias.
-    Biased,
-    /// Who is chosen, and who was by the bias.
-    #[default]
-    Chosen,
-    /// What the bias changed, alone.
-    Moved,
+/// The name of a choice of cells on its button.
+fn name(cells: Cells) -> &'static str {
+    match cells {
+        Cells::Score => "Score",
+        Cells::Biased => "+ Bias",
+        Cells::Chosen => "Chosen",
+        Cells::Moved => "Moved by bias",
+    }
 }
 
-impl Mode {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Score => "Score",
-            Self::Biased => "+ Bias",
-            Self::Chosen => "Chosen",
-            Self::Moved => "Moved by bias",
+fn tip(cells: Cells) -> &'static str {
+    match cells {
+        Cells::Score => "The score s of every token at every expert",
+        Cells::Biased => {
+            "The score with the bias, s + b (s·b under the multiplicative rule): the K largest of a row are chosen"
         }
+        Cells::Chosen => {
+            "Blue: chosen. Orange with a flag: chosen only because of the bias. Hollow: chosen, but the expert has no room. The background shows the scores"
+        }
+        Cells::Moved => "Orange with a flag: chosen only because of the bias. Blue: would be chosen without it",
     }
+}
 
-    fn tip(self) -> &'static str {
-        match self {
-            Self::Score => "The score s of every token at every expert",
-            Self::Biased => {
-                "The score with the bias, s + b (s·b under the multiplicative rule): the K largest of a row are chosen"
-            }
-            Self::Chosen => {
-                "Blue: chosen. Orange with a flag: chosen only because of the bias. Hollow: chosen, but the expert has no room. The background shows the scores"
-            }
-            Self::Moved => "Orange with a flag: chosen only because of the bias. Blue: would be chosen without it",
-        }
-    }
+/// Where the pictures are.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The whole pane.
+    rect: Rect,
+    /// The place of all pictures.
+    frame: Rect,
+    /// The part of the rows and experts that is in sight.
+    window: Window,
 }
 
 /// The pane.
 pub struct Assignment {
-    mode: Mode,
-    rows: Rows,
+    cells: Cells,
+    /// What rows are, if the user or a scenario's view chose it.
+    rows: Option<Rows>,
     by_topic: bool,
     window: Option<Window>,
     /// One per picture beside each other.
@@ -91,15 +90,7 @@ pub struct Assignment {
 
 impl Default for Assignment {
     fn default() -> Self {
-        Self {
-            mode: Mode::default(),
-            rows: Rows::default(),
-            by_topic: true,
-            window: None,
-            made: vec![],
-            token: 0,
-            going: None,
-        }
+        Self { cells: Cells::default(), rows: None, by_topic: true, window: None, made: vec![], token: 0, going: None }
     }
 }
 
@@ -112,12 +103,12 @@ impl Pane for Assignment {
         let picture = &cx.lab.snapshot().picture;
         let of = figure(f64::from(picture.batch), true);
         let what = match picture.request.rows {
-            Rows::Probe => {
+            Rows::Fixed => {
                 let own = of_whole_batch(picture);
                 let own = if own { "a batch of " } else { "" };
                 format!("{own}{} fixed tokens", figure(picture.rows() as f64, true))
             }
-            Rows::Live => {
+            Rows::Batch => {
                 let shown = self.window.map_or(f64::from(picture.batch), |w| (w.rows.1 - w.rows.0).round());
                 let all = if shown >= f64::from(picture.batch) { "all".into() } else { figure(shown, true) };
                 // What a row stands for comes first: the end is cut where there is little room.
@@ -164,27 +155,27 @@ impl Pane for Assignment {
         compared::switch(ui, cx, ("Beside", true), 660.0);
         let narrow = ui.available_width() < if compared::count(cx) > 1 { 400.0 } else { 480.0 };
         let selected = !cx.lab.snapshot().has_scores();
-        if self.rows == Rows::Topics || selected {
+        if self.rows(cx) == Rows::Topics || selected {
             return;
         }
         if narrow {
-            let label = RichText::new(format!("{}  ▾", self.mode.name())).font(text(SMALL)).color(theme.text);
+            let label = RichText::new(format!("{}  ▾", name(self.cells))).font(text(SMALL)).color(theme.text);
             let button = ui.add(egui::Button::new(label).min_size(vec2(0.0, 22.0)));
             button.widget_info(|| {
-                egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Cells show: {}", self.mode.name()))
+                egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Cells show: {}", name(self.cells)))
             });
             egui::Popup::menu(&button).show(|ui| {
-                for m in Mode::iter() {
-                    if ui.selectable_label(self.mode == m, m.name()).on_hover_text(m.tip()).clicked() {
-                        self.mode = m;
+                for m in Cells::iter() {
+                    if ui.selectable_label(self.cells == m, name(m)).on_hover_text(tip(m)).clicked() {
+                        self.cells = m;
                     }
                 }
             });
             return;
         }
-        for m in Mode::iter().collect::<Vec<_>>().into_iter().rev() {
-            if mode(ui, theme, m.name(), self.mode == m, m.tip()) {
-                self.mode = m;
+        for m in Cells::iter().collect::<Vec<_>>().into_iter().rev() {
+            if mode(ui, theme, name(m), self.cells == m, tip(m)) {
+                self.cells = m;
             }
         }
     }
@@ -203,7 +194,7 @@ impl Pane for Assignment {
         let picture = Arc::clone(&snapshot.picture);
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
         describe(&response, self, cx);
-        let live = self.rows == Rows::Live;
+        let live = self.rows(cx) == Rows::Batch;
         let right = if live { overview::WIDTH + 6.0 } else { 0.0 };
         let frame = Rect::from_min_max(rect.min + vec2(AXIS, 2.0), rect.max - vec2(right, BELOW));
         if !frame.is_positive() {
@@ -212,7 +203,7 @@ impl Pane for Assignment {
         if std::mem::take(&mut cx.link.whole_heatmap) {
             (self.window, self.going) = (None, None);
         }
-        self.arrive(&picture);
+        self.arrive(&picture, live);
         let scale = ui.ctx().pixels_per_point();
         let request = self.request(cx, snapshot.routed_batch, frame.height() * scale);
         if picture.request != request {
@@ -226,42 +217,17 @@ impl Pane for Assignment {
         let window = self.window.map_or(Window::whole(rows, experts), |w| w.inside(rows, experts));
         let panels = beside::panels(cx, &picture, frame);
         self.made.resize_with(panels.len(), || None);
-        let mode = self.mode(cx);
-        for (slot, panel) in panels.iter().enumerate() {
-            // Each has its own number of experts, seen in full where nobody zoomed.
-            let window = self.window.map_or(Window::whole(rows, panel.picture.experts), |_| window);
-            self.make(ui, cx, (slot, panel), &picture, window);
-            let Some(made) = &self.made[slot] else { continue };
-            let cells = Cells { frame: panel.frame, window };
-            let inside = ui.painter().with_clip_rect(panel.frame);
-            let place = |row: usize| f64::from(picture.first) + row as f64 * f64::from(picture.per_row);
-            let place = Rect::from_min_max(
-                cells.corner(made.experts.0 as f64, place(made.rows.0)),
-                cells.corner(made.experts.1 as f64, place(made.rows.1)),
-            );
-            let all = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-            inside.image(made.texture.id(), place, all, Color32::WHITE);
-            if slot == 0 {
-                gutter(ui, cx, &picture, &cells, picture.request.by_topic);
-            }
-            beside::decorate(ui, cx, panel, &cells, made.elsewhere.as_deref());
-            if panel.less.is_some() {
-                beside::legend(ui, cx, panel, rect, (mode, made.range.1), &window);
-            } else if panel.picture.request.variant == picture.request.variant {
-                let whole =
-                    Cells { frame: frame.with_max_x(panels.last().map_or(frame.right(), |p| p.frame.right())), window };
-                legend(ui, cx.theme, rect, &whole, mode, cx.lab.snapshot().has_scores(), &picture, made.range);
-            }
-            highlight(&inside, cx, &panel.picture, &cells);
+        for slot in 0..panels.len() {
+            self.paint(ui, cx, (slot, &panels), &picture, Place { rect, frame, window });
         }
         let pointer = response.hover_pos().unwrap_or_default();
         let pointed = panels.iter().find(|p| p.frame.contains(pointer)).or(panels.first());
         if let Some(panel) = pointed {
-            let cells = Cells { frame: panel.frame, window };
+            let grid = Grid { frame: panel.frame, window };
             if panels.len() > 1 && panel.frame.contains(pointer) && response.hovered() {
                 cx.link.hover_variant(panel.picture.request.variant);
             }
-            self.interact(ui, &response, cx, &panel.picture, &cells);
+            self.interact(ui, &response, cx, &panel.picture, &grid);
         }
         cx.link.heatmap_zoomed = self.window.is_some();
         if self.window.is_some() && !cx.link.bare {
@@ -271,7 +237,7 @@ impl Pane for Assignment {
                 self.window = None;
             }
         }
-        if live && picture.request.rows == Rows::Live {
+        if live && picture.request.rows == Rows::Batch {
             let bar = Rect::from_x_y_ranges(rect.right() - overview::WIDTH..=rect.right(), frame.y_range());
             let hovered = response.contains_pointer();
             if let Some(shown) = overview::show(ui, cx.theme, bar, window.rows, rows as f64, hovered) {
@@ -304,59 +270,84 @@ fn spread(picture: &Picture) -> String {
 }
 
 impl Assignment {
-    /// Rows and cells, as a scenario's view names them.
-    pub fn look(&self) -> (RowsName, CellsName) {
-        let rows = match self.rows {
-            Rows::Probe => RowsName::Fixed,
-            Rows::Live => RowsName::Batch,
-            Rows::Topics => RowsName::Topics,
-        };
-        let cells = match self.mode {
-            Mode::Score => CellsName::Score,
-            Mode::Biased => CellsName::Biased,
-            Mode::Chosen => CellsName::Chosen,
-            Mode::Moved => CellsName::Moved,
-        };
-        (rows, cells)
+    /// What rows and cells show.
+    pub fn look(&self) -> (Option<Rows>, Cells) {
+        (self.rows, self.cells)
     }
 
     /// Shows these rows and cells.
-    pub fn set_look(&mut self, rows: RowsName, cells: CellsName) {
-        let rows = match rows {
-            RowsName::Fixed => Rows::Probe,
-            RowsName::Batch => Rows::Live,
-            RowsName::Topics => Rows::Topics,
-        };
+    pub fn set_look(&mut self, rows: Option<Rows>, cells: Cells) {
         if rows != self.rows {
             (self.rows, self.window) = (rows, None);
         }
-        self.mode = match cells {
-            CellsName::Score => Mode::Score,
-            CellsName::Biased => Mode::Biased,
-            CellsName::Chosen => Mode::Chosen,
-            CellsName::Moved => Mode::Moved,
-        };
+        self.cells = cells;
+    }
+
+    /// What rows are: unless somebody chose it, the batch of a recording that was opened, and fixed tokens of any other source.
+    fn rows(&self, cx: &PaneContext<'_>) -> Rows {
+        self.rows.unwrap_or(if cx.lab.examined().is_some() { Rows::Batch } else { Rows::Fixed })
     }
 
     /// What cells show: who was chosen is all there is in a log of selections.
-    fn mode(&self, cx: &PaneContext<'_>) -> Mode {
+    fn cells(&self, cx: &PaneContext<'_>) -> Cells {
         let selected = !cx.lab.snapshot().has_scores();
-        if selected { Mode::Chosen } else { self.mode }
+        if selected { Cells::Chosen } else { self.cells }
+    }
+
+    /// Paints one of the pictures beside each other, with its marks and its legend.
+    fn paint(
+        &mut self,
+        ui: &Ui,
+        cx: &mut PaneContext<'_>,
+        (slot, panels): (usize, &[beside::Panel]),
+        picture: &Arc<Picture>,
+        place: Place,
+    ) {
+        let (panel, cells) = (&panels[slot], self.cells(cx));
+        let Place { rect, frame, window } = place;
+        // Each has its own number of experts, seen in full where nobody zoomed.
+        let window = self.window.map_or(Window::whole(extent(picture), panel.picture.experts), |_| window);
+        self.make(ui, cx, (slot, panel), &picture, window);
+        let Some(made) = &self.made[slot] else { return };
+        let grid = Grid { frame: panel.frame, window };
+        let inside = ui.painter().with_clip_rect(panel.frame);
+        let place = |row: usize| f64::from(picture.first) + row as f64 * f64::from(picture.per_row);
+        let place = Rect::from_min_max(
+            grid.corner(made.experts.0 as f64, place(made.rows.0)),
+            grid.corner(made.experts.1 as f64, place(made.rows.1)),
+        );
+        let all = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+        inside.image(made.texture.id(), place, all, Color32::WHITE);
+        if slot == 0 {
+            gutter(ui, cx, &picture, &grid, picture.request.by_topic);
+        }
+        beside::decorate(ui, cx, panel, &grid, made.elsewhere.as_deref());
+        if panel.less.is_some() {
+            beside::legend(ui, cx, panel, rect, (cells, made.range.1), &window);
+        } else if panel.picture.request.variant == picture.request.variant {
+            let whole =
+                Grid { frame: frame.with_max_x(panels.last().map_or(frame.right(), |p| p.frame.right())), window };
+            let (theme, scored) = (cx.theme, cx.lab.snapshot().has_scores());
+            let legend = Legend { theme, rect, grid: &whole, cells, scored, picture, range: made.range };
+            legend.show(ui);
+        }
+        highlight(&inside, cx, &panel.picture, &grid);
     }
 
     /// What to ask of the worker: of a live batch the part in sight, at about a row per pixel.
     fn request(&self, cx: &PaneContext<'_>, batch: u32, pixels: f32) -> ViewRequest {
         let pinned = self.going.or(cx.link.pinned_token);
+        let rows = self.rows(cx);
         let request = ViewRequest {
             variant: cx.link.variant,
-            rows: self.rows,
+            rows,
             by_topic: self.by_topic,
             pinned,
             beside: beside::wanted(cx),
             ..Default::default()
         };
-        if self.rows != Rows::Live {
-            return ViewRequest { by_topic: self.by_topic && self.rows == Rows::Probe, ..request };
+        if rows != Rows::Batch {
+            return ViewRequest { by_topic: self.by_topic && rows == Rows::Fixed, ..request };
         }
         // Sixteen pixels more or less change nothing.
         let most = (pixels as u32 / 16 * 16).clamp(64, LIVE_ROWS);
@@ -369,9 +360,9 @@ impl Assignment {
     }
 
     /// Goes to the token that was asked for, once its place is known.
-    fn arrive(&mut self, picture: &Picture) {
-        let fits = picture.request.rows == self.rows && picture.request.by_topic == self.by_topic;
-        let Some(going) = self.going.filter(|_| fits && self.rows == Rows::Live) else { return };
+    fn arrive(&mut self, picture: &Picture, live: bool) {
+        let fits = picture.request.rows == Rows::Batch && picture.request.by_topic == self.by_topic;
+        let Some(going) = self.going.filter(|_| fits && live) else { return };
         if let Some(there) = picture.pinned.as_ref().filter(|p| p.token.index == going) {
             let window = Window::whole(extent(picture), picture.experts);
             let middle = f64::from(there.place) + 0.5;
@@ -386,22 +377,23 @@ impl Assignment {
     fn menu(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         ui.set_min_width(230.0);
         let tips = [
-            (Rows::Probe, "Fixed tokens", "128 tokens that stay the same, routed with the biases of the step"),
+            (Rows::Fixed, "Fixed tokens", "128 tokens that stay the same, routed with the biases of the step"),
             (
-                Rows::Live,
+                Rows::Batch,
                 "Whole batch",
                 "All tokens of the step whose loads are shown, any part of them; at most ten pictures per second",
             ),
             (Rows::Topics, "Topics", "Which share of each topic's assignments every expert gets"),
         ];
+        let now = self.rows(cx);
         for (rows, name, tip) in tips {
-            if ui.radio(self.rows == rows, name).on_hover_text(tip).clicked() {
-                self.rows = rows;
+            if ui.radio(now == rows, name).on_hover_text(tip).clicked() {
+                self.rows = Some(rows);
                 self.window = None;
             }
         }
         ui.separator();
-        ui.add_enabled_ui(self.rows != Rows::Topics, |ui| {
+        ui.add_enabled_ui(now != Rows::Topics, |ui| {
             ui.radio_value(&mut self.by_topic, true, "Rows by topic");
             ui.radio_value(&mut self.by_topic, false, "Rows in order of arrival");
         });
@@ -415,7 +407,7 @@ impl Assignment {
             ui.add(egui::DragValue::new(&mut self.token).range(0..=last)).labelled_by(label.id);
             let tip = "Shows this token among those beside it in the batch, and pins it";
             if ui.button("Go to token").on_hover_text(tip).clicked() {
-                self.rows = Rows::Live;
+                self.rows = Some(Rows::Batch);
                 self.going = Some(self.token);
                 cx.link.pinned_token = Some(self.token);
                 ui.close();

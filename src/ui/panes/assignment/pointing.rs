@@ -1,6 +1,6 @@
 //! What the pointer does to the heatmap: it zooms, moves, points and pins.
 
-use super::decor::Cells;
+use super::decor::Grid;
 use super::window::{Window, extent};
 use super::{Assignment, card};
 use crate::ui::panes::PaneContext;
@@ -15,7 +15,7 @@ impl Assignment {
         response: &egui::Response,
         cx: &mut PaneContext<'_>,
         picture: &Arc<Picture>,
-        cells: &Cells,
+        cells: &Grid,
     ) {
         let window = cells.window;
         if response.double_clicked() {
@@ -32,7 +32,7 @@ impl Assignment {
         let (scroll, zoom) = ui.input(|i| (i.smooth_scroll_delta(), f64::from(i.zoom_delta())));
         let factor = |scroll: f32| zoom * f64::from((scroll * 0.005).exp());
         // The tokens of a live batch are so many more than the experts that both are not zoomed at once.
-        let live = picture.request.rows == Rows::Live;
+        let live = picture.request.rows == Rows::Batch;
         let factors = if live { [factor(scroll.x), factor(scroll.y)] } else { [factor(scroll.y); 2] };
         let all = Window::whole(extent(picture), picture.experts);
         if factors.iter().any(|f| (f - 1.0).abs() > 1e-4) {

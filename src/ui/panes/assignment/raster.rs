@@ -1,9 +1,9 @@
 //! From a picture of tokens to pixels: which cell has which colour, and what several cells of one pixel become.
 
-use super::Mode;
 use crate::ui::kit::theme::Theme;
 use eframe::egui::{Color32, ColorImage};
 use moebias_engine::view::{CHOSEN, DROPPED, Picture, Rows, UNBIASED};
+use moebias_files::view::Cells;
 use moebias_model::config::{Gate, Rule};
 use moebias_model::fixed::{from_q32, from_score};
 use std::ops::Range;
@@ -11,7 +11,7 @@ use std::ops::Range;
 /// Colours the cells of one picture.
 pub struct Painter<'a> {
     picture: &'a Picture,
-    mode: Mode,
+    cells: Cells,
     theme: &'a Theme,
     /// What the bias adds (or multiplies by) per expert, score units.
     bias: Vec<f32>,
@@ -24,10 +24,10 @@ pub struct Painter<'a> {
 
 impl<'a> Painter<'a> {
     /// For a picture with the biases (Q32) of its variant.
-    pub fn new(picture: &'a Picture, mode: Mode, bias: &[i64], (gate, rule): (Gate, Rule), theme: &'a Theme) -> Self {
+    pub fn new(picture: &'a Picture, cells: Cells, bias: &[i64], (gate, rule): (Gate, Rule), theme: &'a Theme) -> Self {
         let (multiplies, unit) = (rule == Rule::Multiplicative, gate.unit() as f32);
         let bias: Vec<f32> = bias.iter().map(|&b| from_q32(b) as f32).collect();
-        let mut painter = Self { picture, mode, theme, bias, multiplies, unit, low: 0.0, high: 1.0 };
+        let mut painter = Self { picture, cells, theme, bias, multiplies, unit, low: 0.0, high: 1.0 };
         let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
         let mut see = |v: f32| {
             low = low.min(v);
@@ -36,7 +36,7 @@ impl<'a> Painter<'a> {
         if picture.request.rows == Rows::Topics {
             see(0.0);
             picture.shares.iter().for_each(|&s| see(s));
-        } else if picture.per_row > 1 && matches!(mode, Mode::Chosen | Mode::Moved) {
+        } else if picture.per_row > 1 && matches!(cells, Cells::Chosen | Cells::Moved) {
             see(0.0);
             (0..picture.rows()).for_each(|r| (0..picture.experts).for_each(|e| see(painter.share(r, e).0)));
         } else {
@@ -62,7 +62,7 @@ impl<'a> Painter<'a> {
     pub fn amount(&self, row: usize, expert: usize) -> f32 {
         if self.picture.request.rows == Rows::Topics {
             self.picture.shares.get(row * self.picture.experts + expert).copied().unwrap_or(0.0)
-        } else if self.picture.per_row > 1 && matches!(self.mode, Mode::Chosen | Mode::Moved) {
+        } else if self.picture.per_row > 1 && matches!(self.cells, Cells::Chosen | Cells::Moved) {
             let count = self.picture.counts_of(row).get(expert).copied().unwrap_or_default();
             f32::from(count.chosen) / self.picture.looked_at(row).max(1) as f32
         } else {
@@ -73,22 +73,22 @@ impl<'a> Painter<'a> {
     fn value(&self, row: usize, expert: usize) -> f32 {
         let score = self.picture.scores_of(row).get(expert).map_or(0.0, |&s| from_score(s) as f32 * self.unit);
         let bias = self.bias.get(expert).copied().unwrap_or(0.0);
-        match self.mode {
-            Mode::Biased if self.multiplies => score * bias,
-            Mode::Biased => score + bias,
+        match self.cells {
+            Cells::Biased if self.multiplies => score * bias,
+            Cells::Biased => score + bias,
             _ => score,
         }
     }
 
-    /// Of the tokens that share a row, what share the mode shows at an expert, and how much of that came by the bias. Moved away
+    /// Of the tokens that share a row, what share the cells shows at an expert, and how much of that came by the bias. Moved away
     /// counts below zero.
     fn share(&self, row: usize, expert: usize) -> (f32, f32) {
         let count = self.picture.counts_of(row).get(expert).copied().unwrap_or_default();
         let of = self.picture.looked_at(row).max(1) as f32;
         let [chosen, moved_in, moved_out] = [count.chosen, count.moved_in, count.moved_out].map(|n| f32::from(n) / of);
-        match self.mode {
-            Mode::Moved if moved_out > moved_in => (moved_out, -1.0),
-            Mode::Moved => (moved_in, 1.0),
+        match self.cells {
+            Cells::Moved if moved_out > moved_in => (moved_out, -1.0),
+            Cells::Moved => (moved_in, 1.0),
             _ => (chosen, if chosen > 0.0 { moved_in / chosen } else { 0.0 }),
         }
     }
@@ -101,37 +101,37 @@ impl<'a> Painter<'a> {
             let share = self.picture.shares.get(row * self.picture.experts + expert).copied().unwrap_or(0.0);
             return (Theme::mix(theme.heat_low, theme.chosen, amount(share).sqrt()), false);
         }
-        if self.picture.per_row > 1 && matches!(self.mode, Mode::Chosen | Mode::Moved) {
+        if self.picture.per_row > 1 && matches!(self.cells, Cells::Chosen | Cells::Moved) {
             // Shares are small where experts are many: the root tells them apart.
             let (share, moved) = self.share(row, expert);
-            let full = match self.mode {
-                Mode::Moved if moved < 0.0 => theme.under,
-                Mode::Moved => theme.over,
+            let full = match self.cells {
+                Cells::Moved if moved < 0.0 => theme.under,
+                Cells::Moved => theme.over,
                 _ => Theme::mix(theme.chosen, theme.over, moved),
             };
             return (Theme::mix(theme.heat_low, full, amount(share).sqrt()), false);
         }
         let marks = self.picture.marks_of(row).get(expert).copied().unwrap_or(0);
         let moved = marks & CHOSEN != 0 && marks & UNBIASED == 0;
-        match self.mode {
-            Mode::Score | Mode::Biased => (theme.heat(amount(self.value(row, expert))), false),
-            Mode::Chosen | Mode::Moved if marks & DROPPED != 0 => {
+        match self.cells {
+            Cells::Score | Cells::Biased => (theme.heat(amount(self.value(row, expert))), false),
+            Cells::Chosen | Cells::Moved if marks & DROPPED != 0 => {
                 (Theme::mix(theme.heat_low, theme.chosen, 0.4), false)
             }
-            Mode::Chosen if moved => (theme.over, true),
-            Mode::Chosen if marks & CHOSEN != 0 => (theme.chosen, false),
-            Mode::Chosen => (theme.heat(amount(self.value(row, expert))), false),
-            Mode::Moved if moved => (theme.over, true),
-            Mode::Moved if marks & UNBIASED != 0 && marks & CHOSEN == 0 => (theme.under, false),
-            Mode::Moved if marks & CHOSEN != 0 => (theme.heat(1.0), false),
-            Mode::Moved => (theme.heat_low, false),
+            Cells::Chosen if moved => (theme.over, true),
+            Cells::Chosen if marks & CHOSEN != 0 => (theme.chosen, false),
+            Cells::Chosen => (theme.heat(amount(self.value(row, expert))), false),
+            Cells::Moved if moved => (theme.over, true),
+            Cells::Moved if marks & UNBIASED != 0 && marks & CHOSEN == 0 => (theme.under, false),
+            Cells::Moved if marks & CHOSEN != 0 => (theme.heat(1.0), false),
+            Cells::Moved => (theme.heat_low, false),
         }
     }
 
     /// Whether an expert had no room for a token that chose it: such a cell is hollow.
     fn hollow(&self, row: usize, expert: usize) -> bool {
         let dropped = self.picture.marks_of(row).get(expert).is_some_and(|m| m & DROPPED != 0);
-        dropped && matches!(self.mode, Mode::Chosen | Mode::Moved)
+        dropped && matches!(self.cells, Cells::Chosen | Cells::Moved)
     }
 
     /// A picture of some rows and experts. `together` are rows and experts that share a pixel; `parts` are pixels across one cell,
@@ -211,30 +211,30 @@ mod tests {
         let counts = vec![count(8, 0, 0), count(2, 2, 0), count(0, 0, 4), count(0, 0, 0)];
         let p = Picture { per_row: 8, sampled: 8, batch: 8, counts, experts: 4, ..picture() };
         let p = Picture { tokens: p.tokens[..1].to_vec(), ..p };
-        let painter = Painter::new(&p, Mode::Chosen, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
+        let painter = Painter::new(&p, Cells::Chosen, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
         let pixels = painter.image(0..1, 0..4, [1, 1], 1).pixels;
         assert_eq!((pixels[0], pixels[3]), (DARK.chosen, DARK.heat_low));
         assert_eq!(pixels[1], Theme::mix(DARK.heat_low, DARK.over, 0.5));
-        let painter = Painter::new(&p, Mode::Moved, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
+        let painter = Painter::new(&p, Cells::Moved, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
         assert_eq!(painter.image(0..1, 2..3, [1, 1], 1).pixels, [DARK.under], "half of them went away");
     }
 
     #[test]
     fn what_is_moved_has_a_colour_and_a_flag() {
         let p = picture();
-        let painter = Painter::new(&p, Mode::Chosen, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
+        let painter = Painter::new(&p, Cells::Chosen, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
         let image = painter.image(0..4, 0..4, [1, 1], 3);
         assert_eq!(image.size, [12, 4]);
         assert_eq!(image.pixels[..3], [DARK.chosen; 3]);
         assert_eq!(image.pixels[3..6], [DARK.text, DARK.over, DARK.over]);
-        let painter = Painter::new(&p, Mode::Moved, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
+        let painter = Painter::new(&p, Cells::Moved, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
         assert_eq!(painter.image(0..1, 2..3, [1, 1], 1).pixels, [DARK.under], "it would have been chosen");
     }
 
     #[test]
     fn cells_that_share_a_pixel_are_averaged() {
         let p = picture();
-        let painter = Painter::new(&p, Mode::Chosen, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
+        let painter = Painter::new(&p, Cells::Chosen, &[0; 4], (Gate::Sigmoid, Rule::Sign), &DARK);
         let image = painter.image(0..4, 0..4, [4, 4], 3);
         assert_eq!(image.size, [1, 1]);
         assert_ne!(image.pixels[0], DARK.heat(0.5));

@@ -2,7 +2,7 @@
 
 use super::raster::Painter;
 use super::window::Window;
-use super::{Assignment, FLAGGED, Mode, beside};
+use super::{Assignment, Cells, FLAGGED, beside};
 use crate::ui::kit::pixels::keep_pixels;
 use crate::ui::panes::PaneContext;
 use eframe::egui::{TextureHandle, TextureOptions, Ui};
@@ -16,7 +16,7 @@ pub(super) struct Key {
     of: [Option<usize>; 3],
     window: Window,
     size: [usize; 2],
-    mode: Mode,
+    cells: Cells,
     dark: bool,
 }
 
@@ -47,15 +47,15 @@ impl Assignment {
         let scale = ui.ctx().pixels_per_point();
         let most = ui.ctx().input(|i| i.max_texture_side);
         let size = [(frame.width() * scale) as usize, (frame.height() * scale) as usize].map(|side| side.min(most));
-        let mode = self.mode(cx);
+        let cells = self.cells(cx);
         let base = beside::base_of(cx, panel, whole);
         let of = [Some(picture), panel.less.as_ref(), base.as_ref()].map(|p| p.map(|p| p.request.variant));
-        let key = Key { of, window, size, mode, dark: cx.theme.dark };
+        let key = Key { of, window, size, cells, dark: cx.theme.dark };
         if self.made[slot].as_ref().is_some_and(|m| m.key == key && Arc::ptr_eq(&m.picture, whole)) {
             return;
         }
         let how = |p: &Picture| (p.router.gate, p.rule);
-        let painter = Painter::new(picture, mode, &picture.bias, how(picture), cx.theme);
+        let painter = Painter::new(picture, cells, &picture.bias, how(picture), cx.theme);
         let part = |(a, b): (f64, f64), n: usize, pixels: usize| {
             let b = (b.ceil().max(0.0) as usize).min(n);
             let a = (a.floor().max(0.0) as usize).min(b);
@@ -71,8 +71,8 @@ impl Assignment {
         let parts = if cell >= FLAGGED && (right - left) * 4 <= most { 4 } else { 1 };
         let (image, range) = match &panel.less {
             Some(less) => {
-                let other = Painter::new(less, mode, &less.bias, how(less), cx.theme);
-                let differ = beside::Differ { more: &painter, less: &other, mode, theme: cx.theme };
+                let other = Painter::new(less, cells, &less.bias, how(less), cx.theme);
+                let differ = beside::Differ { more: &painter, less: &other, cells, theme: cx.theme };
                 let most = differ.most();
                 (differ.image(&(top..bottom), &(left..right), [per_x, per_y], most), (0.0, most))
             }

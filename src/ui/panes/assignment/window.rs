@@ -35,7 +35,7 @@ impl Window {
 
 /// Rows there are to show: tokens of a live batch, else rows of the picture.
 pub(super) fn extent(picture: &Picture) -> usize {
-    if picture.request.rows == Rows::Live { picture.batch as usize } else { picture.rows() }
+    if picture.request.rows == Rows::Batch { picture.batch as usize } else { picture.rows() }
 }
 
 /// What is zoomed into, in words.

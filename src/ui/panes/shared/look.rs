@@ -1,17 +1,17 @@
 //! What panes show, where a scenario's view may say so.
 
 use crate::ui::panes::Panes;
-use moebias_files::view::{CellsName, RowsName, SectionName};
+use moebias_files::view::{Cells, Rows, Section};
 
 /// Modes of the panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// Which tokens the heatmap shows.
-    pub rows: RowsName,
+    /// What the rows of the heatmap are; `None` if nobody chose it.
+    pub rows: Option<Rows>,
     /// What a cell of it shows.
-    pub cells: CellsName,
+    pub cells: Cells,
     /// Which part of the theory is open.
-    pub section: SectionName,
+    pub section: Section,
 }
 
 impl Panes {

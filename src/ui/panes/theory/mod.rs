@@ -6,6 +6,7 @@ mod learned;
 mod moves;
 mod objective;
 mod online;
+mod sections;
 mod xy;
 
 use super::assignment::card::line;
@@ -19,8 +20,9 @@ use eframe::egui::{self, Align, Color32, FontId, Layout, Rect, RichText, Ui, UiB
 use egui_material_icons::icons::ICON_SWAP_HORIZ;
 use moebias_engine::message::Snapshot;
 use moebias_engine::theory::{Point, Theory, TheoryRequest};
-use moebias_files::view::SectionName;
+use moebias_files::view::Section;
 use moebias_lab::command::Command;
+use sections::Explained as _;
 use std::sync::Arc;
 use strum::IntoEnumIterator as _;
 
@@ -31,78 +33,6 @@ const MISSED: u64 = 4;
 /// Between columns.
 const BETWEEN: f32 = 14.0;
 
-/// What the pane shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumIter)]
-enum Section {
-    /// The Lagrangian and the optimum.
-    #[default]
-    Objective,
-    /// Who moved where.
-    Moves,
-    /// The band of a fixed batch.
-    Band,
-    /// Distance to the optimum and regret.
-    Online,
-    /// MaxVio against computation batch.
-    BatchSize,
-    /// The bias that a recorded model had learned.
-    Learned,
-}
-
-impl Section {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Objective => "Objective",
-            Self::Moves => "Moves",
-            Self::Band => "Band",
-            Self::Online => "Online",
-            Self::BatchSize => "Batch size",
-            Self::Learned => "Learned",
-        }
-    }
-
-    fn tip(self) -> &'static str {
-        match self {
-            Self::Objective => "The Lagrangian of every step, the exact optimum, and when it rises",
-            Self::Moves => "Which tokens moved from which expert to which in the last step",
-            Self::Band => "The band in which the loads of a repeated batch are guaranteed to end, and when",
-            Self::Online => "How far the biases are from the optimum, the regret and its bound",
-            Self::BatchSize => "MaxVio against the size of a computation batch",
-            Self::Learned => "Our biases against those that the recorded model had learned",
-        }
-    }
-
-    /// Where it comes from and how sure it is, in one sentence or two.
-    fn source(self) -> &'static str {
-        match self {
-            Self::Objective => {
-                "Our derivation, in the spirit of Han & Zhong 2025, whose theorem texts were not available to us. That Λ falls is a \
-                 condition (benefit ≤ what the prices take), not a law: near balance it does rise."
-            }
-            Self::Moves => {
-                "A token drops k for k′ only where Δp(k′) > Δp(k): our derivation, for any K, on the biases as they enter the key. \
-                 “From over to under” is its form for whole-unit steps of the sign and the proportional rule."
-            }
-            Self::Band => {
-                "Our derivation for K = 1, one repeated batch, the sign rule and a constant u: if for every two experts the tokens’ score \
-                 gaps lie more than 2u apart, all loads end within E − 1 tokens of L and stay there."
-            }
-            Self::Online => {
-                "Our derivation: usual bounds of online gradient descent, with an estimated curvature. They hold for the proportional \
-                 rule, a gradient step, with biases in a bounded region; not for the sign rule."
-            }
-            Self::BatchSize => {
-                "The question of Wang et al. 2024, whose figure has no numbers. Dashed: chance alone, at perfect balance. A balanced \
-                 router follows it down as the batch grows; an unbalanced one levels off."
-            }
-            Self::Learned => {
-                "The recorded model learned its bias in training, with loss-free balancing; ours starts from zero on the frozen scores. \
-                 Only differences count, so both are drawn around their means."
-            }
-        }
-    }
-}
-
 /// The pane.
 #[derive(Debug, Default)]
 pub struct TheoryPane {
@@ -112,28 +42,14 @@ pub struct TheoryPane {
 }
 
 impl TheoryPane {
-    /// The part that is open, as a scenario's view names it.
-    pub fn section(&self) -> SectionName {
-        match self.section {
-            Section::Objective => SectionName::Objective,
-            Section::Moves => SectionName::Moves,
-            Section::Band => SectionName::Band,
-            Section::Online => SectionName::Online,
-            Section::BatchSize => SectionName::BatchSize,
-            Section::Learned => SectionName::Learned,
-        }
+    /// The section that is shown.
+    pub fn section(&self) -> Section {
+        self.section
     }
 
     /// Opens this part.
-    pub fn set_section(&mut self, section: SectionName) {
-        self.section = match section {
-            SectionName::Objective => Section::Objective,
-            SectionName::Moves => Section::Moves,
-            SectionName::Band => Section::Band,
-            SectionName::Online => Section::Online,
-            SectionName::BatchSize => Section::BatchSize,
-            SectionName::Learned => Section::Learned,
-        };
+    pub fn set_section(&mut self, section: Section) {
+        self.section = section;
     }
 }
 
