@@ -12,6 +12,7 @@ mod names;
 mod panes;
 mod pictures;
 mod presenting;
+mod recordings;
 mod shell;
 
 use std::sync::LazyLock;

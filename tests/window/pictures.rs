@@ -4,6 +4,7 @@
 //! `NAME.new.png` and `NAME.diff.png`.
 
 use crate::driver::*;
+use crate::recordings;
 use eframe::egui::{Key, vec2};
 use image::{Rgba, RgbaImage};
 use moebias::ui::export::studio::{Setting, Studio};
@@ -205,6 +206,33 @@ fn screens_match_their_pictures() {
             settle(&mut harness);
             wrong.extend(compare(&format!("screen-{name}-{theme}"), harness.render().unwrap()));
         }
+    }
+    none_differ(&wrong);
+}
+
+#[test]
+fn screens_of_a_recording_match_their_pictures() {
+    if or_skip("screens of a recording as pictures", software()).is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = recordings::logits(folder.path(), "router_logits.npy", 0.0);
+    let other = recordings::logits(folder.path(), "in training.npy", 0.05);
+    let mut wrong = vec![];
+    for (dark, theme) in themes() {
+        let mut harness = window("first-look", themed(dark), Options::default());
+        recordings::open_recording(&mut harness, &path);
+        harness.state_mut().lab_mut().send(Command::Pause);
+        harness.state_mut().lab_mut().send(Command::Seek(60));
+        settle(&mut harness);
+        palette_enter(&mut harness, "How the recording is read");
+        settle(&mut harness);
+        wrong.extend(compare(&format!("screen-how-read-{theme}"), harness.render().unwrap()));
+        press(&mut harness, PLAIN, Key::Escape);
+        palette_enter(&mut harness, "Show pane: Layers");
+        recordings::compare_with(&mut harness, &other);
+        settle(&mut harness);
+        wrong.extend(compare(&format!("screen-layers-compared-{theme}"), harness.render().unwrap()));
     }
     none_differ(&wrong);
 }
