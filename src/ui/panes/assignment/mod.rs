@@ -307,7 +307,7 @@ impl Assignment {
         let Place { rect, frame, window } = place;
         // Each has its own number of experts, seen in full where nobody zoomed.
         let window = self.window.map_or(Window::whole(extent(picture), panel.picture.experts), |_| window);
-        self.make(ui, cx, (slot, panel), &picture, window);
+        self.make(ui, cx, (slot, panel), picture, window);
         let Some(made) = &self.made[slot] else { return };
         let grid = Grid { frame: panel.frame, window };
         let inside = ui.painter().with_clip_rect(panel.frame);
@@ -319,7 +319,7 @@ impl Assignment {
         let all = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         inside.image(made.texture.id(), place, all, Color32::WHITE);
         if slot == 0 {
-            gutter(ui, cx, &picture, &grid, picture.request.by_topic);
+            gutter(ui, cx, picture, &grid, picture.request.by_topic);
         }
         beside::decorate(ui, cx, panel, &grid, made.elsewhere.as_deref());
         if panel.less.is_some() {
