@@ -14,12 +14,14 @@ pub mod history;
 pub mod layers;
 pub mod message;
 pub mod microscope;
+pub mod routes;
 pub mod run;
 pub mod start;
 pub mod sweep;
 pub mod theory;
 mod unsupported;
 pub mod view;
+mod watcher;
 pub mod worker;
 
 use moebias_model::row::StepRow;

@@ -3,6 +3,7 @@
 use super::detail::DetailView;
 use super::history::History;
 use super::microscope::{Microscope, MicroscopeRequest};
+use super::routes::{Routes, RoutesRequest};
 use super::start::{RunId, Start};
 use super::theory::{Theory, TheoryRequest};
 use super::view::{Picture, ViewRequest};
@@ -95,6 +96,8 @@ pub enum Message {
     Figures(bool),
     /// Compute every number of the last step for the Microscope pane; `None` stops it.
     Microscope(Option<MicroscopeRequest>),
+    /// Find the experts of the tokens of the last step for the Text pane; `None` stops it.
+    Routes(Option<RoutesRequest>),
     /// Recompute a range of known steps, first and end, so that plots can show every step. Replaces the range asked for before.
     Detail(u64, u64),
     /// Answer with everything needed to repeat the run up to the present step; the number is repeated in the answer. The answer is an echo
@@ -315,6 +318,8 @@ pub struct Snapshot {
     pub figures: Option<Arc<Standings>>,
     /// Every number of the last step, while the Microscope asks for it.
     pub microscope: Option<Arc<Microscope>>,
+    /// The experts of the tokens of the last step, while the Text pane asks for them.
+    pub routes: Option<Arc<Routes>>,
     /// The rows of the past. The lock is held only while a row is added or pixels are read.
     pub history: Arc<Mutex<History>>,
     /// The range of the history whose single steps were asked for last.

@@ -5,7 +5,7 @@
 
 use super::cpu::{self, AllCores, CpuEngine};
 use super::run::Run;
-use super::start::RunId;
+use super::watcher::View;
 use moebias_model::balance::{self, Rates};
 use moebias_model::batch::Batch;
 use moebias_model::config::{Balancer, Router, Rule, Source};
@@ -14,16 +14,9 @@ use moebias_model::learn::settings::Auxiliary;
 use moebias_model::select::By;
 use moebias_model::step::Simulation;
 use moebias_model::{groups, order};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// The largest number of tokens shown; a batch of at most this size can be shown whole.
 pub const MOST_TOKENS: u32 = 32;
-/// While a run plays, the shortest time between two views.
-const REST: Duration = Duration::from_millis(100);
-/// While a run plays, the pause after a view is at least this many times the time it took, so views take at most a tenth of the time.
-const SHARE: u32 = 9;
-
 /// What the screen asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MicroscopeRequest {
@@ -337,47 +330,17 @@ fn least_taken(batch: &Batch, variant: usize) -> Vec<i32> {
     cuts.iter().map(|cut| (cut.value.cast_signed() - order::OFFSET).clamp(0, SCORE_ONE)).collect()
 }
 
-/// Keeps the view up to date for the worker, without slowing down a run that plays.
-pub struct Watcher {
-    request: MicroscopeRequest,
-    engine: CpuEngine,
-    view: Option<Arc<Microscope>>,
-    /// The state of which the view is: the run, its step, and the number of requests answered by then.
-    of: Option<(RunId, u64, u64)>,
-    made: Instant,
-    cost: Duration,
-}
+impl View for Microscope {
+    type Request = MicroscopeRequest;
 
-impl Watcher {
-    /// A watcher without a view yet.
-    #[must_use]
-    pub fn new(request: MicroscopeRequest) -> Self {
-        let (made, cost) = (Instant::now(), Duration::ZERO);
-        Self { request, engine: CpuEngine::new("beside the run"), view: None, of: None, made, cost }
+    fn request(&self) -> MicroscopeRequest {
+        self.request
     }
 
-    /// Replaces the request.
-    pub fn ask(&mut self, request: MicroscopeRequest) {
-        self.request = request;
-    }
-
-    /// The newest view, remade if that is due. Pass `None` for `run` during a seek: the view then stays as it is. `answered` tells states
-    /// of the same step with different settings apart.
-    pub fn look(&mut self, run: Option<&Run>, answered: u64, moving: bool) -> Option<Arc<Microscope>> {
-        let Some(run) = run else { return self.view.clone() };
-        let (asked, of) =
-            (self.view.as_ref().is_none_or(|v| v.request != self.request), (run.id, run.step(), answered));
-        let rest = if moving && !asked { REST.max(SHARE * self.cost) } else { Duration::ZERO };
-        if (asked || self.of != Some(of)) && self.made.elapsed() >= rest {
-            let began = Instant::now();
-            let before = run.before_last(&mut self.engine);
-            // Before the first step there is no step to show.
-            let nothing = || Microscope { request: self.request, ..Microscope::default() };
-            let view = before.map(|b| Microscope::of(&b, &mut self.engine, self.request)).unwrap_or_else(nothing);
-            self.view = Some(Arc::new(view));
-            (self.made, self.cost, self.of) = (Instant::now(), began.elapsed(), Some(of));
-        }
-        self.view.clone()
+    fn of_run(run: &Run, engine: &mut CpuEngine, request: MicroscopeRequest) -> Self {
+        // Before the first step there is no step to show.
+        let nothing = || Self { request, ..Self::default() };
+        run.before_last(engine).map_or_else(nothing, |before| Self::of(&before, engine, request))
     }
 }
 

@@ -13,11 +13,13 @@ use runs::Request;
 
 use super::detail::Detail;
 use super::message::{Echo, Exported, Kept, Message, Seeking, Snapshot, Speed, VariantView};
-use super::microscope::Watcher;
+use super::microscope::Microscope;
+use super::routes::Routes;
 use super::run::{Run, lock};
 use super::start::{RunId, Start};
 use super::theory::theorist::Theorist;
 use super::view::Picture;
+use super::watcher::{self, Watcher};
 use super::{Engine, EngineChoice, background};
 use moebias_model::balance::rates_at;
 use moebias_model::config::ConfigError;
@@ -147,7 +149,9 @@ struct Watching {
     /// The figures for the Comparison pane.
     figures: figures::Figuring,
     /// Every number of one step, for the Microscope pane.
-    watcher: Option<Box<Watcher>>,
+    microscope: Option<Box<Watcher<Microscope>>>,
+    /// The experts of the tokens of one step, for the Text pane.
+    routes: Option<Box<Watcher<Routes>>>,
     /// Single steps of a range that the history keeps only in coarse columns.
     detail: Option<Detail>,
 }
@@ -266,10 +270,8 @@ impl Inside {
             Message::Theory(request) => {
                 self.watching.theorist = request.map(|r| Box::new(Theorist::new(r)));
             }
-            Message::Microscope(request) => match (request, &mut self.watching.watcher) {
-                (Some(request), Some(watcher)) => watcher.ask(request),
-                (request, watcher) => *watcher = request.map(|r| Box::new(Watcher::new(r))),
-            },
+            Message::Microscope(request) => watcher::ask(&mut self.watching.microscope, request),
+            Message::Routes(request) => watcher::ask(&mut self.watching.routes, request),
             Message::Detail(from, to) => {
                 if self.watching.detail.as_ref().is_none_or(|d| d.view().range != (from, to)) {
                     self.watching.detail = None;
@@ -427,7 +429,8 @@ impl Inside {
         next.figures = self.watching.figures.standings();
         next.theory = self.watching.theorist.as_ref().map(|t| Arc::clone(t.theory()));
         let there = self.going.seeking.is_none().then_some(&self.run);
-        next.microscope = self.watching.watcher.as_mut().and_then(|w| w.look(there, self.answered, moving));
+        next.microscope = self.watching.microscope.as_mut().and_then(|w| w.look(there, self.answered, moving));
+        next.routes = self.watching.routes.as_mut().and_then(|w| w.look(there, self.answered, moving));
         next.answered = self.answered;
         next.kept = self.parked.kept();
         next.detail = self.watching.detail.as_ref().map(|d| d.view().clone());
@@ -482,6 +485,7 @@ fn snapshot(run: &Run, engine: &dyn Engine, picture: &Arc<Picture>) -> Snapshot 
         theory: None,
         figures: None,
         microscope: None,
+        routes: None,
         history: Arc::clone(&run.history),
         detail: None,
         trace: simulation.trace().cloned(),

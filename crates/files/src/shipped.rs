@@ -1,6 +1,7 @@
 //! The scenarios and traces that ship with Moebias. They are part of the binary, so it runs from any folder.
 
-use std::sync::OnceLock;
+use moebias_recordings::Vocabulary;
+use std::sync::{Arc, OnceLock};
 
 /// A scenario that ships with Moebias.
 #[derive(Debug)]
@@ -92,11 +93,13 @@ pub fn find(id: &str) -> Option<&'static Shipped> {
     shipped().iter().find(|s| s.id == id)
 }
 
-/// The text of each token id of the shipped traces, indexed by token id.
+/// The words of the token ids of the shipped traces.
 #[must_use]
-pub fn vocabulary() -> &'static [String] {
-    static WORDS: OnceLock<Vec<String>> = OnceLock::new();
+pub fn vocabulary() -> &'static Arc<Vocabulary> {
+    static WORDS: OnceLock<Arc<Vocabulary>> = OnceLock::new();
     WORDS.get_or_init(|| {
-        serde_json::from_str(include_str!(concat!(env!("MOEBIAS_TRACES"), "/vocabulary.json"))).unwrap_or_default()
+        let json = include_bytes!(concat!(env!("MOEBIAS_TRACES"), "/vocabulary.json"));
+        let read = Vocabulary::parse("vocabulary.json", json);
+        Arc::new(read.inspect_err(|e| log::error!("the shipped vocabulary can't be read: {e}")).unwrap_or_default())
     })
 }

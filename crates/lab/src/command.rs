@@ -4,6 +4,7 @@
 use moebias_engine::EngineChoice;
 use moebias_engine::message::Speed;
 use moebias_engine::microscope::MicroscopeRequest;
+use moebias_engine::routes::RoutesRequest;
 use moebias_engine::theory::TheoryRequest;
 use moebias_engine::view::ViewRequest;
 use moebias_files::view::View;
@@ -110,6 +111,8 @@ pub enum Command {
     BringBack,
     /// Compute every number of the last step for the Microscope pane, after every step; `None` stops that.
     SetMicroscope(Option<MicroscopeRequest>),
+    /// Find the experts of the tokens of the last step for the Text pane, after every step; `None` stops that.
+    SetRoutes(Option<RoutesRequest>),
     /// Count MaxVio_global from the present step on.
     Mark,
     /// Choose the engine.

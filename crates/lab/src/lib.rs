@@ -25,6 +25,7 @@ pub mod sweep;
 pub mod undo;
 mod undoing;
 pub mod why_not;
+pub mod words;
 
 #[cfg(test)]
 mod tests;
@@ -116,6 +117,7 @@ pub struct Lab {
     lessons: lesson::Lessons,
     layers: layers::LayersDesk,
     comparing: comparing::Comparing,
+    words: words::WordsDesk,
     engine_choice: EngineChoice,
     dead: bool,
 }
@@ -203,6 +205,7 @@ impl Lab {
             lessons: lesson::Lessons::default(),
             layers: layers::LayersDesk::default(),
             comparing: comparing::Comparing::default(),
+            words: words::WordsDesk::default(),
             engine_choice: engine,
             dead: false,
         })

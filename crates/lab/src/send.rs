@@ -49,6 +49,7 @@ impl Lab {
             Command::SetTheory(request) => self.post(Message::Theory(request)),
             Command::SetFigures(wanted) => self.post(Message::Figures(wanted)),
             Command::SetMicroscope(request) => self.post(Message::Microscope(request)),
+            Command::SetRoutes(request) => self.post(Message::Routes(request)),
             Command::Detail(from, to) => self.post(Message::Detail(from, to)),
             // Files
             Command::ToggleRecord => self.toggle_record(),

@@ -78,6 +78,7 @@ impl Lab {
                 | Command::SetTheory(_)
                 | Command::SetFigures(_)
                 | Command::SetMicroscope(_)
+                | Command::SetRoutes(_)
                 | Command::Detail(..)
         );
         if !by_itself {

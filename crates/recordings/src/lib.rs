@@ -32,6 +32,7 @@ mod rows;
 mod runs;
 mod tensor;
 mod tensors;
+pub mod vocabulary;
 mod watch;
 
 pub use assumption::{Assumption, Question};
@@ -48,8 +49,9 @@ pub use measure::Figures;
 pub use meta::Meta;
 pub use moebias_model::settings::reading::{LeaveOut, Reading, RecordedKind};
 pub use odd::{Oddity, Remedy, Sign};
-pub use recording::{Data, Layer, Recording, Steps};
+pub use recording::{Data, Layer, Recording, Steps, Words};
 pub use rows::{Number, Piece, Rows};
+pub use vocabulary::Vocabulary;
 pub use watch::Watched;
 
 use std::path::{Path, PathBuf};
@@ -122,6 +124,7 @@ pub fn read(input: &Input, reading: &Reading) -> Result<Recording, ReadError> {
     recording.name = input.name().to_owned();
     if let Some(path) = input.path() {
         config::complete(&mut recording, path);
+        vocabulary::find(&mut recording, path);
     }
     recording.answer(reading)?;
     Ok(recording)

@@ -5,9 +5,12 @@ use super::error::ReadError;
 use super::limits;
 use super::meta::Meta;
 use super::rows::Rows;
+use super::vocabulary::Vocabulary;
 use moebias_model::config::limits as settings;
 use moebias_model::settings::reading::{Reading, RecordedKind};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Tokens per step if neither the file nor a person says.
 const TOKENS_PER_STEP: usize = 512;
@@ -34,6 +37,17 @@ pub struct Recording {
     pub assumptions: Vec<Assumption>,
     /// Sentences about damage found while reading, for example a last line that is cut short.
     pub damages: Vec<String>,
+    /// Where the words of the token ids are found, if they are.
+    pub words: Option<Words>,
+}
+
+/// Where the words of a recording's token ids are found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// In a vocabulary beside the recording, which is not opened yet.
+    Beside(PathBuf),
+    /// In the recording itself.
+    Within(Arc<Vocabulary>),
 }
 
 /// A layer of a recording.
@@ -138,6 +152,7 @@ impl Recording {
             metadata: BTreeMap::new(),
             assumptions: vec![],
             damages: vec![],
+            words: None,
         }
     }
 
