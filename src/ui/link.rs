@@ -39,6 +39,9 @@ pub struct Link {
     /// Expert that a click pinned.
     pub pinned_expert: Option<usize>,
     /// Token under the pointer: its row in the heatmap, as of the last frame.
+    /// Further experts of the token under the pointer, as of the last frame.
+    pub hovered_also: Vec<usize>,
+    /// Token under the pointer: its row in the picture, as of the last frame.
     pub hovered_token: Option<usize>,
     /// Token that a click pinned: its index in the batch.
     pub pinned_token: Option<u32>,
@@ -77,6 +80,7 @@ pub struct Link {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Hover {
     expert: Option<usize>,
+    also: Vec<usize>,
     token: Option<usize>,
     step: Option<u64>,
     variant: Option<usize>,
@@ -85,8 +89,9 @@ struct Hover {
 impl Link {
     /// Call once per frame before the panes: what they reported in the last frame becomes visible to all of them.
     pub fn begin_frame(&mut self) {
-        let Hover { expert, token, step, variant } = std::mem::take(&mut self.next);
+        let Hover { expert, also, token, step, variant } = std::mem::take(&mut self.next);
         self.hovered_expert = expert;
+        self.hovered_also = also;
         self.hovered_token = token;
         self.hovered_step = step;
         self.hovered_variant = variant;
@@ -149,6 +154,14 @@ impl Link {
     }
 
     /// Call if the pointer is on this row of the heatmap.
+    /// The pointer is on a token with these experts, the best first.
+    pub fn hover_experts(&mut self, experts: &[usize]) {
+        if let Some((first, others)) = experts.split_first() {
+            (self.next.expert, self.next.also) = (Some(*first), others.to_vec());
+        }
+    }
+
+    /// The pointer is on this row of the picture.
     pub fn hover_token(&mut self, row: usize) {
         self.next.token = Some(row);
     }
@@ -165,6 +178,13 @@ impl Link {
     }
 
     /// Pins an expert, or unpins it.
+    /// Every expert that is to be lit: the one to show in detail, and the other experts of the token under the pointer.
+    pub fn lit(&self) -> impl Iterator<Item = usize> {
+        let also = if self.hovered_expert.is_some() { &self.hovered_also[..] } else { &[] };
+        self.expert().into_iter().chain(also.iter().copied())
+    }
+
+    /// Pins an expert, or lets go of it if it was pinned.
     pub fn toggle_pin(&mut self, expert: usize) {
         self.pinned_expert = if self.pinned_expert == Some(expert) { None } else { Some(expert) };
     }
@@ -173,6 +193,7 @@ impl Link {
     #[must_use]
     pub fn changes_next_frame(&self) -> bool {
         self.next.expert != self.hovered_expert
+            || self.next.also != self.hovered_also
             || self.next.token != self.hovered_token
             || self.next.step != self.hovered_step
             || self.next.variant != self.hovered_variant

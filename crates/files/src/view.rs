@@ -61,6 +61,8 @@ pub enum PaneKind {
     Microscope,
     /// All layers of a recording.
     Layers,
+    /// The tokens of a step as text.
+    Text,
 }
 
 impl PaneKind {
@@ -81,6 +83,7 @@ impl PaneKind {
             Self::Sweep => "Sweep",
             Self::Microscope => "Microscope",
             Self::Layers => "Layers",
+            Self::Text => "Text",
         }
     }
 }

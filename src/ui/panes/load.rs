@@ -110,7 +110,7 @@ impl Pane for Load {
             }
         }
         caption(ui, cx, view, fair, rect, frame);
-        if let Some(expert) = cx.link.expert().filter(|e| *e < experts) {
+        for expert in cx.link.lit().filter(|e| *e < experts) {
             let left = frame.left() + column * expert as f32;
             let mark = Rect::from_x_y_ranges(left..=left + column.max(2.0), frame.y_range()).expand2(vec2(1.0, 0.0));
             ui.painter().rect_stroke(mark, 2.0, Stroke::new(1.0, theme.accent), StrokeKind::Outside);

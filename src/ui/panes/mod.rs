@@ -12,6 +12,7 @@ pub mod microscope;
 pub mod shared;
 pub mod sweep;
 pub mod task_loss;
+pub mod text;
 pub mod theory;
 pub mod violation;
 
@@ -39,6 +40,7 @@ pub struct Panes {
     compare: compare::Compare,
     sweep: sweep::SweepPane,
     layers: layers::LayersPane,
+    text: text::TextPane,
     /// Also turned by keys.
     pub microscope: microscope::MicroscopePane,
 }
@@ -59,6 +61,7 @@ impl Panes {
             PaneKind::Compare => &mut self.compare,
             PaneKind::Sweep => &mut self.sweep,
             PaneKind::Layers => &mut self.layers,
+            PaneKind::Text => &mut self.text,
             PaneKind::Microscope => &mut self.microscope,
         }
     }

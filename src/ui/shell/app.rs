@@ -169,6 +169,86 @@ impl eframe::App for App {
         self.bars(ui, &mut asks, theme);
         self.panes(ui, &mut asks, theme);
         self.cover(ui, &mut asks, theme);
+        self.page_turned |= self.spotlight.begin(&ctx, &self.lab, &mut self.link);
+        if self.page_turned {
+            self.focus.keep_in(&ctx, focus::Region::Lesson);
+        }
+        self.room_for_settings(ui);
+        let bar = Bar {
+            recent: &self.stored.recent,
+            unread: self.seen.unread(&self.lab),
+            settings: self.showing.floats,
+            menu: std::mem::take(&mut self.showing.menu),
+            toggled: self.toggled(&ctx),
+        };
+        let [top, time, settings] = [Part::TopBar, Part::Transport, Part::Controls].map(|part| self.shows(part));
+        if self.options.caption {
+            caption::strip(ui, &self.lab, theme);
+        }
+        if top {
+            top_bar::show(ui, &mut self.lab, &bar, &mut asks, theme);
+        }
+        if self.showing.presenting.is_on() && !self.showing.is_bare() {
+            let told = notices::told(&mut self.seen, &self.lab).filter(|_| !self.options.still);
+            self.showing.presenting.title(ui, &self.lab.document().title, told.as_deref(), theme);
+        }
+        // What was left unfinished is no business of an audience.
+        let asks_first = !self.options.still && !self.showing.presenting.is_on();
+        if asks_first && notices::offer(ui, &mut self.lab, theme) {
+            self.overlay = None;
+            self.held = None;
+        }
+        // A lesson asks before it tells: what is noticed would answer for it.
+        // In a low window the panes need its room; the menu lists what is found.
+        let roomy = top && self.lab.lesson().is_none() && ctx.content_rect().height() >= LOW;
+        if roomy && !self.show_hint(ui, theme) {
+            self.findings.show(ui, &self.lab, self.link.variant, &mut asks, theme);
+        }
+        if time {
+            transport_bar::show(ui, &mut self.lab, self.showing.presenting.is_on(), theme);
+        }
+        if settings {
+            let (controls, variant) = (&mut self.controls, &mut self.link.variant);
+            if self.showing.floats {
+                controls::float(ui, controls, &mut self.lab, variant, theme);
+            } else {
+                controls::show(ui, controls, &mut self.lab, variant, theme);
+            }
+        }
+        lesson::show(ui, &mut self.lesson, &mut self.lab, &mut asks, theme);
+        self.turn_to(ui);
+        let mut wanted = vec![];
+        let ground = Frame::new().inner_margin(Margin::same(if self.showing.is_bare() { 0 } else { GAP as i8 }));
+        CentralPanel::no_frame().frame(ground).show(ui, |ui| {
+            focus::region(ui, focus::Region::Tabs);
+            let mut cx = PaneContext { lab: &mut self.lab, link: &mut self.link, theme };
+            self.layout.show(ui, &mut self.panes, &mut cx, &mut wanted);
+        });
+        // What nobody sees is not computed.
+        if self.layout.rect_of(PaneKind::Theory).is_none() && self.lab.snapshot().theory.is_some() {
+            self.lab.send(Command::SetTheory(None));
+        }
+        if self.layout.rect_of(PaneKind::Compare).is_none() && self.lab.snapshot().figures.is_some() {
+            self.lab.send(Command::SetFigures(false));
+        }
+        if self.layout.rect_of(PaneKind::Microscope).is_none() && self.lab.snapshot().microscope.is_some() {
+            self.lab.send(Command::SetMicroscope(None));
+        }
+        if self.layout.rect_of(PaneKind::Text).is_none() && self.lab.snapshot().routes.is_some() {
+            self.lab.send(Command::SetRoutes(None));
+        }
+        if let Some(of) = self.link.fork.take() {
+            asks.push(Ask::Fork(of));
+        }
+        if let Some(variant) = self.link.rename.take().or(self.controls.take_rename()) {
+            asks.push(Ask::Rename(variant));
+        }
+        self.take_drawing(&ctx, theme);
+        asks.extend(wanted.into_iter().map(|(kind, export)| Ask::Export(kind, export)));
+        asks.extend(self.link.asked.drain(..).map(Ask::Do));
+        self.spotlight.show(ui, &self.lab, |kind| self.layout.rect_of(kind), &mut self.link, theme);
+
+        self.overlays(ui, &mut asks, theme);
         self.show_over(ui, theme);
         self.end_frame(&ctx, asks);
     }

@@ -120,6 +120,7 @@ pub(super) const TERMS: &[Term] = &[
     term(Theory, "Learned bias", &["correlation", "rms difference", "spread of the learned", "largest gap, Δ/#u"], "The bias that a recorded model had learned, compared with the one found here.", "score units", OURS),
     // The screen
     term(Screen, "Layers", &["Layer"], "All layers of a recording at once: each layer of a model has a router of its own, with loads and biases of its own.", "", OURS),
+    term(Screen, "Text", &[], "The tokens of a step as text, coloured by expert, by load or by what the bias changed.", "", ""),
     term(Screen, "Microscope", &[], "One step taken apart: scores, + bias, top-K, counts, error, new bias, with every number.", "", ""),
     term(Screen, "Comparison", &["Compare"], "Variants side by side on the same tokens, with the figures of each run.", "", ""),
     term(Screen, "Sweep", &["Setting to sweep", "Second setting to sweep"], "The same experiment repeated with other values of one or two settings, to see their effect.", "", ""),

@@ -95,7 +95,7 @@ pub(super) fn gutter(ui: &Ui, cx: &PaneContext<'_>, picture: &Picture, cells: &G
 /// The linked expert's column, and the row under the pointer or pinned.
 pub(super) fn highlight(painter: &egui::Painter, cx: &PaneContext<'_>, picture: &Picture, cells: &Grid) {
     let theme = cx.theme;
-    if let Some(expert) = cx.link.expert().filter(|e| *e < picture.experts) {
+    for expert in cx.link.lit().filter(|e| *e < picture.experts) {
         let left = cells.corner(expert as f64, 0.0).x;
         let stripe = Rect::from_x_y_ranges(left..=left + cells.size().x, cells.frame.y_range());
         painter.rect_stroke(stripe, 0.0, Stroke::new(1.0, theme.accent), StrokeKind::Outside);

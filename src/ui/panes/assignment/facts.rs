@@ -149,5 +149,5 @@ fn word_of(snapshot: &Snapshot, token: u32) -> Option<String> {
         return None;
     }
     let id = *snapshot.trace.as_ref()?.token_ids.get(token as usize)?;
-    shipped::vocabulary().get(usize::try_from(id).ok()?).cloned()
+    shipped::vocabulary().word(i64::from(id))
 }
