@@ -143,6 +143,7 @@ mod tests {
         }
         let mut variant = Variant { name: "a".into(), ..Variant::default() };
         (variant.router.experts, variant.router.top_k) = (8, 2);
+        variant.balancer.rate = 0.1;
         let source = Source::Trace(TraceSource { file: "t".into(), ..TraceSource::default() });
         Simulation::new(Experiment { seed: 0, source, variants: vec![variant] }, Some(Arc::new(trace))).unwrap()
     }

@@ -1,19 +1,23 @@
 //! Collects records, which are lines and table rows about one token or one step, into a recording.
 
 use super::Input;
+use super::assumption::{Assumption, Question};
 use super::error::ReadError;
 use super::limits;
 use super::meta::Meta;
 use super::names;
-use super::recording::{Data, Layer, Recording, Steps};
+use super::recording::{Data, Layer, Recording, Steps, Words};
 use super::rows::{Number, Rows};
+use super::vocabulary::Within;
 use moebias_model::config::limits as settings;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Collects records. Every error is a sentence, to which the reader adds the file and the line.
 #[derive(Debug, Default)]
 pub(crate) struct Gather {
     layers: BTreeMap<(u64, String), Gathered>,
+    words: Within,
     bytes: usize,
 }
 
@@ -47,10 +51,7 @@ pub(crate) struct Of {
 
 impl Gather {
     fn layer(&mut self, name: &str, bytes: usize) -> Result<&mut Gathered, String> {
-        self.bytes = self.bytes.saturating_add(bytes);
-        if self.bytes > limits::IN_MEMORY {
-            return Err(format!("what it holds takes more than {} MiB in memory", limits::IN_MEMORY >> 20));
-        }
+        self.need(bytes)?;
         let key = names::order(name);
         if self.layers.len() >= limits::LAYERS && !self.layers.contains_key(&key) {
             return Err(format!("it has more than {} layers", limits::LAYERS));
@@ -59,6 +60,22 @@ impl Gather {
     }
 
     /// Adds the experts that a token chose, best first; −1 stands for none.
+    /// Counts memory.
+    fn need(&mut self, bytes: usize) -> Result<(), String> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > limits::IN_MEMORY {
+            return Err(format!("what it holds takes more than {} MiB in memory", limits::IN_MEMORY >> 20));
+        }
+        Ok(())
+    }
+
+    /// A token is this word. Returns its token id: its own, or where tokens have none, that of the word.
+    pub(crate) fn word(&mut self, word: &str, id: Option<i64>) -> Result<Option<i64>, String> {
+        let (id, bytes) = self.words.take(word, id);
+        self.need(bytes).map(|()| id)
+    }
+
+    /// One token chose these experts, best first; −1 stands for none.
     pub(crate) fn chose(&mut self, layer: &str, of: Of, ids: &[i64]) -> Result<(), String> {
         let most = settings::EXPERTS.max as i64;
         if ids.is_empty() || ids.len() > settings::TOP_K.max as usize {
@@ -153,6 +170,13 @@ impl Gather {
         }
         let mut recording = Recording::new(layers);
         (recording.meta, recording.metadata) = (meta, metadata);
+        let known = recording.layers.iter().any(|l| !l.token_ids.is_empty());
+        if let Some((vocabulary, numbered)) = self.words.finish().filter(|_| known) {
+            let ids = if numbered { ", and equal words have equal token ids" } else { "" };
+            let text = format!("the words of the tokens are in the file{ids}");
+            recording.assumptions.push(Assumption::usual(Question::Values, text));
+            recording.words = Some(Words::Within(Arc::new(vocabulary)));
+        }
         Ok(recording)
     }
 }

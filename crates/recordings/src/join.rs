@@ -3,7 +3,8 @@
 use super::assumption::{Assumption, Question};
 use super::error::ReadError;
 use super::names;
-use super::recording::{Data, Layer, Recording};
+use super::recording::{Data, Layer, Recording, Words};
+use super::rows::Rows;
 use moebias_model::settings::reading::Reading;
 
 /// Joins recordings in order: layers of different names are kept side by side; layers of the same name are appended, or added up.
@@ -12,7 +13,8 @@ pub(crate) fn join(all: Vec<Recording>, reading: &Reading) -> Result<Recording, 
     let mut all = all.into_iter();
     let Some(mut first) = all.next() else { return Err(ReadError::new("no file", "nothing to read was named")) };
     let mut followed = false;
-    for other in all {
+    for mut other in all {
+        agree_on_words(&mut first, &mut other);
         if other.kind != first.kind {
             let text = format!("it holds {}, but {} holds {}", other.kind, first.name, first.kind);
             return Err(ReadError::new(&other.name, text));
@@ -38,6 +40,21 @@ pub(crate) fn join(all: Vec<Recording>, reading: &Reading) -> Result<Recording, 
     }
     first.layers.sort_by_cached_key(|l| names::order(&l.name));
     Ok(first)
+}
+
+/// Files that spell out their tokens may have given other ids to the same words: then neither words nor ids are kept.
+fn agree_on_words(first: &mut Recording, other: &mut Recording) {
+    let within = |r: &Recording| matches!(r.words, Some(Words::Within(_)));
+    if first.words == other.words || !(within(first) || within(other)) {
+        return;
+    }
+    for recording in [&mut *first, other] {
+        recording.words = None;
+        recording.layers.iter_mut().for_each(|l| l.token_ids = Rows::new(1));
+        recording.assumptions.retain(|a| !a.text.starts_with("the words of the tokens"));
+    }
+    let text = "the files spell their tokens out with different ids, so the words are not shown";
+    first.assumptions.push(Assumption::usual(Question::Values, text));
 }
 
 /// Adds the counts of another rank.

@@ -17,5 +17,6 @@ mod packed;
 mod pytorch;
 mod tables;
 mod text;
+mod words;
 mod written;
 mod written_arrays;

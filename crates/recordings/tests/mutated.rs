@@ -67,7 +67,7 @@ pub fn peak_of<T>(call: impl FnOnce() -> T) -> (T, isize) {
 }
 
 /// Random numbers that are the same in every run.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -111,7 +111,7 @@ fn samples() -> BTreeMap<&'static str, Vec<(String, Vec<u8>)>> {
     by_reader
 }
 
-fn mutated(content: &[u8], random: &mut Random) -> Vec<u8> {
+pub fn mutated(content: &[u8], random: &mut Random) -> Vec<u8> {
     const TEXTS: [&str; 10] =
         ["18446744073709551615", "-1", "1e308", "99999999999", "NaN", "4294967296", "0", "\"a\"", "[[", "null"];
     const WORDS: [u64; 10] =

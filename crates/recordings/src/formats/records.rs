@@ -135,7 +135,8 @@ impl Records {
 
     /// Adds what an object and its inner objects record; `false` if they record nothing.
     fn record(&mut self, object: &Map<String, Value>, around: &Around, depth: usize) -> Result<bool, String> {
-        let here = around.with(object)?;
+        let mut here = around.with(object)?;
+        self.words(object, &mut here)?;
         if self.data(object, &here)? {
             return Ok(true);
         }
@@ -167,6 +168,27 @@ impl Records {
     }
 
     /// Adds what the fields of this object record.
+    /// Takes the words of the token, or of the tokens, of this object.
+    fn words(&mut self, object: &Map<String, Value>, here: &mut Around) -> Result<(), String> {
+        const WORD: [&str; 3] = ["token_str", "token_text", "token"];
+        const WORDS: [&str; 3] = ["token_strs", "token_texts", "tokens"];
+        let text = |key: &str| object.get(key).and_then(Value::as_str);
+        let token = object.get("token").and_then(Value::as_object);
+        // A text beside a place among tokens is a word; another one may be that of a whole request.
+        let placed = || find(object, Role::Token, |v| v.is_number() || v.is_string()).and(text("text"));
+        let word = WORD.iter().find_map(|key| text(key)).or_else(|| token?.get("text")?.as_str()).or_else(placed);
+        if let Some(word) = word {
+            here.of.token_id = self.gather.word(word, here.of.token_id)?;
+        }
+        let list = WORDS.iter().find_map(|key| object.get(*key)?.as_array());
+        let list = list.filter(|list| here.ids.is_empty() && !list.is_empty() && list.iter().all(Value::is_string));
+        for word in list.into_iter().flatten().filter_map(Value::as_str) {
+            here.ids.extend(self.gather.word(word, None)?);
+        }
+        Ok(())
+    }
+
+    /// Takes what the fields of this object hold.
     fn data(&mut self, object: &Map<String, Value>, around: &Around) -> Result<bool, String> {
         let wanted = |role: Role| self.kind.is_none() || self.kind == role.kind();
         let holds = |role: Role, lists_only: bool| {

@@ -3,8 +3,10 @@
 mod pieces;
 mod read;
 mod spelled;
+mod within;
 
 pub use spelled::Part;
+pub(crate) use within::Within;
 
 use super::assumption::{Assumption, Question};
 use super::error::ReadError;

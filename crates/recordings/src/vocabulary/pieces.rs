@@ -133,7 +133,10 @@ mod tests {
         assert_eq!(Spelling::Metaspace.bytes("<0xE2>"), [0xe2]);
         assert_eq!(Spelling::Metaspace.bytes("<0xE>"), b"<0xE>");
         let bert = Spelling::Continues("##".into());
-        assert_eq!((bert.bytes("##ing"), bert.bytes("go"), bert.bytes("##")), (b"ing".into(), b" go".into(), b" ##".into()));
+        assert_eq!(
+            (bert.bytes("##ing"), bert.bytes("go"), bert.bytes("##")),
+            (b"ing".into(), b" go".into(), b" ##".into())
+        );
         assert_eq!(Spelling::Ends("</w>".into()).bytes("go</w>"), b"go ");
     }
 
@@ -141,7 +144,8 @@ mod tests {
     fn the_spelling_is_named_or_guessed() {
         let named = |json: &str| Spelling::named(&serde_json::from_str(json).unwrap());
         assert_eq!(named(r#"{"type": "ByteLevel"}"#), Some(Spelling::ByteLevel));
-        let sequence = r#"{"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "▁"}, "content": " "}]}"#;
+        let sequence =
+            r#"{"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "▁"}, "content": " "}]}"#;
         assert_eq!(named(sequence), Some(Spelling::Metaspace));
         assert_eq!(named(r#"{"type": "WordPiece", "prefix": "@@"}"#), Some(Spelling::Continues("@@".into())));
         assert_eq!(named("null"), None);

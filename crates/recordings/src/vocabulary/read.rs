@@ -66,7 +66,9 @@ fn holds(json: &[u8], what: &[u8]) -> bool {
 fn of_tokenizer(tokenizer: Tokenizer) -> Result<Vocabulary, String> {
     let Tokenizer { model, added_tokens, decoder, pre_tokenizer } = tokenizer;
     let pieces: Vec<(&str, u64)> = match &model.vocab {
-        Value::Object(map) => map.iter().map(|(piece, id)| Ok((piece.as_str(), number(id)?))).collect::<Result<_, String>>()?,
+        Value::Object(map) => {
+            map.iter().map(|(piece, id)| Ok((piece.as_str(), number(id)?))).collect::<Result<_, String>>()?
+        }
         Value::Array(list) => {
             // A token with its score.
             let pieces = list.iter().map(|entry| entry.get(0).and_then(Value::as_str)).zip(0..);

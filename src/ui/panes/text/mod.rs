@@ -271,7 +271,8 @@ impl TextPane {
             let chosen = |token: usize| routes.chosen.get(token).map_or(&[][..], Vec::as_slice);
             for line in lines {
                 for span in &line.spans {
-                    if let Some(ground) = colours::ground(theme, colouring, routes, chosen(span.token)) {
+                    let ground = colours::ground(theme, colouring, routes, chosen(span.token));
+                    if let Some(ground) = ground.filter(|_| span.ground.span() > 0.0) {
                         let area = line.rect(span.ground).translate(origin).shrink2(vec2(-1.0, 2.0));
                         painter.rect_filled(area, 3.0, ground);
                     }
@@ -286,7 +287,7 @@ impl TextPane {
                         let area = line.rect(span.x).translate(origin);
                         painter.rect_filled(area, 0.0, theme.pane.gamma_multiply(VEIL));
                     }
-                    if token == pointed || token == pinned {
+                    if (token == pointed || token == pinned) && span.ground.span() > 0.0 {
                         let colour = if token == pointed { theme.text } else { theme.accent };
                         ring(painter, line.rect(span.ground).translate(origin), colour);
                     }

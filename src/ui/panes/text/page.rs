@@ -32,7 +32,7 @@ pub(super) struct Span {
     pub(super) token: usize,
     /// From left to right, relative to the page.
     pub(super) x: Rangef,
-    /// The same without spaces at its ends, unless it is nothing but spaces.
+    /// The same without spaces at its ends, unless the token is nothing but spaces.
     pub(super) ground: Rangef,
 }
 
@@ -100,7 +100,8 @@ struct Writing {
 
 impl Writing {
     fn new(theme: &Theme, width: f32) -> Self {
-        let format = |color| TextFormat { font_id: text(SIZE), color, line_height: Some(LINE), ..TextFormat::default() };
+        let format =
+            |color| TextFormat { font_id: text(SIZE), color, line_height: Some(LINE), ..TextFormat::default() };
         let wrap = TextWrapping { max_width: width, ..TextWrapping::default() };
         Self {
             job: LayoutJob { wrap, ..LayoutJob::default() },
@@ -186,6 +187,14 @@ fn lines(galley: &Galley, owners: &[u32]) -> Vec<Line> {
                 None => spans.push((Span { token: owner as usize, x, ground: x }, blank)),
             }
             at += 1;
+        }
+        // The space of a word that stands in the next line.
+        let next = owners.get(at).map(|o| *o as usize);
+        if let Some((span, true)) = spans.last_mut()
+            && !row.ends_with_newline
+            && next == Some(span.token)
+        {
+            span.ground = Rangef::point(span.x.min);
         }
         at += usize::from(row.ends_with_newline);
         let y = Rangef::new(row.min_y(), row.max_y());

@@ -4,8 +4,7 @@ use eframe::egui::pos2;
 use egui_kittest::Harness;
 use moebias_testing::Patience;
 
-const SAMPLE: &str =
-    "source: Trace(file: \"builtin:sample\"), variants: [(name: \"a\", router: (experts: 64, top_k: 6), balancer: (rate: 0.01))]";
+const SAMPLE: &str = "source: Trace(file: \"builtin:sample\"), variants: [(name: \"a\", router: (experts: 64, top_k: 6), balancer: (rate: 0.01))]";
 
 fn stage(text: &str, step: u64) -> Harness<'static, Stage<TextPane>> {
     let mut harness = testing::stage(TextPane::default(), testing::lab_at(text, step), [700.0, 420.0], true);
@@ -22,7 +21,8 @@ fn stage(text: &str, step: u64) -> Harness<'static, Stage<TextPane>> {
 /// The middle of a token on the screen.
 fn middle(harness: &Harness<'static, Stage<TextPane>>, token: usize) -> egui::Pos2 {
     let page = harness.state().pane.page.as_ref().unwrap();
-    let find = |l: &page::Line| l.spans.iter().find(|s| s.token == token).map(|s| pos2(s.ground.center(), l.y.center()));
+    let find =
+        |l: &page::Line| l.spans.iter().find(|s| s.token == token).map(|s| pos2(s.ground.center(), l.y.center()));
     let at = page.lines.iter().find_map(find).unwrap();
     at + harness.state().pane.corner
 }
@@ -63,4 +63,27 @@ fn tokens_that_are_no_text_are_said_to_be_none() {
     let theme = &crate::ui::kit::theme::DARK;
     let mut cx = PaneContext { lab: &mut stage.lab, link: &mut stage.link, theme };
     assert!(TextPane::missing(&mut cx).unwrap().contains("random"));
+}
+
+#[test]
+fn pictures() {
+    let both = "source: Trace(file: \"builtin:learned\"), variants: [(name: \"Sign\", router: (experts: 64, top_k: 6), balancer: (rate: 0.01)), \
+                (name: \"None\", router: (experts: 64, top_k: 6), balancer: (rule: None))]";
+    for (name, size, dark) in
+        [("wide", [900.0, 560.0], true), ("light", [700.0, 420.0], false), ("small", [330.0, 200.0], true)]
+    {
+        let mut harness = testing::stage(TextPane::default(), testing::lab_at(both, 40), size, dark);
+        for colouring in Colouring::iter() {
+            harness.state_mut().pane.colouring = colouring;
+            let patience = Patience::new();
+            while harness.state().pane.page.is_none() {
+                harness.step();
+                assert!(patience.holds(), "the text never came");
+            }
+            harness.state_mut().link.pinned_token = Some(12);
+            harness.state_mut().link.pinned_expert = (colouring == Colouring::Load).then_some(13);
+            harness.run_steps(3);
+            testing::picture(&mut harness, &format!("text-{name}-{colouring:?}"));
+        }
+    }
 }
