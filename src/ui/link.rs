@@ -150,7 +150,7 @@ impl Link {
 
     /// Call if the pointer is on this expert.
     pub fn hover_expert(&mut self, expert: usize) {
-        self.next.expert = Some(expert);
+        (self.next.expert, self.next.also) = (Some(expert), vec![]);
     }
 
     /// Call if the pointer is on this row of the heatmap.

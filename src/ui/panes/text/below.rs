@@ -3,8 +3,9 @@
 use super::colours;
 use super::{Colouring, Shown};
 use crate::ui::kit::style::{TINY, mono, text};
+use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::slider::figure;
-use crate::ui::kit::words::fitted;
+use crate::ui::kit::words::headed;
 use crate::ui::panes::PaneContext;
 use eframe::egui::{self, Align2, Color32, Rect, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 use moebias_engine::routes::Routes;
@@ -29,7 +30,8 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, rect: Rect, shown: &Sh
         Some(words) => (words, cx.theme.text),
         None => ("Point at a word to see its experts everywhere, click to pin it".into(), cx.theme.faint),
     };
-    let (galley, _) = fitted(ui, &words, &text(TINY), colour, rect.width());
+    let lay = |words: &str| ui.painter().layout_no_wrap(words.to_owned(), text(TINY), colour);
+    let galley = lay(&headed(&words, rect.width(), |words| lay(words).size().x));
     ui.painter().galley(pos2(rect.left(), rect.bottom() - galley.size().y), galley, colour);
 }
 
@@ -48,7 +50,8 @@ fn experts(ui: &mut Ui, cx: &mut PaneContext<'_>, rect: Rect, routes: &Routes) {
     let mut order: Vec<usize> = (0..counts.len()).filter(|&e| counts[e] > 0).collect();
     order.sort_by_key(|&e| (std::cmp::Reverse(counts[e]), e));
     let y = rect.center().y;
-    let mut x = words(ui, pos2(rect.left(), y), "first expert, the most frequent:", cx.theme.dim) + 10.0;
+    let name = if rect.width() > 400.0 { "first expert, the most frequent:" } else { "first expert:" };
+    let mut x = words(ui, pos2(rect.left(), y), name, cx.theme.dim) + 10.0;
     for expert in order {
         let galley = ui.painter().layout_no_wrap(expert.to_string(), mono(TINY), cx.theme.dim);
         let width = SWATCH.x + 5.0 + galley.size().x;
@@ -76,34 +79,51 @@ fn experts(ui: &mut Ui, cx: &mut PaneContext<'_>, rect: Rect, routes: &Routes) {
 
 /// The scale of loads.
 fn loads(ui: &Ui, cx: &PaneContext<'_>, rect: Rect) {
-    let (theme, y) = (cx.theme, rect.center().y);
-    let x = words(ui, pos2(rect.left(), y), "load of the first expert, times the fair share:  0", theme.dim) + 6.0;
-    let scale = Rect::from_min_size(pos2(x, y - SWATCH.y / 2.0), vec2(SCALE, SWATCH.y));
-    let mut mesh = egui::epaint::Mesh::default();
-    for i in 0..24 {
-        let edge = |i: usize| egui::lerp(scale.x_range(), i as f32 / 24.0);
-        let strip = Rect::from_x_y_ranges(edge(i)..=edge(i + 1), scale.y_range());
-        mesh.add_colored_rect(strip, colours::of_load(theme, i as f32 / 23.0 * 2.0));
-    }
-    ui.painter().add(egui::Shape::mesh(mesh));
-    ui.painter().rect_stroke(scale, 0.0, Stroke::new(1.0, theme.line), StrokeKind::Outside);
-    ui.painter().vline(scale.center().x, scale.y_range(), Stroke::new(1.0, theme.dim));
-    words(ui, pos2(scale.right() + 6.0, y), "2", theme.dim);
+    let theme = cx.theme;
+    let names = ["load of the first expert, times the fair share:", "load, times fair:", ""];
+    let colour = |t: f32| colours::of_load(theme, 2.0 * t);
+    let (middle, _) = scale(ui, theme, rect, &names, ["0", "2"], colour);
+    ui.painter().vline(middle.center().x, middle.y_range(), Stroke::new(1.0, theme.dim));
 }
 
-/// How many words the bias moved.
+/// The scale of how many experts the bias gave a word, and how many words have any.
 fn moved(ui: &Ui, cx: &PaneContext<'_>, rect: Rect, routes: &Routes) {
-    let patch = Rect::from_center_size(pos2(rect.left() + SWATCH.x / 2.0, rect.center().y), SWATCH);
-    ui.painter().rect_filled(patch, 2.0, colours::moved(cx.theme));
+    let theme = cx.theme;
+    let names = ["experts that a word has only because of the bias:", "only because of the bias:", ""];
+    let (_, right) = scale(ui, theme, rect, &names, ["one", "all"], |t| colours::of_moved(theme, t));
     let moved = routes.chosen.iter().filter(|c| c.iter().any(|c| c.moved)).count();
-    let line = format!(
-        "has an expert only because of the bias: {} of {} tokens",
-        figure(moved as f64, true),
-        figure(routes.chosen.len() as f64, true)
-    );
-    let room = rect.width() - SWATCH.x - 6.0;
-    let (galley, _) = fitted(ui, &line, &text(TINY), cx.theme.dim, room);
-    ui.painter().galley(pos2(patch.right() + 6.0, rect.center().y - galley.size().y / 2.0), galley, cx.theme.dim);
+    let (moved, all) = (figure(moved as f64, true), figure(routes.chosen.len() as f64, true));
+    let (left, line) = (right + 16.0, format!("{moved} of {all} tokens have one"));
+    let galley = ui.painter().layout_no_wrap(line, text(TINY), theme.dim);
+    if left + galley.size().x <= rect.right() {
+        ui.painter().galley(pos2(left, rect.center().y - galley.size().y / 2.0), galley, theme.dim);
+    }
+}
+
+/// A scale of colours between two words, after the longest name that has room. Returns the place of the colours, and where all of it ends.
+fn scale(
+    ui: &Ui,
+    theme: &Theme,
+    rect: Rect,
+    names: &[&str],
+    [low, high]: [&str; 2],
+    colour: impl Fn(f32) -> Color32,
+) -> (Rect, f32) {
+    let wide = |words: &str| ui.painter().layout_no_wrap(words.to_owned(), text(TINY), theme.dim).size().x;
+    let rest = SCALE + 12.0 + 8.0 + wide(low) + wide(high);
+    let name = names.iter().find(|n| wide(n) + rest <= rect.width()).unwrap_or(&"");
+    let y = rect.center().y;
+    let mut x = words(ui, pos2(rect.left(), y), name, theme.dim);
+    x = words(ui, pos2(if name.is_empty() { x } else { x + 8.0 }, y), low, theme.dim) + 6.0;
+    let strips = Rect::from_min_size(pos2(x, y - SWATCH.y / 2.0), vec2(SCALE, SWATCH.y));
+    let mut mesh = egui::epaint::Mesh::default();
+    for i in 0..24 {
+        let edge = |i: usize| egui::lerp(strips.x_range(), i as f32 / 24.0);
+        mesh.add_colored_rect(Rect::from_x_y_ranges(edge(i)..=edge(i + 1), strips.y_range()), colour(i as f32 / 23.0));
+    }
+    ui.painter().add(egui::Shape::mesh(mesh));
+    ui.painter().rect_stroke(strips, 0.0, Stroke::new(1.0, theme.line), StrokeKind::Outside);
+    (strips, words(ui, pos2(strips.right() + 6.0, y), high, theme.dim))
 }
 
 /// A token: its place, its word, its id and its experts.
@@ -116,10 +136,11 @@ fn told(cx: &PaneContext<'_>, shown: &Shown<'_>, token: u32) -> Option<String> {
     let scored = cx.lab.snapshot().has_scores();
     let unit = routes.gate.unit();
     let expert = |c: &moebias_engine::routes::Choice| {
-        let score = if scored { format!(" {:.3}", from_score(c.score) * unit) } else { String::new() };
-        let moved = if c.moved && scored { " by the bias" } else { "" };
-        let full = if c.dropped { " no room" } else { "" };
-        format!("{}{score}{moved}{full}", c.expert)
+        let score = scored.then(|| format!("{:.3}", from_score(c.score) * unit));
+        let moved = (c.moved && scored).then(|| "by the bias".to_owned());
+        let full = c.dropped.then(|| "no room".to_owned());
+        let about: Vec<String> = [score, moved, full].into_iter().flatten().collect();
+        if about.is_empty() { c.expert.to_string() } else { format!("{} ({})", c.expert, about.join(" ")) }
     };
     let experts: Vec<String> = chosen.iter().map(expert).collect();
     let experts = match experts.len() {

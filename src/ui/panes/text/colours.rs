@@ -2,11 +2,13 @@
 
 use super::Colouring;
 use crate::ui::kit::theme::Theme;
-use eframe::egui::Color32;
+use eframe::egui::{self, Color32};
 use moebias_engine::routes::{Choice, Routes};
 
 /// How much of a colour is mixed into the ground, so that text on it can be read.
 const STRENGTH: f32 = 0.5;
+/// The same where the bias moved the least part of a token’s experts.
+const WEAK: f32 = 0.12;
 /// Successive experts are so far apart on the circle of hues, turns: no two of few are close.
 const APART: f32 = 0.618_034;
 
@@ -16,7 +18,10 @@ pub(super) fn ground(theme: &Theme, colouring: Colouring, routes: &Routes, chose
     match colouring {
         Colouring::Expert => Some(of_expert(theme, first.expert)),
         Colouring::Load => Some(of_load(theme, routes.share(first.expert) as f32)),
-        Colouring::Moved => chosen.iter().any(|c| c.moved).then(|| moved(theme)),
+        Colouring::Moved => {
+            let count = chosen.iter().filter(|c| c.moved).count();
+            (count > 0).then(|| of_moved(theme, count as f32 / chosen.len() as f32))
+        }
     }
 }
 
@@ -25,9 +30,9 @@ pub(super) fn of_load(theme: &Theme, share: f32) -> Color32 {
     Theme::mix(theme.pane, theme.diverging((share - 1.0).clamp(-1.0, 1.0)), STRENGTH)
 }
 
-/// Moved by the bias.
-pub(super) fn moved(theme: &Theme) -> Color32 {
-    Theme::mix(theme.pane, theme.over, STRENGTH)
+/// The share of a token’s experts that it has only because of the bias.
+pub(super) fn of_moved(theme: &Theme, share: f32) -> Color32 {
+    Theme::mix(theme.pane, theme.over, egui::lerp(WEAK..=STRENGTH, share))
 }
 
 /// A colour per expert, all of them equally easy to read on. Every second round of hues is lighter.
@@ -82,7 +87,7 @@ mod tests {
         for theme in [&DARK, &LIGHT] {
             let mut grounds: Vec<Color32> = (0..1024).map(|e| of_expert(theme, e)).collect();
             grounds.extend((0..=20).map(|i| of_load(theme, i as f32 / 10.0)));
-            grounds.push(moved(theme));
+            grounds.extend((0..=10).map(|i| of_moved(theme, i as f32 / 10.0)));
             for ground in grounds {
                 let found = contrast(theme.text, ground);
                 assert!(found >= 4.5, "{ground:?} in the {} theme: {found}", if theme.dark { "dark" } else { "light" });

@@ -19,7 +19,7 @@ use moebias_engine::view::Rows;
 use moebias_lab::command::Command;
 use moebias_lab::words::Words;
 use moebias_recordings::{Vocabulary, vocabulary};
-use page::{Page, Source};
+use page::{Page, Source, Span};
 use std::sync::Arc;
 use strum::IntoEnumIterator as _;
 
@@ -280,13 +280,12 @@ impl TextPane {
             }
             painter.galley(rect.min, Arc::clone(&page.galley), theme.text);
             for line in lines {
+                let uses = |e: usize, s: &Span| chosen(s.token).iter().any(|c| usize::from(c.expert) == e);
+                for x in expert.map(|e| line.runs(|s| !uses(e, s))).unwrap_or_default() {
+                    painter.rect_filled(line.rect(x).translate(origin), 0.0, theme.pane.gamma_multiply(VEIL));
+                }
                 for span in &line.spans {
                     let token = Some(routes.first + span.token as u32);
-                    let uses = |e: usize| chosen(span.token).iter().any(|c| usize::from(c.expert) == e);
-                    if expert.is_some_and(|e| !uses(e)) {
-                        let area = line.rect(span.x).translate(origin);
-                        painter.rect_filled(area, 0.0, theme.pane.gamma_multiply(VEIL));
-                    }
                     if (token == pointed || token == pinned) && span.ground.span() > 0.0 {
                         let colour = if token == pointed { theme.text } else { theme.accent };
                         ring(painter, line.rect(span.ground).translate(origin), colour);

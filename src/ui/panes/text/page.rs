@@ -51,7 +51,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Lays the tokens out. Marks, such as those of line breaks, are fainter than text.
+    /// Lays the tokens out. Marks, such as those of line breaks, are dimmer than text.
     pub(super) fn new(ui: &Ui, theme: &Theme, of: Source) -> Self {
         let mut writing = Writing::new(theme, of.width);
         for (token, parts) in of.words.spell(&of.ids).iter().enumerate() {
@@ -84,6 +84,17 @@ impl Line {
     pub(super) fn rect(&self, x: Rangef) -> Rect {
         Rect::from_min_max(pos2(x.min, self.y.min), pos2(x.max, self.y.max))
     }
+
+    /// Where spans that are so follow one another. At the ends of the line there is room for what stands over.
+    pub(super) fn runs(&self, is: impl Fn(&Span) -> bool) -> Vec<Rangef> {
+        let mut runs = vec![];
+        for run in self.spans.chunk_by(|a, b| is(a) == is(b)).filter(|run| is(&run[0])) {
+            let (from, to) = (run[0].x.min, run[run.len() - 1].x.max);
+            let (first, last) = (self.spans.first() == run.first(), self.spans.last() == run.last());
+            runs.push(Rangef::new(if first { from - 2.0 } else { from }, if last { to + 2.0 } else { to }));
+        }
+        runs
+    }
 }
 
 /// Text that is being put together.
@@ -109,7 +120,7 @@ impl Writing {
             token: 0,
             written: 0,
             plain: format(Color32::PLACEHOLDER),
-            mark: format(theme.faint),
+            mark: format(theme.dim),
         }
     }
 

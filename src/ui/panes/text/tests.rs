@@ -51,8 +51,8 @@ fn every_token_has_a_place_and_words_are_those_of_the_vocabulary() {
     let mut seen = vec![false; page.of.ids.len()];
     page.lines.iter().flat_map(|l| &l.spans).for_each(|s| seen[s.token] = true);
     assert!(seen.iter().all(|s| *s), "{:?}", seen.iter().position(|s| !*s));
-    let owned = |l: &page::Line| l.spans.windows(2).all(|w| w[0].x.max <= w[1].x.min + 0.01);
-    assert!(page.lines.iter().all(owned), "no two tokens lie over each other");
+    let owned = |l: &page::Line| l.spans.windows(2).all(|w| w[0].x.max <= w[1].x.min + 2.0);
+    assert!(page.lines.iter().all(owned), "no two tokens lie over each other but for kerning");
 }
 
 #[test]
