@@ -25,6 +25,8 @@ const MILLIONTHS: usize = 2000;
 
 /// Panes: the name of the picture, the shipped scenario, the step, and the pane.
 const PANES: [(&str, &str, u64, PaneKind); 13] = [
+/// A pane of a shipped scenario at a step.
+const PANES: [(&str, &str, u64, PaneKind); 14] = [
     ("assignment", "first-look", 60, PaneKind::Assignment),
     ("load", "first-look", 60, PaneKind::Load),
     ("load-history", "step-too-large", 120, PaneKind::LoadHistory),
@@ -37,6 +39,7 @@ const PANES: [(&str, &str, u64, PaneKind); 13] = [
     ("compare", "four-rules", 120, PaneKind::Compare),
     ("sweep", "first-look", 20, PaneKind::Sweep),
     ("microscope", "microscope", 12, PaneKind::Microscope),
+    ("text", "real-model", 40, PaneKind::Text),
     ("expert-groups", "expert-groups", 30, PaneKind::Assignment),
 ];
 

@@ -34,6 +34,7 @@ mod tensor;
 mod tensors;
 pub mod vocabulary;
 mod watch;
+mod words;
 
 pub use assumption::{Assumption, Question};
 pub use bytes::Bytes;
@@ -124,7 +125,7 @@ pub fn read(input: &Input, reading: &Reading) -> Result<Recording, ReadError> {
     recording.name = input.name().to_owned();
     if let Some(path) = input.path() {
         config::complete(&mut recording, path);
-        vocabulary::find(&mut recording, path);
+        words::find(&mut recording, path);
     }
     recording.answer(reading)?;
     Ok(recording)

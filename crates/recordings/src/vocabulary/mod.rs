@@ -8,9 +8,7 @@ mod within;
 pub use spelled::Part;
 pub(crate) use within::Within;
 
-use super::assumption::{Assumption, Question};
 use super::error::ReadError;
-use super::recording::{Recording, Words};
 use moebias_disk::{Limit, door};
 use std::path::{Path, PathBuf};
 
@@ -21,18 +19,6 @@ pub const FILES: [&str; 3] = ["tokenizer.json", "vocab.json", "vocabulary.json"]
 const LIMIT: Limit = Limit::new("a vocabulary", 64 << 20);
 /// Token ids are below this.
 const IDS: u64 = 1 << 22;
-
-/// Notes where the words of a recording with token ids are found: in the recording itself, or in a file beside it.
-pub(crate) fn find(recording: &mut Recording, path: &Path) {
-    if recording.words.is_some() || recording.layers.iter().all(|l| l.token_ids.is_empty()) {
-        return;
-    }
-    let Some(file) = Vocabulary::beside(path) else { return };
-    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let text = format!("the words of the token ids are those of {name} beside the file");
-    recording.assumptions.push(Assumption::usual(Question::Values, text));
-    recording.words = Some(Words::Beside(file));
-}
 
 /// The bytes of every token id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
