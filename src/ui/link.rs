@@ -38,10 +38,9 @@ pub struct Link {
     pub hovered_expert: Option<usize>,
     /// Expert that a click pinned.
     pub pinned_expert: Option<usize>,
-    /// Token under the pointer: its row in the heatmap, as of the last frame.
     /// Further experts of the token under the pointer, as of the last frame.
     pub hovered_also: Vec<usize>,
-    /// Token under the pointer: its row in the picture, as of the last frame.
+    /// Token under the pointer: its row in the heatmap, as of the last frame.
     pub hovered_token: Option<usize>,
     /// Token that a click pinned: its index in the batch.
     pub pinned_token: Option<u32>,
@@ -153,15 +152,14 @@ impl Link {
         (self.next.expert, self.next.also) = (Some(expert), vec![]);
     }
 
-    /// Call if the pointer is on this row of the heatmap.
-    /// The pointer is on a token with these experts, the best first.
+    /// Call if the pointer is on a token with these experts, the best first.
     pub fn hover_experts(&mut self, experts: &[usize]) {
         if let Some((first, others)) = experts.split_first() {
             (self.next.expert, self.next.also) = (Some(*first), others.to_vec());
         }
     }
 
-    /// The pointer is on this row of the picture.
+    /// Call if the pointer is on this row of the heatmap.
     pub fn hover_token(&mut self, row: usize) {
         self.next.token = Some(row);
     }
@@ -177,14 +175,13 @@ impl Link {
         self.hovered_expert.or(self.pinned_expert)
     }
 
-    /// Pins an expert, or unpins it.
     /// Every expert that is to be lit: the one to show in detail, and the other experts of the token under the pointer.
     pub fn lit(&self) -> impl Iterator<Item = usize> {
         let also = if self.hovered_expert.is_some() { &self.hovered_also[..] } else { &[] };
         self.expert().into_iter().chain(also.iter().copied())
     }
 
-    /// Pins an expert, or lets go of it if it was pinned.
+    /// Pins an expert, or unpins it.
     pub fn toggle_pin(&mut self, expert: usize) {
         self.pinned_expert = if self.pinned_expert == Some(expert) { None } else { Some(expert) };
     }

@@ -24,8 +24,6 @@ const SHADE: u8 = 24;
 const MILLIONTHS: usize = 2000;
 
 /// Panes: the name of the picture, the shipped scenario, the step, and the pane.
-const PANES: [(&str, &str, u64, PaneKind); 13] = [
-/// A pane of a shipped scenario at a step.
 const PANES: [(&str, &str, u64, PaneKind); 14] = [
     ("assignment", "first-look", 60, PaneKind::Assignment),
     ("load", "first-look", 60, PaneKind::Load),

@@ -59,7 +59,6 @@ impl Gather {
         Ok(self.layers.entry(key).or_default())
     }
 
-    /// Adds the experts that a token chose, best first; −1 stands for none.
     /// Counts memory.
     fn need(&mut self, bytes: usize) -> Result<(), String> {
         self.bytes = self.bytes.saturating_add(bytes);
@@ -75,7 +74,7 @@ impl Gather {
         self.need(bytes).map(|()| id)
     }
 
-    /// One token chose these experts, best first; −1 stands for none.
+    /// Adds the experts that a token chose, best first; −1 stands for none.
     pub(crate) fn chose(&mut self, layer: &str, of: Of, ids: &[i64]) -> Result<(), String> {
         let most = settings::EXPERTS.max as i64;
         if ids.is_empty() || ids.len() > settings::TOP_K.max as usize {

@@ -50,46 +50,6 @@ impl Default for Layout {
     }
 }
 
-/// The arrangement that a new window has.
-fn first_tree() -> Tree<PaneKind> {
-    let mut tiles = Tiles::default();
-    let mut pane = |kind| tiles.insert_pane(kind);
-    let (assignment, history, curves) =
-        (pane(PaneKind::Assignment), pane(PaneKind::LoadHistory), pane(PaneKind::LoadCurves));
-    let (load, inspector) = (pane(PaneKind::Load), pane(PaneKind::Inspector));
-    let (bias, violation, task) = (pane(PaneKind::Bias), pane(PaneKind::Violation), pane(PaneKind::TaskLoss));
-    let (compare, theory) = (pane(PaneKind::Compare), pane(PaneKind::Theory));
-    let (microscope, sweep) = (pane(PaneKind::Microscope), pane(PaneKind::Sweep));
-    let (layers, words) = (pane(PaneKind::Layers), pane(PaneKind::Text));
-    let picture = tiles.insert_tab_tile(vec![assignment, microscope, sweep, layers, words]);
-    let below = tiles.insert_tab_tile(vec![history, curves, compare, task, theory]);
-    let top = tiles.insert_tab_tile(vec![load, inspector]);
-    let left = binary(&mut tiles, LinearDir::Vertical, [picture, below], 0.66);
-    let lower = binary(&mut tiles, LinearDir::Vertical, [bias, violation], 0.5);
-    let right = binary(&mut tiles, LinearDir::Vertical, [top, lower], 0.36);
-    let root = binary(&mut tiles, LinearDir::Horizontal, [left, right], 0.645);
-    Tree::new(egui::Id::unique("panes"), root, tiles)
-}
-
-/// A stored tree with the panes that there were not yet when it was stored, as tabs beside the sweep.
-fn with_new_panes(mut tree: Tree<PaneKind>) -> Tree<PaneKind> {
-    for kind in [PaneKind::Layers, PaneKind::Text] {
-        if tree.tiles.find_pane(&kind).is_none()
-            && let Some(parent) = tree.tiles.find_pane(&PaneKind::Sweep).and_then(|sweep| tree.tiles.parent_of(sweep))
-        {
-            let new = tree.tiles.insert_pane(kind);
-            if let Some(egui_tiles::Tile::Container(container)) = tree.tiles.get_mut(parent) {
-                container.add_child(new);
-            }
-        }
-    }
-    tree
-}
-
-fn binary(tiles: &mut Tiles<PaneKind>, dir: LinearDir, children: [TileId; 2], share: f32) -> TileId {
-    tiles.insert_container(Container::Linear(egui_tiles::Linear::new_binary(dir, children, share)))
-}
-
 impl Layout {
     /// The layout of a stored tree. A tree that does not show every pane exactly once is replaced by the first arrangement.
     #[must_use]

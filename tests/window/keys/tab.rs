@@ -199,7 +199,7 @@ fn every_widget_that_tab_reaches_has_a_name() {
     wait(&mut window, "the steps", |l| l.snapshot().step >= 20);
     assert!(round(&mut window, "window").len() > 60);
     press(&mut window, PLAIN, Key::Escape);
-    for pane in ["Microscope", "Sweep", "Load curves", "Comparison", "Theory", "Inspector"] {
+    for pane in ["Microscope", "Sweep", "Load curves", "Comparison", "Theory", "Inspector", "Text"] {
         palette_enter(&mut window, &format!("maximise pane: {pane}"));
         window.run_steps(4);
         round(&mut window, pane);

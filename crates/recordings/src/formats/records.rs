@@ -167,7 +167,6 @@ impl Records {
         Ok(found)
     }
 
-    /// Adds what the fields of this object record.
     /// Takes the words of the token, or of the tokens, of this object.
     fn words(&mut self, object: &Map<String, Value>, here: &mut Around) -> Result<(), String> {
         const WORD: [&str; 3] = ["token_str", "token_text", "token"];
@@ -188,7 +187,7 @@ impl Records {
         Ok(())
     }
 
-    /// Takes what the fields of this object hold.
+    /// Adds what the fields of this object record.
     fn data(&mut self, object: &Map<String, Value>, around: &Around) -> Result<bool, String> {
         let wanted = |role: Role| self.kind.is_none() || self.kind == role.kind();
         let holds = |role: Role, lists_only: bool| {

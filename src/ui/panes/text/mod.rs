@@ -139,7 +139,7 @@ impl TextPane {
             routes.of_token(token).unwrap_or_default().iter().map(|c| usize::from(c.expert)).collect();
         cx.link.hover_experts(&experts);
         let picture = &cx.lab.snapshot().picture;
-        let same = picture.request.rows == Rows::Live && picture.per_row == 1 && picture.step == routes.step;
+        let same = picture.request.rows == Rows::Batch && picture.per_row == 1 && picture.step == routes.step;
         if let Some(row) = picture.tokens.iter().position(|t| t.index == token).filter(|_| same) {
             cx.link.hover_token(row);
         }

@@ -124,6 +124,7 @@ impl App {
             (hidden(PaneKind::Theory) && s.theory.is_some()).then_some(Command::SetTheory(None)),
             (hidden(PaneKind::Compare) && s.figures.is_some()).then_some(Command::SetFigures(false)),
             (hidden(PaneKind::Microscope) && s.microscope.is_some()).then_some(Command::SetMicroscope(None)),
+            (hidden(PaneKind::Text) && s.routes.is_some()).then_some(Command::SetRoutes(None)),
         ];
         unseen.into_iter().flatten().for_each(|command| self.lab.send(command));
     }

@@ -112,7 +112,7 @@ impl App {
         };
         let written = s.trace.as_ref().is_some_and(|t| !t.token_ids.is_empty() && t.counts.is_empty());
         let read = !written
-            || self.layout.rect_of(PaneKind::Text).is_none()
+            || self.showing.layout.rect_of(PaneKind::Text).is_none()
             || s.routes.as_ref().is_some_and(|r| if r.ahead { r.step == s.step } else { r.step + 1 == s.step });
         s.seeking.is_none() && drawn && thought && read
     }

@@ -14,8 +14,9 @@ pub(super) fn first() -> Tree<PaneKind> {
     let (load, inspector) = (pane(PaneKind::Load), pane(PaneKind::Inspector));
     let (bias, violation, task) = (pane(PaneKind::Bias), pane(PaneKind::Violation), pane(PaneKind::TaskLoss));
     let (compare, theory) = (pane(PaneKind::Compare), pane(PaneKind::Theory));
-    let (microscope, sweep, layers) = (pane(PaneKind::Microscope), pane(PaneKind::Sweep), pane(PaneKind::Layers));
-    let picture = tiles.insert_tab_tile(vec![assignment, microscope, sweep, layers]);
+    let (microscope, sweep) = (pane(PaneKind::Microscope), pane(PaneKind::Sweep));
+    let (layers, text) = (pane(PaneKind::Layers), pane(PaneKind::Text));
+    let picture = tiles.insert_tab_tile(vec![assignment, microscope, sweep, layers, text]);
     let below = tiles.insert_tab_tile(vec![history, curves, compare, task, theory]);
     let top = tiles.insert_tab_tile(vec![load, inspector]);
     let left = binary(&mut tiles, LinearDir::Vertical, [picture, below], 0.66);
@@ -25,14 +26,16 @@ pub(super) fn first() -> Tree<PaneKind> {
     Tree::new(Id::unique("panes"), root, tiles)
 }
 
-/// Adds the Layers pane, as a tab beside the sweep, to a tree that was stored before there was such a pane.
+/// Adds the Layers and the Text pane, as tabs beside the sweep, to a tree that was stored before there were such panes.
 pub(super) fn with_new_panes(mut tree: Tree<PaneKind>) -> Tree<PaneKind> {
-    if tree.tiles.find_pane(&PaneKind::Layers).is_none()
-        && let Some(parent) = tree.tiles.find_pane(&PaneKind::Sweep).and_then(|sweep| tree.tiles.parent_of(sweep))
-    {
-        let layers = tree.tiles.insert_pane(PaneKind::Layers);
-        if let Some(Tile::Container(container)) = tree.tiles.get_mut(parent) {
-            container.add_child(layers);
+    for kind in [PaneKind::Layers, PaneKind::Text] {
+        if tree.tiles.find_pane(&kind).is_none()
+            && let Some(parent) = tree.tiles.find_pane(&PaneKind::Sweep).and_then(|sweep| tree.tiles.parent_of(sweep))
+        {
+            let new = tree.tiles.insert_pane(kind);
+            if let Some(Tile::Container(container)) = tree.tiles.get_mut(parent) {
+                container.add_child(new);
+            }
         }
     }
     tree
