@@ -68,7 +68,8 @@ impl Pane for Bias {
         let unit = if multiplies(cx) { "factors of the score" } else { "score units" };
         // What is shown comes first: the end is cut where there is little room.
         let how = if self.relative(cx) { "minus the median" } else { "as they are" };
-        format!("{how}, {unit} · {}", expert_curves::described(cx))
+        let dashed = if recorded(cx, false).is_empty() { "" } else { ", dashed: as recorded" };
+        format!("{how}, {unit}{dashed} · {}", expert_curves::described(cx))
     }
 
     fn whose(&self, cx: &PaneContext<'_>) -> Option<usize> {
@@ -88,7 +89,7 @@ impl Pane for Bias {
     fn help(&self) -> &'static str {
         "The bias of every expert after each step, in score units. It is added to the score only for selection (under the multiplicative rule the score is multiplied by it): a rising curve means \
          that its expert gets fewer tokens than its fair share, a falling one more. Blue are the two largest biases now, orange the two \
-         smallest. Only differences matter; a common shift changes no selection, and if it exceeds the spread, biases are shown minus the median. Point at a curve to see its expert everywhere, click \
+         smallest. Dashed lines are the biases that a recorded model had learned. Only differences matter; a common shift changes no selection, and if it exceeds the spread, biases are shown minus the median. Point at a curve to see its expert everywhere, click \
          to pin it. Scroll to zoom, drag to pan, double-click for the whole run, again for its latest steps."
     }
 
@@ -114,12 +115,38 @@ impl Pane for Bias {
             extremes: |c| [c.bias_low(), c.bias_high()],
             band,
             mark: None,
+            recorded: &recorded(cx, relative),
             include,
             high_is_over: false,
             from,
         };
         expert_curves::show(ui, cx, quantity);
     }
+}
+
+/// The biases that a recorded model had learned, in score units, for a variant whose biases mean the same. Only their differences matter, so
+/// they are shown around their median or, as they are, around their mean; unchanged if the run starts from them.
+fn recorded(cx: &PaneContext<'_>, relative: bool) -> Vec<f64> {
+    let snapshot = cx.lab.snapshot();
+    let Some(trace) = snapshot.trace.as_ref().filter(|t| !t.learned_bias.is_empty()) else { return vec![] };
+    let fits =
+        snapshot.experiment.variants.get(cx.link.variant).is_some_and(|v| {
+            v.balancer.rule.kind_of_bias() == 0 && v.router.experts as usize == trace.learned_bias.len()
+        });
+    if !fits {
+        return vec![];
+    }
+    let learned = &trace.learned_bias;
+    let from = if relative {
+        let mut sorted = learned.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted[sorted.len() / 2]
+    } else if trace.starts_from_bias {
+        0.0
+    } else {
+        learned.iter().sum::<f64>() / learned.len() as f64
+    };
+    learned.iter().map(|bias| bias - from).collect()
 }
 
 /// Whether the biases of the variant shown are factors.

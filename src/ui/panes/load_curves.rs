@@ -42,6 +42,7 @@ impl Pane for LoadCurves {
             extremes: |c| [c.load_low(), c.load_high()],
             band,
             mark,
+            recorded: &[],
             include: &[0.0, 2.0],
             from: |_| 0.0,
             high_is_over: true,

@@ -8,7 +8,8 @@ use super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
 use crate::ui::kit::theme::Theme;
 use crate::ui::link::Side;
 use crate::ui::panes::PaneContext;
-use eframe::egui::{Color32, Ui};
+use eframe::egui::{Color32, Response, Ui};
+use egui_plot::PlotTransform;
 use moebias_engine::history::{Column, VariantHistory};
 use moebias_engine::run::lock;
 use moebias_model::metrics::Metrics;
@@ -33,6 +34,8 @@ pub struct Quantity<'a> {
     pub band: fn(&Column) -> [f64; 3],
     /// A dashed line and its name.
     pub mark: Option<(f64, &'static str)>,
+    /// A recorded value per expert, drawn as a dashed line; empty if nothing was recorded.
+    pub recorded: &'a [f64],
     /// Values that must be in sight.
     pub include: &'a [f64],
     /// What every expert's value is shown relative to; the band is so already.
@@ -41,69 +44,24 @@ pub struct Quantity<'a> {
     pub high_is_over: bool,
 }
 
-/// Draws them for the variant shown, or one median per variant where several are compared.
+/// Draws the curves of the variant shown, or one median per variant if several are compared.
 pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     if compared::side(cx) != Side::One {
         return overlaid::show(ui, cx, quantity);
     }
     let snapshot = cx.lab.snapshot().clone();
-    let span = time_plot::span(cx.link, &snapshot);
-    // A point per two pixels: what falls together is averaged.
-    let pixels = ui.available_width() / 2.0;
-    let theme = cx.theme;
+    // A point per two pixels: steps that share a point are averaged. The span locks the history, so it is taken before.
+    let (span, pixels) = (time_plot::span(cx.link, &snapshot), ui.available_width() / 2.0);
     let history = lock(&snapshot.history);
     let Some(of) = history.variants.get(cx.link.variant).or(history.variants.first()) else { return };
     let Some(last) = of.exact(snapshot.step.saturating_sub(1)).or(of.recent().next_back()) else {
         drop(history);
         return time_plot::empty(ui, cx);
     };
-    let experts = (quantity.of)(last).len();
-    let shown = chosen_experts((quantity.of)(last), cx.link.expert());
-    let mut bands = vec![];
-    let mut curves = vec![];
-    // Where every expert has a curve, the band shows what joined steps hide.
-    if experts > EACH || joins(of, span, 2.0 * pixels) {
-        let band = |g: &[&Column]| (time_plot::middle(g), mean_band(g, quantity));
-        let groups = time_plot::grouped(of, span, 2.0 * pixels / time_plot::BAND_PIXELS, band);
-        bands.push(Band {
-            steps: groups.iter().map(|(x, _)| *x).collect(),
-            low: groups.iter().map(|(_, b)| b[0]).collect(),
-            high: groups.iter().map(|(_, b)| b[2]).collect(),
-            colour: theme.fair.gamma_multiply(if theme.dark { 0.16 } else { 0.18 }),
-        });
-    }
-    if experts > EACH {
-        let points = time_plot::grouped(of, span, pixels, |g| [time_plot::middle(g), mean_band(g, quantity)[1]]);
-        curves.push(Curve { points, colour: theme.fair, width: 1.0, ..Curve::default() });
-    }
-    for &(expert, place) in &shown {
-        let linked = cx.link.expert() == Some(expert);
-        if linked && (quantity.from)(&last.metrics) == 0.0 && joins(of, span, 2.0 * pixels) {
-            // Its own extremes.
-            let own = time_plot::grouped(of, span, 2.0 * pixels / time_plot::BAND_PIXELS, |g| {
-                let end = |i: usize, pick: fn(f64, f64) -> f64| {
-                    let all = g.iter().filter_map(|c| (quantity.extremes)(c)[i].get(expert).map(|&v| f64::from(v)));
-                    all.reduce(pick).unwrap_or(0.0)
-                };
-                (time_plot::middle(g), end(0, f64::min), end(1, f64::max))
-            });
-            bands.push(Band {
-                steps: own.iter().map(|b| b.0).collect(),
-                low: own.iter().map(|b| b.1).collect(),
-                high: own.iter().map(|b| b.2).collect(),
-                colour: theme.accent.gamma_multiply(0.18),
-            });
-        }
-        curves.push(curve(
-            of,
-            span,
-            pixels,
-            quantity,
-            expert,
-            colour(place, linked, quantity.high_is_over, theme),
-            linked,
-        ));
-    }
+    let linked = cx.link.expert();
+    let drawing = Drawing { of, span, pixels, quantity, linked, theme: cx.theme };
+    let shown = chosen_experts((quantity.of)(last), linked);
+    let (bands, curves) = drawing.bands_and_curves(last, &shown);
     drop(history);
     let marks =
         quantity.mark.map(|(value, name)| Mark { value, name: name.into(), ..Mark::default() }).into_iter().collect();
@@ -117,8 +75,102 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
         include: quantity.include.to_vec(),
     };
     let (response, transform) = plot.show(ui, cx);
-    // Point at a curve to light its expert up; click to pin it.
+    point(ui, cx, quantity, &shown, (&response, &transform));
+}
+
+/// What the bands and curves of one variant are made from.
+struct Drawing<'a> {
+    of: &'a VariantHistory,
+    /// The first and the last step in sight.
+    span: (f64, f64),
+    /// The number of points that a curve may have.
+    pixels: f32,
+    quantity: Quantity<'a>,
+    linked: Option<usize>,
+    theme: &'static Theme,
+}
+
+impl Drawing<'_> {
+    fn bands_and_curves(&self, last: &Column, shown: &[(usize, Place)]) -> (Vec<Band>, Vec<Curve>) {
+        let Self { of, span, pixels, quantity, linked, theme } = *self;
+        let experts = (quantity.of)(last).len();
+        let mut bands = vec![];
+        let mut curves = vec![];
+        // If every expert has a curve, the band shows the extremes that joined steps hide.
+        if experts > EACH || joins(of, span, 2.0 * pixels) {
+            let strength = if theme.dark { 0.16 } else { 0.18 };
+            bands.push(self.band(theme.fair.gamma_multiply(strength), |g| {
+                let [low, _, high] = mean_band(g, quantity);
+                (low, high)
+            }));
+        }
+        if experts > EACH {
+            let points = time_plot::grouped(of, span, pixels, |g| [time_plot::middle(g), mean_band(g, quantity)[1]]);
+            curves.push(Curve { points, colour: theme.fair, width: 1.0, ..Curve::default() });
+        }
+        for &(expert, place) in shown {
+            let is_linked = linked == Some(expert);
+            if is_linked && (quantity.from)(&last.metrics) == 0.0 && joins(of, span, 2.0 * pixels) {
+                bands.push(self.band(theme.accent.gamma_multiply(0.18), |g| extremes(g, quantity, expert)));
+            }
+            let colour = colour(place, is_linked, quantity.high_is_over, theme);
+            if let Some(&value) = quantity.recorded.get(expert) {
+                let points = vec![[span.0, value], [span.1, value]];
+                let name = if is_linked { "recorded".into() } else { String::new() };
+                let colour = colour.gamma_multiply(0.7);
+                curves.push(Curve { points, colour, width: 1.0, name, dashed: true, ..Curve::default() });
+            }
+            curves.push(self.curve(expert, colour, is_linked));
+        }
+        (bands, curves)
+    }
+
+    /// A band between the two values that `of_group` gives for the columns that share a point.
+    fn band(&self, colour: Color32, of_group: impl Fn(&[&Column]) -> (f64, f64)) -> Band {
+        let points = 2.0 * self.pixels / time_plot::BAND_PIXELS;
+        let groups = time_plot::grouped(self.of, self.span, points, |g| (time_plot::middle(g), of_group(g)));
+        Band {
+            steps: groups.iter().map(|(step, _)| *step).collect(),
+            low: groups.iter().map(|(_, ends)| ends.0).collect(),
+            high: groups.iter().map(|(_, ends)| ends.1).collect(),
+            colour,
+        }
+    }
+
+    fn curve(&self, expert: usize, colour: Color32, linked: bool) -> Curve {
+        let quantity = self.quantity;
+        let points = time_plot::grouped(self.of, self.span, self.pixels, |group| {
+            let steps: f64 = group.iter().map(|c| c.steps as f64).sum();
+            let value = |c: &&Column| {
+                let value = (quantity.of)(c).get(expert).map_or(0.0, |&v| f64::from(v) - (quantity.from)(&c.metrics));
+                value * c.steps as f64
+            };
+            [time_plot::middle(group), group.iter().map(value).sum::<f64>() / steps.max(1.0)]
+        });
+        let name = if linked { format!("expert {expert}") } else { String::new() };
+        Curve { points, colour, width: if linked { 2.0 } else { 1.2 }, name, ..Curve::default() }
+    }
+}
+
+/// The smallest and the largest value of one expert in these columns.
+fn extremes(group: &[&Column], quantity: Quantity<'_>, expert: usize) -> (f64, f64) {
+    let end = |i: usize, pick: fn(f64, f64) -> f64| {
+        let all = group.iter().filter_map(|c| (quantity.extremes)(c)[i].get(expert).map(|&v| f64::from(v)));
+        all.reduce(pick).unwrap_or(0.0)
+    };
+    (end(0, f64::min), end(1, f64::max))
+}
+
+/// Shows the figures of the step under the pointer. Near a curve, its expert is highlighted in all panes, and a click pins it.
+fn point(
+    ui: &mut Ui,
+    cx: &mut PaneContext<'_>,
+    quantity: Quantity<'_>,
+    shown: &[(usize, Place)],
+    (response, transform): (&Response, &PlotTransform),
+) {
     let Some(pointer) = response.hover_pos() else { return };
+    let snapshot = cx.lab.snapshot().clone();
     let step = transform.value_from_position(pointer).x;
     let history = lock(&snapshot.history);
     let Some(of) = history.variants.get(cx.link.variant).or(history.variants.first()) else { return };
@@ -126,14 +178,16 @@ pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     let values = (quantity.of)(column);
     let shown_value = |e: usize| f64::from(values[e]) - (quantity.from)(&column.metrics);
     let distance = |e: usize| (transform.position_from_point_y(shown_value(e)) - pointer.y).abs();
-    let among: Vec<usize> =
-        if experts > EACH { shown.iter().map(|(e, _)| *e).collect() } else { (0..experts).collect() };
-    let nearest = among.into_iter().filter(|e| *e < values.len()).min_by(|a, b| distance(*a).total_cmp(&distance(*b)));
+    let among = shown.iter().map(|(e, _)| *e).filter(|e| *e < values.len());
+    let nearest = among.min_by(|a, b| distance(*a).total_cmp(&distance(*b)));
     let [low, median, high] = (quantity.band)(column);
     let mut words =
         format!("{}  min {}  median {}  max {}", time_plot::steps_of(column), short(low), short(median), short(high));
     if let Some(expert) = nearest.filter(|e| distance(*e) < NEAR) {
         words = format!("{}  expert {expert}  {}", time_plot::steps_of(column), short(shown_value(expert)));
+        if let Some(&value) = quantity.recorded.get(expert) {
+            words = format!("{words}  recorded {}", short(value));
+        }
         cx.link.hover_expert(expert);
         if response.clicked() {
             cx.link.toggle_pin(expert);
@@ -199,26 +253,6 @@ fn colour(place: Place, linked: bool, high_is_over: bool, theme: &Theme) -> Colo
         _ if (place == Place::High) == high_is_over => theme.over,
         _ => theme.under,
     }
-}
-
-fn curve(
-    of: &VariantHistory,
-    span: (f64, f64),
-    pixels: f32,
-    quantity: Quantity<'_>,
-    expert: usize,
-    colour: Color32,
-    linked: bool,
-) -> Curve {
-    let points = time_plot::grouped(of, span, pixels, |group| {
-        let steps: f64 = group.iter().map(|c| c.steps as f64).sum();
-        let value = |c: &&Column| {
-            (quantity.of)(c).get(expert).map_or(0.0, |&v| f64::from(v) - (quantity.from)(&c.metrics)) * c.steps as f64
-        };
-        [time_plot::middle(group), group.iter().map(value).sum::<f64>() / steps.max(1.0)]
-    });
-    let name = if linked { format!("expert {expert}") } else { String::new() };
-    Curve { points, colour, width: if linked { 2.0 } else { 1.2 }, name, ..Curve::default() }
 }
 
 fn mean_band(group: &[&Column], quantity: Quantity<'_>) -> [f64; 3] {
