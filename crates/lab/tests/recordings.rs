@@ -6,6 +6,7 @@ use moebias_files::shipped;
 use moebias_lab::Lab;
 use moebias_lab::command::Command;
 use moebias_lab::layers::AllLayers;
+use moebias_lab::words::Words;
 use moebias_model::change::{Change, Target};
 use moebias_model::config::{Rule, Source};
 use moebias_model::diagnose::Kind;
@@ -46,6 +47,33 @@ fn run_to(lab: &mut Lab, step: u64) {
 
 fn case(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../recordings/tests/data/cases").join(name)
+}
+
+#[test]
+fn the_words_of_a_recording_come_from_the_vocabulary_beside_it() {
+    let mut lab = lab();
+    assert_eq!(lab.words(), Words::Missing, "generated tokens have no words");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let line = |id: usize| format!("{{\"token_id\": {id}, \"topk_ids\": [{}, {}]}}\n", id % 4, id % 4 + 1);
+    std::fs::write(&path, (0..40).map(|i| line(i % 3)).collect::<String>()).unwrap();
+    open(&mut lab, &path);
+    assert_eq!(lab.words(), Words::Missing);
+    let vocabulary = folder.path().join("vocab.json");
+    std::fs::write(&vocabulary, "{\"The\": 0, ").unwrap();
+    open(&mut lab, &path);
+    wait_until("the vocabulary is refused", || matches!(lab.words(), Words::Failed(why) if why.contains("vocab.json")));
+    std::fs::write(folder.path().join("tokenizer.json"), "{\"model\": {\"vocab\": {\"The\": 0, \"Ġcat\": 1}}}")
+        .unwrap();
+    open(&mut lab, &path);
+    wait_until("the vocabulary is read", || match lab.words() {
+        Words::Known(vocabulary) => vocabulary.word(1).as_deref() == Some(" cat"),
+        other => {
+            assert_eq!(other, Words::Reading);
+            false
+        }
+    });
+    assert!(lab.examined().unwrap().assumptions.iter().any(|a| a.text.contains("tokenizer.json beside the file")));
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl TextPane {
     fn missing(cx: &mut PaneContext<'_>) -> Option<String> {
         let Some(trace) = cx.lab.snapshot().trace.clone() else {
             return Some(
-                "These tokens are made by random numbers and are no text.\nOpen a recording with token ids to read it."
+                "These tokens are random vectors, not text.\nOpen a recording with token ids to read its tokens."
                     .into(),
             );
         };

@@ -27,6 +27,14 @@ fn middle(harness: &Harness<'static, Stage<TextPane>>, token: usize) -> egui::Po
     at + harness.state().pane.corner
 }
 
+/// A click that is not the second of a double click.
+fn click(harness: &mut Harness<'static, Stage<TextPane>>, at: egui::Pos2) {
+    harness.run_steps(60);
+    harness.drag_at(at);
+    harness.drop_at(at);
+    harness.run_steps(2);
+}
+
 #[test]
 fn a_word_lights_its_experts_and_a_click_pins_it() {
     let mut harness = stage(SAMPLE, 20);
@@ -41,7 +49,12 @@ fn a_word_lights_its_experts_and_a_click_pins_it() {
         let experts: Vec<usize> = routes.chosen[token].iter().map(|c| usize::from(c.expert)).collect();
         assert_eq!(stage.link.hovered_expert, experts.first().copied());
         assert_eq!(stage.link.lit().collect::<Vec<_>>(), experts);
+        click(&mut harness, at);
+        assert_eq!(harness.state().link.pinned_token, Some(token as u32));
     }
+    let at = middle(&harness, 40);
+    click(&mut harness, at);
+    assert_eq!(harness.state().link.pinned_token, None, "a second click lets go");
 }
 
 #[test]
