@@ -1,4 +1,5 @@
-//! What panes share that show several variants: their colours and names, and the switch between one, all and the difference of two.
+//! What panes that show several variants share: colours and names of variants, and the switch between one variant, all variants and the
+//! difference of two.
 
 use super::mode::mode;
 use crate::ui::kit::style::{SMALL, TINY, text};
@@ -9,22 +10,22 @@ use crate::ui::panes::PaneContext;
 use eframe::egui::{self, Align2, Color32, Rect, Sense, Ui, pos2, vec2};
 use moebias_engine::view::MOST_BESIDE;
 
-/// Room for a name above a part of a pane, points.
+/// Height of the strip with a variant's name above its part of a pane, in points.
 pub(in crate::ui::panes) const STRIP: f32 = 16.0;
-/// Where less is left of a header, the switch is a menu, points.
+/// If less than this width is left in a header, the switch is a menu, in points.
 pub(in crate::ui::panes) const NARROW: f32 = 330.0;
 
-/// How many variants there are.
+/// The number of variants.
 pub(in crate::ui::panes) fn count(cx: &PaneContext<'_>) -> usize {
     cx.lab.snapshot().variants.len()
 }
 
-/// How the panes show them: one where there is but one.
+/// How the panes show the variants: [`Side::One`] if there is only one.
 pub(in crate::ui::panes) fn side(cx: &PaneContext<'_>) -> Side {
     if count(cx) > 1 { cx.link.side } else { Side::One }
 }
 
-/// The colour of a variant, the accent where there is but one. While the pointer is on another, it steps back.
+/// The colour of a variant; the accent colour if there is only one. It is faded while the pointer is on another variant.
 #[must_use]
 pub(in crate::ui::panes) fn colour(cx: &PaneContext<'_>, variant: usize) -> Color32 {
     let theme = cx.theme;
@@ -38,7 +39,8 @@ pub(in crate::ui::panes) fn colour(cx: &PaneContext<'_>, variant: usize) -> Colo
     }
 }
 
-/// The shape that stands for a variant besides its colour: neighbours differ, and so do those that share a colour.
+/// The shape that identifies a variant in addition to its colour. Neighbouring variants have different shapes, and so do variants that
+/// share a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ui::panes) enum Mark {
     Disc,
@@ -48,12 +50,12 @@ pub(in crate::ui::panes) enum Mark {
 }
 
 impl Mark {
-    /// That of a variant.
+    /// The shape of a variant.
     pub(in crate::ui::panes) fn of(variant: usize) -> Self {
         [Self::Disc, Self::Square, Self::Triangle, Self::Diamond][(variant + variant / 4) % 4]
     }
 
-    /// Draws it with a thin rim, so that it stands out of the curve it lies on.
+    /// Draws the shape with a thin rim, so that it stands out from the curve it lies on.
     pub(in crate::ui::panes) fn draw(
         self,
         painter: &egui::Painter,
@@ -77,17 +79,18 @@ impl Mark {
     }
 }
 
-/// The variant's shape, where there are several to tell apart.
+/// The variant's shape and the variant itself, if there are several to tell apart.
 pub(in crate::ui::panes) fn mark(cx: &PaneContext<'_>, variant: usize) -> Option<(Mark, usize)> {
     (count(cx) > 1).then(|| (Mark::of(variant), variant))
 }
 
-/// Its name.
+/// The name of a variant.
 pub(in crate::ui::panes) fn name(cx: &PaneContext<'_>, variant: usize) -> String {
     cx.lab.snapshot().experiment.variants.get(variant).map(|v| v.name.to_string()).unwrap_or_default()
 }
 
-/// A variant's name in this room: whole, else the part of it that tells it apart from the others.
+/// A variant's name in at most `room` points: the whole name if it fits, otherwise the longest part at its start, or else at its end, that
+/// no other name contains, and otherwise a shortened name. `wide` measures text.
 pub(in crate::ui::panes) fn telling(names: &[String], which: usize, room: f32, wide: impl Fn(&str) -> f32) -> String {
     let Some(name) = names.get(which) else { return String::new() };
     if wide(name) <= room {
@@ -101,12 +104,13 @@ pub(in crate::ui::panes) fn telling(names: &[String], which: usize, room: f32, w
     from_start.chain(to_end).find(tells).unwrap_or_else(|| shortened(name, room, wide))
 }
 
-/// The names of all variants.
+/// The names of all variants, in order.
 pub(in crate::ui::panes) fn names(cx: &PaneContext<'_>) -> Vec<String> {
     (0..count(cx)).map(|v| name(cx, v)).collect()
 }
 
-/// The variants that stand beside each other: the first few, and the one shown always among them.
+/// The variants shown side by side, in order: the first [`MOST_BESIDE`], where the variant shown takes the place of the last if it is not
+/// among them.
 pub(in crate::ui::panes) fn beside(cx: &PaneContext<'_>) -> Vec<usize> {
     let (all, shown) = (count(cx), cx.link.variant);
     let mut out: Vec<usize> = (0..all).filter(|v| *v != shown).take(MOST_BESIDE - 1).chain([shown]).collect();
@@ -114,8 +118,8 @@ pub(in crate::ui::panes) fn beside(cx: &PaneContext<'_>) -> Vec<usize> {
     out
 }
 
-/// The switch in a header, where there is something to switch: a menu where less than `narrow` is left. `difference` where the pane can
-/// show one.
+/// The switch in a header between one variant, several and, where the pane can show it (`difference`), the difference of two. `beside` is
+/// the name of the second. It is a menu if less than `narrow` points are left, and is not drawn if there is only one variant.
 pub(in crate::ui::panes) fn switch(
     ui: &mut Ui,
     cx: &mut PaneContext<'_>,
@@ -157,7 +161,8 @@ pub(in crate::ui::panes) fn switch(
     cx.link.side = chosen.unwrap_or(cx.link.side);
 }
 
-/// A variant's dot and name over its part of a pane; a click shows it alone where one is shown. `more` stands at the right.
+/// A variant's shape and name above its part of a pane, with `more` at the right. A click makes it the variant shown by panes that show
+/// only one.
 pub(in crate::ui::panes) fn strip(ui: &Ui, cx: &mut PaneContext<'_>, rect: Rect, variant: usize, more: &str) {
     let theme = cx.theme;
     let id = ui.scope_id().with(("variant", variant));
@@ -178,7 +183,7 @@ pub(in crate::ui::panes) fn strip(ui: &Ui, cx: &mut PaneContext<'_>, rect: Rect,
             .text(rect.right_center(), Align2::RIGHT_CENTER, more, crate::ui::kit::style::mono(TINY), theme.dim)
             .left()
     };
-    // In a few points a name says nothing: the pointer tells.
+    // A name cut to a few points would be useless, so a narrow strip has only the shape and a tooltip.
     let lay = |w: &str| ui.painter().layout_no_wrap(w.to_owned(), text(TINY), words);
     let room = if rect.width() < 60.0 { 0.0 } else { (right - rect.left() - 18.0).max(8.0) };
     let short = if room > 0.0 { telling(&names(cx), variant, room, |w| lay(w).size().x) } else { String::new() };

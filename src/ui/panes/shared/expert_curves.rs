@@ -1,5 +1,6 @@
-//! Curves per expert, as biases and loads draw them: every expert where there are few; else the band from the smallest to the
-//! largest with the median, the furthest two on either side, and whoever is pinned or pointed at.
+//! Curves per expert, for biases and loads. With up to [`EACH`] experts each has a curve. With more, the pane shows a band from the
+//! smallest to the largest value with the median, the two lowest and the two highest experts, and the expert that is pinned or under the
+//! pointer.
 
 mod overlaid;
 
@@ -14,37 +15,38 @@ use moebias_engine::history::{Column, VariantHistory};
 use moebias_engine::run::lock;
 use moebias_model::metrics::Metrics;
 
-/// Up to this many experts each has a curve.
+/// Up to this many experts, each expert has a curve.
 const EACH: usize = 16;
-/// The pointer takes hold of a curve this near, points.
+/// The pointer selects a curve within this distance, in points.
 const NEAR: f32 = 8.0;
 
-/// What is drawn of each expert.
+/// The quantity that is drawn for each expert.
 #[derive(Clone, Copy)]
 pub struct Quantity<'a> {
-    /// Names the plot.
+    /// Identifies the plot.
     pub id: &'static str,
-    /// What it is, with its unit.
+    /// Title of the y axis, with the unit.
     pub title: &'static str,
-    /// One value per expert: its mean over the column.
+    /// One value per expert: the mean over the steps of the column.
     pub of: fn(&Column) -> &[f32],
-    /// The smallest and the largest per expert in any step of the column.
+    /// The smallest and the largest value of each expert in any step of the column.
     pub extremes: fn(&Column) -> [&[f32]; 2],
-    /// Smallest of any expert and step, mean median, largest.
+    /// The smallest value of any expert in any step, the mean over the steps of the median, and the largest value.
     pub band: fn(&Column) -> [f64; 3],
-    /// A dashed line and its name.
+    /// Value and name of a dashed line.
     pub mark: Option<(f64, &'static str)>,
     /// A recorded value per expert, drawn as a dashed line; empty if nothing was recorded.
     pub recorded: &'a [f64],
     /// Values that must be in sight.
     pub include: &'a [f64],
-    /// What every expert's value is shown relative to; the band is so already.
+    /// The value subtracted from every expert's value before it is drawn. `band` is already relative to it; `of` and `extremes` are not.
     pub from: fn(&Metrics) -> f64,
-    /// Whether a large value means too many tokens (a load) or too few (a bias): that decides who is orange and who is blue.
+    /// Whether a large value belongs to an overloaded expert (as a load does) or to an underloaded one (as a bias does). Overloaded experts
+    /// are orange, underloaded ones blue.
     pub high_is_over: bool,
 }
 
-/// Draws the curves of the variant shown, or one median per variant if several are compared.
+/// Draws the curves of the variant shown, or one median per variant where several are compared.
 pub fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     if compared::side(cx) != Side::One {
         return overlaid::show(ui, cx, quantity);
@@ -197,7 +199,7 @@ fn point(
     time_plot::readout(ui, cx, *transform.frame(), &words);
 }
 
-/// What the curves are, for a subtitle: "min – median – max and extremes".
+/// Describes the curves for a subtitle, for example "min – median – max and extremes".
 #[must_use]
 pub fn described(cx: &PaneContext<'_>) -> String {
     match (compared::side(cx), cx.link.expert()) {
@@ -207,18 +209,18 @@ pub fn described(cx: &PaneContext<'_>) -> String {
     }
 }
 
-/// Whether a point stands for several steps anywhere in sight: then a mean alone would hide peaks.
+/// Whether any point in the span stands for several steps, so that a mean alone would hide peaks. `pixels` is the width of the plot.
 fn joins(of: &VariantHistory, (from, to): (f64, f64), pixels: f32) -> bool {
     to - from > f64::from(pixels) || of.width(from.max(0.0) as u64, to.max(0.0) as u64) > 1
 }
 
-/// A value for a readout.
+/// A value with its sign and three decimals, for a readout.
 fn short(value: f64) -> String {
     let text = format!("{value:+.3}");
     text.replace('-', "−")
 }
 
-/// Where an expert stands among the others now.
+/// Where an expert's newest value ranks among all experts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Low,
@@ -226,8 +228,8 @@ enum Place {
     High,
 }
 
-/// The experts that have a curve of their own: all of a few, else the two furthest on either side and the linked one, which
-/// comes last and so lies on top.
+/// The experts that have a curve of their own: all if there are few, otherwise the two lowest, the two highest and the linked one (pinned
+/// or under the pointer). The linked one comes last, so it is drawn on top.
 fn chosen_experts(values: &[f32], linked: Option<usize>) -> Vec<(usize, Place)> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]).then(a.cmp(b)));
@@ -256,7 +258,7 @@ fn colour(place: Place, linked: bool, high_is_over: bool, theme: &Theme) -> Colo
 }
 
 fn mean_band(group: &[&Column], quantity: Quantity<'_>) -> [f64; 3] {
-    // The smallest of the smallest and the largest of the largest: nothing is averaged away.
+    // The smallest minimum and the largest maximum, so that no extreme is averaged away; only the median is averaged.
     let all = group.iter().map(|c| (quantity.band)(c));
     let start = [f64::INFINITY, 0.0, f64::NEG_INFINITY];
     let n = group.len().max(1) as f64;

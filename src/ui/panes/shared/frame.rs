@@ -1,4 +1,4 @@
-//! What every pane has: its ground, its header and its body.
+//! The frame of every pane: background, header and body.
 
 use super::header;
 use crate::ui::kit::focus;
@@ -11,12 +11,12 @@ use eframe::egui::{self, Align, CornerRadius, Rect, Shape, Stroke, StrokeKind, U
 pub use super::header::{Export, Header};
 pub use super::mode::{mode, mode_called};
 
-/// Draws a pane with its header in all the room there is.
+/// Draws a pane with its header in all the available space. Returns what was done with the header.
 pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximised: bool) -> Header {
     let theme = cx.theme;
     let rect = ui.max_rect();
     focus::region(ui, focus::Region::Panes);
-    // The ground is there already: see `ground`.
+    // The background has been drawn already: see `ground`.
     let radius = CornerRadius::same(PANE_RADIUS);
     if !cx.link.bare {
         ui.painter().rect_stroke(rect, radius, Stroke::new(1.0, theme.line), StrokeKind::Inside);
@@ -35,8 +35,9 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     done
 }
 
-/// What lies between the panes, and round panes with tabs, in the window's colour. The frame buffer is cleared to the panes' colour, so that most pixels are
-/// painted once: a software rasteriser feels every layer over the whole window.
+/// The gaps between the panes, and around panes with tabs (`tabbed`), in the colour of the window; the corners of `panes` are rounded. The
+/// frame buffer is cleared to the panes' colour, so most pixels are painted only once: for a software rasteriser every layer over the whole
+/// window is expensive.
 pub fn ground(theme: &Theme, panes: &[Rect], tabbed: &[Rect]) -> Shape {
     let mut mesh = Mesh::default();
     for pane in panes.iter().chain(tabbed) {
@@ -58,7 +59,7 @@ pub fn ground(theme: &Theme, panes: &[Rect], tabbed: &[Rect]) -> Shape {
             (pane.left_bottom(), vec2(1.0, -1.0)),
         ];
         for (corner, inwards) in corners {
-            // A fan from the corner over the arc that rounds it.
+            // A triangle fan from the corner to the arc that rounds it.
             let first = mesh.vertices.len() as u32;
             mesh.colored_vertex(corner, theme.window);
             for i in 0..=6 {
@@ -74,7 +75,7 @@ pub fn ground(theme: &Theme, panes: &[Rect], tabbed: &[Rect]) -> Shape {
     Shape::mesh(mesh)
 }
 
-/// Words in the middle of a pane, where there is nothing to draw; in several lines where it is narrow.
+/// A message in the middle of a pane that has nothing to draw. It is wrapped in narrow panes.
 pub fn message(ui: &Ui, theme: &Theme, words: &str) {
     let (rect, painter) = (ui.max_rect(), ui.painter());
     let mut job = LayoutJob::simple(words.to_owned(), text(12.0), theme.dim, rect.width() - 20.0);

@@ -1,5 +1,5 @@
-//! A pane's header: the bold name, what exactly is shown, and its switches. Figures are never cut: words go first, then switches move
-//! into a row of their own below the header, opened by “…”.
+//! A pane's header: the bold name, what exactly is shown, and the pane's switches. Numbers are never cut: if space runs out, words are
+//! dropped first, then the switches move into a row of their own below the header, opened by “…”.
 
 use super::compared;
 use crate::ui::kit::glossary::explain;
@@ -18,27 +18,27 @@ use egui_material_icons::icons::{
 };
 use strum::IntoEnumIterator as _;
 
-/// Width of a button of the header, points.
+/// Width of a button in the header, in points.
 const BUTTON: f32 = 20.0;
-/// Between the parts of a header, points.
+/// Space between the parts of a header, in points.
 const SPACE: f32 = 10.0;
-/// What the shape of a variant takes before its name, points.
+/// Width of a variant's shape before its name, in points.
 const MARK: f32 = 12.0;
-/// A name is cut to no less than this, points.
+/// The pane's name is not cut below this width, in points.
 const SHORTEST: f32 = 48.0;
 
-/// What a person did with a pane's header.
+/// What the user did with a pane's header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
-    /// Began to drag the pane by its header.
+    /// Started to drag the pane by its header.
     pub drag_started: bool,
-    /// Wants it to fill the window, or to have its place back.
+    /// Asked to maximise the pane, or to restore it.
     pub toggle_maximised: bool,
-    /// Wants it as a file or in the clipboard.
+    /// Asked to export the pane to a file or the clipboard.
     pub export: Option<Export>,
 }
 
-/// What a pane can be made into.
+/// What a pane can be exported as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::EnumIter)]
 pub enum Export {
     /// A picture in the clipboard.
@@ -47,14 +47,14 @@ pub enum Export {
     Picture,
     /// An SVG file.
     Svg,
-    /// A drawing in the colours of the window.
+    /// An SVG file in the colours of the window.
     SvgAsSeen,
-    /// A film of it.
+    /// A film of the pane.
     Film,
 }
 
 impl Export {
-    /// Its name in menus.
+    /// The name in menus.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -67,23 +67,23 @@ impl Export {
     }
 }
 
-/// Where the parts of a header go.
+/// Which parts stand in the header, and which in the row opened by “…”.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Plan {
-    /// Everything stands in the header.
+    /// Everything is in the header.
     Whole,
-    /// The pane's switches are behind “…”.
+    /// The pane's switches are in the row.
     Switches,
-    /// Help and export as well.
+    /// The pane's switches, help and export are in the row.
     All,
 }
 
-/// What each part of a header takes, points.
+/// The width that each part of a header needs, in points.
 #[derive(Clone, Copy, Debug)]
 struct Needs {
-    /// The name, and the shortest subtitle that keeps its figures.
+    /// The pane's name, and the variant's name or else the shortest subtitle that keeps its numbers.
     words: f32,
-    /// The pane's own switches; none where it has none.
+    /// The pane's own switches; 0 if it has none.
     tools: f32,
 }
 
@@ -99,12 +99,12 @@ impl Needs {
     }
 }
 
-/// A part with the space that keeps it from the next; nothing where there is none.
+/// The width of a part with the space after it; 0 for an absent part.
 fn gap(width: f32) -> f32 {
     if width > 0.0 { width + SPACE } else { 0.0 }
 }
 
-/// Draws the header at the top of a pane, in `bar`.
+/// Draws the header in `bar`, at the top of the pane. Returns what the user did with it.
 pub(super) fn show(
     ui: &mut Ui,
     pane: &mut dyn Pane,
@@ -114,8 +114,8 @@ pub(super) fn show(
 ) -> Header {
     let theme = cx.theme;
     let mut done = Header::default();
-    // The bar is there to drag the pane by; what stands on it is drawn after and so comes first under the pointer.
-    // Keys maximise a pane by the button there, so Tab passes the bar by.
+    // Dragging the bar moves the pane. Buttons are drawn after the bar and so get the pointer first.
+    // The keyboard maximises a pane with the button in the bar, so Tab skips the bar itself.
     let handle = ui.interact(bar, ui.scope_id().with("header"), Sense::CLICK | Sense::DRAG);
     done.drag_started = handle.drag_started();
     done.toggle_maximised = handle.double_clicked();
@@ -125,16 +125,16 @@ pub(super) fn show(
     let painter = ui.painter().clone();
     let wide = |words: &str| painter.layout_no_wrap(words.to_owned(), text(SMALL), theme.dim).size().x;
     let whole_name = ui.painter().layout_no_wrap(name.to_owned(), semibold(13.0), theme.text).size().x;
-    // Before an audience the subtitle has the room of tools that nobody points at.
+    // While presenting, the switches are hidden unless the pointer is on the pane, and the subtitle takes their space.
     let hidden = cx.link.bare || cx.link.calm && !ui.rect_contains_pointer(pane_rect);
     let figures = wide(&shortened(&subtitle, 0.0, wide));
     let figures = if subtitle.chars().any(|c| c.is_ascii_digit()) { figures } else { 0.0 };
-    // Whose it is comes before what is measured.
+    // The variant's name takes precedence over the subtitle.
     let whose = pane.whose(cx);
     let names = compared::names(cx);
     let variant = |room: f32| whose.map(|v| compared::telling(&names, v, room - MARK, wide)).unwrap_or_default();
     let whole_variant = whose.map_or(0.0, |_| wide(&variant(f32::INFINITY)) + MARK);
-    // What the words leave is for the switches.
+    // The switches get the space that the words leave.
     let words = gap(whole_name) + gap(if whose.is_some() { whole_variant } else { figures });
     let right = bar.with_min_x((bar.left() + words).min(bar.right()));
     let own = right.width() - 3.0 * BUTTON - SPACE;
@@ -143,7 +143,7 @@ pub(super) fn show(
     let buttons = buttons(ui, (pane, cx), right, plan, (hidden, maximised), &mut done);
 
     let free = if hidden { bar.right() } else { buttons - SPACE } - bar.left();
-    // Of the name as much as leaves the figures whole.
+    // The pane's name is cut so that the numbers of the subtitle, or the variant's name, remain whole.
     let kept = if whose.is_some() { whole_variant } else { figures };
     let name_room = (free - kept - SPACE).max(SHORTEST).min(free.max(0.0));
     let mut job = LayoutJob::simple_singleline(name.to_owned(), semibold(13.0), theme.text);
@@ -164,7 +164,7 @@ pub(super) fn show(
     if words == subtitle && wide(&whole) <= end - left {
         words.clone_from(&whole);
     }
-    // Figures that have no room are not cut: resting on the name tells them.
+    // Numbers that do not fit are not cut but left out; the tooltip of the name shows them.
     if wide(&words) > end - left {
         words.clear();
         ui.interact(written, ui.scope_id().with("no room"), Sense::hover()).on_hover_text(&whole);
@@ -181,7 +181,7 @@ pub(super) fn show(
     done
 }
 
-/// The shape and the name of the variant that a pane shows. Returns the width of both, with the space after them.
+/// Draws the shape and the name of the variant that a pane shows. Returns the width of both with the space after them, in points.
 fn of_variant(ui: &Ui, cx: &PaneContext<'_>, variant: usize, words: &str, at: Pos2) -> f32 {
     let (theme, name) = (cx.theme, compared::name(cx, variant));
     compared::Mark::of(variant).draw(ui.painter(), at + vec2(4.0, 0.0), 3.5, compared::colour(cx, variant), theme.pane);
@@ -195,17 +195,17 @@ fn of_variant(ui: &Ui, cx: &PaneContext<'_>, variant: usize, words: &str, at: Po
     MARK + place.width() + SPACE
 }
 
-/// Where a plot says how much one of its points stands for.
+/// Where a plot stores the words that say how many steps one of its points stands for.
 pub(super) fn coarse_id() -> Id {
     Id::unique("how much a point stands for")
 }
 
-/// What the plot of a pane said of it when it was drawn last.
+/// How many steps a point of the pane's plot stood for when it was last drawn, in words.
 fn coarseness(ui: &Ui, kind: moebias_files::view::PaneKind) -> Option<String> {
     ui.data(|d| d.get_temp(coarse_id().with(kind)))
 }
 
-/// Keeps what a pane's plot said of it for its header.
+/// Stores the words that the pane's plot left at [`coarse_id`], so that its header shows them in the next frame.
 pub(super) fn keep_coarseness(ui: &Ui, kind: moebias_files::view::PaneKind) {
     let now: Option<String> = ui.data_mut(|d| d.remove_temp(coarse_id()));
     let id = coarse_id().with(kind);
@@ -220,7 +220,7 @@ pub(super) fn keep_coarseness(ui: &Ui, kind: moebias_files::view::PaneKind) {
     }
 }
 
-/// How wide the pane's own switches are where they have this room.
+/// Width of the pane's own switches when they may take `room`, in points. Lays them out without drawing them.
 fn measured(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, bar: Rect, room: f32) -> f32 {
     let place = bar.with_min_x(bar.right() - room.max(0.0));
     let builder = UiBuilder::new().max_rect(place).layout(Layout::right_to_left(Align::Center)).id_salt("measured");
@@ -236,7 +236,7 @@ fn spaced(tools: &mut Ui) {
     tools.spacing_mut().interact_size.y = 22.0;
 }
 
-/// Draws the buttons and switches from the right, in `bar`. Returns where the first of them begins.
+/// Draws the buttons and switches in `bar`, right-aligned. Returns the x position where the leftmost begins.
 fn buttons(
     ui: &mut Ui,
     (pane, cx): (&mut dyn Pane, &mut PaneContext<'_>),
@@ -277,7 +277,7 @@ fn buttons(
     tools.min_rect().left()
 }
 
-/// Help and export.
+/// The buttons for help and export.
 fn about(tools: &mut Ui, pane: &dyn Pane, theme: &Theme, done: &mut Header) {
     let name = pane.kind().name();
     let help = quiet(tools, ICON_HELP, &format!("About {name}"), theme);
@@ -301,7 +301,8 @@ fn about(tools: &mut Ui, pane: &dyn Pane, theme: &Theme, done: &mut Header) {
     more.on_hover_text("Copy, save or film this pane");
 }
 
-/// What the header has no room for, in a row below it while “…” is on. Menus open from it, so it is no menu itself.
+/// The row below the header, open while “…” is on, with whatever does not fit into the header. It is not a menu, because menus open from
+/// it.
 fn row_below(
     tools: &mut Ui,
     more: &Response,
@@ -343,7 +344,7 @@ fn row_below(
     tools.data_mut(|d| d.insert_temp(id, open.then_some(kind)));
 }
 
-/// A small button without a frame.
+/// A small icon button without a frame. `name` is what screen readers announce.
 fn quiet(ui: &mut Ui, symbol: MaterialIcon, name: &str, theme: &Theme) -> Response {
     let button = Button::new(icon(symbol, 13.0).color(theme.faint)).frame(false).min_size(vec2(BUTTON, BUTTON));
     let response = ui.add(button);
@@ -351,7 +352,7 @@ fn quiet(ui: &mut Ui, symbol: MaterialIcon, name: &str, theme: &Theme) -> Respon
     response
 }
 
-/// The bar of a pane with this inner room.
+/// The place of the header bar in a pane's rectangle.
 pub(super) fn bar_of(pane: Rect) -> Rect {
     let inner = pane.shrink(PADDING);
     Rect::from_min_size(inner.min - vec2(0.0, 4.0), vec2(inner.width(), HEADER))

@@ -1,4 +1,4 @@
-//! What panes show, where a scenario's view may say so.
+//! The modes of panes that a scenario's view can set.
 
 use crate::ui::panes::Panes;
 use moebias_files::view::{Cells, Rows, Section};
@@ -15,14 +15,14 @@ pub struct Look {
 }
 
 impl Panes {
-    /// What the panes show.
+    /// The modes that are set now.
     #[must_use]
     pub fn look(&self) -> Look {
         let (rows, cells) = self.assignment.look();
         Look { rows, cells, section: self.theory.section() }
     }
 
-    /// Shows this.
+    /// Sets the modes.
     pub fn set_look(&mut self, look: Look) {
         self.assignment.set_look(look.rows, look.cells);
         self.theory.set_section(look.section);

@@ -1,4 +1,4 @@
-//! What several panes share: the frame and its header, plots over time, and how variants are shown beside each other.
+//! What several panes share: the frame with its header, plots over time, and how several variants are shown together.
 
 pub mod compared;
 pub mod expert_curves;
@@ -16,32 +16,33 @@ use crate::ui::kit::widgets::slider::figure;
 use crate::ui::link::Side;
 use eframe::egui;
 
-/// Room for numbers on the left of every picture and plot, points, so that they stand above each other.
+/// Width reserved for axis numbers at the left of every picture and plot, in points. It is the same everywhere, so that panes below each
+/// other line up.
 pub const AXIS: f32 = 46.0;
 
-/// The variant shown, where there are several.
+/// The variant shown, if the run has several.
 pub(super) fn of_several(cx: &PaneContext<'_>) -> Option<usize> {
     (compared::count(cx) > 1).then_some(cx.link.variant)
 }
 
-/// The same in a pane that can show all of them.
+/// The variant shown, if the run has several and panes show only one. For panes that can also show several variants together.
 pub(super) fn of_one(cx: &PaneContext<'_>) -> Option<usize> {
     of_several(cx).filter(|_| compared::side(cx) == Side::One)
 }
 
-/// "step 29 · ": the step whose loads, figures and pictures every pane shows, the last one routed.
+/// "step 29 · ": the last step routed, whose loads, figures and pictures the panes show.
 pub(super) fn of_step(cx: &PaneContext<'_>) -> String {
     let step = |n: u64| format!("step {} · ", figure(n as f64, true));
     cx.lab.snapshot().shown_step().map_or_else(|| "nothing routed yet · ".into(), step)
 }
 
-/// What a pane says before the first step: what will be there once there is one.
+/// Shows a message before the first step has been routed. `what` says what the pane will show.
 pub(super) fn nothing_yet(ui: &egui::Ui, cx: &PaneContext<'_>, what: &str) {
     let key = cx.lab.play_key();
     frame::message(ui, cx.theme, &format!("Nothing has been routed yet.\nPress {key} to play: {what}"));
 }
 
-/// What goes upwards beside a frame, left of the numbers of its axis.
+/// Draws the title of a vertical axis: turned by 90°, left of the frame and of the axis numbers.
 pub(super) fn upright(painter: &egui::Painter, frame: egui::Rect, words: &str, colour: egui::Color32) {
     let font = text(TINY);
     let galley = painter.layout_no_wrap(words.to_owned(), font, colour);
@@ -51,7 +52,7 @@ pub(super) fn upright(painter: &egui::Painter, frame: egui::Rect, words: &str, c
     painter.add(turned.with_angle(-std::f32::consts::FRAC_PI_2));
 }
 
-/// What a picture is called by a screen reader: its pane's name and what exactly is shown.
+/// Labels a picture for screen readers: the pane's name, what exactly is shown, and the variant if there are several.
 pub(super) fn describe(response: &egui::Response, pane: &dyn Pane, cx: &PaneContext<'_>) {
     let whose = pane.whose(cx).map(|v| format!(" · {}", compared::name(cx, v))).unwrap_or_default();
     let name = format!("{}: {}{whose}", pane.kind().name(), pane.subtitle(cx));

@@ -4,12 +4,12 @@ use crate::ui::kit::style::{SMALL, text};
 use crate::ui::kit::theme::Theme;
 use eframe::egui::{self, Button, CornerRadius, Ui, vec2};
 
-/// One of several modes in a header, as a chip. True if it was clicked.
+/// A chip for one of several modes in a header; `on` if the mode is chosen. True if it was clicked.
 pub fn mode(ui: &mut Ui, theme: &Theme, name: &str, on: bool, tip: &str) -> bool {
     mode_called(ui, theme, (name, name), on, tip)
 }
 
-/// As [`mode`], with other words on the chip than its name.
+/// As [`mode`], with different text on the chip than the name that screen readers announce.
 pub fn mode_called(ui: &mut Ui, theme: &Theme, (words, name): (&str, &str), on: bool, tip: &str) -> bool {
     let colour = if on { theme.text } else { theme.dim };
     let fill = if on { theme.chip } else { egui::Color32::TRANSPARENT };

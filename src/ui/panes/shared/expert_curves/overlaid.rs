@@ -1,5 +1,5 @@
-//! All variants over each other: of each the smallest and the largest of any expert, thin, and between them the median, or the expert
-//! that is pinned or pointed at.
+//! Several variants in one plot. For each: thin lines for the smallest and largest value of any expert, and a thick line for the median, or
+//! for the expert that is pinned or under the pointer.
 
 use super::super::compared;
 use super::super::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
@@ -11,7 +11,7 @@ use moebias_engine::history::Column;
 use moebias_engine::run::lock;
 use std::sync::Arc;
 
-/// Draws them.
+/// Draws the plot.
 pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, quantity: Quantity<'_>) {
     let snapshot = cx.lab.snapshot().clone();
     let span = time_plot::span(cx.link, &snapshot);

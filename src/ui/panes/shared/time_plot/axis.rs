@@ -1,4 +1,4 @@
-//! The numbers of the axes: round, and about as many as there is room for.
+//! The numbers of the axes: round, and as many as fit.
 
 use super::Axis;
 use crate::ui::kit::style::{TINY, mono};
@@ -8,7 +8,7 @@ use eframe::egui::{self, Ui};
 use egui_plot::GridMark;
 use std::ops::RangeInclusive;
 
-/// Fonts and colours of the axes, for what is drawn inside `ui` alone.
+/// Sets the fonts and colours of the axes for everything drawn inside `ui`.
 pub(super) fn look(ui: &mut Ui, theme: &Theme) {
     let style = ui.style_mut();
     style.override_font_id = Some(mono(TINY));
@@ -37,7 +37,8 @@ pub(super) fn nice(x: f64) -> f64 {
         }
 }
 
-/// At most `columns` parts of the steps: closer than some 80 points the plot leaves the numbers out.
+/// Grid lines for the steps, dividing the span into at most `columns` parts. If grid lines were closer than about 80 points, the plot would
+/// leave out their numbers.
 pub(super) fn steps_grid((from, to): (f64, f64), columns: f64) -> Vec<GridMark> {
     let step = nice_above((to - from) / columns).max(1.0);
     (0..=20)

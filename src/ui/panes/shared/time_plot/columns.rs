@@ -1,4 +1,4 @@
-//! Which columns of the history a plot draws, how coarse they are, and asking for finer ones.
+//! Chooses the columns of the history that a plot draws, says how coarse they are, and requests finer ones.
 
 use super::span;
 use crate::ui::kit::widgets::slider::figure;
@@ -10,11 +10,11 @@ use moebias_engine::run::lock;
 use moebias_lab::command::Command;
 use std::sync::Arc;
 
-/// Columns are wanted at least this often across a plot before finer ones are asked for.
+/// Finer columns are requested if a plot would show fewer columns than this, even if it has fewer pixels.
 const WANTED: f32 = 1024.0;
 
-/// Steps that become one point, so that a plot has about one per pixel: a power of the levels' ratio, or two or three of them, so that
-/// points stay the same while the run goes on.
+/// How many steps share one point, so that a plot has about one point per pixel: one to four times a power of [`RATIO`]. It depends only on
+/// the width of the span, and points begin at its multiples, so points stay the same while the run goes on.
 fn bin((from, to): (f64, f64), pixels: f32) -> u64 {
     let width = ((to - from) / f64::from(pixels.max(1.0))).ceil().max(1.0) as u64;
     let ratio = RATIO as u64;
@@ -25,8 +25,8 @@ fn bin((from, to): (f64, f64), pixels: f32) -> u64 {
     width.div_ceil(level) * level
 }
 
-/// Reads the columns that the span shows in groups, about one per pixel, and `read` sees each group. Their number depends on the
-/// pixels alone, not on the length of the run.
+/// Calls `read` for each group of columns in the span, about one group per pixel, and returns the results in order. The number of groups
+/// depends only on `pixels`, not on the length of the run.
 pub fn grouped<T>(
     history: &VariantHistory,
     (from, to): (f64, f64),
@@ -34,14 +34,14 @@ pub fn grouped<T>(
     mut read: impl FnMut(&[&Column]) -> T,
 ) -> Vec<T> {
     let bin = bin((from, to), pixels);
-    // One point beyond each edge, so that lines leave the plot instead of ending at it.
+    // One point beyond each edge, so that lines run out of the plot instead of ending inside it.
     let margin = bin.max(history.width(from.max(0.0) as u64, to.max(0.0) as u64));
     let columns = history.columns((from.max(0.0) as u64).saturating_sub(margin), to.max(0.0) as u64 + margin, bin);
     let columns: Vec<&Column> = columns.iter().map(Arc::as_ref).collect();
     columns.chunk_by(|a, b| a.step / bin == b.step / bin).map(&mut read).collect()
 }
 
-/// The mean step of a group of columns, in the middle of what it covers.
+/// The middle of the steps that a group of columns covers.
 #[must_use]
 pub fn middle(group: &[&Column]) -> f64 {
     match (group.first(), group.last()) {
@@ -50,7 +50,7 @@ pub fn middle(group: &[&Column]) -> f64 {
     }
 }
 
-/// Which steps a column covers, for a readout.
+/// The steps that a column covers, for a readout.
 #[must_use]
 pub fn steps_of(column: &Column) -> String {
     let step = figure(column.step as f64, true);
@@ -61,14 +61,14 @@ pub fn steps_of(column: &Column) -> String {
     }
 }
 
-/// The steps that are kept together, at the coarsest place in sight.
+/// The number of steps per column where the history of the span is coarsest.
 fn kept(cx: &PaneContext<'_>, span: (f64, f64)) -> u64 {
     let history = lock(&cx.lab.snapshot().history);
     let to = (span.1.max(0.0) as u64).min(history.head);
     history.variants.get(cx.link.variant).map_or(1, |v| v.width(span.0.max(0.0) as u64, to))
 }
 
-/// How much one point stands for, in words; `None` where nobody zoomed and every step is shown.
+/// How many steps one point stands for, in words; `None` if the plot is not zoomed and every step is shown.
 #[must_use]
 pub fn resolution(cx: &PaneContext<'_>, pixels: f32) -> Option<String> {
     let snapshot = cx.lab.snapshot();
@@ -96,15 +96,15 @@ fn covers(range: (u64, u64), (from, to): (f64, f64), head: u64) -> bool {
     range.0 as f64 <= from && range.1 as f64 >= to.min(head as f64)
 }
 
-/// Where the history keeps what is in sight more coarsely than a plot could show it, the steps are asked for one by one. Until they
-/// are there the plot shows what is kept.
+/// Requests the steps in the span one by one if the history keeps them more coarsely than the plot could show them. Until they arrive, the
+/// plot shows the coarse columns. Does nothing unless the plot is zoomed.
 pub fn ask_detail(cx: &mut PaneContext<'_>, pixels: f32) {
     let Span::Part(from, to) = cx.link.span else { return };
     let (bin, kept) = (bin((from, to), pixels.max(WANTED)), kept(cx, (from, to)));
     if kept <= bin {
         return;
     }
-    // Round edges, so that panning a little asks for nothing new.
+    // The range has round edges, so that panning a little requests nothing new.
     let grid = ((to - from) / 2.0).max(16.0) as u64;
     let grid = 1u64 << grid.ilog2();
     let range = (from.max(0.0) as u64 / grid * grid, (to.max(0.0) as u64).div_ceil(grid) * grid);

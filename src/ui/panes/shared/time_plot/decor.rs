@@ -1,4 +1,4 @@
-//! What lies over the curves: labels, the key, events, the playhead, what the pointer is on.
+//! What is drawn over the curves: labels, the key (legend), events, the playhead and the values under the pointer.
 
 use super::super::compared::{Mark, telling};
 use super::Curve;
@@ -13,17 +13,17 @@ use eframe::egui::{self, Align2, Color32, Pos2, Rect, Stroke, Ui, pos2, vec2};
 use egui_plot::PlotTransform;
 use moebias_model::change::Event;
 
-/// Height of a row of the key, points.
+/// Height of a row of the key, in points.
 const ROW_OF_KEY: f32 = 15.0;
 
-/// A shape of a variant stands on its curve about this often, points.
+/// Distance between two shapes of a variant on its curve, at least, in points.
 const BETWEEN_MARKS: f64 = 120.0;
-/// Axes have titles in plots at least so large, points; in a picture of a pane always.
+/// Axes have titles if the plot is at least this wide and high, in points; in an exported picture of a pane they always do.
 const TITLED: [f32; 2] = [150.0, 70.0];
 
-/// A curve that has a name.
+/// The name of a curve, and how its entry in the key looks.
 pub(super) struct Named {
-    /// Where it ends: step and value.
+    /// Step and value where the curve ends.
     pub end: (f64, f64),
     pub name: String,
     pub colour: Color32,
@@ -31,8 +31,8 @@ pub(super) struct Named {
     pub dashed: bool,
 }
 
-/// Where the shapes of variants stand on their curves: at round steps, so that they stay where they are while the run goes on, and those
-/// of one variant between those of the others.
+/// Places the shapes of variants on their curves: at round steps, so that they keep their places while the run goes on, and staggered, so
+/// that the shapes of different variants do not coincide. Returns step and value, shape and colour.
 pub(super) fn markers(curves: &[Curve], (from, to): (f64, f64), width: f32) -> Vec<([f64; 2], Mark, Color32)> {
     let marked: Vec<&Curve> = curves.iter().filter(|c| c.mark.is_some()).collect();
     let every = nice_above((to - from) * BETWEEN_MARKS / f64::from(width.max(1.0)));
@@ -50,7 +50,7 @@ pub(super) fn markers(curves: &[Curve], (from, to): (f64, f64), width: f32) -> V
             }
             x += every;
         }
-        // A young run has a shape at its end.
+        // A curve too short for any shape gets one at its end.
         if let Some(last) = curve.points.iter().rev().find(|p| p[0] <= to).filter(|p| !any && p[0] >= from) {
             out.push((*last, mark, curve.colour));
         }
@@ -58,8 +58,8 @@ pub(super) fn markers(curves: &[Curve], (from, to): (f64, f64), width: f32) -> V
     out
 }
 
-/// What the axes are: the one that goes up at its top, the steps at the end of theirs. Returns the room that the words over the curves
-/// take.
+/// Draws the titles of the axes: that of the y axis at its top, “step” at the right end of the x axis. Returns the space taken by the title
+/// that lies over the curves.
 pub(super) fn titles(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, y: &str) -> Vec<Rect> {
     let large = frame.width() >= TITLED[0] && frame.height() >= TITLED[1];
     if !large && !cx.link.bare {
@@ -75,7 +75,7 @@ pub(super) fn titles(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, y: &str) -> Vec
     vec![Rect::from_min_size(at - vec2(3.0, 7.0), vec2(text_width(ui, y) + 6.0, 14.0))]
 }
 
-/// Where a part of the steps is shown, the chip that says so and takes it back.
+/// If the plots are zoomed to a part of the steps, a chip that says so; a click shows the latest steps again.
 pub fn zoomed(ui: &Ui, cx: &mut PaneContext<'_>, frame: Rect) {
     let Span::Part(from, to) = cx.link.span else { return };
     if cx.link.bare {
@@ -88,7 +88,7 @@ pub fn zoomed(ui: &Ui, cx: &mut PaneContext<'_>, frame: Rect) {
     }
 }
 
-/// A chip at the top right of a picture, for what is zoomed. True where it is clicked, or pressed by key.
+/// A chip at the top right of a picture that is zoomed; `of` identifies the chip. True if it was clicked or activated by a key.
 pub(in crate::ui::panes) fn chip(ui: &Ui, theme: &Theme, frame: Rect, words: &str, of: &str) -> bool {
     let fits = |w: &str| text_width(ui, w) + 20.0 < frame.width();
     let short = if fits(words) { words } else { "show all" };
@@ -111,8 +111,8 @@ pub(super) fn on_screen(transform: &PlotTransform, points: &[[f64; 2]]) -> Vec<P
     points.iter().map(|p| transform.position_from_point(&egui_plot::PlotPoint::new(p[0], p[1]))).collect()
 }
 
-/// The place for the label of a dashed line that the fewest points of curves run through, and no other label if that can be: above
-/// or below it, left or right.
+/// The best place for the label of a dashed line at height `y`: one that overlaps no other label if possible, and the fewest points of
+/// curves. It is directly above or below the line, anywhere from left to right.
 pub(super) fn freest(
     painter: &egui::Painter,
     frame: Rect,
@@ -123,7 +123,7 @@ pub(super) fn freest(
 ) -> Rect {
     let place = |x: f32, y: f32| Rect::from_center_size(pos2(x + width / 2.0, y), vec2(width, 14.0));
     let (left, right) = (frame.left() + 6.0, frame.right() - width - 4.0);
-    // From right to left, close above and below the line.
+    // Candidates from right to left, just above and just below the line.
     let across = (0..=8).map(|i| egui::lerp(right..=left.min(right), i as f32 / 8.0));
     let places: Vec<Rect> = across.flat_map(|x| [place(x, y - 9.0), place(x, y + 9.0)]).collect();
     let inside = |r: &Rect| frame.contains_rect(*r) && painter.clip_rect().contains_rect(*r);
@@ -139,7 +139,7 @@ pub(super) fn text_width(ui: &Ui, words: &str) -> f32 {
     ui.painter().layout_no_wrap(words.to_owned(), text(TINY), Color32::WHITE).size().x
 }
 
-/// A label on ground of the pane's colour, so that no curve runs through it. `at` is its left centre.
+/// A label on a background of the pane's colour, so that no curve runs through it. `at` is the middle of its left edge.
 pub(super) fn label(ui: &Ui, painter: &egui::Painter, theme: &Theme, at: Pos2, words: &str, colour: Color32) {
     let galley = ui.painter().layout_no_wrap(words.to_owned(), text(TINY), colour);
     let rect = Rect::from_min_size(at - vec2(0.0, galley.size().y / 2.0), galley.size());
@@ -147,17 +147,17 @@ pub(super) fn label(ui: &Ui, painter: &egui::Painter, theme: &Theme, at: Pos2, w
     painter.galley(rect.min, galley, colour);
 }
 
-/// A name of the key: where it begins, from the top left of the plot, and as much of it as has room.
+/// An entry of the key.
 struct Entry {
     at: egui::Vec2,
     words: String,
     width: f32,
-    /// Whose name it is; none for how many more there are.
+    /// Which curve it names; `None` for the entry that counts the names left out.
     of: Option<usize>,
 }
 
-/// The rows of the key in a plot of this size, from `start` on; as many as leave the curves more than half of it. Names beyond those are
-/// counted.
+/// Lays out the key of a plot of this size in rows; the first row begins at `start`. The rows take less than half of the height; names that
+/// do not fit are counted in a last entry.
 fn entries(ui: &Ui, size: egui::Vec2, start: f32, names: &[Named]) -> Vec<Entry> {
     let most = (0.45 * size.y / ROW_OF_KEY).floor().max(1.0);
     let bottom = most * ROW_OF_KEY;
@@ -188,16 +188,16 @@ fn entries(ui: &Ui, size: egui::Vec2, start: f32, names: &[Named]) -> Vec<Entry>
     out
 }
 
-/// What the key takes at the top of a plot of this size.
+/// Height of the key at the top of a plot of this size, in points.
 pub(super) fn key_height(ui: &Ui, size: egui::Vec2, title: &str, names: &[Named]) -> f32 {
-    // The title of the axis stands before them.
+    // The title of the axis precedes the key.
     let start = if title.is_empty() { 0.0 } else { text_width(ui, title) + 16.0 };
-    // The numbers of the axis may take a little more than their least width.
+    // The axis numbers may need a little more than their minimum width.
     let rows = entries(ui, size - vec2(12.0, 0.0), start, names);
     rows.last().map_or(0.0, |e| e.at.y + 8.0)
 }
 
-/// The names of curves with their colours, in rows at the top. Returns the room it took.
+/// Draws the key: names of curves with their colours, in rows at the top. Returns the space that each entry takes.
 pub(super) fn key(
     ui: &Ui,
     painter: &egui::Painter,
@@ -228,7 +228,8 @@ pub(super) fn key(
     taken
 }
 
-/// The marks of what was changed, with a label where there is room: `taken` is what other labels have.
+/// Marks the events (changes of settings) with vertical lines, and labels them where there is space. `taken` is the space of other labels;
+/// the new labels are added to it.
 pub(super) fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &PlotTransform, taken: &mut Vec<Rect>) {
     let frame = *transform.frame();
     let snapshot = cx.lab.snapshot();
@@ -239,12 +240,12 @@ pub(super) fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &
     let here: Vec<&Event> = snapshot.events.iter().filter(|e| (from..=to).contains(&(e.step as f64))).collect();
     for (i, event) in here.iter().enumerate() {
         let x = transform.position_from_point_x(event.step as f64);
-        // Not through the words of the key.
+        // The line begins below the key, so that it does not run through its words.
         let above = taken[..of_key].iter().filter(|r| r.expand(3.0).x_range().contains(x)).map(|r| r.bottom() + 2.0);
         let top = above.fold(frame.top(), f32::max);
         painter.vline(x, top..=frame.bottom(), Stroke::new(1.0, cx.theme.fair.gamma_multiply(0.7)));
-        // A slider drag is many events: the last of them says where it went. Of a single variant it does not matter whether it, or all
-        // variants, were changed.
+        // Dragging a slider makes many events: only the last of them is labelled, because it has the final value. With a single variant it
+        // makes no difference whether that variant or all variants were changed.
         let of_same = |e: &Event| alone || e.target == event.target;
         let same = |e: &&&Event| of_same(e) && e.change.name() == event.change.name();
         let next = here[i + 1..].iter().find(same).map(|e| transform.position_from_point_x(e.step as f64));
@@ -252,7 +253,7 @@ pub(super) fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &
             continue;
         }
         let galley = painter.layout_no_wrap(label_in(snapshot, event, &names), text(TINY), cx.theme.dim);
-        // Right of its line, or left of it at the right edge.
+        // To the right of its line, or to the left near the right edge.
         let left = if x + galley.size().x + 6.0 < frame.right() { x + 4.0 } else { x - galley.size().x - 4.0 };
         let rect = Rect::from_min_size(pos2(left, frame.top()), galley.size());
         if taken.iter().any(|t| t.expand(4.0).intersects(rect)) {
@@ -263,7 +264,7 @@ pub(super) fn events(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &
     }
 }
 
-/// Where the run stands, if not at its end.
+/// Marks the step where the run stands, if it is not at its end.
 pub(super) fn playhead(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &PlotTransform) {
     let snapshot = cx.lab.snapshot();
     if snapshot.step < snapshot.head {
@@ -272,7 +273,7 @@ pub(super) fn playhead(painter: &egui::Painter, cx: &PaneContext<'_>, transform:
     }
 }
 
-/// The step that the pointer is on in any time plot.
+/// Marks the step that is under the pointer in any time plot.
 pub(super) fn hovered(painter: &egui::Painter, cx: &PaneContext<'_>, transform: &PlotTransform) {
     let Some(step) = cx.link.hovered_step else { return };
     let frame = *transform.frame();
@@ -282,7 +283,7 @@ pub(super) fn hovered(painter: &egui::Painter, cx: &PaneContext<'_>, transform: 
     }
 }
 
-/// A small note at the bottom left of a plot: the values under the pointer.
+/// A small note at the bottom left of a plot with the values under the pointer.
 pub fn readout(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, words: &str) {
     let painter = ui.painter().with_clip_rect(frame);
     let galley = painter.layout(words.to_owned(), mono(TINY), cx.theme.text, (frame.width() - 20.0).max(40.0));
@@ -297,7 +298,7 @@ pub fn readout(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, words: &str) {
     painter.galley(rect.min, galley, cx.theme.text);
 }
 
-/// What a plot says before the first step.
+/// The message of a plot before the first step.
 pub fn empty(ui: &Ui, cx: &PaneContext<'_>) {
     super::super::nothing_yet(ui, cx, "the curves grow from here");
 }

@@ -1,6 +1,6 @@
-//! What every plot over time shares: the same steps on x, the same event marks, the playhead, zoom and pan.
+//! What all plots over time share: the same steps on the x axis, the same event marks, the playhead, zoom and pan.
 //!
-//! The steps shown are one [`Span`] for all plots, so they zoom and pan together, and follow the run where nobody zoomed.
+//! All plots show the same [`Span`] of steps, so they zoom and pan together; unless zoomed, they follow the run.
 
 mod axis;
 mod columns;
@@ -22,43 +22,44 @@ use egui_plot::{FilledArea, HLine, Line, LineStyle, Plot, PlotPoints, PlotTransf
 use moebias_engine::message::Snapshot;
 use moebias_engine::run::lock;
 
-/// A young run is drawn on at least this many steps, so that it does not race across the plot.
+/// The plot shows at least this many steps, so that the curves of a short run do not race across it.
 const SHORTEST: f64 = 300.0;
-/// So many steps are shown where nobody zoomed and the run is longer: in more, what happens now would be a sliver.
+/// If the plot is not zoomed and the run is longer than this, only this many steps are shown: with more, the newest steps would be a
+/// sliver.
 const LATEST: f64 = 1000.0;
-/// A band has one column per so many pixels: a software rasteriser takes long over tall, thin triangles.
+/// A band has one column per this many pixels: a software rasteriser is slow with tall, thin triangles.
 pub const BAND_PIXELS: f32 = 10.0;
-/// Nobody can zoom in closer than this many steps.
+/// The smallest number of steps that one can zoom in to.
 const CLOSEST: f64 = 12.0;
-/// Room above the highest curve for the labels of events, of the plot's height.
+/// Space above the highest curve for the labels of events, as a fraction of the height of the curves' range.
 const HEADROOM: f64 = 0.16;
-/// Room below the lowest number, so that it keeps off those of the steps.
+/// Space below the lowest value, as the same kind of fraction, so that its number on the y axis keeps clear of the numbers of the steps.
 const FOOTROOM: f64 = 0.06;
 
 /// A line over time.
 #[derive(Default)]
 pub struct Curve {
-    /// Step and value.
+    /// Points: step and value.
     pub points: Vec<[f64; 2]>,
     /// Its colour.
     pub colour: Color32,
-    /// Its width, points.
+    /// Its width, in points.
     pub width: f32,
-    /// Its name at its right end; none where it needs none.
+    /// Its name, shown at its right end, or in the key if several curves have names. Empty: no name is shown.
     pub name: String,
-    /// The shape of its variant, which stands on it here and there, and which variant that is; none where there is but one.
+    /// The shape drawn on the curve at intervals, and the variant it stands for; `None` if there is only one variant.
     pub(in crate::ui::panes) mark: Option<(Symbol, usize)>,
-    /// Dashed: a limit or a floor, and not what was measured.
+    /// Whether it is dashed: for a limit or a floor, not for something measured.
     pub dashed: bool,
 }
 
-/// The room between two curves.
+/// The area between two curves.
 pub struct Band {
-    /// Steps.
+    /// Steps; one lower and one upper value belong to each.
     pub steps: Vec<f64>,
-    /// Lower values.
+    /// Lower value at each step.
     pub low: Vec<f64>,
-    /// Upper values.
+    /// Upper value at each step.
     pub high: Vec<f64>,
     /// Its colour.
     pub colour: Color32,
@@ -69,41 +70,41 @@ pub struct Band {
 pub struct Mark {
     /// The value.
     pub value: f64,
-    /// What it is.
+    /// The name, shown as a label.
     pub name: String,
-    /// The name alone: a curve is there already.
+    /// Draws only the name, because a curve already shows the value.
     pub bare: bool,
 }
 
 /// How values map to the y axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Axis {
-    /// Evenly.
+    /// Linearly.
     #[default]
     Linear,
-    /// By their logarithm to base 10; the plot's values are those logarithms.
+    /// Logarithmically. The values of the plot are already logarithms to base 10.
     Log,
 }
 
-/// What to draw.
+/// A plot over time, as it is to be drawn.
 pub struct TimePlot {
-    /// Names the plot among others.
+    /// Identifies the plot among others.
     pub id: &'static str,
-    /// What goes upwards, with its unit.
+    /// Title of the y axis, with the unit.
     pub y: &'static str,
-    /// Behind everything.
+    /// Bands, drawn behind everything else.
     pub bands: Vec<Band>,
-    /// In order: the last is on top.
+    /// Curves, drawn in this order: the last is on top.
     pub curves: Vec<Curve>,
-    /// Dashed lines.
+    /// Dashed horizontal lines.
     pub marks: Vec<Mark>,
-    /// The y axis.
+    /// How values map to the y axis.
     pub axis: Axis,
-    /// Values that must be in sight.
+    /// Values that the y range must include.
     pub include: Vec<f64>,
 }
 
-/// The first and the last step there is to show.
+/// The first step and the step after the last one that can be shown. A run of less than [`SHORTEST`] steps is extended to that many.
 #[must_use]
 pub fn whole(snapshot: &Snapshot) -> (f64, f64) {
     let history = lock(&snapshot.history);
@@ -111,14 +112,15 @@ pub fn whole(snapshot: &Snapshot) -> (f64, f64) {
     (first, (history.head as f64).max(first + SHORTEST))
 }
 
-/// The steps to show.
+/// The first and last step to show, for the chosen [`Span`].
 #[must_use]
 pub fn span(link: &Link, snapshot: &Snapshot) -> (f64, f64) {
     let (first, last) = whole(snapshot);
     match link.span {
         Span::Part(from, to) if from < last && to > first => (from, to),
         Span::All => (first, last),
-        // The end of the run, or what surrounds the step that is shown; also where another run is too short for what was chosen.
+        // The end of the run, or the surroundings of the step that is shown if it is older. Also used if the chosen part lies outside this
+        // run.
         Span::Latest | Span::Part(..) => {
             let at = snapshot.step as f64;
             let end = if at < last - LATEST { at + LATEST / 4.0 } else { last };
@@ -127,7 +129,8 @@ pub fn span(link: &Link, snapshot: &Snapshot) -> (f64, f64) {
     }
 }
 
-/// Hover, zoom, pan and back to everything, for any view whose x axis is [`span`] over `rect`.
+/// Handles hover, zoom and pan for any view whose x axis is [`span`] over `rect`. A double-click switches between all steps and the latest
+/// ones. Also requests finer columns where the zoom needs them.
 pub fn interact(ui: &Ui, response: &Response, rect: Rect, cx: &mut PaneContext<'_>) {
     let (from, to) = span(cx.link, cx.lab.snapshot());
     let all = whole(cx.lab.snapshot());
@@ -156,7 +159,7 @@ pub fn interact(ui: &Ui, response: &Response, rect: Rect, cx: &mut PaneContext<'
     }
 }
 
-/// A span of this width inside everything there is.
+/// A span of this width moved into the range that can be shown; [`Span::All`] if it covers (almost) all of the range.
 fn clamped(left: f64, width: f64, (first, last): (f64, f64)) -> Span {
     if width >= (last - first) * 0.995 {
         return Span::All;
@@ -166,8 +169,8 @@ fn clamped(left: f64, width: f64, (first, last): (f64, f64)) -> Span {
 }
 
 impl TimePlot {
-    /// Draws it in all the room there is, with events, playhead and what the pointer is on. Returns the place of the plot, the
-    /// response and how values map to the screen.
+    /// Draws the plot in all the available space, with events, the playhead and the step under the pointer. Returns the response and the
+    /// transform from values to screen positions.
     pub fn show(self, ui: &mut Ui, cx: &mut PaneContext<'_>) -> (Response, PlotTransform) {
         let theme = cx.theme;
         let (from, to) = span(cx.link, cx.lab.snapshot());
@@ -177,7 +180,7 @@ impl TimePlot {
         let across = ui.available_width() - AXIS;
         let called = text_width(ui, "step") + 6.0;
         let name = self.id;
-        // A line of the grid about every 34 points, and never a ladder of them.
+        // A grid line about every 34 points, but at most about seven.
         let rows = f64::from((ui.available_height() / 34.0).clamp(1.5, 7.0));
         let columns = f64::from(((ui.available_width() - AXIS) / 80.0).clamp(1.0, 8.0));
         let mut points: Vec<[f64; 2]> = self.curves.iter().flat_map(|c| c.points.iter().copied()).collect();
@@ -210,7 +213,7 @@ impl TimePlot {
                     .x_grid_spacer(move |input| steps_grid(input.bounds, columns))
                     .y_grid_spacer(move |input| values_grid(axis, input.bounds, rows))
                     .x_axis_formatter(move |mark, _| {
-                        // A number at the very edge would be cut off, or lie under what the axis is called.
+                        // A number at the very edge would be cut off, or overlap the title of the axis.
                         let number = figure(mark.value.max(0.0).round(), true);
                         let right = (to - mark.value) / (to - from) * f64::from(across);
                         let edge = right < f64::from(called) + 3.5 * number.chars().count() as f64;
@@ -246,21 +249,21 @@ impl TimePlot {
             let at = transform.position_from_point(&egui_plot::PlotPoint::new(at[0], at[1]));
             symbol.draw(&painter, at, 3.2, colour, theme.pane);
         }
-        // Several curves are told apart by a key in the room above them, a single one by its name at its end.
+        // Several curves are named in a key above them, a single one at its end.
         let mut taken = titles(ui, cx, frame, title);
         let start = taken.iter().map(|r| r.right() - frame.left() + 6.0).fold(0.0, f32::max);
         if names.len() > 1 {
             taken.extend(key(ui, &painter, theme, frame, start, &names));
         }
         events(&painter, cx, &transform, &mut taken);
-        // Over the curves it would hide them: the header says it.
+        // The header shows the resolution: text over the curves would hide them.
         if let Some(words) = resolution(cx, frame.width()) {
             ui.data_mut(|d| d.insert_temp(super::header::coarse_id(), words));
         }
-        // In a small plot words would lie over the curves.
+        // In a small plot, labels would cover the curves.
         let room = |words: &str| text_width(ui, words) < frame.width() * 0.75 && frame.height() > 50.0;
         let seen = on_screen(&transform, &points);
-        // Where the pointer is, figures take the place of these labels.
+        // While the pointer is on the plot, the readout replaces these labels.
         for (value, name) in marks.into_iter().filter(|(_, name)| room(name) && !ui.rect_contains_pointer(frame)) {
             let y = transform.position_from_point_y(value);
             let rect = freest(&painter, frame, y, text_width(ui, &name), &seen, &taken);
@@ -278,7 +281,7 @@ impl TimePlot {
         (response.response, transform)
     }
 
-    /// The y range: what is in sight, rounded outwards so that it stays still while the run moves, with room for labels.
+    /// The y range: the values shown, rounded outwards so that it rarely changes while the run goes on, with space for labels.
     fn limits(&self, headroom: f64) -> (f64, f64) {
         let bands = self.bands.iter().flat_map(|b| b.low.iter().chain(&b.high).copied());
         let curves = self.curves.iter().flat_map(|c| c.points.iter().map(|p| p[1]));
@@ -287,7 +290,7 @@ impl TimePlot {
         let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
         match self.axis {
             Axis::Log => {
-                // Quarters of a decade, and at least one decade.
+                // Rounded to quarters of a decade, and at least one decade.
                 let low = (low * 4.0).floor() / 4.0;
                 let high = ((high * 4.0).ceil() / 4.0).max(low + 1.0);
                 (low - FOOTROOM * (high - low), high + headroom * (high - low))
@@ -312,7 +315,8 @@ impl TimePlot {
     }
 }
 
-/// Room above the highest curve, of the curves' height: for the labels of events, or for the key of several curves.
+/// Space above the highest curve as a fraction of the height of the curves' range: for the labels of events, or for the key of several
+/// curves.
 fn headroom(ui: &Ui, title: &str, names: &[Named]) -> f64 {
     let size = ui.available_size() - vec2(AXIS, 18.0);
     let room = if names.len() > 1 { key_height(ui, size, title, names) } else { 0.0 };
