@@ -1,5 +1,5 @@
-//! What a picture says of itself, once it stands in a paper or a talk: the run's title and step, a key of its variants with their
-//! settings, the tokens, and what was changed last.
+//! The caption of a picture, so that it explains itself in a paper or a talk: the run's title and step, a key of its variants with their
+//! settings, the tokens, and the latest change.
 
 use crate::ui::kit::events::label_of;
 use crate::ui::kit::style::{SMALL, mono, semibold, text};
@@ -12,18 +12,18 @@ use moebias_model::naming;
 /// A line of the key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
-    /// The variant's colour; none for what concerns all of them.
+    /// The variant's colour; `None` for the line about the tokens.
     pub colour: Option<Color32>,
-    /// What it is called.
+    /// The variant's name; empty for the line about the tokens.
     pub name: String,
-    /// Its settings.
+    /// The settings, separated by " · ".
     pub settings: String,
 }
 
 /// The title and the key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Caption {
-    /// "First look, after 300 steps".
+    /// The title of the run and its step, for example "First look, after 300 steps".
     pub title: String,
     /// One line per variant, then the tokens.
     pub lines: Vec<Line>,
@@ -34,7 +34,7 @@ pub struct Caption {
 }
 
 impl Caption {
-    /// That of the lab's run at its present step.
+    /// The caption of the lab's run at its present step.
     #[must_use]
     pub fn of(lab: &Lab, theme: &Theme) -> Self {
         let snapshot = lab.snapshot();
@@ -57,7 +57,7 @@ impl Caption {
     }
 }
 
-/// What the settings say beside a name, which says some of it already.
+/// The settings without the parts that the variant's name already contains.
 fn beside(name: &str, settings: &str) -> String {
     let said: Vec<String> = name.split(", ").map(str::to_lowercase).collect();
     let rest = |part: &str| {
@@ -74,7 +74,7 @@ fn shared(lines: &[&Line]) -> String {
     first.settings.split(" · ").filter(|part| others.iter().all(|l| has(l, part))).collect::<Vec<_>>().join(" · ")
 }
 
-/// Panes show the batch of the last step done, so a picture is of what so many steps have come to.
+/// The step in words. Panes show the batch of the last step done, so a picture shows the state after that many steps.
 fn after(steps: u64) -> String {
     match steps {
         0 => "before the first step".into(),
@@ -83,7 +83,7 @@ fn after(steps: u64) -> String {
     }
 }
 
-/// Draws it as a strip at the top, for films and pictures: the title, the key, and what was changed last.
+/// Draws the caption as a strip at the top, for films and pictures: the title, the key, and the latest change before the present step.
 pub fn strip(ui: &mut Ui, lab: &Lab, theme: &Theme) {
     let caption = Caption::of(lab, theme);
     let step = lab.snapshot().step;

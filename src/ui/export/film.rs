@@ -1,41 +1,41 @@
-//! A film of a run: the run is repeated beside the one in the window, and drawn at one step after another.
+//! A film of a run: the run is repeated in a lab of its own, beside the run in the window, and drawn at one step after another.
 
 use crate::ui::export::studio::{Drawn, Setting, Studio};
 use moebias_files::film::{Format, RATES, Reel, SIDES, steps};
 use moebias_lab::Lab;
 use std::path::Path;
 
-/// What a film is to be.
+/// The settings of a film.
 #[derive(Clone, Debug)]
 pub struct Film {
     /// The first step shown.
     pub from: u64,
-    /// The last.
+    /// The last step shown.
     pub to: u64,
-    /// Steps from one picture to the next.
+    /// Steps from one frame to the next.
     pub every: u64,
-    /// Pictures per second.
+    /// Frames per second.
     pub fps: u32,
-    /// As what it is written.
+    /// The file format.
     pub format: Format,
-    /// How it looks.
+    /// How each frame looks.
     pub setting: Setting,
 }
 
-/// What making a film came to.
+/// The result of making a film.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Made {
-    /// Pictures taken.
+    /// The number of frames.
     pub frames: usize,
-    /// Size on the disk.
+    /// Size on disk, in bytes.
     pub bytes: u64,
 }
 
 impl Film {
-    /// The steps it shows.
+    /// The steps that the film shows, one per frame.
     ///
     /// # Errors
-    /// What can't be filmed, in a sentence.
+    /// Why no such film can be made, in a sentence: a size, a frame rate or steps outside the limits.
     pub fn steps(&self) -> Result<Vec<u64>, String> {
         let (w, h) = self.setting.size;
         if !SIDES.contains(&w) || !SIDES.contains(&h) {
@@ -47,15 +47,15 @@ impl Film {
         steps(self.from, self.to, self.every)
     }
 
-    /// Makes it of the lab's run and saves it. `report` hears the share done and says whether to go on.
+    /// Makes the film of the lab's run and saves it at `path`. `report` receives the share done, in \[0, 1], and returns whether to go on.
     ///
     /// # Errors
-    /// What can't be filmed, drawn or written, in a sentence; nothing is left then.
+    /// Why the film could not be made, drawn or written, or that it was cancelled, in a sentence. Nothing is left on disk then.
     pub fn make<A: Drawn>(&self, lab: Lab, path: &Path, mut report: impl FnMut(f64) -> bool) -> Result<Made, String> {
         let steps = self.steps()?;
         let mut reel = Reel::new(self.format, path, self.setting.size, self.fps).map_err(|e| e.to_string())?;
         let mut studio = Studio::<A>::open(lab, self.setting.clone(), true)?;
-        // Computing up to the first picture may take as long as all pictures.
+        // Computing the steps up to the first frame may take as long as all frames together.
         let (first, frames) = (self.from.max(1) as f64, steps.len() as f64);
         for (i, step) in steps.iter().enumerate() {
             let done = if i == 0 { 0.0 } else { 0.1 + 0.9 * i as f64 / frames };
@@ -71,7 +71,7 @@ impl Film {
     }
 }
 
-/// How many bytes, for people.
+/// A number of bytes in words.
 #[must_use]
 pub fn size_of(bytes: u64) -> String {
     match bytes {

@@ -1,4 +1,4 @@
-//! What a film is to be: asked before the path is.
+//! The dialog for the settings of a film, which is shown before the path is chosen.
 
 use crate::ui::export::film::Film;
 use crate::ui::export::studio::Setting;
@@ -12,16 +12,16 @@ use moebias_files::film::{Format, MOST_STEP, RATES};
 use moebias_files::view::PaneKind;
 use strum::IntoEnumIterator as _;
 
-/// Frames that a film has unless somebody wants more: so many fit a slide.
+/// A film has about this many frames by default: few enough for a slide.
 const FRAMES: u64 = 240;
-/// Height of all but the rows, with the window’s edge, points.
+/// Height of everything around the rows, including the margins to the edges of the window, in points.
 const AROUND: f32 = 210.0;
-/// Sizes to choose from, pixels.
+/// Sizes to choose from: width and height, in pixels.
 const SIZES: [(u32, u32); 4] = [(800, 450), (1280, 720), (1920, 1080), (1080, 1080)];
 
-/// The dialog, open.
+/// The dialog while it is open.
 pub struct FilmDialog {
-    /// The first step that there is.
+    /// The first step of the run.
     first: u64,
     from: u64,
     to: u64,
@@ -29,30 +29,31 @@ pub struct FilmDialog {
     fps: u32,
     size: (u32, u32),
     format: Format,
-    /// Light on dark; as the window is, where nobody chose.
+    /// Whether the film has the dark theme; `None`: that of the window.
     dark: Option<bool>,
     pane: Option<PaneKind>,
-    /// The window's size, pixels.
+    /// Width and height of the window, in pixels.
     window: (u32, u32),
 }
 
-/// What became of it.
+/// What became of the dialog in this frame.
 pub enum Outcome {
-    /// Still open.
+    /// It is still open.
     Open,
-    /// Closed.
+    /// It was closed.
     Closed,
-    /// This film is wanted.
+    /// This film was chosen.
     Chosen(Box<Film>),
 }
 
 impl FilmDialog {
-    /// Opens it for a run that begins at `first` and has come to `head`, in a window of these pixels.
+    /// Opens the dialog for a run that begins at step `first` and has reached step `head`. `pane` is the pane to film, if it is only one;
+    /// `window` is the size of the window in pixels.
     #[must_use]
     pub fn new(first: u64, head: u64, pane: Option<PaneKind>, window: (u32, u32)) -> Self {
         let to = if head <= first { first + 300 } else { head };
         let every = (to - first).div_ceil(FRAMES).max(1);
-        // Before its first step a run has nothing to show.
+        // The film begins one step later, because before the first step there is nothing to show.
         Self {
             first,
             from: first + 1,
@@ -67,7 +68,7 @@ impl FilmDialog {
         }
     }
 
-    /// The film as it is set; `dark` and `window` say how it looks, `scale` how many pixels a point of the window has.
+    /// The film with the chosen settings. `dark` is the theme of the window; `scale` is the number of pixels per point in the window.
     fn film(&self, dark: bool, scale: f32) -> Film {
         Film {
             from: self.from,
@@ -86,7 +87,7 @@ impl FilmDialog {
         }
     }
 
-    /// Draws it.
+    /// Draws the dialog.
     pub fn show(&mut self, ui: &mut Ui, theme: &Theme) -> Outcome {
         let mut outcome = Outcome::Open;
         let frame = Frame::popup(ui.style()).fill(theme.pane).inner_margin(Margin::same(18));
@@ -96,7 +97,7 @@ impl FilmDialog {
             let hint = "The run is repeated beside the one you see and drawn step by step, with its title and a key. You can go on working meanwhile";
             ui.add(egui::Label::new(RichText::new(hint).font(text(SMALL)).color(theme.dim)).wrap());
             ui.add_space(8.0);
-            // What is above and below the rows stays in sight in a low window.
+            // Only the rows scroll, so that everything above and below them stays visible in a low window.
             let room = (ui.ctx().content_rect().height() - AROUND).max(ROW);
             ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, |ui| {
                 self.rows(ui, theme);
@@ -176,7 +177,7 @@ impl FilmDialog {
     }
 }
 
-/// How long a film is, in words.
+/// The length of a film in words.
 fn told(frames: usize, fps: u32) -> String {
     let seconds = frames as f64 / f64::from(fps.max(1));
     let frames = if frames == 1 { "1 frame".into() } else { format!("{frames} frames") };

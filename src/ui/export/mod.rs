@@ -1,4 +1,4 @@
-//! What leaves the window: pictures, drawings, films.
+//! Everything that is exported from the window: pictures, drawings and films.
 
 pub mod caption;
 pub mod film;

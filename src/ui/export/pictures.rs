@@ -1,4 +1,5 @@
-//! Pictures of the window or of one pane, as PNG or in the clipboard: taken from the next frame, written beside the work.
+//! Pictures of the window or of one pane, as PNG files or in the clipboard. They are taken from the next frame and written on a thread of
+//! their own.
 
 use crate::ui::kit::clipboard::Board;
 use eframe::egui::{Color32, ColorImage, Context, Rect, pos2};
@@ -6,7 +7,7 @@ use moebias_files::export::save_png;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 
-/// What became of a picture, in a sentence: where it is, or why not.
+/// The outcome of a picture in a sentence: where it is, or why it could not be made.
 pub type Outcome = Result<String, String>;
 
 /// Where a picture goes.
@@ -18,7 +19,7 @@ pub enum Goal {
     Clipboard,
 }
 
-/// Pictures under way.
+/// Takes pictures and collects their outcomes.
 pub struct Pictures {
     done: Sender<Outcome>,
     outcomes: Receiver<Outcome>,
@@ -33,7 +34,7 @@ impl Default for Pictures {
 }
 
 impl Pictures {
-    /// Takes a picture of the next frame; of `part` of it (points) if given.
+    /// Takes a picture of the next frame, or of `part` of it (in points).
     pub fn take(&self, ctx: &Context, goal: Goal, part: Option<Rect>) {
         let (scale, board) = (ctx.pixels_per_point(), self.board.clone());
         let (done, wake) = (self.done.clone(), ctx.clone());
@@ -49,12 +50,12 @@ impl Pictures {
         ctx.request_repaint();
     }
 
-    /// Does other work of this kind on a thread of its own.
+    /// Does other work on a thread of its own; [`Self::poll`] returns its outcome as well.
     pub fn work(&self, ctx: &Context, work: impl FnOnce() -> Outcome + Send + 'static) {
         beside(self.done.clone(), ctx.clone(), work);
     }
 
-    /// The next picture that is done.
+    /// The outcome of the next picture that is done; `None` if there is none yet.
     pub fn poll(&self) -> Option<Outcome> {
         self.outcomes.try_recv().ok()
     }
@@ -81,7 +82,7 @@ fn write(image: &ColorImage, path: &Path) -> Outcome {
     Ok(format!("Saved {}", path.display()))
 }
 
-/// The part of a picture within `part` (pixels).
+/// The part of a picture inside `part`, in pixels.
 fn cut(image: &ColorImage, part: Rect) -> ColorImage {
     let [width, height] = image.size;
     let part = part.intersect(Rect::from_min_max(pos2(0.0, 0.0), pos2(width as f32, height as f32)));

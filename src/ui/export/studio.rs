@@ -1,5 +1,5 @@
-//! The real app, drawn offscreen at one step after another: for pictures, drawings and films. `moebias render` and films from the window
-//! use it alike, so that they show the same.
+//! The real app, drawn offscreen at one step after another: for pictures, drawings and films. Both `moebias render` and films from the
+//! window use it, so they show the same.
 
 use crate::ui::export::caption::Caption;
 use crate::ui::export::svg::Drawing;
@@ -13,51 +13,51 @@ use moebias_lab::Lab;
 use moebias_lab::command::Command;
 use std::time::{Duration, Instant};
 
-/// Frames until everything stands where it belongs: panes measure themselves in the first ones.
+/// The number of frames drawn at first until the layout is final: panes measure themselves in the first frames.
 const FRAMES: usize = 12;
-/// Frames in a row in which nothing more may come.
+/// The number of consecutive frames in which nothing may be outstanding before a picture is taken.
 const RESTING: usize = 3;
-/// So long panes may take for one picture: the price view of a large batch is slow.
+/// The longest time that panes may take for one picture: the price view of a large batch is slow.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// So long a run may stand still on its way.
+/// The longest time that a run may make no progress on its way to a step.
 const STUCK: Duration = Duration::from_secs(120);
 
-/// So often a picture that did not come is asked for again.
+/// How many times a picture that could not be rendered is tried again.
 const RETRIES: usize = 3;
 
-/// What a picture is to be like.
+/// The settings of a picture.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// Width and height, pixels.
+    /// Width and height, in pixels.
     pub size: (u32, u32),
     /// Pixels per point.
     pub scale: f32,
-    /// Light on dark.
+    /// Whether the theme is dark.
     pub dark: bool,
-    /// One pane alone.
+    /// The only pane to show; `None` for the whole window.
     pub pane: Option<PaneKind>,
-    /// The window as somebody has it: places of panes, settings shown or not.
+    /// The stored state of the window: the layout of panes, and whether the settings are shown.
     pub window: Stored,
-    /// Title, step and a key of the variants above it, in pixels. A drawing of one pane always has them.
+    /// Whether pixel images have the title, the step and a key of the variants at the top. A drawing of one pane always has them.
     pub caption: bool,
 }
 
-/// What a studio draws: the whole window, over a lab of its own.
+/// An app that a studio can draw: the whole window, over a lab of its own.
 pub trait Drawn: eframe::App + Sized + 'static {
-    /// Opens without a window: no messages appear. With `caption` the title, the step and a key of the variants stand above everything;
-    /// `only` shows one pane alone.
+    /// Opens the app without a window, in which no messages appear. With `caption`, the title, the step and a key of the variants are at
+    /// the top; `only` shows one pane alone.
     fn open(ctx: &egui::Context, lab: Lab, stored: Stored, caption: bool, only: Option<PaneKind>) -> Self;
     /// The lab.
     fn lab(&self) -> &Lab;
     /// The lab, to send it commands.
     fn lab_mut(&mut self) -> &mut Lab;
-    /// Whether all that was asked of the worker for this picture has come.
+    /// Whether everything that was requested from the worker for this picture has arrived.
     fn rests(&self) -> bool;
-    /// Where a pane stands, points.
+    /// The place of a pane, in points; `None` if it is not shown.
     fn place_of(&self, kind: PaneKind) -> Option<Rect>;
 }
 
-/// A window that nobody sees.
+/// The app with a window that is only drawn offscreen.
 pub struct Studio<A: Drawn> {
     harness: Harness<'static, A>,
     setting: Setting,
@@ -65,10 +65,10 @@ pub struct Studio<A: Drawn> {
 }
 
 impl<A: Drawn> Studio<A> {
-    /// Opens one over a lab. Only `pixels` need something that can draw.
+    /// Opens a studio over a lab. `pixels` is whether [`Self::image`] will be called, which needs a graphics adapter.
     ///
     /// # Errors
-    /// Nothing here can draw.
+    /// There is no graphics adapter, although `pixels` needs one.
     pub fn open(lab: Lab, setting: Setting, pixels: bool) -> Result<Self, String> {
         if pixels {
             adapter()?;
@@ -81,7 +81,7 @@ impl<A: Drawn> Studio<A> {
             .with_size(vec2(width as f32, height as f32) / scale)
             .with_pixels_per_point(scale)
             .with_max_steps(64)
-            // Where neither we nor the system have a letter, a box is drawn: never a panic.
+            // A glyph that neither our fonts nor those of the system have is drawn as a box, instead of a panic.
             .allow_missing_glyphs()
             .with_theme(theme);
         if pixels {
@@ -99,10 +99,10 @@ impl<A: Drawn> Studio<A> {
         self.harness.state().lab()
     }
 
-    /// Computes up to a step, however long it takes; `at` hears how far it is and says whether to go on.
+    /// Takes the run to a step, however long that takes. `at` receives the step reached so far and returns whether to go on.
     ///
     /// # Errors
-    /// The run does not come there, or was given up.
+    /// The step lies before the first one, the run makes no progress, or it was cancelled.
     pub fn go_to(&mut self, step: u64, mut at: impl FnMut(u64) -> bool) -> Result<(), String> {
         let first = self.lab().first_step();
         if step < first {
@@ -132,7 +132,7 @@ impl<A: Drawn> Studio<A> {
         Ok(())
     }
 
-    /// Frames until the worker has answered what the panes asked of it.
+    /// Draws frames until the worker has answered all requests of the panes.
     fn settle(&mut self) {
         let mut resting = 0;
         let since = Instant::now();
@@ -149,23 +149,23 @@ impl<A: Drawn> Studio<A> {
         }
     }
 
-    /// The picture at the step gone to.
+    /// The picture at the present step.
     ///
     /// # Errors
-    /// It can't be drawn.
+    /// The picture could not be rendered.
     pub fn image(&mut self) -> Result<RgbaImage, String> {
         let mut tries = 0;
         loop {
             match self.harness.render() {
                 Ok(image) => return Ok(image),
-                // A software adapter on a machine with much to do may be late with its pixels; a film is not given up for that.
+                // A software adapter on a busy machine may deliver its pixels too late; a film should not fail for that.
                 Err(_) if tries < RETRIES => tries += 1,
                 Err(e) => return Err(format!("nothing could be drawn: {e}")),
             }
         }
     }
 
-    /// The same as a drawing.
+    /// The present step as a drawing.
     #[must_use]
     pub fn drawing(&self) -> Drawing {
         let lab = self.lab();
@@ -181,23 +181,23 @@ impl<A: Drawn> Studio<A> {
         }
     }
 
-    /// Where a pane stands, points.
+    /// The place of a pane, in points; `None` if it is not shown.
     #[must_use]
     pub fn place_of(&self, kind: PaneKind) -> Option<Rect> {
         self.harness.state().place_of(kind)
     }
 }
 
-/// Why a step before the first can't be shown.
+/// The message that a step before the first cannot be shown.
 #[must_use]
 pub fn before(step: u64, first: u64) -> String {
     format!("step {step} can't be shown: this recording begins at step {first}. Choose that one or a later one")
 }
 
-/// Whether anything can draw; the offscreen renderer would panic without.
+/// Checks that there is a graphics adapter, because the offscreen renderer would panic without one.
 ///
 /// # Errors
-/// Nothing can, in a sentence.
+/// There is no graphics adapter, in a sentence.
 pub(crate) fn adapter() -> Result<(), String> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
     let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));

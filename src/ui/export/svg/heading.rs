@@ -6,16 +6,16 @@ use crate::ui::export::caption::Caption;
 use eframe::egui::Color32;
 use std::fmt::Write;
 
-/// Left and right of it.
+/// Space left and right of the heading, in points.
 const MARGIN: f32 = 12.0;
-/// Size of the title and of the rest, and from one line to the next.
+/// Font sizes of the title and of the rest, and the distance between lines, in points.
 const TITLE: f32 = 14.0;
 const SIZE: f32 = 11.0;
 const LINE: f32 = 16.0;
-/// A letter is about so wide, in sizes of the font: room is reckoned without a font.
+/// The approximate width of a letter, as a fraction of the font size: lines are broken without a font at hand.
 const LETTER: f32 = 0.54;
 
-/// What it takes.
+/// The SVG of the heading, and its height in points.
 #[derive(Default)]
 pub(super) struct Heading {
     pub body: String,
@@ -61,7 +61,7 @@ fn put(head: &mut Heading, x: f32, size: f32, weight: &str, of: Color32, words: 
     .ok();
 }
 
-/// Words in lines of at most so many letters, broken between settings.
+/// Breaks words between settings, into lines of at most `most` letters; a single setting may be longer.
 fn broken(words: &str, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
     for part in words.split(" · ") {

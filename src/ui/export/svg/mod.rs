@@ -1,6 +1,6 @@
-//! What egui paints, as SVG for papers: lines stay lines, text stays text, pictures are embedded as PNG.
+//! Converts what egui paints to SVG for papers: lines stay lines, text stays text, pictures are embedded as PNG.
 //!
-//! It works on painted shapes, so every pane can be saved without knowing of it, those to come as well.
+//! The conversion works on painted shapes and knows nothing of panes, so every pane can be saved, including future ones.
 
 mod heading;
 mod shapes;
@@ -13,24 +13,24 @@ use eframe::egui::{Color32, Rect, Shape, vec2};
 use heading::heading;
 use std::fmt::Write;
 
-/// A drawing to be written: shapes, the part of them that counts, and what lies behind.
+/// A drawing to be written as SVG.
 pub struct Drawing {
-    /// What was painted, in order.
+    /// The painted shapes, in order.
     pub shapes: Vec<ClippedShape>,
-    /// The part to keep, points.
+    /// The part to keep, in points.
     pub part: Rect,
-    /// Behind everything.
+    /// The background colour.
     pub ground: Color32,
-    /// What it shows, in words.
+    /// What the drawing shows, in words.
     pub title: String,
-    /// What stands above it.
+    /// The caption above the drawing.
     pub caption: Option<Caption>,
-    /// Pixels of the textures in it.
+    /// Pixels of the textures in the drawing.
     pub images: Images,
 }
 
 impl Drawing {
-    /// As SVG 1.1; a point is a unit.
+    /// The drawing as SVG 1.1; one point is one unit.
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = Writer { body: String::new(), clips: vec![], images: &self.images, part: self.part };
@@ -88,7 +88,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// The number of a clip rectangle.
+    /// The number of a clip rectangle, which is added if it is new.
     fn clip(&mut self, clip: Rect) -> usize {
         if let Some(at) = self.clips.iter().position(|c| *c == clip) {
             return at;
@@ -106,7 +106,7 @@ impl Writer<'_> {
         }
     }
 
-    /// `x`, `y`, `width`, `height` of a rectangle.
+    /// The attributes `x`, `y`, `width` and `height` of a rectangle.
     fn place(&self, rect: Rect) -> String {
         let at = rect.min - self.part.min;
         let [x, y, w, h] = [at.x, at.y, rect.width(), rect.height()].map(number);
@@ -114,14 +114,14 @@ impl Writer<'_> {
     }
 }
 
-/// A coordinate, to a hundredth of a point.
+/// A coordinate, rounded to a hundredth of a point.
 fn number(value: f32) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".into() } else { text.into() }
 }
 
-/// A colour as `#rrggbb`, and its opacity.
+/// A colour as `#rrggbb`, and its opacity in \[0, 1].
 fn colour(of: Color32) -> (String, f32) {
     let [r, g, b, a] = of.to_srgba_unmultiplied();
     (format!("#{r:02x}{g:02x}{b:02x}"), f32::from(a) / 255.0)
@@ -145,7 +145,7 @@ fn stroke(width: f32, of: Color32) -> String {
     format!(" stroke=\"{name}\" stroke-width=\"{}\"{opacity}", number(width))
 }
 
-/// Text as it may stand in XML.
+/// Text escaped for XML; control characters become spaces.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

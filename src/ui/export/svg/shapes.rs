@@ -1,4 +1,4 @@
-//! Lines, areas and pictures.
+//! Writes lines, areas and pictures.
 
 use super::{Writer, fill, number, stroke};
 use eframe::egui::epaint::{BandShape, ColorMode, Mesh, PathShape, PathStroke, RectShape, StrokeKind, Vertex};
@@ -6,7 +6,7 @@ use eframe::egui::{Color32, ColorImage, Pos2, Rect, Shape, TextureId, pos2};
 use std::fmt::Write;
 
 impl Writer<'_> {
-    /// A shape made of an outline.
+    /// Writes a shape that is neither text nor a mesh.
     pub(super) fn outline(&mut self, shape: &Shape) {
         match shape {
             Shape::Circle(c) if c.radius > 0.0 => {
@@ -46,7 +46,7 @@ impl Writer<'_> {
         format!("cx=\"{}\" cy=\"{}\"", number(at.x), number(at.y))
     }
 
-    /// `M x y L x y …`.
+    /// The commands of a path: `M x y L x y …`. Points that are not finite are left out.
     fn way(&self, points: &[Pos2], closed: bool) -> String {
         let mut way = String::new();
         for (i, point) in points.iter().filter(|p| p.x.is_finite() && p.y.is_finite()).enumerate() {
@@ -78,7 +78,7 @@ impl Writer<'_> {
     }
 
     fn rect(&mut self, shape: &RectShape) {
-        // A shadow is for the screen.
+        // Shadows are left out.
         if shape.blur_width > 0.0 {
             return;
         }
@@ -104,7 +104,7 @@ impl Writer<'_> {
         writeln!(self.body, "<rect {place}{round}{}{line}/>", fill(shape.fill)).ok();
     }
 
-    /// Triangles: a picture where they carry one, else areas of a colour.
+    /// Writes triangles: as a picture if they have a texture, otherwise as areas of one colour each.
     pub(super) fn mesh(&mut self, mesh: &Mesh) {
         if mesh.texture_id != TextureId::default() {
             for quad in mesh.vertices.chunks_exact(4) {
@@ -124,7 +124,7 @@ impl Writer<'_> {
                 self.area(&area);
                 area = Area { colour, ..Area::default() };
             }
-            // Two triangles are mostly one rectangle: then there is no seam to hide.
+            // Two triangles usually form a rectangle, which has no seam to hide.
             let next = mesh.indices.get(at + 3..at + 6).and_then(|n| Some([of(&n[0])?, of(&n[1])?, of(&n[2])?]));
             let rect = next.filter(|n| mean(*n) == colour).and_then(|n| rectangle([a, b, c, n[0], n[1], n[2]]));
             if let Some(r) = rect {
@@ -141,7 +141,7 @@ impl Writer<'_> {
 
     fn area(&mut self, area: &Area) {
         if !area.way.is_empty() && area.colour.a() > 0 {
-            // Smoothing would show the seams between triangles.
+            // Antialiasing would show the seams between triangles.
             let sharp = if area.seams { " shape-rendering=\"crispEdges\"" } else { "" };
             writeln!(self.body, "<path d=\"{}\"{}{sharp}/>", area.way, fill(area.colour)).ok();
         }
@@ -164,12 +164,12 @@ impl Writer<'_> {
 fn solid(stroke: &PathStroke) -> Color32 {
     match &stroke.color {
         ColorMode::Solid(colour) => *colour,
-        // A gradient along a path: the colour of its middle has to do.
+        // A gradient along a path is replaced by a single one of its colours.
         ColorMode::UV(of) => of(Rect::ZERO, Pos2::ZERO),
     }
 }
 
-/// Triangles of one colour.
+/// Triangles and rectangles of one colour.
 #[derive(Default)]
 struct Area {
     way: String,
@@ -177,7 +177,7 @@ struct Area {
     seams: bool,
 }
 
-/// The upright rectangle that two triangles make, if they do.
+/// The axis-aligned rectangle that two triangles form, if they form one.
 fn rectangle(corners: [&Vertex; 6]) -> Option<Rect> {
     let all = corners.map(|v| v.pos);
     let rect = Rect::from_points(&all);
@@ -195,7 +195,7 @@ fn mean(corners: [&Vertex; 3]) -> Color32 {
     Color32::from_rgba_premultiplied(of(0), of(1), of(2), of(3))
 }
 
-/// The part of an image that `uv` names, as PNG.
+/// The part of an image that `uv` selects (in shares of width and height), as PNG.
 fn png(image: &ColorImage, uv: Rect) -> Option<Vec<u8>> {
     let [width, height] = image.size;
     let of = |share: f32, side: usize| ((share.clamp(0.0, 1.0) * side as f32).round() as usize).min(side);

@@ -7,7 +7,8 @@ use eframe::egui::{Pos2, pos2, vec2};
 use moebias_files::view::PaneKind;
 use std::collections::HashMap;
 
-/// Whether every element is closed, in order, and how many there are of each name. A check, not a parser: it knows what this room writes.
+/// Checks that every element is closed, in order, and counts the elements of each name. It is not a parser: it only knows what this module
+/// writes.
 fn elements(text: &str) -> HashMap<String, usize> {
     let mut counts = HashMap::new();
     let mut open: Vec<&str> = vec![];

@@ -1,4 +1,4 @@
-//! Text stays text: it can be searched, copied and set in another face.
+//! Text stays text in the SVG, so that it can be searched, copied and set in another font.
 
 use super::{Writer, colour, escaped, number};
 use eframe::egui::epaint::TextShape;
@@ -7,7 +7,7 @@ use eframe::egui::text::LayoutSection;
 use eframe::egui::{Color32, FontFamily};
 use std::fmt::Write;
 
-/// Letters of one section that stand in one row.
+/// Letters of one section of a text that stand in one row; positions and width in points.
 struct Run {
     text: String,
     x: f32,
@@ -19,7 +19,7 @@ struct Run {
 impl Writer<'_> {
     pub(super) fn words(&mut self, shape: &TextShape) {
         let job = &shape.galley.job;
-        // Which section a letter belongs to is known by its place in the text.
+        // The section that a letter belongs to follows from its place in the text.
         let mut letters = job.text.char_indices().peekable();
         for row in &shape.galley.rows {
             let mut run: Option<Run> = None;
@@ -29,7 +29,7 @@ impl Writer<'_> {
                         letters.next();
                         job.sections.iter().position(|s| s.byte_range.start.0 <= at && at < s.byte_range.end.0)
                     }
-                    // What is cut off ends in a sign that the text lacks.
+                    // Truncated text ends in a character that the text itself does not have.
                     _ => None,
                 };
                 let section = section.or(run.as_ref().map(|r| r.section)).unwrap_or(0);
@@ -68,7 +68,7 @@ impl Writer<'_> {
         let Some(Run { text, x, baseline, width, section }) = run else { return };
         let job = &shape.galley.job;
         let Some(LayoutSection { format, .. }) = job.sections.get(section) else { return };
-        // Icons are for the screen: no other program has their font.
+        // Icons are left out, because other programs do not have their font.
         let text: String = text.trim_end().chars().filter(|c| !('\u{e000}'..='\u{f8ff}').contains(c)).collect();
         if text.is_empty() {
             return;
@@ -106,10 +106,10 @@ impl Writer<'_> {
     }
 }
 
-/// The face of words, with others where it is not installed.
+/// The font of proportional text, with substitutes in case it is not installed.
 pub(super) const FACE: &str = "Inter, Helvetica, Arial, sans-serif";
 
-/// The face, with others where it is not installed.
+/// The fonts for a family, with substitutes in case they are not installed, and the attribute for the weight.
 fn face(family: &FontFamily) -> (&'static str, &'static str) {
     match family {
         FontFamily::Monospace => ("JetBrains Mono, DejaVu Sans Mono, Menlo, Consolas, monospace", ""),

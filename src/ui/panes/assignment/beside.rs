@@ -1,5 +1,5 @@
-//! Heatmaps of several variants beside each other, or the difference of two: which pictures, where they stand, and which tokens go
-//! elsewhere.
+//! Heatmaps of several variants side by side, or the difference of two: which pictures are shown, where they stand, and which tokens go to
+//! other experts.
 
 use super::super::PaneContext;
 use super::super::shared::compared;
@@ -15,22 +15,22 @@ use moebias_files::view::Cells;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Room between pictures, points; the marks of tokens that go elsewhere stand there.
+/// Space between pictures, in points. It contains the marks of tokens that go to other experts.
 const GAP: f32 = 12.0;
 
-/// One picture and its place.
+/// One heatmap and its place.
 pub(super) struct Panel {
-    /// What is drawn.
+    /// The picture that is drawn.
     pub picture: Arc<Picture>,
-    /// The other one, where the difference is drawn.
+    /// The picture subtracted from it, if the difference is drawn.
     pub less: Option<Arc<Picture>>,
-    /// Where.
+    /// The place of the heatmap.
     pub frame: Rect,
-    /// Where its name stands; nothing where there is but one.
+    /// The place of its name; `None` if there is only one heatmap.
     pub strip: Option<Rect>,
 }
 
-/// What to ask of the worker.
+/// Which other variants to request from the worker.
 pub(super) fn wanted(cx: &PaneContext<'_>) -> Beside {
     match (compared::side(cx), cx.link.other(compared::count(cx))) {
         (Side::Beside, _) => Beside::All,
@@ -39,7 +39,7 @@ pub(super) fn wanted(cx: &PaneContext<'_>) -> Beside {
     }
 }
 
-/// What is drawn in `frame`, from left to right.
+/// The panels that are drawn in `frame`, from left to right.
 pub(super) fn panels(cx: &PaneContext<'_>, picture: &Arc<Picture>, frame: Rect) -> Vec<Panel> {
     let side = compared::side(cx);
     if side == Side::One || picture.beside.is_empty() {
@@ -47,7 +47,7 @@ pub(super) fn panels(cx: &PaneContext<'_>, picture: &Arc<Picture>, frame: Rect) 
     }
     let (strip, below) = frame.split_top_bottom_at_y(frame.top() + compared::STRIP);
     if side == Side::Difference {
-        // Another than that may be there until the worker has made it.
+        // Until the worker has answered, the picture may have another variant instead of this one.
         let other = cx.link.other(compared::count(cx));
         let less = picture.beside.iter().find(|p| Some(p.request.variant) == other).map(Arc::clone);
         return vec![Panel {
@@ -73,12 +73,12 @@ pub(super) fn panels(cx: &PaneContext<'_>, picture: &Arc<Picture>, frame: Rect) 
     all.into_iter().enumerate().map(panel).collect()
 }
 
-/// The variant that the others beside it are compared with.
+/// The variant that the others are compared with: the reference, or else the variant shown.
 pub(super) fn base(cx: &PaneContext<'_>) -> usize {
     cx.link.reference.unwrap_or(cx.link.variant)
 }
 
-/// The picture that a panel's tokens are compared with.
+/// The picture that a panel's tokens are compared with; `None` if there is nothing to compare.
 pub(super) fn base_of(cx: &PaneContext<'_>, panel: &Panel, whole: &Arc<Picture>) -> Option<Arc<Picture>> {
     if panel.less.is_some() || panel.strip.is_none() {
         return panel.less.clone();
@@ -88,7 +88,7 @@ pub(super) fn base_of(cx: &PaneContext<'_>, panel: &Panel, whole: &Arc<Picture>)
     all.filter(|p| p.request.variant == base && base != panel.picture.request.variant).map(Arc::clone).next()
 }
 
-/// Rows whose token goes to other experts in `b` than in `a`; none where tokens share a row.
+/// Rows whose token goes to other experts in `b` than in `a`; empty if tokens share a row.
 pub(super) fn elsewhere(a: &Picture, b: &Picture) -> Vec<usize> {
     if a.marks.is_empty() || b.marks.is_empty() || a.request.rows == Rows::Topics {
         return vec![];
@@ -130,7 +130,7 @@ pub(super) fn decorate(ui: &Ui, cx: &mut PaneContext<'_>, panel: &Panel, cells: 
     }
 }
 
-/// The difference of two pictures in colours: orange where the first has more, blue where the second has.
+/// The difference of two pictures in colours: orange where `more` has the larger value, blue where `less` has.
 pub(super) struct Differ<'a> {
     pub more: &'a Painter<'a>,
     pub less: &'a Painter<'a>,
@@ -139,7 +139,7 @@ pub(super) struct Differ<'a> {
 }
 
 impl Differ<'_> {
-    /// Whether cells show who is chosen, one token each.
+    /// Whether cells show which experts are chosen, with one token per row.
     fn marks(&self) -> bool {
         shows_marks(self.more.picture(), self.cells)
     }
@@ -148,7 +148,7 @@ impl Differ<'_> {
         self.more.amount(row, expert) - self.less.amount(row, expert)
     }
 
-    /// The largest difference there is: what the full colours stand for.
+    /// The largest difference of any cell, which gets the full colour.
     pub fn most(&self) -> f32 {
         if self.marks() {
             return 1.0;
@@ -172,7 +172,8 @@ impl Differ<'_> {
         }
     }
 
-    /// Some rows and experts, of which so many share a pixel: there the largest difference shows, so that none is lost.
+    /// The pixels of some rows and experts. If several cells share a pixel, it has the colour of the largest difference, so that none is
+    /// lost.
     pub fn image(
         &self,
         rows: &Range<usize>,
@@ -203,7 +204,7 @@ fn shows_marks(picture: &Picture, cells: Cells) -> bool {
     picture.per_row == 1 && picture.request.rows != Rows::Topics && matches!(cells, Cells::Chosen | Cells::Moved)
 }
 
-/// Below a difference: what the colours mean.
+/// Draws the legend below a difference: what the colours mean.
 pub(super) fn legend(
     ui: &Ui,
     cx: &PaneContext<'_>,

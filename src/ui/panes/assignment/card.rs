@@ -1,4 +1,4 @@
-//! The card beside the pointer: one token at one expert, in figures.
+//! The card beside the pointer: one token, several tokens that share a row, or one topic, at one expert, in figures.
 
 use super::super::PaneContext;
 use super::chosen_by_experts;
@@ -11,7 +11,7 @@ use eframe::egui::{self, Align, Align2, Area, Color32, Frame, Id, Layout, Margin
 use moebias_engine::view::Picture;
 use moebias_model::fixed::from_score;
 
-/// Its width, points.
+/// Width of the card, in points.
 const WIDTH: f32 = 212.0;
 
 /// Draws the card.
@@ -112,7 +112,7 @@ fn token(ui: &mut Ui, theme: &Theme, facts: &Facts, expert: usize) {
     }
 }
 
-/// Tokens that share a row, at one expert.
+/// The card of several tokens that share a row, at one expert.
 fn shared(ui: &mut Ui, cx: &PaneContext<'_>, picture: &Picture, row: usize, expert: usize) {
     let theme = cx.theme;
     let (all, looked_at) = (picture.tokens_of(row), picture.looked_at(row));
@@ -155,7 +155,7 @@ fn head(ui: &mut Ui, theme: &Theme, name: &str, detail: &str) {
     });
 }
 
-/// A name on the left, a figure on the right; below each other where they have no room side by side.
+/// A name on the left and a figure on the right; the figure is below the name if both do not fit side by side.
 pub fn line(ui: &mut Ui, theme: &Theme, name: &str, value: &str, colour: Color32) -> egui::Response {
     let wide = |words: &str, font| ui.painter().layout_no_wrap(words.to_owned(), font, colour).size().x;
     let needed = wide(name, text(SMALL)) + wide(value, mono(SMALL)) + 10.0;
@@ -177,7 +177,7 @@ fn figure_of(ui: &mut Ui, value: &str, colour: Color32) {
     ui.add(egui::Label::new(RichText::new(value).font(mono(SMALL)).color(colour)).extend());
 }
 
-/// A name that carries its meaning.
+/// A name whose tooltip explains it if it is a term of the glossary.
 fn named(ui: &mut Ui, theme: &Theme, name: &str, colour: Color32) {
     let ink = if colour == theme.text { theme.text } else { theme.dim };
     let label = ui.label(RichText::new(name).font(text(SMALL)).color(ink));

@@ -1,4 +1,4 @@
-//! What stands beside and over the heatmap: topics on the left, and the lines under the pointer.
+//! What is drawn around and over the heatmap: topics on the left, the legend below, and outlines of what is under the pointer.
 
 use super::super::PaneContext;
 use super::super::shared::AXIS;
@@ -11,7 +11,7 @@ use moebias_engine::view::{Picture, Rows};
 pub(super) struct Grid {
     /// The picture's place.
     pub frame: Rect,
-    /// The part in sight.
+    /// The visible part of the heatmap.
     pub window: Window,
 }
 
@@ -33,7 +33,7 @@ impl Grid {
         (self.window.experts.0 + f64::from(off.x), self.window.rows.0 + f64::from(off.y))
     }
 
-    /// Where a row of the picture begins.
+    /// The y position where a row of the picture begins.
     pub fn top(&self, picture: &Picture, row: usize) -> f32 {
         self.corner(0.0, f64::from(picture.first) + row as f64 * f64::from(picture.per_row)).y
     }
@@ -45,7 +45,7 @@ pub(super) fn gutter(ui: &Ui, cx: &PaneContext<'_>, picture: &Picture, cells: &G
     let clip = cells.frame.with_min_x(cells.frame.left() - AXIS).expand2(vec2(0.0, 6.0));
     let painter = ui.painter().with_clip_rect(clip);
     let right = cells.frame.left() - 4.0;
-    // Beside numbers of many digits there is no room for it.
+    // There is no space for the title beside numbers of many digits.
     if cells.frame.height() >= 90.0 && picture.batch < 10_000 {
         let what = if picture.request.rows == Rows::Topics || by_topic { "topic" } else { "token" };
         super::super::shared::upright(&painter, cells.frame, what, theme.faint);

@@ -1,4 +1,5 @@
-//! What is known of one token of the picture: its scores with and without bias, who is chosen and who would be.
+//! All about one token of the picture: its scores with and without the bias, and which experts are chosen or would be chosen without the
+//! bias.
 
 use moebias_engine::message::Snapshot;
 use moebias_engine::view::{CHOSEN, DROPPED, Picture, Token, UNBIASED};
@@ -8,61 +9,62 @@ use moebias_model::fixed::{from_q32, from_score};
 use moebias_model::select::Selector;
 use moebias_model::{gating, groups};
 
-/// One expert, as one token sees it. Score units.
+/// One expert for one token; scores and biases in score units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Choice {
-    /// The expert.
+    /// The expert's index.
     pub expert: usize,
-    /// Its score.
+    /// Its score without the bias.
     pub score: f64,
     /// Its bias (a factor under the multiplicative rule).
     pub bias: f64,
-    /// Score and bias together: what decides.
+    /// The score with the bias, which decides the choice.
     pub biased: f64,
     /// Whether it is chosen.
     pub chosen: bool,
-    /// Whether it would be without the bias.
+    /// Whether it would be chosen without the bias.
     pub unbiased: bool,
-    /// Whether it is chosen but has no room.
+    /// Whether it is chosen but has no room for the token.
     pub dropped: bool,
-    /// Whether the token keeps its group.
+    /// Whether its group is among those that the token keeps; true without groups.
     pub eligible: bool,
     /// Its gating value, if it is chosen and has room.
     pub gate: Option<f64>,
 }
 
-/// One token.
+/// One token at all experts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
-    /// Its place in the batch.
+    /// The token's index in the batch.
     pub token: u32,
-    /// Its topic or the trace's group, for people.
+    /// The name of its topic, or of its group in a trace.
     pub topic: String,
-    /// Its text, where the trace's words are known.
+    /// Its text, if the vocabulary of the trace is known.
     pub word: Option<String>,
-    /// Every expert, the most wanted first.
+    /// All experts: the chosen ones first, then by score with the bias, highest first.
     pub choices: Vec<Choice>,
-    /// What the last chosen expert has: a biased score must be at least this. `None` where something else decides.
+    /// The score with the bias that an expert needs to be chosen: that of the last chosen expert, or 0 under the threshold rule. `None` if
+    /// something else decides.
     pub threshold: Option<f64>,
-    /// Shared experts, which every token has.
+    /// The number of shared experts, which every token uses.
     pub shared: u32,
-    /// Whether the bias is a factor.
+    /// Whether the bias is a factor instead of a summand.
     pub multiplies: bool,
-    /// Whether experts choose their tokens: then the bias decides nothing.
+    /// Whether experts choose their tokens; then the bias has no effect.
     pub by_experts: bool,
-    /// Whether there are scores at all: a log of selections has none.
+    /// Whether there are scores; a log of selections has none.
     pub scored: bool,
 }
 
 impl Facts {
-    /// Of the token in this row of the picture; `None` where several share it.
+    /// The facts about the token in this row of the picture; `None` if several tokens share the row.
     #[must_use]
     pub fn of(snapshot: &Snapshot, picture: &Picture, row: usize) -> Option<Self> {
         let token = *picture.tokens.get(row).filter(|_| picture.per_row == 1)?;
         Self::from(snapshot, picture, token, picture.scores_of(row), picture.marks_of(row))
     }
 
-    /// Of the token that is pinned, wherever it is.
+    /// The facts about the pinned token, whether or not it is in a row of the picture; `None` if the picture lacks it.
     #[must_use]
     pub fn of_pinned(snapshot: &Snapshot, picture: &Picture, token: u32) -> Option<Self> {
         let single = picture.pinned.as_ref().filter(|p| p.token.index == token)?;
@@ -117,13 +119,13 @@ impl Facts {
         })
     }
 
-    /// This expert.
+    /// The facts about one expert.
     #[must_use]
     pub fn choice(&self, expert: usize) -> Option<&Choice> {
         self.choices.iter().find(|c| c.expert == expert)
     }
 
-    /// Whom the bias put in and whom it put out, in pairs: the strongest newcomer with the strongest who had to go.
+    /// Pairs of an expert that the bias brought in and one that it pushed out: of either kind the highest score first.
     #[must_use]
     pub fn moves(&self) -> Vec<(Choice, Choice)> {
         let mut into: Vec<Choice> = self.choices.iter().filter(|c| c.chosen && !c.unbiased).copied().collect();
@@ -135,14 +137,14 @@ impl Facts {
     }
 }
 
-/// A topic, or the name of a trace's group.
+/// The name of a topic, or of a trace's group.
 #[must_use]
 pub fn topic_name(snapshot: &Snapshot, topic: u32) -> String {
     let named = snapshot.trace.as_ref().and_then(|t| t.group_names.get(topic as usize));
     named.map_or_else(|| format!("topic {topic}"), |n| n.replace('_', " "))
 }
 
-/// The word at a place of a shipped trace's first batch, which is what the probe shows.
+/// The text of a token in the first batch of a shipped trace. Only for the probe, which shows that batch.
 fn word_of(snapshot: &Snapshot, token: u32) -> Option<String> {
     let Source::Trace(source) = &snapshot.experiment.source else { return None };
     if !source.file.starts_with(BUILTIN) || snapshot.picture.request.rows != moebias_engine::view::Rows::Fixed {

@@ -1,4 +1,5 @@
-//! Tokens × experts: who goes where, over a fixed probe of tokens so that they are seen to move.
+//! The heatmap of tokens × experts: which token is routed to which expert. By default it shows a fixed set of tokens (the probe), so that
+//! changes of their routing are visible.
 
 mod beside;
 pub mod card;
@@ -32,11 +33,11 @@ use strum::IntoEnumIterator as _;
 use texture::Made;
 use window::{Window, extent, zoomed};
 
-/// Room for expert numbers and the legend below, points.
+/// Height of the expert numbers and the legend below, in points.
 const BELOW: f32 = 20.0;
-/// Tokens shown on either side of one that was gone to.
+/// Number of tokens shown on either side of the token that “Go to token” goes to.
 const NEARBY: f64 = 24.0;
-/// Cells at least this wide carry a flag where the bias moved a token, points.
+/// Cells at least this wide carry a flag if the bias moved a token there, in points.
 const FLAGGED: f32 = 5.0;
 
 /// The name of a choice of cells on its button.
@@ -73,18 +74,18 @@ struct Place {
     window: Window,
 }
 
-/// The pane.
+/// The Assignment pane.
 pub struct Assignment {
     cells: Cells,
     /// What rows are, if the user or a scenario's view chose it.
     rows: Option<Rows>,
     by_topic: bool,
     window: Option<Window>,
-    /// One per picture beside each other.
+    /// The textures, one per panel side by side.
     made: Vec<Option<Made>>,
-    /// The token in the field of the menu.
+    /// The token entered in the field of the menu.
     token: u32,
-    /// The token to show as soon as its place is known.
+    /// The token to show as soon as its place in the picture's order is known.
     going: Option<u32>,
 }
 
@@ -111,7 +112,7 @@ impl Pane for Assignment {
             Rows::Batch => {
                 let shown = self.window.map_or(f64::from(picture.batch), |w| (w.rows.1 - w.rows.0).round());
                 let all = if shown >= f64::from(picture.batch) { "all".into() } else { figure(shown, true) };
-                // What a row stands for comes first: the end is cut where there is little room.
+                // What a row stands for comes first, because the end is cut if there is little space.
                 let shared = match (picture.per_row, picture.sampled) {
                     (1, _) => String::new(),
                     (n, m) if m < n => format!("each row {n} tokens, estimated on {m} of them: "),
@@ -130,7 +131,7 @@ impl Pane for Assignment {
         };
         let what = if chosen_by_experts(picture) { format!("{what}{}", spread(picture)) } else { what };
         let step = figure(picture.step as f64, true);
-        // Which step comes first: the end is cut where there is little room.
+        // The step comes first, because the end is cut if there is little space.
         let step = if picture.ahead { format!("nothing routed yet: next step {step}") } else { format!("step {step}") };
         format!("{step} · {what}{order}")
     }
@@ -151,7 +152,7 @@ impl Pane for Assignment {
             "Which tokens, in which order, and the view",
         );
         egui::Popup::menu(&menu).show(|ui| self.menu(ui, cx));
-        // What cells show goes before how variants stand.
+        // The switch between variants turns into a menu before the modes of the cells do.
         compared::switch(ui, cx, ("Beside", true), 660.0);
         let narrow = ui.available_width() < if compared::count(cx) > 1 { 400.0 } else { 480.0 };
         let selected = !cx.lab.snapshot().has_scores();
@@ -207,7 +208,7 @@ impl Pane for Assignment {
         let scale = ui.ctx().pixels_per_point();
         let request = self.request(cx, snapshot.routed_batch, frame.height() * scale);
         if picture.request != request {
-            // Asked for again every frame until it is there; the worker takes the newest.
+            // Requested again in every frame until it arrives; the worker answers the newest request.
             cx.lab.send(Command::SetView(request));
         }
         if picture.rows() == 0 {
@@ -247,7 +248,8 @@ impl Pane for Assignment {
     }
 }
 
-/// Whether tokens compete for room or for experts, so that it matters which others there are.
+/// Whether the routing of a token depends on which other tokens are in the batch, because tokens compete for experts or for space at an
+/// expert.
 fn of_whole_batch(picture: &Picture) -> bool {
     chosen_by_experts(picture) || picture.rule.takes_whole_batch() || picture.router.capacity.is_some()
 }
@@ -257,7 +259,7 @@ fn chosen_by_experts(picture: &Picture) -> bool {
     picture.rule == Rule::ExpertChoice
 }
 
-/// To how many experts the tokens of the picture go; nothing where tokens share a row.
+/// How many experts the tokens of the picture go to, in words; empty if tokens share a row.
 fn spread(picture: &Picture) -> String {
     let mut spread = Spread::default();
     for row in 0..picture.marks.len() / picture.experts.max(1) {
@@ -334,7 +336,8 @@ impl Assignment {
         highlight(&inside, cx, &panel.picture, &grid);
     }
 
-    /// What to ask of the worker: of a live batch the part in sight, at about a row per pixel.
+    /// The request to the worker. Of a live batch it covers the visible part, at about one row per pixel; `batch` is the number of tokens,
+    /// `pixels` the height of the heatmap.
     fn request(&self, cx: &PaneContext<'_>, batch: u32, pixels: f32) -> ViewRequest {
         let pinned = self.going.or(cx.link.pinned_token);
         let rows = self.rows(cx);
@@ -349,7 +352,7 @@ impl Assignment {
         if rows != Rows::Batch {
             return ViewRequest { by_topic: self.by_topic && rows == Rows::Fixed, ..request };
         }
-        // Sixteen pixels more or less change nothing.
+        // Rounded, so that resizing by less than sixteen pixels requests nothing new.
         let most = (pixels as u32 / 16 * 16).clamp(64, LIVE_ROWS);
         let window =
             self.window.map_or(Window::whole(batch as usize, 1), |w| w.inside(batch as usize, usize::MAX >> 12));

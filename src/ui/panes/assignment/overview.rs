@@ -1,15 +1,16 @@
-//! The slim bar beside a live batch: which part of all tokens is in sight. Drag it, click beside it, or use the keys.
+//! The slim bar beside a live batch, which shows which part of all tokens is visible. It can be dragged, clicked, or moved with keys.
 
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{self, Key, Rect, Sense, Stroke, StrokeKind, Ui, pos2};
 
-/// Its width, points.
+/// Width of the bar, in points.
 pub(super) const WIDTH: f32 = 8.0;
-/// The part in sight is drawn at least this high, so that it can be taken hold of.
+/// Least height of the thumb (the visible part), so that it can be grabbed, in points.
 const LEAST: f32 = 10.0;
 
-/// Draws it at the right of `rect`. Returns the rows to show, if a person moved them.
+/// Draws the bar in `rect`. `rows` are the rows shown and `all` is their total number; `hovered` is whether the pointer is on the heatmap.
+/// Returns the rows to show, if the user moved them.
 pub(super) fn show(
     ui: &Ui,
     theme: &Theme,
@@ -52,7 +53,7 @@ pub(super) fn show(
         return None;
     }
     if focused {
-        // Arrows move the rows, not the focus.
+        // The arrow keys move the rows instead of the keyboard focus.
         let filter = egui::EventFilter { vertical_arrows: true, ..Default::default() };
         ui.memory_mut(|m| m.set_focus_lock_filter(id, filter));
     }

@@ -1,4 +1,4 @@
-//! What the pointer does to the heatmap: it zooms, moves, points and pins.
+//! Pointer input on the heatmap: zooming, panning, pointing and pinning.
 
 use super::decor::Grid;
 use super::window::{Window, extent};

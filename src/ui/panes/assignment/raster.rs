@@ -1,4 +1,4 @@
-//! From a picture of tokens to pixels: which cell has which colour, and what several cells of one pixel become.
+//! Turns a picture of tokens into pixels: the colour of each cell, and the mean colour of several cells that share a pixel.
 
 use crate::ui::kit::theme::Theme;
 use eframe::egui::{Color32, ColorImage};
@@ -13,10 +13,10 @@ pub struct Painter<'a> {
     picture: &'a Picture,
     cells: Cells,
     theme: &'a Theme,
-    /// What the bias adds (or multiplies by) per expert, score units.
+    /// The bias of each expert in score units, or a factor under the multiplicative rule.
     bias: Vec<f32>,
     multiplies: bool,
-    /// What a held score of 1 stands for, score units.
+    /// What a stored score of 1 stands for, in score units.
     unit: f32,
     low: f32,
     high: f32,
@@ -48,17 +48,17 @@ impl<'a> Painter<'a> {
         painter
     }
 
-    /// What the lowest and the highest colour stand for.
+    /// The values that the lowest and the highest colour stand for.
     pub fn range(&self) -> (f32, f32) {
         (self.low, self.high)
     }
 
-    /// The picture it colours.
+    /// The picture that it colours.
     pub fn picture(&self) -> &'a Picture {
         self.picture
     }
 
-    /// What a cell shows, as a number: a share where tokens share a row or topics are shown, else a score.
+    /// The value of a cell: a share if topics are shown or tokens share a row, otherwise a score.
     pub fn amount(&self, row: usize, expert: usize) -> f32 {
         if self.picture.request.rows == Rows::Topics {
             self.picture.shares.get(row * self.picture.experts + expert).copied().unwrap_or(0.0)
@@ -80,8 +80,8 @@ impl<'a> Painter<'a> {
         }
     }
 
-    /// Of the tokens that share a row, what share the cells shows at an expert, and how much of that came by the bias. Moved away
-    /// counts below zero.
+    /// For tokens that share a row: the share of them that a cell shows. In [`Mode::Chosen`] that is the share that chose the expert, with
+    /// the part of it that the bias moved there. In [`Mode::Moved`] it is the larger of the shares moved in and moved out, with 1 or −1.
     fn share(&self, row: usize, expert: usize) -> (f32, f32) {
         let count = self.picture.counts_of(row).get(expert).copied().unwrap_or_default();
         let of = self.picture.looked_at(row).max(1) as f32;
@@ -93,7 +93,7 @@ impl<'a> Painter<'a> {
         }
     }
 
-    /// A cell's colour, and whether the bias moved the token here.
+    /// A cell's colour, and whether the bias moved the token there.
     fn cell(&self, row: usize, expert: usize) -> (Color32, bool) {
         let theme = self.theme;
         let amount = |v: f32| (v - self.low) / (self.high - self.low);
@@ -128,14 +128,15 @@ impl<'a> Painter<'a> {
         }
     }
 
-    /// Whether an expert had no room for a token that chose it: such a cell is hollow.
+    /// Whether an expert had no room for a token that chose it; such a cell is drawn hollow.
     fn hollow(&self, row: usize, expert: usize) -> bool {
         let dropped = self.picture.marks_of(row).get(expert).is_some_and(|m| m & DROPPED != 0);
         dropped && matches!(self.cells, Cells::Chosen | Cells::Moved)
     }
 
-    /// A picture of some rows and experts. `together` are rows and experts that share a pixel; `parts` are pixels across one cell,
-    /// more than one only where cells do not share: then the first of them is a flag where the bias moved a token.
+    /// The pixels of some rows and experts. `together` is the number of experts and of rows that share a pixel. `parts` is the number of
+    /// pixels across one cell, which counts only if cells do not share pixels; if it is more than one, the first pixel is a flag if the
+    /// bias moved the token there.
     pub fn image(&self, rows: Range<usize>, experts: Range<usize>, together: [usize; 2], parts: usize) -> ColorImage {
         let [per_x, per_y] = together.map(|n| n.max(1));
         let width = experts.len().div_ceil(per_x).max(1);
@@ -167,7 +168,7 @@ impl<'a> Painter<'a> {
     }
 }
 
-/// The mean colour: what an eye far away would see.
+/// The mean colour, as the cells would look from afar.
 fn mean(colours: impl Iterator<Item = Color32>) -> Color32 {
     let (mut sum, mut n) = ([0u32; 3], 0);
     for c in colours {

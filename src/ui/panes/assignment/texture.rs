@@ -1,4 +1,4 @@
-//! The texture of a panel, made again where anything changed.
+//! The texture of a panel, which is remade when anything it depends on changes.
 
 use super::raster::Painter;
 use super::window::Window;
@@ -9,10 +9,10 @@ use eframe::egui::{TextureHandle, TextureOptions, Ui};
 use moebias_engine::view::Picture;
 use std::sync::Arc;
 
-/// What the texture was made from.
+/// What a texture was made from, besides the picture.
 #[derive(Clone, PartialEq)]
 pub(super) struct Key {
-    /// The variant, the one that is taken from it, and the one that its tokens are compared with.
+    /// The variant shown, the variant subtracted from it, and the variant that its tokens are compared with.
     of: [Option<usize>; 3],
     window: Window,
     size: [usize; 2],
@@ -20,7 +20,7 @@ pub(super) struct Key {
     dark: bool,
 }
 
-/// A texture, the picture it was made from, and where its rows and experts begin and end.
+/// A texture, the picture it was made from, and the rows and experts that it covers (first and end).
 pub(super) struct Made {
     pub(super) key: Key,
     pub(super) picture: Arc<Picture>,
@@ -28,12 +28,12 @@ pub(super) struct Made {
     pub(super) rows: (usize, usize),
     pub(super) experts: (usize, usize),
     pub(super) range: (f32, f32),
-    /// Rows whose token goes elsewhere than in the variant it is compared with.
+    /// Rows whose token goes to other experts than in the variant it is compared with.
     pub(super) elsewhere: Option<Vec<usize>>,
 }
 
 impl Assignment {
-    /// Makes a panel's texture again where anything changed.
+    /// Remakes a panel's texture if anything it depends on changed. `whole` is the picture with those of the other variants.
     pub(super) fn make(
         &mut self,
         ui: &Ui,
@@ -62,7 +62,7 @@ impl Assignment {
             let together = (b - a).div_ceil(pixels.max(1)).max(1);
             (a / together * together, b, together)
         };
-        // Another part than this picture's may be in sight until the worker has made that.
+        // Until the worker has answered, the visible part may differ from the part that this picture covers.
         let row = |at: f64| (at - f64::from(picture.first)) / f64::from(picture.per_row.max(1));
         let in_sight = (row(window.rows.0), row(window.rows.1));
         let (top, bottom, per_y) = part(in_sight, picture.rows(), size[1]);

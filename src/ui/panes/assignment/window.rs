@@ -1,9 +1,9 @@
-//! The part of the heatmap in sight.
+//! The visible part of the heatmap.
 
 use crate::ui::kit::widgets::slider::figure;
 use moebias_engine::view::{Picture, Rows};
 
-/// The part in sight, in experts and in rows; of a live batch in tokens.
+/// The visible part of the heatmap: ranges of experts and of rows, or of tokens if a live batch is shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Window {
     pub(super) rows: (f64, f64),
@@ -15,7 +15,7 @@ impl Window {
         Self { rows: (0.0, rows.max(1) as f64), experts: (0.0, experts.max(1) as f64) }
     }
 
-    /// Moved and resized so that it lies inside the picture.
+    /// The window moved and resized to lie inside the picture. It keeps at least four rows and experts.
     pub(super) fn inside(self, rows: usize, experts: usize) -> Self {
         let fit = |(a, b): (f64, f64), n: usize| {
             let n = n.max(1) as f64;
@@ -26,19 +26,19 @@ impl Window {
         Self { rows: fit(self.rows, rows), experts: fit(self.experts, experts) }
     }
 
-    /// Factors of experts and rows, about a place.
+    /// The window zoomed by factors `[experts, rows]` about the place `at`, which is (expert, row).
     pub(super) fn zoomed(self, [x, y]: [f64; 2], at: (f64, f64)) -> Self {
         let zoom = |(a, b): (f64, f64), factor: f64, at: f64| (at - (at - a) / factor, at + (b - at) / factor);
         Self { rows: zoom(self.rows, y, at.1), experts: zoom(self.experts, x, at.0) }
     }
 }
 
-/// Rows there are to show: tokens of a live batch, else rows of the picture.
+/// The number of rows that can be shown: the tokens of a live batch, otherwise the rows of the picture.
 pub(super) fn extent(picture: &Picture) -> usize {
     if picture.request.rows == Rows::Batch { picture.batch as usize } else { picture.rows() }
 }
 
-/// What is zoomed into, in words.
+/// The zoomed part in words, for the chip.
 pub(super) fn zoomed(picture: &Picture, window: &Window) -> String {
     let whole = |x: f64| figure(x.max(0.0), true);
     let range = |(a, b): (f64, f64)| format!("{}–{}", whole(a.floor()), whole((b.ceil() - 1.0).max(a.floor())));

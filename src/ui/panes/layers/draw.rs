@@ -16,27 +16,27 @@ use moebias_lab::layers::AllLayers;
 use moebias_recordings::LayerDifference;
 use std::sync::Arc;
 
-/// Room for the headings above the columns, points.
+/// Height of the headings above the columns, in points.
 const ABOVE: f32 = 20.0;
-/// Room for the lines below.
+/// Height of the two lines of text below, in points.
 const BELOW: f32 = 36.0;
-/// Least height of a row in which figures can be read.
+/// Least height of a row in which figures are readable, in points.
 const READABLE: f32 = 12.0;
-/// The columns of figures with their widths: MaxVio with its bar, dead and effective experts, and the share of tokens whose experts differ in
-/// the recording that this one was compared with.
+/// The columns of figures with their widths in points: MaxVio with its bar, dead experts, effective experts, and the share of tokens whose
+/// experts differ in the recording that this one was compared with.
 const COLUMNS: [(&str, f32); 4] = [("MaxVio", 112.0), ("dead", 48.0), ("effective", 74.0), (DIFFER, 62.0)];
 const DIFFER: &str = "differ";
-/// Greatest height of a bar.
+/// Greatest height of a bar, in points.
 const BAR: f32 = 14.0;
-/// Least width of the picture; columns give way to it, the last one first.
+/// Least width of the picture, in points; columns are left out to keep it.
 const PICTURE: f32 = 140.0;
 
-/// What is drawn.
+/// Everything needed to draw the layers.
 pub(super) struct Draw<'a> {
     pub(super) all: &'a AllLayers,
-    /// One per layer; `None` where nothing is known yet.
+    /// One row per layer; `None` while the layer has not been measured or routed.
     pub(super) rows: &'a [Option<Row>],
-    /// The layer that the run shows.
+    /// The layer whose tokens the run routes.
     pub(super) current: Option<usize>,
     /// How the chosen experts differ from those of another recording, if the two were compared.
     pub(super) compared: Option<&'a Compared>,

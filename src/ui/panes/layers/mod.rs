@@ -1,4 +1,4 @@
-//! All layers of a recording: how even each is, as it was recorded or routed again with biases of its own.
+//! The Layers pane: how balanced each layer of a recording is, as recorded or as routed again with its own biases.
 
 mod draw;
 mod row;
@@ -19,14 +19,14 @@ use std::sync::Arc;
 /// Which loads are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Shows {
-    /// As they were recorded, without a bias.
+    /// The recorded loads, without a bias.
     #[default]
     Recorded,
-    /// After all layers were routed again.
+    /// The loads after all layers were routed again.
     Again,
 }
 
-/// The pane.
+/// The Layers pane.
 #[derive(Default)]
 pub struct LayersPane {
     shows: Shows,
@@ -34,7 +34,7 @@ pub struct LayersPane {
 }
 
 impl LayersPane {
-    /// What is shown: nothing is routed again before a person asks for it.
+    /// Which loads are shown: the recorded ones unless the layers have been routed again, which only happens on request.
     fn shows(&self, all: &AllLayers) -> Shows {
         if all.routed.is_some() { self.shows } else { Shows::Recorded }
     }

@@ -1,4 +1,4 @@
-//! The figures of one layer, recorded or routed again.
+//! The figures of one layer, as recorded or as routed again.
 
 use moebias_engine::layers::Standing;
 use moebias_recordings::Figures;
@@ -6,15 +6,15 @@ use moebias_recordings::Figures;
 /// The figures of one layer.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Row {
-    /// MaxVio: of all tokens as recorded; over the last 16 steps if routed again.
+    /// MaxVio: of all tokens if recorded, over the last 16 steps if routed again.
     pub(super) max_vio: f64,
     /// The entropy of the load shares, in nats.
     pub(super) entropy: f64,
-    /// Effective experts.
+    /// Effective experts: e to the entropy.
     pub(super) effective: f64,
-    /// Experts that got no token, or under 1 % of the fair share if routed again.
+    /// Experts that got no token if recorded, or less than 1 % of the fair share over the last 64 steps if routed again.
     pub(super) dead: u32,
-    /// Each expert's load over the fair share.
+    /// Each expert's load divided by the fair share.
     pub(super) loads: Vec<f32>,
 }
 
@@ -46,7 +46,7 @@ fn over_fair(loads: &[u64]) -> Vec<f32> {
     loads.iter().map(|&l| if fair > 0.0 { (l as f64 / fair) as f32 } else { 0.0 }).collect()
 }
 
-/// The values at 5, 50 and 95 % of the layers.
+/// The 5th, 50th and 95th percentile of the values of the layers; `None` if there are no values.
 pub(super) fn spread(mut values: Vec<f64>) -> Option<[f64; 3]> {
     values.sort_by(f64::total_cmp);
     let last = values.len().checked_sub(1)?;

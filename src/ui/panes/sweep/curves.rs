@@ -1,4 +1,4 @@
-//! Small multiples: one little plot per value of the second setting, all on the same scales; or one large plot where one is swept.
+//! Small multiples: one small plot per value of the second setting, all on the same scales; one large plot if only one setting is swept.
 
 use super::Spot;
 use super::grid::Grid;
@@ -8,13 +8,13 @@ use crate::ui::kit::style::{TINY, mono, text};
 use crate::ui::kit::theme::Theme;
 use eframe::egui::{Align2, Mesh, Pos2, Rect, Response, Shape, Stroke, Ui, pos2, vec2};
 
-/// Room for numbers on the left, and below with a name.
+/// Space for numbers on the left, and below for values and the name of the setting, in points.
 const LEFT: f32 = 46.0;
 const BELOW: f32 = 34.0;
-/// Between two plots.
+/// Space between two plots, in points.
 const BETWEEN: f32 = 10.0;
 
-/// Draws the plots. Returns the cell under the pointer.
+/// Draws the plots. Returns the cell under the pointer, and the words of the mark under the pointer.
 pub(super) fn show(
     ui: &Ui,
     theme: &Theme,
@@ -52,7 +52,7 @@ pub(super) fn show(
             job.wrap = eframe::egui::text::TextWrapping::truncate_at_width(size.x);
             painter.galley(place.min, painter.layout_job(job), theme.dim);
         }
-        // The lowest of a column has the numbers.
+        // The plots in the lowest row have the values below them.
         if row + across >= rows && r + 1 == down {
             below(ui, theme, plot.frame, grid, |i| plot.x(i as f32));
         }
@@ -79,7 +79,7 @@ pub(super) fn show(
     (spot, told)
 }
 
-/// How many plots stand beside each other: so that each is about twice as wide as high.
+/// The number of plots side by side, chosen so that each is about 1.8 times as wide as it is high.
 fn across(plots: usize, width: f32, height: f32) -> usize {
     let most = ((width / 110.0) as usize).clamp(1, plots.max(1));
     let shape = |n: &usize| {
@@ -154,7 +154,7 @@ impl Plot<'_> {
         }
     }
 
-    /// What papers choose, as signs on the upper edge.
+    /// Marks the values that papers chose with triangles on the upper edge and dashed hairlines. Returns the place and the words of each.
     fn marks(&self, ui: &Ui, theme: &Theme) -> Vec<(Pos2, &'static str)> {
         let here = self.grid.published[0].iter().filter_map(|p| Some((place(&self.grid.x, p.value)?, p.words)));
         let marks: Vec<(Pos2, &str)> = here.map(|(i, w)| (pos2(self.x(i), self.frame.top() - 1.0), w)).collect();

@@ -1,4 +1,4 @@
-//! What is to be swept, as a person sets it up.
+//! The form that sets up a sweep.
 
 use super::super::PaneContext;
 use crate::ui::kit::focus;
@@ -16,31 +16,31 @@ use moebias_model::sweep::{Axis, Kind, MOST_SEEDS, MOST_VALUES, Parameter, Spaci
 use std::ops::RangeInclusive;
 use strum::IntoEnumIterator as _;
 
-/// The form is never wider.
+/// Greatest width of the form, in points.
 const WIDEST: f32 = 620.0;
-/// Below this a row's fields stand under its choice.
+/// Below this width, in points, the fields of a row are placed below its choice of a setting.
 const NARROW: f32 = 590.0;
-/// Width of the words before a row.
+/// Width of the words before a row, in points.
 const WORDS: f32 = 46.0;
-/// Height of the button that starts the sweep, with the room above it.
+/// Height of the button that starts the sweep, with the space above it, in points.
 const FOOT: f32 = 36.0;
-/// Why there is but one seed.
+/// Why there is only one seed.
 const RECORDED: &str = "A seed changes nothing in a recorded trace, so each combination runs once";
-/// The longest runs that can be set up here.
+/// The largest number of steps per run that can be set in the form.
 const MOST_STEPS: u64 = 1_000_000;
 
-/// The form.
+/// The settings of a sweep as they are entered.
 #[derive(Debug)]
 pub(super) struct Form {
     first: Row,
     second: Option<Row>,
     seeds: u32,
     steps: u64,
-    /// What was made of it last, and of what.
+    /// The request and experiment checked last, with the number of runs or the reason why the sweep is not possible.
     checked: Option<(SweepRequest, Experiment, Result<usize, String>)>,
 }
 
-/// One setting and its values.
+/// One setting to sweep, and its values: a range for a number, a choice for names.
 #[derive(Debug)]
 struct Row {
     parameter: Parameter,
@@ -48,7 +48,7 @@ struct Row {
     to: f64,
     spacing: Spacing,
     count: usize,
-    /// Of names: which.
+    /// If the values are names: which of them are swept.
     chosen: Vec<bool>,
 }
 
@@ -60,7 +60,7 @@ impl Default for Form {
 }
 
 impl Row {
-    /// With a range that shows something.
+    /// A row for this setting with its default values.
     fn new(parameter: Parameter) -> Self {
         let (from, to, spacing, count) = match parameter {
             Parameter::Rate => (1e-5, 0.1, Spacing::Log, 13),
@@ -80,7 +80,7 @@ impl Row {
             Parameter::Seed => (1.0, 8.0, Spacing::Linear, 8),
             Parameter::Rule | Parameter::Gate | Parameter::Schedule => (0.0, 0.0, Spacing::Linear, 0),
         };
-        // Rules that every experiment can take.
+        // By default, only rules that work with every experiment.
         let plain = |v: &Value| match v {
             Value::Rule(r) => r.is_top_k() && !matches!(r, Rule::None | Rule::LongCat),
             _ => true,
@@ -99,7 +99,7 @@ impl Row {
     }
 }
 
-/// Whether sweeping it could change anything here.
+/// Whether sweeping this setting could change anything in this experiment.
 fn matters(parameter: Parameter, experiment: &Experiment) -> bool {
     let rule = |rules: &[Rule]| experiment.variants.iter().any(|v| rules.contains(&v.balancer.rule));
     match parameter {
@@ -115,7 +115,7 @@ fn matters(parameter: Parameter, experiment: &Experiment) -> bool {
 }
 
 impl Form {
-    /// Few short runs.
+    /// A sweep of few short runs.
     #[cfg(test)]
     pub(super) fn small() -> Self {
         let first = Row { from: 0.01, to: 0.1, count: 4, ..Row::new(Parameter::Rate) };
@@ -123,7 +123,7 @@ impl Form {
         Self { first, second: Some(second), seeds: 1, steps: 40, checked: None }
     }
 
-    /// Draws it. True once a sweep was asked for.
+    /// Draws the form. True if a sweep was requested.
     pub(super) fn show(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) -> bool {
         let theme = cx.theme;
         let experiment = cx.lab.settings().clone();
@@ -131,7 +131,7 @@ impl Form {
             self.seeds = 1;
         }
         let all = ui.available_rect_before_wrap();
-        // The button stays in sight however little room there is; what stands above it scrolls.
+        // The button always stays visible; the settings above it scroll.
         let (above, foot) = all.split_top_bottom_at_y((all.bottom() - FOOT).max(all.top()));
         let mut ui_above = ui.new_child(UiBuilder::new().max_rect(above).id_salt("settings of the sweep"));
         ui_above.style_mut().spacing.scroll = ScrollStyle::solid();
@@ -145,7 +145,7 @@ impl Form {
         placed(&mut ui_foot, |ui| start(ui, cx, theme, runs.inner))
     }
 
-    /// The settings. Returns what they ask for with the number of runs, or why that can't be done.
+    /// Draws the settings. Returns the request with the number of runs, or why the sweep is not possible.
     fn content(
         &mut self,
         ui: &mut Ui,
@@ -202,7 +202,7 @@ impl Form {
         runs
     }
 
-    /// What is asked for, and how many runs that is.
+    /// The request and its number of runs, or why the sweep is not possible.
     fn runs(&mut self, cx: &PaneContext<'_>, experiment: Experiment) -> Result<(SweepRequest, usize), String> {
         let axes = std::iter::once(&self.first).chain(&self.second).map(Row::axis).collect::<Result<Vec<_>, _>>();
         let request = SweepRequest { axes: axes?, seeds: self.seeds, steps: self.steps };
@@ -218,12 +218,12 @@ impl Form {
     }
 }
 
-/// Whether a seed changes the tokens: those of a recorded trace are what they are.
+/// Whether the tokens depend on the seed; those of a recorded trace do not.
 fn is_drawn(experiment: &Experiment) -> bool {
     !matches!(experiment.source, Source::Trace(_))
 }
 
-/// In the middle of the pane, where that is wide.
+/// Centres the content if the pane is wider than the form.
 fn placed<T>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> T) -> T {
     let width = ui.available_width().min(WIDEST);
     let side = ((ui.available_width() - width) / 2.0).max(0.0);
@@ -240,7 +240,7 @@ fn placed<T>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> T) -> T {
     .inner
 }
 
-/// Words under the fields.
+/// A remark, aligned with the fields.
 fn aside(ui: &mut Ui, theme: &Theme, words: &str, size: f32, colour: Color32) {
     ui.horizontal_top(|ui| {
         words_before(ui, theme, "");
@@ -248,7 +248,7 @@ fn aside(ui: &mut Ui, theme: &Theme, words: &str, size: f32, colour: Color32) {
     });
 }
 
-/// The button, with how much it starts. True if it did.
+/// The start button with the number of runs. True if it was clicked.
 fn start(ui: &mut Ui, cx: &mut PaneContext<'_>, theme: &Theme, runs: Result<(SweepRequest, usize), String>) -> bool {
     let name = match &runs {
         Ok((_, 1)) => "Start 1 run".to_owned(),
@@ -284,7 +284,7 @@ fn words_before(ui: &mut Ui, theme: &Theme, words: &str) {
     });
 }
 
-/// A setting and its values. `Some` is another setting that was chosen.
+/// Draws a row: a setting and its values. Returns the setting that was chosen instead, if any; `Some(None)` is “nothing else”.
 fn row(
     ui: &mut Ui,
     theme: &Theme,
@@ -323,7 +323,7 @@ fn row(
     chosen
 }
 
-/// The values of a setting.
+/// Draws the fields for the values of a setting.
 fn values(ui: &mut Ui, theme: &Theme, row: &mut Row) {
     let (limits, all_whole) = match row.parameter.kind() {
         Kind::Real(limits) => (limits, false),
@@ -349,7 +349,7 @@ fn values(ui: &mut Ui, theme: &Theme, row: &mut Row) {
     ui.label(RichText::new("values").color(theme.dim));
 }
 
-/// Which of the names.
+/// Draws the menu that chooses names.
 fn names(ui: &mut Ui, row: &mut Row) {
     let all = row.parameter.choices();
     let count = row.chosen.iter().filter(|c| **c).count();
@@ -366,7 +366,7 @@ fn names(ui: &mut Ui, row: &mut Row) {
     });
 }
 
-/// A number to drag or to type into.
+/// A field for a number that can be dragged or typed; it is rounded if `whole`.
 fn real(ui: &mut Ui, name: &str, value: &mut f64, range: RangeInclusive<f64>, whole: bool) {
     let speed = if whole { 0.1 } else { (value.abs() * 0.01).max(1e-6) };
     let mut drag = DragValue::new(value)
@@ -397,7 +397,7 @@ fn whole<T: egui::emath::Numeric>(ui: &mut Ui, name: &str, value: &mut T, range:
     response
 }
 
-/// A number as people write it.
+/// Parses a number that may have digit groups separated by spaces and a decimal comma.
 fn read(text: &str) -> Option<f64> {
     let plain: String = text.chars().filter(|c| !c.is_whitespace() && *c != '\u{202f}').collect();
     plain.replace(',', ".").parse().ok()

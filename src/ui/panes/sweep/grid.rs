@@ -1,4 +1,4 @@
-//! What is drawn of a sweep: one figure of every cell, laid out in columns and rows.
+//! What is drawn of a sweep: one measure of every cell, laid out in columns and rows.
 
 use super::scale::Scale;
 use crate::ui::kit::theme::Theme;
@@ -9,7 +9,7 @@ use moebias_lab::sweep::LabSweep;
 use moebias_model::sweep::{Axis, Kind, Measure, Plan, Published, Spread, published};
 use std::sync::Arc;
 
-/// What a grid was made from.
+/// What a grid was made from: sweep, version of its outcomes, measure and variant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Key {
     number: u64,
@@ -18,26 +18,26 @@ pub(super) struct Key {
     variant: usize,
 }
 
-/// A figure of every cell.
+/// One measure of every cell of a sweep, for one variant.
 #[derive(Debug)]
 pub(super) struct Grid {
     pub key: Key,
     pub plan: Arc<Plan>,
     pub variant: usize,
     pub measure: Measure,
-    /// What goes to the right.
+    /// The setting on the horizontal axis.
     pub x: Axis,
-    /// What goes upwards; `None` where one setting is swept.
+    /// The setting on the vertical axis; `None` if only one setting is swept.
     pub y: Option<Axis>,
-    /// The cell's number, row by row.
+    /// Numbers of the cells in the plan, row by row.
     pub cells: Vec<usize>,
-    /// Its figure; `None` where no seed is done.
+    /// The measure of each cell: median and spread over the seeds. `None` if no seed is done.
     pub spreads: Vec<Option<Spread>>,
-    /// Whether most of its seeds that are done settled.
+    /// Whether more than half of each cell's finished seeds settled.
     pub settled: Vec<bool>,
-    /// Over all medians.
+    /// The colour scale over all medians.
     pub scale: Scale,
-    /// What papers choose, along x and along y.
+    /// Values that papers chose, for x and for y.
     pub published: [Vec<Published>; 2],
 }
 
@@ -52,7 +52,7 @@ impl Grid {
     pub(super) fn new(key: Key, plan: &Arc<Plan>, found: &Found) -> Option<Self> {
         let axes = plan.axes();
         let names = |i: usize| axes.get(i).is_some_and(|a| matches!(a.parameter.kind(), Kind::Choice));
-        // Names stand better below each other.
+        // Names are easier to read below each other, so an axis of names is vertical if the other one has numbers.
         let (right, up) = match axes.len() {
             0 => return None,
             1 => (0, None),
@@ -62,7 +62,7 @@ impl Grid {
         let (x, y) = (axes[right].clone(), up.map(|i| axes[i].clone()));
         let rows = y.as_ref().map_or(1, |y| y.values.len());
         let number = |i: usize, j: usize| {
-            // Further axes, which only the command line sweeps, stay at their first value.
+            // Axes beyond the second, which only the command line can sweep, stay at their first value.
             let place = |a: usize| {
                 if a == right {
                     i
@@ -91,38 +91,38 @@ impl Grid {
         Some(Self { key, plan: Arc::clone(plan), variant, measure, x, y, cells, spreads, settled, scale, published })
     }
 
-    /// The colour of a figure: the better the brighter, where one end is better.
+    /// The colour of a value. If smaller values are better, the ramp is reversed, so that its strong end is the better one.
     pub(super) fn colour(&self, theme: &Theme, value: f64) -> Color32 {
         let share = self.scale.share(value);
         theme.ramp(if self.measure.less_is_better() == Some(true) { 1.0 - share } else { share })
     }
 
-    /// What stands where no figure does: runs are so long and no longer.
+    /// The words for a cell that has no settling time: its runs did not settle within their steps.
     pub(super) fn not_within(&self) -> String {
         format!("not within {} steps", figure(self.plan.steps() as f64, true))
     }
 
-    /// Columns.
+    /// The number of columns.
     pub(super) fn columns(&self) -> usize {
         self.x.values.len()
     }
 
-    /// Rows.
+    /// The number of rows.
     pub(super) fn rows(&self) -> usize {
         self.y.as_ref().map_or(1, |y| y.values.len())
     }
 
-    /// Where a cell stands in the lists.
+    /// The index of a cell in `cells`, `spreads` and `settled`.
     pub(super) fn at(&self, column: usize, row: usize) -> usize {
         row * self.columns() + column
     }
 
-    /// Whether rows go downwards: names do, numbers go up.
+    /// Whether the first row is at the top: rows of names go down, rows of numbers go up.
     pub(super) fn downwards(&self) -> bool {
         self.y.as_ref().is_some_and(|y| matches!(y.parameter.kind(), Kind::Choice))
     }
 
-    /// Values that further axes are held at, in words.
+    /// The values at which the axes that are not shown are held, in words.
     pub(super) fn held(&self) -> String {
         let shown =
             |a: &&Axis| a.parameter != self.x.parameter && self.y.as_ref().is_none_or(|y| y.parameter != a.parameter);

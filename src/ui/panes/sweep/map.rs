@@ -1,4 +1,4 @@
-//! The map: a colour per cell, numbers along both sides, what papers choose, and a bar that says what a colour means.
+//! The map: a colour per cell, values along both sides, marks of the values that papers chose, and a colour bar.
 
 use super::Spot;
 use super::grid::Grid;
@@ -11,16 +11,16 @@ use eframe::egui::{
 };
 use moebias_model::sweep::Measure;
 
-/// Room below for numbers and a name, above for marks, on the right for the bar.
+/// Space below for values and the name of the setting, above for marks, and on the right for the colour bar, in points.
 const BELOW: f32 = 34.0;
 const ABOVE: f32 = 12.0;
 const RIGHT: f32 = 58.0;
-/// Width of the bar.
+/// Width of the colour bar, in points.
 const BAR: f32 = 10.0;
-/// Room for the name on the left.
+/// Space for the name of the vertical axis, in points.
 const NAME: f32 = 18.0;
 
-/// Draws the map. Returns the cell under the pointer, and the words of a mark where it is on one.
+/// Draws the map. Returns the cell under the pointer, and the words of the mark under the pointer.
 pub(super) fn show(
     ui: &Ui,
     theme: &Theme,
@@ -80,7 +80,7 @@ fn cells(
             let i = grid.at(column, row);
             let cell = Rect::from_center_size(middle(column as f32, row as f32), size).shrink(gap);
             let Some(spread) = grid.spreads[i] else {
-                // Not yet done.
+                // No run of this cell is done yet.
                 if gap > 0.0 {
                     signs.push(Shape::rect_stroke(cell, 0.0, Stroke::new(1.0, theme.grid), StrokeKind::Inside));
                 }
@@ -104,7 +104,7 @@ fn cells(
     painter.extend(signs);
 }
 
-/// A cell without a figure: no colour of the bar, and hatched, so that nobody takes it for a value.
+/// Draws a cell without a value: grey and hatched, so that it is not mistaken for a value.
 fn hatch(theme: &Theme, cell: Rect, mesh: &mut epaint::Mesh, signs: &mut Vec<Shape>) {
     let ground = Theme::mix(theme.pane, theme.fair, 0.16);
     if cell.width().min(cell.height()) < 4.0 {
@@ -113,7 +113,7 @@ fn hatch(theme: &Theme, cell: Rect, mesh: &mut epaint::Mesh, signs: &mut Vec<Sha
     mesh.add_colored_rect(cell, ground);
     let stroke = Stroke::new(1.0, Theme::mix(theme.pane, theme.fair, 0.6));
     let every = 6.0;
-    // Lines that rise, from left and bottom to top and right, cut at the cell's edges.
+    // Lines that rise from the left or bottom edge to the top or right edge. On each, x + y is constant.
     let first = ((cell.left() + cell.top()) / every).ceil() as i32;
     let last = ((cell.right() + cell.bottom()) / every).floor() as i32;
     for sum in (first..=last).map(|i| i as f32 * every) {
@@ -125,7 +125,7 @@ fn hatch(theme: &Theme, cell: Rect, mesh: &mut epaint::Mesh, signs: &mut Vec<Sha
     }
 }
 
-/// The values along both sides, and their names.
+/// Draws the values along both sides and the names of the settings.
 fn numbers(ui: &Ui, theme: &Theme, rect: Rect, frame: Rect, grid: &Grid, middle: &impl Fn(f32, f32) -> Pos2) {
     let painter = ui.painter();
     below(ui, theme, frame, grid, |i| middle(i as f32, 0.0).x);
@@ -147,14 +147,14 @@ fn numbers(ui: &Ui, theme: &Theme, rect: Rect, frame: Rect, grid: &Grid, middle:
     painter.add(epaint::TextShape::new(at, name, theme.dim).with_angle(-std::f32::consts::FRAC_PI_2));
 }
 
-/// Text of a label, cut where it is too long.
+/// The text of a label, truncated to `width`.
 fn short_galley(ui: &Ui, theme: &Theme, words: &str, width: f32) -> std::sync::Arc<eframe::egui::Galley> {
     let mut job = eframe::egui::text::LayoutJob::simple_singleline(words.into(), mono(TINY), theme.faint);
     job.wrap = eframe::egui::text::TextWrapping::truncate_at_width(width.max(12.0));
     ui.painter().layout_job(job)
 }
 
-/// The values of what goes to the right, below a frame.
+/// Draws the values of the horizontal axis below a frame; `x_of` gives the position of each.
 pub(super) fn below(ui: &Ui, theme: &Theme, frame: Rect, grid: &Grid, x_of: impl Fn(usize) -> f32) {
     let painter = ui.painter();
     let words: Vec<String> = grid.x.values.iter().map(|v| label(*v)).collect();
@@ -164,14 +164,14 @@ pub(super) fn below(ui: &Ui, theme: &Theme, frame: Rect, grid: &Grid, x_of: impl
     let widest = if names { slot } else { words.iter().map(width).fold(8.0f32, f32::max) };
     for i in labelled(words.len(), frame.width() / widest) {
         let galley = short_galley(ui, theme, &words[i], if names { slot - 4.0 } else { f32::INFINITY });
-        // The outermost stay inside.
+        // The outermost labels stay inside the frame.
         let half = galley.size().x / 2.0;
         let x = x_of(i).max(frame.left() + half).min(frame.right() - half);
         painter.galley(pos2(x - half, frame.bottom() + 3.0), galley, theme.faint);
     }
 }
 
-/// What a colour means.
+/// Draws the colour bar.
 fn bar(ui: &Ui, theme: &Theme, frame: Rect, grid: &Grid) {
     let painter = ui.painter();
     let any = grid.spreads.iter().flatten().any(|s| s.median.is_some());
@@ -191,7 +191,7 @@ fn bar(ui: &Ui, theme: &Theme, frame: Rect, grid: &Grid) {
         let y = y.clamp(place.top() + 5.0, place.bottom() - 5.0);
         painter.text(pos2(place.right() + 5.0, y), Align2::LEFT_CENTER, short(v), mono(TINY), theme.faint);
     }
-    // What stands for no figure, or for runs that did not settle.
+    // The key to the hatching (no value), or to the stroke (not settled).
     let without = grid.spreads.iter().flatten().any(|s| s.median.is_none());
     let unsettled =
         (0..grid.cells.len()).any(|i| grid.spreads[i].is_some_and(|s| s.median.is_some()) && !grid.settled[i]);
@@ -219,7 +219,8 @@ fn bar(ui: &Ui, theme: &Theme, frame: Rect, grid: &Grid) {
     painter.galley(pos2(swatch.right() + 4.0, swatch.center().y - galley.size().y / 2.0), galley, theme.dim);
 }
 
-/// What papers choose: a sign on the edge, a hairline across, and a ring where two meet.
+/// Marks the values that papers chose: a triangle at the edge, a dashed hairline across, and a ring where two hairlines cross. Returns the
+/// words of the mark under the pointer.
 fn marks(
     ui: &Ui,
     theme: &Theme,
@@ -254,7 +255,7 @@ fn marks(
     told
 }
 
-/// A small triangle whose tip is here.
+/// A small triangle with its tip at `tip`, pointing in direction `way`.
 pub(super) fn triangle(ui: &Ui, tip: Pos2, way: eframe::egui::Vec2, colour: Color32) {
     let side = vec2(way.y, way.x) * 4.0;
     let base = tip - way * 7.0;

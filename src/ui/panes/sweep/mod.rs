@@ -1,4 +1,5 @@
-//! Sweep: the experiment with every combination of one or two settings, as a map and as small multiples.
+//! The Sweep pane: the experiment run with every combination of one or two settings, shown as a map and as small multiples (one small plot
+//! per value of the second setting).
 
 mod curves;
 mod form;
@@ -23,31 +24,31 @@ use moebias_model::sweep::Measure;
 use std::time::Duration;
 use strum::IntoEnumIterator as _;
 
-/// Height of the line above and of the two lines of words below.
+/// Heights of the line above the drawing and of the two lines of text below it, in points.
 const LINE: f32 = 26.0;
 const WORDS: f32 = 34.0;
-/// So wide that map and small multiples stand beside each other.
+/// From this width on, the map and the small multiples are shown side by side, in points.
 const BOTH: f32 = 900.0;
 
-/// A cell of the map.
+/// A cell of the map by its column and row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Spot {
     column: usize,
     row: usize,
 }
 
-/// The pane.
+/// The Sweep pane.
 #[derive(Debug, Default)]
 pub struct SweepPane {
     form: Form,
-    /// Set up another although there is one.
+    /// Whether the form is shown although there is a sweep.
     setting_up: bool,
     measure: Measure,
-    /// The title of the experiment last seen: another file comes with the form, not with a sweep of the old one.
+    /// The title of the experiment in the last frame. When another experiment is opened, the pane shows the form instead of the old sweep.
     document: String,
-    /// Small multiples in place of the map, where there is room for one only.
+    /// Whether small multiples are shown instead of the map, if there is only space for one of them.
     curves: bool,
-    /// The cell that the arrow keys move.
+    /// The cell that the arrow keys select.
     cursor: Spot,
     grid: Option<Grid>,
 }
@@ -107,7 +108,7 @@ impl Pane for SweepPane {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         let title = &cx.lab.document().title;
         if *title != self.document {
-            // A cell of the sweep that was opened is called after it.
+            // The title of an experiment opened from a cell begins with the title of the sweep.
             self.setting_up |= cx.lab.sweep().is_some_and(|of| !title.starts_with(&of.title));
             self.document.clone_from(title);
         }
@@ -130,13 +131,13 @@ impl Pane for SweepPane {
     }
 }
 
-/// The way back to the sweep that there is.
+/// The button that leads from the form back to the sweep. True if it was clicked.
 fn back(ui: &mut Ui, theme: &Theme) -> bool {
     ui.add(Button::new(RichText::new("← Back to the map").font(text(SMALL)).color(theme.dim)).frame(false)).clicked()
 }
 
 impl SweepPane {
-    /// How far it is, and what can be done.
+    /// The line above the drawing: the progress of the sweep, and buttons.
     fn state(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
         let theme = cx.theme;
         let Some(of) = cx.lab.sweep() else { return };
@@ -153,7 +154,7 @@ impl SweepPane {
                 .clicked()
         };
         if cx.link.bare {
-            // A picture has no buttons.
+            // An exported picture has no buttons.
         } else if ended.is_none() {
             if button(ui, "Cancel", "Stop here; finished runs are kept") {
                 cx.lab.send(Command::CancelSweep);
@@ -188,7 +189,8 @@ impl SweepPane {
         let words = match &ended {
             None => {
                 let left = left.map(|l| format!(", {} left", span(l))).unwrap_or_default();
-                // Runs over the same tokens are done together, and finished together: the share of the work says how far they are.
+                // Runs over the same tokens are computed together and finish together, so the share of the work shows the progress better
+                // than the number of finished runs.
                 let runs = format!("{} of {} runs finished", figure(done as f64, true), figure(all as f64, true));
                 format!("{:.0} % done{left} · {runs}", 100.0 * share)
             }
@@ -283,7 +285,7 @@ impl SweepPane {
     }
 }
 
-/// Where the arrow keys go.
+/// The cell that is selected after the arrow keys pressed in this frame. `last` is the cell in the last column and row.
 fn moved(ui: &Ui, at: Spot, last: Spot, downwards: bool) -> Spot {
     ui.input(|i| {
         let times = |key| i.num_presses(key);
@@ -298,7 +300,7 @@ fn moved(ui: &Ui, at: Spot, last: Spot, downwards: bool) -> Spot {
     })
 }
 
-/// What a colour is the median of; while runs are wanting that differs from cell to cell.
+/// What a colour is the median of, in words. While runs are missing, the number of finished seeds differs from cell to cell.
 fn seeds(seeds: u32, whole: bool) -> String {
     match seeds {
         ..2 => String::new(),
@@ -307,7 +309,7 @@ fn seeds(seeds: u32, whole: bool) -> String {
     }
 }
 
-/// A time in words.
+/// A duration in words.
 fn span(time: Duration) -> String {
     let s = time.as_secs_f64();
     match s {
@@ -318,7 +320,7 @@ fn span(time: Duration) -> String {
     }
 }
 
-/// A line of text, cut where it is too long.
+/// Draws a line of text between `left` and `right`; clauses are removed from its end if it is too long.
 fn put(ui: &Ui, left: f32, right: f32, middle: f32, words: &str, font: &egui::FontId, colour: egui::Color32) {
     if right - left < 20.0 {
         return;

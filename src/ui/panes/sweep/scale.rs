@@ -1,15 +1,15 @@
-//! How a figure of a sweep is placed between its smallest and its largest.
+//! Places values of a sweep between the smallest and the largest one.
 
 use crate::ui::kit::widgets::slider::{figure, significant};
 use moebias_model::sweep::{Axis, Value};
 
-/// Figures that span so much are placed by their logarithm.
+/// A scale is logarithmic if its largest value is at least this many times the smallest.
 const WIDE: f64 = 20.0;
-/// Colours go from one end to the other only where the largest figure is at least so many times the smallest: what hardly differs shall
-/// not look as if it did.
+/// Colours use the whole ramp only if the largest value is at least this many times the smallest, so that similar values have similar
+/// colours.
 const LEAST: f64 = 2.0;
 
-/// A range of figures.
+/// A range of values, linear or logarithmic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scale {
     log: bool,
@@ -18,7 +18,7 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// Over these values.
+    /// The scale from the smallest to the largest of these values.
     pub(super) fn over(values: impl Iterator<Item = f64>) -> Self {
         let (mut from, mut to) = (f64::INFINITY, f64::NEG_INFINITY);
         values.for_each(|v| (from, to) = (from.min(v), to.max(v)));
@@ -26,14 +26,15 @@ impl Scale {
             (from, to) = (0.0, 1.0);
         }
         if from == to {
-            // One value stands in the middle.
+            // A single value is placed in the middle.
             let around = if from == 0.0 { 0.5 } else { from.abs() / 2.0 };
             (from, to) = (from - around, to + around);
         }
         Self { log: from > 0.0 && to / from >= WIDE, from, to }
     }
 
-    /// As [`Self::over`], for colours, which are compared by eye: over a least range round the middle.
+    /// As [`Self::over`], for colours, which are compared by eye: positive values get a range of at least a factor of [`LEAST`] around
+    /// their geometric mean.
     pub(super) fn of_colours(values: impl Iterator<Item = f64>) -> Self {
         let (mut from, mut to) = (f64::INFINITY, f64::NEG_INFINITY);
         values.for_each(|v| (from, to) = (from.min(v), to.max(v)));
@@ -44,7 +45,7 @@ impl Scale {
         Self::over([from, to].into_iter().filter(|v| v.is_finite()))
     }
 
-    /// Where a value lies, in [0, 1].
+    /// The position of a value in the range, in \[0, 1].
     pub(super) fn share(&self, value: f64) -> f32 {
         let t = if self.log {
             (value.max(self.from).ln() - self.from.ln()) / (self.to.ln() - self.from.ln())
@@ -54,7 +55,7 @@ impl Scale {
         t.clamp(0.0, 1.0) as f32
     }
 
-    /// Round values within, about `most` of them.
+    /// Round values in the range for labels, about `most` of them.
     pub(super) fn ticks(&self, most: f32) -> Vec<f64> {
         if self.log {
             let (low, high) = (self.from.log10().ceil() as i32, self.to.log10().floor() as i32);
@@ -72,7 +73,7 @@ impl Scale {
     }
 }
 
-/// A figure with three digits, without zeros that say nothing.
+/// A value with three significant digits, without trailing zeros.
 pub(super) fn short(value: f64) -> String {
     let value = significant(value, 3);
     if value.fract() == 0.0 {
@@ -82,7 +83,7 @@ pub(super) fn short(value: f64) -> String {
     if text.contains('e') { text } else { text.trim_end_matches('0').trim_end_matches('.').to_owned() }
 }
 
-/// A value of an axis, as it stands beside it.
+/// The label of a value on an axis.
 pub(super) fn label(value: Value) -> String {
     match value {
         Value::Real(x) => short(x),
@@ -91,7 +92,8 @@ pub(super) fn label(value: Value) -> String {
     }
 }
 
-/// Where a value lies among those of an axis: 0 is the first, 1 the second. `None` outside.
+/// The position of a value among the values of an axis: 0 is the first, 1 the second, and fractions lie between two. `None` if the value
+/// lies outside.
 pub(super) fn place(axis: &Axis, value: Value) -> Option<f32> {
     if let Some(i) = axis.values.iter().position(|v| *v == value) {
         return Some(i as f32);
@@ -104,7 +106,7 @@ pub(super) fn place(axis: &Axis, value: Value) -> Option<f32> {
     Some(i as f32 + t as f32)
 }
 
-/// Which of `count` labels there is room for, where `most` fit: evenly, and the last one where it can be.
+/// The indices of the labels to show out of `count`, if about `most` fit: evenly spaced, and ending with the last one if possible.
 pub(super) fn labelled(count: usize, most: f32) -> impl Iterator<Item = usize> {
     let last = count.saturating_sub(1);
     let every = (count as f32 / most.max(1.0)).ceil().max(1.0) as usize;

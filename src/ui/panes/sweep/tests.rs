@@ -87,7 +87,7 @@ fn a_sweep_is_set_up_started_and_one_of_its_cells_opened() {
     harness.run_steps(2);
     let title = harness.state().lab.document().title.clone();
     assert!(title.starts_with("Test, u = 0.0"), "{title}");
-    // The same by keys.
+    // The same with the keyboard.
     harness.get_by_label_contains("Sweep: ").focus();
     harness.run_steps(2);
     for key in [Key::ArrowLeft, Key::ArrowLeft, Key::ArrowLeft, Key::ArrowDown, Key::ArrowDown, Key::ArrowRight] {

@@ -1,4 +1,4 @@
-//! What is said of a cell.
+//! The words that describe a cell.
 
 use super::grid::Grid;
 use super::scale::{label, short};
@@ -6,7 +6,7 @@ use moebias_engine::sweep::Found;
 use moebias_model::sweep::Measure;
 use strum::IntoEnumIterator as _;
 
-/// "step size u 0.001, experts per token K 6".
+/// The settings of a cell, for example "step size u 0.001, experts per token K 6".
 pub(super) fn name(grid: &Grid, column: usize, row: usize) -> String {
     let x = format!("{} {}", grid.x.parameter.title(), label(grid.x.values[column]));
     match &grid.y {
@@ -15,7 +15,7 @@ pub(super) fn name(grid: &Grid, column: usize, row: usize) -> String {
     }
 }
 
-/// A value with its sign or percent sign, as it stands in the Comparison.
+/// A value with ± or a percent sign, as in the Comparison.
 fn amount(measure: Measure, value: f64) -> String {
     match measure {
         Measure::Settling | Measure::Steady => short(value),
@@ -24,7 +24,7 @@ fn amount(measure: Measure, value: f64) -> String {
     }
 }
 
-/// Its figures, the one that is drawn first.
+/// The measures of a cell: the one that is drawn, and all others.
 pub(super) fn figures(grid: &Grid, found: &Found, cell: usize) -> (String, String) {
     let of = |measure: Measure| {
         let spread = grid.plan.spread(&found.outcomes, cell, grid.variant, measure)?;
