@@ -27,9 +27,9 @@ pub struct Caption {
     pub title: String,
     /// One line per variant, then the tokens.
     pub lines: Vec<Line>,
-    /// Colour of the title.
+    /// Colour of the title and of the lines about variants.
     pub text: Color32,
-    /// Colour of the rest.
+    /// Colour of the line about the tokens.
     pub dim: Color32,
 }
 

@@ -49,11 +49,11 @@ impl Draw<'_> {
         self.rows.iter().flatten().map(|r| r.loads.len()).max().unwrap_or(0)
     }
 
-    /// The columns that have room beside the picture.
+    /// The columns of figures that fit beside the picture.
     fn columns(&self) -> Vec<(&'static str, f32)> {
         let room = self.rect.width() - AXIS - PICTURE;
         let mut columns: Vec<_> = COLUMNS.into_iter().filter(|c| c.0 != DIFFER || self.compared.is_some()).collect();
-        // The comparison was asked for, so it stays longest but for MaxVio.
+        // Columns are dropped from the right, except that the comparison, which was requested, is dropped after all others but MaxVio.
         while columns.iter().map(|c| c.1).sum::<f32>() > room && columns.len() > 1 {
             let place = columns.iter().rposition(|c| c.0 != DIFFER).filter(|&at| at > 0).unwrap_or(columns.len() - 1);
             columns.remove(place);
@@ -64,7 +64,8 @@ impl Draw<'_> {
         columns
     }
 
-    /// How the chosen experts of a layer differ from those of the other recording.
+    /// How the chosen experts of a layer differ from those of the other recording; `None` if the two were not compared or the layer was
+    /// not.
     fn differs(&self, layer: usize) -> Option<&LayerDifference> {
         let name = &self.all.rows.get(layer)?.name;
         self.compared?.found.layers.iter().find(|l| l.layer == *name)
@@ -83,7 +84,7 @@ impl Draw<'_> {
         egui::Rangef::new(top, top + height)
     }
 
-    /// A pixel per layer and expert.
+    /// The texture of the loads: one pixel per layer and expert. `None` if there are no layers or experts.
     pub(super) fn texture(&self, ctx: &Context) -> Option<TextureHandle> {
         let (width, height) = (self.experts(), self.rows.len());
         if width == 0 || height == 0 {
@@ -101,7 +102,7 @@ impl Draw<'_> {
         Some(texture)
     }
 
-    /// Draws everything. The layer under the pointer, and the expert if the pointer is on the picture.
+    /// Draws everything. Returns the layer under the pointer, and the expert if the pointer is on the picture.
     pub(super) fn show(
         &self,
         ui: &Ui,
@@ -138,7 +139,7 @@ impl Draw<'_> {
         Some((layer, Some(expert).filter(|_| frame.contains(at) && experts > 0).map(|e| e.min(experts - 1))))
     }
 
-    /// The columns of figures.
+    /// Draws the columns of figures.
     fn figures(&self, ui: &Ui, pointed: Option<usize>) {
         let (painter, frame, theme) = (ui.painter(), self.frame(), self.theme);
         let most = self.rows.iter().flatten().map(|r| r.max_vio).fold(1e-9, f64::max);
@@ -153,7 +154,7 @@ impl Draw<'_> {
                 let bar = name == "MaxVio";
                 if bar {
                     let share = (row.max_vio / most) as f32;
-                    // A layer that has much room keeps a thin bar.
+                    // The bar stays thin even in a high row.
                     let gap = (line.span() * 0.15).min(2.0).max((line.span() - BAR) / 2.0);
                     let bars = egui::Rangef::new(x.min, x.max - 44.0);
                     let end = bars.min + share * bars.span();
@@ -177,13 +178,13 @@ impl Draw<'_> {
         }
     }
 
-    /// Every how many layers figures have room.
+    /// Figures are shown for every n-th layer, so that they do not overlap; returns n.
     fn every(&self) -> usize {
         let height = self.frame().height() / self.rows.len().max(1) as f32;
         (READABLE / height.max(0.01)).ceil().max(1.0) as usize
     }
 
-    /// Whether the figures of the layer under the pointer would lie on those of this layer.
+    /// Whether the figures of the layer under the pointer would overlap those of this layer.
     fn hidden_by(&self, pointed: Option<usize>, layer: usize, every: usize) -> bool {
         pointed.is_some_and(|p| p != layer && every > 1 && p.abs_diff(layer) < every)
     }
@@ -193,7 +194,7 @@ impl Draw<'_> {
         y.clamp(frame.top() + 5.0, (frame.bottom() - 5.0).max(frame.top() + 5.0))
     }
 
-    /// The names of the layers on the left.
+    /// Draws the names of the layers on the left.
     fn names(&self, ui: &Ui, pointed: Option<usize>) {
         let (painter, frame, theme) = (ui.painter(), self.frame(), self.theme);
         painter.text(
@@ -226,7 +227,7 @@ impl Draw<'_> {
         }
     }
 
-    /// Rings round the layer shown and the layer and expert pointed at.
+    /// Outlines the layer shown, the layer under the pointer and the linked expert.
     fn marks(&self, ui: &Ui, pointed: Option<(usize, Option<usize>)>, expert: Option<usize>) {
         let (painter, frame, theme) = (ui.painter(), self.frame(), self.theme);
         let ring = |layer: usize, colour: Color32| {
@@ -252,7 +253,8 @@ impl Draw<'_> {
         }
     }
 
-    /// Below: how the layers are spread, and what the pointer is on.
+    /// Draws the two lines of text below: how the layers vary, and the facts about the layer under the pointer, an error, the comparison or
+    /// a hint.
     fn below(&self, ui: &Ui, pointed: Option<(usize, Option<usize>)>) {
         let (painter, theme) = (ui.painter(), self.theme);
         let known: Vec<&Row> = self.rows.iter().flatten().collect();
@@ -285,7 +287,7 @@ impl Draw<'_> {
         }
     }
 
-    /// The comparison in a sentence.
+    /// The result of the comparison in a sentence.
     fn comparison(&self) -> String {
         let Some(Compared { name, found, .. }) = self.compared else { return String::new() };
         let all = if found.layers.len() == 1 { "" } else { " in at least one layer" };
@@ -294,7 +296,7 @@ impl Draw<'_> {
         found.notes.iter().fold(pairs, |text, note| format!("{text}; {note}"))
     }
 
-    /// What the comparison says of one layer.
+    /// The result of the comparison for one layer, in words; empty without a comparison.
     fn parted(&self, layer: usize) -> String {
         let Some(found) = self.differs(layer) else { return String::new() };
         let margin = found.margin.and_then(|m| Some((m.differ?, m.all)));

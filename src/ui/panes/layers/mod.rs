@@ -84,7 +84,7 @@ impl Pane for LayersPane {
         let running = all.routed.as_ref().is_some_and(|r| r.running);
         let shows = self.shows(&all);
         let variant = cx.link.variant;
-        // From right to left.
+        // The header is laid out from right to left.
         let tip = "Routes every layer again from its first step, each with biases of its own, with the settings of the variant shown";
         if running {
             if mode(ui, cx.theme, "Stop", false, "Stops routing all layers; what was reached stays") {

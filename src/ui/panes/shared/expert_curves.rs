@@ -1,6 +1,5 @@
-//! Curves per expert, for biases and loads. With up to [`EACH`] experts each has a curve. With more, the pane shows a band from the
-//! smallest to the largest value with the median, the two lowest and the two highest experts, and the expert that is pinned or under the
-//! pointer.
+//! Curves per expert, for biases and loads. With up to `EACH` experts each has a curve. With more, the pane shows a band from the smallest
+//! to the largest value with the median, the two lowest and the two highest experts, and the expert that is pinned or under the pointer.
 
 mod overlaid;
 

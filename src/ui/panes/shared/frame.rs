@@ -35,9 +35,9 @@ pub fn show(ui: &mut Ui, pane: &mut dyn Pane, cx: &mut PaneContext<'_>, maximise
     done
 }
 
-/// The gaps between the panes, and around panes with tabs (`tabbed`), in the colour of the window; the corners of `panes` are rounded. The
-/// frame buffer is cleared to the panes' colour, so most pixels are painted only once: for a software rasteriser every layer over the whole
-/// window is expensive.
+/// A mesh in the colour of the window that fills the gaps around the panes; the corners of `panes` are rounded, those of `tabbed` (panes
+/// with tabs) are not. The frame buffer is cleared to the panes' colour, so most pixels are painted only once: for a software rasteriser
+/// every layer over the whole window is expensive.
 pub fn ground(theme: &Theme, panes: &[Rect], tabbed: &[Rect]) -> Shape {
     let mut mesh = Mesh::default();
     for pane in panes.iter().chain(tabbed) {

@@ -125,7 +125,8 @@ pub(super) fn show(
     let painter = ui.painter().clone();
     let wide = |words: &str| painter.layout_no_wrap(words.to_owned(), text(SMALL), theme.dim).size().x;
     let whole_name = ui.painter().layout_no_wrap(name.to_owned(), semibold(13.0), theme.text).size().x;
-    // While presenting, the switches are hidden unless the pointer is on the pane, and the subtitle takes their space.
+    // The switches are hidden in exported pictures, and while presenting unless the pointer is on the pane. The subtitle then takes their
+    // space.
     let hidden = cx.link.bare || cx.link.calm && !ui.rect_contains_pointer(pane_rect);
     let figures = wide(&shortened(&subtitle, 0.0, wide));
     let figures = if subtitle.chars().any(|c| c.is_ascii_digit()) { figures } else { 0.0 };

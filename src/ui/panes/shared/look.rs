@@ -3,7 +3,7 @@
 use crate::ui::panes::Panes;
 use moebias_files::view::{Cells, Rows, Section};
 
-/// Modes of the panes.
+/// The modes of the Assignment pane and the Theory pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
     /// What the rows of the heatmap are; `None` if nobody chose it.

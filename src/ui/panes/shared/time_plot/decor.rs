@@ -16,7 +16,7 @@ use moebias_model::change::Event;
 /// Height of a row of the key, in points.
 const ROW_OF_KEY: f32 = 15.0;
 
-/// Distance between two shapes of a variant on its curve, at least, in points.
+/// Least distance between two shapes of a variant on its curve, in points.
 const BETWEEN_MARKS: f64 = 120.0;
 /// Axes have titles if the plot is at least this wide and high, in points; in an exported picture of a pane they always do.
 const TITLED: [f32; 2] = [150.0, 70.0];

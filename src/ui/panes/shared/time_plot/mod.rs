@@ -104,7 +104,7 @@ pub struct TimePlot {
     pub include: Vec<f64>,
 }
 
-/// The first step and the step after the last one that can be shown. A run of less than [`SHORTEST`] steps is extended to that many.
+/// The first step and the step after the last one that can be shown. A run of less than `SHORTEST` steps is extended to that many.
 #[must_use]
 pub fn whole(snapshot: &Snapshot) -> (f64, f64) {
     let history = lock(&snapshot.history);
