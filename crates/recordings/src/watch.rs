@@ -3,7 +3,9 @@
 use super::error::ReadError;
 use super::facts::{Facts, not_a_number};
 use super::gated::{Stop, ungated};
+use super::kept::Kept;
 use super::recording::{Data, Layer, Recording};
+use super::rows::Rows;
 use moebias_model::config::Gate;
 use moebias_model::settings::reading::Reading;
 use moebias_model::trace::Trace;
@@ -54,23 +56,7 @@ impl Recording {
             // Tokens with different numbers of experts can't be replayed by a router with one K: only their loads are shown.
             Data::Selections(rows) if facts.choices.is_some_and(|(a, b)| a < b) => {
                 let (steps, tokens) = cut(layer, kept.len());
-                let mut counts = vec![0; steps * layer.experts];
-                let mut at = 0;
-                for run in &kept.0 {
-                    rows.each::<i64, std::io::Error>(run.clone(), |_, row| {
-                        let place = at / tokens * layer.experts;
-                        let ids =
-                            row.iter().filter_map(|&id| usize::try_from(id).ok()).filter(|&id| id < layer.experts);
-                        ids.for_each(|id| {
-                            if let Some(count) = counts.get_mut(place + id) {
-                                *count += 1;
-                            }
-                        });
-                        at += 1;
-                        Ok(())
-                    })
-                    .map_err(failed)?;
-                }
+                let counts = counted(rows, layer.experts, &kept, (steps, tokens)).map_err(failed)?;
                 (Trace::of_counts(layer.experts, counts), steps * tokens, vec![])
             }
             Data::Selections(rows) => {
@@ -125,7 +111,7 @@ impl Recording {
     }
 
     /// The values of a column in these rows.
-    fn columns<T: TryFrom<i64> + Default>(&self, column: &super::Rows, rows: &[usize]) -> std::io::Result<Vec<T>> {
+    fn columns<T: TryFrom<i64> + Default>(&self, column: &Rows, rows: &[usize]) -> std::io::Result<Vec<T>> {
         if column.is_empty() {
             return Ok(vec![]);
         }
@@ -164,6 +150,26 @@ impl Recording {
 }
 
 /// The number of steps and the tokens per step for this many tokens of a layer.
+/// The loads of every step, [steps, experts], of tokens whose numbers of experts differ.
+fn counted(rows: &Rows, experts: usize, kept: &Kept, (steps, tokens): (usize, usize)) -> std::io::Result<Vec<u64>> {
+    let mut counts = vec![0; steps * experts];
+    let mut at = 0;
+    for run in &kept.0 {
+        rows.each::<i64, std::io::Error>(run.clone(), |_, row| {
+            let place = at / tokens * experts;
+            let ids = row.iter().filter_map(|&id| usize::try_from(id).ok()).filter(|&id| id < experts);
+            ids.for_each(|id| {
+                if let Some(count) = counts.get_mut(place + id) {
+                    *count += 1;
+                }
+            });
+            at += 1;
+            Ok(())
+        })?;
+    }
+    Ok(counts)
+}
+
 fn cut(layer: &Layer, tokens: usize) -> (usize, usize) {
     let per_step = layer.cut().1.clamp(1, tokens.max(1));
     ((tokens / per_step).max(1), per_step)

@@ -4,8 +4,8 @@ use super::shared::frame::{message, mode};
 use super::shared::time_plot::{self, Axis, Curve, Mark, TimePlot};
 use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{SMALL, text};
-use eframe::egui::{self, Ui};
-use moebias_engine::history::Column;
+use eframe::egui::{self, Rect, Ui};
+use moebias_engine::history::{Column, History};
 use moebias_engine::run::lock;
 use moebias_model::row::LearningRow;
 
@@ -153,33 +153,7 @@ impl Pane for TaskLoss {
             drop(history);
             return time_plot::empty(ui, cx);
         }
-        let compared = history.variants.len() > 1;
-        let value = |c: &Column| c.metrics.learning.map(|l| self.shows.of(&l));
-        let mut curves = vec![];
-        for (i, v) in history.variants.iter().enumerate() {
-            let colour = super::shared::compared::colour(cx, i);
-            let points = time_plot::grouped(v, span, pixels, |group| {
-                let known: Vec<f64> = group.iter().filter_map(|c| value(c)).collect();
-                let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
-                (!known.is_empty()).then(|| [time_plot::middle(group), mean])
-            });
-            let name = snapshot.experiment.variants.get(i).map(|v| v.name.to_string()).filter(|_| compared);
-            let diverged =
-                snapshot.variants.get(i).is_some_and(|v| !v.loads.is_empty() && v.metrics.learning.is_none());
-            let name = match (name, diverged) {
-                (Some(name), true) => format!("{name}: diverged"),
-                (None, true) => "diverged: lower the learning rates".into(),
-                (name, false) => name.unwrap_or_default(),
-            };
-            curves.push(Curve {
-                points: points.into_iter().flatten().collect(),
-                colour,
-                width: 1.5,
-                name,
-                mark: super::shared::compared::mark(cx, i),
-                ..Curve::default()
-            });
-        }
+        let mut curves = self.curves(cx, &history, span, pixels);
         drop(history);
         if self.shows == Shows::Gap {
             less(&mut curves, cx.link.variant);
@@ -207,20 +181,65 @@ impl Pane for TaskLoss {
         let (response, transform) = plot.show(ui, cx);
         if let Some(pointer) = response.hover_pos() {
             let step = transform.value_from_position(pointer).x.max(0.0) as u64;
-            let history = lock(&snapshot.history);
-            let columns = history.variants.iter().map(|v| v.at(step).and_then(|c| value(c)));
-            let values: Vec<Option<f64>> = columns.collect();
-            let steps =
-                history.variants.first().and_then(|v| v.at(step)).map(|c| time_plot::steps_of(c)).unwrap_or_default();
-            let of = values.get(cx.link.variant).copied().flatten().filter(|_| self.shows == Shows::Gap);
-            let words = |v: &Option<f64>| v.map_or("–".into(), |v| self.shows.figure(v - of.unwrap_or(0.0)));
-            let known = values.iter().any(Option::is_some);
-            let values: Vec<String> = values.iter().filter(|_| known).map(words).collect();
-            drop(history);
-            if !values.is_empty() {
-                let words = format!("{steps}  {}", values.join("  "));
-                time_plot::readout(ui, cx, *transform.frame(), &words);
-            }
+            self.figures_of(ui, cx, step, *transform.frame());
+        }
+    }
+}
+
+impl TaskLoss {
+    /// The value of a column that is shown; `None` for a variant that diverged.
+    fn value(&self, column: &Column) -> Option<f64> {
+        column.metrics.learning.map(|l| self.shows.of(&l))
+    }
+
+    /// One curve per variant.
+    fn curves(&self, cx: &PaneContext<'_>, history: &History, span: (f64, f64), pixels: f32) -> Vec<Curve> {
+        let snapshot = cx.lab.snapshot();
+        let compared = history.variants.len() > 1;
+        let mut curves = vec![];
+        for (i, v) in history.variants.iter().enumerate() {
+            let colour = super::shared::compared::colour(cx, i);
+            let points = time_plot::grouped(v, span, pixels, |group| {
+                let known: Vec<f64> = group.iter().filter_map(|c| self.value(c)).collect();
+                let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
+                (!known.is_empty()).then(|| [time_plot::middle(group), mean])
+            });
+            let name = snapshot.experiment.variants.get(i).map(|v| v.name.to_string()).filter(|_| compared);
+            let diverged =
+                snapshot.variants.get(i).is_some_and(|v| !v.loads.is_empty() && v.metrics.learning.is_none());
+            let name = match (name, diverged) {
+                (Some(name), true) => format!("{name}: diverged"),
+                (None, true) => "diverged: lower the learning rates".into(),
+                (name, false) => name.unwrap_or_default(),
+            };
+            curves.push(Curve {
+                points: points.into_iter().flatten().collect(),
+                colour,
+                width: 1.5,
+                name,
+                mark: super::shared::compared::mark(cx, i),
+                ..Curve::default()
+            });
+        }
+        curves
+    }
+
+    /// Shows the value of every variant at a step.
+    fn figures_of(&self, ui: &mut Ui, cx: &mut PaneContext<'_>, step: u64, frame: Rect) {
+        let snapshot = cx.lab.snapshot().clone();
+        let history = lock(&snapshot.history);
+        let columns = history.variants.iter().map(|v| v.at(step).and_then(|c| self.value(c)));
+        let values: Vec<Option<f64>> = columns.collect();
+        let steps =
+            history.variants.first().and_then(|v| v.at(step)).map(|c| time_plot::steps_of(c)).unwrap_or_default();
+        let of = values.get(cx.link.variant).copied().flatten().filter(|_| self.shows == Shows::Gap);
+        let words = |v: &Option<f64>| v.map_or("–".into(), |v| self.shows.figure(v - of.unwrap_or(0.0)));
+        let known = values.iter().any(Option::is_some);
+        let values: Vec<String> = values.iter().filter(|_| known).map(words).collect();
+        drop(history);
+        if !values.is_empty() {
+            let words = format!("{steps}  {}", values.join("  "));
+            time_plot::readout(ui, cx, frame, &words);
         }
     }
 }

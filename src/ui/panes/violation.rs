@@ -5,7 +5,8 @@ use super::shared::frame::mode;
 use super::shared::time_plot::{self, Axis, Band, Curve, Mark, TimePlot};
 use super::{Pane, PaneContext, PaneKind};
 use crate::ui::kit::style::{SMALL, text};
-use eframe::egui::{self, Ui};
+use eframe::egui::{self, Pos2, Ui};
+use egui_plot::PlotTransform;
 use moebias_engine::history::{Column, VariantHistory};
 use moebias_engine::run::lock;
 use moebias_model::metrics::{IN_BALANCE, Metrics};
@@ -211,27 +212,36 @@ impl Pane for Violation {
         let plot = TimePlot { id: "MaxVio over time", y: self.title(), bands, curves, marks, axis, include };
         let (response, transform) = plot.show(ui, cx);
         if let Some(pointer) = response.hover_pos() {
-            let step = transform.value_from_position(pointer).x.max(0.0) as u64;
-            let history = lock(&snapshot.history);
-            let here: Vec<_> = history.variants.iter().filter_map(|v| v.at(step)).cloned().collect();
-            drop(history);
-            let far = |c: &Column| {
-                let mean = scale.place(self.value(&c.metrics));
-                (transform.position_from_point_y(mean) - pointer.y).abs()
+            self.point(ui, cx, (&transform, pointer), scale);
+        }
+    }
+}
+
+impl Violation {
+    /// Shows the values at the step under the pointer. Near a curve, its variant is highlighted.
+    fn point(&self, ui: &mut Ui, cx: &mut PaneContext<'_>, (transform, pointer): (&PlotTransform, Pos2), scale: Scale) {
+        let snapshot = cx.lab.snapshot().clone();
+        let several = snapshot.experiment.variants.len() > 1;
+        let step = transform.value_from_position(pointer).x.max(0.0) as u64;
+        let history = lock(&snapshot.history);
+        let here: Vec<_> = history.variants.iter().filter_map(|v| v.at(step)).cloned().collect();
+        drop(history);
+        let far = |c: &Column| {
+            let mean = scale.place(self.value(&c.metrics));
+            (transform.position_from_point_y(mean) - pointer.y).abs()
+        };
+        let near = here.iter().enumerate().min_by(|a, b| far(a.1).total_cmp(&far(b.1)));
+        if let Some((variant, _)) = near.filter(|(_, c)| several && far(c) < 8.0) {
+            cx.link.hover_variant(variant);
+        }
+        if let Some(first) = here.first() {
+            let value = |c: &Column| match c.steps {
+                1 => format!("{:.3}", self.value(&c.metrics)),
+                _ => format!("{:.3} – {:.3}", self.value(c.low()), self.value(c.high())),
             };
-            let near = here.iter().enumerate().min_by(|a, b| far(a.1).total_cmp(&far(b.1)));
-            if let Some((variant, _)) = near.filter(|(_, c)| several && far(c) < 8.0) {
-                cx.link.hover_variant(variant);
-            }
-            if let Some(first) = here.first() {
-                let value = |c: &Column| match c.steps {
-                    1 => format!("{:.3}", self.value(&c.metrics)),
-                    _ => format!("{:.3} – {:.3}", self.value(c.low()), self.value(c.high())),
-                };
-                let values: Vec<String> = here.iter().map(|c| value(c)).collect();
-                let words = format!("{}  {}", time_plot::steps_of(first), values.join("  "));
-                time_plot::readout(ui, cx, *transform.frame(), &words);
-            }
+            let values: Vec<String> = here.iter().map(|c| value(c)).collect();
+            let words = format!("{}  {}", time_plot::steps_of(first), values.join("  "));
+            time_plot::readout(ui, cx, *transform.frame(), &words);
         }
     }
 }

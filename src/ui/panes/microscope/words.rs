@@ -226,115 +226,139 @@ fn error(view: &Microscope, expert: usize) -> String {
 
 /// How a rule moves the bias of an expert, in numbers.
 fn update(view: &Microscope, expert: usize) -> String {
-    let at = |all: &[i64]| all.get(expert).map_or(0.0, |&b| from_q32(b));
-    let (before, next, d) = (at(&view.before), at(&view.next), decimals(view));
-    let (n, u) = (|x: f64| number(x, d), from_q32(view.rates.rate));
-    let came = f64::from(view.came.get(expert).copied().unwrap_or(0));
-    let fair = view.fair;
-    let error = fair - came;
-    let sign = |x: f64| {
-        if x > 0.0 {
-            "(+1)"
-        } else if x < 0.0 {
-            "(−1)"
-        } else {
-            "0"
-        }
-    };
-    let shift = format!("{} = {}", sum(before, next - before, d), n(next));
-    let who = format!("expert {expert}:");
-    let rule = view.rule();
-    if rule.moves_biases() && (view.rates.rate == 0 && rule.has_step() || is_frozen(view)) {
+    let terms = Terms::of(view, expert);
+    let (rule, n) = (view.rule(), |x: f64| number(x, decimals(view)));
+    let stays = if rule.moves_biases() && (view.rates.rate == 0 && rule.has_step() || is_frozen(view)) {
         let why = if is_frozen(view) { "frozen" } else { "the step size is 0" };
-        return format!("{who}  {why}: b stays {}", n(before));
+        format!("{why}: b stays {}", n(terms.before))
+    } else {
+        terms.of_rule(rule)
+    };
+    format!("expert {expert}:  {stays}")
+}
+
+/// The terms of the update of one expert's bias.
+struct Terms<'a> {
+    view: &'a Microscope,
+    expert: usize,
+    /// The bias before and after the update.
+    before: f64,
+    next: f64,
+    /// The tokens that chose the expert.
+    came: f64,
+    /// The step size, and what it is called.
+    rate: f64,
+    u: &'static str,
+    /// What is added where the rule centres the biases.
+    mean: &'static str,
+}
+
+impl<'a> Terms<'a> {
+    fn of(view: &'a Microscope, expert: usize) -> Self {
+        let at = |all: &[i64]| all.get(expert).map_or(0.0, |&b| from_q32(b));
+        Self {
+            view,
+            expert,
+            before: at(&view.before),
+            next: at(&view.next),
+            came: f64::from(view.came.get(expert).copied().unwrap_or(0)),
+            rate: from_q32(view.rates.rate),
+            u: if view.balancer.schedule == Schedule::Constant { "u" } else { "uₙ" },
+            mean: if balance::centres(&view.balancer) { " − mean b" } else { "" },
+        }
     }
-    let mean = if balance::centres(&view.balancer) { " − mean b" } else { "" };
-    let u_name = if view.balancer.schedule == Schedule::Constant { "u" } else { "uₙ" };
-    match rule {
-        Rule::Sign => format!(
-            "{who}  b + {u_name}·sign(c̄ − c){mean} = {} + {}·{}{mean} = {}",
-            n(before),
-            n(u),
-            sign(error),
-            n(next)
-        ),
-        Rule::Multiplicative => {
-            format!("{who}  b + {u_name}·sign(c̄ − c) = {} + {}·{} = {}", n(before), n(u), sign(error), n(next))
+
+    fn n(&self, x: f64) -> String {
+        number(x, decimals(self.view))
+    }
+
+    /// The bias, its change, and their sum.
+    fn shift(&self) -> String {
+        format!("{} = {}", sum(self.before, self.next - self.before, decimals(self.view)), self.n(self.next))
+    }
+
+    fn of_rule(&self, rule: Rule) -> String {
+        let Self { before, next, rate, u, mean, .. } = *self;
+        let (fair, error) = (self.view.fair, self.view.fair - self.came);
+        let [b, to, by] = [before, next, rate].map(|x| self.n(x));
+        match rule {
+            Rule::Sign => format!("b + {u}·sign(c̄ − c){mean} = {b} + {by}·{}{mean} = {to}", sign(error)),
+            Rule::Multiplicative => format!("b + {u}·sign(c̄ − c) = {b} + {by}·{} = {to}", sign(error)),
+            Rule::Proportional => {
+                let off = signed_share(error);
+                format!("b + {u}·(c̄ − c)/c̄{mean} = {b} + {by}·({off})/{}{mean} = {to}", share(fair))
+            }
+            Rule::CentredSign => {
+                let shift = self.shift();
+                format!("b + δ − mean δ, δ = {u}·sign(c̄ − c) = {by}·{}:  {shift}", sign(error))
+            }
+            Rule::Rms => {
+                let squares: f64 = self.view.came.iter().map(|&c| (fair - f64::from(c)).powi(2)).sum();
+                let rms = number((squares / self.view.came.len().max(1) as f64).sqrt(), 2);
+                let off = signed_share(error);
+                format!("b + {u}·e/RMS(e){mean} = {b} + {by}·({off})/{rms}{mean} = {to}")
+            }
+            Rule::LongCat => self.of_longcat(),
+            Rule::Smebu | Rule::IdBalancing => self.of_memory(rule),
+            Rule::Threshold | Rule::Quantile | Rule::Bip => self.of_batch(rule),
+            Rule::None => format!("b stays {b}"),
+            _ => "no bias".into(),
         }
-        Rule::Proportional => format!(
-            "{who}  b + {u_name}·(c̄ − c)/c̄{mean} = {} + {}·({})/{}{mean} = {}",
-            n(before),
-            n(u),
-            signed_share(error),
-            share(fair),
-            n(next)
-        ),
-        Rule::CentredSign => {
-            format!("{who}  b + δ − mean δ, δ = {u_name}·sign(c̄ − c) = {}·{}:  {shift}", n(u), sign(error))
+    }
+
+    fn of_longcat(&self) -> String {
+        let [b, to, by] = [self.before, self.next, self.rate].map(|x| self.n(x));
+        let Some(aim) = self.view.aim.get(self.expert).copied().flatten() else {
+            return format!("an identity expert: b stays {b}");
+        };
+        let t = f64::from(self.view.batch.max(1));
+        let (aim, came, k) = (number(aim / t, 3), number(self.came / t, 3), self.view.router.top_k);
+        format!("b + μ·(K_e/N − c/T)/K = {b} + {by}·({aim} − {came})/{k} = {to}")
+    }
+
+    /// The rules that remember something from step to step.
+    fn of_memory(&self, rule: Rule) -> String {
+        let shift = self.shift();
+        if rule == Rule::Smebu {
+            let at = |all: &[i64]| all.get(self.expert).map_or(0.0, |&m| from_q32(m));
+            let d = decimals(self.view) + 1;
+            let [old, new] = [&self.view.memory, &self.view.memory_after].map(|all| signed(at(all), d));
+            return format!("m = {old} → {new};  b + m{} = {shift}", self.mean);
         }
-        Rule::Rms => {
-            let squares: f64 = view.came.iter().map(|&c| (fair - f64::from(c)).powi(2)).sum();
-            let rms = (squares / view.came.len().max(1) as f64).sqrt();
-            format!(
-                "{who}  b + {u_name}·e/RMS(e){mean} = {} + {}·({})/{}{mean} = {}",
-                n(before),
-                n(u),
-                signed_share(error),
-                number(rms, 2),
-                n(next)
-            )
+        let old = self.view.memory.get(self.expert).map_or(0.0, |&m| m as f64 / f64::from(SCORE_ONE));
+        let e = (self.view.fair - self.came) / self.view.fair.max(f64::MIN_POSITIVE);
+        format!("e = {} (before {});  b + Kᵢe + K_d·g·Δe − mean b = {shift}", number(e, 3), number(old, 3))
+    }
+
+    /// The rules that look at the scores of the whole batch, or at the number of active experts.
+    fn of_batch(&self, rule: Rule) -> String {
+        let view = self.view;
+        let [b, to] = [self.before, self.next].map(|x| number(x, 4));
+        match rule {
+            Rule::Threshold => {
+                let all: f64 = view.came.iter().map(|&c| f64::from(c)).sum();
+                let off = sign(self.came - all / view.came.len().max(1) as f64);
+                let active = number(all / f64::from(view.batch.max(1)), 2);
+                format!("b − u·[σ − σ̄ + sign(F̃ − K)], σ = {off}, F̃ = {active}:  {}", self.shift())
+            }
+            Rule::Quantile => {
+                let rank = u64::from(order::quota(view.router.top_k, view.batch, view.router.experts)) + 1;
+                let average = view.balancer.average;
+                let kept = if average > 0.0 { format!(", averaged with {average} of the old") } else { String::new() };
+                format!("b = −(s − α of rank {rank}){kept}: {b} → {to}")
+            }
+            _ => format!("found on this batch before it was routed: {b} → {to}"),
         }
-        Rule::Smebu => format!(
-            "{who}  m = {} → {};  b + m{mean} = {}",
-            signed(at(&view.memory), d + 1),
-            signed(at(&view.memory_after), d + 1),
-            shift
-        ),
-        Rule::IdBalancing => {
-            let old = view.memory.get(expert).map_or(0.0, |&m| m as f64 / f64::from(SCORE_ONE));
-            let e = error / fair.max(f64::MIN_POSITIVE);
-            format!("{who}  e = {} (before {});  b + Kᵢe + K_d·g·Δe − mean b = {shift}", number(e, 3), number(old, 3))
-        }
-        Rule::LongCat if view.aim.get(expert).copied().flatten().is_none() => {
-            format!("{who}  an identity expert: b stays {}", n(before))
-        }
-        Rule::LongCat => {
-            let aim = view.aim.get(expert).copied().flatten().unwrap_or(0.0);
-            let t = f64::from(view.batch.max(1));
-            format!(
-                "{who}  b + μ·(K_e/N − c/T)/K = {} + {}·({} − {})/{} = {}",
-                n(before),
-                n(u),
-                number(aim / t, 3),
-                number(came / t, 3),
-                view.router.top_k,
-                n(next)
-            )
-        }
-        Rule::Threshold => {
-            let all: f64 = view.came.iter().map(|&c| f64::from(c)).sum();
-            let mean = all / view.came.len().max(1) as f64;
-            let active = all / f64::from(view.batch.max(1));
-            format!(
-                "{who}  b − u·[σ − σ̄ + sign(F̃ − K)], σ = {}, F̃ = {}:  {shift}",
-                sign(came - mean),
-                number(active, 2)
-            )
-        }
-        Rule::Quantile => {
-            let rank = u64::from(order::quota(view.router.top_k, view.batch, view.router.experts)) + 1;
-            let kept = if view.balancer.average > 0.0 {
-                format!(", averaged with {} of the old", view.balancer.average)
-            } else {
-                String::new()
-            };
-            format!("{who}  b = −(s − α of rank {rank}){kept}: {} → {}", number(before, 4), number(next, 4))
-        }
-        Rule::Bip => {
-            format!("{who}  found on this batch before it was routed: {} → {}", number(before, 4), number(next, 4))
-        }
-        Rule::None => format!("{who}  b stays {}", n(before)),
-        _ => format!("{who}  no bias"),
+    }
+}
+
+fn sign(x: f64) -> &'static str {
+    if x > 0.0 {
+        "(+1)"
+    } else if x < 0.0 {
+        "(−1)"
+    } else {
+        "0"
     }
 }
 

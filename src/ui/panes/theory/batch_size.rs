@@ -6,8 +6,10 @@ use super::super::shared::time_plot;
 use super::xy::{Axis, Scale, Xy, key};
 use super::{captioned, figures, places, row, row_in, words};
 use crate::ui::kit::style::{TINY, text};
+use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{Color32, Stroke, Ui};
+use moebias_engine::message::Snapshot;
 use moebias_engine::run::lock;
 use moebias_engine::theory::{Theory, sizes_of_steps};
 use moebias_model::config::Source;
@@ -29,22 +31,7 @@ struct Measured {
 pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) {
     let snapshot = cx.lab.snapshot().clone();
     let theme = cx.theme;
-    let several = snapshot.experiment.variants.len() > 1;
-    let measured: Vec<Measured> = {
-        let history = lock(&snapshot.history);
-        let variants = snapshot.experiment.variants.iter().enumerate();
-        variants
-            .map(|(i, v)| {
-                let mut sizes = theory.sizes.get(i).cloned().unwrap_or_default();
-                sizes.retain(|s| s.tokens < u64::from(snapshot.routed_batch));
-                if let Some(of) = history.variants.get(i) {
-                    sizes.extend(sizes_of_steps(of, snapshot.step, snapshot.routed_batch));
-                }
-                let colour = if several { theme.variants[i % theme.variants.len()] } else { theme.accent };
-                Measured { name: v.name.to_string(), colour, mark: Mark::of(i), sizes }
-            })
-            .collect()
-    };
+    let measured = measure(&snapshot, theory, theme);
     let all = || measured.iter().flat_map(|m| &m.sizes);
     let (Some(least), Some(most)) = (all().map(|s| s.tokens).min(), all().map(|s| s.tokens).max()) else {
         return super::super::shared::nothing_yet(ui, cx, "batches appear with the first step");
@@ -52,7 +39,45 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
     let (place, column) = places(ui.max_rect());
     let high = all().map(|s| s.mean).fold(0.1, f64::max) * 3.0;
     let low = all().map(|s| s.mean).filter(|m| *m > 0.0).fold(high, f64::min).max(SMALLEST) / 1.5;
-    let hovered = captioned(ui, cx, place, "MaxVio of a computation batch, mean", |ui, cx| {
+    let chart = Chart { measured: &measured, tokens: (least, most), range: (low, high) };
+    let caption = "MaxVio of a computation batch, mean";
+    let hovered = captioned(ui, cx, place, caption, |ui, cx| chart.show(ui, cx));
+    figures(ui, column, |ui| chart.column(ui, cx, hovered));
+}
+
+/// The curve of every variant: within a batch, then over whole steps.
+fn measure(snapshot: &Snapshot, theory: &Theory, theme: &Theme) -> Vec<Measured> {
+    let several = snapshot.experiment.variants.len() > 1;
+    let history = lock(&snapshot.history);
+    let variants = snapshot.experiment.variants.iter().enumerate();
+    variants
+        .map(|(i, v)| {
+            let mut sizes = theory.sizes.get(i).cloned().unwrap_or_default();
+            sizes.retain(|s| s.tokens < u64::from(snapshot.routed_batch));
+            if let Some(of) = history.variants.get(i) {
+                sizes.extend(sizes_of_steps(of, snapshot.step, snapshot.routed_batch));
+            }
+            let colour = if several { theme.variants[i % theme.variants.len()] } else { theme.accent };
+            Measured { name: v.name.to_string(), colour, mark: Mark::of(i), sizes }
+        })
+        .collect()
+}
+
+/// The plot and the figures beside it.
+struct Chart<'a> {
+    measured: &'a [Measured],
+    /// The smallest and the largest computation batch.
+    tokens: (u64, u64),
+    /// The lower and the upper end of the axis of MaxVio.
+    range: (f64, f64),
+}
+
+impl Chart<'_> {
+    /// Draws the plot. Returns the size of the batch that is nearest to the pointer.
+    fn show(&self, ui: &mut Ui, cx: &mut PaneContext<'_>) -> Option<u64> {
+        let (measured, (least, most), (low, high)) = (self.measured, self.tokens, self.range);
+        let (snapshot, theme) = (cx.lab.snapshot().clone(), cx.theme);
+        let several = snapshot.experiment.variants.len() > 1;
         let x = Axis {
             name: "tokens in a computation batch",
             scale: Scale::Log(2),
@@ -67,7 +92,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
             let curve: Vec<(f64, f64)> = (0..40).map(|i| least << i).take_while(|n| *n <= most).map(floor).collect();
             plot.curve(ui, &curve, Stroke::new(1.2, theme.fair), true);
         }
-        for m in &measured {
+        for m in measured {
             let curve: Vec<(f64, f64)> = m.sizes.iter().map(|s| (s.tokens as f64, s.mean.max(SMALLEST))).collect();
             plot.curve(ui, &curve, Stroke::new(1.6, m.colour), false);
             let painter = ui.painter().with_clip_rect(plot.frame.expand(5.0));
@@ -83,18 +108,29 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
                 ui.painter().text(at, align, "one step", text(TINY), theme.dim);
             }
         }
+        key(ui, theme, plot.frame, &self.names(several, theme));
+        self.nearest(ui, cx, &plot)
+    }
+
+    /// The names of the curves.
+    fn names(&self, several: bool, theme: &Theme) -> Vec<(String, Color32, Option<Mark>)> {
         let mut names: Vec<(String, Color32, Option<Mark>)> = vec![];
         if several {
             let short = |n: &str| {
                 if n.chars().count() > 24 { n.chars().take(23).chain(['…']).collect() } else { n.to_owned() }
             };
-            names.extend(measured.iter().take(6).map(|m| (short(&m.name), m.colour, Some(m.mark))));
+            names.extend(self.measured.iter().take(6).map(|m| (short(&m.name), m.colour, Some(m.mark))));
         }
         names.push(("chance alone".into(), theme.fair, None));
-        key(ui, theme, plot.frame, &names);
+        names
+    }
+
+    /// Shows the figures of the batch that is nearest to the pointer. Returns its size.
+    fn nearest(&self, ui: &mut Ui, cx: &mut PaneContext<'_>, plot: &Xy) -> Option<u64> {
+        let several = self.measured.len() > 1;
         let pointer = plot.response.hover_pos()?;
         let far = |s: &Size| (plot.at(s.tokens as f64, s.mean.max(SMALLEST)) - pointer).length();
-        let of = measured.iter().flat_map(|m| m.sizes.iter().map(move |s| (m, *s)));
+        let of = self.measured.iter().flat_map(|m| m.sizes.iter().map(move |s| (m, *s)));
         let (m, s) = of.min_by(|a, b| far(&a.1).total_cmp(&far(&b.1)))?;
         let name = if several { format!("{}  ", m.name) } else { String::new() };
         let words = format!(
@@ -107,8 +143,11 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
         );
         time_plot::readout(ui, cx, plot.frame, &words);
         Some(s.tokens)
-    });
-    figures(ui, column, |ui| {
+    }
+
+    /// The figures of the variant shown, one row per size.
+    fn column(&self, ui: &mut Ui, cx: &PaneContext<'_>, hovered: Option<u64>) {
+        let (snapshot, theme, measured) = (cx.lab.snapshot(), cx.theme, self.measured);
         let v = snapshot.experiment.variants.get(cx.link.variant);
         let shown = measured.get(cx.link.variant).or(measured.first());
         let Some((v, m)) = v.zip(shown) else { return };
@@ -141,5 +180,5 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) 
             _ => "These tokens are not independent: even a balanced router shows more than chance alone.",
         };
         words(ui, cx, text(TINY), note);
-    });
+    }
 }

@@ -5,7 +5,7 @@ use super::{captioned, figures, message, places, row, row_in, words};
 use crate::ui::kit::style::{TINY, text};
 use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::slider::figure;
-use eframe::egui::{Align2, Color32, CursorIcon, Mesh, Pos2, Rect, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align2, Color32, CursorIcon, Mesh, Pos2, Rect, Response, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 use moebias_engine::theory::{Examined, Theory};
 use moebias_model::config::Rule;
 use moebias_model::theory::moves::Flow;
@@ -110,36 +110,57 @@ fn flows(ui: &mut Ui, cx: &mut PaneContext<'_>, examined: &Examined) {
     names(ui, theme, &left, linked, true, &|e| load(e) as f32 / fair.max(1e-6));
     names(ui, theme, &right, linked, false, &|e| load(e) as f32 / fair.max(1e-6));
 
-    // Point at a bar or a name for its expert, at a ribbon for both its ends.
-    let Some(pointer) = pointer else { return };
-    let near = |sides: &[Side], beside: Rect| {
-        let on = |s: &&Side| s.rect.y_range().contains(pointer.y);
-        sides.iter().find(on).filter(|_| beside.contains(pointer)).map(|s| usize::from(s.expert))
-    };
-    let left_part = rect.with_max_x(rect.left() + NAMES + BAR);
-    let right_part = rect.with_min_x(rect.right() - NAMES - BAR);
-    if let Some(expert) = near(&left, left_part).or_else(|| near(&right, right_part)) {
-        cx.link.hover_expert(expert);
-        ui.set_cursor_icon(CursorIcon::PointingHand);
-        if response.clicked() {
-            cx.link.toggle_pin(expert);
-        }
-    } else if let Some(f) = hovered {
-        cx.link.hover_expert(usize::from(f.from));
-        let step = |e: u16| {
-            let e = usize::from(e);
-            (examined.after.prices[e] - examined.before.prices[e]) as f64 / f64::from(moebias_model::fixed::SCORE_ONE)
+    if let Some(pointer) = pointer {
+        let flows = Pointed { rect, response, left: &left, right: &right, ribbon: hovered };
+        flows.show(ui, cx, examined, pointer);
+    }
+}
+
+/// What the pointer can be on.
+struct Pointed<'a> {
+    rect: Rect,
+    response: Response,
+    left: &'a [Side],
+    right: &'a [Side],
+    /// The flow whose ribbon is under the pointer.
+    ribbon: Option<Flow>,
+}
+
+impl Pointed<'_> {
+    /// Highlights the expert of the bar or the name under the pointer, or both experts of the ribbon, and says what moved.
+    fn show(self, ui: &Ui, cx: &mut PaneContext<'_>, examined: &Examined, pointer: Pos2) {
+        let Self { rect, response, left, right, ribbon } = self;
+        let load = |e: u16| examined.before.loads[usize::from(e)];
+        let near = |sides: &[Side], beside: Rect| {
+            let on = |s: &&Side| s.rect.y_range().contains(pointer.y);
+            sides.iter().find(on).filter(|_| beside.contains(pointer)).map(|s| usize::from(s.expert))
         };
-        let words = format!(
-            "{} from expert {} ({} tokens) to expert {} ({}): its price rose by {} more",
-            count(f.tokens),
-            f.from,
-            figure(f64::from(load(f.from)), true),
-            f.to,
-            figure(f64::from(load(f.to)), true),
-            figure(step(f.to) - step(f.from), false)
-        );
-        response.on_hover_text_at_pointer(words);
+        let left_part = rect.with_max_x(rect.left() + NAMES + BAR);
+        let right_part = rect.with_min_x(rect.right() - NAMES - BAR);
+        if let Some(expert) = near(left, left_part).or_else(|| near(right, right_part)) {
+            cx.link.hover_expert(expert);
+            ui.set_cursor_icon(CursorIcon::PointingHand);
+            if response.clicked() {
+                cx.link.toggle_pin(expert);
+            }
+        } else if let Some(f) = ribbon {
+            cx.link.hover_expert(usize::from(f.from));
+            let step = |e: u16| {
+                let e = usize::from(e);
+                (examined.after.prices[e] - examined.before.prices[e]) as f64
+                    / f64::from(moebias_model::fixed::SCORE_ONE)
+            };
+            let words = format!(
+                "{} from expert {} ({} tokens) to expert {} ({}): its price rose by {} more",
+                count(f.tokens),
+                f.from,
+                figure(f64::from(load(f.from)), true),
+                f.to,
+                figure(f64::from(load(f.to)), true),
+                figure(step(f.to) - step(f.from), false)
+            );
+            response.on_hover_text_at_pointer(words);
+        }
     }
 }
 

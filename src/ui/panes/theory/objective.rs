@@ -124,38 +124,9 @@ pub(super) fn nearest(points: &[Point], step: f64) -> Option<Point> {
     points.iter().min_by(|a, b| (middle(a) - step).abs().total_cmp(&(middle(b) - step).abs())).copied()
 }
 
-fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Examined) {
-    let theme = cx.theme;
-    let point = examined.point();
-    row(
-        ui,
-        cx,
-        "Λ = D, before",
-        &format!("{:.6}", point.value),
-        "Σγ·x + Σp·(load − L) at the router's own choice, per token",
-    );
-    row_in(
-        ui,
-        cx,
-        theme.under,
-        "the prices take",
-        &signed(-point.taken, 6),
-        "ΣΔp·(load − L): −u Σ|load − L| for the sign rule, per token",
-    );
-    row_in(
-        ui,
-        cx,
-        theme.over_text,
-        "switching benefit",
-        &signed(point.benefit, 6),
-        "Σb(i) ≥ 0: what moving tokens gain at the new prices, per token",
-    );
-    let (colour, tip) = if point.rises {
-        (theme.over_text, "The benefit was more than the prices took: Λ rose")
-    } else {
-        (theme.text, "The benefit was no more than what the prices took: Λ did not rise")
-    };
-    row_in(ui, cx, colour, "Λ after", &format!("{:.6}", point.after), tip);
+/// The exact optimum and the gap to it, or why they are not known.
+fn optimum_rows(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Examined) {
+    let (theme, point) = (cx.theme, examined.point());
     match &theory.optimum {
         Solved::Exactly(best) => {
             let value = examined.score(best.value);
@@ -191,6 +162,41 @@ fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Exam
             );
         }
     }
+}
+
+fn column_of(ui: &mut Ui, cx: &PaneContext<'_>, theory: &Theory, examined: &Examined) {
+    let theme = cx.theme;
+    let point = examined.point();
+    row(
+        ui,
+        cx,
+        "Λ = D, before",
+        &format!("{:.6}", point.value),
+        "Σγ·x + Σp·(load − L) at the router's own choice, per token",
+    );
+    row_in(
+        ui,
+        cx,
+        theme.under,
+        "the prices take",
+        &signed(-point.taken, 6),
+        "ΣΔp·(load − L): −u Σ|load − L| for the sign rule, per token",
+    );
+    row_in(
+        ui,
+        cx,
+        theme.over_text,
+        "switching benefit",
+        &signed(point.benefit, 6),
+        "Σb(i) ≥ 0: what moving tokens gain at the new prices, per token",
+    );
+    let (colour, tip) = if point.rises {
+        (theme.over_text, "The benefit was more than the prices took: Λ rose")
+    } else {
+        (theme.text, "The benefit was no more than what the prices took: Λ did not rise")
+    };
+    row_in(ui, cx, colour, "Λ after", &format!("{:.6}", point.after), tip);
+    optimum_rows(ui, cx, theory, examined);
     let rose = theory.points.iter().filter(|p| p.rises).count();
     let looked = theory.points.len();
     row_in(

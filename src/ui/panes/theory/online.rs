@@ -151,15 +151,8 @@ fn regrets(ui: &mut Ui, cx: &mut PaneContext<'_>, online: &Online, bound: &Bound
     }
 }
 
-fn column_of(
-    ui: &mut Ui,
-    cx: &PaneContext<'_>,
-    examined: &Examined,
-    online: &Online,
-    variant: &Variant,
-    bound: &Bound,
-) {
-    let theme = cx.theme;
+/// How far the biases are from the optimum, and how many steps that takes.
+fn distance_rows(ui: &mut Ui, cx: &PaneContext<'_>, online: &Online, variant: &Variant) {
     let snapshot = cx.lab.snapshot();
     if let Some(now) = online.nodes.last() {
         row(
@@ -188,20 +181,11 @@ fn column_of(
             "Two biases move apart by at most 2u per step, so a gap Δ takes about Δ/(2u) steps of the sign rule at the present u",
         );
     }
-    let floor = sampling_floor(variant.router.experts, variant.router.top_k, snapshot.batch);
-    let fresh = matches!(&snapshot.experiment.source, Source::Synthetic(s) if s.burst == 1);
-    if fresh {
-        row(
-            ui,
-            cx,
-            "sampling floor",
-            &format!("MaxVio {floor:.3}"),
-            "MaxVio of independent tokens at perfect balance: E[max of E normals] × √((1 − K/E)/L)",
-        );
-    } else {
-        let why = if examined.fixed { "none: one batch" } else { "tokens not independent" };
-        row_in(ui, cx, theme.dim, "sampling floor", why, "The formula is for independent tokens, fresh in every step");
-    }
+}
+
+/// The curvature of the dual function, and the step size that it asks for.
+fn curvature_rows(ui: &mut Ui, cx: &PaneContext<'_>, (examined, online): (&Examined, &Online), bound: &Bound) {
+    let theme = cx.theme;
     match online.curvature {
         Some(c) => {
             let tip = format!(
@@ -230,6 +214,11 @@ fn column_of(
             row_in(ui, cx, theme.dim, "curvature μ", value, tip);
         }
     }
+}
+
+/// The regret so far, and its bound.
+fn regret_rows(ui: &mut Ui, cx: &PaneContext<'_>, online: &Online, bound: &Bound) {
+    let (theme, snapshot) = (cx.theme, cx.lab.snapshot());
     if let (Some(&(_, r)), Some(last)) = (regret(&online.nodes, snapshot.batch).last(), online.nodes.last()) {
         row(
             ui,
@@ -246,6 +235,35 @@ fn column_of(
             row_in(ui, cx, theme.dim, "its bound", &figure(limit, true), tip);
         }
     }
+}
+
+fn column_of(
+    ui: &mut Ui,
+    cx: &PaneContext<'_>,
+    examined: &Examined,
+    online: &Online,
+    variant: &Variant,
+    bound: &Bound,
+) {
+    let theme = cx.theme;
+    let snapshot = cx.lab.snapshot();
+    distance_rows(ui, cx, online, variant);
+    let floor = sampling_floor(variant.router.experts, variant.router.top_k, snapshot.batch);
+    let fresh = matches!(&snapshot.experiment.source, Source::Synthetic(s) if s.burst == 1);
+    if fresh {
+        row(
+            ui,
+            cx,
+            "sampling floor",
+            &format!("MaxVio {floor:.3}"),
+            "MaxVio of independent tokens at perfect balance: E[max of E normals] × √((1 − K/E)/L)",
+        );
+    } else {
+        let why = if examined.fixed { "none: one batch" } else { "tokens not independent" };
+        row_in(ui, cx, theme.dim, "sampling floor", why, "The formula is for independent tokens, fresh in every step");
+    }
+    curvature_rows(ui, cx, (examined, online), bound);
+    regret_rows(ui, cx, online, bound);
     if let Some(why) = bound.hidden {
         words(ui, cx, text(TINY), &format!("No bound: {why}"));
     }

@@ -12,6 +12,7 @@ pub use decor::{empty, readout, zoomed};
 
 use super::AXIS;
 use super::compared::Mark as Symbol;
+use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::slider::figure;
 use crate::ui::link::{Link, Span};
 use crate::ui::panes::PaneContext;
@@ -168,6 +169,43 @@ fn clamped(left: f64, width: f64, (first, last): (f64, f64)) -> Span {
     Span::Part(left, left + width)
 }
 
+/// A plot without content: its grid and its axes, for the space that is available. The steps `from` to `to` are in sight.
+fn axes<'a>(id: &str, axis: Axis, ui: &Ui, (from, to): (f64, f64), theme: &Theme) -> Plot<'a> {
+    let across = ui.available_width() - AXIS;
+    let called = text_width(ui, "step") + 6.0;
+    // A grid line about every 34 points, but at most about seven.
+    let rows = f64::from((ui.available_height() / 34.0).clamp(1.5, 7.0));
+    let columns = f64::from(((ui.available_width() - AXIS) / 80.0).clamp(1.0, 8.0));
+    Plot::new(id)
+        .show_x(false)
+        .show_y(false)
+        .show_crosshair(false)
+        .allow_zoom(Vec2b::FALSE)
+        .allow_scroll(Vec2b::FALSE)
+        .allow_drag(Vec2b::FALSE)
+        .allow_boxed_zoom(false)
+        .allow_double_click_reset(false)
+        .allow_axis_zoom_drag(Vec2b::FALSE)
+        .sense(Sense::click_and_drag())
+        .min_size(vec2(40.0, 24.0))
+        .show_background(false)
+        .set_margin_fraction(Vec2::ZERO)
+        .grid_color(theme.grid)
+        .grid_fade(0.0)
+        .y_axis_min_width(AXIS)
+        .x_grid_spacer(move |input| steps_grid(input.bounds, columns))
+        .y_grid_spacer(move |input| values_grid(axis, input.bounds, rows))
+        .x_axis_formatter(move |mark, _| {
+            // A number at the very edge would be cut off, or overlap the title of the axis.
+            let number = figure(mark.value.max(0.0).round(), true);
+            let right = (to - mark.value) / (to - from) * f64::from(across);
+            let edge = right < f64::from(called) + 3.5 * number.chars().count() as f64;
+            if edge { String::new() } else { number }
+        })
+        .y_axis_formatter(move |mark, range| value_label(axis, mark.value, range, rows))
+        .cursor_color(Color32::TRANSPARENT)
+}
+
 impl TimePlot {
     /// Draws the plot in all the available space, with events, the playhead and the step under the pointer. Returns the response and the
     /// transform from values to screen positions.
@@ -176,13 +214,7 @@ impl TimePlot {
         let (from, to) = span(cx.link, cx.lab.snapshot());
         let names: Vec<Named> = self.names(to);
         let (low, high) = self.limits(headroom(ui, self.y, &names));
-        let axis = self.axis;
-        let across = ui.available_width() - AXIS;
-        let called = text_width(ui, "step") + 6.0;
         let name = self.id;
-        // A grid line about every 34 points, but at most about seven.
-        let rows = f64::from((ui.available_height() / 34.0).clamp(1.5, 7.0));
-        let columns = f64::from(((ui.available_width() - AXIS) / 80.0).clamp(1.0, 8.0));
         let mut points: Vec<[f64; 2]> = self.curves.iter().flat_map(|c| c.points.iter().copied()).collect();
         let edges =
             |b: &Band| [&b.low, &b.high].map(|edge| b.steps.iter().copied().zip(edge.iter().copied()).collect());
@@ -193,34 +225,7 @@ impl TimePlot {
         let response = ui
             .scope(|ui| {
                 look(ui, theme);
-                let plot = Plot::new(self.id)
-                    .show_x(false)
-                    .show_y(false)
-                    .show_crosshair(false)
-                    .allow_zoom(Vec2b::FALSE)
-                    .allow_scroll(Vec2b::FALSE)
-                    .allow_drag(Vec2b::FALSE)
-                    .allow_boxed_zoom(false)
-                    .allow_double_click_reset(false)
-                    .allow_axis_zoom_drag(Vec2b::FALSE)
-                    .sense(Sense::click_and_drag())
-                    .min_size(vec2(40.0, 24.0))
-                    .show_background(false)
-                    .set_margin_fraction(Vec2::ZERO)
-                    .grid_color(theme.grid)
-                    .grid_fade(0.0)
-                    .y_axis_min_width(AXIS)
-                    .x_grid_spacer(move |input| steps_grid(input.bounds, columns))
-                    .y_grid_spacer(move |input| values_grid(axis, input.bounds, rows))
-                    .x_axis_formatter(move |mark, _| {
-                        // A number at the very edge would be cut off, or overlap the title of the axis.
-                        let number = figure(mark.value.max(0.0).round(), true);
-                        let right = (to - mark.value) / (to - from) * f64::from(across);
-                        let edge = right < f64::from(called) + 3.5 * number.chars().count() as f64;
-                        if edge { String::new() } else { number }
-                    })
-                    .y_axis_formatter(move |mark, range| value_label(axis, mark.value, range, rows))
-                    .cursor_color(Color32::TRANSPARENT);
+                let plot = axes(self.id, self.axis, ui, (from, to), theme);
                 plot.show(ui, |plot| {
                     plot.set_plot_bounds_x(from..=to);
                     plot.set_plot_bounds_y(low..=high);
