@@ -1,4 +1,4 @@
-//! Bias curves.
+//! The biases of the experts over time, as curves.
 
 use super::shared::expert_curves::{self, Quantity};
 use super::shared::frame::mode;
@@ -14,29 +14,29 @@ use moebias_model::metrics::Metrics;
 /// The pane of biases over time.
 #[derive(Debug, Default)]
 pub struct Bias {
-    /// Whether every bias is shown less the median of its step, where a person said so; else what shows more is chosen.
+    /// Whether every bias is shown minus the median of its step, if the user chose it; otherwise the pane chooses.
     choice: Option<bool>,
 }
 
 impl Bias {
-    /// What a person chose, to be remembered.
+    /// The user's choice, to be remembered for the next session.
     #[must_use]
     pub fn choice(&self) -> Option<bool> {
         self.choice
     }
 
-    /// Takes what was remembered.
+    /// Restores the user's choice of an earlier session.
     pub fn choose(&mut self, choice: Option<bool>) {
         self.choice = choice;
     }
 
-    /// Whether biases are shown minus the median: as chosen, else where their common drift is more than their spread.
+    /// Whether biases are shown minus the median: as the user chose, or else if their common drift exceeds their spread.
     fn relative(&self, cx: &PaneContext<'_>) -> bool {
         self.choice.unwrap_or_else(|| drifts(cx))
     }
 }
 
-/// Whether the common drift of the steps in sight is more than what the biases differ by: then it is all that one would see.
+/// Whether the common drift of the biases over the visible steps exceeds their spread. The drift would then hide the differences.
 fn drifts(cx: &PaneContext<'_>) -> bool {
     let snapshot = cx.lab.snapshot();
     let (from, to) = time_plot::span(cx.link, snapshot);
@@ -44,14 +44,14 @@ fn drifts(cx: &PaneContext<'_>) -> bool {
     let drift = |of: &VariantHistory| {
         let start = f64::from(u8::from(multiplies(cx)));
         let whole = [f64::INFINITY, f64::NEG_INFINITY, 0.0];
-        // A few columns of many steps each tell the extremes.
+        // A few columns of many steps each are enough for the extremes.
         let few = ((to - from) / 16.0).max(1.0) as u64;
         let all = of.columns(from.max(0.0) as u64, to.max(0.0) as u64, few);
         let [low, high, spread] = all.iter().fold(whole, |[low, high, spread], c| {
             let around = c.around_median();
             [low.min(c.low().bias_median), high.max(c.high().bias_median), spread.max(around[1] - around[0])]
         });
-        // From the first step on, biases that drifted have left their start.
+        // If the first step is visible, the start of the biases counts too.
         let drift = if from <= history.first as f64 { high.max(start) - low.min(start) } else { high - low };
         drift > spread && drift.is_finite()
     };
@@ -66,7 +66,7 @@ impl Pane for Bias {
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
         let unit = if multiplies(cx) { "factors of the score" } else { "score units" };
-        // What is shown comes first: the end is cut where there is little room.
+        // What is shown comes first, because a narrow header cuts the end.
         let how = if self.relative(cx) { "minus the median" } else { "as they are" };
         let dashed = if recorded(cx, false).is_empty() { "" } else { ", dashed: as recorded" };
         format!("{how}, {unit}{dashed} · {}", expert_curves::described(cx))

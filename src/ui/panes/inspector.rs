@@ -1,4 +1,4 @@
-//! The token and the expert that are pointed at or pinned, in figures.
+//! Figures of the token and of the expert that are pointed at or pinned.
 
 use super::assignment::card::line;
 use super::assignment::facts::{Choice, Facts};
@@ -16,10 +16,10 @@ use moebias_model::config::Rule;
 use moebias_model::fixed::from_q32;
 use moebias_model::metrics::{DEAD, LONG_WINDOW, SHORT_WINDOW, STARVING};
 
-/// Experts listed beyond those chosen.
+/// The number of experts listed in addition to the chosen ones.
 const NEXT: usize = 3;
 
-/// A name and its figure are no further apart, points.
+/// The greatest distance between a name and its figure, in points.
 const WIDEST: f32 = 420.0;
 
 /// The pane.
@@ -58,7 +58,7 @@ impl Pane for Inspector {
         let facts = cx.link.hovered_token.and_then(|row| Facts::of(&snapshot, picture, row)).or_else(pinned);
         let expert = cx.link.expert();
         ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-            // In a wide pane a name and its figure stay together; what is said while there are no figures stands in the middle.
+            // In a wide pane, a name and its figure stay close together; the message that is shown without figures is centred.
             if cx.lab.snapshot().step > cx.lab.first_step() || facts.is_some() || expert.is_some() {
                 ui.set_max_width(ui.available_width().min(WIDEST));
             }
@@ -78,12 +78,12 @@ impl Pane for Inspector {
     }
 }
 
-/// Steps that a window has taken in.
+/// The number of steps that a window covers so far.
 fn window(snapshot: &Snapshot, most: usize) -> u64 {
     (snapshot.step - lock(&snapshot.history).first.min(snapshot.step)).min(most as u64)
 }
 
-/// The figures of the last step, of all experts together.
+/// The figures of the last step for all experts together.
 fn of_router(ui: &mut Ui, cx: &PaneContext<'_>) {
     let theme = cx.theme;
     let snapshot = cx.lab.snapshot();
@@ -160,7 +160,7 @@ fn of_router(ui: &mut Ui, cx: &PaneContext<'_>) {
     }
 }
 
-/// How many experts the tokens of the heatmap have, as bars.
+/// A bar chart of the number of experts per token, for the tokens of the heatmap.
 fn spread(ui: &mut Ui, theme: &Theme, picture: &Picture) {
     let chosen = |row: usize| picture.marks_of(row).iter().filter(|m| **m & CHOSEN != 0).count();
     let mut counts: Vec<usize> = (0..picture.tokens.len()).map(chosen).collect();
@@ -278,7 +278,7 @@ fn colour(c: &Choice, theme: &Theme) -> eframe::egui::Color32 {
     }
 }
 
-/// Five columns, figures to the right.
+/// A table of five columns, with figures aligned to the right.
 fn row(ui: &mut Ui, theme: &Theme, cells: &[String; 5], colour: eframe::egui::Color32, linked: bool) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 15.0), Sense::hover());
     if linked {

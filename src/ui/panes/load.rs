@@ -1,4 +1,4 @@
-//! Load per expert, now.
+//! The load of each expert in the last step, as bars.
 
 mod beside;
 
@@ -13,22 +13,22 @@ use eframe::egui::{Align2, Color32, Rect, Sense, Shape, Stroke, StrokeKind, Ui, 
 use moebias_engine::message::VariantView;
 use moebias_model::capacity::of_batch;
 
-/// A load this far from fair has the full colour.
+/// The distance from the fair share, relative to it, at which a bar has the full colour.
 const FULL: f32 = 0.5;
-/// A capacity beyond so many times the axis that the loads need is not drawn.
+/// A capacity above this multiple of the axis that the loads need is not drawn.
 const FAR: f32 = 1.5;
-/// Room for the caption below, points.
+/// Height of the caption below, in points.
 const BELOW: f32 = 20.0;
 
-/// The pane of bars.
+/// The pane of loads per expert.
 #[derive(Debug, Default)]
 pub struct Load;
 
-/// A load over fair share as a colour: grey at fair, then blue or orange.
+/// The colour of a load divided by the fair share: grey at 1, blue below, orange above.
 #[must_use]
 pub fn load_colour(theme: &Theme, share: f32) -> Color32 {
     let off = share - 1.0;
-    // Within a tenth of fair nothing stands out.
+    // Loads within a tenth of the fair share stay grey.
     let strength = ((off.abs() - 0.1) / (FULL - 0.1)).clamp(0.0, 1.0);
     Theme::mix(theme.fair, if off < 0.0 { theme.under } else { theme.over }, strength.sqrt())
 }
@@ -50,7 +50,7 @@ impl Pane for Load {
                 let kept = if v.metrics.dropped > 0.0 { " of what was kept" } else { "" };
                 format!("{}MaxVio {:.2}{kept}", of_step(cx), v.metrics.max_vio)
             }
-            // The pane itself says that nothing has been routed yet.
+            // Before the first step, the pane itself shows a message.
             _ => String::new(),
         }
     }
@@ -118,14 +118,14 @@ impl Pane for Load {
     }
 }
 
-/// The most tokens that an expert takes of a batch, where there is a limit.
+/// The capacity of an expert in tokens per batch, if there is one.
 fn capacity(cx: &PaneContext<'_>) -> Option<f32> {
     let snapshot = cx.lab.snapshot();
     let router = &snapshot.routed.variants.get(cx.link.variant)?.router;
     router.capacity.map(|c| of_batch(router, c, snapshot.routed_batch) as f32)
 }
 
-/// A dashed line at the capacity, and its name above it on the right.
+/// Draws a dashed line at the capacity, with its name above it on the right.
 fn capacity_line(ui: &Ui, theme: &Theme, frame: Rect, y: f32, limit: f32) {
     let ends = [pos2(frame.left(), y), pos2(frame.right(), y)];
     ui.painter().extend(Shape::dashed_line(&ends, Stroke::new(1.0, theme.over_text), 5.0, 4.0));
@@ -133,12 +133,12 @@ fn capacity_line(ui: &Ui, theme: &Theme, frame: Rect, y: f32, limit: f32) {
     ui.painter().text(ends[1] - vec2(0.0, 2.0), Align2::RIGHT_BOTTOM, words, mono(TINY), theme.over_text);
 }
 
-/// Above all that is drawn. A capacity far above every bar would make all of them small: then it is out of sight.
+/// The top of the axis: above all bars, and above the capacity unless that would make all bars small.
 fn axis_top(room: f32, limit: Option<f32>) -> f32 {
     ceiling(limit.filter(|l| *l <= room * FAR).unwrap_or(room).max(room))
 }
 
-/// A round number above, so that the axis does not tremble.
+/// Rounds up to a number that stays the same while loads vary a little, so that the axis does not tremble.
 fn ceiling(value: f32) -> f32 {
     let power = 10f32.powf(value.max(1.0).log10().floor());
     [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
@@ -149,7 +149,7 @@ fn ceiling(value: f32) -> f32 {
 }
 
 fn axis(ui: &Ui, theme: &Theme, frame: Rect, top: f32, y_of: impl Fn(f32) -> f32) {
-    // In a low pane numbers would stand on each other.
+    // In a low pane the numbers would overlap.
     let every = if frame.height() < 44.0 { 2 } else { 1 };
     for i in (0..=2).step_by(every) {
         let value = top * i as f32 / 2.0;
@@ -160,8 +160,7 @@ fn axis(ui: &Ui, theme: &Theme, frame: Rect, top: f32, y_of: impl Fn(f32) -> f32
     }
 }
 
-/// Bars; where there are more experts than there is room for, neighbours share a bar that reaches from their smallest to their
-/// largest load.
+/// Draws the bars. If there are more experts than there is room for, neighbours share a bar from their smallest to their largest load.
 fn bars(ui: &Ui, theme: &Theme, view: &VariantView, fair: f32, frame: Rect, y_of: impl Fn(f32) -> f32) {
     let experts = view.loads.len();
     let together = (experts as f32 * 2.0 / frame.width().max(1.0)).ceil().max(1.0) as usize;
@@ -183,7 +182,7 @@ fn bars(ui: &Ui, theme: &Theme, view: &VariantView, fair: f32, frame: Rect, y_of
     ui.painter().add(Shape::mesh(mesh));
 }
 
-/// Below the bars: the first and the last expert, and the linked one's figures, or the fair share.
+/// Draws the caption below the bars: the first and the last expert, and the figures of the linked expert or else the fair share.
 fn caption(ui: &Ui, cx: &PaneContext<'_>, view: &VariantView, fair: f32, rect: Rect, frame: Rect) {
     let theme = cx.theme;
     let painter = ui.painter();
@@ -202,7 +201,7 @@ fn caption(ui: &Ui, cx: &PaneContext<'_>, view: &VariantView, fair: f32, rect: R
             (if narrow { format!("fair {fair}{lost}") } else { format!("fair share {fair} tokens{lost}") }, theme.dim)
         }
     };
-    // In a narrow pane it may reach under the numbers of the axis, and then what a figure belongs to goes first.
+    // In a narrow pane the caption may extend below the numbers of the axis; if that is not enough, names are left out before figures.
     let (galley, _) = fitted(ui, &words, &mono(TINY), colour, rect.width());
     let left = (frame.center().x - galley.size().x / 2.0).min(rect.right() - galley.size().x);
     let middle = Rect::from_min_size(pos2(left, y - galley.size().y / 2.0), galley.size());

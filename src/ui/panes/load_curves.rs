@@ -1,4 +1,4 @@
-//! Load curves.
+//! The loads of the experts over time, as curves.
 
 use super::shared::expert_curves::{self, Quantity};
 use super::shared::{compared, of_one};

@@ -1,4 +1,4 @@
-//! Load over time: experts × steps, as a picture.
+//! Load over time as a picture: a row per expert, a column per step.
 
 use super::shared::time_plot;
 use super::shared::{AXIS, compared, describe, nothing_yet, of_one};
@@ -18,25 +18,25 @@ use moebias_engine::start::RunId;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Room for the steps below, points.
+/// Height of the step numbers below, in points.
 const BELOW: f32 = 18.0;
-/// Below the picture stands more than the word "step" where it is at least so wide, points.
+/// The width of the picture, in points, from which the caption below has more than the word "step".
 const ROOM_FOR_WORDS: f32 = 300.0;
-/// A load this far from fair has the full colour.
+/// The distance from the fair share, relative to it, at which a pixel has the full colour.
 const FULL: f32 = 1.0;
-/// A peak shows where it is this many times further from fair than the mean.
+/// A peak is shown if it is this many times further from the fair share than the mean of its pixel.
 const PEAK: f32 = 2.0;
-/// Beyond so many standard deviations of a fair load a peak is no chance.
+/// The number of standard deviations of a fair load beyond which a peak is not attributed to chance.
 const SIGMAS: f32 = 4.5;
-/// A large picture is made again at most this often.
+/// The shortest time between two updates of a large picture.
 const REST: Duration = Duration::from_millis(60);
 
-/// What a picture was made from.
+/// Everything that a picture depends on; it is made again when one of these changes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Key {
     run: RunId,
     version: u64,
-    /// Whose, and whose is taken from it.
+    /// The variant, and the variant whose loads are subtracted.
     variant: (usize, Option<usize>),
     span: (f64, f64),
     size: [usize; 2],
@@ -46,7 +46,7 @@ struct Key {
 /// The pane.
 #[derive(Default)]
 pub struct LoadHistory {
-    /// One per variant that is shown.
+    /// One picture per variant that is shown.
     made: Vec<Made>,
 }
 
@@ -181,7 +181,7 @@ impl Pane for LoadHistory {
 }
 
 impl Made {
-    /// Draws one variant, or what sets it apart from another.
+    /// Draws the loads of one variant, or their difference from those of another.
     fn show(&mut self, ui: &Ui, cx: &PaneContext<'_>, variant: (usize, Option<usize>), frame: Rect, span: (f64, f64)) {
         let (snapshot, theme) = (cx.lab.snapshot(), cx.theme);
         let scale = ui.ctx().pixels_per_point();
@@ -202,7 +202,7 @@ impl Made {
                 columns = columns.iter().filter_map(|c| less(c, other.at(c.step)?)).collect();
             }
             drop(history);
-            // So far from fair, as a share of it, does chance alone bring hardly any load.
+            // Chance alone hardly ever moves a load further than this from the fair share, relative to it.
             let fair = snapshot.variants.get(variant.0).map_or(1.0, |v| v.fair() as f32);
             let image = Arc::new(raster(&columns, span, size, (experts, SIGMAS / fair.max(1.0).sqrt()), theme));
             match &mut self.texture {
@@ -229,7 +229,8 @@ impl Made {
     }
 }
 
-/// The mean loads of the same steps, less those of another variant, round 1: as a column to colour. `None` where there are other experts.
+/// The mean loads of a column minus those of another variant over the same steps, plus 1, so that equal loads get the colour of a fair
+/// load. `None` if the variants have different numbers of experts.
 fn less(column: &Column, other: &Column) -> Option<Arc<Column>> {
     let same = column.load.len() == other.load.len();
     let off = column.load.iter().zip(&other.load).map(|(a, b)| 1.0 + a - b).collect();
@@ -238,7 +239,7 @@ fn less(column: &Column, other: &Column) -> Option<Arc<Column>> {
     same.then(|| Arc::new(out))
 }
 
-/// Steps below, first and last expert on the left, events, playhead, hovered step, linked expert.
+/// Draws the step numbers below, the first and the last expert on the left, events, the playhead, the hovered step and the linked expert.
 fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, (span, experts): ((f64, f64), usize), lowest: bool) {
     let theme = cx.theme;
     let painter = ui.painter();
@@ -254,7 +255,7 @@ fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, (span, experts): ((f64, 
         painter.text(at, Align2::CENTER_BOTTOM, words, text(TINY), theme.faint);
     }
     let left = frame.left() - 6.0;
-    // The linked expert's number takes the place of those that it would lie on.
+    // The number of the linked expert replaces numbers that it would overlap.
     let row = frame.height() / experts as f32;
     let linked = cx.link.expert().filter(|e| *e < experts);
     let number_at = |expert: usize| {
@@ -293,21 +294,21 @@ fn decorate(ui: &Ui, cx: &PaneContext<'_>, frame: Rect, (span, experts): ((f64, 
     }
 }
 
-/// The columns in sight, at most a few per pixel.
+/// The visible columns, at most a few per pixel.
 fn columns(of: &VariantHistory, (from, to): (f64, f64), width: usize) -> Vec<Arc<Column>> {
     let per_pixel = ((to - from) / width.max(1) as f64).max(1.0) as u64;
     of.columns(from.max(0.0) as u64, to.ceil().max(0.0) as u64, per_pixel)
 }
 
-/// How far the smallest, the mean and the largest load of a pixel are from fair: the mean as a rule, but a peak or a gap that is much
-/// further from fair than the mean, and than `chance` makes it, shows half of its way, so that no zooming out hides it.
+/// The value of a pixel, from the smallest, the mean and the largest load of its steps. Usually the mean; but a peak or a gap that is much
+/// further from the fair share than the mean, and further than `chance`, counts half, so that zooming out does not hide it.
 fn shown(low: f32, mean: f32, high: f32, chance: f32) -> f32 {
     let far = if high - 1.0 > 1.0 - low { high } else { low };
     let (peak, mean) = (far - 1.0, mean - 1.0);
     if peak.abs() > PEAK * mean.abs() + FULL / 2.0 + chance { mean + (peak - mean) / 2.0 } else { mean }
 }
 
-/// Columns of steps, rows of experts.
+/// Makes the picture: columns are steps, rows are experts.
 fn raster(
     columns: &[Arc<Column>],
     (from, to): (f64, f64),
@@ -332,7 +333,7 @@ fn raster(
             before = None;
             continue;
         }
-        // A wide column fills several pixels: its colours are found once.
+        // A wide column fills several pixels; its colours are computed once.
         if here > 1 || before != Some(first) {
             before = (here == 1).then_some(first);
             let here = &columns[first..first + here];

@@ -1,4 +1,4 @@
-//! The panes: a file per pane. Each draws the newest snapshot and reports what the pointer is on.
+//! The panes, a file or folder per pane. Each draws the newest snapshot and reports what the pointer is on.
 
 pub mod assignment;
 pub mod bias;
@@ -31,7 +31,7 @@ pub struct Panes {
     load: load::Load,
     load_history: load_history::LoadHistory,
     load_curves: load_curves::LoadCurves,
-    /// What it shows is remembered.
+    /// Public because its settings are remembered from session to session.
     pub bias: bias::Bias,
     violation: violation::Violation,
     inspector: inspector::Inspector,
@@ -41,7 +41,7 @@ pub struct Panes {
     sweep: sweep::SweepPane,
     layers: layers::LayersPane,
     text: text::TextPane,
-    /// Also turned by keys.
+    /// Public because keys also move between its stages.
     pub microscope: microscope::MicroscopePane,
 }
 
@@ -69,28 +69,28 @@ impl Panes {
 
 /// What a pane draws from and reports to.
 pub struct PaneContext<'a> {
-    /// The lab; its snapshot is this frame's.
+    /// The lab, with the snapshot of this frame.
     pub lab: &'a mut Lab,
-    /// Hover and pin.
+    /// What is hovered and pinned.
     pub link: &'a mut Link,
-    /// Colours.
+    /// The colours of the theme.
     pub theme: &'static Theme,
 }
 
 /// A pane. The header (title, subtitle, tools, maximise) is drawn by the app.
 pub trait Pane {
-    /// Which it is; its name stands bold in the header.
+    /// The kind of pane; its name stands in bold in the header.
     fn kind(&self) -> PaneKind;
-    /// Dim one-liner that says exactly what is shown.
+    /// The dim line in the header that says exactly what is shown.
     fn subtitle(&self, cx: &PaneContext<'_>) -> String;
-    /// The one variant of several that it shows: its name comes first in the header, and is the last thing there to go.
+    /// The variant that the pane shows, if there are several. Its name comes first in the header, and is the last thing left out of it.
     fn whose(&self, _cx: &PaneContext<'_>) -> Option<usize> {
         None
     }
-    /// Modes and switches at the right of the header, laid out right to left.
+    /// Draws the modes and switches at the right of the header, from right to left.
     fn tools(&mut self, _ui: &mut Ui, _cx: &mut PaneContext<'_>) {}
-    /// What the `?` says: what is shown, how to read it, where it comes from.
+    /// The text behind the `?`: what is shown, how to read it, and where it comes from.
     fn help(&self) -> &'static str;
-    /// The content, in all the room there is.
+    /// Draws the content in all the available space.
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>);
 }

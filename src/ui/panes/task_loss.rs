@@ -15,11 +15,11 @@ enum Shows {
     /// Normalised squared error.
     #[default]
     Loss,
-    /// The same, less that of the variant shown, of the same tokens.
+    /// The same minus the error of the variant shown, on the same tokens.
     Gap,
-    /// Angle between the two gradients.
+    /// The cosine of the angle between the gradients of task loss and auxiliary loss.
     Interference,
-    /// How hard the auxiliary loss pulls.
+    /// The strength of the auxiliary loss's gradient, relative to that of the task.
     Force,
     /// Mean score.
     Score,
@@ -59,7 +59,7 @@ impl Shows {
         }
     }
 
-    /// What goes upwards, with its unit.
+    /// The title of the y axis, with its unit.
     fn title(self) -> &'static str {
         match self {
             Self::Loss => "NMSE, %",
@@ -79,7 +79,7 @@ impl Shows {
     }
 }
 
-/// The pane of what learning shows.
+/// The pane of task loss.
 #[derive(Debug, Default)]
 pub struct TaskLoss {
     shows: Shows,
@@ -113,7 +113,7 @@ impl Pane for TaskLoss {
     }
 
     fn tools(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
-        // Where there is little room, the modes are a menu.
+        // In a narrow pane the modes are a menu.
         if ui.available_width() < 450.0 {
             let now = Shows::ALL.iter().find(|s| s.0 == self.shows).map_or("", |s| s.1);
             let menu = ui.add(egui::Button::new(egui::RichText::new(format!("{now}  ▾")).font(text(SMALL))));
@@ -244,7 +244,7 @@ impl TaskLoss {
     }
 }
 
-/// Takes one curve from all, step by step. Where it has no value the others end too.
+/// Subtracts one curve from all, step by step. Points at which it has no value are left out of the others too.
 fn less(curves: &mut [Curve], which: usize) {
     let Some(base) = curves.get(which).map(|c| c.points.clone()) else { return };
     for curve in curves {

@@ -11,12 +11,12 @@ use moebias_engine::history::{Column, VariantHistory};
 use moebias_engine::run::lock;
 use moebias_model::metrics::{IN_BALANCE, Metrics};
 
-/// The logarithmic axis goes no lower, but for zero.
+/// The lower limit of the logarithmic axis, except for zero.
 const SMALLEST: f64 = 1e-6;
-/// So many decades below the lowest value is zero, which has no logarithm.
+/// Zero, which has no logarithm, is drawn this many decades below the lowest value.
 const ZERO_BELOW: f64 = 0.5;
 
-/// Which MaxVio the strong curve shows.
+/// Over which steps MaxVio is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Window {
     /// Of each batch.
@@ -57,14 +57,14 @@ impl Violation {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Scale {
     Linear,
-    /// By the logarithm; zero has a place of its own at this one.
+    /// By the logarithm; `zero` is the place of zero.
     Log {
         zero: f64,
     },
 }
 
 impl Scale {
-    /// For these values.
+    /// The scale for these values.
     fn over(linear: bool, values: impl Iterator<Item = f64>) -> Self {
         if linear {
             return Self::Linear;
@@ -88,7 +88,7 @@ impl Pane for Violation {
     }
 
     fn subtitle(&self, _: &PaneContext<'_>) -> String {
-        // In letters: a figure would need room of its own, and choosing this window would fold the switches into a menu.
+        // The number is spelled out, because the digits would make the switches wide enough to fold into a menu.
         self.title().replace("16", "sixteen")
     }
 
@@ -103,7 +103,7 @@ impl Pane for Violation {
             (Window::Sixteen, "16", "max/fair − 1 of the loads of the last 16 steps"),
             (Window::Batch, "1", "max/fair − 1 of each batch: MaxVio batch of Wang et al. 2024"),
         ];
-        // Where there is little room, the modes are a menu.
+        // In a narrow pane the modes are a menu.
         if ui.available_width() < 170.0 {
             let now = windows.iter().find(|w| w.0 == self.window).map_or("", |w| w.1);
             let menu = ui.add(egui::Button::new(egui::RichText::new(format!("{now} · {axis}  ▾")).font(text(SMALL))));
@@ -167,7 +167,7 @@ impl Pane for Violation {
         let scale = Scale::over(self.linear, values());
         for (i, groups) in grouped.iter().enumerate() {
             let colour = compared::colour(cx, i);
-            // Where every step has a column of its own there is nothing between lowest and highest.
+            // If every step has a column of its own, the lowest and the highest value are equal, and no band is needed.
             if groups.iter().any(|g| g.3 > g.1) {
                 bands.push(Band {
                     steps: groups.iter().map(|g| g.0).collect(),
@@ -184,14 +184,14 @@ impl Pane for Violation {
         }
         let mut marks = vec![];
         let mut include = if self.linear { vec![0.0, 0.5] } else { vec![-1.0, 0.0] };
-        // The floor is that of each step: what is set now says nothing of the past.
+        // The floor is that of each step, because the settings may have changed since.
         for points in floors {
             let points: Vec<[f64; 2]> = points.iter().map(|p| [p[0], scale.place(p[1])]).collect();
             include.extend(points.iter().map(|p| p[1]));
             curves.insert(0, Curve { points, colour: theme.fair, width: 1.0, dashed: true, ..Curve::default() });
         }
         let shown = snapshot.variants.get(cx.link.variant).map_or(0.0, |v| v.metrics.floor);
-        // Among several curves there is no room for its name: it stands in the key.
+        // With several curves, the floor is named in the key.
         if let Some(curve) = curves.first_mut().filter(|c| several && c.dashed) {
             curve.name = format!("sampling floor {shown:.2}");
         } else if self.window == Window::Batch && shown > 0.0 {
@@ -246,7 +246,7 @@ impl Violation {
     }
 }
 
-/// The sampling floor of each step, in stretches without a gap: there is none where tokens are not independent.
+/// The sampling floor of each step, as pieces without gaps. Steps whose tokens are not independent have no floor.
 fn floor(of: &VariantHistory, span: (f64, f64), pixels: f32) -> Vec<Vec<[f64; 2]>> {
     let read = |group: &[&Column]| {
         let steps: f64 = group.iter().map(|c| c.steps as f64).sum();
@@ -255,7 +255,7 @@ fn floor(of: &VariantHistory, span: (f64, f64), pixels: f32) -> Vec<Vec<[f64; 2]
         all.then(|| [time_plot::middle(group), mean])
     };
     let mut points = time_plot::grouped(of, span, pixels, read);
-    // What stays level needs but its ends: so its dashes are even.
+    // A level piece needs only its ends, so that its dashes are even.
     let level: Vec<bool> = (0..points.len())
         .map(|i| {
             let value = |i: usize| points.get(i).copied().flatten().map(|p| p[1]);
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn a_perfect_batch_is_named_zero() {
-        // Experts choose: every load is the same.
+        // Under expert choice all loads are equal.
         let text = "source: Synthetic(batch: 256), variants: [(name: \"a\", router: (experts: 16, top_k: 2), balancer: (rule: ExpertChoice)), (name: \"b\", router: (experts: 16, top_k: 2))]";
         let mut harness = stage(Violation::default(), lab_at(text, 60), [420.0, 200.0], true);
         harness.run_steps(3);

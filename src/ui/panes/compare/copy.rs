@@ -5,7 +5,7 @@ use super::settings::Difference;
 use moebias_model::figures::Figures;
 use strum::IntoEnumIterator as _;
 
-/// As a Markdown table, with values as they are shown.
+/// The table as Markdown, with the values as they are shown.
 #[must_use]
 pub fn markdown(names: &[String], settings: &[Difference], figures: &[Figures]) -> String {
     let line = |first: &str, rest: &[String]| {
@@ -29,7 +29,7 @@ pub fn markdown(names: &[String], settings: &[Difference], figures: &[Figures]) 
     out
 }
 
-/// As CSV, with every digit there is; empty where there is no value.
+/// The table as CSV, with all digits; cells without a value are empty.
 #[must_use]
 pub fn csv(names: &[String], settings: &[Difference], figures: &[Figures]) -> String {
     let quoted = |text: &str| {

@@ -1,4 +1,4 @@
-//! Variants in figures: the settings in which they differ, and what each comes to.
+//! The variants in a table: the settings in which they differ, and their figures.
 
 pub mod copy;
 pub mod rows;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// The pane.
 #[derive(Debug, Default)]
 pub struct Compare {
-    /// The settings that differ, and of what they were worked out.
+    /// The settings that differ, and the experiment that they were computed from.
     known: Option<(Vec<Variant>, Arc<Vec<Difference>>)>,
 }
 
@@ -81,12 +81,12 @@ impl Pane for Compare {
         }
         let standings: Option<Arc<Standings>> = cx.lab.snapshot().figures.clone();
         if standings.is_none() {
-            // Asked for again every frame until they are there.
+            // Requested in every frame until the worker has sent them.
             cx.lab.send(Command::SetFigures(true));
         }
         let settings = self.differences(cx);
         let figures = standings.as_ref().map(|s| &s.figures[..]).unwrap_or_default();
-        // Where a column or a row is out of sight, a bar says so.
+        // If a column or a row is not visible, a scroll bar shows it.
         ui.style_mut().spacing.scroll = ScrollStyle::solid();
         ScrollArea::both().auto_shrink([false, false]).show(ui, |ui| {
             table::show(ui, cx, &settings, figures);
@@ -116,7 +116,7 @@ fn fork_tip(cx: &PaneContext<'_>) -> String {
     )
 }
 
-/// With a single variant: what comparing is, and how to begin.
+/// With a single variant, the pane explains what comparing is and how to begin.
 fn alone(ui: &mut Ui, cx: &mut PaneContext<'_>) {
     let theme = cx.theme;
     ui.vertical_centered(|ui| {

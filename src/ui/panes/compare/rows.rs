@@ -1,10 +1,10 @@
-//! The rows of the table: what each figure is called, what it means, how it is written, and which value of a row is best.
+//! The rows of the table: the name, meaning and format of each figure, and which value of a row is best.
 
 use moebias_model::figures::Figures;
 use moebias_model::metrics::IN_BALANCE;
 use moebias_model::sweep::Measure;
 
-/// A steady MaxVio so many times the least of all is out of balance, where that is not small in itself.
+/// A variant is out of balance if its steady MaxVio is this many times the least of all variants, unless it is small in itself.
 const FAR: f64 = 1.5;
 
 /// A figure of the table.
@@ -22,7 +22,7 @@ pub enum Row {
     Period,
     /// Share moved by the bias.
     Moved,
-    /// Share dropped for lack of room.
+    /// Share dropped because of the capacity.
     Dropped,
 }
 
@@ -41,7 +41,7 @@ impl Row {
         }
     }
 
-    /// What the table calls it: its name with its unit, or with what it is measured on.
+    /// The name in the table, with the unit or with what the figure is measured on.
     #[must_use]
     pub fn heading(self) -> String {
         match self {
@@ -96,7 +96,7 @@ impl Row {
         }
     }
 
-    /// The value; `None` where it is not reached.
+    /// The value; `None` if it was not reached.
     #[must_use]
     pub fn value(self, f: &Figures) -> Option<f64> {
         match self {
@@ -110,7 +110,7 @@ impl Row {
         }
     }
 
-    /// The value as it stands in the table.
+    /// The value as the table shows it.
     #[must_use]
     pub fn written(self, f: &Figures) -> String {
         match self.value(f) {
@@ -125,7 +125,7 @@ impl Row {
         }
     }
 
-    /// What sets a value apart from the reference's: the difference, and that in percent where it says more.
+    /// The difference of a value from that of the reference, in percent if that says more.
     #[must_use]
     pub fn apart(self, value: Option<f64>, reference: Option<f64>) -> Option<[String; 2]> {
         let (value, reference) = (value?, reference?);
@@ -147,7 +147,7 @@ impl Row {
         Some([format!("{sign}{difference}"), relative])
     }
 
-    /// Which variants have the best value; none where no value is better than another or all are alike.
+    /// The variants with the best value; none if all values are equal or no value is better than another.
     #[must_use]
     pub fn best(self, all: &[Figures]) -> Vec<bool> {
         let sign = match self {
@@ -157,9 +157,9 @@ impl Row {
         };
         let steadiest = all.iter().filter_map(|f| f.steady).fold(f64::INFINITY, f64::min);
         let counts = |f: &Figures, x: f64| match self {
-            // Biases that nothing moves are no calm ones.
+            // Biases that no rule moves are not rated for their oscillation.
             Self::Amplitude => x > 0.0,
-            // Both are of 16 steps, over which loads that swing look even.
+            // Both are averages over 16 steps, in which oscillating loads look even.
             Self::Settling | Self::InBalance => f.steady.is_none_or(|s| s <= IN_BALANCE.max(FAR * steadiest)),
             _ => true,
         };
@@ -171,7 +171,7 @@ impl Row {
     }
 }
 
-/// Three digits, small numbers as a power.
+/// A number with three digits; small numbers in scientific notation.
 fn amount(x: f64) -> String {
     match x {
         0.0 => "0".into(),
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(Row::InBalance.best(&all), [false; 3], "all are alike");
         assert_eq!(Row::Amplitude.best(&all), [false, true, false], "no bias moves in the first");
         assert_eq!(Row::Moved.best(&all), [false; 3]);
-        // Swings that cancel over 16 steps: soon settled and long in balance, but never in fact.
+        // Oscillations that cancel over 16 steps: the figures say settled and in balance, but no batch is.
         let mut swings = figures(Some(18), 0.5, 0.03);
         swings.in_balance = Some(0.9);
         let all = [figures(Some(90), 0.2, 0.01), swings];

@@ -12,7 +12,7 @@ pub struct Difference {
     pub values: Vec<String>,
 }
 
-/// All of them; none where all are alike. A setting that a variant does not use sets it apart from nobody.
+/// All settings that differ. A setting that a variant does not use is not compared with those of the others.
 #[must_use]
 pub fn differences(variants: &[Variant]) -> Vec<Difference> {
     let all: Vec<_> = variants.iter().map(settings).collect();

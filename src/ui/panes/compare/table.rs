@@ -16,36 +16,36 @@ use strum::IntoEnumIterator as _;
 
 /// Width of the names.
 const NAMES: f32 = 180.0;
-/// Widths that a column may have at the least size.
+/// The range of a column's width at the smallest size.
 const COLUMN: (f32, f32) = (90.0, 260.0);
 /// Height of the variants' names.
 const HEAD: f32 = 24.0;
 /// Height of a row.
 const ROW: f32 = 19.0;
-/// A wide and high pane shows the table so many times larger at most.
+/// The greatest magnification of the table in a large pane.
 const LARGEST: f32 = 1.9;
-/// A column that is to be larger has room for this at the least size.
+/// The width that a column needs at the smallest size before the table is magnified.
 const ROOMY: f32 = 150.0;
-/// Rows stand no closer.
+/// The least height of a row.
 const CLOSEST: f32 = 14.0;
-/// Room between settings and figures.
+/// The space between settings and figures.
 const BETWEEN: f32 = 6.0;
-/// Where a star stands, and where a figure ends, from the left of its column.
+/// The positions of a star and of the end of a figure, from the left of the column.
 const STAR: f32 = 10.0;
 const FIGURE: f32 = 74.0;
-/// Where a variant's name begins, from the left of its column.
+/// The position at which a variant's name begins, from the left of the column.
 const HEAD_AT: f32 = 19.0;
 
-/// Where things are.
+/// The layout of the table.
 struct Places {
     rect: Rect,
     width: f32,
     count: usize,
-    /// Of the variants' names.
+    /// Height of the variants' names.
     head: f32,
-    /// Of a row.
+    /// Height of a row.
     height: f32,
-    /// How many times larger than at the least size.
+    /// The magnification, relative to the smallest size.
     scale: f32,
 }
 
@@ -60,7 +60,7 @@ impl Places {
     }
 }
 
-/// Draws it.
+/// Draws the table.
 pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, settings: &[Difference], figures: &[Figures]) {
     let theme = cx.theme;
     let count = compared::count(cx);
@@ -72,7 +72,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, settings: &[Difference
     let scale = (room / least).min_elem().clamp(1.0, LARGEST);
     let width = ((room.x - NAMES * scale) / count as f32).clamp(COLUMN.0, COLUMN.1 * scale).floor();
     let small = text(SMALL * scale);
-    // A name or a value too long for its column takes a second line.
+    // A name or a value that is too long for its column takes a second line.
     let lines = |words: &str, font: &FontId, left: f32| {
         let room = width - left - 6.0;
         let wide = ui.painter().layout_no_wrap(words.to_owned(), font.clone(), theme.text).size().x;
@@ -82,7 +82,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, settings: &[Difference
     let head = scale * HEAD * if most(&names, &semibold(SMALL * scale), HEAD_AT * scale) > 1.0 { 1.6 } else { 1.0 };
     let tall: Vec<f32> = settings.iter().map(|s| most(&s.values, &small, (STAR + 2.0) * scale)).collect();
     let lines = tall.iter().sum::<f32>() + Row::iter().count() as f32;
-    // Where a little room is wanting rows stand closer: no row is cut, and there is nothing to scroll.
+    // If only a little room is missing, rows stand closer together, so that no row is cut and nothing has to be scrolled.
     let free = (room.y - head - between) / lines;
     let height = if free < CLOSEST { ROW } else { free.min(ROW * scale).floor() };
     let size = vec2(NAMES * scale + width * count as f32, head + height * lines + between);
@@ -128,7 +128,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, settings: &[Difference
     }
 }
 
-/// A variant's dot and name. A click makes it the reference, or lets go of it.
+/// Draws a variant's dot and name. A click makes the variant the reference, or ends that.
 fn head_of(ui: &Ui, cx: &mut PaneContext<'_>, places: &Places, names: &[String], i: usize) {
     let theme = cx.theme;
     let cell = places.column(i).with_max_y(places.rect.top() + places.head);
@@ -167,7 +167,7 @@ fn head_of(ui: &Ui, cx: &mut PaneContext<'_>, places: &Places, names: &[String],
     }
 }
 
-/// The name of a row, which carries its meaning; all of the row for a screen reader.
+/// Draws the name of a row, with its meaning as a tooltip. Screen readers get the whole row.
 fn name(
     ui: &Ui,
     theme: &Theme,
@@ -200,7 +200,7 @@ fn figures_of(ui: &Ui, cx: &PaneContext<'_>, places: &Places, row: Rect, what: R
         let cell = places.column(i).intersect(row);
         let y = cell.center().y;
         let painter = ui.painter().with_clip_rect(cell.intersect(ui.clip_rect()));
-        // What is not settled is not steady yet.
+        // A variant that has not settled has no steady value yet.
         let sure = !matches!(what, Row::Steady | Row::Moved | Row::Dropped) || f.settled;
         let colour = if what.value(f).is_some() && sure { theme.text } else { theme.dim };
         painter.text(pos2(cell.left() + figure, y), Align2::RIGHT_CENTER, words, mono(SMALL * scale), colour);
@@ -230,13 +230,13 @@ fn figures_of(ui: &Ui, cx: &PaneContext<'_>, places: &Places, row: Rect, what: R
     }
 }
 
-/// The first of some words that is not empty and has room; none where none has.
+/// The first of some texts that is not empty and fits; empty if none fits.
 fn fitting(ui: &Ui, room: f32, all: &[String]) -> String {
     let wide = |s: &String| ui.painter().layout_no_wrap(s.trim().to_owned(), text(TINY), Color32::WHITE).size().x;
     all.iter().find(|s| !s.trim().is_empty() && wide(s) <= room).cloned().unwrap_or_default()
 }
 
-/// Words in a cell from `left` on, in two lines where they need them and have them.
+/// Lays out a text in a cell, starting at `left`, in two lines if it needs two and there is room for them.
 fn in_lines(ui: &Ui, left: f32, cell: Rect, words: &str, font: &FontId, colour: Color32) -> Option<Arc<Galley>> {
     let room = (cell.right() - left - 6.0).max(8.0);
     let galley = ui.painter().layout(words.to_owned(), font.clone(), colour, room);
@@ -244,7 +244,7 @@ fn in_lines(ui: &Ui, left: f32, cell: Rect, words: &str, font: &FontId, colour: 
     fits.then_some(galley)
 }
 
-/// The same, drawn; cut where there is no room for all of them. Whether all of them are seen.
+/// Draws such a text, cut if it does not fit. Returns whether all of it is visible.
 fn wrapped(ui: &Ui, left: f32, cell: Rect, words: &str, font: &FontId, colour: Color32) -> bool {
     let Some(galley) = in_lines(ui, left, cell, words, font, colour) else {
         return cut(ui, left, cell, words, font, colour);
@@ -253,7 +253,7 @@ fn wrapped(ui: &Ui, left: f32, cell: Rect, words: &str, font: &FontId, colour: C
     true
 }
 
-/// Words in a cell from `left` on, cut where they have no room. Whether all of them are seen.
+/// Draws a text in a cell, starting at `left`, cut if it does not fit. Returns whether all of it is visible.
 fn cut(ui: &Ui, left: f32, cell: Rect, words: &str, font: &FontId, colour: Color32) -> bool {
     let (galley, whole) = fitted(ui, words, font, colour, (cell.right() - left - 6.0).max(8.0));
     ui.painter().galley(pos2(left, cell.center().y - galley.size().y / 2.0), galley, colour);

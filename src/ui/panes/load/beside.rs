@@ -1,4 +1,5 @@
-//! Loads of several variants under each other, expert under expert, or the difference of two; all as times the fair share.
+//! The loads of several variants below each other, expert below expert, or the difference of two variants; all as multiples of the fair
+//! share.
 
 use super::super::PaneContext;
 use super::super::shared::frame::message;
@@ -10,19 +11,19 @@ use crate::ui::link::Side;
 use eframe::egui::{Align2, Rect, Response, Shape, Stroke, StrokeKind, Ui, epaint, pos2, vec2};
 use moebias_engine::message::VariantView;
 
-/// Room between two variants, points.
+/// The space between two variants, in points.
 const GAP: f32 = 4.0;
-/// Where a variant has less than this, its dot stands beside its bars.
+/// If a variant has less height than this, in points, its dot stands beside its bars.
 const LOW: f32 = 38.0;
 
-/// Load over fair share of one expert.
+/// The load of one expert divided by the fair share.
 fn share(view: &VariantView, expert: usize) -> f32 {
     let fair = view.fair() as f32;
     let load = view.loads.get(expert).copied().unwrap_or(0) as f32;
     if fair > 0.0 { load / fair } else { 1.0 }
 }
 
-/// Draws what the switch says.
+/// Draws what the switch in the header selects.
 pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, rect: Rect, response: &Response) {
     let snapshot = cx.lab.snapshot().clone();
     let variants = compared::beside(cx);
@@ -42,7 +43,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, rect: Rect, response: 
     for (n, (i, view)) in views.iter().enumerate() {
         let upper = rect.top() + n as f32 * height;
         let strip = Rect::from_min_max(pos2(rect.left() + AXIS, upper), pos2(rect.right(), upper + compared::STRIP));
-        // Where there is little room, the dot and MaxVio stand beside the bars instead of above them.
+        // In a low pane, the dot and MaxVio stand beside the bars instead of above them.
         let low = height < LOW;
         let strip = if low { strip.with_min_x(rect.left()).with_max_x(strip.left() - 4.0) } else { strip };
         let above = if low { upper + 1.0 } else { strip.bottom() };
@@ -61,7 +62,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, rect: Rect, response: 
     caption(ui, cx, rect, words, "tokens over the fair share, the line");
 }
 
-/// The bars of one variant.
+/// Draws the bars of one variant.
 fn one(ui: &Ui, cx: &PaneContext<'_>, (variant, view): (usize, &VariantView), (frame, top, low): (Rect, f32, bool)) {
     let theme = cx.theme;
     let fair = view.fair() as f32;
@@ -69,7 +70,7 @@ fn one(ui: &Ui, cx: &PaneContext<'_>, (variant, view): (usize, &VariantView), (f
     let painter = ui.painter();
     for value in [0.0, 1.0, top] {
         painter.hline(frame.x_range(), y_of(value), Stroke::new(1.0, theme.grid));
-        // A name may stand there.
+        // A name may be there.
         if !low && (value == 1.0 || frame.height() > 40.0) {
             let label = times(value);
             painter.text(pos2(frame.left() - 6.0, y_of(value)), Align2::RIGHT_CENTER, label, mono(TINY), theme.faint);
@@ -91,7 +92,7 @@ fn times(value: f32) -> String {
     format!("{}×", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// What the loads of one variant are above or below another's.
+/// Draws by how much the loads of one variant are above or below those of another.
 fn difference(
     ui: &Ui,
     cx: &mut PaneContext<'_>,
@@ -145,7 +146,7 @@ fn difference(
     caption(ui, cx, rect, words, "above the line: more tokens, below: fewer");
 }
 
-/// Links the expert under the pointer, and shows the one that is linked.
+/// Links the expert under the pointer, and marks the linked expert.
 fn point(ui: &Ui, cx: &mut PaneContext<'_>, response: &Response, frame: Rect, experts: usize, variant: Option<usize>) {
     if experts == 0 {
         return;

@@ -1,34 +1,34 @@
-//! Where things stand: tokens × experts above, each expert's stack of tokens under its column, its bias under that.
+//! The layout of the picture: tokens × experts at the top, each expert's stack of tokens below its column, and its bias below that.
 
 use eframe::egui::{self, Pos2, Rect, pos2, vec2};
 use moebias_engine::microscope::Microscope;
 
-/// Room on the left for the tokens.
+/// Width on the left for the tokens, in points.
 pub(super) const LEFT: f32 = 58.0;
-/// Room on the right for the margins.
+/// Width on the right for the margins, in points.
 const RIGHT: f32 = 56.0;
-/// The expert's number and its bias, above the cells.
+/// Height above the cells for the expert's number and its bias.
 const HEAD: f32 = 34.0;
-/// A column is no wider than this.
+/// The greatest width of a column.
 const WIDEST: f32 = 190.0;
-/// A column is no narrower than this as long as all experts fit.
+/// The least width of a column if all experts are shown.
 const NARROW: f32 = 26.0;
-/// So wide are columns where not all experts fit.
+/// The width of columns if not all experts fit.
 const READABLE: f32 = 50.0;
 /// Least height of the stacks.
 const STACKS: f32 = 88.0;
-/// Height of the stacks where there is room.
+/// The preferred height of the stacks.
 const TALL_STACKS: f32 = 150.0;
 /// Least height of the biases.
 const BIASES: f32 = 54.0;
-/// A row in which a number can be read.
+/// The least height of a row in which a number can be read.
 const ROW: f32 = 12.5;
-/// A row is no taller than this.
+/// The greatest height of a row.
 const TALLEST: f32 = 30.0;
-/// Room below the cells while they have most of it.
+/// Height below the cells while the cells have most of the room.
 const FOLDED: f32 = 22.0;
 
-/// How many tokens and experts there is room for.
+/// The number of tokens and experts that there is room for.
 pub(super) fn room(board: Rect, tokens: u32, experts: usize, most: u32) -> (u32, u32) {
     let rows = ((board.height() - HEAD - STACKS - BIASES) / ROW).clamp(4.0, most as f32) as u32;
     let width = (board.width() - LEFT - RIGHT).max(1.0);
@@ -37,10 +37,10 @@ pub(super) fn room(board: Rect, tokens: u32, experts: usize, most: u32) -> (u32,
     (if tokens <= most { most } else { rows }, columns.max(2))
 }
 
-/// The places of one picture.
+/// The layout of one picture.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Board {
-    /// All of it.
+    /// The whole picture.
     pub all: Rect,
     /// The cells.
     pub cells: Rect,
@@ -57,11 +57,11 @@ pub(super) struct Board {
 }
 
 impl Board {
-    /// For what is seen of a step. Where there is too little room for everything, the cells have it at first, and fold up, `folded`
-    /// from 0 to 1, as the tokens leave them for the stacks.
+    /// The layout for what is shown of a step. If there is too little room for everything, the cells have most of it at first, and fold up
+    /// (`folded` goes from 0 to 1) as the tokens move from the cells to the stacks.
     pub fn new(all: Rect, view: &Microscope, folded: f32) -> Self {
         let (rows, columns) = (view.tokens.len().max(1), view.experts.len().max(1));
-        // Rows that can be read come first, then stacks in which tokens can be, then larger rows.
+        // Readable rows have priority, then stacks that can hold tokens, then larger rows.
         let row_of = |below: f32| (all.height() - HEAD - below) / rows as f32;
         let tight = row_of(STACKS + BIASES);
         let folds = tight < ROW;
@@ -72,7 +72,7 @@ impl Board {
         let row = row.clamp(2.0, TALLEST);
         let column = ((all.width() - LEFT - RIGHT) / columns as f32).clamp(4.0, WIDEST);
         let width = column * columns as f32;
-        // A board narrower than its place stands in the middle of it.
+        // A board that is narrower than its place is centred.
         let left = all.left() + LEFT + ((all.width() - LEFT - RIGHT - width) / 2.0).max(0.0);
         let cells = Rect::from_min_size(pos2(left, all.top() + HEAD), vec2(width, row * rows as f32));
         let rest = (all.bottom() - cells.bottom()).max(2.0);
@@ -83,7 +83,7 @@ impl Board {
         Self { all, cells, stacks, biases, column, row, rows, columns }
     }
 
-    /// The cell of a token and an expert, by their places among those shown.
+    /// The cell of a token and an expert, by their indices among those shown.
     pub fn cell(&self, row: usize, column: usize) -> Rect {
         let min = self.cells.min + vec2(column as f32 * self.column, row as f32 * self.row);
         Rect::from_min_size(min, vec2(self.column, self.row))
@@ -94,13 +94,13 @@ impl Board {
         self.cells.left() + (column as f32 + 0.5) * self.column
     }
 
-    /// The column under a point, from the expert's number down to its bias.
+    /// The column at a point, from the expert's number down to its bias.
     pub fn column_at(&self, at: Pos2) -> Option<usize> {
         let tall = Rect::from_x_y_ranges(self.cells.x_range(), self.all.y_range());
         tall.contains(at).then(|| (((at.x - self.cells.left()) / self.column) as usize).min(self.columns - 1))
     }
 
-    /// The row under a point, also on its token at the left and its margin at the right.
+    /// The row at a point; its token on the left and its margin on the right belong to it.
     pub fn row_at(&self, at: Pos2) -> Option<usize> {
         let wide = Rect::from_x_y_ranges(self.cells.left() - LEFT..=self.cells.right() + RIGHT, self.cells.y_range());
         wide.contains(at).then(|| (((at.y - self.cells.top()) / self.row) as usize).min(self.rows - 1))
@@ -112,7 +112,7 @@ impl Board {
         Rect::from_x_y_ranges(left..=left + self.column, self.all.top()..=self.all.bottom())
     }
 
-    /// Where a token stands before it is anywhere: in front of its row.
+    /// The place of a token before it moves: to the left of its row.
     pub fn home(&self, row: usize) -> Rect {
         let width = 30f32.min(self.column);
         let size = vec2(width, (self.row - 2.0).max(1.0));
@@ -120,7 +120,7 @@ impl Board {
     }
 }
 
-/// A rectangle between two, in size and place.
+/// A rectangle between two others, in size and position.
 pub(super) fn between(a: Rect, b: Rect, t: f32) -> Rect {
     let size = a.size() + (b.size() - a.size()) * t;
     Rect::from_center_size(a.center() + (b.center() - a.center()) * t, size)

@@ -1,4 +1,4 @@
-//! Draws a step at a place between its first and its last stage.
+//! Draws a step at a position between its first and its last stage.
 
 mod experts;
 
@@ -11,7 +11,7 @@ use eframe::egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Stroke, StrokeK
 use moebias_engine::microscope::{Microscope, Seen};
 use moebias_model::config::Rule;
 
-/// A place in the picture that the pointer is on or that is pinned.
+/// The row and the column that the pointer is on, or that are pinned.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Hot {
     /// The row of the token.
@@ -20,7 +20,7 @@ pub(super) struct Hot {
     pub column: Option<usize>,
 }
 
-/// What draws.
+/// Everything that drawing needs.
 pub(super) struct Draw<'a> {
     pub painter: &'a Painter,
     pub theme: &'static Theme,
@@ -28,25 +28,25 @@ pub(super) struct Draw<'a> {
     pub board: Board,
     pub player: &'a Player,
     pub hot: Hot,
-    /// The token and the expert that the formula speaks of.
+    /// The token and the expert in the formula below.
     pub told: Hot,
 }
 
-/// One token on its way to one expert: by its scores alone, and where it goes in truth.
+/// The way of one token to one expert: where its scores alone would send it, and where it goes.
 struct Trip {
     row: usize,
-    /// Column by the scores alone, where that is another that is shown.
+    /// The column by the scores alone, if that is another column that is shown.
     first: Option<usize>,
-    /// Column that it goes to.
+    /// The column that the token goes to.
     column: usize,
-    /// Its place in the stack, from below.
+    /// The position in the stack, from the bottom.
     place: usize,
     moved: bool,
     dropped: bool,
 }
 
 impl Draw<'_> {
-    /// Everything.
+    /// Draws everything.
     pub fn all(&self) {
         self.strips();
         self.heads();
@@ -62,7 +62,7 @@ impl Draw<'_> {
         self.painter.text(at, align, words, font, colour);
     }
 
-    /// What lies under the row and the column pointed at.
+    /// Draws the highlight below the row and the column that are pointed at.
     fn strips(&self) {
         let ground = Theme::mix(self.theme.pane, self.theme.chip, 0.55);
         if let Some(column) = self.hot.column {
@@ -74,7 +74,7 @@ impl Draw<'_> {
         }
     }
 
-    /// The experts' numbers and biases.
+    /// Draws the experts' numbers and biases.
     fn heads(&self) {
         let (board, theme) = (&self.board, self.theme);
         let wide = board.column > 74.0;
@@ -120,21 +120,21 @@ impl Draw<'_> {
         self.view.rule().is_top_k() && self.board.row >= 9.0
     }
 
-    /// How far a stage that goes from row to row has come in this one.
+    /// The progress of a row in a stage that goes from row to row.
     fn of_row(&self, stage: Stage, row: usize) -> f32 {
         let rows = self.view.tokens.len().max(1) as f32;
-        // A quarter of the rows is under way at a time.
+        // A quarter of the rows moves at the same time.
         let width = (rows * 0.25).max(1.0);
         ((self.player.part(stage) * (rows + width) - row as f32) / width).clamp(0.0, 1.0)
     }
 
-    /// A cell's number at this moment.
+    /// The number in a cell at this moment.
     fn value(&self, token: &Seen, row: usize, expert: usize) -> f64 {
         let (s, v) = (self.view.score(token, expert), self.view.biased(token, expert));
         s + (v - s) * f64::from(self.added(row))
     }
 
-    /// How much of its bias a row has, as the biases pass over it from above.
+    /// The share of the biases that a row has received, as the biases move down over the rows.
     fn added(&self, row: usize) -> f32 {
         let rows = self.view.tokens.len().max(1) as f32;
         (self.player.done(Stage::Biased) * (rows + 1.0) - row as f32).clamp(0.0, 1.0)
@@ -152,7 +152,7 @@ impl Draw<'_> {
         };
         let numbers = board.row >= 9.0 && board.column >= 34.0;
         let size = (board.row - 2.0).clamp(8.0, 14.0);
-        // Margins stand in a column of fixed width beside the cells.
+        // The margins have a column of fixed width beside the cells.
         let (font, margins) = (mono(size), mono(size.min(TINY)));
         for (row, token) in view.tokens.iter().enumerate() {
             let shown = self.of_row(Stage::Scores, row);
@@ -185,7 +185,7 @@ impl Draw<'_> {
                 }
             }
         }
-        // Over its neighbours, which else cover the line.
+        // Drawn over the neighbouring cells, which would otherwise cover the line.
         if let (Some(row), Some(column)) = (self.told.row, self.told.column)
             && self.of_row(Stage::Scores, row) > 0.0
             && board.row >= 6.0
@@ -215,12 +215,12 @@ impl Draw<'_> {
         if moved { self.theme.over } else { self.theme.chosen }
     }
 
-    /// On a chosen cell.
+    /// The colour of text on a chosen cell.
     fn ink(&self) -> Color32 {
         if self.theme.dark { self.theme.window } else { self.theme.pane }
     }
 
-    /// Where every token shown goes.
+    /// The ways of all tokens that are shown.
     fn trips(&self) -> Vec<Trip> {
         let view = self.view;
         let column_of = |e: usize| view.experts.iter().position(|&x| x == e);
@@ -241,7 +241,7 @@ impl Draw<'_> {
         trips
     }
 
-    /// The tokens themselves, as tiles: in front of their rows, on the way to their experts, and in the stacks.
+    /// Draws the tokens as tiles: to the left of their rows, on the way to their experts, and in the stacks.
     fn tokens(&self) {
         let (board, theme, view) = (&self.board, self.theme, self.view);
         let (_, each) = self.scale();
@@ -265,7 +265,7 @@ impl Draw<'_> {
             let cell = |column: usize| board.cell(trip.row, column).shrink2(vec2(1.0, 1.0));
             let fall = counted * counted * (3.0 - 2.0 * counted);
             let (rect, strength, moved) = if counted > 0.0 {
-                // Into a bar that stands for the whole batch a tile sinks without a trace.
+                // A tile disappears in a bar that stands for the whole batch.
                 let strength = if all { 1.0 } else { 1.0 - fall };
                 (between(cell(trip.column), slot(&trip), fall), strength, trip.moved)
             } else if chosen > 0.0 && chosen < 1.0 {
@@ -301,7 +301,8 @@ impl Draw<'_> {
         }
     }
 
-    /// A token on its way along its row: to whom its scores alone would send it, and from there to whom the bias does.
+    /// The position of a token on its way along its row: first to the expert that its scores alone would choose, then to the one that the bias
+    /// makes it choose.
     fn walk(&self, trip: &Trip, t: f32, cell: impl Fn(usize) -> Rect) -> (Rect, bool) {
         let smooth = |t: f32| {
             let t = t.clamp(0.0, 1.0);
@@ -316,7 +317,7 @@ impl Draw<'_> {
     }
 }
 
-/// A stage's name in the middle of a place, where it fits.
+/// Draws the name of a stage in the middle of a place, if it fits.
 pub(super) fn title(painter: &Painter, rect: Rect, name: &str, bold: bool, colour: Color32) {
     let font = if bold { semibold(12.0) } else { text(12.0) };
     painter.text(rect.center(), Align2::CENTER_CENTER, name, font, colour);

@@ -1,4 +1,4 @@
-//! One step under the microscope: scores, + bias, top-K, counts, error, new bias. The engine's own numbers, stage by stage.
+//! One step in detail: scores, + bias, top-K, counts, error, new bias. The numbers are the engine's own, stage by stage.
 
 mod board;
 mod draw;
@@ -23,9 +23,9 @@ use moebias_lab::command::Command;
 use player::{Player, Stage, Wish};
 use strum::IntoEnumIterator as _;
 
-/// Height of the words below.
+/// Height of the text below, in points.
 const WORDS: f32 = 50.0;
-/// The paces that can be chosen.
+/// The speeds that can be chosen.
 const SPEEDS: [f32; 5] = [0.25, 0.5, 1.0, 2.0, 4.0];
 
 /// The pane.
@@ -33,28 +33,28 @@ const SPEEDS: [f32; 5] = [0.25, 0.5, 1.0, 2.0, 4.0];
 pub struct MicroscopePane {
     player: Player,
     page: u32,
-    /// What the pointer is on, as of the last frame.
+    /// What the pointer was on in the last frame.
     hot: Hot,
-    /// What keys asked for.
+    /// The stage change that a key requested.
     asked: Vec<Turn>,
 }
 
-/// A stage on or back, as keys ask for it.
+/// A change of the stage by a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// One stage on.
+    /// To the next stage.
     Forward,
-    /// One stage back.
+    /// To the previous stage.
     Back,
 }
 
 impl MicroscopePane {
-    /// Takes a key; it is done when the pane is drawn next.
+    /// Requests a change of the stage; it happens when the pane is drawn next.
     pub fn turn(&mut self, turn: Turn) {
         self.asked.push(turn);
     }
 
-    /// Whether the stages move by themselves.
+    /// Whether the stages are playing.
     #[must_use]
     pub fn moves(&self) -> bool {
         self.player.moves()
@@ -67,7 +67,7 @@ impl MicroscopePane {
         });
     }
 
-    /// Lets time go by, and asks for the next frame where there is something to see in it.
+    /// Advances the picture by the time since the last frame, and requests another frame if something will move in it.
     fn advance(&mut self, ui: &Ui, cx: &mut PaneContext<'_>) {
         let mut wishes = vec![];
         for turn in std::mem::take(&mut self.asked) {
@@ -76,7 +76,7 @@ impl MicroscopePane {
                 Turn::Back => self.player.back().filter(|_| cx.lab.snapshot().step > 1),
             });
         }
-        // Where the run goes by itself, its newest step is shown as it is.
+        // While the run plays, its newest step is shown complete.
         if cx.lab.snapshot().playing {
             self.player.stop();
         }
@@ -87,7 +87,7 @@ impl MicroscopePane {
         wishes.into_iter().for_each(|w| Self::wish(cx, w));
     }
 
-    /// What the formula speaks of: what is pointed at, else pinned, else the closest decision there is.
+    /// The token and the expert in the formula: those pointed at, or else pinned, or else those of the closest decision.
     fn told(&self, view: &Microscope, cx: &PaneContext<'_>) -> Hot {
         let pinned = cx.link.pinned_token.and_then(|t| view.tokens.iter().position(|s| s.index == t));
         let row = self.hot.row.or(pinned).or_else(|| view.closest()).or((!view.tokens.is_empty()).then_some(0));
@@ -171,7 +171,7 @@ impl Pane for MicroscopePane {
         let all = ui.max_rect();
         let (top, rest) = all.split_top_bottom_at_y(all.top() + stepper::HEIGHT);
         let snapshot = cx.lab.snapshot().clone();
-        // The same room in every stage, so that nothing jumps.
+        // The text has the same height in every stage, so that nothing jumps.
         let remarks = |v: &Microscope| Stage::iter().any(|s| words::remark(s, v).is_some());
         let remarks = snapshot.microscope.as_ref().is_some_and(|v| remarks(v));
         let words = if remarks { WORDS } else { WORDS - 15.0 };
@@ -183,7 +183,7 @@ impl Pane for MicroscopePane {
         let request = MicroscopeRequest { variant, tokens, page: self.page, columns, token, expert };
         let view = snapshot.microscope.clone();
         if view.as_ref().is_none_or(|v| v.request != request) {
-            // Asked for every frame until it is there.
+            // Requested in every frame until the worker has sent it.
             cx.lab.send(Command::SetMicroscope(Some(request)));
         }
         let Some(view) = view.filter(|v| v.request.variant == variant) else {
@@ -227,7 +227,7 @@ impl Pane for MicroscopePane {
     }
 }
 
-/// What helps where a step does not fit.
+/// What to do if a step does not fit.
 fn too_small(maximised: bool) -> &'static str {
     match maximised {
         true => "There is too little room: make the window larger, or zoom out (Ctrl+−)",
@@ -236,7 +236,7 @@ fn too_small(maximised: bool) -> &'static str {
 }
 
 impl MicroscopePane {
-    /// The words below: what happens, the formula, and what is otherwise under this rule.
+    /// Draws the text below: what happens, the formula, and what differs under this rule.
     fn say(&self, ui: &mut Ui, cx: &PaneContext<'_>, place: Rect, view: &Microscope, told: Hot) {
         let theme = cx.theme;
         let stage = self.player.stage();

@@ -1,4 +1,4 @@
-//! Where the picture of the step stands, and how it moves: a place between 0 and 6, of which stage i takes i to i + 1.
+//! The position of the picture within a step, and how it moves: from 0 to 6, where stage i takes the range from i to i + 1.
 
 use std::time::Duration;
 
@@ -9,35 +9,35 @@ pub enum Stage {
     Scores,
     /// With the bias of each expert.
     Biased,
-    /// Who is chosen.
+    /// The chosen experts.
     Choice,
-    /// How many tokens each expert gets.
+    /// The number of tokens of each expert.
     Counts,
-    /// How far that is from what it should get.
+    /// The difference between that number and the fair load.
     Error,
-    /// The bias that the next step begins with.
+    /// The bias for the next step.
     Update,
 }
 
 /// The end of the last stage.
 pub const END: f32 = 6.0;
-/// How long a stage takes at the ordinary pace.
+/// The duration of a stage at speed 1, in seconds.
 const STAGE: Duration = Duration::from_millis(1800);
-/// How long a stage that is done stands still before the next begins.
+/// The pause after a stage, in seconds.
 const HOLD: f32 = 0.7;
-/// A stage that is gone to by hand takes about this long, seconds.
+/// The approximate duration of a stage that the user steps to, in seconds.
 const BY_HAND: f32 = 0.9;
 
 /// What the player asks of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
-    /// Do the step that was shown.
+    /// Compute the next step.
     Next,
-    /// Show the step before.
+    /// Show the previous step.
     Previous,
 }
 
-/// The place, and where it is going.
+/// The position and where it is going.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Player {
     place: f32,
@@ -45,9 +45,9 @@ pub struct Player {
     /// Stages per second on the way to the target.
     pace: f32,
     playing: bool,
-    /// Seconds left to stand still.
+    /// Seconds left of the pause.
     hold: f32,
-    /// 1 is the ordinary pace.
+    /// The speed; 1 is normal.
     pub speed: f32,
 }
 
@@ -58,33 +58,33 @@ impl Default for Player {
 }
 
 impl Player {
-    /// The place, 0 to 6.
+    /// The position, from 0 to 6.
     #[must_use]
     pub fn place(&self) -> f32 {
         self.place
     }
 
-    /// How much of a stage is done, 0 to 1, gently begun and ended.
+    /// The progress of a stage from 0 to 1, eased at both ends.
     #[must_use]
     pub fn done(&self, stage: Stage) -> f32 {
         let t = (self.place - stage as usize as f32).clamp(0.0, 1.0);
         t * t * (3.0 - 2.0 * t)
     }
 
-    /// As [`Self::done`], evenly: for what has its own way of beginning and ending.
+    /// As [`Self::done`], but linear, for movements that have their own easing.
     #[must_use]
     pub fn part(&self, stage: Stage) -> f32 {
         (self.place - stage as usize as f32).clamp(0.0, 1.0)
     }
 
-    /// The stage that is shown: the one under way, else the last one done.
+    /// The stage that is shown: the one in progress, or else the last one that is complete.
     #[must_use]
     pub fn stage(&self) -> Stage {
         let all = [Stage::Scores, Stage::Biased, Stage::Choice, Stage::Counts, Stage::Error, Stage::Update];
         all[(self.place.ceil() as usize).saturating_sub(1).min(5)]
     }
 
-    /// Whether it plays by itself.
+    /// Whether the stages are playing.
     #[must_use]
     pub fn playing(&self) -> bool {
         self.playing
@@ -96,7 +96,7 @@ impl Player {
         self.playing || self.place != self.target
     }
 
-    /// Plays from here, from the start where it is at the end; or stands still.
+    /// Starts playing from here, or from the start if the position is at the end; or stops.
     pub fn toggle(&mut self) {
         self.playing = !self.playing;
         self.hold = 0.0;
@@ -106,25 +106,25 @@ impl Player {
         self.target = self.place;
     }
 
-    /// Stands still.
+    /// Stops.
     pub fn stop(&mut self) {
         self.playing = false;
         self.target = self.place;
     }
 
-    /// Jumps to a place, as a slider does.
+    /// Jumps to a position, as a slider does.
     pub fn scrub(&mut self, place: f32) {
         self.place = place.clamp(0.0, END);
         self.stop();
     }
 
-    /// Goes to where a stage is done.
+    /// Moves to the end of a stage.
     pub fn go(&mut self, stage: Stage) {
         self.playing = false;
         self.head_for(stage as usize as f32 + 1.0);
     }
 
-    /// One stage on, or into the next step.
+    /// Moves to the next stage, or into the next step.
     pub fn forward(&mut self) -> Option<Wish> {
         self.playing = false;
         let from = if self.place < self.target { self.target } else { self.place };
@@ -135,7 +135,7 @@ impl Player {
         None
     }
 
-    /// One stage back, or into the step before.
+    /// Moves to the previous stage, or into the previous step.
     pub fn back(&mut self) -> Option<Wish> {
         self.playing = false;
         let from = if self.place > self.target { self.target } else { self.place };
@@ -147,7 +147,7 @@ impl Player {
         None
     }
 
-    /// Into the next step, whose first stage begins.
+    /// Moves into the next step, at the beginning of its first stage.
     pub fn next_step(&mut self) -> Wish {
         self.place = 0.0;
         self.hold = 0.0;
@@ -160,7 +160,7 @@ impl Player {
         self.pace = (self.target - self.place).abs().max(1.0) / BY_HAND;
     }
 
-    /// Time goes by, seconds.
+    /// Advances by this many seconds.
     pub fn tick(&mut self, seconds: f32) -> Option<Wish> {
         if !self.playing {
             let way = self.target - self.place;

@@ -1,4 +1,4 @@
-//! The six stages as a line that is clicked, dragged along, stepped and played.
+//! The control for the six stages: a line to click and drag along, with buttons to step and play.
 
 use super::super::PaneContext;
 use super::draw::title;
@@ -14,14 +14,14 @@ use egui_material_icons::icons::{
 use moebias_engine::microscope::Microscope;
 use strum::{EnumCount as _, IntoEnumIterator as _};
 
-/// Its height, points.
+/// Height of the control, in points.
 pub(super) const HEIGHT: f32 = 36.0;
 /// Height of the line that is dragged along.
 const TRACK: f32 = 9.0;
-/// Room of the five buttons.
+/// Width of the five buttons.
 const BUTTONS: f32 = 5.0 * 28.0 + 8.0;
 
-/// Draws it. What it asks of the run comes back.
+/// Draws the control. Returns what it asks of the run.
 pub(super) fn show(
     ui: &mut Ui,
     cx: &PaneContext<'_>,
@@ -35,7 +35,7 @@ pub(super) fn show(
         ui.new_child(UiBuilder::new().max_rect(buttons).layout(egui::Layout::left_to_right(egui::Align::Center)));
     row.spacing_mut().item_spacing.x = 0.0;
     let theme = cx.theme;
-    // Before the first step there is nothing to take apart.
+    // Before the first step there is nothing to show.
     let first = view.step > 0;
     let mut button = |symbol, size, enabled, name: &str, tip: &str| {
         icon_button(&mut row, theme, symbol, size, enabled, name, tip).clicked()
@@ -87,7 +87,7 @@ pub(super) fn show(
     wish
 }
 
-/// The stages themselves, and the line under them.
+/// Draws the names of the stages, and the line below them.
 fn line(ui: &mut Ui, theme: &'static Theme, place: Rect, player: &mut Player, view: &Microscope) {
     let width = place.width() / Stage::COUNT as f32;
     let names = place.with_max_y(place.bottom() - TRACK);

@@ -1,5 +1,4 @@
-//! What is said of each stage: what happens there, its formula with the numbers of one token and one expert, and what a rule does
-//! otherwise.
+//! The text of each stage: what happens in it, its formula with the numbers of one token and one expert, and what a rule does differently.
 
 use super::player::Stage;
 use crate::ui::kit::widgets::slider::figure;
@@ -10,7 +9,7 @@ use moebias_model::config::{Gate, Rule, Schedule};
 use moebias_model::fixed::{SCORE_ONE, from_q32, from_score};
 use moebias_model::order;
 
-/// A stage's name under a rule.
+/// The name of a stage under a rule.
 pub(super) fn name(stage: Stage, view: Option<&Microscope>) -> &'static str {
     let rule = view.map_or(Rule::Sign, Microscope::rule);
     match stage {
@@ -25,7 +24,7 @@ pub(super) fn name(stage: Stage, view: Option<&Microscope>) -> &'static str {
     }
 }
 
-/// What happens in a stage.
+/// What happens in a stage, in one sentence.
 pub(super) fn what(stage: Stage, view: &Microscope) -> String {
     let (k, experts) = (view.router.top_k, view.came.len());
     match stage {
@@ -64,7 +63,7 @@ fn gate(view: &Microscope) -> &'static str {
     }
 }
 
-/// A number with a minus as long as a plus.
+/// A number with a typographic minus.
 pub(super) fn number(x: f64, decimals: usize) -> String {
     // No "−0.000".
     let rounded = format!("{x:.decimals$}");
@@ -72,25 +71,25 @@ pub(super) fn number(x: f64, decimals: usize) -> String {
     if zero { rounded.trim_start_matches('-').to_owned() } else { rounded.replace('-', "−") }
 }
 
-/// The same with its sign.
+/// The same, always with its sign.
 pub(super) fn signed(x: f64, decimals: usize) -> String {
     let plain = number(x, decimals);
     if plain.starts_with('−') { plain } else { format!("+{plain}") }
 }
 
-/// Of two terms: `a + b`, or `a − b` where b is negative.
+/// The sum of two terms: `a + b`, or `a − b` if b is negative.
 fn sum(a: f64, b: f64, d: usize) -> String {
     let sign = if b < 0.0 { '−' } else { '+' };
     format!("{} {sign} {}", number(a, d), number(b.abs(), d))
 }
 
-/// Decimals with which a step of the bias is seen.
+/// The number of decimals in which a step of the bias is visible.
 pub(super) fn decimals(view: &Microscope) -> usize {
     let step = from_q32(view.rates.rate).abs();
     if step > 1e-9 && view.rule().has_step() { ((-step.log10()).ceil() as usize + 1).clamp(4, 7) } else { 4 }
 }
 
-/// A mean or a target: whole where it is whole.
+/// A mean or a target, without decimals if it is a whole number.
 pub(super) fn share(x: f64) -> String {
     if x.fract() == 0.0 { figure(x, true) } else { number(x, 2) }
 }
@@ -371,7 +370,7 @@ fn is_frozen(view: &Microscope) -> bool {
     view.balancer.freeze.is_some_and(|from| view.step >= from)
 }
 
-/// What is otherwise in a stage than the formula of loss-free balancing would have it.
+/// What differs in a stage from the formula of loss-free balancing.
 pub(super) fn remark(stage: Stage, view: &Microscope) -> Option<String> {
     let (rule, router) = (view.rule(), &view.router);
     let said: &str = match (stage, rule) {

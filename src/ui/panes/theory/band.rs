@@ -1,4 +1,4 @@
-//! How far the worst load is from fair, the band, and whether the band is promised here.
+//! The distance of the worst load from the fair share, the band, and whether the band is guaranteed here.
 
 use super::super::PaneContext;
 use super::super::shared::time_plot::{self, Axis, Curve, Mark, TimePlot};

@@ -17,7 +17,7 @@ use moebias_model::metrics::sampling_floor;
 use moebias_model::theory::batch_size::Size;
 use std::sync::Arc;
 
-/// Drawn no lower than this.
+/// Smaller values are drawn at this one.
 const SMALLEST: f64 = 0.003;
 
 /// One variant's curve: within a batch, then over whole steps.
@@ -98,7 +98,7 @@ impl Chart<'_> {
             let painter = ui.painter().with_clip_rect(plot.frame.expand(5.0));
             curve.iter().for_each(|&(x, y)| m.mark.draw(&painter, plot.at(x, y), 3.0, m.colour, theme.pane));
         }
-        // One step: left of it the computation batch is a part of a step, right of it several.
+        // Left of the line at one step, a computation batch is part of a step; right of it, several steps.
         let step = plot.at(f64::from(snapshot.routed_batch), low).x;
         if plot.frame.x_range().contains(step) {
             ui.painter().vline(step, plot.frame.y_range(), Stroke::new(1.0, theme.fair.gamma_multiply(0.6)));

@@ -59,7 +59,7 @@ pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, other: &mut bool) {
     });
 }
 
-/// Around its mean.
+/// The values minus their mean.
 fn centred(bias: &[f64]) -> Vec<f64> {
     let mean = bias.iter().sum::<f64>() / bias.len().max(1) as f64;
     bias.iter().map(|b| b - mean).collect()

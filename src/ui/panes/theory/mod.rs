@@ -1,4 +1,5 @@
-//! The price view, live: the Lagrangian, who moves, the band, the online setting, computation batches, and a learned bias.
+//! The price view of the running experiment: the Lagrangian, the tokens that move, the band, the online setting, computation batches, and
+//! a learned bias.
 
 mod band;
 mod batch_size;
@@ -28,16 +29,16 @@ use strum::IntoEnumIterator as _;
 
 /// Width of the column of figures, points.
 const FIGURES: f32 = 236.0;
-/// So many times more steps than about it went by unexamined where there is a gap.
+/// A gap is drawn if this many times more steps than usual passed unexamined.
 const MISSED: u64 = 4;
-/// Between columns.
+/// The distance between columns, in points.
 const BETWEEN: f32 = 14.0;
 
 /// The pane.
 #[derive(Debug, Default)]
 pub struct TheoryPane {
     section: Section,
-    /// Where one plot only has room: the second.
+    /// Whether the second plot is shown, if there is room for only one.
     other: bool,
 }
 
@@ -47,7 +48,7 @@ impl TheoryPane {
         self.section
     }
 
-    /// Opens this part.
+    /// Opens a section.
     pub fn set_section(&mut self, section: Section) {
         self.section = section;
     }
@@ -60,7 +61,7 @@ impl Pane for TheoryPane {
 
     fn subtitle(&self, cx: &PaneContext<'_>) -> String {
         let Some(examined) = cx.lab.snapshot().theory.as_ref().and_then(|t| t.examined.clone()) else {
-            // Before the first step the pane itself says so.
+            // Before the first step, the pane itself shows a message.
             return if cx.lab.snapshot().shown_step().is_none() { "" } else { "the price view" }.into();
         };
         let (tokens, figure) = (examined.problem.tokens(), crate::ui::kit::widgets::slider::figure);
@@ -113,7 +114,7 @@ impl Pane for TheoryPane {
         let request = TheoryRequest { variant: cx.link.variant };
         let theory = cx.lab.snapshot().theory.clone().filter(|t| t.request == request);
         let Some(theory) = theory else {
-            // Asked for every frame until it is there.
+            // Requested in every frame until the worker has sent it.
             cx.lab.send(Command::SetTheory(Some(request)));
             return message(ui, cx.theme, "Examining the last step…");
         };
@@ -137,22 +138,22 @@ impl Pane for TheoryPane {
     }
 }
 
-/// Whether the trace that runs has a learned bias.
+/// Whether the trace of the present run has a learned bias.
 fn has_learned(snapshot: &Snapshot) -> bool {
     snapshot.trace.as_ref().is_some_and(|t| !t.learned_bias.is_empty())
 }
 
-/// The sentence on the source, at the bottom. Returns the room above it. Where there is hardly room, the sentence is cut and the
-/// pointer brings all of it.
+/// Draws the sentence about the source at the bottom, and returns the room above it. In a low pane the sentence is cut; pointing at it shows
+/// all of it.
 fn footnote(ui: &mut Ui, cx: &PaneContext<'_>, words: &str) -> Rect {
     let rect = ui.max_rect();
     let mut job = LayoutJob::simple(words.to_owned(), text(TINY), cx.theme.faint, rect.width());
-    // All of it where that leaves most of the room to what is drawn.
+    // The whole sentence, if that leaves most of the room to the plots.
     job.wrap.max_rows = ((rect.height() * 0.3 / 12.0) as usize).max(1);
     let galley = ui.painter().layout_job(job);
     let at = pos2(rect.left(), rect.bottom() - galley.size().y + 2.0);
     let place = Rect::from_min_size(at, galley.size());
-    // What is cut can be reached by keys as well.
+    // The whole sentence can be reached by the keyboard as well.
     let sense = if galley.elided { egui::Sense::FOCUSABLE } else { egui::Sense::hover() };
     let response = ui.interact(place, ui.scope_id().with("source"), sense);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, words));
@@ -165,7 +166,7 @@ fn footnote(ui: &mut Ui, cx: &PaneContext<'_>, words: &str) -> Rect {
     rect.with_max_y(at.y - 4.0)
 }
 
-/// The place of what is drawn, and that of the column of figures where there is room for one.
+/// The place of the plots, and that of the column of figures if there is room for it.
 fn places(rect: Rect) -> (Rect, Option<Rect>) {
     if rect.width() < FIGURES + 200.0 {
         return (rect, None);
@@ -173,10 +174,10 @@ fn places(rect: Rect) -> (Rect, Option<Rect>) {
     (rect.with_max_x(rect.right() - FIGURES - BETWEEN), Some(rect.with_min_x(rect.right() - FIGURES)))
 }
 
-/// A caption and what stands under it.
+/// A caption, and the function that draws what stands below it.
 type Drawn<'a> = (&'a str, &'a mut dyn FnMut(&mut Ui, &mut PaneContext<'_>));
 
-/// Two plots: one above the other or side by side; where there is room for one only, the other takes its place on a click.
+/// Draws two plots one above the other or side by side. If there is room for only one, a click switches to the other.
 fn pair(ui: &mut Ui, cx: &mut PaneContext<'_>, place: Rect, other: &mut bool, plots: [Drawn<'_>; 2]) {
     let [(first, draw_first), (second, draw_second)] = plots;
     let both = if place.height() >= 250.0 {
@@ -209,7 +210,7 @@ fn pair(ui: &mut Ui, cx: &mut PaneContext<'_>, place: Rect, other: &mut bool, pl
     }
 }
 
-/// Draws into a place with a caption on top. Returns what `draw` does.
+/// Draws a caption, and what `draw` draws below it. Returns the result of `draw`.
 fn captioned<T>(
     ui: &mut Ui,
     cx: &mut PaneContext<'_>,
@@ -245,7 +246,7 @@ fn row(ui: &mut Ui, cx: &PaneContext<'_>, name: &str, value: &str, tip: &str) {
     line(ui, cx.theme, name, value, cx.theme.text).on_hover_text(tip);
 }
 
-/// As [`row`], of less weight or with a colour.
+/// As [`row`], in another colour.
 fn row_in(ui: &mut Ui, cx: &PaneContext<'_>, colour: Color32, name: &str, value: &str, tip: &str) {
     line(ui, cx.theme, name, value, colour).on_hover_text(tip);
 }
@@ -256,12 +257,12 @@ fn words(ui: &mut Ui, cx: &PaneContext<'_>, font: FontId, words: &str) {
     ui.add(egui::Label::new(RichText::new(words).font(font).color(cx.theme.dim)).wrap());
 }
 
-/// A real number with its sign, and a minus as long as a plus.
+/// A real number with its sign, with a typographic minus.
 fn signed(x: f64, decimals: usize) -> String {
     format!("{x:+.decimals$}").replace('-', "−")
 }
 
-/// The points that the steps in sight need, one per two pixels at most: of a group of steps the last.
+/// The points for the visible steps, at most one per two pixels: the last step of each group.
 fn in_sight(theory: &Arc<Theory>, (from, to): (f64, f64), pixels: f32) -> Vec<Point> {
     let all = &theory.points;
     let first = all.partition_point(|p| (p.step as f64) < from).saturating_sub(1);
@@ -271,7 +272,7 @@ fn in_sight(theory: &Arc<Theory>, (from, to): (f64, f64), pixels: f32) -> Vec<Po
     shown.chunk_by(|a, b| a.step / together == b.step / together).filter_map(|g| g.last().copied()).collect()
 }
 
-/// The points in stretches: where far more steps than usual went by unexamined, nothing is drawn.
+/// The points in pieces: nothing is drawn where far more steps than usual passed unexamined.
 fn stretches(points: &[Point]) -> Vec<&[Point]> {
     let steps = |i: usize| points[i + 1].step - points[i].step;
     let gap = |i: &usize| {
@@ -285,13 +286,13 @@ fn stretches(points: &[Point]) -> Vec<&[Point]> {
     ends.map(|to| &points[std::mem::replace(&mut from, to)..to]).filter(|s| !s.is_empty()).collect()
 }
 
-/// A quantity over the steps examined: a curve for each stretch of them, of which the last has the name.
+/// A quantity over the examined steps: a curve for each piece without a gap; the last curve has the name.
 fn curves(points: &[Point], of: impl Fn(&Point) -> Option<f64>, look: Curve) -> Vec<Curve> {
     let value = |p: &Point| Some([objective::middle(p), of(p)?]);
     let mut out: Vec<Curve> = vec![];
     for stretch in stretches(points) {
         let mut points: Vec<[f64; 2]> = stretch.iter().filter_map(value).collect();
-        // A step alone is as wide as it is.
+        // A single step is drawn as wide as one step.
         if let [[x, y]] = points[..] {
             points = vec![[x - 0.5, y], [x + 0.5, y]];
         }

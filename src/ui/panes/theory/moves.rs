@@ -1,4 +1,5 @@
-//! Who moved in the last step: experts that lose on the left, the fullest first, experts that gain on the right, the emptiest first.
+//! The tokens that moved in the last step, as flows from the experts that lose (on the left, the fullest first) to the experts that gain (on
+//! the right, the emptiest first).
 
 use super::super::PaneContext;
 use super::{captioned, figures, message, places, row, row_in, words};
@@ -12,13 +13,13 @@ use moebias_model::theory::moves::Flow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// More flows than this are not drawn: they would be hairlines.
+/// The most flows that are drawn; more would be hairlines.
 const MOST: usize = 240;
 /// Width of an expert's bar.
 const BAR: f32 = 7.0;
 /// Room for names beside the bars.
 const NAMES: f32 = 92.0;
-/// Pieces of a ribbon.
+/// The number of straight pieces of a ribbon.
 const PIECES: usize = 14;
 
 pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>) {
@@ -58,7 +59,7 @@ fn flows(ui: &mut Ui, cx: &mut PaneContext<'_>, examined: &Examined) {
     let left = side(shown, |f| f.from, rect.left() + NAMES, rect, |e| (std::cmp::Reverse(load(e)), e));
     let right = side(shown, |f| f.to, rect.right() - NAMES - BAR, rect, |e| (load(e), e));
     let fair = examined.fair() as f32;
-    // Near balance too, who is over and who is under can be told apart.
+    // Even near balance, overloaded and underloaded experts have visibly different colours.
     let colour = |e: u16| {
         let share = load(e) as f32 / fair.max(1e-6);
         let side = if share > 1.0 { theme.over } else { theme.under };
@@ -66,7 +67,7 @@ fn flows(ui: &mut Ui, cx: &mut PaneContext<'_>, examined: &Examined) {
         if off < 1e-6 { theme.fair } else { Theme::mix(theme.fair, side, (0.35 + 1.3 * off.sqrt()).min(1.0)) }
     };
 
-    // Ribbons leave and arrive in the order of the other side, so that they cross as little as they can.
+    // Ribbons leave and arrive in the order of the other side, so that few of them cross.
     let place = |sides: &[Side], e: u16| sides.iter().position(|s| s.expert == e).unwrap_or(0);
     let mut order: Vec<&Flow> = shown.iter().collect();
     order.sort_by_key(|f| (place(&left, f.from), place(&right, f.to)));
@@ -168,7 +169,7 @@ fn count(n: u32) -> String {
     if n == 1 { "1 token".into() } else { format!("{} tokens", figure(f64::from(n), true)) }
 }
 
-/// The experts of one side, one above the other, as tall as they have tokens that moved.
+/// The bars of one side, one below the other; the height of a bar is the number of its expert's tokens that moved.
 fn side<K: Ord>(flows: &[Flow], of: impl Fn(&Flow) -> u16, x: f32, rect: Rect, order: impl Fn(u16) -> K) -> Vec<Side> {
     let mut tokens: BTreeMap<u16, u32> = BTreeMap::new();
     flows.iter().for_each(|f| *tokens.entry(of(f)).or_default() += f.tokens);
@@ -187,11 +188,11 @@ fn side<K: Ord>(flows: &[Flow], of: impl Fn(&Flow) -> u16, x: f32, rect: Rect, o
     sorted.into_iter().map(place).collect()
 }
 
-/// Names beside the bars, where they have room of their own; the linked expert's always.
+/// Draws the names beside the bars where they do not overlap; the name of the linked expert always.
 fn names(ui: &Ui, theme: &Theme, sides: &[Side], linked: Option<usize>, left: bool, share: &dyn Fn(u16) -> f32) {
     let mut taken = f32::NEG_INFINITY;
     let mut all: Vec<&Side> = sides.iter().collect();
-    // The linked one first, then from the top.
+    // The linked expert first, then from top to bottom.
     all.sort_by_key(|s| Some(usize::from(s.expert)) != linked);
     let mine = all.first().filter(|s| Some(usize::from(s.expert)) == linked).map(|s| s.rect.center().y);
     for s in all {
@@ -214,14 +215,14 @@ fn names(ui: &Ui, theme: &Theme, sides: &[Side], linked: Option<usize>, left: bo
     }
 }
 
-/// A band from one side to the other, level at both ends.
+/// A ribbon from one side to the other, horizontal at both ends.
 struct Ribbon {
     from: (Pos2, f32),
     to: (Pos2, f32),
 }
 
 impl Ribbon {
-    /// Its upper edge and its height, a share of the way across.
+    /// The upper edge and the height of the ribbon at a share of the way across.
     fn at(&self, t: f32) -> (Pos2, f32) {
         let eased = t * t * (3.0 - 2.0 * t);
         let mix = |a: f32, b: f32, t: f32| a + (b - a) * t;

@@ -1,4 +1,4 @@
-//! Λ over time with the exact optimum below it, and what moves it: the prices take, the tokens' benefit gives back.
+//! Λ over time with the exact optimum below it, and its two changes per step: what the prices take, and the benefit of tokens that switch.
 
 use super::super::PaneContext;
 use super::super::shared::time_plot::{self, Axis, Curve, Mark, TimePlot};
@@ -10,7 +10,7 @@ use egui_plot::PlotTransform;
 use moebias_engine::theory::{Examined, Point, Solved, Theory};
 use std::sync::Arc;
 
-/// What is smaller than this is drawn here on the logarithmic axis.
+/// Smaller values are drawn at this one on the logarithmic axis.
 const SMALLEST: f64 = 1e-9;
 
 pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>, other: &mut bool) {
@@ -97,7 +97,7 @@ fn balance(ui: &mut Ui, cx: &mut PaneContext<'_>, points: &[Point]) {
     }
 }
 
-/// Small triangles along the bottom at the steps in which Λ rose.
+/// Draws small triangles along the bottom at the steps in which Λ rose.
 fn rises(ui: &Ui, cx: &PaneContext<'_>, transform: &PlotTransform, points: &[Point]) {
     let frame = *transform.frame();
     let painter = ui.painter().with_clip_rect(frame.expand(1.0));
@@ -105,7 +105,7 @@ fn rises(ui: &Ui, cx: &PaneContext<'_>, transform: &PlotTransform, points: &[Poi
     let mut last = f32::NEG_INFINITY;
     for p in points.iter().filter(|p| p.rises) {
         let x = transform.position_from_point_x(middle(p));
-        // Where they would overlap, one stands for its neighbours.
+        // Triangles that would overlap are drawn as one.
         if !frame.x_range().contains(x) || x - last < 3.0 {
             continue;
         }
@@ -115,7 +115,7 @@ fn rises(ui: &Ui, cx: &PaneContext<'_>, transform: &PlotTransform, points: &[Poi
     }
 }
 
-/// Where a step is drawn: in the middle of what it covers, as by every other curve.
+/// The x position of a step: in the middle of the range that it covers, as for every other curve.
 pub(super) fn middle(point: &Point) -> f64 {
     point.step as f64 + 0.5
 }

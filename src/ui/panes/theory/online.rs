@@ -14,7 +14,7 @@ use moebias_model::metrics::sampling_floor;
 use moebias_model::theory::online::{Distance, Setting, Shrinks};
 use std::sync::Arc;
 
-/// What is smaller is drawn here.
+/// Smaller values are drawn at this one.
 const SMALLEST: f64 = 1e-6;
 
 pub(super) fn show(ui: &mut Ui, cx: &mut PaneContext<'_>, theory: &Arc<Theory>, other: &mut bool) {
@@ -47,7 +47,7 @@ fn distance(ui: &mut Ui, cx: &mut PaneContext<'_>, online: &Online) {
     let points = {
         let history = lock(&snapshot.history);
         let Some(of) = history.variants.get(cx.link.variant) else { return };
-        // Of the columns that share a pixel, the last.
+        // The last of the columns that share a pixel.
         let read = |group: &[&Column]| {
             let bias: Vec<f64> =
                 group.last().map(|c| c.bias.iter().map(|&b| f64::from(b)).collect()).unwrap_or_default();
@@ -79,7 +79,7 @@ fn distance(ui: &mut Ui, cx: &mut PaneContext<'_>, online: &Online) {
 struct Bound {
     setting: Setting,
     shrinks: Shrinks,
-    /// Why nothing is promised.
+    /// Why there is no bound.
     hidden: Option<&'static str>,
 }
 

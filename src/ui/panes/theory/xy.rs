@@ -1,4 +1,4 @@
-//! A small plot of anything against anything, for what does not run over time: axes, curves, points, and what the pointer is on.
+//! A small plot of one quantity against another, where the x axis is not time: axes, curves, points, and the pointer.
 
 use super::super::shared::AXIS;
 use super::super::shared::compared::Mark;
@@ -7,14 +7,14 @@ use crate::ui::kit::theme::Theme;
 use crate::ui::kit::widgets::slider::figure;
 use eframe::egui::{Align2, Color32, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-/// Room for the numbers below, points.
+/// Height of the numbers below, in points.
 const BELOW: f32 = 30.0;
 
-/// How a value is placed.
+/// How values map to an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scale {
     Linear,
-    /// By powers of this base.
+    /// By their logarithm; the grid shows powers of this base.
     Log(u32),
 }
 
@@ -35,7 +35,7 @@ impl Axis {
         }) as f32
     }
 
-    /// Values with a number and a line of the grid, at most about `most`.
+    /// The values that get a number and a grid line, at most about `most`.
     fn ticks(&self, most: f32) -> Vec<f64> {
         let (from, to) = self.range;
         match self.scale {
@@ -57,7 +57,7 @@ impl Axis {
     }
 }
 
-/// A drawn plot.
+/// A plot whose axes are drawn.
 pub(super) struct Xy {
     pub frame: Rect,
     pub response: Response,
@@ -79,7 +79,7 @@ fn number(value: f64) -> String {
 }
 
 impl Xy {
-    /// Draws the axes in all the room there is.
+    /// Draws the axes in all the available space.
     pub(super) fn new(ui: &mut Ui, theme: &Theme, name: &str, x: Axis, y: Axis) -> Self {
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(eframe::egui::Role::Image, true, name));
@@ -101,13 +101,13 @@ impl Xy {
         plot
     }
 
-    /// Where a point lies on the screen.
+    /// The screen position of a point.
     pub(super) fn at(&self, x: f64, y: f64) -> Pos2 {
         let f = self.frame;
         pos2(f.left() + f.width() * self.x.share(x), f.bottom() - f.height() * self.y.share(y))
     }
 
-    /// A curve; dashed where it is theory and not measured.
+    /// Draws a curve; dashed if it is a theoretical one.
     pub(super) fn curve(&self, ui: &Ui, points: &[(f64, f64)], stroke: Stroke, dashed: bool) {
         let path: Vec<Pos2> = points.iter().map(|&(x, y)| self.at(x, y)).collect();
         let painter = ui.painter().with_clip_rect(self.frame.expand(2.0));
@@ -118,13 +118,13 @@ impl Xy {
         }
     }
 
-    /// A point.
+    /// Draws a point.
     pub(super) fn dot(&self, ui: &Ui, x: f64, y: f64, radius: f32, colour: Color32) {
         ui.painter().with_clip_rect(self.frame.expand(5.0)).circle_filled(self.at(x, y), radius, colour);
     }
 }
 
-/// Names with their colours, in a row at the top right of a frame, on ground of their own.
+/// Draws names with their colours in a row at the top right of a frame, on a background of their own.
 pub(super) fn key(ui: &Ui, theme: &Theme, frame: Rect, names: &[(String, Color32, Option<Mark>)]) {
     let mut at = frame.right_top() + vec2(-4.0, 9.0);
     for (name, colour, mark) in names.iter().rev() {
@@ -138,7 +138,7 @@ pub(super) fn key(ui: &Ui, theme: &Theme, frame: Rect, names: &[(String, Color32
         ui.painter().rect_filled(ground, 3.0, theme.pane.gamma_multiply(0.85));
         let line = [pos2(left, at.y), pos2(left + 10.0, at.y)];
         match mark {
-            // What is no variant is dashed in the plot.
+            // Names without a mark belong to dashed curves.
             None => ui.painter().extend(Shape::dashed_line(&line, Stroke::new(1.5, *colour), 3.0, 2.0)),
             Some(mark) => {
                 ui.painter().line_segment(line, Stroke::new(2.0, *colour));

@@ -11,7 +11,7 @@ use moebias_model::config::Rule;
 use moebias_model::fixed::from_q32;
 
 impl Draw<'_> {
-    /// The biases on their way down over the rows.
+    /// Draws the biases as they move down over the rows.
     pub(super) fn sweep(&self) {
         let t = self.player.done(Stage::Biased);
         if t <= 0.0 || t >= 1.0 || !self.has_bias() {
@@ -38,14 +38,14 @@ impl Draw<'_> {
         }
     }
 
-    /// Tokens that the stacks have room for, and points per token.
+    /// The number of tokens that the stacks have room for, and the height per token in points.
     pub(super) fn scale(&self) -> (f32, f32) {
         let most = self.view.came.iter().copied().max().unwrap_or(0) as f32;
         let top = most.max(self.view.fair as f32 * 1.25).max(1.0);
         (top, (self.board.stacks.height().max(1.0) / top).min(26.0))
     }
 
-    /// The line at the mean, the height of each stack, and its number.
+    /// Draws the line at the mean, the height of each stack, and its number.
     pub(super) fn mean(&self) {
         let (board, theme, view) = (&self.board, self.theme, self.view);
         let t = self.player.part(Stage::Counts);
@@ -66,7 +66,7 @@ impl Draw<'_> {
             let (came, kept) = (view.came[expert] as f32, view.loads[expert] as f32);
             let foot = pos2(board.x(column), board.stacks.bottom());
             if !view.shows_all_tokens() {
-                // All tokens of the batch: those shown fly into a bar that stands for all.
+                // The stack stands for all tokens of the batch; those shown move into its bar.
                 let half = (board.column * 0.32).min(42.0);
                 let bar =
                     |n: f32| Rect::from_x_y_ranges(foot.x - half..=foot.x + half, foot.y - n * each * done..=foot.y);
@@ -103,7 +103,7 @@ impl Draw<'_> {
         }
     }
 
-    /// Arrows from each stack to where it should end.
+    /// Draws an arrow from the top of each stack to the fair load.
     pub(super) fn errors(&self) {
         let t = self.player.done(Stage::Error);
         if t <= 0.0 {
@@ -141,7 +141,7 @@ impl Draw<'_> {
         self.text(at, Align2::RIGHT_CENTER, "c̄ − c", text(TINY), theme.faint);
     }
 
-    /// The biases, and how the update moves them.
+    /// Draws the biases, and how the update moves them.
     pub(super) fn biases(&self) {
         let (board, theme, view) = (&self.board, self.theme, self.view);
         if board.biases.height() < 12.0 {
@@ -152,7 +152,7 @@ impl Draw<'_> {
             return self.text(at, Align2::CENTER_CENTER, "This rule has no biases", text(TINY), theme.faint);
         }
         let t = self.player.done(Stage::Update);
-        // A factor is drawn as what it differs from one.
+        // A factor is drawn as its difference from 1.
         let origin = if view.rule() == Rule::Multiplicative { 1.0 } else { 0.0 };
         let off = |b: i64| from_q32(b) - origin;
         let all = view.experts.iter().flat_map(|&e| [off(view.before[e]), off(view.next[e])]);
