@@ -308,7 +308,7 @@ struct CheckArgs {
 
 #[derive(Debug, Args)]
 struct TraceArgs {
-    /// Recordings in any format that --formats lists, a folder of .npy files, builtin:sample or builtin:learned
+    /// Recordings in any format that --formats lists, a folder of .npy files, builtin:sample, builtin:learned or builtin:four-layers
     files: Vec<PathBuf>,
     /// Print one JSON object
     #[arg(long)]

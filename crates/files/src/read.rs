@@ -147,11 +147,12 @@ pub fn load_text(text: &str, name: &str, folder: &Path) -> Result<Loaded, FileEr
     Ok(Loaded { scenario, trace, path: None, examined })
 }
 
-/// The trace of a scenario, and what the recording turned out to hold if it does not ship with Moebias.
+/// The trace of a scenario, and what the recording turned out to hold; `None` for a shipped trace of one layer.
 type OpenTrace = (Option<Arc<Trace>>, Option<Arc<Examined>>);
 
 fn open_trace(text: &str, name: &str, folder: &Path, source: &TraceSource) -> Result<OpenTrace, FileError> {
-    if let Some(id) = source.file.strip_prefix(BUILTIN) {
+    let is_recording = |id: &str| shipped::traces().iter().any(|t| t.id == id && t.is_recording);
+    if let Some(id) = source.file.strip_prefix(BUILTIN).filter(|id| !is_recording(id)) {
         return match recorded::of_shipped(id) {
             Some(trace) => Ok((Some(trace), None)),
             None => {
@@ -163,7 +164,8 @@ fn open_trace(text: &str, name: &str, folder: &Path, source: &TraceSource) -> Re
         };
     }
     let all = std::iter::once(&source.file).chain(&source.reading.also);
-    let files: Vec<PathBuf> = all.map(|file| folder.join(file)).collect();
+    let at = |file: &String| if file.starts_with(BUILTIN) { PathBuf::from(file) } else { folder.join(file) };
+    let files: Vec<PathBuf> = all.map(at).collect();
     match recorded::examine(&files, source.layer.as_deref(), &source.reading) {
         Ok(examined) => Ok((Some(Arc::clone(&examined.trace)), Some(Arc::new(examined)))),
         // The user opened the scenario, so the error names it and says what is wrong with its trace.

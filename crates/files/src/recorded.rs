@@ -124,7 +124,7 @@ fn shipped_trace(path: &Path, reading: &Reading) -> Result<Recording, FileError>
     Ok(moebias_recordings::read(&Input::memory(&name, shipped.bytes.to_vec())?, reading)?)
 }
 
-/// The scores of a shipped trace, decoded only once.
+/// The scores of a shipped trace of one layer, decoded only once.
 pub(super) fn of_shipped(id: &str) -> Option<Arc<Trace>> {
     static DECODED: [OnceLock<Option<Arc<Trace>>>; 2] = [const { OnceLock::new() }; 2];
     let at = shipped::traces().iter().position(|t| t.id == id)?;

@@ -20,8 +20,13 @@ pub struct Shipped {
 pub struct ShippedTrace {
     /// Its name after `builtin:`.
     pub id: &'static str,
+    /// What it is called on screen.
+    pub name: &'static str,
     /// The content of its file in `assets/traces/`.
     pub bytes: &'static [u8],
+    /// Whether scenarios of it show its layers and oddities and may read it in another way, as those of a file may. The others have one layer,
+    /// which is decoded only once.
+    pub is_recording: bool,
 }
 
 macro_rules! scenarios {
@@ -79,13 +84,21 @@ pub fn traces() -> &'static [ShippedTrace] {
 }
 
 macro_rules! traces {
-    ($($id:literal: $file:literal),* $(,)?) => {
-        &[$(ShippedTrace { id: $id, bytes: include_bytes!(concat!(env!("MOEBIAS_TRACES"), "/", $file)) }),*]
+    ($($id:literal: $name:literal, $file:literal, $is_recording:literal);* $(;)?) => {
+        &[$(ShippedTrace {
+            id: $id,
+            name: $name,
+            bytes: include_bytes!(concat!(env!("MOEBIAS_TRACES"), "/", $file)),
+            is_recording: $is_recording,
+        }),*]
     };
 }
 
-static TRACES: &[ShippedTrace] =
-    traces!["sample": "sample_none_final.safetensors", "learned": "trace_lossfree_final.safetensors"];
+static TRACES: &[ShippedTrace] = traces![
+    "sample": "A small real model (shipped)", "sample_none_final.safetensors", false;
+    "learned": "A small real model (shipped)", "trace_lossfree_final.safetensors", false;
+    "four-layers": "A small recording (shipped)", "four_layers.safetensors", true;
+];
 
 /// The shipped scenario with this id.
 #[must_use]

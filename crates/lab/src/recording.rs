@@ -41,7 +41,10 @@ impl Lab {
         let document = self.sheet.document.clone();
         let work = move |_: &Progress| again(&examined, &files, layer.as_deref(), &reading, variants, &document);
         match Job::spawn(name, self.wake.clone(), work) {
-            Ok(job) => self.desk.opening = Some(job),
+            Ok(job) => {
+                self.desk.opening = Some(job);
+                self.changed_by_hand();
+            }
             Err(e) => self.tell(Level::Error, format!("The recording can't be read now: {e}")),
         }
     }

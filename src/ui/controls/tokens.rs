@@ -8,7 +8,7 @@ use crate::ui::kit::widgets::group;
 use crate::ui::kit::widgets::slider::Scale;
 use eframe::egui::{Align, DragValue, Layout, RichText, Ui};
 use egui_material_icons::icons::ICON_CASINO;
-use moebias_files::BUILTIN;
+use moebias_files::{BUILTIN, shipped};
 use moebias_lab::command::Command;
 use moebias_model::change::Change;
 use moebias_model::config::{Source, Synthetic, limits};
@@ -69,7 +69,8 @@ pub(super) fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
             seed(ui, desk);
         }
         Source::Trace(t) => {
-            let name = t.file.strip_prefix(BUILTIN).map_or(t.file.as_str(), |_| "A small real model (shipped)");
+            let ships = |id: &str| shipped::traces().iter().find(|s| s.id == id).map(|s| s.name);
+            let name = t.file.strip_prefix(BUILTIN).and_then(ships).unwrap_or(&t.file);
             let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
             let shape = desk.lab.snapshot().trace.as_ref().map(|t| (t.steps, t.tokens, t.experts));
             ui.label(RichText::new(name).small());

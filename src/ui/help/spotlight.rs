@@ -50,6 +50,8 @@ fn names(control: Control) -> &'static [&'static str] {
         Control::Reset => &["Reset"],
         Control::ResetBiases => &["Reset biases"],
         Control::Compare => &["Compare"],
+        Control::Layer => &["Layer"],
+        Control::Remedy => &["Remedy"],
     }
 }
 

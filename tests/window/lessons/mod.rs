@@ -9,6 +9,7 @@ mod book;
 mod keyboard;
 mod measure;
 mod numbers;
+mod recorded;
 
 use crate::driver::{self, ORDINARY, Opening, PLAIN, Window, click_at, lab_with_journal, pictures, send, themed, wait};
 use eframe::egui::{Event, Key, MouseWheelUnit, Pos2, TouchPhase, accesskit::Role, pos2, vec2};
@@ -160,6 +161,9 @@ fn do_task(w: &mut Window, id: &str, page: usize) {
             click(w, Role::Button, "Proportional, u = 0.01");
             choose(w, "Rule", "ID Balancing");
         }
+        ("your-model", 1) => click(w, Role::Button, "Leave the identical tokens out"),
+        ("your-model", 2) => choose(w, "Layer", "Layer 3"),
+        ("your-model", 3) => choose(w, "Rule", "Loss-free, sign"),
         _ => panic!("no way is known to do page {} of {id}", page + 1),
     }
     // The user presses the key that the card names for a paused run, and then plays at full speed.
@@ -266,6 +270,7 @@ plays! {
     the_sampling_floor "sampling-floor",
     how_the_big_models_do_it "big-models",
     an_experiment_of_your_own "your-own",
+    your_own_model "your-model",
 }
 
 #[test]
@@ -395,7 +400,7 @@ fn errors_in_lessons_name_the_place_and_what_is_allowed() {
         with(&format!("setup: (scenario: \"builtin:skew\"), task: (ask: \"a\", done: \"d\", until: {until})"))
     };
     assert!(read(&task("Below(MaxVio, 0.2)")).is_ok());
-    let cases: [(String, &[&str]); 17] = [
+    let cases: [(String, &[&str]); 20] = [
         (with(""), &["line 2", "pages[0]", "text alone", "a setup, a highlight, a question or a task"]),
         (with("setup: (scenario: \"builtin:first-lok\")"), &["line 2", "did you mean builtin:first-look?"]),
         (with("setup: (scenario: \"missing.ron\")"), &["line 2", "missing.ron", "no such file"]),
@@ -407,6 +412,12 @@ fn errors_in_lessons_name_the_place_and_what_is_allowed() {
         ),
         (with("setup: (experts: 8)"), &["experts", "beside a scenario"]),
         (with("setup: (events: true)"), &["events", "beside a scenario"]),
+        (with("setup: (layer: \"3\")"), &["layer", "beside a scenario"]),
+        (
+            with("setup: (scenario: \"builtin:skew\", layer: \"3\")"),
+            &["line 2", "scenario", "no recording of a router"],
+        ),
+        (with("setup: (scenario: \"builtin:four-layers\", layer: \"9\")"), &["line 2", "scenario", "9"]),
         (with("setup: (scenario: \"builtin:skew\", only: 7)"), &["only", "from 0 to 1"]),
         (with("highlight: [Control(Knob)]"), &["line 2", "Knob", "TopK"]),
         (with("hilight: []"), &["line 2", "hilight", "highlight"]),

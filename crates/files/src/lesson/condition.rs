@@ -1,7 +1,8 @@
 //! Conditions for completing a task, on the figures and settings of one variant.
 
-use moebias_model::config::{Experiment, Rule, Schedule};
+use moebias_model::config::{Experiment, Rule, Schedule, Source, TraceSource};
 use moebias_model::metrics::Metrics;
+use moebias_model::settings::reading::LeaveOut;
 use serde::Deserialize;
 
 /// A figure of a step.
@@ -127,6 +128,14 @@ impl Setting {
     }
 }
 
+/// The recording that the tokens come from; `None` if they are generated.
+fn recording(experiment: &Experiment) -> Option<&TraceSource> {
+    match &experiment.source {
+        Source::Trace(trace) => Some(trace),
+        _ => None,
+    }
+}
+
 /// A condition for completing a task.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub enum Condition {
@@ -140,6 +149,10 @@ pub enum Condition {
     RuleIs(Rule),
     /// The variant has this step size schedule.
     ScheduleIs(Schedule),
+    /// The layer of the recording with this name is shown.
+    LayerIs(String),
+    /// These tokens of the recording are left out.
+    LeavesOut(LeaveOut),
     /// The experiment has at least this many variants.
     Variants(usize),
     /// The run has reached this step.
@@ -174,6 +187,8 @@ impl Condition {
             }
             Self::RuleIs(rule) => experiment.variants.get(variant).is_some_and(|v| v.balancer.rule == *rule),
             Self::ScheduleIs(s) => experiment.variants.get(variant).is_some_and(|v| v.balancer.schedule == *s),
+            Self::LayerIs(name) => recording(experiment).is_some_and(|r| r.layer.as_ref() == Some(name)),
+            Self::LeavesOut(what) => recording(experiment).is_some_and(|r| r.reading.leave_out.contains(what)),
             Self::Variants(n) => experiment.variants.len() >= *n,
             Self::Step(n) => step >= *n,
             Self::All(parts) => parts.iter().all(|p| p.settings_hold(experiment, variant, step)),
@@ -196,6 +211,23 @@ impl Condition {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use moebias_model::config::Synthetic;
+    use moebias_model::settings::reading::Reading;
+
+    #[test]
+    fn the_layer_and_what_is_left_out_are_those_of_the_recording() {
+        let reading = Reading { leave_out: vec![LeaveOut::Identical], ..Reading::default() };
+        let source = TraceSource { file: "a.safetensors".into(), layer: Some("3".into()), reading: Box::new(reading) };
+        let of = |source| Experiment { seed: 0, source, variants: vec![] };
+        let (recorded, generated) = (of(Source::Trace(source)), of(Source::Synthetic(Synthetic::default())));
+        let holds = |condition: &Condition, of: &Experiment| condition.settings_hold(of, 0, 0);
+        let (layer, identical) = (Condition::LayerIs("3".into()), Condition::LeavesOut(LeaveOut::Identical));
+        assert!(holds(&layer, &recorded) && !holds(&layer, &generated));
+        assert!(holds(&identical, &recorded) && !holds(&identical, &generated));
+        assert!(!holds(&Condition::LayerIs("2".into()), &recorded));
+        assert!(!holds(&Condition::LeavesOut(LeaveOut::TokenId(0)), &recorded));
+        assert!(!layer.of_figures() && !identical.of_figures());
+    }
 
     #[test]
     fn figures_of_joined_steps_are_never_granted_too_easily() {

@@ -17,6 +17,7 @@ pub use stage::Scene;
 use super::Loaded;
 use super::view::PaneKind;
 use moebias_model::change::{Change, Target};
+use moebias_model::settings::reading::Reading;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -113,9 +114,15 @@ pub struct Page {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Setup {
-    /// A scenario to open: `builtin:NAME`, or a file beside the lesson.
+    /// A scenario or a recording to open: `builtin:NAME`, or a file beside the lesson.
     #[serde(default)]
     pub scenario: Option<String>,
+    /// The layer to show; only with a recording.
+    #[serde(default)]
+    pub layer: Option<String>,
+    /// How to read it: what it does not say itself, and what is left out; only with a recording.
+    #[serde(default)]
+    pub reading: Reading,
     /// Settings to change, one after the other; with a scenario, before it starts.
     #[serde(default)]
     pub changes: Vec<Changed>,
@@ -217,6 +224,10 @@ pub enum Control {
     ResetBiases,
     /// Compare several variants on the same tokens.
     Compare,
+    /// The layer of the recording.
+    Layer,
+    /// What is odd about the recording, with its remedy.
+    Remedy,
 }
 
 /// A thing that a page points at.

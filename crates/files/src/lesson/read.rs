@@ -5,7 +5,7 @@ use super::super::error::{FileError, Problem};
 use super::super::kind::is_lesson;
 use super::super::paths::builtin;
 use super::super::read::{check_version, ron, syntax_error};
-use super::super::{Loaded, load as load_scenario};
+use super::super::{Loaded, load_as};
 use super::stage::stage;
 use super::{Condition, Lesson, Page, Question, Setup, Staged, Task, limits};
 use crate::BUILTIN;
@@ -117,11 +117,12 @@ fn open(
             }
             if let Some(id) = builtin(&from)
                 && scenarios::find(id).is_none()
+                && scenarios::traces().iter().all(|t| t.id != id)
             {
-                let allowed = format!("a scenario that ships with Moebias{}", suggestion(id));
+                let allowed = format!("a scenario or a trace that ships with Moebias{}", suggestion(id));
                 return Err(wrong(setting(&at("scenario"), &format!("{file:?}"), &allowed)));
             }
-            let loaded = load_scenario(&from).map_err(|e| {
+            let loaded = load_as(&[from], setup.layer.as_deref(), &setup.reading).map_err(|e| {
                 let said = Problem::Trace(format!("its scenario can't be used: {}", e.headline()));
                 FileError::new(name, said).at_path(text, &at("scenario"))
             })?;
@@ -134,6 +135,8 @@ fn open(
             ("only", setup.only.is_some()),
             ("stop", setup.stop.is_some()),
             ("events", setup.events.is_some()),
+            ("layer", setup.layer.is_some()),
+            ("reading", !setup.reading.is_plain()),
         ];
         if let Some((field, _)) = lonely.iter().find(|(_, there)| *there) {
             return Err(wrong(setting(&at(field), "written", "left out, or written beside a scenario")));

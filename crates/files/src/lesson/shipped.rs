@@ -35,6 +35,7 @@ pub fn shipped() -> &'static [ShippedLesson] {
         "sampling-floor",
         "big-models",
         "your-own",
+        "your-model",
     ]
 }
 

@@ -52,7 +52,9 @@ fn oddities(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
         if let Some(remedy) = oddity.remedy {
             let button = Button::new(RichText::new(remedy.words()).font(text(SMALL))).min_size(vec2(0.0, ROW));
             let tip = "Reads the recording again so. It is written into the scenario, and undo takes it back";
-            if ui.add(button).on_hover_text(tip).clicked() {
+            let button = ui.add(button).on_hover_text(tip);
+            crate::ui::kit::spots::offer(ui, "Remedy", button.rect);
+            if button.clicked() {
                 read_as(desk, remedy.applied(&examined.reading));
             }
         }
@@ -65,8 +67,8 @@ fn left_out(ui: &mut Ui, desk: &mut Desk<'_>, examined: &Examined) {
     let mut rows: Vec<(String, Reading)> = vec![];
     for what in &reading.leave_out {
         let words = match what {
-            LeaveOut::Identical => "Identical tokens are left out".to_owned(),
-            LeaveOut::TokenId(id) => format!("Tokens with id {id} are left out"),
+            LeaveOut::Identical => "Identical tokens left out".to_owned(),
+            LeaveOut::TokenId(id) => format!("Tokens with id {id} left out"),
         };
         let leave_out = reading.leave_out.iter().copied().filter(|other| other != what).collect();
         rows.push((words, Reading { leave_out, ..reading.clone() }));

@@ -15,6 +15,8 @@ use moebias_lab::Lab;
 use moebias_lab::command::Command;
 use moebias_lab::command::LessonDo;
 use moebias_lab::lesson::Standing;
+use moebias_lab::recording::source_of;
+use moebias_model::settings::reading::LeaveOut;
 
 /// Draws a question with its answers, and the explanation once one is chosen.
 pub(super) fn question(ui: &mut Ui, question: &Question, lab: &mut Lab, theme: &Theme) {
@@ -167,6 +169,18 @@ fn now(ui: &mut Ui, part: &Condition, task: &Task, lab: &Lab, theme: &Theme) {
         Condition::ScheduleIs(schedule) => {
             let now = snapshot.experiment.variants.get(task.variant).map(|v| v.balancer.schedule);
             (now == Some(*schedule), format!("schedule: {schedule}"))
+        }
+        Condition::LayerIs(name) => {
+            let now = source_of(&snapshot.experiment.source).and_then(|r| r.layer.as_deref());
+            (now == Some(name), format!("layer {}, wanted {name}", now.unwrap_or("–")))
+        }
+        Condition::LeavesOut(what) => {
+            let left_out = source_of(&snapshot.experiment.source).is_some_and(|r| r.reading.leave_out.contains(what));
+            let words = match what {
+                LeaveOut::Identical => "identical tokens left out".to_owned(),
+                LeaveOut::TokenId(id) => format!("tokens with id {id} left out"),
+            };
+            (left_out, words)
         }
         Condition::Variants(n) => {
             let now = snapshot.experiment.variants.len();

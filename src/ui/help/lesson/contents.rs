@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 /// Height of a lesson's row in the list, points.
-const ROW: f32 = 52.0;
+const ROW: f32 = 50.0;
 
 /// A shipped lesson, as the contents list it.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ pub fn show(ui: &mut Ui, shelf: &Shelf, asks: &mut Vec<Ask>, theme: &Theme) -> b
             ui.label(RichText::new(words).color(theme.dim));
             ui.add_space(12.0);
             // The height comes from the window, because the modal's first frame has too little room to measure.
-            let room = screen.height() - 240.0;
+            let room = screen.height() - 220.0;
             ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 contents.course(ui, opened);
