@@ -149,7 +149,7 @@ fn layers_are_measured_chosen_and_routed_all_at_once() {
 
     // Routed together with all layers, the layer that is shown reaches the same state as alone after the same number of steps.
     lab.send(Command::RouteLayers { variant: 0, on: true });
-    let enough = |all: &AllLayers| all.routed.as_ref().is_some_and(|r| r.step >= 64);
+    let enough = |all: &AllLayers| all.routed.as_ref().is_some_and(|r| r.step > 64);
     let all = wait_for_layers(&mut lab, "all layers are routed", enough);
     let routed = all.routed.clone().unwrap();
     assert_eq!((routed.of, routed.variant.balancer.rule, all.measured), (1, Rule::Sign, 3));
