@@ -19,7 +19,7 @@ use moebias_engine::run::lock;
 use painter::Painter;
 use std::sync::{Arc, Mutex};
 
-/// Draws this window with [`Painter`] if a CPU rasterises it.
+/// Draws this window with `Painter` if a CPU rasterises it.
 pub fn install(ctx: &Context, state: &RenderState) {
     if state.adapter.get_info().device_type == wgpu::DeviceType::Cpu {
         redirect(ctx, state);
