@@ -87,6 +87,7 @@ impl Records {
     }
 
     /// Adds an entry of metadata.
+    #[cfg(feature = "parquet")]
     pub(super) fn metadata(&mut self, key: &str, value: &Value) {
         self.keep(key, value);
         self.meta.take(key, value);
