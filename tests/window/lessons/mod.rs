@@ -57,7 +57,7 @@ fn picture(w: &mut Window, name: &str) {
 fn reach(w: &mut Window, role: Role, label: &str) -> Pos2 {
     for _ in 0..40 {
         let at = w.get_by_role_and_label(role, label).rect().center();
-        let bottom = w.ctx.content_rect().bottom() - 80.0;
+        let bottom = w.ctx.content_rect().bottom() - 66.0;
         let by = if at.y > bottom {
             -60.0
         } else if (44.0..70.0).contains(&at.y) || at.y < 0.0 {
