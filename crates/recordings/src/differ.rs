@@ -120,6 +120,19 @@ impl Recording {
     ///
     /// # Errors
     /// A recording holds loads only, a file can't be read, or no layer is in both.
+    ///
+    /// ```
+    /// use moebias_recordings::{Input, Reading, read};
+    ///
+    /// let open = |second: u32| {
+    ///     let text = format!("{{\"layer\": 0, \"topk_ids\": [0, 1]}}\n{{\"layer\": 0, \"topk_ids\": [0, {second}]}}\n");
+    ///     read(&Input::memory("log.jsonl", text.into())?, &Reading::default())
+    /// };
+    /// let plain = Reading::default();
+    /// let found = open(2)?.differences(&plain, &open(3)?, &plain, &|_| true)?.expect("it was not stopped");
+    /// assert_eq!((found.tokens_differ, found.tokens), (1, 2));
+    /// # Ok::<(), moebias_recordings::ReadError>(())
+    /// ```
     pub fn differences(
         &self,
         reading: &Reading,

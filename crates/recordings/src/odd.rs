@@ -114,6 +114,22 @@ impl Sign {
 
 impl Recording {
     /// The oddities of a layer as it is read now. Oddities that `reading` remedies already are not reported.
+    ///
+    /// ```
+    /// use moebias_recordings::{Input, Reading, Sign, read};
+    ///
+    /// // 40 warm-up tokens with the same experts, and 60 different ones.
+    /// let experts = |token: u32| if token < 40 { [3, 5] } else { [token * 7 % 8, (token * 7 + 1 + token % 5) % 8] };
+    /// let text: String = (0..100).map(|t| format!("{{\"layer\": 0, \"topk_ids\": {:?}}}\n", experts(t))).collect();
+    /// let recording = read(&Input::memory("log.jsonl", text.into())?, &Reading::default())?;
+    /// let (layer, reading) = (&recording.layers[0], Reading::default());
+    /// let odd = recording.odd(layer, &recording.facts(layer)?, &reading);
+    /// assert_eq!(odd[0].sign, Sign::Identical);
+    /// // The remedy is a reading; with it, nothing is odd any more.
+    /// let reading = odd[0].remedy.expect("there is a remedy").applied(&reading);
+    /// assert!(recording.odd(layer, &recording.facts(layer)?, &reading).is_empty());
+    /// # Ok::<(), moebias_recordings::ReadError>(())
+    /// ```
     #[must_use]
     pub fn odd(&self, layer: &Layer, facts: &Facts, reading: &Reading) -> Vec<Oddity> {
         let name = Some(layer.name.clone()).filter(|_| self.layers.len() > 1);

@@ -125,7 +125,7 @@ impl Pane for Bias {
 }
 
 /// The biases that a recorded model had learned, in score units, for a variant whose biases mean the same. Only their differences matter, so
-/// they are shown around their median or, as they are, around their mean; unchanged if the run starts from them.
+/// they are shown around their median, or else around their mean. Without the median, they are unchanged if the run starts from them.
 fn recorded(cx: &PaneContext<'_>, relative: bool) -> Vec<f64> {
     let snapshot = cx.lab.snapshot();
     let Some(trace) = snapshot.trace.as_ref().filter(|t| !t.learned_bias.is_empty()) else { return vec![] };

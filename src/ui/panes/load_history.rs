@@ -24,7 +24,7 @@ const BELOW: f32 = 18.0;
 const ROOM_FOR_WORDS: f32 = 300.0;
 /// The distance from the fair share, relative to it, at which a pixel has the full colour.
 const FULL: f32 = 1.0;
-/// A peak is shown if it is this many times further from the fair share than the mean of its pixel.
+/// A peak must be more than this many times further from the fair share than the mean of its pixel.
 const PEAK: f32 = 2.0;
 /// The number of standard deviations of a fair load beyond which a peak is not attributed to chance.
 const SIGMAS: f32 = 4.5;

@@ -13,7 +13,7 @@ use moebias_model::metrics::{IN_BALANCE, Metrics};
 
 /// The lower limit of the logarithmic axis, except for zero.
 const SMALLEST: f64 = 1e-6;
-/// Zero, which has no logarithm, is drawn this many decades below the lowest value.
+/// Zero, which has no logarithm, is drawn this many decades below the power of ten at or below the lowest value.
 const ZERO_BELOW: f64 = 0.5;
 
 /// Over which steps MaxVio is taken.

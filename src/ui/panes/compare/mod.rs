@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// The pane.
 #[derive(Debug, Default)]
 pub struct Compare {
-    /// The settings that differ, and the experiment that they were computed from.
+    /// The settings that differ, and the variants that they were computed from.
     known: Option<(Vec<Variant>, Arc<Vec<Difference>>)>,
 }
 

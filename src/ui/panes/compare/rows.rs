@@ -125,7 +125,8 @@ impl Row {
         }
     }
 
-    /// The difference of a value from that of the reference, in percent if that says more.
+    /// The difference of a value from that of the reference, and the same in percent; without percent for shares and for a reference of 0. A
+    /// difference that rounds to 0 gives "=".
     #[must_use]
     pub fn apart(self, value: Option<f64>, reference: Option<f64>) -> Option<[String; 2]> {
         let (value, reference) = (value?, reference?);
@@ -171,7 +172,7 @@ impl Row {
     }
 }
 
-/// A number with three digits; small numbers in scientific notation.
+/// A number with four decimals; below 0.001 with two significant digits in scientific notation.
 fn amount(x: f64) -> String {
     match x {
         0.0 => "0".into(),

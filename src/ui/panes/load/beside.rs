@@ -70,7 +70,7 @@ fn one(ui: &Ui, cx: &PaneContext<'_>, (variant, view): (usize, &VariantView), (f
     let painter = ui.painter();
     for value in [0.0, 1.0, top] {
         painter.hline(frame.x_range(), y_of(value), Stroke::new(1.0, theme.grid));
-        // A name may be there.
+        // In a low pane, the dot and MaxVio are there.
         if !low && (value == 1.0 || frame.height() > 40.0) {
             let label = times(value);
             painter.text(pos2(frame.left() - 6.0, y_of(value)), Align2::RIGHT_CENTER, label, mono(TINY), theme.faint);

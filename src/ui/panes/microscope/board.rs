@@ -28,7 +28,7 @@ const TALLEST: f32 = 30.0;
 /// Height below the cells while the cells have most of the room.
 const FOLDED: f32 = 22.0;
 
-/// The number of tokens and experts that there is room for.
+/// The number of tokens and experts to show: as many as there is room for, but all tokens of a batch of at most `most` tokens.
 pub(super) fn room(board: Rect, tokens: u32, experts: usize, most: u32) -> (u32, u32) {
     let rows = ((board.height() - HEAD - STACKS - BIASES) / ROW).clamp(4.0, most as f32) as u32;
     let width = (board.width() - LEFT - RIGHT).max(1.0);

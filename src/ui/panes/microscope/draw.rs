@@ -317,7 +317,7 @@ impl Draw<'_> {
     }
 }
 
-/// Draws the name of a stage in the middle of a place, if it fits.
+/// Draws the name of a stage in the middle of a place.
 pub(super) fn title(painter: &Painter, rect: Rect, name: &str, bold: bool, colour: Color32) {
     let font = if bold { semibold(12.0) } else { text(12.0) };
     painter.text(rect.center(), Align2::CENTER_CENTER, name, font, colour);

@@ -35,7 +35,7 @@ pub struct MicroscopePane {
     page: u32,
     /// What the pointer was on in the last frame.
     hot: Hot,
-    /// The stage change that a key requested.
+    /// The changes of the stage that keys requested since the last frame.
     asked: Vec<Turn>,
 }
 
@@ -54,7 +54,7 @@ impl MicroscopePane {
         self.asked.push(turn);
     }
 
-    /// Whether the stages are playing.
+    /// Whether the picture is moving: it is playing, or on the way to a stage that was chosen.
     #[must_use]
     pub fn moves(&self) -> bool {
         self.player.moves()

@@ -21,11 +21,11 @@ pub enum Stage {
 
 /// The end of the last stage.
 pub const END: f32 = 6.0;
-/// The duration of a stage at speed 1, in seconds.
+/// The duration of a stage at speed 1.
 const STAGE: Duration = Duration::from_millis(1800);
-/// The pause after a stage, in seconds.
+/// The pause after a stage.
 const HOLD: f32 = 0.7;
-/// The approximate duration of a stage that the user steps to, in seconds.
+/// The duration of a move to a stage that the user chose, in seconds; shorter for less than one stage.
 const BY_HAND: f32 = 0.9;
 
 /// What the player asks of the run.

@@ -35,7 +35,7 @@ pub(super) fn show(
         ui.new_child(UiBuilder::new().max_rect(buttons).layout(egui::Layout::left_to_right(egui::Align::Center)));
     row.spacing_mut().item_spacing.x = 0.0;
     let theme = cx.theme;
-    // Before the first step there is nothing to show.
+    // The first step has no step before it.
     let first = view.step > 0;
     let mut button = |symbol, size, enabled, name: &str, tip: &str| {
         icon_button(&mut row, theme, symbol, size, enabled, name, tip).clicked()

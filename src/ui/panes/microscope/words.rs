@@ -315,7 +315,7 @@ impl<'a> Terms<'a> {
         format!("b + μ·(K_e/N − c/T)/K = {b} + {by}·({aim} − {came})/{k} = {to}")
     }
 
-    /// The rules that remember something from step to step.
+    /// The update of a rule that remembers something from step to step.
     fn of_memory(&self, rule: Rule) -> String {
         let shift = self.shift();
         if rule == Rule::Smebu {
@@ -329,7 +329,7 @@ impl<'a> Terms<'a> {
         format!("e = {} (before {});  b + Kᵢe + K_d·g·Δe − mean b = {shift}", number(e, 3), number(old, 3))
     }
 
-    /// The rules that look at the scores of the whole batch, or at the number of active experts.
+    /// The update of a rule that looks at the scores of the whole batch, or at the number of active experts.
     fn of_batch(&self, rule: Rule) -> String {
         let view = self.view;
         let [b, to] = [self.before, self.next].map(|x| number(x, 4));

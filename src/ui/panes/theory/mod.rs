@@ -262,7 +262,7 @@ fn signed(x: f64, decimals: usize) -> String {
     format!("{x:+.decimals$}").replace('-', "−")
 }
 
-/// The points for the visible steps, at most one per two pixels: the last step of each group.
+/// The points for the visible steps, about one per two pixels: the last step of each group.
 fn in_sight(theory: &Arc<Theory>, (from, to): (f64, f64), pixels: f32) -> Vec<Point> {
     let all = &theory.points;
     let first = all.partition_point(|p| (p.step as f64) < from).saturating_sub(1);

@@ -128,7 +128,8 @@ struct Pointed<'a> {
 }
 
 impl Pointed<'_> {
-    /// Highlights the expert of the bar or the name under the pointer, or both experts of the ribbon, and says what moved.
+    /// Highlights the expert of the bar or the name under the pointer. On a ribbon, it highlights the expert that loses tokens, and says what
+    /// moved.
     fn show(self, ui: &Ui, cx: &mut PaneContext<'_>, examined: &Examined, pointer: Pos2) {
         let Self { rect, response, left, right, ribbon } = self;
         let load = |e: u16| examined.before.loads[usize::from(e)];

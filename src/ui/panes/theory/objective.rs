@@ -105,7 +105,7 @@ fn rises(ui: &Ui, cx: &PaneContext<'_>, transform: &PlotTransform, points: &[Poi
     let mut last = f32::NEG_INFINITY;
     for p in points.iter().filter(|p| p.rises) {
         let x = transform.position_from_point_x(middle(p));
-        // Triangles that would overlap are drawn as one.
+        // Triangles less than three points apart are drawn as one.
         if !frame.x_range().contains(x) || x - last < 3.0 {
             continue;
         }
