@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::output::{self, aligned, counted, figures, styled, thousands};
 use super::progress::while_waiting;
 use moebias_files::{FileError, recorded};
+use moebias_lab::comparing::percent;
 use moebias_recordings::{Differences, LayerDifference, Recording};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -123,8 +124,4 @@ fn row(layer: &LayerDifference, with_margin: bool) -> Vec<String> {
         ]);
     }
     row
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
 }

@@ -4,7 +4,7 @@ use super::Lab;
 use super::job::{Job, JobDied, Progress};
 use super::notices::Level;
 use moebias_files::{Examined, FileError, recorded};
-use moebias_recordings::Differences;
+use moebias_recordings::{Differences, RecordedKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +17,26 @@ pub struct Compared {
     pub found: Arc<Differences>,
     /// The recording that was compared with it.
     of: Arc<Examined>,
+}
+
+impl Compared {
+    /// The result in a sentence.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let found = &self.found;
+        let all = if found.layers.len() == 1 { "" } else { " in at least one layer" };
+        let [tokens, pairs] = [found.share_of_tokens(), found.share_of_pairs()].map(percent);
+        let (name, of) = (&self.name, found.tokens);
+        format!(
+            "In {name}, {tokens} of {of} tokens have other experts{all}, and {pairs} of the pairs of token and layer"
+        )
+    }
+}
+
+/// A share in percent, as comparisons are written.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
 }
 
 /// The comparison in progress and the last one that ended.
@@ -53,11 +73,8 @@ impl Lab {
     #[must_use]
     pub fn cant_compare(&self) -> Option<String> {
         let Some(examined) = self.examined() else { return Some("These tokens are not from a recording".into()) };
-        examined
-            .trace
-            .counts
-            .first()
-            .map(|_| "Only the loads of the experts were recorded, so there are no tokens to compare".to_owned())
+        let loads = examined.recording.kind == RecordedKind::Loads;
+        loads.then(|| "Only the loads of the experts were recorded, so there are no tokens to compare".to_owned())
     }
 
     /// Takes the result of the thread that compares.
@@ -74,7 +91,7 @@ impl Lab {
         self.comparing.job = None;
         match result {
             Ok(Some(compared)) => {
-                self.tell(Level::Success, said(&compared));
+                self.tell(Level::Success, compared.in_words());
                 self.comparing.done = Some(compared);
             }
             Ok(None) => self.tell(Level::Info, "Comparing was cancelled"),
@@ -93,17 +110,4 @@ fn compare(of: Arc<Examined>, path: &Path, progress: &Progress) -> Result<Option
     let found = of.recording.differences(&of.reading, &other, &others, &going)?;
     let name = path.file_name().map_or_else(|| other.name.clone(), |n| n.to_string_lossy().into_owned());
     Ok(found.map(|found| Compared { name, found: Arc::new(found), of }))
-}
-
-/// The result in a sentence.
-fn said(compared: &Compared) -> String {
-    let found = &compared.found;
-    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-    format!(
-        "Compared with {}: {} of {} tokens have other experts in some layer, {} of the pairs of token and layer",
-        compared.name,
-        percent(found.share_of_tokens()),
-        found.tokens,
-        percent(found.share_of_pairs())
-    )
 }

@@ -245,4 +245,9 @@ fn the_recording_is_compared_with_another_one() {
     assert!(lab.compared().is_some(), "the last comparison stays");
     open(&mut lab, &two);
     assert!(lab.compared().is_none(), "it was a comparison of another recording");
+    // Tokens with different numbers of experts are shown by their loads, but they can be compared.
+    let varying = folder.path().join("varying.jsonl");
+    std::fs::write(&varying, "{\"layer\": 0, \"topk_ids\": [0, 1]}\n{\"layer\": 0, \"topk_ids\": [2]}\n").unwrap();
+    open(&mut lab, &varying);
+    compare(&mut lab, &varying, "0.00 % of 2 tokens");
 }

@@ -1,6 +1,7 @@
 //! Two recordings of the same tokens compared: where their experts differ, for example between inference and training.
 
 use super::error::ReadError;
+use super::facts::Facts;
 use super::gated::{score, with_recorded_bias};
 use super::kept::is_masked;
 use super::measure::counted;
@@ -8,7 +9,7 @@ use super::recording::{Data, Layer, Recording};
 use moebias_model::config::Gate;
 use moebias_model::fixed;
 use moebias_model::select::{INDEX_BITS, MAX_K, Selector, expert_of};
-use moebias_model::settings::reading::{Reading, RecordedKind};
+use moebias_model::settings::reading::{LeaveOut, Reading, RecordedKind};
 use serde::Serialize;
 use std::ops::Range;
 
@@ -321,7 +322,9 @@ fn compare(
 ) -> Result<Option<LayerDifference>, ReadError> {
     let [(a, layer), (b, others)] = sides;
     let most = layer.tokens().min(others.tokens());
-    let facts = a.recording.facts(layer)?;
+    // Only runs of identical rows need a pass over the layer before.
+    let identical = a.reading.leave_out.contains(&LeaveOut::Identical);
+    let facts = if identical { a.recording.facts(layer)? } else { Facts::default() };
     let kept = a.recording.kept(layer, &facts, a.reading)?;
     let selectors = [a.selector(layer), b.selector(others)];
     let mut found = LayerDifference {

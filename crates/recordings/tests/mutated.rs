@@ -1,6 +1,7 @@
 //! Damaged files: every sample with bits flipped, parts cut, inserted and doubled, and numbers replaced. Whatever comes out must be an error
 //! or a recording that can be read, in bounded memory. `MOEBIAS_MUTATIONS=100000` says how many inputs each reader gets.
 
+use crate::text::Random;
 use moebias_recordings::{Data, Input, Reading, read};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -64,22 +65,6 @@ pub fn peak_of<T>(call: impl FnOnce() -> T) -> (T, isize) {
     PEAK.with(|peak| peak.set(before));
     let result = call();
     (result, PEAK.with(Cell::get) - before)
-}
-
-/// Random numbers that are the same in every run.
-pub struct Random(pub u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
 }
 
 /// The samples by reader, with their names.

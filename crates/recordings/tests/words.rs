@@ -1,6 +1,7 @@
 //! Vocabularies of every kind, and the tokens of recordings as words.
 
-use super::mutated::{Random, mutated, peak_of};
+use super::mutated::{mutated, peak_of};
+use super::text::Random;
 use moebias_recordings::vocabulary::Part;
 use moebias_recordings::{Input, Reading, Recording, Vocabulary, Words, open, read};
 use std::path::Path;

@@ -180,7 +180,7 @@ impl Theme {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::ui) mod tests {
     use super::*;
 
     /// How colours appear to people who lack one kind of cone, in linear RGB: Machado, Oliveira & Fernandes 2009, severity 1.
@@ -235,7 +235,7 @@ mod tests {
     }
 
     /// The contrast of two colours, 1 to 21: WCAG 2, section 1.4.3.
-    fn contrast(a: Color32, b: Color32) -> f32 {
+    pub(in crate::ui) fn contrast(a: Color32, b: Color32) -> f32 {
         let linear = |v: u8| {
             let v = f32::from(v) / 255.0;
             if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }

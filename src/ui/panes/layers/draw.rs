@@ -11,7 +11,7 @@ use eframe::egui::{
     self, Align2, Color32, ColorImage, Context, CornerRadius, Pos2, Rect, Stroke, StrokeKind, TextureHandle, TextureId,
     TextureOptions, Ui, pos2, vec2,
 };
-use moebias_lab::comparing::Compared;
+use moebias_lab::comparing::{Compared, percent};
 use moebias_lab::layers::AllLayers;
 use moebias_recordings::LayerDifference;
 use std::sync::Arc;
@@ -287,13 +287,10 @@ impl Draw<'_> {
         }
     }
 
-    /// The result of the comparison in a sentence.
+    /// The comparison in a sentence, with what was assumed or left out.
     fn comparison(&self) -> String {
-        let Some(Compared { name, found, .. }) = self.compared else { return String::new() };
-        let all = if found.layers.len() == 1 { "" } else { " in at least one layer" };
-        let tokens = format!("{name} gives {} of the tokens other experts{all}", percent(found.share_of_tokens()));
-        let pairs = format!("{tokens}, {} of the pairs of token and layer", percent(found.share_of_pairs()));
-        found.notes.iter().fold(pairs, |text, note| format!("{text}; {note}"))
+        let Some(compared) = self.compared else { return String::new() };
+        compared.found.notes.iter().fold(compared.in_words(), |text, note| format!("{text}; {note}"))
     }
 
     /// The result of the comparison for one layer, in words; empty without a comparison.
@@ -322,8 +319,4 @@ impl Draw<'_> {
             self.parted(layer)
         )
     }
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
 }

@@ -70,17 +70,8 @@ fn of_oklab(light: f32, a: f32, b: f32) -> Color32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::kit::theme::tests::contrast;
     use crate::ui::kit::theme::{DARK, LIGHT};
-
-    fn contrast(a: Color32, b: Color32) -> f32 {
-        let linear = |v: u8| {
-            let v = f32::from(v) / 255.0;
-            if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
-        };
-        let light = |c: Color32| 0.2126 * linear(c.r()) + 0.7152 * linear(c.g()) + 0.0722 * linear(c.b());
-        let (a, b) = (light(a) + 0.05, light(b) + 0.05);
-        (a / b).max(b / a)
-    }
 
     #[test]
     fn words_can_be_read_on_every_colour() {
