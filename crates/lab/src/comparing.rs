@@ -20,16 +20,13 @@ pub struct Compared {
 }
 
 impl Compared {
-    /// The result in a sentence.
+    /// The result in a sentence, without commas, at which narrow panes cut. A token counts if its experts differ in any layer.
     #[must_use]
     pub fn in_words(&self) -> String {
         let found = &self.found;
-        let all = if found.layers.len() == 1 { "" } else { " in at least one layer" };
         let [tokens, pairs] = [found.share_of_tokens(), found.share_of_pairs()].map(percent);
         let (name, of) = (&self.name, found.tokens);
-        format!(
-            "In {name}, {tokens} of {of} tokens have other experts{all}, and {pairs} of the pairs of token and layer"
-        )
+        format!("{tokens} of {of} tokens and {pairs} of token–layer pairs have other experts in {name}")
     }
 }
 

@@ -111,7 +111,7 @@ impl Pane for LayersPane {
          and at twice the fair share. Beside it stand each layer's MaxVio, the experts that got no token, and the effective experts: e to the \
          entropy of the load shares. Recorded: all tokens of the file, without a bias. Route all layers: every layer is routed again with the \
          settings of the variant shown and biases of its own. Click a layer to see it in all panes. Compare: the share of tokens that have other \
-         experts in another recording of the same tokens; the margin is the score of the last expert chosen less that of the next one."
+         experts in another recording of the same tokens (a token counts if any layer differs); the margin is the score of the last expert chosen less that of the next one."
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &mut PaneContext<'_>) {
